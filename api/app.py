@@ -1,0 +1,123 @@
+"""The gateway: ``python -m api.app``. Stateless; any number of processes behind any load balancer."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import redis.asyncio as redis
+import uvicorn
+from fastapi import FastAPI
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from sse_starlette.sse import AppStatus
+
+from api import admin, errors, health, inference, metrics
+from api.admission import Admission
+from api.dispatch import Dispatcher
+from api.edge import Edge
+from api.exposure import check_exposure
+from api.replies import Replies
+from api.roster import Roster
+from api.state import Gateway
+from models.database import Database
+from models.errors import HeadraceError, ShuttingDown
+from models.logs import configure
+from models.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings) as gateway:
+            app.state.gateway = gateway
+            yield
+
+    app = FastAPI(
+        title="Headrace",
+        version=version("headrace"),
+        description="One OpenAI-compatible API in front of models that stay resident.",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    errors.install(app)
+    for module in (inference, admin, health):
+        app.include_router(module.router)
+    app.add_middleware(Edge, keys=settings.api_keys, max_body_bytes=settings.max_body_bytes)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """The parts of a gateway, started and in the end stopped."""
+    client = redis.Redis.from_url(
+        settings.redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), max_connections=256
+    )
+    database = Database(settings.database)
+    replies = Replies(settings, client)
+    admission = Admission(client, device_cap=settings.device_concurrency, key_cap=settings.key_concurrency)
+    roster = Roster(database)
+    dispatcher = Dispatcher(settings, replies, admission, roster)
+    collector = metrics.Fleet(replies)
+    metrics.METRICS.registry.register(collector)
+    listening = asyncio.create_task(replies.run(), name="replies")
+    try:
+        yield Gateway(settings, database, client, replies, dispatcher, roster)
+    finally:
+        metrics.METRICS.registry.unregister(collector)
+        listening.cancel()
+        await client.aclose()
+        database.close()
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that lets running streams finish, and tells those that cannot."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_s: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_s = drain_s
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Stop admitting, drain up to ``drain_s``, end what is left with an error event."""
+        gateway: Gateway = self._app.state.gateway
+        gateway.dispatcher.closed = True
+        asyncio.get_running_loop().call_later(self._drain_s, gateway.replies.fail_all, ShuttingDown())
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings()
+    configure(settings.log_level)
+    try:
+        check_exposure(settings)
+    except HeadraceError as error:
+        sys.exit(f"headrace gateway: {error.message}")
+    if not settings.redis_url:
+        sys.exit("headrace gateway: HEADRACE_REDIS_URL is not set")
+    AppStatus.disable_automatic_graceful_drain()  # it would cut every stream at once
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        backlog=2048,
+        timeout_graceful_shutdown=int(settings.drain_s) + 3,
+    )
+    Server(config, app, settings.drain_s).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Health and metrics: ``/healthz`` is whether this process lives, ``/readyz`` whether it can serve."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+
+from api import metrics
+from api.state import Gateway, gateway_of
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})
+async def readyz(request: Request) -> JSONResponse:
+    """Redis is heard, the database answers, a device is alive, and the process is not shutting down."""
+    checks = await _checks(gateway_of(request))
+    ready = all(checks.values())
+    return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def exposition() -> Response:
+    """The metrics of this gateway and of the replicas, in Prometheus's text format."""
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _checks(gateway: Gateway) -> dict[str, bool]:
+    try:
+        await gateway.database.run(lambda connection: connection.execute(text("SELECT 1")))
+        database = True
+    except SQLAlchemyError:
+        database = False
+    return {
+        "redis": gateway.replies.connected,
+        "database": database,
+        "device": bool(gateway.replies.fleet.devices()),
+        "admitting": not gateway.dispatcher.closed,
+    }

@@ -1,0 +1,175 @@
+"""The synchronous endpoints: chat and text completions, streamed or whole."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api import errors
+from api.dispatch import Call, Dispatcher, affinity
+from api.inbox import Inbox
+from api.metrics import METRICS
+from api.state import gateway_of
+from models.errors import HeadraceError
+from models.modalities import chat, completions
+from models.modalities.text import TextRequest
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["inference"])
+
+PING_S = 10
+CLIENT_GONE = 499
+"""What the log and the metrics call a request whose client hung up (nginx's code)."""
+
+
+@router.post("/v1/chat/completions", summary="Chat completion")
+async def chat_completions(request: Request, body: Annotated[chat.Request, Body()]) -> Response:
+    """Answer a conversation. Streams server-sent events where ``stream`` is true."""
+    prefix = body.prompt_cache_key or "".join(f"{one.role}:{one.text}\n" for one in body.messages[:2])
+    return await _answer(request, "chat", body, prefix)
+
+
+@router.post("/v1/completions", summary="Text completion")
+async def text_completions(request: Request, body: Annotated[completions.Request, Body()]) -> Response:
+    """Go on from a prompt. Streams server-sent events where ``stream`` is true."""
+    return await _answer(request, "completions", body, str(body.prompts[0]))
+
+
+async def _answer(request: Request, modality: str, body: TextRequest, prefix: str) -> Response:
+    gateway = gateway_of(request)
+    sent = body.model_dump(mode="json", exclude_unset=True)
+    budget = (body.token_limit or 256) * body.choices
+    call = Call(modality, body.model, sent, request.state.key, budget, affinity(prefix))
+    attempt = Attempt(gateway.dispatcher, call, request, keepalive_s=gateway.settings.keepalive_after_s)
+    return await (attempt.stream() if body.stream else attempt.whole())
+
+
+class Attempt:
+    """One call, watched: its client, its clock, its place in the metrics."""
+
+    def __init__(self, dispatcher: Dispatcher, call: Call, request: Request, *, keepalive_s: float) -> None:
+        self._dispatcher = dispatcher
+        self._call = call
+        self._request = request
+        self._keepalive_s = keepalive_s
+        self._began = time.perf_counter()
+        self._inbox: Inbox | None = None
+        self._code: str | int = CLIENT_GONE
+        METRICS.inflight.labels(call.uid, call.modality).inc()
+
+    async def whole(self) -> Response:
+        """The answer as one JSON body. A client that hangs up cancels it, which no server does by itself."""
+        work = asyncio.create_task(self._read_all())
+        gone = asyncio.create_task(_hung_up(self._request.receive))
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                return Response(status_code=CLIENT_GONE)  # nobody reads it
+            body = work.result()
+            self._code = 200
+            return Response(body, media_type="application/json")
+        except HeadraceError as error:
+            self._code = error.code
+            raise
+        finally:
+            gone.cancel()
+            work.cancel()
+            self._close()
+
+    async def stream(self) -> Response:
+        """The answer as events. Nothing is sent before the first of them, so that an early failure has its true
+
+        status; after ``keepalive_s`` the stream is committed to all the same, lest a proxy cuts it.
+        """
+        opening = asyncio.create_task(self._open())
+        gone = asyncio.create_task(_hung_up(self._request.receive))
+        try:
+            await asyncio.wait((opening, gone), timeout=self._keepalive_s, return_when=asyncio.FIRST_COMPLETED)
+            first = opening.result() if opening.done() else None
+        except HeadraceError as error:
+            self._code = error.code
+            self._close()
+            raise
+        finally:
+            gone.cancel()
+        return Stream(self, self._events(opening, first), opening)
+
+    async def _events(self, opening: "asyncio.Task[bytes]", first: bytes | None) -> AsyncIterator[bytes]:
+        try:
+            yield await opening if first is None else first
+            inbox = self._inbox
+            while inbox is not None and (data := await inbox.read()):
+                yield data
+            self._code = 200
+        except HeadraceError as error:
+            self._code = error.code
+            yield errors.event(error)
+
+    def finish(self, opening: "asyncio.Task[bytes]") -> None:
+        """The response is over, however it ended."""
+        opening.cancel()
+        self._close()
+
+    async def _open(self) -> bytes:
+        self._inbox, first = await self._dispatcher.open(self._call)
+        elapsed = time.perf_counter() - self._began
+        METRICS.first.labels(self._call.uid, self._call.modality).observe(elapsed)
+        return first
+
+    async def _read_all(self) -> bytes:
+        parts = [await self._open()]
+        while self._inbox is not None and (data := await self._inbox.read()):
+            parts.append(data)
+        return b"".join(parts)
+
+    def _close(self) -> None:
+        call, elapsed = self._call, time.perf_counter() - self._began
+        METRICS.inflight.labels(call.uid, call.modality).dec()
+        METRICS.requests.labels(call.uid, call.modality, str(self._code)).inc()
+        METRICS.duration.labels(call.uid, call.modality).observe(elapsed)
+        if self._code == CLIENT_GONE:
+            METRICS.hangups.labels(call.uid).inc()
+        inbox = self._inbox
+        if inbox is not None:
+            self._dispatcher.close(inbox)
+            if inbox.closing is not None:
+                METRICS.tokens.labels(call.uid, "prompt").inc(inbox.closing.prompt_tokens)
+                METRICS.tokens.labels(call.uid, "completion").inc(inbox.closing.completion_tokens)
+                self._dispatcher.learn(call.uid, elapsed)
+        log.info(
+            "%s %s %s %.3fs user=%s safety=%s",
+            self._request.state.request_id,
+            call.uid,
+            self._code,
+            elapsed,
+            call.body.get("user", "-"),
+            call.body.get("safety_identifier", "-"),
+        )
+
+
+class Stream(EventSourceResponse):
+    """Server-sent events whose request is closed whatever happens, also before the generator is first entered."""
+
+    def __init__(self, attempt: Attempt, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
+        super().__init__(events, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+        self._attempt = attempt
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end or the client leaves."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._attempt.finish(self._opening)
+
+
+async def _hung_up(receive: Receive) -> None:
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await receive()

@@ -1,0 +1,55 @@
+"""Which models exist, read from the database and kept for a second: a burst for a wrong name costs it nothing."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from models import instances
+from models.database import Database
+from models.tables import ReplicaState
+
+FRESH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An instance as far as a request cares. ``failed``: why none of its replicas will be ready, else empty."""
+
+    uid: str
+    failed: str
+
+
+class Roster:
+    """The instances by uid."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, Known] = {}
+        self._read_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def find(self, uid: str) -> Known | None:
+        """The instance of this uid, at most a second old; None: there is none."""
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            if clock() - self._read_at > FRESH_S:
+                self._known = await self._database.run(_read)
+                self._read_at = clock()
+        return self._known.get(uid)
+
+    def forget(self) -> None:
+        """Read anew next time."""
+        self._read_at = float("-inf")
+
+
+def _read(connection: Connection) -> dict[str, Known]:
+    failures: dict[str, list[str | None]] = {}
+    for row in instances.replicas_of(connection):
+        failures.setdefault(row.uid, []).append(row.error if row.state == ReplicaState.FAILED else None)
+    known = {}
+    for row in instances.listing(connection):
+        errors = failures.get(row.uid, [])
+        failed = "" if not errors or None in errors else "; ".join(sorted({error or "unknown" for error in errors}))
+        known[row.uid] = Known(row.uid, failed)
+    return known

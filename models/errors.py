@@ -1,0 +1,210 @@
+"""The one error tree. ``api.errors`` maps it to the wire; nothing below the edge knows HTTP.
+
+HeadraceError                      500 server_error
+├── InvalidRequest                 400 invalid_request_error   invalid_value
+│   ├── UnknownParameter           400                         unknown_parameter
+│   ├── UnsupportedParameter       400                         unsupported_parameter
+│   └── ContextLengthExceeded      400                         context_length_exceeded
+├── Unauthorized                   401 authentication_error    invalid_api_key
+├── NotFound                       404 invalid_request_error   not_found
+│   └── ModelNotFound              404                         model_not_found
+├── MethodNotAllowed               405 invalid_request_error   method_not_allowed
+├── Conflict                       409 invalid_request_error   conflict
+├── BodyTooLarge                   413 invalid_request_error   body_too_large
+├── UnsupportedMediaType           415 invalid_request_error   unsupported_media_type
+├── RateLimited                    429 rate_limit_error        rate_limit_exceeded
+├── Unavailable                    503 server_error            unavailable
+│   ├── Overloaded                 503                         overloaded
+│   ├── ModelNotReady              503                         model_not_ready
+│   ├── ModelFailed                503                         model_failed
+│   ├── BrokerUnavailable          503                         broker_unavailable
+│   ├── ShuttingDown               503                         shutting_down
+│   ├── ReplicaLost                503                         replica_lost
+│   └── SlowReader                 503                         slow_reader
+├── DeadlineExceeded               504 server_error            deadline_exceeded
+└── EngineFailure                  500 server_error            engine_failure
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class WireError(msgspec.Struct, array_like=True, frozen=True):
+    """An error as it crosses processes: its code names its class."""
+
+    code: str
+    message: str
+    param: str | None = None
+    retry_after: int | None = None
+
+
+class HeadraceError(Exception):
+    """Something went wrong on our side."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str = "", *, param: str | None = None, retry_after: int | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        self.param = param
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+    def to_wire(self) -> WireError:
+        """This error, ready to cross to another process."""
+        return WireError(self.code, self.message, self.param, self.retry_after)
+
+    @staticmethod
+    def from_wire(error: WireError) -> "HeadraceError":
+        """The error that ``to_wire`` took apart; an unknown code becomes the root."""
+        cls = _by_code().get(error.code, HeadraceError)
+        return cls(error.message, param=error.param, retry_after=error.retry_after)
+
+    @staticmethod
+    def from_wire_code(code: str, message: str) -> "HeadraceError":
+        """The error of this code, as it was recorded in a row."""
+        return HeadraceError.from_wire(WireError(code, message))
+
+
+class InvalidRequest(HeadraceError):
+    """The request is not valid."""
+
+    status, type, code = 400, "invalid_request_error", "invalid_value"
+
+
+class UnknownParameter(InvalidRequest):
+    """There is no such parameter."""
+
+    code = "unknown_parameter"
+
+
+class UnsupportedParameter(InvalidRequest):
+    """This parameter is not supported by the model's engine."""
+
+    code = "unsupported_parameter"
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """The prompt does not fit the model's context."""
+
+    code = "context_length_exceeded"
+
+
+class Unauthorized(HeadraceError):
+    """The API key is missing or wrong."""
+
+    status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class NotFound(HeadraceError):
+    """There is nothing at this address."""
+
+    status, type, code = 404, "invalid_request_error", "not_found"
+
+
+class ModelNotFound(NotFound):
+    """There is no such model."""
+
+    code = "model_not_found"
+
+
+class MethodNotAllowed(HeadraceError):
+    """This address does not answer this method."""
+
+    status, type, code = 405, "invalid_request_error", "method_not_allowed"
+
+
+class Conflict(HeadraceError):
+    """The request contradicts what is there."""
+
+    status, type, code = 409, "invalid_request_error", "conflict"
+
+
+class BodyTooLarge(HeadraceError):
+    """The request body is too large."""
+
+    status, type, code = 413, "invalid_request_error", "body_too_large"
+
+
+class UnsupportedMediaType(HeadraceError):
+    """The request body must be JSON."""
+
+    status, type, code = 415, "invalid_request_error", "unsupported_media_type"
+
+
+class RateLimited(HeadraceError):
+    """Too many requests under this key."""
+
+    status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
+
+
+class Unavailable(HeadraceError):
+    """The service cannot answer now."""
+
+    status, code = 503, "unavailable"
+
+
+class Overloaded(Unavailable):
+    """Every replica of the model is full."""
+
+    code = "overloaded"
+
+
+class ModelNotReady(Unavailable):
+    """The model is loading."""
+
+    code = "model_not_ready"
+
+
+class ModelFailed(Unavailable):
+    """The model could not be loaded."""
+
+    code = "model_failed"
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker does not answer."""
+
+    code = "broker_unavailable"
+
+
+class ShuttingDown(Unavailable):
+    """The server is shutting down."""
+
+    code = "shutting_down"
+
+
+class ReplicaLost(Unavailable):
+    """The replica that served this request was lost."""
+
+    code = "replica_lost"
+
+
+class SlowReader(Unavailable):
+    """The stream was cut because its reader fell too far behind."""
+
+    code = "slow_reader"
+
+
+class DeadlineExceeded(HeadraceError):
+    """The request's deadline passed."""
+
+    status, code = 504, "deadline_exceeded"
+
+
+class EngineFailure(HeadraceError):
+    """The engine failed."""
+
+    code = "engine_failure"
+
+
+def _by_code() -> dict[str, type[HeadraceError]]:
+    found: dict[str, type[HeadraceError]] = {}
+    pending: list[type[HeadraceError]] = [HeadraceError]
+    while pending:
+        cls = pending.pop()
+        found[cls.code] = cls
+        pending.extend(cls.__subclasses__())
+    return found

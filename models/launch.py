@@ -1,0 +1,103 @@
+"""What a launch asks for (Xinference's names), and the instance that it becomes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from models import hub
+from models.catalogue import find
+from models.errors import InvalidRequest, UnsupportedParameter
+from models.modalities.text import Bool, Int
+
+ENGINE_NAMES = {
+    "echo": "echo",
+    "llama_cpp": "llama_cpp",
+    "llama.cpp": "llama_cpp",
+    "llamacpp": "llama_cpp",
+    "transformers": "transformers",
+}
+
+
+class Launch(BaseModel):
+    """Body of ``POST /v1/models``. Any further key is an option of the engine, which refuses those it lacks."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    model_name: str = Field(min_length=1, max_length=200, description="name in the catalogue, or your own")
+    model_uid: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$")] | None = None
+    model_type: Literal["LLM"] = "LLM"
+    model_engine: str | None = Field(None, max_length=40)
+    model_format: str | None = Field(None, max_length=40)
+    quantization: str | None = Field(None, max_length=40)
+    model_size_in_billions: Annotated[str, Field(max_length=20)] | Int | float | None = None
+    model_path: str | None = Field(
+        None, min_length=1, max_length=1000, description="a path, hf:…, modelscope:… or pkg:…"
+    )
+    n_gpu: Literal["auto", "None"] | Annotated[Int, Field(ge=0)] | None = "auto"
+    replica: Annotated[Int, Field(ge=1, le=64)] = 1
+    request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
+    trust_remote_code: Bool = False
+
+    @field_validator("model_uid", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @property
+    def uid(self) -> str:
+        """The uid to call the model by."""
+        return self.model_uid or self.model_name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the engine's."""
+        return dict(self.model_extra or {})
+
+
+def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
+    """The instance row that a launch asks for. Raises InvalidRequest with the parameter at fault."""
+    if launch.trust_remote_code and not trust_remote_code:
+        raise InvalidRequest(
+            "trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server", param="trust_remote_code"
+        )
+    if isinstance(launch.n_gpu, int) and launch.n_gpu > 1:
+        raise UnsupportedParameter("a replica on several GPUs is not supported yet", param="n_gpu")
+    engine = _engine(launch)
+    if launch.model_path is not None:
+        source, default, options = launch.model_path, "", {}
+        hub.parse(source)
+    else:
+        spec = find(launch.model_name, engine, launch.model_format, launch.quantization)
+        source, default, options = spec.source, spec.engine, spec.options
+    engine = engine or default or ("llama_cpp" if source.endswith(".gguf") else "transformers")
+    Launch.model_validate(launch.model_dump() | {"model_uid": launch.uid})  # a name that serves as a uid
+    return {
+        "uid": launch.uid,
+        "model_name": launch.model_name,
+        "model_type": launch.model_type,
+        "engine": engine,
+        "model_format": launch.model_format,
+        "quantization": launch.quantization,
+        "size_in_billions": None if launch.model_size_in_billions is None else str(launch.model_size_in_billions),
+        "source": source,
+        "n_gpu": _gpus(launch.n_gpu),
+        "replica": launch.replica,
+        "request_limits": launch.request_limits,
+        "trust_remote_code": launch.trust_remote_code,
+        "options": options | launch.options,
+    }
+
+
+def _engine(launch: Launch) -> str | None:
+    if launch.model_engine is None:
+        return None
+    name = ENGINE_NAMES.get(launch.model_engine.lower())
+    if name is None:
+        known = ", ".join(sorted(set(ENGINE_NAMES.values())))
+        raise InvalidRequest(f"there is no engine '{launch.model_engine}'; there are {known}", param="model_engine")
+    return name
+
+
+def _gpus(asked: str | int | None) -> str:
+    """ "auto": a GPU where there is one; "0": the CPU; "1": a GPU."""
+    return "0" if asked in (None, "None") else str(asked)

@@ -1,0 +1,16 @@
+"""Logging, the same in every process: to stderr, in UTC, one line a record."""
+
+import logging
+import time
+
+
+def configure(level: str) -> None:
+    """Log to stderr from this level on ("debug", "info", "warning", "error")."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=level.upper(),
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    for noisy in ("httpx", "httpcore", "asyncio", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

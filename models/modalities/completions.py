@@ -1,0 +1,106 @@
+"""Text completions, as ``POST /v1/completions`` of the OpenAI API."""
+
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities.text import Bool, Choice, Delta, Int, TextRequest, TokenId, TokenLogprob, Usage
+
+_json = msgspec.json.Encoder()
+
+Tokens = Annotated[list[TokenId], Field(min_length=1)]
+
+
+class Request(TextRequest):
+    """Body of a text completion. Choices are numbered prompt by prompt, ``n`` to each."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"suffix": ("",)}
+
+    prompt: str | Tokens | Annotated[list[str] | list[Tokens], Field(min_length=1, max_length=128)]
+    logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
+    echo: Bool = False
+    best_of: Annotated[Int, Field(ge=1, le=20)] | None = None
+    suffix: Any = None
+
+    @model_validator(mode="after")
+    def _best_of_is_n(self) -> "Request":
+        if self.best_of is not None and self.best_of != self.choices:
+            raise PydanticCustomError("unsupported_parameter", "'best_of' other than 'n' is not supported")
+        return self
+
+    @property
+    def prompts(self) -> list[str] | list[list[int]]:
+        """The prompts, as texts or as token ids."""
+        if isinstance(self.prompt, str):
+            return [self.prompt]
+        if isinstance(self.prompt[0], int):
+            return [self.prompt]  # type: ignore[list-item]  # a flat list holds token ids alone
+        return self.prompt  # type: ignore[return-value]
+
+
+class Reply:
+    """Writes the ``text_completion`` events or object. Offsets are in characters of the choice's text."""
+
+    def __init__(self, rid: str, request: Request, created: int) -> None:
+        self._request = request
+        self._choices: dict[int, Choice] = {}
+        self._offsets: dict[int, int] = {}
+        self._shared = {"id": f"cmpl-{rid}", "object": "text_completion", "created": created}
+        self._shared["model"] = request.model
+        self._head = b"data: " + _json.encode(self._shared)[:-1]
+        self._head += b',"usage":null' if request.wants_usage else b""
+
+    def start(self) -> bytes:
+        """Nothing: a completion has no role to announce."""
+        return b""
+
+    def delta(self, delta: Delta) -> bytes:
+        """One chunk, or for an answer that is not streamed, nothing yet."""
+        if not self._request.stream:
+            self._choices.setdefault(delta.index, Choice()).add(delta)
+            return b""
+        choice = {
+            "index": delta.index,
+            "text": delta.text,
+            "logprobs": self._logprobs(delta.index, delta.logprobs),
+            "finish_reason": delta.finish,
+        }
+        return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
+
+    def end(self, usage: Usage) -> bytes:
+        """The usage chunk where asked for, and ``[DONE]``; or the whole answer."""
+        if not self._request.stream:
+            return _json.encode(self._answer(usage))
+        last = b"data: [DONE]\n\n"
+        if self._request.wants_usage:
+            body = self._shared | {"choices": [], "usage": usage.to_json()}
+            last = b"data: " + _json.encode(body) + b"\n\n" + last
+        return last
+
+    def _answer(self, usage: Usage) -> dict[str, Any]:
+        choices = [
+            {
+                "index": index,
+                "text": "".join(choice.text),
+                "logprobs": self._logprobs(index, tuple(choice.logprobs)),
+                "finish_reason": choice.finish,
+            }
+            for index, choice in sorted(self._choices.items())
+        ]
+        return self._shared | {"choices": choices, "usage": usage.to_json()}
+
+    def _logprobs(self, index: int, tokens: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
+        if self._request.logprobs is None or not tokens:
+            return None
+        offsets = []
+        for one in tokens:
+            offsets.append(self._offsets.get(index, 0))
+            self._offsets[index] = offsets[-1] + len(one.token)
+        return {
+            "tokens": [one.token for one in tokens],
+            "token_logprobs": [one.logprob for one in tokens],
+            "top_logprobs": [{other.token: other.logprob for other in one.top} for one in tokens],
+            "text_offset": offsets,
+        }

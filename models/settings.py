@@ -1,0 +1,63 @@
+"""Settings, read from the environment under the prefix ``HEADRACE_``. Every process reads the same ones."""
+
+import socket
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Durations are seconds, sizes are bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path.home() / ".headrace", description="Where all state lives.")
+    host: str = Field("127.0.0.1", description="Address the gateway binds.")
+    port: int = Field(9997, ge=1, le=65535, description="Port the gateway binds.")
+    node: str = Field(socket.gethostname(), description="Name of this machine in device names.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    redis_url: str = Field("", description="Broker and control; empty: the embedded server.")
+    stream_redis_url: str = Field("", description="Token traffic; empty: the same as redis_url.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under home.")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Keys that clients must present, comma-separated; empty: no check."
+    )
+
+    max_body_bytes: int = Field(16 << 20, gt=0, description="Largest request body.")
+    request_timeout_s: float = Field(600, gt=0, description="Deadline of a synchronous request.")
+    ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model that is loading.")
+    keepalive_after_s: float = Field(
+        10, gt=0, description="Silence before a stream is committed to 200 and kept alive."
+    )
+    silence_s: float = Field(5, gt=1, description="A request or device unheard for this long is lost.")
+    stream_buffer_bytes: int = Field(
+        1 << 20, gt=0, description="What a slow reader may fall behind before its stream is cut."
+    )
+    device_concurrency: int = Field(512, gt=0, description="Requests in flight or waiting on one device.")
+    key_concurrency: int = Field(512, gt=0, description="Requests in flight or waiting for one API key.")
+    drain_s: float = Field(20, ge=0, description="How long running streams may finish at shutdown.")
+    load_timeout_s: float = Field(1800, gt=0, description="Longest load of a replica.")
+
+    interpreters: dict[str, str] = Field(
+        default_factory=dict,
+        description='Python interpreter of an engine\'s runner, {"vllm": "/path/python"}.',
+    )
+    trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
+
+    @cached_property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'headrace.db'}"
+
+    @cached_property
+    def stream_redis(self) -> str:
+        """The Redis URL that token traffic takes."""
+        return self.stream_redis_url or self.redis_url
+
+    @cached_property
+    def api_keys(self) -> frozenset[str]:
+        """The keys that clients may present."""
+        return frozenset(key.strip() for key in self.api_key.get_secret_value().split(",") if key.strip())

@@ -1,0 +1,81 @@
+"""The stream protocol: what a runner publishes to a gateway, and what a gateway says back. One page.
+
+A runner sends all frames of one engine step for one gateway in ONE publish (a ``Packet``). Publish/subscribe
+loses messages silently, so frames are numbered from 0 for each request, and once a second a packet's beats tell
+the next number of every request that the runner holds for that gateway: a gateway sees gaps and lost tails,
+asks once for a resend, and cancels what it no longer knows.
+"""
+
+from enum import IntEnum
+
+import msgspec
+
+from models.errors import WireError
+
+VERSION = 1
+
+
+class Kind(IntEnum):
+    """What a frame's body is."""
+
+    EVENTS = 0  # server-sent events, forwarded as they are
+    DONE = 1  # a Closing: the request is over
+    ERROR = 2  # a WireError: the request is over
+
+
+class Closing(msgspec.Struct, array_like=True, frozen=True):
+    """Body of the last frame: the bytes that close the answer, and what it used."""
+
+    body: bytes
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Frame(msgspec.Struct, array_like=True, frozen=True):
+    """One piece of one request's answer."""
+
+    rid: str
+    seq: int
+    kind: int
+    body: bytes
+
+
+class Packet(msgspec.Struct, array_like=True, frozen=True):
+    """All that one runner has for one gateway now. ``beats``: request id → the sequence number that comes next."""
+
+    version: int
+    epoch: str
+    frames: list[Frame]
+    beats: dict[str, int] | None = None
+
+
+class Cancel(msgspec.Struct, array_like=True, frozen=True, tag=0):
+    """Gateway → runner: nobody waits for these requests any more."""
+
+    rids: list[str]
+
+
+class Resend(msgspec.Struct, array_like=True, frozen=True, tag=1):
+    """Gateway → runner: publish this request's frames again, from this number on."""
+
+    rid: str
+    seq: int
+
+
+Control = Cancel | Resend
+
+encode = msgspec.msgpack.Encoder().encode
+decode_packet = msgspec.msgpack.Decoder(Packet).decode
+decode_closing = msgspec.msgpack.Decoder(Closing).decode
+decode_error = msgspec.msgpack.Decoder(WireError).decode
+decode_control = msgspec.msgpack.Decoder(Control).decode
+
+
+def gateway_channel(gateway: str) -> str:
+    """Channel on which one gateway process hears its answers."""
+    return f"headrace:gateway:{gateway}"
+
+
+def control_channel(epoch: str) -> str:
+    """Channel on which one runner hears its gateways."""
+    return f"headrace:control:{epoch}"

@@ -1,0 +1,21 @@
+"""The registry of engines: a name, and the class that adapts it (loaded in the runner alone)."""
+
+from importlib import import_module
+
+from models.errors import InvalidRequest
+from workers.engines.base import Engine
+
+ENGINES: dict[str, str] = {
+    "echo": "workers.engines.echo:Echo",
+    "llama_cpp": "workers.engines.llama_cpp:LlamaCpp",
+    "transformers": "workers.engines.transformers:Transformers",
+}
+
+
+def engine_class(name: str) -> type[Engine]:
+    """The engine of this name; imports its module, and so perhaps torch."""
+    if name not in ENGINES:
+        raise InvalidRequest(f"there is no engine '{name}'; there are {', '.join(sorted(ENGINES))}")
+    module, _, cls = ENGINES[name].partition(":")
+    found: type[Engine] = getattr(import_module(module), cls)
+    return found

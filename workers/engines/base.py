@@ -1,0 +1,122 @@
+"""The seam between Headrace and an engine.
+
+An engine is one file and one registry line. It serves a modality by having a method of that name,
+``method(request, sink)``, called on the runner's event loop; it must return at once and feed the sink later, on
+that same loop. It does its own batching. Each engine proves itself against ``tests/engines/test_conformance.py``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from models.errors import HeadraceError, UnsupportedParameter
+from models.modalities import MODALITIES
+from models.modalities.text import Delta, TextRequest, Usage
+
+Report = Callable[[str, float], None]
+"""``report(stage, fraction)``: stage is "loading" or "warming", fraction 0 to 1. May be called from any thread."""
+
+PLATFORM_FIELDS = frozenset(
+    [
+        "model",
+        "stream",
+        "stream_options",
+        "user",
+        "metadata",
+        "safety_identifier",
+        "prompt_cache_key",
+        "messages",
+        "prompt",
+    ]
+)
+
+
+class Sink(Protocol):
+    """Where an engine puts one request's answer; to be called on the event loop's thread.
+
+    Deltas of several requests put in one turn of the loop leave in one publish, so an engine that works in steps
+    should deliver a step's deltas in one callback. After ``done`` or ``fail`` nothing more may be put.
+    """
+
+    rid: str
+
+    def delta(self, delta: Delta) -> None:
+        """Text of one choice; its ``finish`` is set on that choice's last delta."""
+
+    def done(self, usage: Usage) -> None:
+        """All choices have finished."""
+
+    def fail(self, error: HeadraceError) -> None:
+        """The request cannot be finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an engine is to be resident, and on what weights.
+
+    ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N".
+    """
+
+    source: str
+    device: str
+    options: dict[str, Any]
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a loaded engine can hold: requests computed at once, and tokens of context to each."""
+
+    max_inflight: int
+    context_length: int
+
+
+class Options(BaseModel):
+    """Base of an engine's launch options: an unknown option is refused."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Engine(ABC):
+    """One model, resident in this process."""
+
+    honours: ClassVar[frozenset[str]] = frozenset()
+    """Optional request fields, beyond the platform's own, that this engine honours."""
+
+    @abstractmethod
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        """Make the model resident and warm; called once, in a thread of its own.
+
+        Raises InvalidRequest where another try is of no use (bad options, unreadable weights).
+        """
+
+    def start(self) -> None:  # noqa: B027  # most engines have nothing to do here
+        """Called once on the event loop, after ``load`` and before the first request."""
+
+    @abstractmethod
+    def abort(self, rid: str) -> None:
+        """Stop computing this request within one step and put nothing more in its sink. Unknown ids are ignored."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything. The process ends soon after."""
+
+    def counters(self) -> dict[str, int]:
+        """Monotonic counters of this engine, such as ``steps``."""
+        return {}
+
+    @classmethod
+    def modalities(cls) -> list[str]:
+        """The modalities this engine has a method for."""
+        return [name for name in MODALITIES if hasattr(cls, name)]
+
+    @classmethod
+    def check(cls, request: TextRequest) -> None:
+        """Refuse a field that asks for what this engine lacks. Raises UnsupportedParameter."""
+        for name in request.model_fields_set - PLATFORM_FIELDS - request.INERT.keys() - cls.honours:
+            value = getattr(request, name)
+            if value is not None and value != type(request).model_fields[name].default:
+                raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)

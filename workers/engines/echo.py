@@ -1,0 +1,186 @@
+"""The engine without weights: it says the prompt's words again, at a set pace. For testing the platform alone.
+
+It batches as a real engine does: in each step every request in flight gets one token.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from models.errors import ContextLengthExceeded
+from models.modalities import chat, completions
+from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, Usage
+from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
+from workers.engines.stops import StopScanner
+
+_WORD = re.compile(r"\s*\S+|\s+$")
+
+
+class EchoOptions(Options):
+    """``step_ms`` 0 means as fast as the loop turns; ``load_s`` pretends a slow load."""
+
+    step_ms: float = Field(1.0, ge=0, le=60_000)
+    load_s: float = Field(0.0, ge=0, le=3600)
+    max_inflight: int = Field(256, ge=1, le=4096)
+    context_length: int = Field(32_768, ge=1)
+    max_tokens: int = Field(64, ge=1, description="Tokens of an answer that asks for no limit.")
+
+
+@dataclass(slots=True)
+class _Choice:
+    """One choice in flight: what is left to say."""
+
+    index: int
+    words: list[str]
+    limit: int
+    scanner: StopScanner
+    said: int = 0
+    finish: FinishReason | None = None
+
+
+@dataclass(slots=True)
+class _Running:
+    sink: Sink
+    choices: list[_Choice]
+    prompt_tokens: int
+    logprobs: bool
+    top: int
+    said: int = 0
+    open: list[_Choice] = field(default_factory=list)
+
+
+class Echo(Engine):
+    """Repeats the last message, word by word, for ever, until a limit or a stop string ends it."""
+
+    honours = frozenset(
+        [
+            "max_tokens",
+            "max_completion_tokens",
+            "n",
+            "stop",
+            "seed",
+            "temperature",
+            "top_p",
+            "ignore_eos",
+            "logprobs",
+            "top_logprobs",
+            "echo",
+            "best_of",
+        ]
+    )
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        import time
+
+        self._options = EchoOptions.model_validate(placement.options)
+        for done in range(100):
+            report("loading", done / 100)
+            time.sleep(self._options.load_s / 100)
+        self._running: dict[str, _Running] = {}
+        self._waiting: dict[str, _Running] = {}
+        self._steps = self._aborts = self._tokens = 0
+        return Capacity(self._options.max_inflight, self._options.context_length)
+
+    def start(self) -> None:
+        self._work = asyncio.Event()
+        self._loop = asyncio.create_task(self._run(), name="echo steps")
+
+    def chat(self, request: chat.Request, sink: Sink) -> None:
+        """Say the last message again."""
+        prompt_tokens = sum(len(_words(message.text)) for message in request.messages)
+        words = [_words(request.messages[-1].text)] * request.choices
+        self._take(request, sink, words, prompt_tokens, bool(request.logprobs), request.top_logprobs or 0)
+
+    def completions(self, request: completions.Request, sink: Sink) -> None:
+        """Say each prompt again; token ids are said as numbers. With ``echo``, the prompt precedes its answer."""
+        texts = [p if isinstance(p, str) else " ".join(map(str, p)) for p in request.prompts]
+        words = [_words(text) for text in texts for _ in range(request.choices)]
+        prompt_tokens = sum(len(_words(text)) for text in texts)
+        self._take(request, sink, words, prompt_tokens, request.logprobs is not None, request.logprobs or 0)
+        if request.echo:
+            for index, text in enumerate(t for t in texts for _ in range(request.choices)):
+                sink.delta(Delta(text=text, index=index, tokens=0))
+
+    def abort(self, rid: str) -> None:
+        if self._waiting.pop(rid, None) or self._running.pop(rid, None):
+            self._aborts += 1
+
+    def close(self) -> None:
+        self._loop.cancel()
+
+    def counters(self) -> dict[str, int]:
+        return {"steps": self._steps, "aborts": self._aborts, "tokens": self._tokens}
+
+    def _take(
+        self,
+        request: TextRequest,
+        sink: Sink,
+        words: list[list[str]],
+        prompt_tokens: int,
+        logprobs: bool,
+        top: int,
+    ) -> None:
+        room = self._options.context_length - prompt_tokens
+        if room < 1:
+            raise ContextLengthExceeded(
+                f"the prompt has {prompt_tokens} tokens; the context holds {self._options.context_length}",
+                param="messages" if isinstance(request, chat.Request) else "prompt",
+            )
+        limit = min(request.token_limit or self._options.max_tokens, room)
+        choices = [
+            _Choice(index, said or ["..."], limit, StopScanner(request.stops)) for index, said in enumerate(words)
+        ]
+        self._waiting[sink.rid] = _Running(sink, choices, prompt_tokens, logprobs, top, open=list(choices))
+        self._work.set()
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while True:
+            if not self._running and not self._waiting:
+                self._work.clear()
+                await self._work.wait()
+                due = clock()
+            self._admit()
+            self._step()
+            due = max(due + self._options.step_ms / 1000, clock())
+            await asyncio.sleep(due - clock())
+
+    def _admit(self) -> None:
+        while self._waiting and len(self._running) < self._options.max_inflight:
+            rid = next(iter(self._waiting))
+            self._running[rid] = self._waiting.pop(rid)
+
+    def _step(self) -> None:
+        self._steps += 1
+        for rid, running in list(self._running.items()):
+            for choice in running.open:
+                self._say(running, choice)
+            if any(choice.finish for choice in running.open):
+                running.open = [choice for choice in running.open if choice.finish is None]
+            if not running.open:
+                del self._running[rid]
+                running.sink.done(Usage(running.prompt_tokens, running.said))
+
+    def _say(self, running: _Running, choice: _Choice) -> None:
+        word = choice.words[choice.said % len(choice.words)]
+        if choice.said and not word[0].isspace():
+            word = " " + word
+        choice.said += 1
+        running.said += 1
+        self._tokens += 1
+        text, stopped = choice.scanner.feed(word)
+        if stopped:
+            choice.finish = "stop"
+        elif choice.said >= choice.limit:
+            choice.finish, text = "length", text + choice.scanner.flush()
+        logprobs: tuple[TokenLogprob, ...] = ()
+        if running.logprobs:  # an echo is certain of every word
+            logprobs = (TokenLogprob(word, 0.0, (TokenLogprob(word, 0.0),) if running.top else ()),)
+        running.sink.delta(Delta(text, choice.index, logprobs, choice.finish))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)

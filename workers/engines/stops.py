@@ -1,0 +1,31 @@
+"""Stop strings over a stream of text: hold back what may become one, cut before the first that is complete."""
+
+
+class StopScanner:
+    """Feed it text as it comes; it gives back what can be shown."""
+
+    def __init__(self, stops: list[str]) -> None:
+        self._stops = stops
+        self._held = ""
+
+    def feed(self, text: str) -> tuple[str, bool]:
+        """What may be shown now, and whether a stop string was met (it is not shown; feed nothing more)."""
+        if not self._stops:
+            return text, False
+        self._held += text
+        met = min((at for at in map(self._held.find, self._stops) if at >= 0), default=-1)
+        if met >= 0:
+            return self._held[:met], True
+        keep = max(map(self._overlap, self._stops))
+        shown = self._held[: len(self._held) - keep]
+        self._held = self._held[len(self._held) - keep :]
+        return shown, False
+
+    def flush(self) -> str:
+        """What was held back, once no more text will come."""
+        held, self._held = self._held, ""
+        return held
+
+    def _overlap(self, stop: str) -> int:
+        """Length of the longest end of the held text that begins ``stop``."""
+        return next((n for n in range(min(len(stop) - 1, len(self._held)), 0, -1) if self._held.endswith(stop[:n])), 0)

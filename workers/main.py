@@ -1,0 +1,94 @@
+"""The worker: ``python -m workers.main --device cpu``. A Celery worker that consumes its device's one queue."""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from typing import Any
+
+import redis
+from celery import Celery, signals
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from models import devices, queue
+from models.database import Database
+from models.errors import InvalidRequest
+from models.logs import configure
+from models.presence import device_channel
+from models.settings import Settings
+from workers.device import DeviceHost
+from workers.heartbeat import Probe, beat
+from workers.protocol import Submit
+from workers.wakeups import hear, in_background
+
+log = logging.getLogger("workers.main")
+
+SPARE_THREADS = 8
+"""Beyond the device's bound, so that probes run when it is full."""
+
+
+def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
+    """The Celery application: it executes these two names and nothing else."""
+    app = Celery("headrace")
+    app.conf.update(queue.celery_config(settings.redis_url, host.id))
+
+    @app.task(name=queue.INFER)  # type: ignore[untyped-decorator]
+    def infer(epoch: str, rid: str, gateway: str, modality: str, deadline: int, body: Any, slots: list[str]) -> None:
+        host.serve(epoch, Submit(rid, gateway, modality, deadline, body, slots))
+
+    @app.task(name=queue.PROBE)  # type: ignore[untyped-decorator]
+    def heard() -> None:
+        probe.heard()
+
+    return app
+
+
+def main() -> None:
+    """Own one device until told to stop."""
+    parser = argparse.ArgumentParser(prog="headrace worker")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
+    arguments = parser.parse_args()
+    settings = Settings()
+    configure(settings.log_level)
+    try:
+        device = devices.parse(arguments.device)
+    except InvalidRequest as error:
+        sys.exit(f"headrace worker: {error.message}")
+    if not settings.redis_url:
+        sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
+    database = Database(settings.database)
+    client = redis.Redis.from_url(
+        settings.redis_url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    )
+    host = DeviceHost(settings, device, database, client)
+    probe = Probe(host, client)
+    worker = build(settings, host, probe).Worker(
+        hostname=f"{host.id}@%h",
+        pool="threads",
+        concurrency=settings.device_concurrency + SPARE_THREADS,
+        queues=[queue.queue_name(host.id)],
+        loglevel=settings.log_level,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+
+    @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def drain(**_: Any) -> None:
+        threading.Thread(target=host.drain, name="drain").start()
+
+    host.start()
+    in_background(beat, host, client)
+    in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
+    in_background(probe.run)
+    worker.start()
+    host.close()
+    log.info("stopped")
+    logging.shutdown()
+    os._exit(worker.exitcode or 0)  # threads that wait on a lost Redis must not hold the process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""All that a worker and its runner say to each other, over a socket pair: msgpack behind a 4-byte length.
+
+The runner publishes answers straight to Redis; over this socket go only commands and events.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from models.errors import WireError
+
+# ---- from the worker to the runner -------------------------------------------------------------------------
+
+
+class Load(msgspec.Struct, tag=True, frozen=True):
+    """The first message: what to hold, and where to publish."""
+
+    replica: str
+    epoch: str
+    uid: str
+    engine: str
+    device: str  # "cpu" or "cuda:0"
+    stream_redis_url: str
+    source: str  # weights, as models.hub reads them; empty for engines without weights
+    cache: str  # folder for downloaded weights
+    options: dict[str, Any] = {}
+    trust_remote_code: bool = False
+
+
+class Submit(msgspec.Struct, tag=True, frozen=True):
+    """Serve a request. ``deadline`` is Unix time in milliseconds; ``slots`` are admission sets to leave at the end."""
+
+    rid: str
+    gateway: str
+    modality: str
+    deadline: int
+    body: dict[str, Any]
+    slots: list[str] = []
+
+
+class Drain(msgspec.Struct, tag=True, frozen=True):
+    """Cancel what still runs, with this error for its clients."""
+
+    error: WireError
+
+
+class Stop(msgspec.Struct, tag=True, frozen=True):
+    """Close the engine and exit."""
+
+
+# ---- from the runner to the worker -------------------------------------------------------------------------
+
+
+class Progress(msgspec.Struct, tag=True, frozen=True):
+    """A load goes on. ``fraction`` is of this stage, 0 to 1."""
+
+    stage: str
+    fraction: float
+
+
+class Ready(msgspec.Struct, tag=True, frozen=True):
+    """The engine is resident and answers."""
+
+    modalities: list[str]
+    max_inflight: int
+    context_length: int
+
+
+class Failed(msgspec.Struct, tag=True, frozen=True):
+    """The load failed; the runner exits. ``permanent``: trying again is of no use."""
+
+    error: WireError
+    permanent: bool
+
+
+class Finished(msgspec.Struct, tag=True, frozen=True):
+    """A request is over, however it ended."""
+
+    rid: str
+
+
+class Stats(msgspec.Struct, tag=True, frozen=True):
+    """Once a second: what the runner holds, and counters since its start."""
+
+    inflight: int
+    outstanding_tokens: int
+    memory_bytes: int
+    counters: dict[str, int]
+
+
+Command = Load | Submit | Drain | Stop
+Event = Progress | Ready | Failed | Finished | Stats
+
+encode = msgspec.msgpack.Encoder().encode
+decode_command = msgspec.msgpack.Decoder(Command).decode
+decode_event = msgspec.msgpack.Decoder(Event).decode
+
+_LENGTH = struct.Struct(">I")
+
+
+def pack(message: Command | Event) -> bytes:
+    """A message as it goes over the socket."""
+    body = encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Unpacker:
+    """Cuts the byte stream back into message bodies."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The bodies that are complete once ``data`` has come."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            end = _LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            yield body

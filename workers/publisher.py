@@ -1,0 +1,100 @@
+"""The runner's way out: frames of all requests, gathered by gateway, one PUBLISH for each turn of the loop.
+
+While one publish is under way the next turn's frames gather, so a busy engine needs no timer to be batched.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from models import stream
+from models.stream import Frame, Packet
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.25
+
+
+class Publisher:
+    """Publishes frames and beats to gateways; reports the gateways that nobody serves any more."""
+
+    def __init__(self, client: redis.Redis, epoch: str, on_dead: Callable[[str], None]) -> None:
+        self._client = client
+        self._epoch = epoch
+        self._on_dead = on_dead
+        self._frames: dict[str, list[Frame]] = {}
+        self._beats: dict[str, dict[str, int]] = {}
+        self._leaves: list[tuple[str, str]] = []
+        self._unheard: dict[str, int] = {}
+        self._work = asyncio.Event()
+        self.publishes = 0
+
+    def put(self, gateway: str, frame: Frame) -> None:
+        """Queue a frame for the next publish to its gateway."""
+        self._frames.setdefault(gateway, []).append(frame)
+        self._work.set()
+
+    def beat(self, beats: dict[str, dict[str, int]]) -> None:
+        """Queue the beats: gateway → request → the sequence number that comes next."""
+        self._beats = beats
+        self._work.set()
+
+    def leave(self, slots: list[str], rid: str) -> None:
+        """A request is over: give its admission slots back with the next publish."""
+        self._leaves.extend((key, rid) for key in slots)
+        self._work.set()
+
+    async def run(self) -> None:
+        """Publish for ever."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            frames, self._frames = self._frames, {}
+            beats, self._beats = self._beats, {}
+            leaves, self._leaves = self._leaves, []
+            try:
+                await self._publish(frames, beats, leaves)
+            except (RedisError, OSError) as error:
+                # The frames stay in their requests' logs: the next beat tells gateways what they missed.
+                log.warning("cannot publish: %s", error)
+                self._leaves[:0] = leaves
+                await asyncio.sleep(RETRY_S)
+
+    async def flush(self, limit_s: float) -> None:
+        """Publish what is queued, once, as well as can be within this many seconds."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._publish(self._frames, {}, self._leaves)
+        except (RedisError, OSError) as error:
+            log.warning("the last frames could not be published: %s", error)
+        self._frames, self._leaves = {}, []
+
+    async def _publish(
+        self, frames: dict[str, list[Frame]], beats: dict[str, dict[str, int]], leaves: list[tuple[str, str]]
+    ) -> None:
+        gateways = list(frames.keys() | beats.keys())
+        if not gateways and not leaves:
+            return
+        pipeline = self._client.pipeline(transaction=False)
+        for gateway in gateways:
+            packet = Packet(stream.VERSION, self._epoch, frames.get(gateway, []), beats.get(gateway))
+            pipeline.publish(stream.gateway_channel(gateway), stream.encode(packet))
+        for key, rid in leaves:
+            pipeline.zrem(key, rid)
+        heard = await pipeline.execute()
+        self.publishes += len(gateways)
+        for gateway, listeners in zip(gateways, heard, strict=False):
+            self._judge(gateway, listeners)
+
+    def _judge(self, gateway: str, listeners: int) -> None:
+        """Twice in a row heard by nobody: that gateway is dead."""
+        if listeners:
+            self._unheard.pop(gateway, None)
+            return
+        self._unheard[gateway] = self._unheard.get(gateway, 0) + 1
+        if self._unheard[gateway] >= 2:
+            del self._unheard[gateway]
+            self._on_dead(gateway)

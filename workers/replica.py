@@ -1,0 +1,198 @@
+"""One runner process as its worker holds it: start it, talk to it, know what became of it.
+
+STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop──▶ STOPPING ──▶ GONE
+    └─────────────────────┴── Failed, death ──┴────────────────────────▶ GONE
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import Enum, auto
+
+import psutil
+
+from models.errors import HeadraceError, ReplicaLost, WireError
+from models.processes import kill_group, spawn
+from workers import protocol
+from workers.protocol import (
+    Command,
+    Drain,
+    Event,
+    Failed,
+    Finished,
+    Load,
+    Progress,
+    Ready,
+    Stats,
+    Stop,
+    Submit,
+)
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_S = 10.0
+
+
+class Phase(Enum):
+    """Where a runner is in its life."""
+
+    LOADING = auto()
+    READY = auto()
+    STOPPING = auto()
+    GONE = auto()
+
+
+class Runner:
+    """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase."""
+
+    def __init__(self, load: Load, *, interpreter: str, visible: str, on_change: Callable[["Runner"], None]) -> None:
+        """Start it. ``visible`` is its CUDA_VISIBLE_DEVICES. Call from a thread that lives as long as the runner."""
+        self.load = load
+        self.epoch = load.epoch
+        self.phase = Phase.LOADING
+        self.stage, self.progress = "starting", 0.0
+        self.ready: Ready | None = None
+        self.failed: Failed | None = None
+        self.stats = Stats(0, 0, 0, {})
+        self.started_at = time.monotonic()
+        self.ready_at: float | None = None
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._futures: dict[str, tuple[Submit, Future[None]]] = {}
+        self._process = self._spawn(interpreter, visible)
+        self.pid = self._process.pid
+        threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
+        self._send(load)
+
+    def submit(self, submit: Submit) -> Future[None]:
+        """Hand a request over; the future resolves when it is over, or raises ReplicaLost.
+
+        Raises ReplicaLost at once if the runner is not ready.
+        """
+        future: Future[None] = Future()
+        with self._lock:
+            if self.phase is not Phase.READY:
+                raise ReplicaLost("the replica is not ready")
+            self._futures[submit.rid] = (submit, future)
+        self._send(submit)
+        return future
+
+    def drain(self, error: WireError) -> None:
+        """End all requests with this error, then the runner."""
+        with self._lock:
+            self.phase = Phase.STOPPING
+        self._send(Drain(error))
+
+    def stop(self) -> None:
+        """End the runner and give its memory back; waits until the process group is gone."""
+        with self._lock:
+            if self.phase is not Phase.GONE:
+                self.phase = Phase.STOPPING
+        self._send(Stop())
+        try:
+            self._process.wait(STOP_GRACE_S)
+        except subprocess.TimeoutExpired:
+            log.warning("runner %s does not stop: killing it", self.pid)
+        kill_group(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End the runner at once."""
+        kill_group(self.pid, signal.SIGKILL)
+
+    def abandoned(self) -> list[Submit]:
+        """The requests that a dead runner leaves behind; their futures are failed."""
+        with self._lock:
+            left, self._futures = list(self._futures.values()), {}
+        for _, future in left:
+            future.set_exception(ReplicaLost("the replica's process died"))
+        return [submit for submit, _ in left]
+
+    @property
+    def inflight(self) -> int:
+        """Requests handed over and not over."""
+        return len(self._futures)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the runner's process group, in bytes; 0 once it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            family = [process, *process.children(recursive=True)]
+            return sum(int(member.memory_info().rss) for member in family)
+        except psutil.Error:
+            return 0
+
+    @property
+    def exit_reason(self) -> HeadraceError:
+        """Why the runner is gone, for people to read."""
+        if self.failed is not None:
+            return HeadraceError.from_wire(self.failed.error)
+        code = self._process.poll()
+        if code is not None and code < 0:
+            return ReplicaLost(f"the runner was killed by {signal.Signals(-code).name}")
+        return ReplicaLost(f"the runner ended with code {code}")
+
+    def _spawn(self, interpreter: str, visible: str) -> "subprocess.Popen[bytes]":
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible}
+        with theirs:
+            return spawn(
+                [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+            )
+
+    def _send(self, command: Command) -> None:
+        try:
+            with self._sending:
+                self._socket.sendall(protocol.pack(command))
+        except OSError as error:
+            log.info("runner %s does not hear: %s", self.pid, error)
+
+    def _read(self) -> None:
+        unpacker = protocol.Unpacker()
+        try:
+            while data := self._socket.recv(1 << 20):
+                for body in unpacker.feed(data):
+                    self._take(protocol.decode_event(body))
+        except OSError as error:
+            log.info("runner %s cannot be heard: %s", self.pid, error)
+        kill_group(self.pid, signal.SIGKILL)  # what a dead runner left of its group
+        self._process.wait()
+        with self._lock:
+            self.phase = Phase.GONE
+        self._socket.close()
+        self._on_change(self)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Finished(rid):
+                with self._lock:
+                    found = self._futures.pop(rid, None)
+                if found is not None:
+                    found[1].set_result(None)
+            case Stats():
+                self.stats = event
+            case Progress(stage, fraction):
+                changed, self.stage, self.progress = stage != self.stage, stage, fraction
+                if changed:
+                    self._on_change(self)
+            case Ready():
+                with self._lock:
+                    if self.phase is Phase.LOADING:
+                        self.phase = Phase.READY
+                self.ready, self.ready_at = event, time.monotonic()
+                self.stage, self.progress = "ready", 1.0
+                self._on_change(self)
+            case Failed():
+                self.failed = event

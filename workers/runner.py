@@ -1,0 +1,219 @@
+"""The child process that holds one replica's engine: ``python -m workers.runner FD``.
+
+It hears its worker over the socket FD and its gateways over a Redis channel, and publishes tokens itself, so the
+worker is not on the token path. When the worker dies it tells its clients so and ends.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import redis.asyncio as redis
+import uvloop
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from models import hub, stream
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
+from models.logs import configure
+from workers import protocol
+from workers.engines import engine_class
+from workers.engines.base import Capacity, Engine, Placement, Report
+from workers.protocol import (
+    Command,
+    Drain,
+    Event,
+    Failed,
+    Finished,
+    Load,
+    Progress,
+    Ready,
+    Stats,
+    Stop,
+    Submit,
+)
+from workers.publisher import Publisher
+from workers.requests import Requests
+
+log = logging.getLogger("workers.runner")
+
+
+class Runner:
+    """One engine, its requests, and the two ways in."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unpacker = protocol.Unpacker()
+        self._over = asyncio.Event()
+        self._subscribed = asyncio.Event()
+        self._writer: asyncio.StreamWriter
+        self._engine: Engine
+        self._requests: Requests | None = None
+
+    async def run(self) -> None:
+        """Load, serve until the worker says stop or is gone, close."""
+        reader, self._writer = await asyncio.open_connection(sock=self._connection)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._over.set)
+        load = await self._first(reader)
+        listening = asyncio.create_task(self._listen(reader))
+        loading = asyncio.create_task(self._load(load))
+        over = asyncio.create_task(self._over.wait())
+        await asyncio.wait((loading, over), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():  # stopped while it loads: a load cannot be interrupted, the process can
+            os._exit(0)
+        capacity = loading.result()
+        if capacity is None:
+            await self._writer.drain()
+            return
+        await self._serve(load, capacity)
+        listening.cancel()
+        over.cancel()
+
+    async def _first(self, reader: asyncio.StreamReader) -> Load:
+        while True:
+            data = await reader.read(1 << 16)
+            if not data:
+                sys.exit(0)
+            for body in self._unpacker.feed(data):
+                command = protocol.decode_command(body)
+                if not isinstance(command, Load):
+                    raise TypeError(f"{type(command).__name__} before Load")
+                return command
+
+    async def _load(self, load: Load) -> Capacity | None:
+        loop = asyncio.get_running_loop()
+
+        def report(stage: str, fraction: float) -> None:
+            loop.call_soon_threadsafe(self._send, Progress(stage, fraction))
+
+        try:
+            return await asyncio.to_thread(self._hold, load, report)
+        except ValueError as error:  # pydantic's and the libraries' word for a bad option or a bad file
+            log.exception("cannot load")
+            self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
+        except HeadraceError as error:
+            log.exception("cannot load")
+            self._send(Failed(error.to_wire(), permanent=isinstance(error, InvalidRequest)))
+        except Exception as error:  # the runner's life ends here; its worker decides about another try
+            log.exception("cannot load")
+            self._send(Failed(EngineFailure(f"{type(error).__name__}: {error}").to_wire(), permanent=False))
+        return None
+
+    def _hold(self, load: Load, report: Report) -> Capacity:
+        path = ""
+        if load.source:
+            path = str(hub.fetch(hub.parse(load.source), Path(load.cache), report))
+        self._engine = engine_class(load.engine)()
+        return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
+
+    async def _serve(self, load: Load, capacity: Capacity) -> None:
+        client = redis.Redis.from_url(
+            load.stream_redis_url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+        )
+        publisher = Publisher(client, load.epoch, lambda gateway: requests.cancel_gateway(gateway))
+        requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)))
+        self._engine.start()
+        chores = [
+            asyncio.create_task(publisher.run()),
+            asyncio.create_task(requests.beat()),
+            asyncio.create_task(self._hear_gateways(load, requests)),
+            asyncio.create_task(self._tell(requests, publisher)),
+        ]
+        await self._subscribed.wait()
+        self._requests = requests
+        self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
+        await self._over.wait()
+        requests.fail_all(ReplicaLost("the model was unloaded").to_wire())
+        for chore in chores:
+            chore.cancel()
+        await publisher.flush(2)
+        await asyncio.to_thread(self._engine.close)
+        with suppress(RedisError, OSError):
+            await client.aclose()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(1 << 20):
+            for body in self._unpacker.feed(data):
+                self._take(protocol.decode_command(body))
+        self._lose(ReplicaLost("the worker of this replica was lost").to_wire())
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case Submit() if self._requests is not None:
+                self._requests.submit(command)
+            case Drain(error):
+                self._lose(error)
+            case Stop():
+                self._over.set()
+
+    def _lose(self, error: WireError) -> None:
+        if self._requests is not None:
+            self._requests.fail_all(error)
+        self._over.set()
+
+    async def _hear_gateways(self, load: Load, requests: Requests) -> None:
+        while True:
+            client = redis.Redis.from_url(load.stream_redis_url, socket_timeout=None, health_check_interval=10)
+            try:
+                async with client.pubsub(ignore_subscribe_messages=False) as channel:
+                    await channel.subscribe(stream.control_channel(load.epoch))
+                    async for message in channel.listen():
+                        self._subscribed.set()
+                        if message["type"] == "message":
+                            self._obey(stream.decode_control(message["data"]), requests)
+            except (RedisError, OSError) as error:
+                log.warning("the control channel is lost: %s", error)
+                await asyncio.sleep(0.25)
+            finally:
+                with suppress(RedisError, OSError):
+                    await client.aclose()
+
+    @staticmethod
+    def _obey(control: stream.Control, requests: Requests) -> None:
+        match control:
+            case stream.Cancel(rids):
+                for rid in rids:
+                    requests.cancel(rid)
+            case stream.Resend(rid, seq):
+                requests.resend(rid, seq)
+
+    async def _tell(self, requests: Requests, publisher: Publisher) -> None:
+        process = psutil.Process()
+        while True:
+            counters = self._engine.counters() | {
+                "requests_aborted": requests.aborted,
+                "requests_resent": requests.resent,
+                "publishes": publisher.publishes,
+            }
+            memory = process.memory_info().rss
+            self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters))
+            await asyncio.sleep(1)
+
+    def _send(self, event: Event) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(protocol.pack(event))
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument."""
+    configure(os.environ.get("HEADRACE_LOG_LEVEL", "info"))
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    uvloop.run(_run(connection))
+    logging.shutdown()
+    os._exit(0)  # engines leave threads behind that would hold the process
+
+
+async def _run(connection: socket.socket) -> None:
+    await Runner(connection).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The steward: ``python -m workers.steward``. It brings actual state to desired state: waiting replicas get
+devices, replicas of lost devices wait again. Any number may run; the one that holds the lease acts."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import instances, presence
+from models.database import Database
+from models.logs import configure
+from models.settings import Settings
+from workers.placing import Candidate, choose
+from workers.wakeups import hear, in_background
+
+log = logging.getLogger("workers.steward")
+
+LEASE = "steward"
+LEASE_MS = 10_000
+EVERY_S = 1.0
+ALIVE_MS = 15_000
+"""A device seen within this time can be given replicas."""
+LOST_MS = 60_000
+"""A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
+
+
+def place_all(connection: Connection) -> list[str]:
+    """Give every waiting replica a device that fits, where there is one; the devices that got something."""
+    instances.release_lost(connection, LOST_MS)
+    found = instances.alive_devices(connection, ALIVE_MS)
+    loads = {row.id: row.load for row in found}
+    siblings: dict[str, Counter[str]] = {}
+    for row in instances.replicas_of(connection):
+        if row.device is not None:
+            siblings.setdefault(row.uid, Counter())[row.device] += 1
+    given = []
+    for row in instances.pending(connection):
+        taken = siblings.setdefault(row.uid, Counter())
+        device = choose(row.n_gpu, [Candidate(one.id, one.kind, loads[one.id]) for one in found], taken)
+        if device is not None and instances.place(connection, row.id, device):
+            loads[device] += 1
+            taken[device] += 1
+            given.append(device)
+    return given
+
+
+class Steward:
+    """The loop, and the lease that lets one of several act."""
+
+    def __init__(self, database: Database, client: redis.Redis) -> None:
+        self.over = threading.Event()
+        self.wake = threading.Event()
+        self._database = database
+        self._client = client
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    def run(self) -> None:
+        """Reconcile until ``over`` is set."""
+        while not self.over.is_set():
+            try:
+                for device in self._database.call(self._turn):
+                    self._client.publish(presence.device_channel(device), b"")
+            except (SQLAlchemyError, RedisError) as error:
+                log.warning("cannot reconcile, trying again: %s", error)
+            self.wake.wait(EVERY_S)
+            self.wake.clear()
+        try:
+            self._database.call(instances.drop_lease, LEASE, self._owner)
+        except SQLAlchemyError as error:
+            log.warning("cannot give the lease back: %s", error)
+
+    def _turn(self, connection: Connection) -> list[str]:
+        if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
+            return []
+        return place_all(connection)
+
+
+def main() -> None:
+    """Be the steward until told to stop."""
+    settings = Settings()
+    configure(settings.log_level)
+    if not settings.redis_url:
+        sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=5)
+    steward = Steward(Database(settings.database), client)
+
+    def stop(*_: Any) -> None:
+        steward.over.set()
+        steward.wake.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    in_background(hear, settings.redis_url, presence.STEWARD, steward.wake.set)
+    steward.run()
+
+
+if __name__ == "__main__":
+    main()
