@@ -1,6 +1,7 @@
 """Models: what there is, how a launch goes on, launching and terminating. Paths and names are Xinference's."""
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
@@ -9,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 from api.state import Gateway, gateway_of
 from models import instances
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
-from models.launch import Launch, resolve
+from models.launch import UID, Launch, resolve
 from models.presence import STEWARD
 from models.tables import ReplicaState
 
@@ -61,7 +62,7 @@ async def launch_model(
 async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
     """Unload a model and forget it. The answer comes when its memory is back."""
     gateway = gateway_of(request)
-    if not await gateway.database.run(instances.delete, uid):
+    if not re.fullmatch(UID, uid) or not await gateway.database.run(instances.delete, uid):
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     gateway.roster.forget()
     await gateway.wake_devices()
@@ -115,7 +116,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
 
 
 async def _one(gateway: Gateway, uid: str) -> tuple[Row[Any], list[Row[Any]]]:
-    row = await gateway.database.run(instances.get, uid)
+    row = await gateway.database.run(instances.get, uid) if re.fullmatch(UID, uid) else None
     if row is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     return row, await gateway.database.run(instances.replicas_of, uid)

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-import redis.asyncio as redis
 import uvicorn
 from fastapi import FastAPI
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from sse_starlette.sse import AppStatus
 
 from api import admin, errors, health, inference, metrics
@@ -22,6 +19,7 @@ from api.exposure import check_exposure
 from api.replies import Replies
 from api.roster import Roster
 from api.state import Gateway
+from models import broker
 from models.database import Database
 from models.errors import HeadraceError, ShuttingDown
 from models.logs import configure
@@ -56,9 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """The parts of a gateway, started and in the end stopped."""
-    client = redis.Redis.from_url(
-        settings.redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), max_connections=256
-    )
+    client = broker.asking_async(settings.redis_url)
     database = Database(settings.database)
     replies = Replies(settings, client)
     admission = Admission(client, device_cap=settings.device_concurrency, key_cap=settings.key_concurrency)

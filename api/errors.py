@@ -54,8 +54,10 @@ def response(error: HeadraceError, headers: Mapping[str, str] | None = None) -> 
 
 def from_validation(problems: list[Any]) -> HeadraceError:
     """The first of pydantic's findings, as an error that names its parameter."""
-    problem = problems[0]
-    where = [str(step) for step in problem["loc"] if step not in ("body", "query", "path")]
+    # Of a union's branches, the one that came furthest is what the client meant.
+    same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
+    problem = max(same_field, key=lambda one: len(one["loc"]))
+    where = _steps(problem)
     kind = problem["type"]
     if kind in ("json_invalid", "value_error.jsondecode"):
         return InvalidRequest("the request body is not valid JSON", param=None)
@@ -67,6 +69,10 @@ def from_validation(problems: list[Any]) -> HeadraceError:
     if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
     return InvalidRequest(f"'{param}': {problem['msg']}" if param else problem["msg"], param=param)
+
+
+def _steps(problem: Any) -> list[str]:
+    return [str(step) for step in problem["loc"] if step not in ("body", "query", "path")]
 
 
 def _path(steps: list[str]) -> str | None:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from api.fleet import Fleet
 from api.inbox import Inbox
-from models import presence, stream
+from models import broker, presence, stream
 from models.errors import BrokerUnavailable, HeadraceError, ReplicaLost
 from models.settings import Settings
 from models.stream import Cancel, Packet, Resend
@@ -78,17 +78,14 @@ class Replies:
             watching.cancel()
 
     async def _listen(self) -> None:
-        """One connection's life. redis-py must not reconnect by itself: it would do so without a word."""
-        client = redis.Redis.from_url(
-            self._settings.stream_redis, socket_timeout=None, socket_connect_timeout=2, health_check_interval=5
-        )
+        """One connection's life."""
+        client = broker.listening_async(self._settings.stream_redis)
         try:
             channel = client.pubsub(ignore_subscribe_messages=False)
             await channel.subscribe(stream.gateway_channel(self.gateway), presence.DEVICES)
             await self._greet(client)
             self.connected, self._lost_at = True, None
-            connection = channel.connection
-            while channel.connection is connection:
+            while True:
                 message = await channel.get_message(timeout=None)
                 if message is not None and message["type"] == "message":
                     self._hear(message["channel"], message["data"])

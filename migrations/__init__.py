@@ -17,3 +17,13 @@ def config(url: str) -> Config:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database up to this revision. Safe to call from several processes at once."""
     command.upgrade(config(url), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the database back to this revision; "base" is the empty one."""
+    command.downgrade(config(url), revision)
+
+
+def check(url: str) -> None:
+    """Raise if the tables in code and the database differ."""
+    command.check(config(url))

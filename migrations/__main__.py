@@ -4,7 +4,7 @@ import sys
 
 from alembic import command
 
-from migrations import config, upgrade
+from migrations import check, config, downgrade, upgrade
 from models.settings import Settings
 
 
@@ -16,9 +16,9 @@ def main() -> None:
         case [] | ["upgrade"]:
             upgrade(settings.database)
         case ["downgrade", revision]:
-            command.downgrade(config(settings.database), revision)
+            downgrade(settings.database, revision)
         case ["check"]:
-            command.check(config(settings.database))
+            check(settings.database)
         case ["revision", message]:
             command.revision(config(settings.database), message, autogenerate=True)
         case _:

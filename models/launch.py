@@ -1,13 +1,18 @@
 """What a launch asks for (Xinference's names), and the instance that it becomes."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models import hub
 from models.catalogue import find
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.text import Bool, Int
+from models.unicode import refuse_broken
+
+UID = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$"
+"""No slash and nothing else that a path or a label would have to escape."""
 
 ENGINE_NAMES = {
     "echo": "echo",
@@ -24,7 +29,7 @@ class Launch(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     model_name: str = Field(min_length=1, max_length=200, description="name in the catalogue, or your own")
-    model_uid: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$")] | None = None
+    model_uid: Annotated[str, Field(pattern=UID)] | None = None
     model_type: Literal["LLM"] = "LLM"
     model_engine: str | None = Field(None, max_length=40)
     model_format: str | None = Field(None, max_length=40)
@@ -37,6 +42,11 @@ class Launch(BaseModel):
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
     trust_remote_code: Bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=False)
 
     @field_validator("model_uid", mode="before")
     @classmethod
@@ -70,7 +80,10 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
         spec = find(launch.model_name, engine, launch.model_format, launch.quantization)
         source, default, options = spec.source, spec.engine, spec.options
     engine = engine or default or ("llama_cpp" if source.endswith(".gguf") else "transformers")
-    Launch.model_validate(launch.model_dump() | {"model_uid": launch.uid})  # a name that serves as a uid
+    if not re.fullmatch(UID, launch.uid):
+        raise InvalidRequest(
+            f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
+        )
     return {
         "uid": launch.uid,
         "model_name": launch.model_name,

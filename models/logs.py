@@ -12,5 +12,5 @@ def configure(level: str) -> None:
         format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
-    for noisy in ("httpx", "httpcore", "asyncio", "alembic"):
+    for noisy in ("httpx", "httpcore", "asyncio", "alembic", "celery.app.trace", "celery.worker.strategy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -7,12 +7,9 @@ import sys
 import threading
 from typing import Any
 
-import redis
 from celery import Celery, signals
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from models import devices, queue
+from models import broker, devices, queue
 from models.database import Database
 from models.errors import InvalidRequest
 from models.logs import configure
@@ -59,9 +56,7 @@ def main() -> None:
     if not settings.redis_url:
         sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
     database = Database(settings.database)
-    client = redis.Redis.from_url(
-        settings.redis_url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-    )
+    client = broker.asking(settings.redis_url)
     host = DeviceHost(settings, device, database, client)
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(

@@ -14,13 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import redis.asyncio as redis
 import uvloop
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from models import hub, stream
+from models import broker, hub, stream
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.logs import configure
 from workers import protocol
@@ -115,9 +112,7 @@ class Runner:
         return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
 
     async def _serve(self, load: Load, capacity: Capacity) -> None:
-        client = redis.Redis.from_url(
-            load.stream_redis_url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-        )
+        client = broker.asking_async(load.stream_redis_url)
         publisher = Publisher(client, load.epoch, lambda gateway: requests.cancel_gateway(gateway))
         requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)))
         self._engine.start()
@@ -161,7 +156,7 @@ class Runner:
 
     async def _hear_gateways(self, load: Load, requests: Requests) -> None:
         while True:
-            client = redis.Redis.from_url(load.stream_redis_url, socket_timeout=None, health_check_interval=10)
+            client = broker.listening_async(load.stream_redis_url)
             try:
                 async with client.pubsub(ignore_subscribe_messages=False) as channel:
                     await channel.subscribe(stream.control_channel(load.epoch))

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import instances, presence
+from models import broker, instances, presence
 from models.database import Database
 from models.logs import configure
 from models.settings import Settings
@@ -90,7 +90,7 @@ def main() -> None:
     configure(settings.log_level)
     if not settings.redis_url:
         sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
-    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=5)
+    client = broker.asking(settings.redis_url)
     steward = Steward(Database(settings.database), client)
 
     def stop(*_: Any) -> None:

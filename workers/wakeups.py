@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from redis.exceptions import RedisError
+
+from models import broker
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ def hear(redis_url: str, channel: str, wake: Callable[[], None]) -> None:
     """Call ``wake`` at every message, for ever. Pollers poll all the same: a missed wake-up costs a second."""
     while True:
         try:
-            with redis.Redis.from_url(redis_url, socket_timeout=None, health_check_interval=10) as client:
+            with broker.listening(redis_url) as client:
                 ears = client.pubsub()
                 ears.subscribe(channel)
                 for _ in ears.listen():

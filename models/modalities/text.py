@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from models.unicode import refuse_broken
+
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
 Int = Annotated[int, Strict()]
@@ -106,6 +108,11 @@ class TextRequest(BaseModel):
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
     ignore_eos: Bool = False
     user: Annotated[str, Field(max_length=512)] | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=True)
 
     @field_validator("stream_options")
     @classmethod

@@ -1,0 +1,55 @@
+"""Fixtures for all tests: a real Redis-compatible server, and the databases that Headrace runs on."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads under load are several times slower than one
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import migrations
+from models.database import Database
+from tests.servers import Valkey, postgres
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A server that every test of the session may use; tests that stop one start their own."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server. Skipped on a laptop without one; a failure in CI."""
+    try:
+        with postgres(tmp_path_factory.mktemp("postgres")) as url:
+            yield url
+    except FileNotFoundError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, on each of the two that we support."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    migrations.downgrade(url, "base")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database."""
+    migrations.upgrade(database_url)
+    found = Database(database_url)
+    yield found
+    found.close()

@@ -1,0 +1,182 @@
+"""Requests: every field of OpenAI's is honoured or refused by name. Replies: what OpenAI's own client reads."""
+
+import json
+import typing
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types import Completion
+from openai.types import completion_create_params as openai_completions
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import completion_create_params as openai_chat
+from pydantic import BaseModel, ValidationError
+
+from api.errors import from_validation
+from models.errors import HeadraceError, UnknownParameter, UnsupportedParameter
+from models.modalities import chat, completions
+from models.modalities.text import Delta, TokenLogprob, Usage
+
+CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+TEXT: dict[str, Any] = {"model": "m", "prompt": "Hello"}
+
+
+def refusal(request: type[BaseModel], body: dict[str, Any]) -> HeadraceError:
+    """The error that a client gets for this body."""
+    with pytest.raises(ValidationError) as caught:
+        request.model_validate(body)
+    return from_validation(list(caught.value.errors()))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(chat, openai_chat), (completions, openai_completions)], ids=["chat", "completions"]
+)
+def test_every_field_of_openais_is_known(ours: Any, theirs: Any) -> None:
+    fields = typing.get_type_hints(theirs.CompletionCreateParamsStreaming)
+    assert set(fields) <= set(ours.Request.model_fields)
+
+
+@pytest.mark.parametrize(("request_type", "base"), [(chat.Request, CHAT), (completions.Request, TEXT)])
+def test_what_is_not_implemented_is_refused_by_name(request_type: type[BaseModel], base: dict[str, Any]) -> None:
+    for name, inert in request_type.INERT.items():  # type: ignore[attr-defined]
+        error = refusal(request_type, base | {name: {"anything": "else"}})
+        assert isinstance(error, UnsupportedParameter)
+        assert error.param == name
+        for value in (None, *inert):
+            request_type.model_validate(base | {name: value})
+
+
+def test_an_unknown_field_is_refused_by_name() -> None:
+    error = refusal(chat.Request, CHAT | {"temprature": 1})
+    assert isinstance(error, UnknownParameter)
+    assert error.param == "temprature"
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"temperature": 3}, "temperature"),
+        ({"temperature": "1"}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"top_p": 0}, "top_p"),
+        ({"n": 0}, "n"),
+        ({"n": 1.5}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": -1}, "max_completion_tokens"),
+        ({"seed": 1 << 80}, "seed"),
+        ({"stop": [""]}, "stop[0]"),
+        ({"stop": ["x"] * 17}, "stop"),
+        ({"stream": "yes"}, "stream"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"logit_bias": {"abc": 1}}, "logit_bias.abc"),
+        ({"logit_bias": {"1": 101}}, "logit_bias[1]"),
+        ({"messages": []}, "messages"),
+        ({"messages": "hi"}, "messages"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+            "messages[0]",
+        ),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages"),
+        ({"model": ""}, "model"),
+        ({"model": None}, "model"),
+    ],
+)
+def test_a_wrong_value_names_its_parameter(change: dict[str, Any], param: str) -> None:
+    error = refusal(chat.Request, CHAT | change)
+    assert error.status == 400
+    assert error.param is not None
+    assert error.param.startswith(param)
+
+
+def _chunks(body: bytes) -> list[dict[str, Any]]:
+    events = body.decode().split("\n\n")
+    assert events.pop() == ""
+    assert all(one.startswith("data: ") for one in events)
+    return [json.loads(one[6:]) for one in events if one != "data: [DONE]"]
+
+
+def _chat_reply(**fields: Any) -> chat.Reply:
+    return chat.Reply("rid", chat.Request.model_validate(CHAT | fields), 1)
+
+
+@given(st.text())
+def test_a_streamed_text_comes_through_openais_types(text: str) -> None:
+    reply = _chat_reply(stream=True, stream_options={"include_usage": True})
+    body = reply.start() + reply.delta(Delta(text)) + reply.delta(Delta("!", finish="stop")) + reply.end(Usage(3, 2))
+
+    assert body.endswith(b"data: [DONE]\n\n")
+    chunks = [ChatCompletionChunk.model_validate(one) for one in _chunks(body)]
+    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == text + "!"
+    assert [one.choices[0].finish_reason for one in chunks if one.choices] == [None, None, "stop"]
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.text(max_size=5)), max_size=20))
+def test_a_whole_answer_holds_what_the_stream_would(parts: list[tuple[int, str]]) -> None:
+    reply = _chat_reply(n=3, metadata={"a": "b"})
+    assert reply.start() == b""
+    for index, text in parts:
+        assert reply.delta(Delta(text, index)) == b""
+    for index in range(3):
+        reply.delta(Delta("", index, finish="length"))
+
+    answer = ChatCompletion.model_validate_json(reply.end(Usage(1, len(parts))))
+    for choice in answer.choices:
+        assert choice.message.content == "".join(text for index, text in parts if index == choice.index)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    assert json.loads(reply.end(Usage(1, 1)))["metadata"] == {"a": "b"}
+
+
+def test_logprobs_are_in_both_forms() -> None:
+    logprobs = (TokenLogprob("é", -0.5, (TokenLogprob("é", -0.5), TokenLogprob("e", -1.0))),)
+    streamed = _chat_reply(stream=True, logprobs=True, top_logprobs=2)
+    [chunk] = [
+        ChatCompletionChunk.model_validate(one) for one in _chunks(streamed.delta(Delta("é", logprobs=logprobs)))
+    ]
+    whole = _chat_reply(logprobs=True, top_logprobs=2)
+    whole.delta(Delta("é", logprobs=logprobs, finish="stop"))
+    answer = ChatCompletion.model_validate_json(whole.end(Usage(1, 1)))
+
+    for found in (chunk.choices[0].logprobs, answer.choices[0].logprobs):
+        assert found is not None
+        assert found.content is not None
+        [token] = found.content
+        assert (token.token, token.bytes, len(token.top_logprobs)) == ("é", [195, 169], 2)
+
+
+@given(st.text(), st.booleans())
+def test_a_completion_comes_through_openais_types(text: str, stream: bool) -> None:
+    reply = completions.Reply("rid", completions.Request.model_validate(TEXT | {"stream": stream, "logprobs": 1}), 1)
+    logprobs = (TokenLogprob(text, -1.0, (TokenLogprob(text, -1.0),)),)
+    body = reply.start() + reply.delta(Delta(text, logprobs=logprobs, finish="stop")) + reply.end(Usage(1, 1))
+
+    [answer] = [Completion.model_validate(one) for one in (_chunks(body) if stream else [json.loads(body)])]
+    assert answer.choices[0].text == text
+    assert answer.choices[0].logprobs is not None
+    assert answer.choices[0].logprobs.text_offset == [0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "prompts"), [("a", ["a"]), (["a", "b"], ["a", "b"]), ([1, 2], [[1, 2]]), ([[1], [2]], [[1], [2]])]
+)
+def test_prompts_come_in_four_forms(prompt: Any, prompts: Any) -> None:
+    assert completions.Request.model_validate(TEXT | {"prompt": prompt}).prompts == prompts
+
+
+@pytest.mark.parametrize("prompt", [[], [[]], [-1], [1, "a"], [True], {"a": 1}, None, [1 << 40]])
+def test_a_wrong_prompt_is_refused_by_name(prompt: Any) -> None:
+    error = refusal(completions.Request, TEXT | {"prompt": prompt})
+    assert (error.param or "").startswith("prompt")
+
+
+def test_best_of_is_n_or_refused() -> None:
+    completions.Request.model_validate(TEXT | {"n": 2, "best_of": 2})
+    with pytest.raises(ValidationError):
+        completions.Request.model_validate(TEXT | {"best_of": 2})
