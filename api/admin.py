@@ -85,7 +85,7 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
                 "replica_id": row.id,
                 "progress": _fraction(row),
                 "stage": row.stage or row.state,
-                "info": row.error or "",
+                "info": HeadraceError.from_row(row.error).message if row.error else "",
                 "updated_at": row.updated_at / 1000,
             }
             for row in replicas
@@ -109,7 +109,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
             "memory_bytes": live[row.id].memory_bytes if row.id in live else None,
             "inflight": live[row.id].inflight if row.id in live else 0,
             "created_ts": row.created_at // 1000,
-            "error_message": row.error,
+            "error_message": HeadraceError.from_row(row.error).message if row.error else None,
         }
         for row in replicas
     ]
@@ -142,10 +142,10 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
 
 
 def _failure(uid: str, row: Row[Any]) -> HeadraceError:
-    cause = HeadraceError.from_wire_code(row.error_code or "", row.error or "")
+    cause = HeadraceError.from_row(row.error)
     if cause.status < 500:
         return cause
-    return ModelFailed(f"the model '{uid}' could not be loaded: {row.error}", param="model_uid")
+    return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
 def _create(connection: Connection, values: dict[str, Any]) -> None:
@@ -204,4 +204,4 @@ def _fraction(row: Row[Any]) -> float:
     if row.state == ReplicaState.READY:
         return 1.0
     low, high = _SPANS.get(row.stage, (0.0, 0.0))
-    return round(low + (high - low) * row.progress, 4)
+    return round(low + (high - low) * float(row.progress), 4)

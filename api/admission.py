@@ -36,7 +36,7 @@ class Admission:
         BrokerUnavailable when Redis does not answer.
         """
         keys = [queue.queue_name(device), *(one.key for one in slots)]
-        arguments = [message, rid, deadline, *(one.cap for one in slots)]
+        arguments: list[bytes | str | int] = [message, rid, deadline, *(one.cap for one in slots)]
         try:
             full, *held = await self._admit(keys=keys, args=arguments)
         except (RedisError, OSError) as error:

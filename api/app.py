@@ -98,7 +98,7 @@ def main() -> None:
         sys.exit(f"headrace gateway: {error.message}")
     if not settings.redis_url:
         sys.exit("headrace gateway: HEADRACE_REDIS_URL is not set")
-    AppStatus.disable_automatic_graceful_drain()  # it would cut every stream at once
+    AppStatus.enable_automatic_graceful_drain = False  # it would cut every stream at once
     app = create_app(settings)
     config = uvicorn.Config(
         app,

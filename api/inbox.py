@@ -12,8 +12,8 @@ from models.stream import Closing, Frame, Kind
 class Inbox:
     """Fed by the gateway's one subscription, read by one handler. Everything runs on the event loop's thread.
 
-    ``heard_at`` is the loop's time of the last sign that the runner holds the request. ``asked_at`` is when a
-    resend was asked for, None while no frame is missing.
+    ``heard_at`` is the loop's time of the last sign that the runner holds the request; ``gap_since`` when
+    frames were first seen to be missing, None while none is; ``asked_at`` when they were last asked for.
     """
 
     rid: str
@@ -26,7 +26,8 @@ class Inbox:
     budget: int = 0
     tokens: int = 0
     expected: int = 0
-    asked_at: float | None = None
+    gap_since: float | None = None
+    asked_at: float = 0.0
     closing: Closing | None = None
     error: HeadraceError | None = None
     read_any: bool = False
@@ -56,7 +57,7 @@ class Inbox:
         elif frame.seq > self.expected:
             self._early[frame.seq] = frame
         if not self._early:
-            self.asked_at = None
+            self.gap_since = None
         return not self._early
 
     def fail(self, error: HeadraceError) -> None:

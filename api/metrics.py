@@ -1,6 +1,6 @@
 """Prometheus metrics of this gateway, and of the replicas as their workers report them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -46,7 +46,7 @@ class Fleet(Collector):
         yield GaugeMetricFamily("headrace_devices_alive", "Devices heard of", len(self._replies.fleet.devices()))
         yield GaugeMetricFamily("headrace_broker_connected", "Whether Redis is heard", float(self._replies.connected))
         yield CounterMetricFamily("headrace_stream_gaps", "Gaps that were asked for again", self._replies.gaps)
-        gauges = {
+        gauges: dict[str, Callable[[Replica], float]] = {
             "headrace_replica_ready": lambda one: float(one.state == "ready"),
             "headrace_replica_inflight": lambda one: one.inflight,
             "headrace_replica_outstanding_tokens": lambda one: one.outstanding_tokens,

@@ -1,6 +1,6 @@
 """The gateway's ear: ONE pub/sub connection, subscribed before any request, that feeds every inbox and the fleet.
 
-It also watches: an inbox whose runner is silent is failed, a gap is asked for once, and beats for requests that
+It also watches: an inbox whose runner is silent is failed, a gap is asked for, and beats for requests that
 nobody here knows are answered with a cancel.
 """
 
@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 RECONNECT_S = 2.0
 """Streams survive a lost connection that is back within this time; their gaps are filled by resends."""
-RESEND_S = 1.0
-"""A gap that is not filled this long after it was asked for is a lost stream."""
+ASK_EVERY_S = 0.5
+GAP_S = 3.0
+"""A gap that is not filled for this long is a lost stream. Asked for several times: asking can be lost too."""
 
 
 class Replies:
@@ -100,7 +101,7 @@ class Replies:
             if body is not None:
                 self._hear(presence.DEVICES.encode(), body)
 
-    def _hear(self, channel: bytes, body: bytes) -> None:
+    def _hear(self, channel: bytes, body: Any) -> None:
         now = asyncio.get_running_loop().time()
         try:
             if channel == presence.DEVICES.encode():
@@ -132,11 +133,16 @@ class Replies:
             self._later(self._control(epoch, Cancel(unknown)))
 
     def _ask(self, inbox: Inbox, now: float) -> None:
-        """Frames are missing: ask once."""
-        if inbox.asked_at is None and not inbox.ended:
-            inbox.asked_at = now
+        """Frames are missing: ask for them, but not at every frame that follows the gap."""
+        if inbox.ended:
+            return
+        if inbox.gap_since is None:
+            inbox.gap_since = now
             self.gaps += 1
-            self._later(self._control(inbox.epoch, Resend(inbox.rid, inbox.expected)))
+        elif now - inbox.asked_at < ASK_EVERY_S:
+            return
+        inbox.asked_at = now
+        self._later(self._control(inbox.epoch, Resend(inbox.rid, inbox.expected)))
 
     async def _watch(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -147,10 +153,12 @@ class Replies:
                 self.fail_all(BrokerUnavailable())
             self.fleet.sweep(now)
             for inbox in list(self.inboxes.values()):
-                if inbox.asked_at is not None and now - inbox.asked_at > RESEND_S and self.connected:
+                if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
                     inbox.fail(ReplicaLost("part of the answer was lost on its way"))
                 elif now - inbox.heard_at > self._settings.silence_s:
                     inbox.fail(ReplicaLost("nothing is heard of the replica that serves this request"))
+                elif inbox.gap_since is not None:
+                    self._ask(inbox, now)
 
     async def _leave(self, inbox: Inbox) -> None:
         with suppress(RedisError, OSError):

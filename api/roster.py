@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from models import instances
 from models.database import Database
+from models.errors import HeadraceError
 from models.tables import ReplicaState
 
 FRESH_S = 1.0
@@ -46,10 +47,11 @@ class Roster:
 def _read(connection: Connection) -> dict[str, Known]:
     failures: dict[str, list[str | None]] = {}
     for row in instances.replicas_of(connection):
-        failures.setdefault(row.uid, []).append(row.error if row.state == ReplicaState.FAILED else None)
+        failed = row.state == ReplicaState.FAILED
+        failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
     for row in instances.listing(connection):
         errors = failures.get(row.uid, [])
-        failed = "" if not errors or None in errors else "; ".join(sorted({error or "unknown" for error in errors}))
-        known[row.uid] = Known(row.uid, failed)
+        reasons = sorted({error for error in errors if error is not None})
+        known[row.uid] = Known(row.uid, "" if not errors or None in errors else "; ".join(reasons))
     return known

@@ -4,6 +4,8 @@ No silent replay: redis-py's default retries could push or publish twice, and hi
 has a timeout; who listens has none, and pings instead.
 """
 
+from typing import Any
+
 import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -11,8 +13,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 CONNECTIONS = 32
-ASK = {"socket_timeout": 5, "socket_connect_timeout": 2, "socket_keepalive": True}
-LISTEN = {"socket_timeout": None, "socket_connect_timeout": 2, "socket_keepalive": True, "health_check_interval": 5}
+ASK: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2, "socket_keepalive": True}
+LISTEN: dict[str, Any] = {
+    "socket_timeout": None,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+}
 
 
 def asking(url: str) -> redis.Redis:

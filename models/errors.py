@@ -25,7 +25,7 @@ HeadraceError                      500 server_error
 └── EngineFailure                  500 server_error            engine_failure
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -62,10 +62,15 @@ class HeadraceError(Exception):
         cls = _by_code().get(error.code, HeadraceError)
         return cls(error.message, param=error.param, retry_after=error.retry_after)
 
+    def to_row(self) -> list[Any]:
+        """This error as a JSON column keeps it."""
+        found: list[Any] = msgspec.to_builtins(self.to_wire())
+        return found
+
     @staticmethod
-    def from_wire_code(code: str, message: str) -> "HeadraceError":
-        """The error of this code, as it was recorded in a row."""
-        return HeadraceError.from_wire(WireError(code, message))
+    def from_row(value: list[Any] | None) -> "HeadraceError":
+        """The error that ``to_row`` put into a column."""
+        return HeadraceError.from_wire(msgspec.convert(value, WireError)) if value else HeadraceError()
 
 
 class InvalidRequest(HeadraceError):

@@ -77,7 +77,7 @@ def deadline_ms(seconds: float) -> int:
 def message(name: str, args: list[Any], *, rid: str, queue: str, priority: int = 0) -> bytes:
     """A Celery protocol-2 message as kombu's Redis transport stores it in a list. Priority 0 is served first."""
     body = base64.b64encode(_json.encode([args, {}, _EMBED])).decode()
-    headers = {
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": name,
         "id": rid,
@@ -119,7 +119,7 @@ def message(name: str, args: list[Any], *, rid: str, queue: str, priority: int =
 
 def celery_config(redis_url: str, device: str) -> dict[str, Any]:
     """The configuration under which Celery survived every broker restart that was tried."""
-    from kombu import Queue  # the gateway never needs it
+    from kombu.entity import Queue  # the gateway never needs it
 
     name = queue_name(device)
     return {
@@ -133,7 +133,7 @@ def celery_config(redis_url: str, device: str) -> dict[str, Any]:
         "task_acks_late": False,
         "task_publish_retry": False,
         "task_create_missing_queues": False,
-        "task_queues": [Queue(name, exchange="", routing_key=name)],
+        "task_queues": [Queue(name, exchange="", routing_key=name)],  # type: ignore[no-untyped-call]
         "task_default_queue": name,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": False,

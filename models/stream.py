@@ -3,7 +3,7 @@
 A runner sends all frames of one engine step for one gateway in ONE publish (a ``Packet``). Publish/subscribe
 loses messages silently, so frames are numbered from 0 for each request, and once a second a packet's beats tell
 the next number of every request that the runner holds for that gateway: a gateway sees gaps and lost tails,
-asks once for a resend, and cancels what it no longer knows.
+asks for a resend, and cancels what it no longer knows.
 """
 
 from enum import IntEnum

@@ -53,3 +53,12 @@ def database(database_url: str) -> Iterator[Database]:
     found = Database(database_url)
     yield found
     found.close()
+
+
+@pytest.fixture
+def private_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A server of the test's own, to be stopped and started."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()

@@ -41,7 +41,7 @@ async def test_any_order_with_doubles_reads_in_order(data: st.DataObject) -> Non
 
     assert await _read_all(inbox) == b"".join(b"%d;" % n for n in range(len(frames) - 1)) + b"end"
     assert inbox.ended
-    assert inbox.asked_at is None
+    assert inbox.gap_since is None
 
 
 async def test_a_gap_is_told_until_it_is_filled() -> None:
@@ -49,9 +49,9 @@ async def test_a_gap_is_told_until_it_is_filled() -> None:
     assert inbox.feed(frames[0], 1)
     assert not inbox.feed(frames[2], 2)
     assert await inbox.read() == b"0;"
-    inbox.asked_at = 2
+    inbox.gap_since = 2
     assert inbox.feed(frames[1], 3)
-    assert inbox.asked_at is None
+    assert inbox.gap_since is None
     assert await inbox.read() == b"1;2;"
 
 

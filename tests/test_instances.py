@@ -105,7 +105,7 @@ def test_a_wrong_state_cannot_be_written(database: Database) -> None:
     for values in ({"state": "asleep"}, {"device": None}, {"state": "pending"}):
         with pytest.raises(sa.exc.IntegrityError):
             database.call(
-                lambda c, v=values: c.execute(  # type: ignore[misc]
+                lambda c, v=values: c.execute(
                     sa.update(tables.replicas).where(tables.replicas.c.id == first).values(**v)
                 )
             )

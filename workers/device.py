@@ -237,18 +237,10 @@ class DeviceHost:
         served = None if runner.ready_at is None else now - runner.ready_at
         permanent = runner.failed is not None and runner.failed.permanent
         again = after_death(attempts, served_s=served, permanent=permanent, now=now)
-        cause = runner.exit_reason
-        reason = cause.message[:2000]
-        log.error("replica %s: %s; %s", replica, reason, "loading again" if again else "given up")
-        state = ReplicaState.LOADING if again else ReplicaState.FAILED
-        self._report(
-            replica,
-            state=state,
-            stage="waiting" if again else "failed",
-            progress=0.0,
-            error=reason,
-            error_code=cause.code,
-        )
+        error = runner.exit_reason
+        log.error("replica %s: %s; %s", replica, error.message, "loading again" if again else "given up")
+        state, stage = (ReplicaState.LOADING, "waiting") if again else (ReplicaState.FAILED, "failed")
+        self._report(replica, state=state, stage=stage, progress=0.0, error=error.to_row())
 
     def _report(self, replica: str, **values: Any) -> None:
         self._database.call(lambda connection: instances.report(connection, replica, self.id, **values))

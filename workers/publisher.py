@@ -16,6 +16,8 @@ from models.stream import Frame, Packet
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.25
+DEAD_S = 2.5
+"""Longer than a gateway takes to reconnect; beats alone come often enough to see it through."""
 
 
 class Publisher:
@@ -28,7 +30,7 @@ class Publisher:
         self._frames: dict[str, list[Frame]] = {}
         self._beats: dict[str, dict[str, int]] = {}
         self._leaves: list[tuple[str, str]] = []
-        self._unheard: dict[str, int] = {}
+        self._unheard: dict[str, float] = {}
         self._work = asyncio.Event()
         self.publishes = 0
 
@@ -90,11 +92,10 @@ class Publisher:
             self._judge(gateway, listeners)
 
     def _judge(self, gateway: str, listeners: int) -> None:
-        """Twice in a row heard by nobody: that gateway is dead."""
+        """Heard by nobody again after ``DEAD_S``: that gateway is dead, and not just between two connections."""
+        now = asyncio.get_running_loop().time()
         if listeners:
             self._unheard.pop(gateway, None)
-            return
-        self._unheard[gateway] = self._unheard.get(gateway, 0) + 1
-        if self._unheard[gateway] >= 2:
+        elif now - self._unheard.setdefault(gateway, now) > DEAD_S:
             del self._unheard[gateway]
             self._on_dead(gateway)

@@ -166,7 +166,7 @@ class Runner:
                             self._obey(stream.decode_control(message["data"]), requests)
             except (RedisError, OSError) as error:
                 log.warning("the control channel is lost: %s", error)
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(0.1)
             finally:
                 with suppress(RedisError, OSError):
                     await client.aclose()

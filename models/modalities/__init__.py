@@ -8,9 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel
-
-from models.modalities.text import Delta, Usage
+from models.modalities.text import Delta, TextRequest, Usage
 
 MODALITIES: dict[str, str] = {
     "chat": "models.modalities.chat",
@@ -35,8 +33,8 @@ class Modality(NamedTuple):
     """A modality as the rest of the platform uses it."""
 
     name: str
-    request: type[BaseModel]
-    reply: Any  # Callable[[str, BaseModel, int], Reply]: rid, request, created (Unix seconds)
+    request: type[TextRequest]
+    reply: Any  # Callable[[str, TextRequest, int], Reply]: rid, request, created (Unix seconds)
 
 
 @cache

@@ -1,0 +1,194 @@
+"""One supervised process: how it is started, when it is started again, and when it is given up.
+
+starting ──probe answered──▶ running ──stop──▶ stopping ──▶ stopped
+    │  ▲                        │
+    │  └──────delay over──── waiting ◀──died, or hung and killed
+    └──────────────────────────▲  └──too often──▶ failed
+"""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from models import processes
+
+State = Literal["starting", "running", "waiting", "stopping", "stopped", "failed"]
+Probe = Callable[[float], Awaitable[bool | None]]
+"""Whether the process, started so many seconds ago, answers; None if that cannot be told, because what it is asked
+through is down itself. Never raises."""
+
+KEPT_LOGS = 3
+LOG_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to run. Durations are seconds."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    phase: int
+    """Phases stop one after the other, the lowest first; a phase's processes stop together."""
+    grace_s: float
+    """How long it may take to stop before its group is killed."""
+    probe: Probe | None = None
+    patience_s: float = 15
+    """Silence after which a living process is hung."""
+    startup_s: float = 120
+    """The same until it has answered for the first time."""
+
+
+@dataclass
+class Backoff:
+    """When a process that died may start again."""
+
+    first_s: float = 0.5
+    longest_s: float = 30
+    deaths: int = 5
+    within_s: float = 60
+    _recent: deque[float] = field(default_factory=deque)
+    _delay: float = 0
+
+    def died(self, now: float) -> float | None:
+        """The delay before the next start; None if there were too many deaths and it should not start again."""
+        if not self._recent or now - self._recent[-1] > self.within_s:
+            self._delay = self.first_s
+        else:
+            self._delay = min(self.longest_s, self._delay * 2)
+        self._recent.append(now)
+        while now - self._recent[0] > self.within_s:
+            self._recent.popleft()
+        return None if len(self._recent) >= self.deaths else self._delay
+
+
+class Child:
+    """A process and its history. Every method returns at once; ``now`` is ``time.monotonic()``."""
+
+    def __init__(self, spec: Spec, logs: Path, backoff: Backoff | None = None) -> None:
+        self.spec = spec
+        self.log = logs / f"{spec.name}.log"
+        self.state: State = "stopped"
+        self.restarts = 0
+        self.exit_code: int | None = None
+        self.started = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._backoff = backoff or Backoff()
+        self._restart_at = 0.0
+        self._heard = 0.0
+
+    @property
+    def pid(self) -> int:
+        """Its pid; 0 while there is no process."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start the process, its output appended to its log."""
+        with open(self.log, "ab") as log:
+            self._process = processes.spawn(self.spec.argv, env=self.spec.env, stdout=log, stderr=subprocess.STDOUT)
+        self.started = self._heard = time.monotonic()
+        self.state = "starting" if self.spec.probe else "running"
+
+    def poll(self, now: float) -> float | None:
+        """Notice its death; the seconds until it starts again if it died just now and will."""
+        if self._process is None:
+            if self.state == "waiting" and now >= self._restart_at:
+                self.restarts += 1
+                self.start()
+            return None
+        if (code := self._process.poll()) is None:
+            return None
+        processes.kill_group(self.pid)  # what it left in its group
+        self._process, self.exit_code = None, code
+        if self.state == "stopping":
+            self.state = "stopped"
+            return None
+        delay = self._backoff.died(now)
+        if delay is None:
+            self.state = "failed"
+            return None
+        self.state, self._restart_at = "waiting", now + delay
+        return delay
+
+    def heard(self, answer: bool | None, now: float) -> None:
+        """Take a probe's answer. Where nothing can be told, the silence so far is forgiven."""
+        if answer is not False:
+            self._heard = now
+        if answer and self.state == "starting":
+            self.state = "running"
+
+    def hung(self, now: float) -> bool:
+        """Whether it lives, but has been silent for too long."""
+        limits = {"starting": self.spec.startup_s, "running": self.spec.patience_s}
+        if self.spec.probe is None or self._process is None:
+            return False
+        return now - self._heard > limits.get(self.state, float("inf"))
+
+    def gone(self, now: float) -> bool:
+        """Whether it has ended and will not start again."""
+        self.poll(now)
+        return self.state in ("stopped", "failed")
+
+    def expect_end(self) -> None:
+        """Take its end, when it comes, for its purpose and not for a death."""
+        self.state = "stopping"
+
+    def terminate(self) -> None:
+        """Ask it to stop, and do not start it again."""
+        if self._process is None:
+            self.state = "stopped" if self.state != "failed" else "failed"
+            return
+        self.state = "stopping"
+        self._process.terminate()  # the process alone: it decides in what order its own children stop
+
+    def kill(self) -> None:
+        """End its whole group now. Supervised, it will start again."""
+        if self._process is not None:
+            processes.kill_group(self.pid)
+
+    def describe_exit(self) -> str:
+        """How it ended, in words."""
+        code = self.exit_code
+        if code is not None and code < 0:
+            return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+        return f"ended with code {code}"
+
+
+def rotate(log: Path) -> None:
+    """Make room for a new log: ``x.log`` becomes ``x.log.1``, and so on; the oldest goes."""
+    _shift(log, log)
+
+
+def _shift(newest: Path, log: Path) -> None:
+    names = [newest, *(log.with_name(f"{log.name}.{number}") for number in range(1, KEPT_LOGS + 1))]
+    for newer, older in reversed(list(itertools.pairwise(names))):
+        if newer.exists():
+            os.replace(newer, older)
+
+
+def trim(log: Path, most_bytes: int = LOG_BYTES) -> None:
+    """Rotate a log that is being written, once it is too long: its writers append, so it may be cut under them."""
+    if log.exists() and log.stat().st_size > most_bytes:
+        copy = log.with_name(f"{log.name}.cut")
+        shutil.copyfile(log, copy)
+        os.truncate(log, 0)
+        _shift(copy, log)
+
+
+def tail(log: Path, lines: int = 15) -> list[str]:
+    """The last lines of a log."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 16_384))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()[-lines:]

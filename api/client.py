@@ -1,0 +1,141 @@
+"""A small client of the HTTP interface, for the command line and the supervisor."""
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from models.errors import HeadraceError, ModelFailed, ReplicaLost, Unavailable, WireError
+
+POLL_S = 0.3
+TERMINATE_TIMEOUT_S = 90.0
+
+Progress = Callable[[float, str], None]
+"""Is told how far a launch is, from 0 to 1, and its stage."""
+
+
+class Client:
+    """Talks to one endpoint. Every method raises HeadraceError: the server's own error, or Unavailable."""
+
+    def __init__(self, endpoint: str, api_key: str = "", *, timeout_s: float = 30) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self._endpoint,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(timeout_s, connect=5),
+            trust_env=False,  # a proxy is for the outside; this is most often our own machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def launch(self, body: dict[str, Any]) -> str:
+        """Ask for a model; the uid under which it will answer. Returns before it is loaded."""
+        body = {key: value for key, value in body.items() if value is not None}
+        answer = self._json("POST", "/v1/models", "model_uid", params={"wait_ready": "false"}, json=body)
+        return str(answer)
+
+    def wait_ready(self, uid: str, told: Progress = lambda _progress, _stage: None) -> None:
+        """Wait until every replica is ready. Raises ModelFailed with the cause if one cannot be loaded."""
+        while True:
+            progress, stage, failure = self.progress(uid)
+            if stage == "failed":
+                raise ModelFailed(f"the model '{uid}' could not be loaded: {failure or 'see the worker log'}")
+            told(progress, stage)
+            if stage == "ready":
+                return
+            time.sleep(POLL_S)
+
+    def progress(self, uid: str) -> tuple[float, str, str]:
+        """How far a launch is, from 0 to 1; the stage of the replica that lags most; why one failed."""
+        answer = self._json("GET", f"/v1/models/{quote(uid, safe='')}/progress")
+        failures = [one["info"] for one in answer["replicas"] if one["stage"] == "failed"]
+        return float(answer["progress"]), str(answer["stage"]), next(iter(failures), "")
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model that was launched."""
+        return list(self._json("GET", "/v1/models", "data"))
+
+    def replicas(self, uid: str) -> list[dict[str, Any]]:
+        """A model's replicas: device, state, pid and memory of the runner."""
+        return list(self._json("GET", f"/v1/models/{quote(uid, safe='')}/replicas"))
+
+    def terminate(self, uid: str) -> None:
+        """Unload a model and forget it; returns when its memory is back."""
+        self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
+
+    def chat(self, uid: str, messages: list[dict[str, str]], **options: Any) -> Generator[str, None, None]:
+        """The answer's text, piece by piece. Closing the iterator early stops the model."""
+        body = {"model": uid, "messages": messages, "stream": True, **options}
+        timeout = httpx.Timeout(None, connect=5)  # the server ends every request itself
+        try:
+            with self._http.stream("POST", "/v1/chat/completions", json=body, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    raise _error(response)
+                yield from _texts(response.iter_lines())
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def _json(self, method: str, path: str, key: str = "", **options: Any) -> Any:
+        """The answer, or the part of it under ``key``."""
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        except httpx.InvalidURL as error:
+            raise Unavailable(f"{self._endpoint!r} is not an endpoint: {error}") from error
+        if response.is_error:
+            raise _error(response)
+        try:
+            return response.json()[key] if key else response.json()
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unavailable(f"{self._endpoint} answers, but not as headrace does") from error
+
+    def _unreachable(self, error: httpx.HTTPError) -> Unavailable:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
+            return Unavailable(f"cannot reach {self._endpoint}: {error or type(error).__name__}")
+        return Unavailable(f"the connection to {self._endpoint} failed: {error or type(error).__name__}")
+
+
+def _texts(lines: Iterator[str]) -> Iterator[str]:
+    """The text of the deltas in a stream of server-sent events. Raises the error that the stream carries."""
+    for line in lines:
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            return
+        try:
+            chunk = json.loads(data)
+        except ValueError as error:
+            raise Unavailable(f"the stream holds something else than JSON: {data[:80]}") from error
+        if "error" in chunk:
+            raise _from_envelope(chunk)
+        for choice in chunk.get("choices", []):
+            if text := choice.get("delta", {}).get("content"):
+                yield text
+    raise ReplicaLost("the stream broke off before its end")
+
+
+def _error(response: httpx.Response) -> HeadraceError:
+    try:
+        return _from_envelope(response.json())
+    except (ValueError, KeyError, TypeError, AttributeError):  # not ours: a proxy's page, another server
+        return Unavailable(f"{response.request.url} answered {response.status_code} {response.reason_phrase}")
+
+
+def _from_envelope(body: dict[str, Any]) -> HeadraceError:
+    """The error in OpenAI's envelope, as the server raised it."""
+    error = body["error"]
+    return HeadraceError.from_wire(WireError(str(error.get("code") or ""), str(error["message"]), error.get("param")))

@@ -1,0 +1,91 @@
+"""The directory that holds all state: made private, held by one supervisor, cleared of what a killed one left.
+
+run/        sockets, the server's configuration, the list of processes; gone after a clean stop
+logs/       one file a process, the last few kept
+redis/      the embedded server's append-only file
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from models import processes
+from models.errors import Conflict
+
+LEFTOVER_GRACE_S = 5.0
+
+
+@contextlib.contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Hold ``home`` exclusively, with an empty ``run/`` that is removed at the end. Raises Conflict if it is held.
+
+    The lock is on the directory itself: a lock file would have to stay behind, because removing one that another
+    process may be waiting for lets two holders in. The kernel drops it however this process ends.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = _recorded(home).get("supervisor")
+            who = f" (process {holder[0]})" if holder else ""
+            raise Conflict(f"another headrace is running on {home}{who}: stop it, or use another --home") from error
+        end_leftovers(home)
+        shutil.rmtree(home / "run", ignore_errors=True)
+        (home / "run").mkdir(mode=0o700)
+        try:
+            record(home, {})
+            yield
+        finally:
+            shutil.rmtree(home / "run", ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def record(home: Path, running: Mapping[str, int]) -> None:
+    """Write down which processes run, with their times of birth: a pid alone may be somebody else's by then."""
+    entries: dict[str, tuple[int, float]] = {}
+    for name, pid in {"supervisor": os.getpid(), **running}.items():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            entries[name] = (pid, psutil.Process(pid).create_time())
+    path = home / "run" / "processes.json"
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(entries), encoding="utf-8")
+    os.replace(fresh, path)
+
+
+def end_leftovers(home: Path) -> None:
+    """End the processes of a supervisor that was killed. They are ending already, so first give them a moment."""
+    left = [
+        process
+        for pid, born in _recorded(home).values()
+        if (process := _same(pid, born)) and process.pid != os.getpid()
+    ]
+    _gone, alive = psutil.wait_procs(left, timeout=LEFTOVER_GRACE_S)
+    for process in alive:
+        processes.end(process.pid)
+    psutil.wait_procs(alive, timeout=LEFTOVER_GRACE_S)
+
+
+def _same(pid: int, born: float) -> psutil.Process | None:
+    """The process that was recorded, unless it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        if abs(process.create_time() - born) < 1:
+            return process
+    return None
+
+
+def _recorded(home: Path) -> dict[str, tuple[int, float]]:
+    try:
+        entries = json.loads((home / "run" / "processes.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): (int(pid), float(born)) for name, (pid, born) in entries.items()}

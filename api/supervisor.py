@@ -1,0 +1,185 @@
+"""Keeps a set of processes running, and ends them in order.
+
+One asyncio loop on the main thread, because the children's death signal is bound to the thread that started them.
+Deciding (when to restart, when to give up, what is hung) is ``api.child``'s; this module acts on it.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from api import home
+from api.child import Child, Spec, rotate, tail, trim
+from models import processes
+from models.errors import Unavailable
+
+TICK_S = 0.1
+PROBE_EVERY_S = 5.0
+STRAY_GRACE_S = 5.0
+
+Say = Callable[[str], None]
+
+
+class Supervisor:
+    """Children, the watch over them, and their end. ``say`` is told what a human should know."""
+
+    def __init__(self, directory: Path, say: Say, *, probe_every_s: float = PROBE_EVERY_S) -> None:
+        self.children: dict[str, Child] = {}
+        self.stopping = False
+        self._say = say
+        self._logs = directory / "logs"
+        self._home = directory
+        self._probe_every_s = probe_every_s
+        self._strays: dict[int, float] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._written: dict[str, int] = {}
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        processes.become_subreaper()
+        self._foreign = processes.children()  # whoever made us may have children of its own
+
+    def start(self, spec: Spec) -> Child:
+        """Start a process and keep it running from now on."""
+        child = Child(spec, self._logs)
+        rotate(child.log)
+        self.children[spec.name] = child
+        child.start()
+        self._watches[spec.name] = asyncio.create_task(self._watch(child), name=f"watch-{spec.name}")
+        return child
+
+    async def run(self) -> None:
+        """Supervise until cancelled. Raises Unavailable when a process died too often."""
+        swept = 0.0
+        while True:
+            now = time.monotonic()
+            for child in self.children.values():
+                self._attend(child, now)
+            if now - swept > 1:
+                swept = now
+                self._sweep(now)
+                for watch in self._watches.values():
+                    if watch.done():
+                        watch.result()  # a watch only ends by a fault of ours: let it be heard
+            self._write_state()
+            await asyncio.sleep(TICK_S)
+
+    async def ready(self, child: Child) -> None:
+        """Wait until the process has answered its probe; ``run`` says when it never will."""
+        await _until(lambda: child.state == "running")
+
+    async def call(self, spec: Spec) -> None:
+        """Run a process to its end. Raises Unavailable if it fails."""
+        child = Child(spec, self._logs)
+        rotate(child.log)
+        self.children[spec.name] = child
+        child.start()
+        child.expect_end()
+        await _until(lambda: child.gone(time.monotonic()))  # cancelled here, it is left for ``stop`` to end
+        del self.children[spec.name]
+        if child.exit_code:
+            raise self._obituary(child, "failed")
+
+    async def stop(self) -> None:
+        """Stop everything, phase by phase; what does not stop within its grace is killed."""
+        self.stopping = True
+        for watch in self._watches.values():
+            watch.cancel()
+        for phase in sorted({child.spec.phase for child in self.children.values()}):
+            await asyncio.gather(*(self._stop(child) for child in self.children.values() if child.spec.phase == phase))
+        await self._end_strays()
+
+    async def _stop(self, child: Child) -> None:
+        child.terminate()
+        begun = time.monotonic()
+        while not child.gone(time.monotonic()):
+            if time.monotonic() - begun > child.spec.grace_s:
+                self._say(f"{child.spec.name} did not stop within {child.spec.grace_s:.0f} s: killing it")
+                child.kill()
+                begun = time.monotonic()
+            await asyncio.sleep(TICK_S / 2)
+
+    async def _end_strays(self) -> None:
+        """Collect the orphans: they have been told to end by their parents' deaths, so first give them a moment."""
+        begun = time.monotonic()
+        while strays := self._strays_left():
+            if time.monotonic() - begun > STRAY_GRACE_S:
+                for pid in strays:
+                    processes.end(pid)
+            await asyncio.sleep(TICK_S / 2)
+
+    def kill(self) -> None:
+        """End everything at once and wait until it has."""
+        for child in self.children.values():
+            child.terminate()
+            child.kill()
+        deadline = time.monotonic() + STRAY_GRACE_S
+        while time.monotonic() < deadline:
+            for child in self.children.values():
+                child.poll(time.monotonic())
+            if not self._strays_left(signal.SIGKILL) and not self._pids():
+                return
+            time.sleep(TICK_S / 2)
+
+    def _attend(self, child: Child, now: float) -> None:
+        if child.state in ("stopping", "stopped"):
+            return
+        delay = child.poll(now)
+        if child.state == "failed":
+            raise self._obituary(child, "died too often")
+        if delay is not None:
+            self._say(f"{child.spec.name} {child.describe_exit()}; starting it again in {delay:.1f} s")
+        if child.hung(now):
+            silence = child.spec.startup_s if child.state == "starting" else child.spec.patience_s
+            self._say(f"{child.spec.name} has not answered for {silence:.0f} s: killing it")
+            child.kill()
+
+    def _obituary(self, child: Child, why: str) -> Unavailable:
+        """The error to raise, after the last lines of its log were shown."""
+        for line in tail(child.log):
+            self._say(f"{child.spec.name} | {line}")
+        return Unavailable(f"{child.spec.name} {why}: it {child.describe_exit()}; its log is {child.log}")
+
+    async def _watch(self, child: Child) -> None:
+        """Ask the process whether it answers: often until it has once, then now and again."""
+        if child.spec.probe is None:
+            return
+        while True:
+            if child.pid and child.state in ("starting", "running"):
+                pid = child.pid
+                answer = await child.spec.probe(time.monotonic() - child.started)
+                if child.pid == pid:  # else the answer was its predecessor's
+                    child.heard(answer, time.monotonic())
+            await asyncio.sleep(TICK_S if child.state == "starting" else self._probe_every_s)
+
+    def _sweep(self, now: float) -> None:
+        """Collect orphans, and end those that outlive their parent by too long."""
+        self._strays = {pid: self._strays.get(pid, now) for pid in self._strays_left()}
+        for pid, since in self._strays.items():
+            if now - since > STRAY_GRACE_S:
+                self._say(f"process {pid} outlived its parent: killing it")
+                processes.end(pid)
+        for child in self.children.values():
+            trim(child.log)
+
+    def _pids(self) -> set[int]:
+        return {child.pid for child in self.children.values() if child.pid}
+
+    def _strays_left(self, sig: int | None = None) -> list[int]:
+        """Orphans that have become ours and still live, each sent ``sig``."""
+        return processes.reap(self._pids() | self._foreign, sig)
+
+    def _write_state(self) -> None:
+        """Record what runs whenever it changes, for whoever comes after an unclean end."""
+        running = {name: child.pid for name, child in self.children.items() if child.pid}
+        if running != self._written:
+            self._written = running
+            home.record(self._home, running)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Look until it holds. A child's end is found by asking: a handler of SIGCHLD would race with ``Popen``."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(TICK_S / 2)

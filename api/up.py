@@ -1,0 +1,233 @@
+"""``headrace up``: everything on one machine, from nothing to a URL that answers, until it is told to stop."""
+
+import asyncio
+import contextlib
+import shlex
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from api import embedded, home
+from api.child import Child
+from api.client import Client
+from api.console import Console, table
+from api.exposure import check_exposure, check_port, local_url
+from api.parts import Parts
+from api.supervisor import Supervisor
+from api.tails import Tails
+from models import devices
+from models.errors import HeadraceError, ModelNotFound, Unavailable
+from models.settings import Settings
+
+DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}
+SERVING_TIMEOUT_S = 60.0
+REDIS_TIMEOUT_S = 10.0
+DOUBLE_SIGNAL_S = 0.5
+"""A Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on. Only a later one is a second."""
+
+
+def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) -> None:
+    """Run until SIGINT or SIGTERM; a second one ends it at once. Raises HeadraceError if it cannot start or go on."""
+    settings = _with(settings, home=settings.home.expanduser().absolute())
+    check_exposure(settings)
+    names = [devices.parse(name).name for name in dict.fromkeys(wanted)] or [one.name for one in devices.detect()]
+    console = Console()
+    with home.held(settings.home):
+        check_port(settings.host, settings.port)
+        server = None if settings.redis_url else embedded.prepare(settings.home)
+        if server:
+            settings = _with(settings, redis_url=server.url)
+        asyncio.run(Up(settings, names, server, console, demo=demo, verbose=verbose).main())
+
+
+class Up:
+    """One run of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        names: Sequence[str],
+        server: embedded.Embedded | None,
+        console: Console,
+        *,
+        demo: bool,
+        verbose: bool,
+    ) -> None:
+        self._settings = settings
+        self._names = names
+        self._server = server
+        self._console = console
+        self._demo = demo
+        self._url = local_url(settings.host, settings.port)
+        self._supervisor = Supervisor(settings.home, console.say)
+        self._tails = Tails(settings.home / "logs", console.say) if verbose else None
+        self._stop = asyncio.Event()
+        self._kill = asyncio.Event()
+        self._signalled_at = 0.0
+
+    async def main(self) -> None:
+        """Start, supervise, and in any case end everything that was started."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal, number)
+        parts = Parts(self._settings)
+        tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._begin(parts))]
+        if self._tails:
+            tasks.append(asyncio.create_task(self._tails.follow()))
+        try:
+            await self._until_stopped(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await self._end()
+            await parts.close()
+
+    async def _until_stopped(self, tasks: list["asyncio.Task[None]"]) -> None:
+        stopped = asyncio.create_task(self._stop.wait())
+        pending: set[asyncio.Task[Any]] = {stopped, *tasks}
+        try:
+            while stopped in pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            stopped.cancel()
+
+    def _on_signal(self, number: int) -> None:
+        now = time.monotonic()
+        if not self._stop.is_set():
+            self._signalled_at = now
+            self._stop.set()
+        elif number != signal.SIGHUP and now - self._signalled_at > DOUBLE_SIGNAL_S:
+            self._kill.set()
+
+    async def _begin(self, parts: Parts) -> None:
+        """Start the parts in the order of their needs, and wait until requests can be served."""
+        self._console.say(f"Headrace in {self._settings.home}")
+        redis = None
+        if self._server:
+            redis = self._supervisor.start(parts.redis(self._server))
+        else:
+            await self._external_redis(parts)
+        with self._step("database", f"migrated, {_without_password(self._settings.database)}"):
+            await self._supervisor.call(parts.migrate())
+        if redis and self._server:
+            with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
+                await self._supervisor.ready(redis)
+        gateway = self._supervisor.start(parts.gateway())
+        workers = [self._supervisor.start(parts.worker(name)) for name in self._names]
+        self._supervisor.start(parts.steward())
+        for child in (gateway, *workers):
+            await self._ready(child)
+        with self._step("ready", self._url):
+            await self._serving(parts)
+        ready = self._demo and await self._launch_demo()
+        self._console.idle()
+        self._summary(demo=ready)
+
+    async def _ready(self, child: Child) -> None:
+        with self._step(child.spec.name, f"pid {child.pid}"):
+            await self._supervisor.ready(child)
+
+    async def _external_redis(self, parts: Parts) -> None:
+        with self._step("redis", "the one of HEADRACE_REDIS_URL"):
+            begun = time.monotonic()
+            while not await parts.redis_answers():
+                if time.monotonic() - begun > REDIS_TIMEOUT_S:
+                    raise Unavailable(f"the Redis of HEADRACE_REDIS_URL has not answered for {REDIS_TIMEOUT_S:.0f} s")
+                await asyncio.sleep(0.2)
+
+    async def _serving(self, parts: Parts) -> None:
+        begun = time.monotonic()
+        while (missing := await parts.serving()) != {}:
+            if time.monotonic() - begun > SERVING_TIMEOUT_S:
+                raise Unavailable(f"the gateway is not ready: {', '.join(missing or ['no answer'])}")
+            await asyncio.sleep(0.1)
+
+    async def _launch_demo(self) -> bool:
+        """Launch the demo model if it is not there, and wait for it. Its failure is said, and no reason to stop."""
+        key = next(iter(self._settings.api_keys), "")
+        uid = DEMO["model_uid"]
+        with Client(self._url, key) as client:
+            try:
+                with self._step(uid, "the demo model"):
+                    await asyncio.to_thread(_ensure, client)
+                    while (progress := await asyncio.to_thread(client.progress, uid))[1] != "ready":
+                        if progress[1] == "failed":
+                            raise Unavailable(progress[2] or "it could not be loaded")
+                        self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%}")
+                        await asyncio.sleep(0.2)
+            except HeadraceError as error:
+                self._console.say(f"  {uid:<12} not available: {error.message}")
+                return False
+        return True
+
+    @contextlib.contextmanager
+    def _step(self, what: str, detail: str) -> Iterator[None]:
+        """Show that this is being waited for, then that it is there and how long it took."""
+        begun = time.monotonic()
+        self._console.waiting(what)
+        yield
+        self._console.idle()
+        self._console.say(f"  {what:<12} ready after {time.monotonic() - begun:4.1f} s   {detail}")
+
+    def _summary(self, *, demo: bool) -> None:
+        say = self._console.say
+        say()
+        for line in table(self._supervisor.children.values()):
+            say(line)
+        say()
+        say(f"Headrace serves {self._url}   (documentation: {self._url}/docs, logs: {self._settings.home}/logs)")
+        say("Try:")
+        say()
+        say(_sample(self._url, keyed=bool(self._settings.api_keys), demo=demo))
+        say()
+        say(f"Ctrl-C stops it; running streams may finish for {self._settings.drain_s:.0f} s.")
+
+    async def _end(self) -> None:
+        """Stop in order, or at once on the second signal."""
+        self._console.idle()
+        self._console.say("stopping; again to stop at once")
+        ending = asyncio.create_task(self._supervisor.stop())
+        killed = asyncio.create_task(self._kill.wait())
+        await asyncio.wait({ending, killed}, return_when=asyncio.FIRST_COMPLETED)
+        killed.cancel()
+        if not ending.done():
+            ending.cancel()
+            self._supervisor.kill()
+        else:
+            ending.result()
+        self._console.say("stopped")
+
+
+def _with(settings: Settings, **changes: Any) -> Settings:
+    """The settings with changes. A plain copy would take along what was computed from the old values."""
+    return Settings(**(settings.model_dump() | changes))
+
+
+def _ensure(client: Client) -> None:
+    """Launch the demo model unless it is there already, or coming back."""
+    try:
+        if client.progress(DEMO["model_uid"])[1] != "failed":
+            return
+    except ModelNotFound:
+        pass
+    client.launch(dict(DEMO))
+
+
+def _sample(url: str, *, keyed: bool, demo: bool) -> str:
+    """A command that works when pasted."""
+    header = ' -H "authorization: Bearer $HEADRACE_API_KEY"' if keyed else ""
+    if not demo:
+        return f"curl {url}/v1/models{header}"
+    body = f'{{"model":"{DEMO["model_uid"]}","stream":true,"messages":[{{"role":"user","content":"Name a colour."}}]}}'
+    return f"curl {url}/v1/chat/completions -d {shlex.quote(body)} -H 'content-type: application/json'{header}"
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    scheme, _, _credentials = head.partition("://")
+    return f"{scheme}://{tail}" if at else url

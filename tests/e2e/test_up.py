@@ -1,0 +1,167 @@
+"""``headrace up`` on real processes: it comes up, survives the death of its parts, refuses, and leaves nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from api.embedded import free_port
+from tests.e2e.conftest import StackFactory
+from tests.e2e.stack import Stack, clean_environment, wait_for
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = [{"role": "user", "content": "three little words"}]
+
+
+def headrace(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """The command, run to its end."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "api.cli", *arguments],
+        env={**clean_environment(), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_serves_and_stopping_leaves_nothing(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo()
+    assert "three little words" in "".join(stack.client.chat("echo", QUESTION))
+    assert {role: len(pids) for role, pids in stack.pids().items()} == {
+        "gateway": 1,
+        "worker": 1,
+        "steward": 1,
+        "redis": 1,
+        "runner": 1,
+    }
+    assert oct(stack.home.stat().st_mode & 0o777) == "0o700"
+    stack.stop()
+    assert "was ended by" not in stack.output(), "a clean stop is no crash"
+
+
+def test_models_come_back_with_the_next_up(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo("mine")
+    stack.stop(signal.SIGTERM)
+    stack.start()
+    stack.client.wait_ready("mine")
+    assert "".join(stack.client.chat("mine", QUESTION))
+    stack.stop()
+
+
+def test_a_killed_supervisor_takes_everything_along(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo()
+    children = stack.tree()
+    assert len(children) >= 5
+    stack.kill("supervisor")
+    _gone, alive = psutil.wait_procs(children, timeout=5)
+    # Their new parent may be slow to collect them: a zombie is dead.
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    assert not stack.survivors()
+    stack.start()  # the lock went with its holder, and what it left in run/ is no obstacle
+    stack.stop()
+
+
+@pytest.mark.parametrize("role", ["gateway", "worker", "steward", "redis"])
+def test_a_killed_part_is_started_again(role: str, new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo()
+    killed = stack.kill(role)
+
+    def restarted() -> bool:
+        pids = stack.pids()[role]
+        return bool(pids) and pids != [killed] and stack.is_ready()
+
+    wait_for(restarted, 30, lambda: f"{role} did not come back:\n{stack.output()}")
+    assert "was ended by signal 9" in stack.output()
+    answered(stack, 30)
+    stack.stop()
+
+
+def test_a_hung_gateway_is_killed_and_started_again(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    [hung] = stack.pids()["gateway"]
+    os.kill(hung, signal.SIGSTOP)
+    wait_for(lambda: stack.pids()["gateway"] not in ([hung], []), 40, stack.output)
+    wait_for(stack.is_ready, 30, stack.output)
+    assert "gateway has not answered for 15 s" in stack.output()
+    stack.stop()
+
+
+def test_a_second_interrupt_ends_it_at_once(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo(step_ms=200)
+    with httpx.stream(
+        "POST",
+        f"{stack.url}/v1/chat/completions",
+        json={"model": "echo", "stream": True, "max_tokens": 400, "messages": QUESTION},
+        timeout=10,
+    ) as response:
+        assert response.status_code == httpx.codes.OK
+        begun = time.monotonic()
+        os.kill(stack.pid, signal.SIGINT)
+        time.sleep(1)
+        assert stack.alive(), "it drains"
+        os.kill(stack.pid, signal.SIGINT)
+        wait_for(lambda: not stack.alive(), 5, stack.output)
+        assert time.monotonic() - begun < 6
+    assert not stack.survivors()
+
+
+def test_a_second_up_on_the_same_home_is_refused(stack: Stack) -> None:
+    second = headrace("up", "--no-demo", "--home", str(stack.home), "--port", str(free_port()))
+    assert second.returncode == 1
+    assert f"another headrace is running on {stack.home} (process {stack.pid})" in second.stderr
+    assert stack.is_ready(), "the first one is not disturbed"
+    assert (stack.home / "run" / "redis.conf").exists()
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = headrace("up", "--no-demo", "--home", str(tmp_path / "home"), "--port", str(port))
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert f"port {port} on 127.0.0.1 is already in use" in refused.stderr
+    assert not (tmp_path / "home" / "headrace.db").exists()
+    assert not (tmp_path / "home" / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "gateway"])
+def test_serving_the_world_without_a_key_is_refused(command: str, tmp_path: Path) -> None:
+    refused = headrace(command, "--host", "0.0.0.0", HEADRACE_HOME=str(tmp_path / "home"))
+    assert refused.returncode == 1
+    assert "set HEADRACE_API_KEY" in refused.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unreachable_redis_is_said(tmp_path: Path) -> None:
+    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    refused = headrace("up", "--no-demo", "--home", str(tmp_path), "--port", str(free_port()), HEADRACE_REDIS_URL=url)
+    assert refused.returncode == 1
+    assert "the Redis of HEADRACE_REDIS_URL has not answered" in refused.stderr
+    assert "secret" not in refused.stdout + refused.stderr
+
+
+def answered(stack: Stack, timeout_s: float) -> None:
+    """Wait until the echo model answers a request."""
+
+    def once() -> bool:
+        body = {"model": "echo", "max_tokens": 5, "messages": QUESTION}
+        try:
+            return httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=20).is_success
+        except httpx.HTTPError:
+            return False
+
+    wait_for(once, timeout_s, lambda: f"the model does not answer:\n{stack.output()}\n{stack.logs()}")
