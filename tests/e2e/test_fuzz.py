@@ -1,0 +1,91 @@
+"""Bad input of every kind that two generators can think of: never a 5xx, always the envelope."""
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+
+from models.modalities import chat, completions
+from tests.e2e.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+RELAXED = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def test_the_documented_api_never_fails(stack: Stack) -> None:
+    schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 8
+    for operation in operations:
+
+        @settings(RELAXED, max_examples=40)
+        @given(operation.as_strategy())
+        def attempt(case: Any) -> None:
+            answer = case.call(timeout=30)
+            case.validate_response(answer, checks=[not_a_server_error])
+            if answer.status_code >= 400 and "json" in answer.headers.get("content-type", [""])[0]:
+                assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+        attempt()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=8,
+)
+ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
+    ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, chat.Request),
+    ("/v1/completions", {"prompt": "a b", "max_tokens": 2}, completions.Request),
+]
+
+
+@pytest.mark.parametrize(("path", "base", "request_type"), ENDPOINTS, ids=["chat", "completions"])
+def test_any_value_in_any_field_is_answered_or_refused(
+    stack: Stack, path: str, base: dict[str, Any], request_type: Any
+) -> None:
+    names = sorted(set(request_type.model_fields) - {"model"})
+    with httpx.Client(base_url=stack.url, timeout=30) as http:
+
+        @RELAXED
+        @given(st.dictionaries(st.sampled_from(names), JSON, min_size=1, max_size=4))
+        def attempt(changes: dict[str, Any]) -> None:
+            answer = http.post(path, json=base | {"model": "echo"} | changes)
+            assert answer.status_code in (200, 400), answer.text
+            if answer.status_code == 400:
+                error = answer.json()["error"]
+                assert error["param"] is None or error["param"].split(".")[0].split("[")[0] in names
+
+        attempt()
+
+
+def test_any_bytes_are_answered_or_refused(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.url, timeout=30) as http:
+
+        @RELAXED
+        @given(st.binary(max_size=200), st.sampled_from([path for path, _, _ in ENDPOINTS] + ["/v1/models"]))
+        def attempt(body: bytes, path: str) -> None:
+            answer = http.post(path, content=body, headers={"content-type": "application/json"})
+            assert answer.status_code == 400
+            assert answer.json()["error"]["message"]
+
+        attempt()
+
+
+@given(st.text(min_size=1, max_size=120))
+@settings(RELAXED, max_examples=60)
+def test_any_uid_is_looked_for(stack: Stack, uid: str) -> None:
+    from urllib.parse import quote
+
+    path = quote(uid, safe="", errors="surrogatepass")
+    for tail in ("", "/progress", "/replicas"):
+        assert httpx.get(f"{stack.url}/v1/models/{path}{tail}").status_code in (200, 400, 404, 405)
