@@ -42,7 +42,10 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("headrace"),
         description="One OpenAI-compatible API in front of models that stay resident.",
         lifespan=lifespan,
-        separate_input_output_schemas=False,
+        responses={
+            "4XX": {"model": errors.Envelope, "description": "The request is at fault"},
+            "5XX": {"model": errors.Envelope, "description": "The platform is at fault, or full"},
+        },
     )
     errors.install(app)
     for module in (inference, admin, health):

@@ -45,6 +45,8 @@ class Spec:
     """Silence after which a living process is hung."""
     startup_s: float = 120
     """The same until it has answered for the first time."""
+    death_signal: signal.Signals = signal.SIGKILL
+    """What it gets if the supervisor is killed. Draining would be in vain then: the broker goes at the same moment."""
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Backoff:
 class Child:
     """A process and its history. Every method returns at once; ``now`` is ``time.monotonic()``."""
 
-    def __init__(self, spec: Spec, logs: Path, backoff: Backoff | None = None) -> None:
+    def __init__(self, spec: Spec, logs: Path, backoff: Backoff) -> None:
         self.spec = spec
         self.log = logs / f"{spec.name}.log"
         self.state: State = "stopped"
@@ -81,7 +83,7 @@ class Child:
         self.exit_code: int | None = None
         self.started = 0.0
         self._process: subprocess.Popen[bytes] | None = None
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff
         self._restart_at = 0.0
         self._heard = 0.0
 
@@ -93,7 +95,13 @@ class Child:
     def start(self) -> None:
         """Start the process, its output appended to its log."""
         with open(self.log, "ab") as log:
-            self._process = processes.spawn(self.spec.argv, env=self.spec.env, stdout=log, stderr=subprocess.STDOUT)
+            self._process = processes.spawn(
+                self.spec.argv,
+                env=self.spec.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                death_signal=self.spec.death_signal,
+            )
         self.started = self._heard = time.monotonic()
         self.state = "starting" if self.spec.probe else "running"
 

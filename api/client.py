@@ -22,12 +22,15 @@ class Client:
 
     def __init__(self, endpoint: str, api_key: str = "", *, timeout_s: float = 30) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self._endpoint,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            timeout=httpx.Timeout(timeout_s, connect=5),
-            trust_env=False,  # a proxy is for the outside; this is most often our own machine
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=self._endpoint,
+                headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+                timeout=httpx.Timeout(timeout_s, connect=5),
+                trust_env=False,  # a proxy is for the outside; this is most often our own machine
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise Unavailable(f"{endpoint!r} is no endpoint, or its key no key: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -93,8 +96,6 @@ class Client:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        except httpx.InvalidURL as error:
-            raise Unavailable(f"{self._endpoint!r} is not an endpoint: {error}") from error
         if response.is_error:
             raise _error(response)
         try:

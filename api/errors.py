@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from models.errors import (
     BodyTooLarge,
     Conflict,
+    DatabaseUnavailable,
     HeadraceError,
     InvalidRequest,
     MethodNotAllowed,
@@ -29,6 +33,21 @@ _BY_STATUS: dict[int, type[HeadraceError]] = {
     cls.status: cls
     for cls in (InvalidRequest, Unauthorized, NotFound, MethodNotAllowed, Conflict, BodyTooLarge, UnsupportedMediaType)
 }
+
+
+class Details(BaseModel):
+    """What went wrong, as OpenAI's clients read it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class Envelope(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: Details
 
 
 def envelope(error: HeadraceError) -> bytes:
@@ -100,6 +119,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         return response(from_validation(list(error.errors())))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeout)
+    async def database(_request: Request, error: Exception) -> Response:
+        log.warning("the database: %s", error)
+        return response(DatabaseUnavailable(retry_after=2))
 
     @app.exception_handler(HTTPException)
     async def framework(_request: Request, error: HTTPException) -> Response:

@@ -4,9 +4,11 @@ Python's parts run with ``-P``, so that a folder ``models`` or ``api`` where the
 ours.
 """
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 import redis.asyncio as redis
@@ -58,7 +60,9 @@ class Parts:
 
     def redis(self, embedded: Embedded) -> Spec:
         """The embedded server. Its start-up may be long: it reads its log of writes."""
-        return Spec("redis", embedded.argv, self._env, REDIS, grace_s=10, probe=self.redis_answers)
+        # Told to end rather than killed when the supervisor is: it then writes down what it holds.
+        death = signal.SIGTERM
+        return Spec("redis", embedded.argv, self._env, REDIS, 10, self.redis_answers, death_signal=death)
 
     def migrate(self) -> Spec:
         """The one that ends by itself."""
@@ -90,6 +94,11 @@ class Parts:
             return False
         return True
 
+    async def forget(self, names: Sequence[str]) -> None:
+        """Remove what workers of an earlier run reported, which would pass for alive until it lapses."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.delete(*(self._key(name) for name in names))
+
     async def serving(self) -> dict[str, bool] | None:
         """What ``/readyz`` still misses; empty when requests can be served, None if it does not answer."""
         try:
@@ -105,8 +114,11 @@ class Parts:
         except httpx.HTTPError:
             return False
 
+    def _key(self, device: str) -> str:
+        return presence.device_key(f"{self._settings.node}.{device}")
+
     def _reports(self, device: str) -> Probe:
-        key = presence.device_key(f"{self._settings.node}.{device}")
+        key = self._key(device)
 
         async def reports(age_s: float) -> bool | None:
             try:

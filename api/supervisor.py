@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from api import home
-from api.child import Child, Spec, rotate, tail, trim
+from api.child import Backoff, Child, Spec, rotate, tail, trim
 from models import processes
 from models.errors import Unavailable
 
@@ -25,13 +25,21 @@ Say = Callable[[str], None]
 class Supervisor:
     """Children, the watch over them, and their end. ``say`` is told what a human should know."""
 
-    def __init__(self, directory: Path, say: Say, *, probe_every_s: float = PROBE_EVERY_S) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        say: Say,
+        *,
+        probe_every_s: float = PROBE_EVERY_S,
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
         self.children: dict[str, Child] = {}
         self.stopping = False
         self._say = say
         self._logs = directory / "logs"
         self._home = directory
         self._probe_every_s = probe_every_s
+        self._backoff = backoff
         self._strays: dict[int, float] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._written: dict[str, int] = {}
@@ -41,7 +49,7 @@ class Supervisor:
 
     def start(self, spec: Spec) -> Child:
         """Start a process and keep it running from now on."""
-        child = Child(spec, self._logs)
+        child = Child(spec, self._logs, self._backoff())
         rotate(child.log)
         self.children[spec.name] = child
         child.start()
@@ -70,7 +78,7 @@ class Supervisor:
 
     async def call(self, spec: Spec) -> None:
         """Run a process to its end. Raises Unavailable if it fails."""
-        child = Child(spec, self._logs)
+        child = Child(spec, self._logs, self._backoff())
         rotate(child.log)
         self.children[spec.name] = child
         child.start()
@@ -94,7 +102,7 @@ class Supervisor:
         begun = time.monotonic()
         while not child.gone(time.monotonic()):
             if time.monotonic() - begun > child.spec.grace_s:
-                self._say(f"{child.spec.name} did not stop within {child.spec.grace_s:.0f} s: killing it")
+                self._say(f"{child.spec.name} did not stop within {child.spec.grace_s:g} s: killing it")
                 child.kill()
                 begun = time.monotonic()
             await asyncio.sleep(TICK_S / 2)
@@ -131,7 +139,7 @@ class Supervisor:
             self._say(f"{child.spec.name} {child.describe_exit()}; starting it again in {delay:.1f} s")
         if child.hung(now):
             silence = child.spec.startup_s if child.state == "starting" else child.spec.patience_s
-            self._say(f"{child.spec.name} has not answered for {silence:.0f} s: killing it")
+            self._say(f"{child.spec.name} has not answered for {silence:g} s: killing it")
             child.kill()
 
     def _obituary(self, child: Child, why: str) -> Unavailable:

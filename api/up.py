@@ -117,6 +117,7 @@ class Up:
         if redis and self._server:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
+        await parts.forget(self._names)
         gateway = self._supervisor.start(parts.gateway())
         workers = [self._supervisor.start(parts.worker(name)) for name in self._names]
         self._supervisor.start(parts.steward())

@@ -18,6 +18,7 @@ HeadraceError                      500 server_error
 │   ├── ModelNotReady              503                         model_not_ready
 │   ├── ModelFailed                503                         model_failed
 │   ├── BrokerUnavailable          503                         broker_unavailable
+│   ├── DatabaseUnavailable        503                         database_unavailable
 │   ├── ShuttingDown               503                         shutting_down
 │   ├── ReplicaLost                503                         replica_lost
 │   └── SlowReader                 503                         slow_reader
@@ -173,6 +174,12 @@ class BrokerUnavailable(Unavailable):
     """The broker does not answer."""
 
     code = "broker_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "database_unavailable"
 
 
 class ShuttingDown(Unavailable):

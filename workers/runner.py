@@ -107,7 +107,7 @@ class Runner:
     def _hold(self, load: Load, report: Report) -> Capacity:
         path = ""
         if load.source:
-            path = str(hub.fetch(hub.parse(load.source), Path(load.cache), report))
+            path = str(hub.fetch(hub.parse(load.source), Path(load.cache), report, trusted=load.trust_remote_code))
         self._engine = engine_class(load.engine)()
         return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
 

@@ -19,6 +19,7 @@ from api.client import Client
 from api.embedded import free_port
 from models.processes import spawn
 
+SERVES = "Headrace serves http"
 READY_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 45.0
 ROLES = {
@@ -45,9 +46,14 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it and wait until ``/readyz`` answers 200."""
+        """Start it and wait until it says that it serves: then ``/readyz`` has answered 200."""
+        earlier = self.output().count(SERVES)
+
+        def serves() -> bool:
+            return self.is_ready() and self.output().count(SERVES) > earlier
+
         self.spawn()
-        wait_for(self.is_ready, READY_TIMEOUT_S, lambda: f"not ready:\n{self.output()}\n{self.logs()}")
+        wait_for(serves, READY_TIMEOUT_S, lambda: f"not ready:\n{self.output()}\n{self.logs()}")
         return self
 
     def spawn(self) -> None:
