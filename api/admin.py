@@ -25,15 +25,19 @@ Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
 @router.get("", summary="List models")
 async def list_models(request: Request) -> dict[str, Any]:
     """Every model that was launched, whatever its state."""
-    rows, replicas = await gateway_of(request).database.run(_everything)
-    return {"object": "list", "data": [_describe(row, replicas.get(row.uid, [])) for row in rows]}
+    gateway = gateway_of(request)
+    rows, replicas = await gateway.database.run(_everything)
+    fleet = gateway.replies.fleet
+    data = [_describe(row, replicas.get(row.uid, []), ready=bool(fleet.ready(row.uid))) for row in rows]
+    return {"object": "list", "data": data}
 
 
 @router.get("/{uid}", summary="Describe a model")
 async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     """One model. 404 if it was not launched."""
-    row, replicas = await _one(gateway_of(request), uid)
-    return _describe(row, replicas)
+    gateway = gateway_of(request)
+    row, replicas = await _one(gateway, uid)
+    return _describe(row, replicas, ready=bool(gateway.replies.fleet.ready(uid)))
 
 
 @router.post("", summary="Launch a model")
@@ -67,8 +71,11 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
     gateway.roster.forget()
     await gateway.wake_devices()
     over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
-    while await gateway.database.run(instances.replicas_of, uid) and asyncio.get_running_loop().time() < over:
-        await asyncio.sleep(0.1)
+    while asyncio.get_running_loop().time() < over:
+        changed = gateway.replies.fleet.changed
+        if not await gateway.database.run(instances.replicas_of, uid):
+            break
+        await gateway.replies.fleet.change(changed, 0.1)
     return {"model_uid": uid}
 
 
@@ -103,7 +110,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
         {
             "replica_id": row.id,
             "device": row.device,
-            "state": row.state,
+            "state": live[row.id].state if row.id in live else _unreported(row.state),
             "stage": row.stage,
             "pid": live[row.id].pid if row.id in live else None,
             "memory_bytes": live[row.id].memory_bytes if row.id in live else None,
@@ -133,11 +140,7 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
         _, replicas = await _one(gateway, uid)
         if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
             raise _failure(uid, replicas[0])
-        try:
-            async with asyncio.timeout(0.5):
-                await changed.wait()
-        except TimeoutError:
-            continue
+        await gateway.replies.fleet.change(changed, 0.5)
     raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
 
 
@@ -163,7 +166,7 @@ def _everything(connection: Connection) -> tuple[list[Row[Any]], dict[str, list[
     return instances.listing(connection), replicas
 
 
-def _describe(row: Row[Any], replicas: list[Row[Any]]) -> dict[str, Any]:
+def _describe(row: Row[Any], replicas: list[Row[Any]], *, ready: bool) -> dict[str, Any]:
     contexts = [one.context_length for one in replicas if one.context_length]
     return {
         "id": row.uid,
@@ -180,15 +183,18 @@ def _describe(row: Row[Any], replicas: list[Row[Any]]) -> dict[str, Any]:
         "model_ability": ["chat", "generate"],
         "context_length": min(contexts, default=None),
         "replica": row.replica,
-        "state": _state(replicas),
+        "state": "ready" if ready else _state(replicas),
     }
 
 
+def _unreported(state: str) -> str:
+    """The state of a replica that no live device reports: ready it cannot be."""
+    return ReplicaState.LOADING if state == ReplicaState.READY else state
+
+
 def _state(replicas: list[Row[Any]]) -> str:
-    states = {row.state for row in replicas}
-    if ReplicaState.READY in states:
-        return "ready"
-    return "failed" if states == {ReplicaState.FAILED} else "loading"
+    """What a model that no device reports as ready is up to."""
+    return "failed" if {row.state for row in replicas} == {ReplicaState.FAILED} else "loading"
 
 
 _STAGES = ("failed", "pending", "assigned", "waiting", "starting", "downloading", "loading", "warming", "ready")

@@ -6,7 +6,6 @@ on another replica if the first was lost before it said anything.
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,7 +144,7 @@ class Dispatcher:
                 await self._check_known(uid)
                 if loop.time() >= over or self._waiting > WAITERS:
                     raise ModelNotReady(f"the model '{uid}' is loading", retry_after=10)
-                await _within(0.5, changed.wait())
+                await self.replies.fleet.change(changed, 0.5)
         finally:
             self._waiting -= 1
 
@@ -170,11 +169,3 @@ class Dispatcher:
 def affinity(prefix: str) -> str:
     """What stands for a prompt's beginning when replicas are otherwise equal."""
     return hashlib.blake2b(prefix[:1024].encode(), digest_size=8).hexdigest()
-
-
-async def _within(seconds: float, awaitable: Awaitable[Any]) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await awaitable
-    except TimeoutError:
-        return

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from models.presence import Replica, Snapshot
@@ -64,6 +65,13 @@ class Fleet:
     def changed(self) -> asyncio.Event:
         """An event that the next report sets. Take it before looking, then wait."""
         return self._changed
+
+    @staticmethod
+    async def change(changed: asyncio.Event, limit_s: float) -> None:
+        """Wait for such an event, but no longer than this: what counts may also be told by the database."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await changed.wait()
 
     def _serves(self, device: str, one: Replica) -> bool:
         return one.state == ReplicaState.READY and not self._devices[device].snapshot.draining

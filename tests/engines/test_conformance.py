@@ -1,0 +1,211 @@
+"""What every engine must do, shown with real weights where an engine has any."""
+
+import asyncio
+import math
+from typing import Any
+
+import pytest
+
+from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
+from tests.engines.conftest import OPTIONS
+from tests.engines.driver import Driver
+from workers.engines import engine_class
+from workers.engines.base import Placement
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
+
+QUESTION = "Name three primary colours."
+
+
+async def test_a_chat_answers_and_ends_with_its_usage(driver: Driver) -> None:
+    answer = await driver.ask("chat", content=QUESTION, temperature=0, max_tokens=48)
+
+    assert answer.text().strip()
+    assert answer.finishes.keys() == {0}
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens >= 4
+    assert answer.usage.completion_tokens == sum(one.tokens for one in answer.deltas)
+
+
+async def test_max_tokens_is_exact(driver: Driver) -> None:
+    for limit in (1, 7):
+        answer = await driver.ask("chat", content=QUESTION, max_tokens=limit, ignore_eos=True)
+
+        assert answer.finishes == {0: "length"}
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens == limit
+
+
+async def test_an_answer_without_a_limit_ends_with_its_context(driver: Driver) -> None:
+    room = driver.capacity.context_length
+    answer = await driver.ask("completions", prompt="a " * (room - 60), ignore_eos=True)
+
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= room + 1
+    assert answer.finishes == {0: "length"}
+
+
+async def test_a_stop_string_ends_the_answer_and_is_not_shown(driver: Driver) -> None:
+    fields: dict[str, Any] = {"content": QUESTION, "temperature": 0, "max_tokens": 30, "ignore_eos": True}
+    whole = (await driver.ask("chat", **fields)).text()
+    stop = whole[12:17]  # ends and begins amid tokens
+
+    answer = await driver.ask("chat", **fields, stop=["never said", stop])
+
+    assert answer.text() == whole[: whole.index(stop)]
+    assert answer.finishes == {0: "stop"}
+
+
+async def test_all_choices_are_made(driver: Driver) -> None:
+    answer = await driver.ask("chat", content=QUESTION, n=5, max_tokens=6, temperature=1.5, ignore_eos=True)
+
+    assert answer.finishes == dict.fromkeys(range(5), "length")
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 5 * 6
+    if driver.real:
+        assert len({answer.text(index) for index in range(5)}) > 1
+
+
+async def test_a_seed_makes_an_answer_repeatable(driver: Driver) -> None:
+    async def said(seed: int) -> list[str]:
+        answer = await driver.ask("chat", content="Tell a joke.", seed=seed, temperature=1.5, max_tokens=8, n=2)
+        return [answer.text(0), answer.text(1)]
+
+    await said(7)  # the prompt is in the cache from here on, so that what follows is computed alike
+    first, again, other = await said(7), await said(7), await said(8)
+
+    assert again == first
+    if driver.real:
+        assert other != first
+        assert first[0] != first[1]
+
+
+async def test_an_abort_stops_the_engine_and_leaves_it_serving(driver: Driver) -> None:
+    answer = driver.submit("chat", content="Tell a long story.", max_tokens=400, ignore_eos=True)
+    await driver.until_said(answer, 4)
+
+    driver.engine.abort(answer.rid)
+    said, before = len(answer.deltas), driver.engine.counters()
+    await asyncio.sleep(0.5)
+    after = driver.engine.counters()
+    await asyncio.sleep(0.3)
+
+    assert driver.engine.counters() == after
+    assert after["tokens"] - before["tokens"] <= 1  # that of the step under way
+    assert before["aborts"] >= 1
+    assert len(answer.deltas) == said
+    assert not answer.over.is_set()
+    assert (await driver.ask("chat", content=QUESTION, max_tokens=2)).usage is not None
+
+
+async def test_an_abort_may_come_at_once_or_for_nothing(driver: Driver) -> None:
+    answers = [driver.submit("chat", content=QUESTION * 20, max_tokens=200, n=2) for _ in range(3)]
+    for answer in answers:
+        driver.engine.abort(answer.rid)
+        driver.engine.abort(answer.rid)
+    driver.engine.abort("nobody")
+    await driver.ask("chat", content=QUESTION, max_tokens=2)
+
+    assert not any(answer.deltas for answer in answers)
+    assert not any(answer.over.is_set() for answer in answers)
+
+
+@pytest.mark.parametrize(("kind", "field"), [("chat", "content"), ("completions", "prompt")])
+async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str, field: str) -> None:
+    answer = driver.submit(kind, **{field: "word " * (driver.capacity.context_length + 10)}, max_tokens=4)
+    await driver.until_over(answer)
+
+    assert isinstance(answer.error, ContextLengthExceeded)
+    assert answer.error.param == ("messages" if kind == "chat" else "prompt")
+    assert not answer.deltas
+
+
+async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
+    kind, fields = {
+        "echo": ("chat", {"content": "x", "top_k": 3}),
+        "llama_cpp": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
+        "transformers": ("chat", {"content": "x", "response_format": {"type": "json_object"}}),
+    }[driver.name]
+
+    with pytest.raises(UnsupportedParameter) as caught:
+        driver.check(kind, **fields)
+
+    assert caught.value.param in fields
+
+
+async def test_an_unknown_option_is_refused(driver: Driver) -> None:
+    placement = Placement("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
+
+    with pytest.raises((InvalidRequest, ValueError)):
+        engine_class(driver.name)().load(placement, lambda stage, fraction: None)
+
+
+async def test_requests_are_served_together_and_none_is_mixed_up(driver: Driver) -> None:
+    questions = [f"Count from {number} to {number + 3}." for number in range(16)]
+    fields: dict[str, Any] = {"temperature": 0, "max_tokens": 10}
+    alone = [(await driver.ask("chat", content=one, **fields)).text() for one in questions]
+
+    together = [
+        one.text() for one in await asyncio.gather(*[driver.ask("chat", content=one, **fields) for one in questions])
+    ]
+
+    # A batch is added up in another order than a single row: where two tokens are as likely, either may come.
+    same = sum(one == other for one, other in zip(alone, together, strict=True))
+    assert same >= (12 if driver.real else 16)
+    assert all(one[:1] == other[:1] for one, other in zip(alone, together, strict=True))
+
+
+async def test_completions_take_several_prompts(driver: Driver) -> None:
+    prompts = ["One two three", "The sea is"]
+    answer = await driver.ask("completions", prompt=prompts, n=2, max_tokens=3, echo=True, ignore_eos=True)
+
+    assert answer.finishes == dict.fromkeys(range(4), "length")
+    for index in range(4):
+        assert answer.text(index).startswith(prompts[index // 2])
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 12
+    assert answer.usage.prompt_tokens <= 8  # each prompt once, not once a choice
+
+
+async def test_completions_take_token_ids(driver: Driver) -> None:
+    answer = await driver.ask("completions", prompt=[[19556, 905], [504]], max_tokens=2, echo=True, temperature=0)
+
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == 3
+    if driver.real:
+        assert answer.text(0).startswith("Hello world")
+        assert answer.text(1).startswith("The")
+
+
+@pytest.mark.parametrize("top", [0, 3])
+async def test_log_probabilities_are_those_of_the_tokens(driver: Driver, top: int) -> None:
+    answer = await driver.ask("completions", prompt="One two three", max_tokens=5, logprobs=top, temperature=0)
+
+    tokens = answer.logprobs()
+    assert len(tokens) == 5
+    assert "".join(one.token for one in tokens) == answer.text()
+    for one in tokens:
+        assert one.logprob <= 0
+        if driver.real:
+            assert len(one.top) == top
+            assert sum(math.exp(other.logprob) for other in one.top) <= 1.001
+        if one.top:
+            assert one.top[0].token == one.token  # greedy takes the best
+            assert one.top[0].logprob == pytest.approx(one.logprob, abs=1e-4)
+
+
+async def test_a_chat_gives_log_probabilities(driver: Driver) -> None:
+    answer = await driver.ask("chat", content=QUESTION, max_tokens=3, logprobs=True, top_logprobs=2)
+
+    assert [len(one.top) for one in answer.logprobs()] == [2 if driver.real else 1] * 3
+
+
+async def test_characters_are_never_cut(driver: Driver) -> None:
+    prompt = "🎉🎊🎉🎊🎉🎊 日本語 日本語 🎉🎊🎉🎊"
+    answers = await asyncio.gather(
+        *[driver.ask("completions", prompt=prompt, max_tokens=limit, temperature=0) for limit in range(1, 9)]
+    )
+
+    for answer in answers:
+        assert not any("\ufffd" in one.text for one in answer.deltas)
+    assert any(not character.isascii() for character in answers[-1].text())

@@ -1,0 +1,99 @@
+"""What is llama.cpp's own."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import InvalidRequest
+from tests.engines.driver import Driver
+from workers.engines import engine_class
+from workers.engines.base import Placement
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
+
+_PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "maximum": 99}},
+    "required": ["name", "age"],
+}
+
+
+async def test_an_answer_follows_a_json_schema(llama_cpp: Driver) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": _PERSON}}
+    answer = await llama_cpp.ask("chat", content="Invent a person.", response_format=form, max_tokens=80)
+
+    person = json.loads(answer.text())
+    assert person.keys() == {"name", "age"}
+    assert isinstance(person["age"], int)
+
+
+async def test_an_answer_is_json(llama_cpp: Driver) -> None:
+    form = {"type": "json_object"}
+    answer = await llama_cpp.ask("chat", content="A JSON object.", response_format=form, max_tokens=40)
+
+    assert answer.text().lstrip().startswith("{")
+
+
+@pytest.mark.parametrize("schema", [{"schema": {"type": "nonsense"}}, {"schema": 3}, None])
+async def test_a_bad_schema_is_refused(llama_cpp: Driver, schema: dict[str, Any] | None) -> None:
+    form = {"type": "json_schema", "json_schema": schema}
+    answer = llama_cpp.submit("chat", content="x", response_format=form)
+    await llama_cpp.until_over(answer)
+
+    assert type(answer.error) is InvalidRequest
+
+
+async def test_a_prompt_is_read_once(llama_cpp: Driver) -> None:
+    fields: dict[str, Any] = {"content": "Why is the night sky dark? " * 5, "max_tokens": 1}
+    await llama_cpp.ask("chat", **fields)
+    again = await llama_cpp.ask("chat", **fields)
+
+    assert again.usage is not None
+    assert again.usage.cached_tokens >= again.usage.prompt_tokens - 2
+
+
+async def test_more_choices_than_slots_are_made(llama_cpp: Driver) -> None:
+    answer = await llama_cpp.ask("chat", content="Hi.", n=9, max_tokens=2, ignore_eos=True)
+
+    assert answer.finishes == dict.fromkeys(range(9), "length")
+
+
+async def test_an_abort_frees_the_slot(llama_cpp: Driver) -> None:
+    running = [
+        llama_cpp.submit("chat", content=f"Story {number}.", max_tokens=400, ignore_eos=True) for number in range(4)
+    ]
+    waiting = llama_cpp.submit("chat", content="One more.", max_tokens=400, ignore_eos=True)
+    for answer in running:
+        await llama_cpp.until_said(answer, 2)
+
+    for answer in [waiting, *running]:
+        llama_cpp.engine.abort(answer.rid)
+    await asyncio.sleep(0.3)
+
+    engine: Any = llama_cpp.engine
+    slots = await asyncio.to_thread(engine._ask, "/slots")
+    assert not any(slot["is_processing"] for slot in slots)
+    assert not waiting.deltas
+
+
+async def test_a_long_prompt_can_be_aborted_while_it_is_read(llama_cpp: Driver) -> None:
+    answer = llama_cpp.submit("completions", prompt="sea " * 480, max_tokens=400, ignore_eos=True)
+    await asyncio.sleep(0.1)
+    llama_cpp.engine.abort(answer.rid)
+
+    async with asyncio.timeout(5):
+        await llama_cpp.ask("chat", content="Hi.", max_tokens=1)
+    assert not answer.deltas
+
+
+async def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fake.gguf").write_bytes(b"pickle")
+
+    for source in (tmp_path / "fake.gguf", tmp_path / "none.gguf", tmp_path):
+        with pytest.raises(InvalidRequest):
+            await asyncio.to_thread(
+                engine_class("llama_cpp")().load, Placement(str(source), "cpu", {}), lambda stage, fraction: None
+            )

