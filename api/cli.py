@@ -61,7 +61,7 @@ def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all processes.")] = False,
 ) -> None:
     """Run everything on this machine: Redis, gateway, one worker a device, steward, and a demo model."""
-    from api.up import up as run
+    from api.local.up import up as run
     from models.settings import Settings
 
     given = {"host": host, "port": port, "home": home}

@@ -141,9 +141,9 @@ async def llama_cpp(there: Platform, scale: float) -> list[Row]:
 
 async def transformers(there: Platform, scale: float) -> list[Row]:
     """The same weights in float32 on transformers, against its bare ContinuousBatchingManager."""
-    from tests.weights import smollm2_folder
+    from tests.weights import smollm2_directory
 
-    path = str(smollm2_folder())
+    path = str(smollm2_directory())
     sent = body("smol-hf", 32, temperature=0, ignore_eos=True)
     options = {"n_threads": THREADS}
     await there.launch("smol-hf", model_name="smol-hf", model_path=path, model_engine="transformers", **options)

@@ -43,7 +43,9 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
     torch.set_num_threads(options["n_threads"])
     tokenizer = AutoTokenizer.from_pretrained(path)
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation="sdpa")
-    generation = GenerationConfig(do_sample=False, eos_token_id=-1, pad_token_id=0, max_new_tokens=32)
+    generation = GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False, eos_token_id=-1, pad_token_id=0, max_new_tokens=32
+    )
     manager = model.init_continuous_batching(
         generation_config=generation,
         continuous_batching_config=ContinuousBatchingConfig(max_memory_percent=0.2, max_batch_tokens=512),
@@ -64,9 +66,9 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
                 answer.tokens = len(output.generated_tokens)
                 over.set_result(None)
 
-        ids = tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, return_dict=False)
+        ids: Any = tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, return_dict=False)
         manager.register_result_handler(name, hear)
-        manager.add_request(list(ids), request_id=name, max_new_tokens=body["max_tokens"], streaming=True)
+        manager.add_request(ids, request_id=name, max_new_tokens=body["max_tokens"], streaming=True)
         await over
         answer.total_s, answer.complete = time.perf_counter() - began, True
         return answer

@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from api.embedded import free_port
+from api.local.embedded import free_port
 from bench.bare import numbered
 from bench.client import Answer, stream
 from bench.load import Batch, closed_loop
@@ -36,7 +36,7 @@ class Platform:
         self._process = spawn(command, env=os.environ | {"HEADRACE_LOG_LEVEL": "warning"}, stdout=subprocess.DEVNULL)
         async with asyncio.timeout(60), httpx.AsyncClient() as http:
             while not await self._ready(http):
-                await asyncio.sleep(0.2)  # noqa: ASYNC110 - nothing tells us
+                await asyncio.sleep(0.2)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from api.embedded import binary
+from api.local.embedded import binary
 from models import broker
 
 
@@ -77,8 +77,10 @@ def postgres(folder: Path) -> Iterator[str]:
     initdb = [*as_user, str(bin_ / "initdb"), "-D", str(data), "-U", "headrace", "--auth=trust", "--no-sync"]
     subprocess.run(initdb, check=True, cwd="/", **quiet)  # type: ignore[call-overload]
     server = subprocess.Popen(
-        [*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(port), "-c", "fsync=off"]
-        + ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
+        [
+            *(*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(port)),
+            *("-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+        ],
         cwd="/",
         **quiet,  # type: ignore[call-overload]
     )

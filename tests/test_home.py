@@ -15,7 +15,8 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from api import embedded, exposure, home
+from api import exposure
+from api.local import embedded, home
 from models import processes
 from models.errors import Conflict, InvalidRequest, Unavailable
 from models.settings import Settings

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -84,8 +83,8 @@ async def _enqueue(
             deadline = queue.deadline_ms(ttl)
             await admission.enqueue(b"m", f"{id(client)}-{number}", deadline, device="d", replica=replica, slots=slots)
         except (RateLimited, Overloaded) as error:
-            assert error.retry_after is not None
-            assert 1 <= error.retry_after <= 30
+            if not 1 <= (error.retry_after or 0) <= 30:
+                return f"retry after {error.retry_after}"
             return error.message.split()[1] if isinstance(error, Overloaded) else "key"
         return "admitted"
 
@@ -121,7 +120,7 @@ async def test_slots_of_lost_requests_free_themselves(valkey: Valkey) -> None:
     valkey.client().flushall()
     replica = _replica("e", 1, 1)
     assert await _enqueue(valkey.url, 3, device=9, key=9, replica=replica, ttl=0.3) == ["admitted", "admitted", "model"]
-    time.sleep(0.4)
+    await asyncio.sleep(0.4)
     assert await _enqueue(valkey.url, 1, device=9, key=9, replica=replica) == ["admitted"]
 
 

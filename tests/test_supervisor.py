@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from api import home, supervisor
-from api.child import Backoff, Child, Probe, Spec, rotate, tail, trim
-from api.supervisor import Supervisor
+from api.local import home, supervisor
+from api.local.child import Backoff, Child, Probe, Spec, rotate, tail, trim
+from api.local.supervisor import Supervisor
 from models import processes
 from models.errors import Unavailable
 from tests.test_processes import dead, linux
@@ -208,8 +208,8 @@ def test_orphans_are_collected(tmp_path: Path) -> None:
     """In a process of its own, which becomes a subreaper."""
     script = f"""
 import asyncio, pathlib
-from api import home, supervisor
-from api.child import Spec
+from api.local import home, supervisor
+from api.local.child import Spec
 supervisor.STRAY_GRACE_S = 0.5
 async def main():
     made = supervisor.Supervisor(directory, print)

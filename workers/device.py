@@ -232,6 +232,8 @@ class DeviceHost:
 
     def _bury(self, replica: str, runner: Runner) -> None:
         del self._runners[replica]
+        if self.draining:
+            return
         now = time.monotonic()
         attempts = self._attempts.setdefault(replica, Attempts())
         served = None if runner.ready_at is None else now - runner.ready_at

@@ -5,15 +5,17 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery, signals
+from redis.exceptions import RedisError
 
 from models import broker, devices, queue
 from models.database import Database
 from models.errors import InvalidRequest
 from models.logs import configure
-from models.presence import device_channel
+from models.presence import device_channel, device_key
 from models.settings import Settings
 from workers.device import DeviceHost
 from workers.heartbeat import Probe, beat
@@ -60,7 +62,8 @@ def main() -> None:
     host = DeviceHost(settings, device, database, client)
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
-        hostname=f"{host.id}@%h",
+        hostname=f"headrace@{host.id}",
+        quiet=True,
         pool="threads",
         concurrency=settings.device_concurrency + SPARE_THREADS,
         queues=[queue.queue_name(host.id)],
@@ -80,6 +83,8 @@ def main() -> None:
     in_background(probe.run)
     worker.start()
     host.close()
+    with suppress(RedisError):
+        client.delete(device_key(host.id))
     log.info("stopped")
     logging.shutdown()
     os._exit(worker.exitcode or 0)  # threads that wait on a lost Redis must not hold the process

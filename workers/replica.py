@@ -38,6 +38,8 @@ from workers.protocol import (
 log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 10.0
+LAST_WORDS_S = 2.0
+"""How long a runner that closed its socket may take to end."""
 
 
 class Phase(Enum):
@@ -97,16 +99,20 @@ class Runner:
             if self.phase is not Phase.GONE:
                 self.phase = Phase.STOPPING
         self._send(Stop())
-        try:
-            self._process.wait(STOP_GRACE_S)
-        except subprocess.TimeoutExpired:
-            log.warning("runner %s does not stop: killing it", self.pid)
-        kill_group(self.pid, signal.SIGKILL)
-        self._process.wait()
+        self._end(STOP_GRACE_S)
 
     def kill(self) -> None:
         """End the runner at once."""
         kill_group(self.pid, signal.SIGKILL)
+
+    def _end(self, grace_s: float) -> None:
+        """Wait for the process to end by itself, then kill what is left of its group."""
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            log.warning("runner %s does not end: killing it", self.pid)
+        kill_group(self.pid, signal.SIGKILL)
+        self._process.wait()
 
     def abandoned(self) -> list[Submit]:
         """The requests that a dead runner leaves behind; their futures are failed."""
@@ -167,8 +173,7 @@ class Runner:
                     self._take(protocol.decode_event(body))
         except OSError as error:
             log.info("runner %s cannot be heard: %s", self.pid, error)
-        kill_group(self.pid, signal.SIGKILL)  # what a dead runner left of its group
-        self._process.wait()
+        self._end(LAST_WORDS_S)
         with self._lock:
             self.phase = Phase.GONE
         self._socket.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import uvloop
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from models import broker, hub, stream
@@ -93,7 +94,10 @@ class Runner:
 
         try:
             return await asyncio.to_thread(self._hold, load, report)
-        except ValueError as error:  # pydantic's and the libraries' word for a bad option or a bad file
+        except ValidationError as error:
+            log.error("a wrong option: %s", error)
+            self._send(Failed(_wrong_option(error).to_wire(), permanent=True))
+        except ValueError as error:  # the libraries' word for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
         except HeadraceError as error:
@@ -195,6 +199,12 @@ class Runner:
     def _send(self, event: Event) -> None:
         if not self._writer.is_closing():
             self._writer.write(protocol.pack(event))
+
+
+def _wrong_option(error: ValidationError) -> InvalidRequest:
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    return InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import psutil
 import redis
 
 from api.client import Client
-from api.embedded import free_port
+from api.local.embedded import free_port
 from models.processes import spawn
 
 SERVES = "Headrace serves http"

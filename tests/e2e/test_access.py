@@ -16,15 +16,32 @@ pytestmark = pytest.mark.e2e
 KEYS = {"HEADRACE_API_KEY": "first-key, second-key"}
 
 
+WRONG: list[dict[str, str]] = [
+    {},
+    {"authorization": "Bearer wrong"},
+    {"authorization": "Bearer"},
+    {"authorization": "Basic first-key"},
+    {"x-api-key": "none"},
+]
+
+
 def test_without_a_known_key_nothing_but_health_answers(new_stack: StackFactory) -> None:
     stack = new_stack(**KEYS)
-    paths = [path for path in httpx.get(f"{stack.url}/openapi.json", headers=_bearer("first-key")).json()["paths"]]
+    paths = list(httpx.get(f"{stack.url}/openapi.json", headers=_bearer("first-key")).json()["paths"])
     assert "/metrics" in paths
-    for path in [*paths, "/docs", "/openapi.json", "/nothing", "//healthz", "/healthz/", "/v1/models/%2e%2e/%2e%2e/healthz"]:
+    for path in [
+        *paths,
+        "/docs",
+        "/openapi.json",
+        "/nothing",
+        "//healthz",
+        "/healthz/",
+        "/v1/models/%2e%2e/%2e%2e/healthz",
+    ]:
         if path in ("/healthz", "/readyz"):
             assert httpx.get(stack.url + path).status_code == 200
             continue
-        for headers in ({}, _bearer("wrong"), {"authorization": "Bearer"}, {"authorization": "Basic first-key"}, {"x-api-key": "none"}):
+        for headers in WRONG:
             answer = httpx.post(stack.url + path, json=chat(), headers=headers)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key"), path
     for headers in (_bearer("first-key"), _bearer("second-key"), {"x-api-key": "first-key"}):

@@ -87,7 +87,7 @@ def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> No
         ("POST", "/v1/models", {"model_name": "echo", "n_gpu": 2}, 400, "unsupported_parameter", "n_gpu"),
         ("POST", "/v1/models", {"model_name": "echo", "model_uid": "a/b"}, 400, "invalid_value", "model_uid"),
         ("POST", "/v1/models", {"model_name": "echo", "model_uid": "echo"}, 409, "conflict", "model_uid"),
-        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "z", "nope": 1}, 400, "invalid_value", None),
+        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "z", "nope": 1}, 400, "invalid_value", "nope"),
         (
             "POST",
             "/v1/models",

@@ -8,6 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 
 from models.modalities import chat, completions
 from tests.e2e.stack import Stack
@@ -23,7 +24,7 @@ RELAXED = settings(
 
 def test_the_documented_api_never_fails(stack: Stack) -> None:
     schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) > 8
     for operation in operations:
 

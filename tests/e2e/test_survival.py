@@ -101,7 +101,7 @@ async def test_a_killed_gateway_stops_its_requests_on_the_device(new_stack: Stac
 
 
 async def _inflight(http: httpx.AsyncClient, uid: str, count: int) -> bool:
-    return sum(one["inflight"] for one in await replicas(http, uid)) == count
+    return sum(int(one["inflight"]) for one in await replicas(http, uid)) == count
 
 
 async def test_redis_gone_and_back(new_stack: StackFactory, private_valkey: Valkey) -> None:
@@ -153,7 +153,7 @@ async def test_a_consumer_that_silently_stops_is_started_anew(new_stack: StackFa
         await launch(http, "back")
         before = stack.pids()["worker"][0]
         [device] = stack.redis().keys("headrace:device:*")
-        name = queue.queue_name(device.removeprefix("headrace:device:"))
+        name = queue.queue_name(str(device).removeprefix("headrace:device:"))
         app = celery.Celery(broker=stack.redis_url())
         app.conf.broker_transport_options = {"ack_emulation": False}
         app.control.cancel_consumer(name)

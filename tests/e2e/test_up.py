@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from api.embedded import free_port
+from api.local.embedded import free_port
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack, clean_environment, wait_for
 

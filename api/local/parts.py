@@ -16,9 +16,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
-from api.child import Probe, Spec
-from api.embedded import Embedded
 from api.exposure import local_url
+from api.local.child import Probe, Spec
+from api.local.embedded import Embedded
 from models import presence
 from models.settings import Settings
 

@@ -1,7 +1,7 @@
 """Keeps a set of processes running, and ends them in order.
 
 One asyncio loop on the main thread, because the children's death signal is bound to the thread that started them.
-Deciding (when to restart, when to give up, what is hung) is ``api.child``'s; this module acts on it.
+Deciding (when to restart, when to give up, what is hung) is ``api.local.child``'s; this module acts on it.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api import home
-from api.child import Backoff, Child, Spec, rotate, tail, trim
+from api.local import home
+from api.local.child import Backoff, Child, Spec, rotate, tail, trim
 from models import processes
 from models.errors import Unavailable
 

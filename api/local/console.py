@@ -9,7 +9,7 @@ import psutil
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from api.child import Child
+    from api.local.child import Child
 
 MIB = 1 << 20
 

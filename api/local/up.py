@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from api import embedded, home
-from api.child import Child
 from api.client import Client
-from api.console import Console, table
 from api.exposure import check_exposure, check_port, local_url
-from api.parts import Parts
-from api.supervisor import Supervisor
-from api.tails import Tails
+from api.local import embedded, home
+from api.local.child import Child
+from api.local.console import Console, table
+from api.local.parts import Parts
+from api.local.supervisor import Supervisor
+from api.local.tails import Tails
 from models import devices
 from models.errors import HeadraceError, ModelNotFound, Unavailable
 from models.settings import Settings
