@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
@@ -69,10 +70,10 @@ class Edge:
         return found.hex()
 
     def _counted(self, headers: Headers, receive: Receive) -> Receive:
-        too_large = BodyTooLarge(f"the request body is larger than {self._max} bytes")
+        why = f"the request body is larger than {self._max} bytes"
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self._max:
-            raise too_large
+            raise BodyTooLarge(why)
         total = 0
 
         async def counted() -> Message:
@@ -80,7 +81,7 @@ class Edge:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._max:
-                raise too_large
+                raise HTTPException(BodyTooLarge.status, why)  # the one kind that FastAPI lets through
             return message
 
         return counted

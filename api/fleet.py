@@ -25,6 +25,7 @@ class Fleet:
         self._silence_s = silence_s
         self._on_lost = on_lost
         self._devices: dict[str, _Heard] = {}
+        self._doubted: set[str] = set()
         self._changed = asyncio.Event()
 
     def hear(self, snapshot: Snapshot, now: float) -> None:
@@ -33,6 +34,7 @@ class Fleet:
         if before and before.snapshot.worker == snapshot.worker and before.snapshot.serial >= snapshot.serial:
             return
         self._devices[snapshot.device] = _Heard(snapshot, now)
+        self._doubted &= {one.epoch for _, one in self.replicas()}
         if before is not None:
             here = {one.epoch for one in snapshot.replicas if one.state != ReplicaState.STOPPING}
             for one in before.snapshot.replicas:
@@ -40,6 +42,10 @@ class Fleet:
                     self._on_lost(one.epoch)
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def doubt(self, epoch: str) -> None:
+        """A runner told of its end before its device's next snapshot could."""
+        self._doubted.add(epoch)
 
     def sweep(self, now: float) -> None:
         """Drop the devices that have fallen silent."""
@@ -74,4 +80,5 @@ class Fleet:
                 await changed.wait()
 
     def _serves(self, device: str, one: Replica) -> bool:
-        return one.state == ReplicaState.READY and not self._devices[device].snapshot.draining
+        draining = self._devices[device].snapshot.draining
+        return one.state == ReplicaState.READY and not draining and one.epoch not in self._doubted

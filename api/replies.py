@@ -114,8 +114,12 @@ class Replies:
     def _sort(self, packet: Packet, now: float) -> None:
         for frame in packet.frames:
             inbox = self.inboxes.get(frame.rid)
-            if inbox is not None and not inbox.feed(frame, now):
+            if inbox is None:
+                continue
+            if not inbox.feed(frame, now):
                 self._ask(inbox, now)
+            if isinstance(inbox.error, ReplicaLost):
+                self.fleet.doubt(inbox.epoch)
         if packet.beats is not None:
             self._check(packet.epoch, packet.beats, now)
 

@@ -1,12 +1,196 @@
-"""Placeholder until the weights sources land."""
+"""Where weights come from, and what they are.
 
-from pathlib import Path
-from typing import Any
+``/path`` or ``file:///path`` lie on this machine, ``pkg:package/path`` inside an installed Python package;
+``hf:org/name[@revision][/file.gguf]`` and ``modelscope:…`` likewise are fetched from a hub, once.
+Pickled weights and code are never fetched, unless an administrator trusts the repository's code.
+"""
+
+import importlib.util
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from models.errors import InvalidRequest, ModelFailed
+
+Report = Callable[[str, float], None]
+"""``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
+
+Format = Literal["gguf", "safetensors"]
+
+_SCHEMES: dict[str, Literal["huggingface", "modelscope"]] = {"hf": "huggingface", "modelscope": "modelscope"}
+_REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?(?:/(.+))?")
+_PACKAGE = re.compile(r"([A-Za-z_]\w*)/(.+)")
+_SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=\.gguf$)")
+
+_WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
+_UNWANTED = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors"]
 
 
-def parse(text: str) -> str:
-    return text
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed ``model_path``. ``name`` is a path, a package or a repository; ``file`` a path within it."""
+
+    kind: Literal["path", "package", "huggingface", "modelscope"]
+    name: str
+    file: str = ""
+    revision: str | None = None
 
 
-def fetch(source: str, cache: Path, report: Any) -> Path:
-    return Path(source)
+def parse(text: str) -> Source:
+    """The source that ``text`` names, which need not exist. Raises InvalidRequest."""
+    scheme, _, rest = text.partition(":")
+    if text.startswith("/"):
+        return Source("path", text)
+    if scheme == "file":
+        parts = urlsplit(text)
+        path = unquote(parts.path)
+        if parts.netloc in ("", "localhost") and path.startswith("/"):
+            return Source("path", path)
+    if scheme == "pkg" and (found := _PACKAGE.fullmatch(rest)):
+        return Source("package", found[1], _inner(found[2], text))
+    if scheme in _SCHEMES and (found := _REPOSITORY.fullmatch(rest)):
+        file = _inner(found[3], text) if found[3] else ""
+        if file and not file.endswith(".gguf"):
+            raise _nonsense(text, "only a .gguf file can be named within a repository")
+        return Source(_SCHEMES[scheme], found[1], file, found[2])
+    raise _nonsense(
+        text,
+        "it must be /path, file:///path, pkg:package/path, hf:org/name[@revision][/file.gguf] or modelscope:…",
+    )
+
+
+def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False) -> Path:
+    """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
+
+    ``trusted`` lets a repository's Python files come along. Raises InvalidRequest where there are no such weights,
+    ModelFailed where the hub cannot be reached.
+    """
+    if source.kind == "path":
+        found = Path(source.name)
+        if not found.exists():
+            raise InvalidRequest(f"there is nothing at {found}", param="model_path")
+    elif source.kind == "package":
+        found = _in_package(source)
+    else:
+        report("downloading", 0.0)
+        folder = _download(source, cache, report, trusted)
+        report("downloading", 1.0)
+        found = folder / source.file if source.file else folder
+    check_format(found)
+    return found
+
+
+def check_format(path: Path) -> Format:
+    """The format of the weights at ``path``. Raises InvalidRequest where it is none that we load."""
+    if path.is_dir():
+        names = sorted(one.name for one in path.iterdir())
+        if any(name.endswith(".safetensors") for name in names) or any(path.glob("*/*.safetensors")):
+            return "safetensors"
+        if any(name.endswith(".gguf") for name in names):
+            return "gguf"
+        found = ", ".join(names[:8]) or "nothing"
+        hint = " Of a repository of GGUF files, name one: hf:org/name/file.gguf."
+        raise InvalidRequest(f"no safetensors and no GGUF in {path}: there is {found}.{hint}", param="model_path")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InvalidRequest(f"cannot read {path}: {error.strerror}", param="model_path") from None
+    if magic != b"GGUF":
+        raise InvalidRequest(f"{path} is not a GGUF file: it begins with {magic!r}", param="model_path")
+    return "gguf"
+
+
+def default_engine(path: Path) -> str:
+    """The engine that serves these weights best on any machine."""
+    return {"gguf": "llama_cpp", "safetensors": "transformers"}[check_format(path)]
+
+
+def patterns(source: Source, *, trusted: bool = False) -> tuple[list[str], list[str]]:
+    """File patterns to fetch from a hub, and to leave there whatever matches."""
+    if source.file:  # a model split into parts is fetched whole
+        return [_SHARD.sub(r"-*-of-\1", source.file)], []
+    wanted = [*_WANTED, *(["*.py"] if trusted else [])]
+    return wanted, [one for one in _UNWANTED if not (trusted and one == "*.py")]
+
+
+def _inner(path: str, text: str) -> str:
+    """A path within a package or repository, that does not lead out of it."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in path or "\0" in path:
+        raise _nonsense(text, "the path leads out of where it begins")
+    return str(parts)
+
+
+def _nonsense(text: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"'{text}' names no weights: {why}", param="model_path")
+
+
+def _in_package(source: Source) -> Path:
+    spec = importlib.util.find_spec(source.name)  # finds it, and does not import it
+    if spec is None or not spec.submodule_search_locations:
+        raise InvalidRequest(f"the Python package '{source.name}' is not installed", param="model_path")
+    for location in spec.submodule_search_locations:
+        root = Path(location).resolve()
+        found = (root / source.file).resolve()
+        if found.is_relative_to(root) and found.exists():
+            return found
+    raise InvalidRequest(f"the package '{source.name}' holds no '{source.file}'", param="model_path")
+
+
+def _download(source: Source, cache: Path, report: Report, trusted: bool) -> Path:
+    wanted, unwanted = patterns(source, trusted=trusted)
+    fetcher = _from_huggingface if source.kind == "huggingface" else _from_modelscope
+    folder = fetcher(source, cache / source.kind, wanted, unwanted, report)
+    if source.file and not (folder / source.file).is_file():
+        raise InvalidRequest(f"'{source.name}' holds no '{source.file}'", param="model_path")
+    return folder
+
+
+def _from_huggingface(source: Source, cache: Path, wanted: list[str], unwanted: list[str], report: Report) -> Path:
+    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Bar(tqdm):
+        """Reports where another would draw."""
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            if self.unit == "B" and self.total and "Reconstructing" in (self.desc or ""):
+                report("downloading", min(1.0, self.n / self.total))
+
+    try:
+        folder = snapshot_download(
+            source.name,
+            revision=source.revision,
+            cache_dir=cache,
+            allow_patterns=wanted,
+            ignore_patterns=unwanted,
+            tqdm_class=Bar,
+        )
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError) as error:
+        raise InvalidRequest(f"cannot fetch 'hf:{source.name}': {error}", param="model_path") from error
+    except OSError as error:  # offline, refused, cut off, disk full: another try may succeed
+        raise ModelFailed(f"cannot fetch 'hf:{source.name}': {error}") from error
+    return Path(folder)
+
+
+def _from_modelscope(source: Source, cache: Path, wanted: list[str], unwanted: list[str], report: Report) -> Path:
+    from modelscope.hub.errors import HubError, InvalidParameter, NotExistError
+    from modelscope.hub.snapshot_download import snapshot_download
+
+    try:
+        folder = snapshot_download(
+            source.name,
+            revision=source.revision,
+            cache_dir=cache,
+            allow_patterns=wanted,
+            ignore_patterns=unwanted,
+        )
+    except (NotExistError, InvalidParameter) as error:
+        raise InvalidRequest(f"cannot fetch 'modelscope:{source.name}': {error}", param="model_path") from error
+    except (OSError, HubError) as error:
+        raise ModelFailed(f"cannot fetch 'modelscope:{source.name}': {error}") from error
+    return Path(folder)

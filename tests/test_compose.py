@@ -24,6 +24,7 @@ import redis
 import sqlalchemy as sa
 
 from api.local.embedded import binary, free_port
+from models import broker
 from models.processes import end, spawn
 from models.settings import Settings
 from tests.e2e.stack import wait_for
@@ -202,7 +203,7 @@ class Composed:
 
     def redis(self, user: str = "tester", password: str = KEY) -> "redis.Redis":
         """A connection as this user."""
-        return redis.Redis(port=self.redis_port, username=user, password=password, protocol=2)
+        return broker.asking(f"redis://{user}:{password}@127.0.0.1:{self.redis_port}/0")
 
     def stop(self, *names: str) -> dict[str, int]:
         """What ``docker compose stop`` does to these services; their exit codes."""
@@ -309,13 +310,21 @@ async def test_models_come_back_after_everything_was_restarted(composed: Compose
         assert (await hear(http, chat())).done
 
 
-@pytest.mark.parametrize("command", ["FLUSHALL", "CONFIG GET *", "KEYS *", "SHUTDOWN", "DEBUG OBJECT x", "ACL LIST"])
-def test_no_part_may_rule_redis(composed: Composed, command: str) -> None:
+def test_no_part_may_rule_redis(composed: Composed) -> None:
     for user in ("control", "worker"):
         with composed.redis(user, SECRETS[f"REDIS_{user.upper()}_PASSWORD"]) as part:
             assert part.ping()
-            with pytest.raises(redis.exceptions.NoPermissionError):
-                part.execute_command(*command.split())
+            for command in (
+                "FLUSHALL",
+                "CONFIG GET *",
+                "KEYS *",
+                "SHUTDOWN",
+                "ACL LIST",
+                "GET other",
+                "PUBLISH other x",
+            ):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    part.execute_command(*command.split())
     with composed.redis("default", "") as nobody, pytest.raises(redis.exceptions.AuthenticationError):
         nobody.ping()
 

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 _CACHE = Path(os.environ.get("HEADRACE_TEST_CACHE", Path.home() / ".cache" / "headrace-tests"))
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -42,19 +43,24 @@ def _unpack(gguf: Path, out: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, GgufConfig
 
-    source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name, "local_files_only": True}
+    source: dict[str, Any] = {
+        "pretrained_model_name_or_path": gguf.parent,
+        "gguf_file": gguf.name,
+        "local_files_only": True,
+    }
     tokenizer = AutoTokenizer.from_pretrained(**source)
     packing = GgufConfig(dequantize=True)
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=packing)
-    model.generation_config = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2)
+    model: Any = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=packing)
+    config: Any = GenerationConfig
+    model.generation_config = config(bos_token_id=1, eos_token_id=2, pad_token_id=2)
     model.save_pretrained(out)
     tokenizer.model_max_length = model.config.max_position_embeddings
     tokenizer.save_pretrained(out)
     for name in ("config.json", "tokenizer_config.json"):  # no trace of where it was made
-        config = json.loads((out / name).read_text())
+        said = json.loads((out / name).read_text())
         for key in ("_name_or_path", "_model_name_or_path", "is_local", "local_files_only"):
-            config.pop(key, None)
-        (out / name).write_text(json.dumps(config, indent=2) + "\n")
+            said.pop(key, None)
+        (out / name).write_text(json.dumps(said, indent=2) + "\n")
 
 
 if __name__ == "__main__":

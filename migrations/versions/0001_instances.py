@@ -60,9 +60,7 @@ def upgrade() -> None:
         sa.Column("context_length", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "(state = 'pending') = (device IS NULL)", name=op.f("ck_replicas_placed_unless_pending")
-        ),
+        sa.CheckConstraint("(state = 'pending') = (device IS NULL)", name=op.f("ck_replicas_placed_unless_pending")),
         sa.CheckConstraint(
             "state IN ('pending', 'assigned', 'loading', 'ready', 'failed', 'stopping')",
             name=op.f("ck_replicas_state_known"),

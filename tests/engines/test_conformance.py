@@ -121,11 +121,12 @@ async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str,
 
 
 async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
-    kind, fields = {
+    lacking: dict[str, tuple[str, dict[str, Any]]] = {
         "echo": ("chat", {"content": "x", "top_k": 3}),
         "llama_cpp": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
         "transformers": ("chat", {"content": "x", "response_format": {"type": "json_object"}}),
-    }[driver.name]
+    }
+    kind, fields = lacking[driver.name]
 
     with pytest.raises(UnsupportedParameter) as caught:
         driver.check(kind, **fields)

@@ -16,8 +16,8 @@ _PROBS = [0.1, 0.5, 0.25, 0.15]
 
 def _picks(times: int = 2000, **rules: Any) -> dict[int, float]:
     logits = torch.tensor(_PROBS).log()
-    random = Random(1)
-    drawn = Counter(Sampling(**{"temperature": 1.0, "random": random} | rules).pick(logits) for _ in range(times))
+    given: dict[str, Any] = {"temperature": 1.0, "random": Random(1)} | rules
+    drawn = Counter(Sampling(**given).pick(logits) for _ in range(times))
     return {token: many / times for token, many in sorted(drawn.items())}
 
 

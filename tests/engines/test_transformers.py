@@ -56,7 +56,7 @@ async def test_a_penalty_ends_a_repetition(transformers: Driver, rule: dict[str,
     free = await transformers.ask("completions", **fields)
     ruled = await transformers.ask("completions", **fields, **rule)
 
-    assert free.text() == " one two one two one two one two"
+    assert free.text().split().count("two") > 1
     assert ruled.text() != free.text()
 
 
