@@ -1,13 +1,18 @@
 """The gateway's surface, through OpenAI's own client and by hand, on real processes."""
 
+import asyncio
+import contextlib
 import json
+import sys
 
 import httpx
 import openai
 import pytest
 
-from tests.e2e.stack import Stack
-from tests.e2e.talk import PROMPT, chat, client, hear, launch, metric
+from models.processes import spawn
+from tests.e2e.stack import Stack, clean_environment
+from tests.e2e.talk import PROMPT, chat, client, hear, launch, metric, until
+from tests.servers import free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -130,8 +135,6 @@ async def test_a_full_model_refuses_with_retry_after(stack: Stack) -> None:
     async with client(stack.url) as http:
         await launch(http, "narrow", step_ms=50, max_inflight=1, request_limits=2)
         body = chat("narrow", max_tokens=40)
-        import asyncio
-
         running = [asyncio.create_task(hear(http, body)) for _ in range(2)]
         await asyncio.sleep(0.5)
         for stream in (True, False):
@@ -171,3 +174,29 @@ async def test_terminating_gives_the_uid_back(stack: Stack) -> None:
             assert (await http.delete("/v1/models/passing")).status_code == 200
             gone = await http.post("/v1/chat/completions", json=chat("passing"))
             assert gone.json()["error"]["code"] == "model_not_found"
+
+
+async def test_any_number_of_gateways_share_the_devices(stack: Stack) -> None:
+    port = free_port()
+    env = {
+        "HEADRACE_HOME": str(stack.home),
+        "HEADRACE_REDIS_URL": stack.redis_url(),
+        "HEADRACE_PORT": str(port),
+    }
+    second = await asyncio.to_thread(spawn, [sys.executable, "-m", "api.app"], env=clean_environment() | env)
+    try:
+        async with client(stack.url) as one, client(f"http://127.0.0.1:{port}") as two:
+
+            async def ready() -> bool:
+                with contextlib.suppress(httpx.HTTPError):
+                    return (await two.get("/readyz")).status_code == 200
+                return False
+
+            await until(ready)
+            await launch(two, "shared", step_ms=2)
+            heard = await asyncio.gather(*[hear(http, chat("shared", max_tokens=200)) for http in (one, two) * 20])
+            assert all(found.done and len(found.text) == 200 for found in heard)
+            assert (await one.delete("/v1/models/shared")).status_code == 200
+    finally:
+        second.terminate()
+        second.wait(20)
