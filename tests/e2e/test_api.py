@@ -183,7 +183,7 @@ async def test_any_number_of_gateways_share_the_devices(stack: Stack) -> None:
         "HEADRACE_REDIS_URL": stack.redis_url(),
         "HEADRACE_PORT": str(port),
     }
-    second = await asyncio.to_thread(spawn, [sys.executable, "-m", "api.app"], env=clean_environment() | env)
+    second = spawn([sys.executable, "-m", "api.app"], env=clean_environment() | env)
     try:
         async with client(stack.url) as one, client(f"http://127.0.0.1:{port}") as two:
 
