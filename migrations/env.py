@@ -17,6 +17,7 @@ LOCK = 4_841_127_301_946_177  # any number, the same everywhere
 @contextmanager
 def _exclusive(connection: sa.Connection) -> Iterator[None]:
     if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET statement_timeout = 0"))  # neither the lock nor a migration need be quick
         connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
         try:

@@ -36,8 +36,10 @@ def create(connection: Connection, values: dict[str, Any]) -> None:
 
 def delete(connection: Connection, uid: str) -> bool:
     """Want an instance no more. Its resident replicas are stopped by their workers. False: there is none."""
-    found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
     mine = replicas.c.uid == uid
+    # Locked in one order first: the steward may take replicas off a lost device between the statements below.
+    connection.execute(sa.select(replicas.c.id).where(mine).order_by(replicas.c.id).with_for_update())
+    found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
     connection.execute(sa.delete(replicas).where(mine, replicas.c.state == ReplicaState.PENDING))
     connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING))
     return found > 0

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def postgres(folder: Path) -> Iterator[str]:
         wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL")
         yield f"postgresql+psycopg://headrace@127.0.0.1:{port}/postgres"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # its fast shutdown, which does not wait for clients
         server.wait(20)
 
 

@@ -127,3 +127,15 @@ def test_a_lapsed_lease_is_free(database: Database) -> None:
     assert database.call(instances.hold_lease, "steward", "a", -1)
     assert database.call(instances.hold_lease, "steward", "b", 10_000)
     assert not database.call(instances.hold_lease, "steward", "a", 10_000)
+
+
+def test_deleting_while_the_steward_releases_a_lost_device(database: Database) -> None:
+    for _ in range(20):
+        first, second = _placed(database)
+        database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=0)))
+        with ThreadPoolExecutor(2) as pool:
+            deleted = pool.submit(database.call, instances.delete, "echo")
+            pool.submit(database.call, instances.release_lost, 1000).result()
+            assert deleted.result()
+        database.call(instances.release_lost, 1000)
+        assert _states(database) == [], (first, second)

