@@ -1,0 +1,343 @@
+"""transformers' continuous batching: any causal language model in safetensors (or, unpacked, in GGUF)."""
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.modalities import chat, completions
+from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, Usage
+from workers.engines.base import Capacity, Engine, Placement, Report, Sink
+from workers.engines.detokenizer import Detokenizer
+from workers.engines.sampling import Sampling
+from workers.engines.stops import StopScanner
+from workers.engines.transformers_load import Loaded, load_model, options_of
+
+_Body = chat.Request | completions.Request
+_RESERVED = frozenset(
+    [
+        *("chat_template", "tokenize", "return_dict", "return_tensors", "add_generation_prompt"),
+        *("continue_final_message", "conversation", "messages", "padding", "truncation", "max_length"),
+    ]
+)
+
+
+@dataclass(eq=False, slots=True)
+class _Choice:
+    """One choice: one request of transformers' manager."""
+
+    id: str
+    request: "_Request"
+    index: int
+    limit: int
+    sampling: Sampling
+    words: Detokenizer
+    scanner: StopScanner
+    seen: int = 0  # tokens taken from the manager
+    told: int = 0  # tokens given to the sink
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """One request. Belongs to the event loop, but for ``over``, which the tokenising thread reads."""
+
+    sink: Sink
+    body: _Body
+    param: str
+    over: bool = False
+    open: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    choices: list[_Choice] = field(default_factory=list)
+
+
+class Transformers(Engine):
+    """Chat and completions. Frequency and presence penalties count the answer's tokens alone, as vLLM's do."""
+
+    honours = frozenset(
+        [
+            *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
+            *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
+            *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
+        ]
+    )
+
+    @classmethod
+    def check(cls, request: TextRequest) -> None:
+        wanted = getattr(request, "response_format", None)
+        if wanted is not None and wanted.type != "text":
+            message = "'response_format' is not supported by this model's engine"
+            raise UnsupportedParameter(message, param="response_format")
+        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+        super().check(request.model_copy(update={"response_format": None}) if wanted is not None else request)
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        options = options_of(placement)
+        self._router = Router()
+        self._model: Loaded = load_model(placement, options, self._router, report)
+        self._requests: dict[str, _Request] = {}
+        self._choices: dict[str, _Choice] = {}
+        self._tokens = self._aborts = 0
+        self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
+        return Capacity(options.max_requests, self._model.context)
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._router.connect(self._loop, self._step)
+
+    def chat(self, request: chat.Request, sink: Sink) -> None:
+        """Answer the conversation, under the tokenizer's chat template."""
+        self._take(_Request(sink, request, "messages"))
+
+    def completions(self, request: completions.Request, sink: Sink) -> None:
+        """Continue each prompt."""
+        self._take(_Request(sink, request, "prompt"))
+
+    def abort(self, rid: str) -> None:
+        request = self._requests.get(rid)
+        if request is not None:
+            self._end(request)
+            self._aborts += 1
+
+    def close(self) -> None:
+        for request in list(self._requests.values()):
+            self._end(request)
+        self._tokenizing.shutdown(cancel_futures=True)
+        self._model.manager.stop(block=True, timeout=10, hard_stop=True)
+
+    def counters(self) -> dict[str, int]:
+        steps = getattr(self._model.manager, "current_batch", 0)
+        return {"steps": steps, "tokens": self._tokens, "aborts": self._aborts}
+
+    # ---- from a request to the manager ----
+
+    def _take(self, request: _Request) -> None:
+        if self._model.manager.background_thread_status.fatal_error is not None:
+            raise EngineFailure("the engine's generation thread has died")
+        self._requests[request.sink.rid] = request
+        self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order
+
+    def _tokenize(self, request: _Request) -> None:
+        """In a thread: a long prompt must not hold up the tokens of others."""
+        if request.over:
+            return
+        outcome: list[tuple[str, list[int]]] | HeadraceError
+        try:
+            outcome = self._prompts(request.body)
+            for _, ids in outcome:
+                self._check(ids, request.param)
+        except HeadraceError as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must hear of it
+            outcome = InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._submit, request, outcome)
+
+    def _prompts(self, body: _Body) -> list[tuple[str, list[int]]]:
+        """Each prompt's text and token ids."""
+        tokenizer = self._model.tokenizer
+        if isinstance(body, completions.Request):
+            return [
+                (one, list(tokenizer(one).input_ids)) if isinstance(one, str) else (self._model.decode(one), one)
+                for one in body.prompts
+            ]
+        extra = body.chat_template_kwargs or {}
+        if extra.keys() & _RESERVED:
+            names = ", ".join(sorted(extra.keys() & _RESERVED))
+            raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
+        if not tokenizer.chat_template:
+            raise InvalidRequest("this model has no chat template; use /v1/completions", param="messages")
+        messages = [
+            {"role": "system" if one.role == "developer" else one.role, "content": one.text}
+            | ({"name": one.name} if one.name else {})
+            for one in body.messages
+        ]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **extra)
+        return [(text, list(tokenizer(text, add_special_tokens=False).input_ids))]
+
+    def _check(self, ids: list[int], param: str) -> None:
+        if not ids:
+            raise InvalidRequest("the prompt is empty", param=param)
+        if max(ids) >= self._model.vocabulary:
+            raise InvalidRequest(f"token ids must be below {self._model.vocabulary}", param=param)
+        if len(ids) >= self._model.context:
+            raise ContextLengthExceeded(
+                f"the prompt has {len(ids)} tokens; the context holds {self._model.context}, answer included",
+                param=param,
+            )
+
+    def _submit(self, request: _Request, outcome: list[tuple[str, list[int]]] | HeadraceError) -> None:
+        if request.over:
+            return
+        if isinstance(outcome, HeadraceError):
+            self._fail(request, outcome)
+            return
+        body = request.body
+        for text, ids in outcome:
+            request.prompt_tokens += len(ids)
+            for number in range(body.choices):
+                choice = self._choice(request, ids, number)
+                if isinstance(body, completions.Request) and body.echo:
+                    request.sink.delta(Delta(text, choice.index, tokens=0))
+                if not self._add(choice, ids):
+                    self._fail(request, EngineFailure("the engine's generation thread has died"))
+                    return
+
+    def _choice(self, request: _Request, ids: list[int], number: int) -> _Choice:
+        body = request.body
+        room = self._model.context - len(ids)
+        index = len(request.choices)
+        choice = _Choice(
+            id=f"{request.sink.rid}/{index}",
+            request=request,
+            index=index,
+            limit=min(body.token_limit or room, room),
+            sampling=self._sampling(body, ids, number),
+            words=Detokenizer(self._model.decode, ids),
+            scanner=StopScanner(body.stops),
+        )
+        request.choices.append(choice)
+        request.open += 1
+        return choice
+
+    def _sampling(self, body: _Body, prompt: list[int], number: int) -> Sampling:
+        logprobs = body.logprobs
+        if isinstance(body, chat.Request):
+            logprobs = (body.top_logprobs or 0) if body.logprobs else None
+        wanted = {
+            "temperature": body.temperature,
+            "top_p": body.top_p,
+            "top_k": body.top_k,
+            "min_p": body.min_p,
+            "repetition": body.repetition_penalty,
+            "frequency": body.frequency_penalty,
+            "presence": body.presence_penalty,
+        }
+        rules = self._model.sampling | {name: value for name, value in wanted.items() if value is not None}
+        bias = {int(token): value for token, value in (body.logit_bias or {}).items()}
+        return Sampling(
+            **rules,
+            bias={token: value for token, value in bias.items() if token < self._model.vocabulary},
+            logprobs=logprobs,
+            random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
+            prompt=prompt,
+        )
+
+    def _add(self, choice: _Choice, ids: list[int]) -> bool:
+        self._choices[choice.id] = choice
+        rules = {} if choice.sampling.plain else {"sampling": choice.sampling}
+        added = self._model.manager.add_request(
+            ids,
+            request_id=choice.id,
+            max_new_tokens=choice.limit,
+            streaming=True,
+            eos_token_id=-1 if choice.request.body.ignore_eos else self._model.ends,
+            **rules,
+        )
+        return added is not None
+
+    # ---- from the manager to the sink ----
+
+    def _step(self, outputs: list[Any]) -> None:
+        """All that one step made, in one turn of the loop."""
+        for output in outputs:
+            choice = self._choices.get(output.request_id)
+            if choice is None:
+                continue
+            if output.error is not None:
+                self._fail(choice.request, EngineFailure(f"transformers: {output.error}"))
+                continue
+            fresh = output.generated_tokens[choice.seen :]
+            choice.seen += len(fresh)
+            for token in fresh:
+                self._tokens += 1
+                if self._tell(choice, token):
+                    break
+
+    def _tell(self, choice: _Choice, token: int) -> bool:
+        """Give one token to the sink. Whether it was the choice's last."""
+        request = choice.request
+        request.completion_tokens += 1
+        finish: FinishReason | None = None
+        if token in self._model.ends and not request.body.ignore_eos:
+            text, finish = choice.words.flush(), "stop"
+        else:
+            text = choice.words.feed(token)
+            if choice.seen >= choice.limit:
+                text, finish = text + choice.words.flush(), "length"
+        text, stopped = choice.scanner.feed(text)
+        if stopped:
+            if finish is None:
+                self._model.manager.cancel_request(choice.id)
+            finish = "stop"
+        elif finish is not None:
+            text += choice.scanner.flush()
+        logprobs = self._logprobs(choice)
+        if text or logprobs or finish:
+            tokens = choice.seen - choice.told
+            choice.told = choice.seen
+            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens))
+        if finish is None:
+            return False
+        del self._choices[choice.id]
+        request.open -= 1
+        if not request.open:
+            del self._requests[request.sink.rid]
+            request.sink.done(Usage(request.prompt_tokens, request.completion_tokens))
+        return True
+
+    def _logprobs(self, choice: _Choice) -> tuple[TokenLogprob, ...]:
+        if choice.sampling.logprobs is None:
+            return ()
+        pick = choice.sampling.picks.popleft()
+        name = self._model.name_of
+        top = tuple(TokenLogprob(name(token), logprob) for token, logprob in pick.top)
+        return (TokenLogprob(name(pick.token), pick.logprob, top),)
+
+    def _end(self, request: _Request) -> None:
+        request.over = True
+        self._requests.pop(request.sink.rid, None)
+        for choice in request.choices:
+            if self._choices.pop(choice.id, None) is not None:
+                self._model.manager.cancel_request(choice.id)
+
+    def _fail(self, request: _Request, error: HeadraceError) -> None:
+        self._end(request)
+        request.sink.fail(error)
+
+
+class Router:
+    """Takes the place of transformers' ``OutputRouter``: one turn of the loop a step, and nothing kept a request."""
+
+    def __init__(self) -> None:
+        self.early: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._connected: tuple[asyncio.AbstractEventLoop, Callable[[list[Any]], None]] | None = None
+
+    def connect(self, loop: asyncio.AbstractEventLoop, take: Callable[[list[Any]], None]) -> None:
+        """From now on, outputs go to ``take`` on this loop; before, they lie in ``early``."""
+        self._connected = (loop, take)
+
+    def deliver(self, output: Any) -> None:
+        """One output."""
+        self.deliver_batch([output])
+
+    def deliver_batch(self, outputs: list[Any]) -> None:
+        """The outputs of one step."""
+        if self._connected is None:
+            for output in outputs:
+                self.early.put(output)
+            return
+        loop, take = self._connected
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(take, outputs)
+
+    def fail_and_deliver(self, state: Any, error: Exception) -> None:
+        """A request that failed."""
+        state.error = str(error)
+        self.deliver(state.to_generation_output())

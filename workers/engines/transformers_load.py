@@ -1,0 +1,185 @@
+"""Making a transformers model resident: weights, tokenizer, and a running manager with a bounded cache."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+import transformers
+from pydantic import Field, ValidationError
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
+
+from models.errors import EngineFailure, InvalidRequest
+from workers.engines.base import Options, Placement, Report
+from workers.engines.sampling import Sampler
+
+if TYPE_CHECKING:
+    from workers.engines.transformers import Router
+
+_PAGE = 64  # tokens; the smallest piece of cache a request takes
+
+
+class TransformersOptions(Options):
+    """Counts of tokens, unless said otherwise. ``None`` means what suits the device and the model."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="float32 on a CPU; on a GPU the model's own, or bfloat16."
+    )
+    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
+    max_requests: int = Field(32, ge=1, le=1024, description="Requests computed at once.")
+    kv_tokens: int | None = Field(None, ge=64, description="Cache shared by all requests; at least one full context.")
+    max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer."""
+
+    manager: Any
+    tokenizer: Any
+    context: int
+    vocabulary: int
+    ends: list[int]
+    sampling: dict[str, Any]
+    decode: Callable[[list[int]], str]
+    name_of: Callable[[int], str]
+
+
+def options_of(placement: Placement) -> TransformersOptions:
+    """The launch options, checked."""
+    try:
+        return TransformersOptions.model_validate(placement.options)
+    except ValidationError as error:
+        raise InvalidRequest(f"bad engine options: {error}", param="options") from None
+
+
+def load_model(placement: Placement, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
+    """Load, start and warm a model; ``router`` will get its outputs."""
+    if options.n_threads is not None:
+        torch.set_num_threads(options.n_threads)
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    report("loading", 0.0)
+    try:
+        model, tokenizer = _read(placement, options)
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise InvalidRequest(f"cannot load {placement.source}: {error}", param="model_path") from error
+    report("loading", 1.0)
+    text = model.config.get_text_config()
+    context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
+    ends = _ends(model, tokenizer)
+    manager = _manage(model, options, context, ends)
+    manager.output_router = router
+    manager.start()
+    try:
+        report("warming", 0.0)
+        _warm(manager, router, text.vocab_size)
+    except BaseException:
+        manager.stop(block=True, timeout=10, hard_stop=True)
+        raise
+
+    def decode(ids: list[int]) -> str:
+        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return said
+
+    @cache
+    def name_of(token: int) -> str:
+        said: str = tokenizer.decode([token], clean_up_tokenization_spaces=False)
+        return said
+
+    return Loaded(
+        manager=manager,
+        tokenizer=tokenizer,
+        context=context,
+        vocabulary=text.vocab_size,
+        ends=ends,
+        sampling=_default_sampling(model.generation_config),
+        decode=decode,
+        name_of=name_of,
+    )
+
+
+def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any]:
+    source = Path(placement.source)
+    on_gpu = placement.device.startswith("cuda")
+    where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
+    more: dict[str, Any] = {"use_safetensors": True}
+    if source.suffix == ".gguf":
+        where |= {"gguf_file": source.name}
+        more = {"quantization_config": transformers.GgufConfig(dequantize=True)}
+        source = source.parent
+    elif not source.is_dir():
+        raise InvalidRequest(f"{source} is neither a directory nor a GGUF file", param="model_path")
+    config = transformers.AutoConfig.from_pretrained(source, **where)
+    dtype = options.dtype
+    if dtype == "auto":
+        own = str(getattr(config, "dtype", None)).removeprefix("torch.")
+        dtype = "float32" if not on_gpu else "float16" if own == "float16" else "bfloat16"
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source, **where)
+    return model.to(placement.device).eval(), tokenizer
+
+
+def _ends(model: Any, tokenizer: Any) -> list[int]:
+    """Ids that end an answer."""
+    found: set[int] = set()
+    for named in (
+        model.generation_config.eos_token_id,
+        model.config.get_text_config().eos_token_id,
+        tokenizer.eos_token_id,
+    ):
+        found.update([named] if isinstance(named, int) else named or [])
+    return sorted(found)
+
+
+def _default_sampling(config: Any) -> dict[str, Any]:
+    """The model's own advice for what a request leaves open; OpenAI's defaults where it has none."""
+    set_there = config.to_diff_dict()
+    names = {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "top_k": "top_k",
+        "min_p": "min_p",
+        "repetition": "repetition_penalty",
+    }
+    advised = {ours: set_there[theirs] for ours, theirs in names.items() if set_there.get(theirs) is not None}
+    return {"temperature": 1.0} | advised
+
+
+def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
+    on_gpu = model.device.type == "cuda"
+    batch = max(options.max_batch_tokens or (2048 if on_gpu else 512), options.max_requests)
+    tokens = max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
+    greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=ends or -1)  # type: ignore[no-untyped-call]
+    manager = model.init_continuous_batching(
+        generation_config=greedy,
+        continuous_batching_config=transformers.ContinuousBatchingConfig(
+            page_size=_PAGE,
+            num_blocks=math.ceil(tokens / _PAGE),
+            max_batch_tokens=batch,
+            max_requests_per_batch=options.max_requests,
+            # Our sampler looks at each step's rows from Python, which a captured graph or an overlapped step forbids.
+            use_cuda_graph=False,
+            use_async_batching=False,
+            auto_switch_to_flash=False,  # it may fetch a kernel from a hub
+        ),
+    )
+    processors = ContinuousBatchingLogitsProcessorList(transformers.LogitsProcessorList([Sampler()]))
+    processors.tensors_required = 1
+    manager.logit_processor = processors
+    return manager
+
+
+def _warm(manager: Any, router: "Router", vocabulary: int) -> None:
+    """The first request takes seconds: let no client wait for it."""
+    ids = [number % vocabulary for number in range(1, 33)]
+    manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1)
+    output = router.early.get(timeout=600)
+    if output.error is not None:
+        raise EngineFailure(f"transformers: {output.error}")
