@@ -116,7 +116,7 @@ async def llama_cpp(there: Platform, scale: float) -> list[Row]:
 
     rows = []
     bare = await Bare.start("llama_cpp", GGUF, options)
-    for clients, requests in ((1, 8), (8, 32), (32, 64), (64, 96)):
+    for clients, requests in ((1, 8), (8, 32), (32, 48), (64, 64)):
         requests = max(int(requests * scale), clients)
         rows.append(
             compare(
@@ -125,7 +125,7 @@ async def llama_cpp(there: Platform, scale: float) -> list[Row]:
                 *await versus(server, there.batch, clients, requests, 3, sent),
             )
         )
-        if clients in (8, 64):
+        if clients == 8:
             rows.append(
                 compare(
                     "llama_cpp, over its adapter",

@@ -96,10 +96,12 @@ class Runner:
     def stop(self) -> None:
         """End the runner and give its memory back; waits until the process group is gone."""
         with self._lock:
+            serving = self.phase is Phase.READY
             if self.phase is not Phase.GONE:
                 self.phase = Phase.STOPPING
-        self._send(Stop())
-        self._end(STOP_GRACE_S)
+        if serving:
+            self._send(Stop())
+        self._end(STOP_GRACE_S if serving else 0)  # a load hears nothing, and has nothing to lose
 
     def kill(self) -> None:
         """End the runner at once."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import psutil
 import uvloop
-from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from models import broker, hub, stream
@@ -42,6 +41,9 @@ from workers.requests import Requests
 
 log = logging.getLogger("workers.runner")
 
+LOAD_FAILED = 1
+ENGINE_DEAD = 71
+
 
 class Runner:
     """One engine, its requests, and the two ways in."""
@@ -51,12 +53,13 @@ class Runner:
         self._unpacker = protocol.Unpacker()
         self._over = asyncio.Event()
         self._subscribed = asyncio.Event()
+        self._code = 0
         self._writer: asyncio.StreamWriter
         self._engine: Engine
         self._requests: Requests | None = None
 
-    async def run(self) -> None:
-        """Load, serve until the worker says stop or is gone, close."""
+    async def run(self) -> int:
+        """Load, serve until the worker says stop or is gone, close. Returns the exit code."""
         reader, self._writer = await asyncio.open_connection(sock=self._connection)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._over.set)
@@ -70,10 +73,11 @@ class Runner:
         capacity = loading.result()
         if capacity is None:
             await self._writer.drain()
-            return
+            return LOAD_FAILED
         await self._serve(load, capacity)
         listening.cancel()
         over.cancel()
+        return self._code
 
     async def _first(self, reader: asyncio.StreamReader) -> Load:
         while True:
@@ -94,9 +98,6 @@ class Runner:
 
         try:
             return await asyncio.to_thread(self._hold, load, report)
-        except ValidationError as error:
-            log.error("a wrong option: %s", error)
-            self._send(Failed(_wrong_option(error).to_wire(), permanent=True))
         except ValueError as error:  # the libraries' word for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
@@ -187,6 +188,10 @@ class Runner:
     async def _tell(self, requests: Requests, publisher: Publisher) -> None:
         process = psutil.Process()
         while True:
+            if not self._engine.alive():
+                log.critical("the engine cannot serve again: ending, to be started anew")
+                self._code = ENGINE_DEAD
+                self._lose(EngineFailure("the engine died").to_wire())
             counters = self._engine.counters() | {
                 "requests_aborted": requests.aborted,
                 "requests_resent": requests.resent,
@@ -201,23 +206,17 @@ class Runner:
             self._writer.write(protocol.pack(event))
 
 
-def _wrong_option(error: ValidationError) -> InvalidRequest:
-    first = error.errors()[0]
-    name = ".".join(map(str, first["loc"]))
-    return InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name)
-
-
 def main() -> None:
     """Serve the socket whose descriptor is the first argument."""
     configure(os.environ.get("HEADRACE_LOG_LEVEL", "info"))
     connection = socket.socket(fileno=int(sys.argv[1]))
-    uvloop.run(_run(connection))
+    code = uvloop.run(_run(connection))
     logging.shutdown()
-    os._exit(0)  # engines leave threads behind that would hold the process
+    os._exit(code)  # engines leave threads behind that would hold the process
 
 
-async def _run(connection: socket.socket) -> None:
-    await Runner(connection).run()
+async def _run(connection: socket.socket) -> int:
+    return await Runner(connection).run()
 
 
 if __name__ == "__main__":

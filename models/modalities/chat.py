@@ -102,6 +102,11 @@ class Request(TextRequest):
             raise PydanticCustomError("invalid_value", "only allowed when 'logprobs' is true")
         return value
 
+    def asked(self) -> set[str]:
+        """See ``TextRequest``. A response format of text is what everybody gets."""
+        text = self.response_format is not None and self.response_format.type == "text"
+        return super().asked() - ({"response_format"} if text else set())
+
     @property
     def token_limit(self) -> int | None:
         """Most tokens that each choice may have; None: what the context leaves."""

@@ -129,6 +129,12 @@ class TextRequest(BaseModel):
             raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
         return value
 
+    def asked(self) -> set[str]:
+        """The fields in which the client asks for something: set, and neither default nor inert."""
+        fields = type(self).model_fields
+        named = self.model_fields_set - self.INERT.keys()
+        return {name for name in named if getattr(self, name) not in (None, fields[name].default)}
+
     @property
     def choices(self) -> int:
         """How many choices are asked for each prompt."""

@@ -8,11 +8,11 @@ that same loop. It does its own batching. Each engine proves itself against ``te
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models.errors import HeadraceError, UnsupportedParameter
+from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import MODALITIES
 from models.modalities.text import Delta, TextRequest, Usage
 
@@ -79,6 +79,16 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
+    @classmethod
+    def read(cls, placement: Placement) -> Self:
+        """The options of a launch. Raises InvalidRequest that names the one at fault."""
+        try:
+            return cls.model_validate(placement.options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name) from error
+
 
 class Engine(ABC):
     """One model, resident in this process."""
@@ -104,6 +114,10 @@ class Engine(ABC):
     def close(self) -> None:
         """Free everything. The process ends soon after."""
 
+    def alive(self) -> bool:
+        """False once the engine cannot serve again: its runner then ends, and a new one is started."""
+        return True
+
     def counters(self) -> dict[str, int]:
         """Monotonic counters of this engine, such as ``steps``."""
         return {}
@@ -116,7 +130,5 @@ class Engine(ABC):
     @classmethod
     def check(cls, request: TextRequest) -> None:
         """Refuse a field that asks for what this engine lacks. Raises UnsupportedParameter."""
-        for name in request.model_fields_set - PLATFORM_FIELDS - request.INERT.keys() - cls.honours:
-            value = getattr(request, name)
-            if value is not None and value != type(request).model_fields[name].default:
-                raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)
+        for name in sorted(request.asked() - PLATFORM_FIELDS - cls.honours):
+            raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)

@@ -74,7 +74,7 @@ class Echo(Engine):
     def load(self, placement: Placement, report: Report) -> Capacity:
         import time
 
-        self._options = EchoOptions.model_validate(placement.options)
+        self._options = EchoOptions.read(placement)
         for done in range(100):
             report("loading", done / 100)
             time.sleep(self._options.load_s / 100)

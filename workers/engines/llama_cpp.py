@@ -17,7 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
@@ -99,10 +99,7 @@ class LlamaCpp(Engine):
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
     def load(self, placement: Placement, report: Report) -> Capacity:
-        try:
-            options = LlamaCppOptions.model_validate(placement.options)
-        except ValidationError as error:
-            raise InvalidRequest(f"bad engine options: {error}", param="options") from None
+        options = LlamaCppOptions.read(placement)
         path = _gguf(Path(placement.source))
         report("loading", 0.0)
         self._secret = secrets.token_urlsafe(32)

@@ -16,7 +16,7 @@ from workers.engines.base import Capacity, Engine, Placement, Report, Sink
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
-from workers.engines.transformers_load import Loaded, load_model, options_of
+from workers.engines.transformers_load import Loaded, TransformersOptions, load_model
 
 _Body = chat.Request | completions.Request
 _RESERVED = frozenset(
@@ -69,16 +69,12 @@ class Transformers(Engine):
 
     @classmethod
     def check(cls, request: TextRequest) -> None:
-        wanted = getattr(request, "response_format", None)
-        if wanted is not None and wanted.type != "text":
-            message = "'response_format' is not supported by this model's engine"
-            raise UnsupportedParameter(message, param="response_format")
+        super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-        super().check(request.model_copy(update={"response_format": None}) if wanted is not None else request)
 
     def load(self, placement: Placement, report: Report) -> Capacity:
-        options = options_of(placement)
+        options = TransformersOptions.read(placement)
         self._router = Router()
         self._model: Loaded = load_model(placement, options, self._router, report)
         self._requests: dict[str, _Request] = {}
@@ -111,6 +107,9 @@ class Transformers(Engine):
         self._tokenizing.shutdown(cancel_futures=True)
         self._model.manager.stop(block=True, timeout=10, hard_stop=True)
 
+    def alive(self) -> bool:
+        return self._model.manager.background_thread_status.fatal_error is None
+
     def counters(self) -> dict[str, int]:
         steps = getattr(self._model.manager, "current_batch", 0)
         return {"steps": steps, "tokens": self._tokens, "aborts": self._aborts}
@@ -118,7 +117,7 @@ class Transformers(Engine):
     # ---- from a request to the manager ----
 
     def _take(self, request: _Request) -> None:
-        if self._model.manager.background_thread_status.fatal_error is not None:
+        if not self.alive():
             raise EngineFailure("the engine's generation thread has died")
         self._requests[request.sink.rid] = request
         self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order

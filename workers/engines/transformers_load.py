@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import transformers
-from pydantic import Field, ValidationError
+from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest
@@ -48,14 +48,6 @@ class Loaded:
     sampling: dict[str, Any]
     decode: Callable[[list[int]], str]
     name_of: Callable[[int], str]
-
-
-def options_of(placement: Placement) -> TransformersOptions:
-    """The launch options, checked."""
-    try:
-        return TransformersOptions.model_validate(placement.options)
-    except ValidationError as error:
-        raise InvalidRequest(f"bad engine options: {error}", param="options") from None
 
 
 def load_model(placement: Placement, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
