@@ -96,12 +96,12 @@ class Runner:
     def stop(self) -> None:
         """End the runner and give its memory back; waits until the process group is gone."""
         with self._lock:
-            serving = self.phase is Phase.READY
             if self.phase is not Phase.GONE:
                 self.phase = Phase.STOPPING
-        if serving:
+        loading = self.ready is None  # a load may hold the interpreter: it hears nothing, and has nothing to lose
+        if not loading:
             self._send(Stop())
-        self._end(STOP_GRACE_S if serving else 0)  # a load hears nothing, and has nothing to lose
+        self._end(0 if loading else STOP_GRACE_S)
 
     def kill(self) -> None:
         """End the runner at once."""
