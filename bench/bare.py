@@ -5,6 +5,7 @@ reads one command a line on standard input, ``{"clients", "requests", "body"}``,
 
 import asyncio
 import json
+import secrets
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -64,11 +65,11 @@ async def serve(engine: Engine, lines: asyncio.StreamReader) -> None:
     while line := await lines.readline():
         command = json.loads(line)
 
-        async def send(number: int, body: dict[str, Any] = command["body"]) -> Answer:
+        async def send(body: dict[str, Any] = command["body"]) -> Answer:
             nonlocal served
             served += 1
             watch = Watch(f"bare-{served}")
-            request = chat.Request.model_validate(numbered(body, number))
+            request = chat.Request.model_validate(fresh(body))
             engine.chat(request, watch)  # type: ignore[attr-defined]
             await watch.over
             return watch.answer
@@ -77,10 +78,10 @@ async def serve(engine: Engine, lines: asyncio.StreamReader) -> None:
         print(json.dumps({"elapsed_s": batch.elapsed_s, "answers": [asdict(one) for one in batch.answers]}), flush=True)
 
 
-def numbered(body: dict[str, Any], number: int) -> dict[str, Any]:
-    """The body with a prompt of its own, so that no cache of prompts answers in the model's stead."""
+def fresh(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with a prompt that was never sent before, lest a cache of prompts answers in the model's stead."""
     [message] = body["messages"]
-    return body | {"messages": [message | {"content": f"{number}. {message['content']}"}]}
+    return body | {"messages": [message | {"content": f"{secrets.randbelow(10**6):06}: {message['content']}"}]}
 
 
 class Bare:

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from bench.bare import Bare, numbered
+from bench.bare import Bare, fresh
 from bench.client import Answer
 from bench.load import closed_loop
 
@@ -80,7 +80,7 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
     while line := await lines.readline():
         command = json.loads(line)
         batch = await closed_loop(
-            lambda number, body=command["body"]: one(numbered(body, number)),  # type: ignore[misc]
+            lambda body=command["body"]: one(fresh(body)),  # type: ignore[misc]
             command["clients"],
             command["requests"],
         )

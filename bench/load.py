@@ -8,7 +8,7 @@ from time import perf_counter
 
 from bench.client import Answer, percentile
 
-Send = Callable[[int], Awaitable[Answer]]
+Send = Callable[[], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ async def closed_loop(send: Send, clients: int, requests: int) -> Batch:
 
     async def client() -> None:
         for number in numbers:
-            answer = await send(number)
+            answer = await send()
             if not answer.complete:
                 raise RuntimeError(f"request {number} was not answered whole (status {answer.status})")
             batch.answers.append(answer)

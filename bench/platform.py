@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from api.local.embedded import free_port
-from bench.bare import numbered
+from bench.bare import fresh
 from bench.client import Answer, stream
 from bench.load import Batch, closed_loop
 from models.processes import spawn
@@ -81,7 +81,7 @@ class Platform:
 async def chat_batch(url: str, clients: int, requests: int, body: dict[str, Any]) -> Batch:
     """One batch against any OpenAI-compatible server."""
 
-    async def send(number: int) -> Answer:
-        return await stream(f"{url}/v1/chat/completions", numbered(body, number) | {"stream": True})
+    async def send() -> Answer:
+        return await stream(f"{url}/v1/chat/completions", fresh(body) | {"stream": True})
 
     return await closed_loop(send, clients, requests)

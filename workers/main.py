@@ -16,6 +16,7 @@ from models.database import Database
 from models.errors import InvalidRequest
 from models.logs import configure
 from models.presence import device_channel, device_key
+from models.quiet import settle
 from models.settings import Settings
 from workers.device import DeviceHost
 from workers.heartbeat import Probe, beat
@@ -23,6 +24,9 @@ from workers.protocol import Submit
 from workers.wakeups import hear, in_background
 
 log = logging.getLogger("workers.main")
+
+SWITCH_S = 0.001
+"""Longest that one thread may keep the interpreter from the one that hands a request over; Python's own is 5 ms."""
 
 SPARE_THREADS = 8
 """Beyond the device's bound, so that probes run when it is full."""
@@ -81,6 +85,8 @@ def main() -> None:
     in_background(beat, host, client)
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
     in_background(probe.run)
+    settle()
+    sys.setswitchinterval(SWITCH_S)
     worker.start()
     host.close()
     with suppress(RedisError):

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from models import broker, hub, stream
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.logs import configure
+from models.quiet import settle
 from workers import protocol
 from workers.engines import engine_class
 from workers.engines.base import Capacity, Engine, Placement, Report
@@ -129,6 +130,7 @@ class Runner:
         ]
         await self._subscribed.wait()
         self._requests = requests
+        settle()
         self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
         await self._over.wait()
         requests.fail_all(ReplicaLost("the model was unloaded").to_wire())

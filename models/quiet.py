@@ -1,0 +1,9 @@
+"""Fewer pauses: what exists once a process has started is left alone by the garbage collector."""
+
+import gc
+
+
+def settle() -> None:
+    """Call once everything is imported and built. A full collection over it would take 10 ms and more, each time."""
+    gc.collect()
+    gc.freeze()
