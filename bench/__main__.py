@@ -117,14 +117,14 @@ async def llama_cpp(there: Platform, scale: float) -> tuple[list[Row], list[Row]
 
     async def rows(name: str, bare: Side, sizes: tuple[tuple[int, int], ...]) -> list[Row]:
         return [
-            compare(name, clients, *await versus(bare, there.batch, clients, max(int(count * scale), clients), 3, sent))
+            compare(name, clients, *await versus(bare, there.batch, clients, max(int(count * scale), clients), 4, sent))
             for clients, count in sizes
         ]
 
-    found = await rows("smollm2, llama_cpp, over llama.cpp's server", server, ((1, 8), (8, 32), (32, 48)))
+    found = await rows("smollm2, llama_cpp, over llama.cpp's server", server, ((1, 6), (8, 24), (32, 32)))
     await process.stop()
     bare = await Bare.start("llama_cpp", GGUF, options)
-    found += await rows("smollm2, llama_cpp, over its engine alone", bare.batch, ((1, 8), (8, 32), (64, 64)))
+    found += await rows("smollm2, llama_cpp, over its engine alone", bare.batch, ((1, 6), (8, 24), (64, 64)))
     await bare.stop()
     one = Batch()
     one.add(await there.batch(8, int(80 * scale) or 8, body("smol", 1, temperature=0)))
@@ -142,13 +142,13 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
     await there.launch("smol-hf", model_name="smol-hf", model_path=path, model_engine="transformers", **options)
     process, _ = await library.start("transformers", path, options)
     rows = []
-    for clients, requests in ((1, 4), (8, 24), (32, 64)):
+    for clients, requests in ((1, 3), (8, 16), (32, 32)):
         requests = max(int(requests * scale), clients)
         rows.append(
             compare(
                 "smollm2, transformers, over its bare manager",
                 clients,
-                *await versus(process.batch, there.batch, clients, requests, 3, sent),
+                *await versus(process.batch, there.batch, clients, requests, 4, sent),
             )
         )
     await process.stop()
@@ -188,7 +188,7 @@ async def main() -> None:
             rows, facts = rows + more_rows, facts + more_facts
         if "transformers" in only:
             rows += await transformers(there, scale)
-    console = Console(width=170)
+    console = Console(width=200)
     table("What the platform adds to its engine (streams, closed loop)", rows, console)
     table("What the platform carries", facts, console)
     console.print("Resident memory before any model, MiB: ", {name: round(value) for name, value in memory.items()})

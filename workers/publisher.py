@@ -1,6 +1,7 @@
 """The runner's way out: frames of all requests, gathered by gateway, one PUBLISH for each turn of the loop.
 
-While one publish is under way the next turn's frames gather, so a busy engine needs no timer to be batched.
+While one publish is under way the next turn's frames gather, so an engine that tells of a step in one turn needs no
+timer. One whose step comes in pieces, a thread a request, says how long they take (``Engine.gather_s``).
 """
 
 import asyncio
@@ -23,10 +24,17 @@ DEAD_S = 2.5
 class Publisher:
     """Publishes frames and beats to gateways; reports the gateways that nobody serves any more."""
 
-    def __init__(self, client: redis.Redis, epoch: str, on_dead: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        epoch: str,
+        on_dead: Callable[[str], None],
+        gather_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._client = client
         self._epoch = epoch
         self._on_dead = on_dead
+        self._gather_s = gather_s
         self._frames: dict[str, list[Frame]] = {}
         self._beats: dict[str, dict[str, int]] = {}
         self._leaves: list[tuple[str, str]] = []
@@ -53,6 +61,8 @@ class Publisher:
         """Publish for ever."""
         while True:
             await self._work.wait()
+            if (gather_s := self._gather_s()) > 0:
+                await asyncio.sleep(gather_s)
             self._work.clear()
             frames, self._frames = self._frames, {}
             beats, self._beats = self._beats, {}

@@ -119,7 +119,12 @@ class Runner:
 
     async def _serve(self, load: Load, capacity: Capacity) -> None:
         client = broker.asking_async(load.stream_redis_url)
-        publisher = Publisher(client, load.epoch, lambda gateway: requests.cancel_gateway(gateway))
+        publisher = Publisher(
+            client,
+            load.epoch,
+            on_dead=lambda gateway: requests.cancel_gateway(gateway),
+            gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
+        )
         requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)))
         self._engine.start()
         chores = [

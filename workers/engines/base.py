@@ -96,6 +96,9 @@ class Engine(ABC):
     honours: ClassVar[frozenset[str]] = frozenset()
     """Optional request fields, beyond the platform's own, that this engine honours."""
 
+    gather_s: ClassVar[float] = 0.0
+    """How long the pieces of one step take to arrive, where it does not come in one turn of the loop."""
+
     @abstractmethod
     def load(self, placement: Placement, report: Report) -> Capacity:
         """Make the model resident and warm; called once, in a thread of its own.

@@ -91,6 +91,7 @@ class LlamaCpp(Engine):
     """
 
     honours = HONOURS
+    gather_s = 0.002
 
     @classmethod
     def check(cls, request: TextRequest) -> None:
