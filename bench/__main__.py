@@ -34,7 +34,8 @@ Side = Callable[[int, int, Row], Awaitable[Batch]]
 
 def body(uid: str, tokens: int, **fields: Any) -> dict[str, Any]:
     """A chat request of exactly this many tokens."""
-    return {"model": uid, "messages": [{"role": "user", "content": PROMPT}], "max_tokens": tokens} | fields
+    asked = {"model": uid, "messages": [{"role": "user", "content": PROMPT}], "max_tokens": tokens}
+    return asked | {"stream": True, "stream_options": {"include_usage": True}} | fields
 
 
 async def versus(
@@ -117,7 +118,7 @@ async def llama_cpp(there: Platform, scale: float) -> tuple[list[Row], list[Row]
 
     async def rows(name: str, bare: Side, sizes: tuple[tuple[int, int], ...]) -> list[Row]:
         return [
-            compare(name, clients, *await versus(bare, there.batch, clients, max(int(count * scale), clients), 4, sent))
+            compare(name, clients, *await versus(bare, there.batch, clients, max(int(count * scale), clients), 3, sent))
             for clients, count in sizes
         ]
 
@@ -148,7 +149,7 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
             compare(
                 "smollm2, transformers, over its bare manager",
                 clients,
-                *await versus(process.batch, there.batch, clients, requests, 4, sent),
+                *await versus(process.batch, there.batch, clients, requests, 3, sent),
             )
         )
     await process.stop()

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+_USAGE = re.compile(rb'"completion_tokens":(\d+)')
 
 
 @dataclass(slots=True)
@@ -20,7 +23,7 @@ class Answer:
 
 
 async def stream(url: str, body: dict[str, object], *, every_gap: bool = True) -> Answer:
-    """Post a streaming request and read it to its end. A token is an event with content."""
+    """Post a streaming request and read it to its end. Tokens are what ``usage`` tells, or else events with content."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
     payload = json.dumps(body).encode()
@@ -63,6 +66,8 @@ async def _read(reader: asyncio.StreamReader, answer: Answer, began: float, ever
             answer.tokens += count
             last = now
         answer.complete = answer.complete or b"[DONE]" in data
+        if (told := _USAGE.search(data)) is not None:  # an event may hold several tokens, or wait for the next
+            answer.tokens = int(told[1])
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -82,6 +82,6 @@ async def chat_batch(url: str, clients: int, requests: int, body: dict[str, Any]
     """One batch against any OpenAI-compatible server."""
 
     async def send() -> Answer:
-        return await stream(f"{url}/v1/chat/completions", fresh(body) | {"stream": True})
+        return await stream(f"{url}/v1/chat/completions", fresh(body))
 
     return await closed_loop(send, clients, requests)
