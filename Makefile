@@ -29,7 +29,7 @@ lint: $(VENV)/.installed-test ## Style, types, import directions, compose file a
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	@for file in $(wildcard docker-compose.yml); do echo "docker-compose -f $$file config -q"; \
+	@for file in $(wildcard docker-compose.yml); do echo "docker-compose -f $$file config --no-interpolate -q"; \
 		$(VENV)/bin/docker-compose -f $$file config --no-interpolate -q || exit 1; done
 	@for file in $(wildcard deploy/*.Dockerfile); do echo "hadolint $$file"; \
 		$(VENV)/bin/hadolint $$file || exit 1; done
