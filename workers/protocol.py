@@ -27,6 +27,7 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     cache: str  # folder for downloaded weights
     options: dict[str, Any] = {}
     trust_remote_code: bool = False
+    store: str = ""  # where artifacts lie, as models.artifacts opens it
 
 
 class Submit(msgspec.Struct, tag=True, frozen=True):
@@ -38,6 +39,24 @@ class Submit(msgspec.Struct, tag=True, frozen=True):
     deadline: int
     body: dict[str, Any]
     slots: list[str] = []
+
+
+class Work(msgspec.Struct, tag=True, frozen=True):
+    """Do a job. ``fence`` is this attempt's; ``deadline`` Unix time in ms, 0: none; ``files``: name → artifact key."""
+
+    id: str
+    fence: int
+    kind: str
+    deadline: int
+    body: dict[str, Any]
+    files: dict[str, str] = {}
+
+
+class CancelWork(msgspec.Struct, tag=True, frozen=True):
+    """Stop this attempt at a job. ``Worked`` follows all the same."""
+
+    id: str
+    fence: int
 
 
 class Drain(msgspec.Struct, tag=True, frozen=True):
@@ -81,6 +100,23 @@ class Finished(msgspec.Struct, tag=True, frozen=True):
     rid: str
 
 
+class Working(msgspec.Struct, tag=True, frozen=True):
+    """A job goes on; ``fraction`` of it is done."""
+
+    id: str
+    fence: int
+    fraction: float
+
+
+class Worked(msgspec.Struct, tag=True, frozen=True):
+    """This attempt at a job is over: its result, or why there is none."""
+
+    id: str
+    fence: int
+    result: dict[str, Any] | None = None
+    error: WireError | None = None
+
+
 class Stats(msgspec.Struct, tag=True, frozen=True):
     """Once a second: what the runner holds, and counters since its start."""
 
@@ -90,8 +126,8 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     counters: dict[str, int]
 
 
-Command = Load | Submit | Drain | Stop
-Event = Progress | Ready | Failed | Finished | Stats
+Command = Load | Submit | Work | CancelWork | Drain | Stop
+Event = Progress | Ready | Failed | Finished | Working | Worked | Stats
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command = msgspec.msgpack.Decoder(Command).decode

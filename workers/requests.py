@@ -113,6 +113,8 @@ class Requests:
         try:
             shape = modality(submit.modality)
             request = shape.request.model_validate(submit.body)
+            if not isinstance(request, TextRequest):
+                raise KeyError(submit.modality)
             self._start(submit, shape.reply(submit.rid, request, int(time.time())), request)
         except (KeyError, ValidationError) as error:  # the gateway checked: the two are of different versions
             self._refuse(submit, InvalidRequest(f"the runner cannot read the request: {error}"))

@@ -1,18 +1,54 @@
-"""The registry of modalities: a name, and the module that describes it (loaded when first used).
+"""The registry of modalities: a name, and the module that describes it (loaded when first used); and of kinds, the
 
-A modality module offers ``Request`` (a pydantic model of the body) and ``Reply`` (what the runner writes to
-the client). An engine serves a modality by having a method of that name.
+names of endpoints, each of which is a modality's. An engine serves a modality by having a method of that name.
+
+A text modality's module offers ``Request`` (a pydantic model of the body) and ``Reply`` (what the runner writes to
+the client). A media modality's offers ``Request`` and ``render`` (what the gateway answers once the job is done).
 """
 
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from models.modalities.media import MediaRequest
 from models.modalities.text import Delta, TextRequest, Usage
 
 MODALITIES: dict[str, str] = {
     "chat": "models.modalities.chat",
     "completions": "models.modalities.completions",
+    "images": "models.modalities.images",
+    "speech": "models.modalities.speech",
+    "transcription": "models.modalities.transcription",
+}
+
+MEDIA = frozenset({"images", "speech", "transcription"})
+"""Served as jobs alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An endpoint that may be a job: its path under ``/v1/``, and the modality that serves it.
+
+    ``files`` are the names of its files, and whether each must be there; ``fixed`` the fields that the endpoint sets.
+    """
+
+    path: str
+    modality: str
+    files: dict[str, bool] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS: dict[str, Kind] = {
+    "chat.completions": Kind("chat/completions", "chat", fixed={"stream": False}),
+    "completions": Kind("completions", "completions", fixed={"stream": False}),
+    "images.generations": Kind("images/generations", "images"),
+    "images.edits": Kind("images/edits", "images", {"image": True, "mask": False}),
+    "images.variations": Kind("images/variations", "images", {"image": True}),
+    "images.inpainting": Kind("images/inpainting", "images", {"image": True, "mask": True}),
+    "audio.transcriptions": Kind("audio/transcriptions", "transcription", {"file": True}),
+    "audio.translations": Kind("audio/translations", "transcription", {"file": True}, {"translate": True}),
+    "audio.speech": Kind("audio/speech", "speech"),
 }
 
 
@@ -33,12 +69,12 @@ class Modality(NamedTuple):
     """A modality as the rest of the platform uses it."""
 
     name: str
-    request: type[TextRequest]
-    reply: Any  # Callable[[str, TextRequest, int], Reply]: rid, request, created (Unix seconds)
+    request: type[TextRequest] | type[MediaRequest]
+    reply: Any  # Callable[[str, TextRequest, int], Reply]: rid, request, created (Unix seconds); None for media
 
 
 @cache
 def modality(name: str) -> Modality:
     """The modality of this name; KeyError if there is none."""
     module = import_module(MODALITIES[name])
-    return Modality(name, module.Request, module.Reply)
+    return Modality(name, module.Request, getattr(module, "Reply", None))

@@ -88,6 +88,20 @@ class TextRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    PLATFORM: ClassVar[frozenset[str]] = frozenset(
+        [
+            "model",
+            "stream",
+            "stream_options",
+            "user",
+            "metadata",
+            "safety_identifier",
+            "prompt_cache_key",
+            "messages",
+            "prompt",
+        ]
+    )
+    """What Headrace itself honours, whatever the engine."""
 
     model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")
     stream: Bool = False

@@ -6,32 +6,22 @@ that same loop. It does its own batching. Each engine proves itself against ``te
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import MODALITIES
+from models.modalities.media import Artifact, MediaRequest, Outcome
 from models.modalities.text import Delta, TextRequest, Usage
 
 Report = Callable[[str, float], None]
 """``report(stage, fraction)``: stage is "loading" or "warming", fraction 0 to 1. May be called from any thread."""
 
-PLATFORM_FIELDS = frozenset(
-    [
-        "model",
-        "stream",
-        "stream_options",
-        "user",
-        "metadata",
-        "safety_identifier",
-        "prompt_cache_key",
-        "messages",
-        "prompt",
-    ]
-)
+AnyRequest = TextRequest | MediaRequest
 
 
 class Sink(Protocol):
@@ -48,6 +38,28 @@ class Sink(Protocol):
 
     def done(self, usage: Usage) -> None:
         """All choices have finished."""
+
+    def fail(self, error: HeadraceError) -> None:
+        """The request cannot be finished."""
+
+
+class MediaSink(Protocol):
+    """Where an engine puts what becomes of one image or audio request; to be called on the event loop's thread.
+
+    ``files`` are the request's own, by name: ``image``, ``mask``, ``file``. They are there until the request is over.
+    """
+
+    rid: str
+    files: Mapping[str, Path]
+
+    def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
+        """Work goes on: step ``done`` of ``total``, or seconds of sound. Call it at every step: it is thinned out."""
+
+    def piece(self, data: bytes) -> None:
+        """A part of the answer, for those who stream it: text in UTF-8, or sound in the form asked for."""
+
+    def done(self, outcome: Outcome) -> None:
+        """All of it is made."""
 
     def fail(self, error: HeadraceError) -> None:
         """The request cannot be finished."""
@@ -131,7 +143,7 @@ class Engine(ABC):
         return [name for name in MODALITIES if hasattr(cls, name)]
 
     @classmethod
-    def check(cls, request: TextRequest) -> None:
+    def check(cls, request: AnyRequest) -> None:
         """Refuse a field that asks for what this engine lacks. Raises UnsupportedParameter."""
-        for name in sorted(request.asked() - PLATFORM_FIELDS - cls.honours):
+        for name in sorted(request.asked() - request.PLATFORM - cls.honours):
             raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)

@@ -21,9 +21,9 @@ from pydantic import Field
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.text import Delta, FinishReason, TextRequest, Usage
+from models.modalities.text import Delta, FinishReason, Usage
 from workers.engines import llama_cpp_wire as wire
-from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
+from workers.engines.base import AnyRequest, Capacity, Engine, Options, Placement, Report, Sink
 
 _log = logging.getLogger(__name__)
 HONOURS = frozenset(
@@ -94,7 +94,7 @@ class LlamaCpp(Engine):
     gather_s = 0.002
 
     @classmethod
-    def check(cls, request: TextRequest) -> None:
+    def check(cls, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")

@@ -11,8 +11,8 @@ from typing import Any
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, Usage
-from workers.engines.base import Capacity, Engine, Placement, Report, Sink
+from models.modalities.text import Delta, FinishReason, TokenLogprob, Usage
+from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
@@ -68,7 +68,7 @@ class Transformers(Engine):
     )
 
     @classmethod
-    def check(cls, request: TextRequest) -> None:
+    def check(cls, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")

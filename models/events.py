@@ -1,0 +1,51 @@
+"""What is told of a running job: a capped Redis stream each, that any gateway reads on from wherever a client was.
+
+The end is never told here alone: the job's row has it. What is lost with Redis was only a spectacle.
+"""
+
+from typing import Any
+
+import msgspec
+import redis
+import redis.asyncio
+
+MAX_EVENTS = 1000
+KEEP_S = 24 * 3600
+
+STATE, PROGRESS, PREVIEW, PIECE, LOG = "state", "progress", "preview", "piece", "log"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event. ``fence`` is the attempt it is of, 0 for none's; ``blob`` bytes that JSON cannot hold."""
+
+    type: str
+    fence: int = 0
+    data: dict[str, Any] = {}
+    blob: bytes = b""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Event).decode
+
+
+def stream_key(job: str) -> str:
+    """The job's stream."""
+    return f"headrace:job:{job}:events"
+
+
+def channel(job: str) -> str:
+    """Where those who watch the job hear that there is news of it."""
+    return f"headrace:job:{job}"
+
+
+def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
+    """Queue an event for the job's stream, and a word to those who watch."""
+    key = stream_key(job)
+    pipeline.xadd(key, {"e": _encode(event)}, maxlen=MAX_EVENTS, approximate=True)
+    pipeline.expire(key, KEEP_S)
+    pipeline.publish(channel(job), b"")
+
+
+def read(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[tuple[str, Event]]:
+    """The events of an XRANGE's answer, each with its id."""
+    return [(entry.decode(), _decode(fields[b"e"])) for entry, fields in entries]

@@ -1,0 +1,85 @@
+"""What the modalities of images and sound share. They are served as jobs alone, never as ephemeral requests.
+
+A request's files (an image to edit, a recording) travel beside its body: the gateway stores them, the engine
+gets paths. An engine answers with one ``Outcome``: plain data, and artifacts that the runner stores.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from models.unicode import refuse_broken
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that an engine made. ``name`` is unique within its job."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that came of a job: ``body`` is plain JSON in which artifacts are called by their names."""
+
+    body: dict[str, Any]
+    artifacts: list[Artifact] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets for a finished job."""
+
+    content: bytes
+    media_type: str = "application/json"
+
+
+class Renderer(Protocol):
+    """``render`` of a media modality's module: the answer in the form that the request asked for.
+
+    ``body`` is the outcome's; ``link(name)`` a signed URL of an artifact, ``read(name)`` its bytes. May block.
+    """
+
+    def __call__(
+        self, request: Any, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]
+    ) -> Answer:
+        """The answer."""
+
+
+class Streamer(Protocol):
+    """``Stream(request)`` of a media modality's module: the pieces of an answer as a client reads them."""
+
+    media_type: str
+
+    def piece(self, data: bytes) -> bytes:
+        """One piece, as ``MediaSink.piece`` was given it."""
+
+    def end(self, body: dict[str, Any]) -> bytes:
+        """What follows the last piece."""
+
+
+class MediaRequest(BaseModel):
+    """Base of the bodies. An unknown field is refused.
+
+    ``PLATFORM`` names the fields that Headrace itself honours, whatever the engine.
+    """
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    PLATFORM: ClassVar[frozenset[str]] = frozenset({"model", "user", "stream", "response_format", "background"})
+
+    model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")
+    user: str | None = Field(None, max_length=512)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=True)
+
+    def asked(self) -> set[str]:
+        """The fields in which the client asks for something: set, and not the default."""
+        fields = type(self).model_fields
+        return {name for name in self.model_fields_set if getattr(self, name) not in (None, fields[name].default)}
