@@ -15,9 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from models.errors import BodyTooLarge, Unauthorized
+from models.modalities import KINDS
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What needs no key: probes of orchestrators cannot hold one."""
+
+OPEN_PREFIXES = ("/v1/artifacts/",)
+"""What needs no key either, because the URL itself is signed."""
+
+UPLOAD_PATHS = frozenset(["/v1/files", *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)])
+"""Where forms with files are read, piece by piece onto the disk."""
+
+FORM_BYTES = 1 << 20
+"""What the rest of such a form may take."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -30,10 +40,11 @@ def digest(key: str) -> bytes:
 class Edge:
     """Authentication, the limit on bodies, and ``X-Request-Id``."""
 
-    def __init__(self, app: ASGIApp, *, keys: Iterable[str], max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Iterable[str], max_body_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
         self._digests = [digest(key) for key in keys]
         self._max = max_body_bytes
+        self._max_upload = max_upload_bytes + FORM_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer it here."""
@@ -52,13 +63,13 @@ class Edge:
 
         try:
             scope["state"]["key"] = self._authenticate(scope["path"], headers)
-            await self._app(scope, self._counted(headers, receive), named)
+            await self._app(scope, self._counted(scope["path"], headers, receive), named)
         except (Unauthorized, BodyTooLarge) as error:
-            await errors.response(error)(scope, receive, named)
+            await errors.response(error, path=scope["path"])(scope, receive, named)
 
     def _authenticate(self, path: str, headers: Headers) -> str:
         """The caller's key, hashed and in hex; empty where no key is asked for. Raises Unauthorized."""
-        if not self._digests or path in OPEN_PATHS:
+        if not self._digests or path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
             return ""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
@@ -69,10 +80,12 @@ class Edge:
             raise Unauthorized("this API key is not known")
         return found.hex()
 
-    def _counted(self, headers: Headers, receive: Receive) -> Receive:
-        why = f"the request body is larger than {self._max} bytes"
+    def _counted(self, path: str, headers: Headers, receive: Receive) -> Receive:
+        form = path in UPLOAD_PATHS and headers.get("content-type", "").startswith("multipart/form-data")
+        most = self._max_upload if form else self._max
+        why = f"the request body is larger than {most} bytes"
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._max:
+        if declared.isdigit() and int(declared) > most:
             raise BodyTooLarge(why)
         total = 0
 
@@ -80,7 +93,7 @@ class Edge:
             nonlocal total
             message = await receive()
             total += len(message.get("body", b""))
-            if total > self._max:
+            if total > most:
                 raise HTTPException(BodyTooLarge.status, why)  # the one kind that FastAPI lets through
             return message
 

@@ -4,8 +4,12 @@ HeadraceError                      500 server_error
 ├── InvalidRequest                 400 invalid_request_error   invalid_value
 │   ├── UnknownParameter           400                         unknown_parameter
 │   ├── UnsupportedParameter       400                         unsupported_parameter
+│   ├── InvalidLine                400                         invalid_json_line
 │   └── ContextLengthExceeded      400                         context_length_exceeded
 ├── Unauthorized                   401 authentication_error    invalid_api_key
+├── Forbidden                      403 invalid_request_error   permission_denied
+│   ├── BadSignature               403                         bad_signature
+│   └── UrlExpired                 403                         url_expired
 ├── NotFound                       404 invalid_request_error   not_found
 │   └── ModelNotFound              404                         model_not_found
 ├── MethodNotAllowed               405 invalid_request_error   method_not_allowed
@@ -14,6 +18,7 @@ HeadraceError                      500 server_error
 │   └── IdempotencyConflict        409                         idempotency_key_in_use
 ├── BodyTooLarge                   413 invalid_request_error   body_too_large
 ├── UnsupportedMediaType           415 invalid_request_error   unsupported_media_type
+├── RangeNotSatisfiable            416 invalid_request_error   invalid_range
 ├── RateLimited                    429 rate_limit_error        rate_limit_exceeded
 │   └── QueueFull                  429                         queue_full
 ├── Unavailable                    503 server_error            unavailable
@@ -22,12 +27,14 @@ HeadraceError                      500 server_error
 │   ├── ModelFailed                503                         model_failed
 │   ├── BrokerUnavailable          503                         broker_unavailable
 │   ├── DatabaseUnavailable        503                         database_unavailable
+│   ├── StorageUnavailable         503                         storage_unavailable
 │   ├── ShuttingDown               503                         shutting_down
 │   ├── ReplicaLost                503                         replica_lost
 │   └── SlowReader                 503                         slow_reader
 ├── DeadlineExceeded               504 server_error            deadline_exceeded
 │   └── Expired                    504                         expired
-└── EngineFailure                  500 server_error            engine_failure
+├── EngineFailure                  500 server_error            engine_failure
+└── AttemptsExhausted              500 server_error            attempts_exhausted
 """
 
 from typing import Any, ClassVar
@@ -96,6 +103,12 @@ class UnsupportedParameter(InvalidRequest):
     code = "unsupported_parameter"
 
 
+class InvalidLine(InvalidRequest):
+    """This line is not a JSON object."""
+
+    code = "invalid_json_line"
+
+
 class ContextLengthExceeded(InvalidRequest):
     """The prompt does not fit the model's context."""
 
@@ -106,6 +119,24 @@ class Unauthorized(HeadraceError):
     """The API key is missing or wrong."""
 
     status, type, code = 401, "authentication_error", "invalid_api_key"
+
+
+class Forbidden(HeadraceError):
+    """This is not allowed."""
+
+    status, type, code = 403, "invalid_request_error", "permission_denied"
+
+
+class BadSignature(Forbidden):
+    """This URL is not one that was handed out."""
+
+    code = "bad_signature"
+
+
+class UrlExpired(Forbidden):
+    """This URL has expired; ask for a new one."""
+
+    code = "url_expired"
 
 
 class NotFound(HeadraceError):
@@ -156,6 +187,12 @@ class UnsupportedMediaType(HeadraceError):
     status, type, code = 415, "invalid_request_error", "unsupported_media_type"
 
 
+class RangeNotSatisfiable(HeadraceError):
+    """The range lies outside the file."""
+
+    status, type, code = 416, "invalid_request_error", "invalid_range"
+
+
 class RateLimited(HeadraceError):
     """Too many requests under this key."""
 
@@ -204,6 +241,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class StorageUnavailable(Unavailable):
+    """The artifact store does not answer."""
+
+    code = "storage_unavailable"
+
+
 class ShuttingDown(Unavailable):
     """The server is shutting down."""
 
@@ -238,6 +281,12 @@ class EngineFailure(HeadraceError):
     """The engine failed."""
 
     code = "engine_failure"
+
+
+class AttemptsExhausted(HeadraceError):
+    """The job was tried as often as it may be."""
+
+    code = "attempts_exhausted"
 
 
 def _by_code() -> dict[str, type[HeadraceError]]:

@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads under load are several times slower than one
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 import migrations
 from models.database import Database
+from tests.s3 import S3, s3
 from tests.servers import Valkey, postgres
 
 
@@ -53,6 +55,27 @@ def database(database_url: str) -> Iterator[Database]:
     found = Database(database_url)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3-compatible server. Skipped where its wheel is not installed; a failure in CI."""
+    try:
+        with s3(tmp_path_factory.mktemp("s3")) as server:
+            yield server
+    except FileNotFoundError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def artifacts_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty artifact store, of each of the two kinds."""
+    if request.param == "folder":
+        return (tmp_path / "artifacts").as_uri()
+    server: S3 = request.getfixturevalue("s3_server")
+    return server.url(f"some/{secrets.token_hex(8)}")
 
 
 @pytest.fixture
