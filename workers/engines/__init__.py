@@ -6,7 +6,10 @@ from models.errors import InvalidRequest
 from workers.engines.base import Engine
 
 ENGINES: dict[str, str] = {
+    "diffusers": "workers.engines.diffusers:Diffusers",
     "echo": "workers.engines.echo:Echo",
+    "faster_whisper": "workers.engines.faster_whisper:FasterWhisper",
+    "hibari": "workers.engines.hibari:Hibari",
     "llama_cpp": "workers.engines.llama_cpp:LlamaCpp",
     "transformers": "workers.engines.transformers:Transformers",
 }

@@ -1,0 +1,288 @@
+"""Images: OpenAI's ``/v1/images/…``, with Xinference's ``kwargs`` and what diffusion models can be told besides.
+
+One body serves all of them: what is to be done follows from the files that come with it. Without a file a prompt is
+drawn; ``image`` is drawn anew under the prompt; with ``mask``, or where the image itself is transparent, only what the
+mask shows is. A mask that has transparent parts means those, as OpenAI's do; any other means what is white, as Stable
+Diffusion's do. Bodies may come from a form, so that a number may be said as a string.
+"""
+
+import base64
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models import samplers
+from models.errors import InvalidRequest
+from models.modalities.media import Answer, MediaRequest
+from models.modalities.text import Float, Int
+from models.unicode import refuse_broken
+
+MOST_PIXELS = 1 << 24
+"""Of all images of one request: sixteen of 1024x1024, or one of 4096x4096."""
+SIDES = range(64, 4097, 8)
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*")  # noqa: RUF001  # some write a multiplication sign
+_NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,20})?([eE][+-]?\d{1,3})?\s*")
+_ALIASES = {
+    "num_inference_steps": "steps",
+    "guidance": "guidance_scale",
+    "cfg_scale": "guidance_scale",
+    "sampler_name": "scheduler",
+    "sampler": "scheduler",
+    "denoising_strength": "strength",
+    "controlnet_conditioning_scale": "control_scale",
+    "loras": "lora",
+}
+
+
+def _number(value: Any) -> Any:
+    """A form has no numbers, only strings that say them."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value) if any(mark in value for mark in ".eE") else int(value)
+    return value
+
+
+def _truth(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    """One name for a list of one; in a form, JSON."""
+    if isinstance(value, str):
+        value = _decoded(value, "lora") if value[:1] in ("[", "{") else value
+        value = value if isinstance(value, list) else [value]
+    return [{"name": one} if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+
+
+def _decoded(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PydanticCustomError("invalid_value", "'{name}' is not valid JSON", {"name": name}) from error
+
+
+_Int = Annotated[Int, BeforeValidator(_number)]
+_Number = Annotated[Float, BeforeValidator(_number)]
+_Bool = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
+
+
+class Lora(BaseModel):
+    """An adapter that the model was launched with, and how much of it: 0 is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    scale: Annotated[_Number, Field(ge=-8, le=8)] = 1.0
+
+
+class Request(MediaRequest):
+    """Body of the image endpoints. ``INERT`` as in ``TextRequest``: OpenAI's fields that ask for nothing we lack."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "quality": ("auto", "standard", "medium"),
+        "style": ("vivid",),
+        "moderation": ("auto", "low"),
+        "input_fidelity": ("low",),
+        "background": (True, False, "auto", "opaque"),
+    }
+    PLATFORM: ClassVar[frozenset[str]] = MediaRequest.PLATFORM | {"prompt", "safety_identifier"}
+
+    prompt: str | None = Field(None, max_length=32_000, description="may be left out where there is an image")
+    negative_prompt: str | None = Field(None, max_length=32_000)
+    n: Annotated[_Int, Field(ge=1, le=16)] = 1
+    size: str | None = Field(None, max_length=20, description='"WxH" or "W*H", each a multiple of 8; or "auto"')
+    response_format: Literal["url", "b64_json"] | None = Field(None, description="by default a signed URL")
+    output_format: Literal["png", "jpeg", "webp"] = "png"
+    output_compression: Annotated[_Int, Field(ge=0, le=100)] | None = Field(None, description="of jpeg and webp")
+    seed: Annotated[_Int, Field(ge=-1, lt=1 << 63)] | None = Field(
+        None, description="of the first image, each next one's is one more; -1 is any"
+    )
+    steps: Annotated[_Int, Field(ge=1, le=250)] | None = None
+    guidance_scale: Annotated[_Number, Field(ge=0, le=100)] | None = None
+    scheduler: str | None = Field(None, max_length=100, description="a sampler's name, such as 'DPM++ 2M Karras'")
+    strength: Annotated[_Number, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
+    control_scale: Annotated[_Number, Field(ge=0, le=4)] | None = Field(None, description="how far to heed ControlNet")
+    lora: Annotated[list[Lora], Field(max_length=8), BeforeValidator(_listed)] | None = None
+    stream: _Bool = False
+    partial_images: Annotated[_Int, Field(ge=0, le=3)] | None = None
+    quality: str | None = Field(None, max_length=20)
+    style: str | None = Field(None, max_length=20)
+    background: Annotated[_Bool | str, BeforeValidator(_truth)] | None = Field(
+        None, description="true: answer 202 and go on in the background"
+    )
+    moderation: str | None = Field(None, max_length=20)
+    input_fidelity: str | None = Field(None, max_length=20)
+    safety_identifier: str | None = Field(None, max_length=512)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        body = _renamed({name: one for name, one in value.items() if name != "kwargs" and one is not None})
+        extra = value.get("kwargs")
+        if isinstance(extra, str):
+            extra = _decoded(extra, "kwargs") if extra.strip() else None
+        if extra is None:
+            return body
+        if not isinstance(extra, dict):
+            raise PydanticCustomError("invalid_value", "'kwargs' must be a JSON object")
+        refuse_broken(list(extra), nul=True)  # the values are looked at with their fields
+        return _renamed({name: one for name, one in extra.items() if name != "request_id" and one is not None}) | body
+
+    @field_validator("size")
+    @classmethod
+    def _sized(cls, value: str | None) -> str | None:
+        if value is None or value.strip().lower() in ("", "auto"):
+            return None
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            raise PydanticCustomError("invalid_value", "must be like '512x512', or 'auto'")
+        width, height = int(found[1]), int(found[2])
+        if width not in SIDES or height not in SIDES:
+            raise PydanticCustomError("invalid_value", "width and height must be multiples of 8, from 64 to 4096")
+        return f"{width}x{height}"
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known_sampler(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        found = samplers.find(value)
+        if found is None:
+            known = ", ".join(one.name for one in samplers.SAMPLERS)
+            raise PydanticCustomError("invalid_value", "no such sampler; there are {known}", {"known": known})
+        return found.name
+
+    @field_validator("seed")
+    @classmethod
+    def _any_seed(cls, value: int | None) -> int | None:
+        return None if value == -1 else value
+
+    @field_validator(*INERT)
+    @classmethod
+    def _inert_only(cls, value: Any, info: ValidationInfo) -> Any:
+        allowed = cls.INERT[info.field_name or ""]
+        if value is not None and not any(type(value) is type(one) and value == one for one in allowed):
+            raise PydanticCustomError("unsupported_parameter", "this value is not supported")
+        return value
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Request":
+        if self.dimensions and self.n * math.prod(self.dimensions) > MOST_PIXELS:
+            raise PydanticCustomError(
+                "invalid_value", "'n' images of this 'size' have more than {most} pixels", {"most": MOST_PIXELS}
+            )
+        if self.partial_images and not self.stream:
+            raise PydanticCustomError("invalid_value", "'partial_images' needs 'stream': true")
+        if self.partial_images and self.n > 1:
+            raise PydanticCustomError("invalid_value", "'partial_images' needs 'n': 1")
+        return self
+
+    def asked(self) -> set[str]:
+        return super().asked() - self.INERT.keys()
+
+    @property
+    def dimensions(self) -> tuple[int, int] | None:
+        """Width and height, where they were asked for."""
+        if self.size is None:
+            return None
+        width, _, height = self.size.partition("x")
+        return int(width), int(height)
+
+    def check_files(self, names: Collection[str]) -> None:
+        """Whether the request makes sense with the files of these names. Raises InvalidRequest."""
+        if "image" not in names:
+            if not self.prompt:
+                raise InvalidRequest("'prompt' is required", param="prompt")
+            for name in ("mask", "strength"):
+                if name in names or getattr(self, name, None) is not None:
+                    raise InvalidRequest(f"'{name}' needs an 'image'", param=name)
+
+
+def _renamed(body: dict[str, Any]) -> dict[str, Any]:
+    renamed: dict[str, Any] = {}
+    for name, value in body.items():
+        known = _ALIASES.get(name, name)
+        if known in renamed:
+            raise PydanticCustomError("invalid_value", "'{name}' is given twice", {"name": known})
+        renamed[known] = value
+    return renamed
+
+
+def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
+    """OpenAI's ``ImagesResponse``; each image also tells its seed."""
+    data = []
+    for image in body["images"]:
+        name = image["artifact"]
+        if request.response_format == "b64_json":
+            shown = {"b64_json": base64.b64encode(read(name)).decode()}
+        else:
+            shown = {"url": link(name)}
+        data.append(shown | {key: image[key] for key in ("seed", "flagged") if key in image})
+    answer = {"created": body["created"], "data": data, "size": body["size"], "output_format": request.output_format}
+    return Answer(msgspec.json.encode(answer))
+
+
+class Piece(msgspec.Struct, array_like=True, frozen=True):
+    """What an engine puts as a piece of a streamed answer. ``index`` counts partial images; None: a finished one."""
+
+    data: bytes
+    size: str
+    edit: bool
+    index: int | None = None
+    seed: int | None = None
+
+    def encode(self) -> bytes:
+        """As ``MediaSink.piece`` takes it."""
+        return msgspec.msgpack.encode(self)
+
+
+class Stream:
+    """Server-sent events as OpenAI's: partial images, then a ``completed`` for each image; no ``[DONE]``."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, request: Request) -> None:
+        self._format = request.output_format
+
+    def piece(self, data: bytes) -> bytes:
+        """One event."""
+        piece = msgspec.msgpack.decode(data, type=Piece)
+        kind = (
+            f"image_{'edit' if piece.edit else 'generation'}.{'completed' if piece.index is None else 'partial_image'}"
+        )
+        event: dict[str, Any] = {
+            "type": kind,
+            "b64_json": base64.b64encode(piece.data).decode(),
+            "created_at": int(time.time()),
+            "size": piece.size,
+            "output_format": self._format,
+            "quality": "auto",
+            "background": "opaque",
+        }
+        if piece.index is None:
+            event |= {"seed": piece.seed, "usage": _NO_TOKENS}
+        else:
+            event["partial_image_index"] = piece.index
+        return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
+
+    def end(self, body: dict[str, Any]) -> bytes:
+        """Nothing: each finished image came as a piece."""
+        return b""
+
+
+_NO_TOKENS = {
+    "input_tokens": 0,
+    "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+    "output_tokens": 0,
+    "total_tokens": 0,
+}
