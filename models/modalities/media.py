@@ -4,7 +4,7 @@ A request's files (an image to edit, a recording) travel beside its body: the ga
 gets paths. An engine answers with one ``Outcome``: plain data, and artifacts that the runner stores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -78,6 +78,19 @@ class MediaRequest(BaseModel):
     @classmethod
     def _unicode(cls, value: Any) -> Any:
         return refuse_broken(value, nul=True)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the client is to have the answer as it is made, through the module's ``Stream``."""
+        return bool(getattr(self, "stream", False))
+
+    @property
+    def answers_json(self) -> bool:
+        """Whether the whole answer is JSON."""
+        return True
+
+    def check_files(self, names: Collection[str]) -> None:
+        """Whether the request makes sense with the files of these names. Raises InvalidRequest."""
 
     def asked(self) -> set[str]:
         """The fields in which the client asks for something: set, and not the default."""

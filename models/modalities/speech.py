@@ -1,0 +1,127 @@
+"""Text to speech, as ``POST /v1/audio/speech`` of the OpenAI API.
+
+An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters"}``. A piece
+is encoded sound: all pieces together are the whole file, but that its header may not know the length (wav, flac).
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities.forms import merged
+from models.modalities.media import Answer, MediaRequest
+
+_json = msgspec.json.Encoder()
+
+MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+"""By ``response_format``. Opus comes in Ogg, AAC in ADTS, pcm is 16 bit little-endian mono without a header."""
+
+OPENAI_VOICES = frozenset(
+    ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
+)
+"""Names that programs written for OpenAI ask for; an engine gives its default voice for those it lacks."""
+
+
+class Voice(BaseModel):
+    """A voice as an object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(min_length=1, max_length=200)
+
+
+class Request(MediaRequest):
+    """Body of a speech request. How long a text may be and how fast a voice can speak is the engine's to say."""
+
+    PLATFORM: ClassVar[frozenset[str]] = MediaRequest.PLATFORM | {"input", "stream_format"}
+
+    input: str = Field(min_length=1, max_length=1_000_000)
+    voice: Annotated[str, Field(max_length=200)] | Voice | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4, allow_inf_nan=False)] = 1.0
+    instructions: str | None = Field(None, max_length=4096)
+    stream_format: Literal["audio", "sse"] | None = Field(None, description="said at all: the sound is streamed")
+    stream: bool = False
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    background: bool | None = Field(None, description="true: answer 202 and go on in the background")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kwargs(cls, value: Any) -> Any:
+        """Xinference's ``kwargs``: further fields, as JSON in a string."""
+        return merged(value) if isinstance(value, dict) else value
+
+    @field_validator("input")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise PydanticCustomError("invalid_value", "there is nothing to say")
+        return value
+
+    @field_validator("instructions")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+    @property
+    def voice_name(self) -> str | None:
+        """The voice asked for."""
+        name = self.voice.id if isinstance(self.voice, Voice) else self.voice
+        return name or None
+
+    @property
+    def artifact(self) -> str:
+        """Name of the file that is made."""
+        return f"speech.{self.response_format}"
+
+    @property
+    def answers_json(self) -> bool:
+        """No: the answer is sound."""
+        return False
+
+    @property
+    def streams(self) -> bool:
+        """Whether the client is to have the sound as it is made. ``stream_format`` alone says so too, as OpenAI's."""
+        return self.stream or self.stream_format is not None
+
+
+def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
+    """The sound itself."""
+    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format])
+
+
+class Stream:
+    """The sound as it is made: its bytes, or with ``stream_format`` "sse" events that carry them in base64."""
+
+    def __init__(self, request: Request) -> None:
+        self._events = request.stream_format == "sse"
+        self.media_type = "text/event-stream" if self._events else MEDIA_TYPES[request.response_format]
+
+    def piece(self, data: bytes) -> bytes:
+        """Sound, or one ``speech.audio.delta``."""
+        if not self._events:
+            return data
+        return _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+
+    def end(self, body: dict[str, Any]) -> bytes:
+        """Nothing, or ``speech.audio.done``. Characters stand for the tokens that OpenAI counts."""
+        if not self._events:
+            return b""
+        said = body["characters"]
+        usage = {"input_tokens": said, "output_tokens": 0, "total_tokens": said}
+        return _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return b"data: " + _json.encode(data) + b"\n\n"

@@ -1,0 +1,143 @@
+"""hibari: English speech at 24 kHz from voices of 8 MB (ONNX), on the CPU.
+
+A text is spoken sentence by sentence; requests take turns with theirs. A voice is one file of the directory that was
+launched; nothing is downloaded.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from models.errors import InvalidRequest
+from models.modalities.media import Artifact, Outcome
+from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request
+from workers.engines.base import Capacity, Engine, MediaSink, Options, Placement, Report
+from workers.engines.sound import Samples, encoder
+from workers.engines.turns import Step, Steps, Turns
+
+SPEEDS = (0.5, 2.0)
+_MOST_PHONEMES = 400
+_NAMELESS = re.compile(r"\d[\d,]{20,}")
+
+
+class HibariOptions(Options):
+    """What a launch may set."""
+
+    max_inflight: int = Field(4, ge=1, le=64, description="Requests that take turns.")
+    n_threads: int = Field(1, ge=1, le=64, description="Threads of one sentence.")
+    max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
+
+
+class Hibari(Engine):
+    """Speech. ``seed`` fixes the noise in a voice: the same text is then the same sound."""
+
+    honours = frozenset(["voice", "speed", "seed"])
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        self._options = HibariOptions.read(placement)
+        report("loading", 0.0)
+        self._voices = _voices(Path(placement.source), self._options.n_threads)
+        self._default = next(iter(self._voices))
+        report("warming", 0.0)
+        for voice in self._voices.values():
+            voice("Ready.")  # reads the lexicon, too
+        self._turns = Turns(1, "hibari")
+        return Capacity(self._options.max_inflight, 0)
+
+    def start(self) -> None:
+        self._turns.start()
+
+    def speech(self, request: Request, sink: MediaSink) -> None:
+        """Say the text."""
+        if not SPEEDS[0] <= request.speed <= SPEEDS[1]:
+            raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
+        if len(request.input) > self._options.max_characters:
+            raise InvalidRequest(
+                f"the text has {len(request.input)} characters; this model takes {self._options.max_characters}",
+                param="input",
+            )
+        voice = self._voices[self._choose(request.voice_name)]
+        self._turns.take(sink, lambda _: _say(request, voice))
+
+    def abort(self, rid: str) -> None:
+        self._turns.abort(rid)
+
+    def close(self) -> None:
+        self._turns.close()
+        self._voices.clear()
+
+    def counters(self) -> dict[str, int]:
+        return {"steps": self._turns.steps, "aborts": self._turns.aborts}
+
+    def _choose(self, name: str | None) -> str:
+        if name in self._voices:
+            return name
+        if name is None or name in OPENAI_VOICES | {"default", "hibari"}:
+            return self._default
+        known = ", ".join([*self._voices, "default", *sorted(OPENAI_VOICES - self._voices.keys())])
+        raise InvalidRequest(f"there is no voice '{name}'; there are {known}", param="voice")
+
+
+def _say(request: Request, voice: Any) -> Steps:
+    """One step a sentence."""
+    made = encoder(request.response_format, voice.sample_rate)
+    rng = np.random.default_rng(request.seed)
+    text = readable(request.input)
+    total, samples = len(text), 0
+    for said, phonemes in _sentences(voice, text):
+        sound: Samples = voice.from_ids(voice.ids(phonemes), request.speed, rng)
+        samples += len(sound)
+        yield Step(said, total, made.feed(sound))
+    if not samples:
+        raise InvalidRequest("there is nothing in the text that this English voice could say", param="input")
+    yield Step(total, total, made.close())
+    artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
+    seconds = round(samples / voice.sample_rate, 3)
+    return Outcome(
+        {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": len(request.input)}, [artifact]
+    )
+
+
+def readable(text: str) -> str:
+    """The text, with numbers longer than any that has a name digit by digit: the library fails on them."""
+    return _NAMELESS.sub(lambda found: " ".join(found[0].replace(",", "")), text)
+
+
+def _sentences(voice: Any, text: str) -> Iterator[tuple[int, str]]:
+    """Phonemes, and how many characters of the text are said with them."""
+    said = 0
+    for sentence in voice.split_sentences(text):
+        said = text.find(sentence, said) + len(sentence)
+        for phonemes in voice.phonemize(sentence):
+            for part in pieces(phonemes, _MOST_PHONEMES):
+                yield said, part
+
+
+def pieces(phonemes: str, most: int) -> Iterator[str]:
+    """A sentence without end, cut between words, or within one that has none."""
+    while len(phonemes) > most:
+        cut = phonemes.rfind(" ", 1, most) if " " in phonemes[1:most] else most
+        yield phonemes[:cut]
+        phonemes = phonemes[cut:].lstrip()
+    if phonemes:
+        yield phonemes
+
+
+def _voices(folder: Path, threads: int) -> dict[str, Any]:
+    """The voices that lie there, the default first."""
+    from hibari import Hibari as Voice
+    from hibari.voices import VOICES
+
+    found = {}
+    for name, known in VOICES.items():
+        path = folder / known["file"]
+        if path.is_file():
+            found[name] = Voice(voice=name, model=str(path), threads=threads)
+    if not found:
+        files = ", ".join(known["file"] for known in VOICES.values())
+        raise InvalidRequest(f"there is no voice in {folder}: one of {files} is needed", param="model_path")
+    return found

@@ -1,0 +1,166 @@
+"""Recordings of any form that FFmpeg reads (through PyAV), as mono sound at 16 kHz, decoded part by part.
+
+A recording is a stranger's file. Only formats that hold their own data are opened: a playlist (HLS, concat, SDP) would
+have FFmpeg open other files of this machine, or the network. Its length is checked before and while it is decoded, so
+that a small file which unpacks to days of sound is given up early, and nothing of it but the current part is in memory.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from models.errors import InvalidRequest
+
+RATE = 16_000
+Sound = npt.NDArray[np.float32]
+"""Mono samples at RATE, -1 to 1."""
+
+_FORMATS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,ircam,latm,loas,matroska,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,mxf,nut,ogg,rm,sox,tak,truehd,tta,voc,w64,wav,wv"
+)
+_NOT_MEASURED = frozenset(["aac", "ac3", "amr", "eac3", "latm", "loas", "mp3", "mpeg", "mpegts"])
+"""Formats without an index, whose length FFmpeg guesses from the first bit rate that it sees."""
+_PART = RATE // 2
+_MOST_ERRORS = 1000
+_SHORTEST = RATE // 10
+
+
+class Recording:
+    """An open recording. ``decoded_s`` counts what ``parts`` has given out."""
+
+    def __init__(self, path: Path, max_s: float) -> None:
+        """Raises InvalidRequest where the file holds no sound, or more than ``max_s`` seconds."""
+        self._max_s = max_s
+        self.decoded_s = 0.0
+        if not path.stat().st_size:
+            raise _bad("it is empty")
+        self._file = path.open("rb")
+        try:
+            self._container: Any = av.open(
+                self._file,
+                metadata_errors="ignore",
+                options={"format_whitelist": _FORMATS, "protocol_whitelist": "none"},
+            )
+        except av.FFmpegError as error:
+            self._file.close()
+            raise _bad(_told(error)) from error
+        try:
+            self._stream = self._choose()
+            self.length_s = self._length()
+        except InvalidRequest:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the decoder and the file."""
+        self._container.close()
+        self._file.close()
+
+    def parts(self) -> Iterator[Sound]:
+        """The sound, half a second or more at a time. What follows damage is decoded as far as it can be.
+
+        Raises InvalidRequest where nothing can be decoded, or when it lasts too long.
+        """
+        waiting: list[Sound] = []
+        for sound in self._resampled():
+            self.decoded_s += len(sound) / RATE
+            if self.decoded_s > self._max_s:
+                raise self._too_long(f"more than {self._max_s:g} s")
+            waiting.append(sound)
+            if sum(map(len, waiting)) >= _PART:
+                yield np.concatenate(waiting)
+                waiting = []
+        if not self.decoded_s:
+            raise _bad("no sound in it can be decoded")
+        if self.decoded_s * RATE < _SHORTEST:
+            waiting.append(np.zeros(_SHORTEST, np.float32))
+        if waiting:
+            yield np.concatenate(waiting)
+
+    def _resampled(self) -> Iterator[Sound]:
+        resampler, form = None, None
+        for frame in self._frames():
+            now = (frame.format.name, frame.layout.name, frame.sample_rate)
+            frame.pts = None  # recordings are cut and joined: what their clocks say is of no use
+            try:
+                if resampler is None or now != form:
+                    if resampler is not None:
+                        yield from map(_samples, resampler.resample(None))
+                    resampler, form = AudioResampler("fltp", "mono", RATE), now
+                yield from map(_samples, resampler.resample(frame))
+            except (av.FFmpegError, ValueError) as error:
+                raise _bad(f"its sound is of a form that cannot be resampled: {now}") from error
+        if resampler is not None:
+            yield from map(_samples, resampler.resample(None))
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        errors = 0
+        packets = self._container.demux(self._stream)
+        while errors < _MOST_ERRORS:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:  # damaged or cut off: what came before it counts
+                return
+            if packet is None:
+                return
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                errors += 1
+            else:
+                errors = 0
+
+    def _choose(self) -> Any:
+        streams = self._container.streams.audio
+        if not streams:
+            raise _bad(f"it has no sound in it ({self._container.format.name})")
+        usable = [one for one in streams if one.codec_context is not None]
+        if not usable:
+            raise _bad("its sound is of a coding that cannot be decoded")
+        return usable[0]
+
+    def _length(self) -> float | None:
+        """Seconds that the recording says it lasts; None where it does not say."""
+        length: float | None = None
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            length = float(self._stream.duration * self._stream.time_base)
+        elif self._container.duration is not None:
+            length = self._container.duration / 1_000_000
+        measured = self._container.format.name not in _NOT_MEASURED
+        if length is not None and measured and length > self._max_s:
+            raise self._too_long(f"{length:.0f} s")
+        return length if length is not None and length > 0 else None
+
+    def _too_long(self, length: str) -> InvalidRequest:
+        return InvalidRequest(
+            f"the recording lasts {length}; the model was launched with max_audio_s={self._max_s:g}", param="file"
+        )
+
+
+def _samples(frame: AudioFrame) -> Sound:
+    found: Sound = frame.to_ndarray()[0]
+    return np.clip(np.nan_to_num(found, copy=False), -1.0, 1.0)
+
+
+def _told(error: av.FFmpegError) -> str:
+    return "its form is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)
+
+
+def _bad(why: str) -> InvalidRequest:
+    return InvalidRequest(f"the file cannot be read as sound: {why}", param="file")
