@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 from api.state import Gateway, gateway_of
 from models import instances
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
-from models.launch import UID, Launch, resolve
+from models.launch import UID, Launch, resolve, serves
 from models.presence import STEWARD
 from models.tables import ReplicaState
 
@@ -53,7 +53,7 @@ async def launch_model(
     await gateway.database.run(_create, values)
     gateway.roster.forget()
     await gateway.publish(STEWARD)
-    if wait_ready:
+    if wait_ready and not body.load_on_request:
         try:
             await _until_ready(gateway, body.uid)
         except HeadraceError:
@@ -180,7 +180,7 @@ def _describe(row: Row[Any], replicas: list[Row[Any]], *, ready: bool) -> dict[s
         "model_format": row.model_format,
         "quantization": row.quantization,
         "model_size_in_billions": row.size_in_billions,
-        "model_ability": ["chat", "generate"],
+        "model_ability": [ABILITIES[name] for name in serves(row.engine)],
         "context_length": min(contexts, default=None),
         "replica": row.replica,
         "state": "ready" if ready else _state(replicas),
@@ -194,10 +194,26 @@ def _unreported(state: str) -> str:
 
 def _state(replicas: list[Row[Any]]) -> str:
     """What a model that no device reports as ready is up to."""
-    return "failed" if {row.state for row in replicas} == {ReplicaState.FAILED} else "loading"
+    found = {row.state for row in replicas}
+    for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
+        if found == {state}:
+            return state.value
+    return "loading"
 
 
-_STAGES = ("failed", "pending", "assigned", "waiting", "starting", "downloading", "loading", "warming", "ready")
+ABILITIES = {
+    "chat": "chat",
+    "completions": "generate",
+    "images": "text2image",
+    "speech": "text2audio",
+    "transcription": "audio2text",
+}
+"""Xinference's words for the modalities."""
+
+_STAGES = (
+    *("failed", "dormant", "pending", "assigned", "waiting", "starting"),
+    *("downloading", "loading", "warming", "ready"),
+)
 _SPANS = {"starting": (0.0, 0.02), "downloading": (0.02, 0.5), "loading": (0.5, 0.9), "warming": (0.9, 1.0)}
 
 

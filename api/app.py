@@ -11,18 +11,24 @@ import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
-from api import admin, errors, health, inference, metrics
+from api import admin, artifacts, audio, batches, errors, files, health, images, inference, jobs, metrics, sdapi
 from api.admission import Admission
 from api.dispatch import Dispatcher
 from api.edge import Edge
 from api.exposure import check_exposure
+from api.pace import Pace
 from api.replies import Replies
 from api.roster import Roster
 from api.state import Gateway
+from api.submission import Doorbell, Submissions
+from api.watching import Watching
 from models import broker
+from models.artifacts import open_store
 from models.database import Database
 from models.errors import HeadraceError, ShuttingDown
+from models.jobs import Bounds
 from models.logs import configure
+from models.outbound import Outbound
 from models.quiet import settle
 from models.settings import Settings
 
@@ -50,9 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     errors.install(app)
-    for module in (inference, admin, health):
+    for module in (inference, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
         app.include_router(module.router)
-    app.add_middleware(Edge, keys=settings.api_keys, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Edge,
+        keys=settings.api_keys,
+        max_body_bytes=settings.max_body_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+    )
     return app
 
 
@@ -67,13 +78,35 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     dispatcher = Dispatcher(settings, replies, admission, roster)
     collector = metrics.Fleet(replies)
     metrics.METRICS.registry.register(collector)
-    listening = asyncio.create_task(replies.run(), name="replies")
+    telling = broker.asking_async(settings.stream_redis)
+    doorbell = Doorbell(client, replies.fleet)
+    submissions = Submissions(database, Bounds(settings.job_queue, settings.key_job_queue), doorbell)
+    watching = Watching(settings, database, telling)
+    store = await asyncio.to_thread(open_store, settings.artifacts)
+    outbound = Outbound(settings.outbound_allow)
+    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching)]
     try:
-        yield Gateway(settings, database, client, replies, dispatcher, roster)
+        yield Gateway(
+            settings,
+            database,
+            client,
+            replies,
+            dispatcher,
+            roster,
+            store,
+            outbound,
+            submissions,
+            watching,
+            telling,
+            Pace(database),
+        )
     finally:
         metrics.METRICS.registry.unregister(collector)
-        listening.cancel()
+        for chore in chores:
+            chore.cancel()
         await client.aclose()
+        await telling.aclose()
+        outbound.close()
         database.close()
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api import cli_models
+from api import cli_jobs, cli_models
 
 app = typer.Typer(
     name="headrace",
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli_models.add_to(app)
+cli_jobs.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]
@@ -57,10 +58,10 @@ def up(
     port: Port = None,
     home: Home = None,
     device: Devices = None,
-    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Launch the demo model smollm2.")] = True,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Launch the demo models.")] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the logs of all processes.")] = False,
 ) -> None:
-    """Run everything on this machine: Redis, gateway, one worker a device, steward, and a demo model."""
+    """Run everything on this machine: Redis, gateway, one worker a device, steward, and demo models."""
     from api.local.up import up as run
     from models.settings import Settings
 

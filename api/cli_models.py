@@ -1,6 +1,7 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat. Their options are Xinference's."""
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,7 +31,9 @@ def launch(
     context: typer.Context,
     model_name: Annotated[str, typer.Option("-n", "--model-name", help="Name in the catalogue, or your own.")],
     model_uid: Annotated[Text, typer.Option("-u", "--model-uid", help="Uid to call it by; else its name.")] = None,
-    model_type: Annotated[str, typer.Option("-t", "--model-type", help="Type of the model.")] = "LLM",
+    model_type: Annotated[
+        Text, typer.Option("-t", "--model-type", help="LLM, image or audio; else what its engine serves.")
+    ] = None,
     model_engine: Annotated[
         Text, typer.Option("-en", "--model-engine", help="llama_cpp, transformers, …; else the best that fits.")
     ] = None,
@@ -61,7 +64,7 @@ def launch(
         "n_gpu": int(n_gpu) if n_gpu.isdigit() else n_gpu,
         "replica": replica,
     }
-    with _client(endpoint, api_key) as client:
+    with connect(endpoint, api_key) as client:
         uid = client.launch(body | engine_options(context.args))
         if wait:
             _wait(client, uid)
@@ -72,8 +75,13 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
     """List the models that were launched."""
     columns = ("id", "model_type", "model_name", "model_engine", "model_format", "quantization", "replica", "state")
     titles = ("uid", "type", "name", "engine", "format", "quantization", "replicas", "state")
-    with _client(endpoint, api_key) as client:
-        rows = [titles, *(tuple(_cell(model.get(name)) for name in columns) for model in client.models())]
+    with connect(endpoint, api_key) as client:
+        print_table(columns, client.models(), titles)
+
+
+def print_table(columns: Sequence[str], found: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:
+    """Print a row for each, under the columns' titles."""
+    rows = [tuple(titles or columns), *(tuple(_cell(one.get(name)) for name in columns) for one in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -81,7 +89,7 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
 
 def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
     """Unload a model and forget it."""
-    with _client(endpoint, api_key) as client:
+    with connect(endpoint, api_key) as client:
         client.terminate(model_uid)
     typer.echo(f"terminated {model_uid}")
 
@@ -98,7 +106,7 @@ def chat(
     from api.cli_chat import converse
 
     options = {"max_tokens": max_tokens, "temperature": temperature}
-    with _client(endpoint, api_key) as client:
+    with connect(endpoint, api_key) as client:
         converse(client, model_uid, system, {name: value for name, value in options.items() if value is not None})
 
 
@@ -142,7 +150,7 @@ def _wait(client: "Client", uid: str) -> None:
         client.wait_ready(uid, lambda progress, stage: bar.update(task, completed=progress, description=stage))
 
 
-def _client(endpoint: str, api_key: str) -> "Client":
+def connect(endpoint: str, api_key: str) -> "Client":
     from api.client import Client
 
     if "://" not in endpoint:

@@ -77,6 +77,19 @@ class Client:
         """Unload a model and forget it; returns when its memory is back."""
         self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
 
+    def jobs(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Jobs, newest first. ``wanted``: state, model, limit."""
+        params = {name: value for name, value in wanted.items() if value is not None}
+        return list(self._json("GET", "/v1/jobs", "data", params=params))
+
+    def job(self, job: str) -> dict[str, Any]:
+        """One job."""
+        return dict(self._json("GET", f"/v1/jobs/{quote(job, safe='')}"))
+
+    def cancel(self, job: str) -> dict[str, Any]:
+        """Cancel a job; how it is now."""
+        return dict(self._json("POST", f"/v1/jobs/{quote(job, safe='')}/cancel"))
+
     def chat(self, uid: str, messages: list[dict[str, str]], **options: Any) -> Generator[str, None, None]:
         """The answer's text, piece by piece. Closing the iterator early stops the model."""
         body = {"model": uid, "messages": messages, "stream": True, **options}

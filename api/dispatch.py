@@ -156,6 +156,8 @@ class Dispatcher:
             raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
         if known.failed:
             raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
+        if known.asleep:
+            await self._roster.awaken(uid)
 
     def _outstanding(self, replica: Replica) -> int:
         mine = sum(

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -22,12 +21,13 @@ from models.errors import (
     MethodNotAllowed,
     NotFound,
     Unauthorized,
-    UnknownParameter,
     UnsupportedMediaType,
-    UnsupportedParameter,
 )
+from models.validation import from_validation
 
 log = logging.getLogger(__name__)
+
+WEB_UI = "/sdapi/"
 
 _BY_STATUS: dict[int, type[HeadraceError]] = {
     cls.status: cls
@@ -50,8 +50,10 @@ class Envelope(BaseModel):
     error: Details
 
 
-def envelope(error: HeadraceError) -> bytes:
-    """The error as OpenAI's clients read it."""
+def envelope(error: HeadraceError, path: str = "") -> bytes:
+    """The error as OpenAI's clients read it; on the paths of AUTOMATIC1111's web UI, as its do."""
+    if path.startswith(WEB_UI):
+        return msgspec.json.encode({"error": error.code, "detail": error.message, "body": "", "errors": error.message})
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return msgspec.json.encode({"error": body})
 
@@ -61,77 +63,42 @@ def event(error: HeadraceError) -> bytes:
     return b"data: " + envelope(error) + b"\n\n"
 
 
-def response(error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
-    """The error as a whole answer."""
+def response(error: HeadraceError, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
+    """The error as a whole answer. ``path`` of the request: it decides the form."""
     found = dict(headers or {})
     if error.retry_after is not None:
         found["Retry-After"] = str(error.retry_after)
     elif error.status == 503:
         found["Retry-After"] = "2"
-    return Response(envelope(error), error.status, found, "application/json")
-
-
-def from_validation(problems: list[Any]) -> HeadraceError:
-    """The first of pydantic's findings, as an error that names its parameter."""
-    # Of a union's branches, the one that came furthest is what the client meant.
-    same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
-    problem = max(same_field, key=lambda one: len(one["loc"]))
-    where = _steps(problem)
-    kind = problem["type"]
-    if kind in ("json_invalid", "value_error.jsondecode"):
-        return InvalidRequest("the request body is not valid JSON", param=None)
-    param = _path(where)
-    if kind == "extra_forbidden":
-        return UnknownParameter(f"unknown parameter: '{param}'", param=param)
-    if kind == "unsupported_parameter":
-        return UnsupportedParameter(f"'{param}': {problem['msg']}", param=param)
-    if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
-        return InvalidRequest("the request body must be a JSON object", param=None)
-    return InvalidRequest(f"'{param}': {problem['msg']}" if param else problem["msg"], param=param)
-
-
-def _steps(problem: Any) -> list[str]:
-    return [str(step) for step in problem["loc"] if step not in ("body", "query", "path")]
-
-
-def _path(steps: list[str]) -> str | None:
-    """``messages[0].role`` from its steps. A union's branch names are pydantic's, not the client's: left out."""
-    path = ""
-    for step in steps:
-        if step.isdigit():
-            path += f"[{step}]"
-        elif (
-            step.replace("_", "a").isalnum() and step.islower() and step not in ("str", "int", "float", "list", "dict")
-        ):
-            path += f".{step}" if path else step
-    return path or None
+    return Response(envelope(error, path), error.status, found, "application/json")
 
 
 def install(app: FastAPI) -> None:
     """Make every failure of the application leave in the envelope."""
 
     @app.exception_handler(HeadraceError)
-    async def ours(_request: Request, error: HeadraceError) -> Response:
+    async def ours(request: Request, error: HeadraceError) -> Response:
         if error.status >= 500:
             log.warning("%s: %s", error.code, error.message)
-        return response(error)
+        return response(error, path=request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return response(from_validation(list(error.errors())))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return response(from_validation(list(error.errors())), path=request.url.path)
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)
-    async def database(_request: Request, error: Exception) -> Response:
+    async def database(request: Request, error: Exception) -> Response:
         log.warning("the database: %s", error)
-        return response(DatabaseUnavailable(retry_after=2))
+        return response(DatabaseUnavailable(retry_after=2), path=request.url.path)
 
     @app.exception_handler(HTTPException)
-    async def framework(_request: Request, error: HTTPException) -> Response:
+    async def framework(request: Request, error: HTTPException) -> Response:
         cls = _BY_STATUS.get(error.status_code, HeadraceError if error.status_code >= 500 else InvalidRequest)
         generic = error.detail in ("Not Found", "Method Not Allowed", "Unauthorized")
-        return response(cls("" if generic else str(error.detail)), error.headers)
+        return response(cls("" if generic else str(error.detail)), error.headers, request.url.path)
 
     @app.exception_handler(Exception)
-    async def unexpected(_request: Request, _error: Exception) -> Response:
-        return response(HeadraceError("the server failed; its log says why"))  # Starlette logs the traceback
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        failed = HeadraceError("the server failed; its log says why")  # Starlette logs the traceback
+        return response(failed, path=request.url.path)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from api.dispatch import Call, Dispatcher, affinity
 from api.inbox import Inbox
 from api.metrics import METRICS
 from api.state import gateway_of
+from api.timing import CLIENT_GONE, Timing
 from models.errors import HeadraceError
 from models.modalities import chat, completions
 from models.modalities.text import TextRequest
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["inference"])
 
 PING_S = 10
-CLIENT_GONE = 499
-"""What the log and the metrics call a request whose client hung up (nginx's code)."""
 
 
 @router.post("/v1/chat/completions", summary="Chat completion")
@@ -58,24 +56,22 @@ class Attempt:
         self._call = call
         self._request = request
         self._keepalive_s = keepalive_s
-        self._began = time.perf_counter()
+        self._timing = Timing(call.uid, call.modality)
         self._inbox: Inbox | None = None
-        self._code: str | int = CLIENT_GONE
-        METRICS.inflight.labels(call.uid, call.modality).inc()
 
     async def whole(self) -> Response:
         """The answer as one JSON body. A client that hangs up cancels it, which no server does by itself."""
         work = asyncio.create_task(self._read_all())
-        gone = asyncio.create_task(_hung_up(self._request.receive))
+        gone = asyncio.create_task(hung_up(self._request.receive))
         try:
             await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 return Response(status_code=CLIENT_GONE)  # nobody reads it
             body = work.result()
-            self._code = 200
+            self._timing.code = 200
             return Response(body, media_type="application/json")
         except HeadraceError as error:
-            self._code = error.code
+            self._timing.code = error.code
             raise
         finally:
             gone.cancel()
@@ -88,12 +84,12 @@ class Attempt:
         status; after ``keepalive_s`` the stream is committed to all the same, lest a proxy cuts it.
         """
         opening = asyncio.create_task(self._open())
-        gone = asyncio.create_task(_hung_up(self._request.receive))
+        gone = asyncio.create_task(hung_up(self._request.receive))
         try:
             await asyncio.wait((opening, gone), timeout=self._keepalive_s, return_when=asyncio.FIRST_COMPLETED)
             first = opening.result() if opening.done() else None
         except HeadraceError as error:
-            self._code = error.code
+            self._timing.code = error.code
             self._close()
             raise
         finally:
@@ -106,9 +102,9 @@ class Attempt:
             inbox = self._inbox
             while inbox is not None and (data := await inbox.read()):
                 yield data
-            self._code = 200
+            self._timing.code = 200
         except HeadraceError as error:
-            self._code = error.code
+            self._timing.code = error.code
             yield errors.event(error)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
@@ -118,8 +114,7 @@ class Attempt:
 
     async def _open(self) -> bytes:
         self._inbox, first = await self._dispatcher.open(self._call)
-        elapsed = time.perf_counter() - self._began
-        METRICS.first.labels(self._call.uid, self._call.modality).observe(elapsed)
+        self._timing.first()
         return first
 
     async def _read_all(self) -> bytes:
@@ -129,12 +124,8 @@ class Attempt:
         return b"".join(parts)
 
     def _close(self) -> None:
-        call, elapsed = self._call, time.perf_counter() - self._began
-        METRICS.inflight.labels(call.uid, call.modality).dec()
-        METRICS.requests.labels(call.uid, call.modality, str(self._code)).inc()
-        METRICS.duration.labels(call.uid, call.modality).observe(elapsed)
-        if self._code == CLIENT_GONE:
-            METRICS.hangups.labels(call.uid).inc()
+        call, elapsed = self._call, self._timing.elapsed_s
+        self._timing.close()
         inbox = self._inbox
         if inbox is not None:
             self._dispatcher.close(inbox)
@@ -146,7 +137,7 @@ class Attempt:
             "%s %s %s %.3fs user=%s safety=%s",
             self._request.state.request_id,
             call.uid,
-            self._code,
+            self._timing.code,
             elapsed,
             call.body.get("user", "-"),
             call.body.get("safety_identifier", "-"),
@@ -169,7 +160,7 @@ class Stream(EventSourceResponse):
             self._attempt.finish(self._opening)
 
 
-async def _hung_up(receive: Receive) -> None:
+async def hung_up(receive: Receive) -> None:
     message: Any = {}
     while message.get("type") != "http.disconnect":
         message = await receive()

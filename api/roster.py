@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from models import instances
 from models.database import Database
 from models.errors import HeadraceError
+from models.launch import serves
 from models.tables import ReplicaState
 
 FRESH_S = 1.0
@@ -19,6 +20,9 @@ class Known:
 
     uid: str
     failed: str
+    engine: str = ""
+    asleep: bool = False
+    """Launched to be loaded on request, and not asked for yet."""
 
 
 class Roster:
@@ -32,12 +36,24 @@ class Roster:
 
     async def find(self, uid: str) -> Known | None:
         """The instance of this uid, at most a second old; None: there is none."""
+        return (await self._fresh()).get(uid)
+
+    async def serving(self, modality: str) -> list[Known]:
+        """The instances that serve this modality, oldest first."""
+        return [one for one in (await self._fresh()).values() if modality in serves(one.engine)]
+
+    async def _fresh(self) -> dict[str, Known]:
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if clock() - self._read_at > FRESH_S:
-                self._known = await self._database.run(_read)
+                self._known = await self._database.look(_read)
                 self._read_at = clock()
-        return self._known.get(uid)
+        return self._known
+
+    async def awaken(self, uid: str) -> None:
+        """Have a model loaded that waited to be asked for. The steward sees to it within a second."""
+        await self._database.run(instances.awaken, [uid])
+        self.forget()
 
     def forget(self) -> None:
         """Read anew next time."""
@@ -46,12 +62,15 @@ class Roster:
 
 def _read(connection: Connection) -> dict[str, Known]:
     failures: dict[str, list[str | None]] = {}
+    states: dict[str, set[str]] = {}
     for row in instances.replicas_of(connection):
+        states.setdefault(row.uid, set()).add(row.state)
         failed = row.state == ReplicaState.FAILED
         failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
     for row in instances.listing(connection):
         errors = failures.get(row.uid, [])
+        asleep = row.load_on_request and states.get(row.uid) == {ReplicaState.DORMANT}
         reasons = sorted({error for error in errors if error is not None})
-        known[row.uid] = Known(row.uid, "" if not errors or None in errors else "; ".join(reasons))
+        known[row.uid] = Known(row.uid, "" if not errors or None in errors else "; ".join(reasons), row.engine, asleep)
     return known

@@ -1,18 +1,33 @@
 """What one gateway process holds while it runs."""
 
+import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import redis.asyncio as redis
 from fastapi import Request
 from redis.exceptions import RedisError
 
 from api.dispatch import Dispatcher
+from api.pace import Pace
 from api.replies import Replies
 from api.roster import Roster
+from api.submission import Submissions
+from api.watching import Watching
+from models import events
+from models.artifacts import Store
 from models.database import Database
+from models.errors import HeadraceError
+from models.events import Event
+from models.jobs import NewJob
+from models.outbound import Outbound
 from models.presence import device_channel
 from models.settings import Settings
+from models.tables import JobState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,11 +40,45 @@ class Gateway:
     replies: Replies
     dispatcher: Dispatcher
     roster: Roster
+    store: Store
+    outbound: Outbound
+    submissions: Submissions
+    watching: Watching
+    telling: redis.Redis
+    pace: Pace
+
+    async def blocking(self, function: Callable[..., T], *args: object) -> T:
+        """``function(*args)``, which waits for a disk or a network, in a thread."""
+        return await asyncio.to_thread(function, *args)
 
     async def publish(self, channel: str) -> None:
         """Wake whoever listens there. Everybody polls too, so a lost wake-up is no loss."""
         with suppress(RedisError, OSError):
             await self.client.publish(channel, b"")
+
+    async def tell_cancelled(self, row: Any) -> None:
+        """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
+        if row.state == JobState.RUNNING:
+            await self.publish(device_channel(row.device))
+        else:
+            await self._tell(row)
+
+    async def tell_queued(self, row: Any) -> None:
+        """A job was queued anew."""
+        await self._tell(row)
+        self.submissions.doorbell.ring({row.uid})
+
+    async def drop_files(self, job: NewJob) -> None:
+        """Forget the files of a job that was not to be."""
+        if job.files:
+            with suppress(HeadraceError):
+                await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
+
+    async def _tell(self, row: Any) -> None:
+        with suppress(RedisError, OSError):
+            pipeline = self.telling.pipeline(transaction=False)
+            events.tell(pipeline, row.id, Event(events.STATE, row.fence, {"state": row.state}))
+            await pipeline.execute()
 
     async def wake_devices(self) -> None:
         """Wake the workers of all devices."""

@@ -12,10 +12,15 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 T = TypeVar("T")
+
+DEADLOCK = "40P01"
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+DEADLOCKS = 3
 
 
 class now_ms(FunctionElement[int]):  # reads as SQL
@@ -35,10 +40,13 @@ def _now_postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
-def connect(url: str) -> Engine:
-    """An engine for this URL, with the pool and the transaction mode that its database needs."""
+def connect(url: str, *, reads_only: bool = False) -> Engine:
+    """An engine for this URL, with the pool and the transaction mode that its database needs.
+
+    Where SQLite ``reads_only``, a transaction waits for no writer.
+    """
     if sa.make_url(url).get_backend_name() == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     options = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=30000"
     return sa.create_engine(
@@ -50,7 +58,7 @@ def connect(url: str) -> Engine:
     )
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, begin: str) -> Engine:
     engine = sa.create_engine(url, pool_size=2, connect_args={"timeout": 10, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
@@ -61,7 +69,7 @@ def _sqlite(url: str) -> Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begin)
 
     return engine
 
@@ -71,6 +79,7 @@ class Database:
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
         self.engine = connect(url)
+        self._reader = connect(url, reads_only=True) if self.engine.dialect.name == "sqlite" else self.engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
 
     def begin(self) -> AbstractContextManager[Connection]:
@@ -81,8 +90,26 @@ class Database:
         """``function(connection, *args)`` in one transaction, off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.call, function, *args)
 
+    async def look(self, function: Callable[..., T], *args: Any) -> T:
+        """``run`` for a function that only reads: it waits for no writer."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._look, function, *args)
+
+    def _look(self, function: Callable[..., T], *args: Any) -> T:
+        with self._reader.begin() as connection:
+            return function(connection, *args)
+
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        """``function(connection, *args)`` in one transaction, on this thread."""
+        """``function(connection, *args)`` in one transaction, on this thread.
+
+        PostgreSQL breaks a deadlock by giving up one of the transactions: the function is then called again.
+        """
+        for _ in range(DEADLOCKS):
+            try:
+                with self.engine.begin() as connection:
+                    return function(connection, *args)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != DEADLOCK:
+                    raise
         with self.engine.begin() as connection:
             return function(connection, *args)
 
@@ -90,3 +117,4 @@ class Database:
         """Close all connections."""
         self._pool.shutdown()
         self.engine.dispose()
+        self._reader.dispose()

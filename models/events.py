@@ -34,7 +34,7 @@ def stream_key(job: str) -> str:
 
 
 def channel(job: str) -> str:
-    """Where those who watch the job hear that there is news of it."""
+    """Where those who watch the job hear that there is news of it, and of which type."""
     return f"headrace:job:{job}"
 
 
@@ -43,9 +43,9 @@ def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job:
     key = stream_key(job)
     pipeline.xadd(key, {"e": _encode(event)}, maxlen=MAX_EVENTS, approximate=True)
     pipeline.expire(key, KEEP_S)
-    pipeline.publish(channel(job), b"")
+    pipeline.publish(channel(job), event.type)
 
 
-def read(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[tuple[str, Event]]:
+def read(entries: Any) -> list[tuple[str, Event]]:
     """The events of an XRANGE's answer, each with its id."""
     return [(entry.decode(), _decode(fields[b"e"])) for entry, fields in entries]

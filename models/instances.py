@@ -5,6 +5,7 @@ its row count says whether it happened.
 """
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.database import now_ms
 from models.errors import Conflict
-from models.tables import ReplicaState, devices, instances, leases, replicas
+from models.tables import JobState, ReplicaState, devices, instances, jobs, leases, replicas
 
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""
@@ -31,7 +32,8 @@ def create(connection: Connection, values: dict[str, Any]) -> None:
         {"id": f"{values['uid']}-{number}-{uuid.uuid4().hex[:6]}", "uid": values["uid"]}
         for number in range(values["replica"])
     ]
-    connection.execute(sa.insert(replicas).values(state=ReplicaState.PENDING), rows)
+    state = ReplicaState.DORMANT if values.get("load_on_request") else ReplicaState.PENDING
+    connection.execute(sa.insert(replicas).values(state=state), rows)
 
 
 def delete(connection: Connection, uid: str) -> bool:
@@ -40,9 +42,23 @@ def delete(connection: Connection, uid: str) -> bool:
     # Locked in one order first: the steward may take replicas off a lost device between the statements below.
     connection.execute(sa.select(replicas.c.id).where(mine).order_by(replicas.c.id).with_for_update())
     found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
-    connection.execute(sa.delete(replicas).where(mine, replicas.c.state == ReplicaState.PENDING))
+    waiting = (ReplicaState.DORMANT, ReplicaState.PENDING)
+    connection.execute(sa.delete(replicas).where(mine, replicas.c.state.in_(waiting)))
     connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING))
     return found > 0
+
+
+def awaken(connection: Connection, uids: Collection[str]) -> bool:
+    """Load what was launched to be loaded on request; False if there was nothing of it."""
+    asleep = (replicas.c.uid.in_(uids), replicas.c.state == ReplicaState.DORMANT)
+    return connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING)).rowcount > 0
+
+
+def awaken_wanted(connection: Connection) -> None:
+    """``awaken`` the models that jobs wait for."""
+    wanted = sa.exists().where(jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
+    asleep = (replicas.c.state == ReplicaState.DORMANT, wanted)
+    connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING))
 
 
 def listing(connection: Connection) -> list[Row[Any]]:

@@ -16,11 +16,32 @@ UID = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$"
 
 ENGINE_NAMES = {
     "echo": "echo",
+    "diffusers": "diffusers",
+    "faster_whisper": "faster_whisper",
+    "faster-whisper": "faster_whisper",
+    "whisper": "faster_whisper",
+    "hibari": "hibari",
     "llama_cpp": "llama_cpp",
     "llama.cpp": "llama_cpp",
     "llamacpp": "llama_cpp",
     "transformers": "transformers",
 }
+
+
+SERVES: dict[str, tuple[str, ...]] = {
+    "echo": ("chat", "completions"),
+    "llama_cpp": ("chat", "completions"),
+    "transformers": ("chat", "completions"),
+    "diffusers": ("images",),
+    "faster_whisper": ("transcription",),
+    "hibari": ("speech",),
+}
+"""The modalities of each engine, for those who cannot ask it: the gateway never imports one."""
+
+
+def serves(engine: str) -> tuple[str, ...]:
+    """The modalities that an engine serves."""
+    return SERVES.get(engine, ())
 
 
 class Launch(BaseModel):
@@ -30,7 +51,7 @@ class Launch(BaseModel):
 
     model_name: str = Field(min_length=1, max_length=200, description="name in the catalogue, or your own")
     model_uid: Annotated[str, Field(pattern=UID)] | None = None
-    model_type: Literal["LLM"] = "LLM"
+    model_type: Literal["LLM", "image", "audio"] = "LLM"
     model_engine: str | None = Field(None, max_length=40)
     model_format: str | None = Field(None, max_length=40)
     quantization: str | None = Field(None, max_length=40)
@@ -42,6 +63,7 @@ class Launch(BaseModel):
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
     trust_remote_code: Bool = False
+    load_on_request: Bool = Field(False, description="load it when it is first asked for, not now")
 
     @model_validator(mode="before")
     @classmethod
@@ -79,7 +101,7 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
     else:
         spec = find(launch.model_name, engine, launch.model_format, launch.quantization)
         source, default, options = spec.source, spec.engine, spec.options
-    engine = engine or default or ("llama_cpp" if source.endswith(".gguf") else "transformers")
+    engine = engine or default or _default(source)
     if not re.fullmatch(UID, launch.uid):
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
@@ -87,7 +109,7 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
     return {
         "uid": launch.uid,
         "model_name": launch.model_name,
-        "model_type": launch.model_type,
+        "model_type": _type(launch, engine),
         "engine": engine,
         "model_format": launch.model_format,
         "quantization": launch.quantization,
@@ -97,8 +119,24 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
         "replica": launch.replica,
         "request_limits": launch.request_limits,
         "trust_remote_code": launch.trust_remote_code,
+        "load_on_request": launch.load_on_request,
         "options": options | launch.options,
     }
+
+
+def _default(source: str) -> str:
+    """The engine for weights of which no more is known than where they are."""
+    return "llama_cpp" if source.endswith(".gguf") else "transformers"
+
+
+def _type(launch: Launch, engine: str) -> str:
+    """The model's type: what its engine serves. Raises InvalidRequest where the launch says otherwise."""
+    named = (
+        "audio" if {"speech", "transcription"} & {*serves(engine)} else "image" if "images" in serves(engine) else "LLM"
+    )
+    if "model_type" in launch.model_fields_set and launch.model_type != named:
+        raise InvalidRequest(f"the engine {engine} serves models of type {named}", param="model_type")
+    return named
 
 
 def _engine(launch: Launch) -> str | None:

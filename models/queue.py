@@ -15,7 +15,11 @@ from typing import Any
 import msgspec
 
 INFER = "headrace.infer"
+JOB = "headrace.job"
 PROBE = "headrace.probe"
+
+DOORBELL_PRIORITY = 9
+"""The broker serves a doorbell after every interactive message."""
 
 _json = msgspec.json.Encoder()
 _ORIGIN = uuid.uuid4().hex
@@ -52,6 +56,11 @@ class Slots:
 def queue_name(device: str) -> str:
     """The one queue of a device; ``device`` is ``node.name``."""
     return f"device.{device}"
+
+
+def priority_list(queue: str, priority: int) -> str:
+    """The list in which kombu's Redis transport keeps a queue's messages of this priority: 0, 3, 6 or 9."""
+    return f"{queue}\x06\x16{priority}" if priority else queue
 
 
 def replica_slots(epoch: str) -> str:

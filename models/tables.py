@@ -159,6 +159,13 @@ jobs = sa.Table(
     sa.Index("ix_jobs_claim", "uid", "state", "api_key_id", "rank"),
     sa.Index("ix_jobs_lease", "state", "lease_expires_at"),
     sa.Index("ix_jobs_done", "uid", "finished_at"),
+    sa.Index(
+        "ix_jobs_batch",
+        "batch_id",
+        "state",
+        sqlite_where=sa.text("batch_id IS NOT NULL"),
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    ),
 )
 
 results = sa.Table(
@@ -240,6 +247,8 @@ batches = sa.Table(
     sa.Column("expired_at", sa.BigInteger),
     sa.Column("cancelling_at", sa.BigInteger),
     sa.Column("cancelled_at", sa.BigInteger),
-    sa.Column("counts", sa.JSON(none_as_null=True), doc="completed and failed, once the batch is over"),
+    sa.Column("counts", sa.JSON(none_as_null=True), doc="completed and failed, once the batch is over; and usage"),
+    sa.Column("output_expires_s", sa.Integer, doc="how long its output is kept; None: as any file"),
     sa.Index("ix_batches_listing", "api_key_id", "created_at"),
+    sa.Index("ix_batches_state", "state"),
 )

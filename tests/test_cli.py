@@ -152,7 +152,7 @@ def test_launch_need_not_wait(server: Server) -> None:
     done = headrace("launch", "-n", "echo", "--no-wait", HEADRACE_ENDPOINT=server.url, HEADRACE_API_KEY="one, two")
     assert done.stdout == "echo\n"
     [(_, body, key)] = server.seen
-    assert body == {"model_name": "echo", "model_type": "LLM", "n_gpu": "auto", "replica": 1}
+    assert body == {"model_name": "echo", "n_gpu": "auto", "replica": 1}
     assert key == "Bearer one"
 
 

@@ -13,10 +13,10 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat import completion_create_params as openai_chat
 from pydantic import BaseModel, ValidationError
 
-from api.errors import from_validation
 from models.errors import HeadraceError, UnknownParameter, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.text import Delta, TokenLogprob, Usage
+from models.validation import from_validation
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 TEXT: dict[str, Any] = {"model": "m", "prompt": "Hello"}

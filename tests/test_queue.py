@@ -127,3 +127,25 @@ async def test_slots_of_lost_requests_free_themselves(valkey: Valkey) -> None:
 async def test_no_redis_is_the_brokers_fault() -> None:
     with pytest.raises(BrokerUnavailable):
         await _enqueue(f"redis://127.0.0.1:{free_port()}/0", 1, device=9, key=9, replica=_replica("e", 1, 1))
+
+
+def test_kombu_reads_doorbells_after_what_is_interactive(app: celery.Celery, valkey: Valkey) -> None:
+    """The list that gateways ring at is the one in which the installed kombu keeps, and reads, that priority."""
+    name = queue.queue_name("test.cpu")
+    app.send_task(queue.JOB, task_id="theirs", queue=name, priority=queue.DOORBELL_PRIORITY, ignore_result=True)
+    client = valkey.client()
+    rings = queue.priority_list(name, queue.DOORBELL_PRIORITY)
+    [theirs] = [json.loads(one) for one in client.lrange(rings, 0, -1)]
+    message = queue.message(queue.JOB, [], rid="ours", queue=name, priority=queue.DOORBELL_PRIORITY)
+    assert json.loads(message)["properties"]["priority"] == theirs["properties"]["priority"]
+    client.lpush(rings, message)
+    client.lpush(name, queue.message(queue.INFER, ARGUMENTS, rid="urgent", queue=name))
+    read: list[str] = []
+    with app.connection_for_read() as connection:
+        taking = connection.Consumer(
+            app.conf.task_queues, on_message=lambda got: read.append(got.headers["id"]), accept=["json"], no_ack=True
+        )
+        with taking:
+            while len(read) < 3:
+                connection.drain_events(timeout=10)
+    assert read == ["urgent", "theirs", "ours"]

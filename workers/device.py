@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
@@ -25,11 +25,15 @@ from models.errors import HeadraceError, ReplicaLost, ShuttingDown
 from models.settings import Settings
 from models.stream import Frame, Kind, Packet
 from models.tables import ReplicaState
+from workers.claimer import Claimer
 from workers.protocol import Load, Submit
 from workers.replica import Phase, Runner
 from workers.residency import Act, Attempts, after_death, plan
 
 log = logging.getLogger(__name__)
+
+ClaimerOf = Callable[[str, str, Callable[[], Iterable[Runner]]], Claimer]
+"""Makes the claimer of a device: its id, its worker's, and what lists its runners."""
 
 SEEN_EVERY_S = 3.0
 WAITING = 192
@@ -39,7 +43,9 @@ WAITING = 192
 class DeviceHost:
     """All replicas of one device."""
 
-    def __init__(self, settings: Settings, device: Device, database: Database, client: redis.Redis) -> None:
+    def __init__(
+        self, settings: Settings, device: Device, database: Database, client: redis.Redis, claimer: ClaimerOf
+    ) -> None:
         self.id = f"{settings.node}.{device.name}"
         self.worker = uuid.uuid4().hex
         self.changed = threading.Event()
@@ -57,14 +63,17 @@ class DeviceHost:
         self._seen_at = float("-inf")
         self._serial = 0
         self._thread = threading.Thread(target=self._run, name="device")
+        self.claimer = claimer(self.id, self.worker, lambda: list(self._runners.values()))
 
     def start(self) -> None:
         """Begin to reconcile."""
         self._thread.start()
+        self.claimer.start()
 
     def wake(self) -> None:
         """The rows may have changed."""
         self._wake.set()
+        self.claimer.ring()
 
     # ---- requests ------------------------------------------------------------------------------------------
 
@@ -185,10 +194,17 @@ class DeviceHost:
             cache=str(self._settings.home / "models"),
             options=row.options,
             trust_remote_code=row.trust_remote_code,
+            store=self._settings.artifacts,
         )
         interpreter = self._settings.interpreters.get(row.engine, "")
         self._limits[row.id] = row.request_limits
-        runner = Runner(load, interpreter=interpreter, visible=self._device.uuid, on_change=self._on_change)
+        runner = Runner(
+            load,
+            interpreter=interpreter,
+            visible=self._device.uuid,
+            on_change=self._on_change,
+            on_work=self.claimer.hear,
+        )
         self._runners[row.id] = runner
         log.info("replica %s: runner %s started", row.id, runner.pid)
         self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)
@@ -213,6 +229,9 @@ class DeviceHost:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
             self._tell_lost(runner.abandoned(), runner.exit_reason)
+            self.claimer.hear(runner)
+        elif runner.phase is Phase.READY:
+            self.claimer.ring()
         self._news.put(runner)
         self.changed.set()
         self._wake.set()
@@ -258,17 +277,22 @@ class DeviceHost:
     # ---- the end -------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Take nothing new; give what runs ``drain_s`` to finish, then end it. Returns when nothing is in flight."""
-        self.draining = True
+        """Take nothing new; give what runs ``drain_s`` to finish, then end it: jobs go back to their queue.
+
+        Returns when nothing is in flight.
+        """
+        self.draining = self.claimer.draining = True
         self.changed.set()
         over = time.monotonic() + self._settings.drain_s
-        while self.inflight and time.monotonic() < over:
+        while (self.inflight or self.claimer.held) and time.monotonic() < over:
             time.sleep(0.05)
+        self.claimer.close()
         for runner in list(self._runners.values()):
             runner.drain(ShuttingDown().to_wire())
 
     def close(self) -> None:
         """Stop all runners; waits until they are gone."""
+        self.claimer.close()
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -12,15 +13,18 @@ from celery import Celery, signals
 from redis.exceptions import RedisError
 
 from models import broker, devices, queue
+from models.artifacts import open_store
 from models.database import Database
 from models.errors import InvalidRequest
 from models.logs import configure
 from models.presence import device_channel, device_key
 from models.quiet import settle
 from models.settings import Settings
+from workers.claimer import Claimer
 from workers.device import DeviceHost
 from workers.heartbeat import Probe, beat
 from workers.protocol import Submit
+from workers.replica import Runner
 from workers.wakeups import hear, in_background
 
 log = logging.getLogger("workers.main")
@@ -33,7 +37,7 @@ SPARE_THREADS = 8
 
 
 def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
-    """The Celery application: it executes these two names and nothing else."""
+    """The Celery application: it executes these three names and nothing else."""
     app = Celery("headrace")
     app.conf.update(queue.celery_config(settings.redis_url, host.id))
 
@@ -41,11 +45,27 @@ def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
     def infer(epoch: str, rid: str, gateway: str, modality: str, deadline: int, body: Any, slots: list[str]) -> None:
         host.serve(epoch, Submit(rid, gateway, modality, deadline, body, slots))
 
+    @app.task(name=queue.JOB)  # type: ignore[untyped-decorator]
+    def ring() -> None:
+        host.claimer.ring()
+
     @app.task(name=queue.PROBE)  # type: ignore[untyped-decorator]
     def heard() -> None:
         probe.heard()
 
     return app
+
+
+def _drain_at_the_end(host: DeviceHost) -> list[threading.Thread]:
+    """Have the device drained as soon as celery begins to stop; the threads that do so, once they run."""
+    drains: list[threading.Thread] = []
+
+    @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def drain(**_: Any) -> None:
+        drains.append(threading.Thread(target=host.drain, name="drain"))
+        drains[-1].start()
+
+    return drains
 
 
 def main() -> None:
@@ -63,7 +83,13 @@ def main() -> None:
         sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
     database = Database(settings.database)
     client = broker.asking(settings.redis_url)
-    host = DeviceHost(settings, device, database, client)
+    store = open_store(settings.artifacts)
+    telling = broker.asking(settings.stream_redis)
+
+    def claimer(device: str, owner: str, runners: Callable[[], Iterable[Runner]]) -> Claimer:
+        return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s)
+
+    host = DeviceHost(settings, device, database, client, claimer)
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
         hostname=f"headrace@{host.id}",
@@ -76,11 +102,7 @@ def main() -> None:
         without_mingle=True,
         without_heartbeat=True,
     )
-
-    @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
-    def drain(**_: Any) -> None:
-        threading.Thread(target=host.drain, name="drain").start()
-
+    drains = _drain_at_the_end(host)
     host.start()
     in_background(beat, host, client)
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
@@ -88,6 +110,8 @@ def main() -> None:
     settle()
     sys.setswitchinterval(SWITCH_S)
     worker.start()
+    for one in drains:  # celery waits for requests alone: jobs may finish too
+        one.join()
     host.close()
     with suppress(RedisError):
         client.delete(device_key(host.id))

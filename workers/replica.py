@@ -19,9 +19,11 @@ from enum import Enum, auto
 import psutil
 
 from models.errors import HeadraceError, ReplicaLost, WireError
+from models.modalities import MEDIA
 from models.processes import kill_group, spawn
 from workers import protocol
 from workers.protocol import (
+    CancelWork,
     Command,
     Drain,
     Event,
@@ -33,6 +35,9 @@ from workers.protocol import (
     Stats,
     Stop,
     Submit,
+    Work,
+    Worked,
+    Working,
 )
 
 log = logging.getLogger(__name__)
@@ -52,9 +57,20 @@ class Phase(Enum):
 
 
 class Runner:
-    """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase."""
+    """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase,
 
-    def __init__(self, load: Load, *, interpreter: str, visible: str, on_change: Callable[["Runner"], None]) -> None:
+    ``on_work`` with all that is said of jobs.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        interpreter: str,
+        visible: str,
+        on_change: Callable[["Runner"], None],
+        on_work: Callable[[Worked | Working], None],
+    ) -> None:
         """Start it. ``visible`` is its CUDA_VISIBLE_DEVICES. Call from a thread that lives as long as the runner."""
         self.load = load
         self.epoch = load.epoch
@@ -65,7 +81,9 @@ class Runner:
         self.stats = Stats(0, 0, 0, {})
         self.started_at = time.monotonic()
         self.ready_at: float | None = None
+        self.asked_at = float("-inf")
         self._on_change = on_change
+        self._on_work = on_work
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
@@ -84,8 +102,20 @@ class Runner:
             if self.phase is not Phase.READY:
                 raise ReplicaLost("the replica is not ready")
             self._futures[submit.rid] = (submit, future)
+        self.asked_at = time.monotonic()
         self._send(submit)
         return future
+
+    def work(self, order: Work) -> bool:
+        """Hand a job over; False if the runner is not ready. ``on_work`` hears of its end, or nothing if it dies."""
+        with self._lock:
+            if self.phase is not Phase.READY:
+                return False
+        return self._send(order)
+
+    def cancel_work(self, job: str, fence: int) -> None:
+        """Stop an attempt at a job."""
+        self._send(CancelWork(job, fence))
 
     def drain(self, error: WireError) -> None:
         """End all requests with this error, then the runner."""
@@ -130,6 +160,16 @@ class Runner:
         return len(self._futures)
 
     @property
+    def idle_s(self) -> float:
+        """Seconds since the last interactive request was handed over."""
+        return 0.0 if self._futures else time.monotonic() - self.asked_at
+
+    @property
+    def shared(self) -> bool:
+        """Whether it serves interactive requests, and not jobs alone."""
+        return self.ready is None or not MEDIA.issuperset(self.ready.modalities)
+
+    @property
     def memory_bytes(self) -> int:
         """Resident memory of the runner's process group, in bytes; 0 once it is gone."""
         try:
@@ -160,12 +200,14 @@ class Runner:
                 pass_fds=(theirs.fileno(),),
             )
 
-    def _send(self, command: Command) -> None:
+    def _send(self, command: Command) -> bool:
         try:
             with self._sending:
                 self._socket.sendall(protocol.pack(command))
         except OSError as error:
             log.info("runner %s does not hear: %s", self.pid, error)
+            return False
+        return True
 
     def _read(self) -> None:
         unpacker = protocol.Unpacker()
@@ -188,6 +230,8 @@ class Runner:
                     found = self._futures.pop(rid, None)
                 if found is not None:
                     found[1].set_result(None)
+            case Working() | Worked():
+                self._on_work(event)
             case Stats():
                 self.stats = event
             case Progress(stage, fraction):

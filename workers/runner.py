@@ -18,6 +18,7 @@ import uvloop
 from redis.exceptions import RedisError
 
 from models import broker, hub, stream
+from models.artifacts import open_store
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.logs import configure
 from models.quiet import settle
@@ -25,6 +26,7 @@ from workers import protocol
 from workers.engines import engine_class
 from workers.engines.base import Capacity, Engine, Placement, Report
 from workers.protocol import (
+    CancelWork,
     Command,
     Drain,
     Event,
@@ -36,9 +38,12 @@ from workers.protocol import (
     Stats,
     Stop,
     Submit,
+    Work,
 )
 from workers.publisher import Publisher
 from workers.requests import Requests
+from workers.teller import Teller
+from workers.work import Works
 
 log = logging.getLogger("workers.runner")
 
@@ -58,6 +63,7 @@ class Runner:
         self._writer: asyncio.StreamWriter
         self._engine: Engine
         self._requests: Requests | None = None
+        self._works: Works | None = None
 
     async def run(self) -> int:
         """Load, serve until the worker says stop or is gone, close. Returns the exit code."""
@@ -113,7 +119,11 @@ class Runner:
     def _hold(self, load: Load, report: Report) -> Capacity:
         path = ""
         if load.source:
-            path = str(hub.fetch(hub.parse(load.source), Path(load.cache), report, trusted=load.trust_remote_code))
+            path = str(
+                hub.fetch(
+                    hub.parse(load.source), Path(load.cache), report, trusted=load.trust_remote_code, engine=load.engine
+                )
+            )
         self._engine = engine_class(load.engine)()
         return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
 
@@ -126,19 +136,24 @@ class Runner:
             gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
         )
         requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)))
+        teller = Teller(client)
+        works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send)
         self._engine.start()
         chores = [
             asyncio.create_task(publisher.run()),
             asyncio.create_task(requests.beat()),
+            asyncio.create_task(teller.run()),
+            asyncio.create_task(works.watch()),
             asyncio.create_task(self._hear_gateways(load, requests)),
             asyncio.create_task(self._tell(requests, publisher)),
         ]
         await self._subscribed.wait()
-        self._requests = requests
+        self._requests, self._works = requests, works
         settle()
         self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
         await self._over.wait()
-        requests.fail_all(ReplicaLost("the model was unloaded").to_wire())
+        self._fail_all(ReplicaLost("the model was unloaded").to_wire())
+        await teller.told(2)
         for chore in chores:
             chore.cancel()
         await publisher.flush(2)
@@ -156,15 +171,24 @@ class Runner:
         match command:
             case Submit() if self._requests is not None:
                 self._requests.submit(command)
+            case Work() if self._works is not None:
+                self._works.begin(command)
+            case CancelWork(job, fence) if self._works is not None:
+                self._works.cancel(job, fence)
             case Drain(error):
                 self._lose(error)
             case Stop():
                 self._over.set()
 
     def _lose(self, error: WireError) -> None:
+        self._fail_all(error)
+        self._over.set()
+
+    def _fail_all(self, error: WireError) -> None:
         if self._requests is not None:
             self._requests.fail_all(error)
-        self._over.set()
+        if self._works is not None:
+            self._works.fail_all(HeadraceError.from_wire(error))
 
     async def _hear_gateways(self, load: Load, requests: Requests) -> None:
         while True:

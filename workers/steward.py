@@ -1,5 +1,6 @@
 """The steward: ``python -m workers.steward``. It brings actual state to desired state: waiting replicas get
-devices, replicas of lost devices wait again. Any number may run; the one that holds the lease acts."""
+devices, replicas of lost devices wait again; jobs of lost workers are queued anew, batches fed, webhooks delivered.
+Any number may run; the one that holds the lease acts."""
 
 import logging
 import os
@@ -16,11 +17,17 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import broker, instances, presence
+from models.artifacts import open_store
 from models.database import Database
 from models.logs import configure
+from models.outbound import Outbound
 from models.settings import Settings
+from models.webhooks import webhook_secrets
+from workers.batching import Batching
 from workers.placing import Candidate, choose
+from workers.sweeping import Tidying, move, tell
 from workers.wakeups import hear, in_background
+from workers.webhooks import Deliverer
 
 log = logging.getLogger("workers.steward")
 
@@ -56,11 +63,13 @@ def place_all(connection: Connection) -> list[str]:
 class Steward:
     """The loop, and the lease that lets one of several act."""
 
-    def __init__(self, database: Database, client: redis.Redis) -> None:
+    def __init__(self, database: Database, client: redis.Redis, telling: redis.Redis) -> None:
         self.over = threading.Event()
         self.wake = threading.Event()
+        self.leads = threading.Event()
         self._database = database
         self._client = client
+        self._telling = telling
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
@@ -69,6 +78,8 @@ class Steward:
             try:
                 for device in self._database.call(self._turn):
                     self._client.publish(presence.device_channel(device), b"")
+                if self.leads.is_set():
+                    tell(self._telling, self._database.call(move))
             except (SQLAlchemyError, RedisError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)
@@ -80,7 +91,9 @@ class Steward:
 
     def _turn(self, connection: Connection) -> list[str]:
         if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
+            self.leads.clear()
             return []
+        self.leads.set()
         return place_all(connection)
 
 
@@ -91,16 +104,34 @@ def main() -> None:
     if not settings.redis_url:
         sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
     client = broker.asking(settings.redis_url)
-    steward = Steward(Database(settings.database), client)
+    database = Database(settings.database)
+    steward = Steward(database, client, broker.asking(settings.stream_redis))
+    store = open_store(settings.artifacts)
+
+    try:
+        deliverer = Deliverer(database, Outbound(settings.outbound_allow), webhook_secrets(settings))
+    except ValueError as error:
+        sys.exit(f"headrace steward: {error}")
+    lines, due = threading.Event(), threading.Event()
+
+    def wake() -> None:
+        for one in (steward.wake, lines, due):
+            one.set()
 
     def stop(*_: Any) -> None:
         steward.over.set()
-        steward.wake.set()
+        wake()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    in_background(hear, settings.redis_url, presence.STEWARD, steward.wake.set)
+    in_background(hear, settings.redis_url, presence.STEWARD, wake)
+    in_background(Tidying(settings, database, store).run, steward.over, steward.leads)
+    batching = Batching(settings, database, store, client)
+    in_background(batching.run, steward.over, steward.leads, lines)
+    delivering = threading.Thread(target=deliverer.run, args=(steward.over, due), name="webhooks")
+    delivering.start()
     steward.run()
+    delivering.join()  # it takes some seconds at most
 
 
 if __name__ == "__main__":

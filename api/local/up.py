@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ from models.errors import HeadraceError, ModelNotFound, Unavailable
 from models.settings import Settings
 
 DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}
+ON_REQUEST = (
+    {"model_uid": "whisper", "model_name": "whisper", "model_type": "audio", "load_on_request": True},
+    {"model_uid": "hibari", "model_name": "hibari", "model_type": "audio", "load_on_request": True},
+    {"model_uid": "glyphs", "model_name": "glyphs", "model_type": "image", "load_on_request": True},
+)
+"""The demo's other models: they cost nothing until somebody asks for them."""
 SERVING_TIMEOUT_S = 60.0
 REDIS_TIMEOUT_S = 10.0
 DOUBLE_SIGNAL_S = 0.5
@@ -155,12 +161,16 @@ class Up:
         with Client(self._url, key) as client:
             try:
                 with self._step(uid, "the demo model"):
-                    await asyncio.to_thread(_ensure, client)
+                    await asyncio.to_thread(_ensure, client, DEMO)
                     while (progress := await asyncio.to_thread(client.progress, uid))[1] != "ready":
                         if progress[1] == "failed":
                             raise Unavailable(progress[2] or "it could not be loaded")
                         self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%}")
                         await asyncio.sleep(0.2)
+                for one in ON_REQUEST:
+                    await asyncio.to_thread(_ensure, client, one)
+                names = ", ".join(str(one["model_uid"]) for one in ON_REQUEST)
+                self._console.say(f"  {'on request':<12} {names}")
             except HeadraceError as error:
                 self._console.say(f"  {uid:<12} not available: {error.message}")
                 return False
@@ -209,14 +219,14 @@ def _with(settings: Settings, **changes: Any) -> Settings:
     return Settings(**(settings.model_dump() | changes))
 
 
-def _ensure(client: Client) -> None:
-    """Launch the demo model unless it is there already, or coming back."""
+def _ensure(client: Client, model: Mapping[str, Any]) -> None:
+    """Launch a demo model unless it is there already, or coming back."""
     try:
-        if client.progress(DEMO["model_uid"])[1] != "failed":
+        if client.progress(model["model_uid"])[1] != "failed":
             return
     except ModelNotFound:
         pass
-    client.launch(dict(DEMO))
+    client.launch(dict(model))
 
 
 def _sample(url: str, *, keyed: bool, demo: bool) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.e2e.studio import Studio
 
 StackFactory = Callable[..., Stack]
 
@@ -34,3 +35,15 @@ def new_stack(tmp_path: Path) -> Iterator[StackFactory]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A running Headrace with ``glyphs``, ``whisper``, ``hibari`` and ``echo``, behind an API key. Shared, too."""
+    shared = Studio(tmp_path_factory.mktemp("studio") / "home")
+    try:
+        shared.start()
+        shared.launch()
+        yield shared
+    finally:
+        shared.close()

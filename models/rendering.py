@@ -1,0 +1,37 @@
+"""The answer of a job that succeeded: what its endpoint would have said, wherever it is told."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from models.modalities import KINDS, MEDIA, MODALITIES, modality
+from models.modalities.media import Answer
+
+Kept = dict[str, Any]
+"""What is known of an artifact: ``key``, ``media_type``, ``bytes``."""
+
+
+def rendered(
+    kind: str,
+    request: dict[str, Any],
+    stored: dict[str, Any],
+    link: Callable[[str, Kept], str],
+    read: Callable[[Kept], bytes],
+) -> Answer:
+    """The answer of a job of this kind with this row of ``results``. May block.
+
+    ``link(name, kept)`` is the URL to be given for an artifact, ``read(kept)`` its bytes.
+    """
+    name = KINDS[kind].modality
+    if name not in MEDIA:
+        return Answer(msgspec.json.encode(stored["body"]))
+    artifacts: dict[str, Kept] = stored["artifacts"]
+    answer: Answer = import_module(MODALITIES[name]).render(
+        modality(name).request.model_validate(request),
+        stored["body"],
+        lambda one: link(one, artifacts[one]),
+        lambda one: read(artifacts[one]),
+    )
+    return answer

@@ -1,0 +1,43 @@
+"""What pydantic finds wrong with a request, in our words."""
+
+from typing import Any
+
+from models.errors import HeadraceError, InvalidRequest, UnknownParameter, UnsupportedParameter
+
+
+def from_validation(problems: list[Any]) -> HeadraceError:
+    """The first of pydantic's findings, as an error that names its parameter."""
+    # Of a union's branches, the one that came furthest is what the client meant.
+    same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
+    problem = max(same_field, key=lambda one: len(one["loc"]))
+    where = _steps(problem)
+    kind = problem["type"]
+    if kind in ("json_invalid", "value_error.jsondecode"):
+        return InvalidRequest("the request body is not valid JSON", param=None)
+    param = _path(where)
+    if kind == "extra_forbidden":
+        return UnknownParameter(f"unknown parameter: '{param}'", param=param)
+    if kind == "unsupported_parameter":
+        return UnsupportedParameter(f"'{param}': {problem['msg']}", param=param)
+    if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
+        return InvalidRequest("the request body must be a JSON object", param=None)
+    return InvalidRequest(f"'{param}': {problem['msg']}" if param else problem["msg"], param=param)
+
+
+def _steps(problem: Any) -> list[str]:
+    return [str(step) for step in problem["loc"] if step not in ("body", "query", "path", "header")]
+
+
+def _path(steps: list[str]) -> str | None:
+    """``messages[0].role`` from its steps. A union's branch names are pydantic's, not the client's: left out."""
+    path = ""
+    for step in steps:
+        if step.isdigit():
+            path += f"[{step}]"
+        elif (
+            step.replace("_", "a").replace("-", "a").isalnum()
+            and step.islower()
+            and step not in ("str", "int", "float", "list", "dict")
+        ):
+            path += f".{step}" if path else step
+    return path or None
