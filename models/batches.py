@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from models import jobs as submissions
 from models import uploads, webhooks
 from models.database import now_ms
-from models.errors import Conflict, HeadraceError, NotFound, QueueFull
+from models.errors import Cancelled, Conflict, HeadraceError, NotFound, QueueFull
 from models.jobs import NewJob
 from models.tables import BatchState, JobState, batches, jobs, replicas, results
 from models.webhooks import Event
@@ -114,6 +114,7 @@ def _cancel_lines(connection: Connection, batch: str) -> list[str]:
         "cancel_requested": True,
         "state": sa.case((waits, JobState.CANCELLED.value), else_=jobs.c.state),
         "finished_at": sa.case((waits, now_ms()), else_=jobs.c.finished_at),
+        "error": sa.case((waits, sa.literal(Cancelled().to_row(), jobs.c.error.type)), else_=jobs.c.error),
     }
     mine = (jobs.c.batch_id == batch, jobs.c.state.in_(_WAITS))
     moved = connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs.c.state, jobs.c.device))

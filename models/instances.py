@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from models.database import now_ms
-from models.errors import Conflict
+from models.errors import Conflict, HeadraceError
 from models.tables import JobState, ReplicaState, devices, instances, jobs, leases, replicas
 
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
@@ -135,6 +135,15 @@ def place(connection: Connection, replica: str, device: str) -> bool:
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values = {"state": ReplicaState.ASSIGNED, "device": device, "stage": "", "progress": 0.0, "error": None}
     return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
+
+
+def revive(connection: Connection, pause_ms: int) -> int:
+    """Let replicas be tried again that failed this long ago, and not by what they were asked for."""
+    old = (replicas.c.state == ReplicaState.FAILED, replicas.c.updated_at < now_ms() - pause_ms)
+    rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(*old))
+    ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
+    values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
+    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**values)).rowcount
 
 
 def release_lost(connection: Connection, silence_ms: int) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Row
 
 from models.database import now_ms
 from models.errors import Cancelled, Conflict, HeadraceError, IdempotencyConflict, NotFound, QueueFull
-from models.tables import FINAL, JobState, jobs, results
+from models.tables import FINAL, BatchState, JobState, batches, jobs, results
 
 PRIORITY_MS = 60_000
 """What one step of priority is worth in waiting: so the low ones age, and nothing waits for ever."""
@@ -185,12 +185,20 @@ def _same(one: NewJob, before: Any) -> Submitted | HeadraceError:
 
 
 def _waiting(connection: Connection, uids: set[str]) -> dict[tuple[str, str], int]:
-    query = (
-        sa.select(jobs.c.uid, jobs.c.api_key_id, sa.func.count().label("n"))
-        .where(jobs.c.uid.in_(sorted(uids)), jobs.c.state == JobState.QUEUED)
-        .group_by(jobs.c.uid, jobs.c.api_key_id)
-    )
-    return {(row.uid, row.api_key_id): row.n for row in connection.execute(query)}
+    """How many jobs wait, by model and key. A batch's lines do not count: its feeder bounds them.
+
+    All are counted, in the index alone; and then the lines, of which there are never many, taken off.
+    """
+    same = (jobs.c.uid, jobs.c.api_key_id)
+    waits = jobs.c.state == JobState.QUEUED
+    fed = sa.select(batches.c.id).where(batches.c.state == BatchState.IN_PROGRESS)  # no other has lines that wait
+    every = sa.select(*same, sa.func.count().label("n")).where(jobs.c.uid.in_(sorted(uids)), waits)
+    lines = sa.select(*same, -sa.func.count()).where(jobs.c.batch_id.in_(fed), waits)  # with the uid: not by its index
+    found: dict[tuple[str, str], int] = {}
+    for row in connection.execute(sa.union_all(every.group_by(*same), lines.group_by(*same))):
+        if row.uid in uids:
+            found[row.uid, row.api_key_id] = found.get((row.uid, row.api_key_id), 0) + row.n
+    return found
 
 
 def _full(connection: Connection, waiting: dict[tuple[str, str], int], bounds: Bounds, one: NewJob) -> QueueFull | None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,10 +37,7 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
-SECRETS = {
-    name: secrets.token_hex(16)
-    for name in ("HEADRACE_API_KEY", "POSTGRES_PASSWORD", "REDIS_CONTROL_PASSWORD", "REDIS_WORKER_PASSWORD")
-}
+SECRETS = {name: secrets.token_hex(16) for name in re.findall(r"^(\w+)=$", (ROOT / ".env.example").read_text(), re.M)}
 KEY = SECRETS["HEADRACE_API_KEY"]
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 SERVERS = ("redis", "postgres")
@@ -70,7 +68,6 @@ def test_no_secret_has_a_default(missing: str) -> None:
     answer = compose("config", "--quiet", **{name: value for name, value in SECRETS.items() if name != missing})
     assert answer.returncode != 0
     assert f"required variable {missing} is missing" in answer.stderr
-    assert re.search(rf"^{missing}=$", (ROOT / ".env.example").read_text(), re.M)
 
 
 def test_every_setting_exists(config: Config) -> None:
@@ -100,7 +97,36 @@ def test_every_worker_has_a_node_and_keeps_its_downloads(config: Config) -> None
     assert len({service["environment"]["HEADRACE_NODE"] for service in workers}) == len(workers) == 2
     home = re.findall(r"HEADRACE_HOME=(\S+)", (ROOT / "deploy/worker.Dockerfile").read_text())
     for service in workers:
-        assert [volume["target"] for volume in service["volumes"]] == home
+        assert {volume["target"] for volume in service["volumes"]} >= {*home}
+
+
+def test_all_who_touch_artifacts_share_them(config: Config) -> None:
+    for name in {*config["services"]} - {*SERVERS, "migrate"}:
+        service = config["services"][name]
+        assert service["environment"]["HEADRACE_ARTIFACTS_URL"] == "file:///artifacts"
+        assert {volume["target"]: volume["source"] for volume in service["volumes"]}["/artifacts"] == "artifacts"
+    for dockerfile in DOCKERFILES:  # a new volume takes its owner from the image
+        assert "install --directory --owner=headrace --group=headrace --mode=700 /artifacts" in dockerfile.read_text()
+    bucket = "s3://bucket/prefix?endpoint=https://s3.example.com&secret_access_key=a%2Fb"
+    moved = compose("config", "--format", "json", HEADRACE_ARTIFACTS_URL=bucket, **SECRETS)
+    services = json.loads(moved.stdout)["services"]
+    for name in ("gateway", "steward", "worker-cpu"):
+        assert services[name]["environment"]["HEADRACE_ARTIFACTS_URL"] == bucket
+
+
+def test_only_those_who_sign_have_the_secret_key(config: Config) -> None:
+    key = SECRETS["HEADRACE_SECRET_KEY"]
+    holders = {name for name, one in config["services"].items() if key in one.get("environment", {}).values()}
+    assert holders == {"gateway", "steward"}
+    assert "outside" in config["services"]["steward"]["networks"], "it sends webhooks"
+
+
+def test_workers_have_every_engine(config: Config) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    [engines] = re.findall(r"^headrace\[(.+)\]$", "\n".join(extras["cpu"]), re.M)
+    for worker in ("worker-cpu", "worker-gpu"):
+        assert config["services"][worker]["build"]["args"]["ENGINES"] == engines
+    assert f"ARG ENGINES={engines}\n" in (ROOT / "deploy/worker.Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
@@ -129,6 +155,8 @@ def test_images_get_the_whole_package(dockerfile: Path, tmp_path: Path) -> None:
         files = [path for kind in ("py", "ini", "mako") for path in (ROOT / package).rglob(f"*.{kind}")]
         assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
     assert {"migrations/alembic.ini", "migrations/script.py.mako", "api/cli.py"} <= packed
+    glyphs = [path for path in (ROOT / "models/catalogue/glyphs").rglob("*") if path.is_file()]
+    assert {path.relative_to(ROOT).as_posix() for path in glyphs} <= packed
 
 
 # ---- the processes -----------------------------------------------------------------------------------------
@@ -148,6 +176,7 @@ class Composed:
         self._here = {
             "@redis:6379/": f"@127.0.0.1:{self.redis_port}/",
             "@postgres:5432/": f"@{database.host}:{database.port}/",
+            "file:///artifacts": (folder / "artifacts").as_uri(),
         }
 
     def environment(self, name: str) -> dict[str, str]:
@@ -292,6 +321,28 @@ async def test_the_services_run_as_processes(composed: Composed) -> None:
     assert codes["gateway"] in (0, -signal.SIGTERM)  # uvicorn stops cleanly, then raises the signal again
     assert (codes["worker-cpu"], codes["steward"]) == (0, 0), composed.log("worker-cpu") + composed.log("steward")
 
+    assert_nothing_was_forbidden(composed)
+
+
+@pytest.mark.weights
+async def test_a_job_goes_through_all_services(composed: Composed) -> None:
+    start_in_order(composed)
+    async with client(composed.url, headers=HEADERS) as http:
+        await launch(http, "hibari", model_name="hibari", load_on_request=True)
+        said = {"kind": "audio.speech", "model": "hibari", "input": {"input": "Hello.", "response_format": "wav"}}
+        job = (await http.post("/v1/jobs", json=said)).raise_for_status().json()["id"]
+        told = (await http.get(f"/v1/jobs/{job}/events")).text
+        last = json.loads(told.rsplit("data: ", 1)[1])
+        assert last["state"] == "succeeded", told + composed.log("worker-cpu")
+        sound = (await http.get(f"/v1/jobs/{job}/result")).content
+        assert sound.startswith(b"RIFF")
+        [made] = (composed.folder / "artifacts" / "jobs" / job).rglob("*.wav")
+        assert made.read_bytes() == sound, "the worker wrote it, the gateway read it"
+    assert_nothing_was_forbidden(composed)
+
+
+def assert_nothing_was_forbidden(composed: Composed) -> None:
+    """Redis has refused none of the parts anything."""
     with composed.redis() as tester:
         refused = [entry for entry in tester.acl_log() if entry["username"] in ("control", "worker")]
     assert not refused, "redis-users forbids what the parts do"

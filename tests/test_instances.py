@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from models import instances, tables
 from models.database import Database, now_ms
-from models.errors import Conflict
+from models.errors import Conflict, EngineFailure, InvalidRequest
 from models.tables import ReplicaState
 
 ECHO: dict[str, Any] = {
@@ -98,6 +98,17 @@ def test_replicas_of_a_lost_device_wait_again(database: Database) -> None:
     assert database.call(instances.release_lost, 60_000) == 1
     assert sorted(_states(database)) == ["failed", "pending"]
     assert database.call(instances.alive_devices, 60_000) == []
+
+
+def test_a_failed_replica_is_tried_again_unless_it_was_asked_for_wrongly(database: Database) -> None:
+    first, second = _placed(database)
+    for replica, error in ((first, EngineFailure("out of memory")), (second, InvalidRequest("no such option"))):
+        failed = {"state": ReplicaState.FAILED, "error": error.to_row()}
+        database.call(lambda c, r=replica, v=failed: instances.report(c, r, "n1.cpu", **v))
+
+    assert database.call(instances.revive, 60_000) == 0
+    assert database.call(instances.revive, -1) == 1
+    assert {row.id: row.state for row in database.call(instances.replicas_of)} == {first: "pending", second: "failed"}
 
 
 def test_a_wrong_state_cannot_be_written(database: Database) -> None:

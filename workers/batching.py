@@ -7,6 +7,7 @@ aside (``workers.finalising``), so that a long one keeps no other batch waiting.
 import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ CHUNK_LINES = 250
 CHUNK_BYTES = 8 << 20
 BUSY_S = 0.2
 IDLE_S = 1.0
+PAUSE_S = 2.0
+"""After a step that failed, before it is tried again."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class Batching:
         self._finaliser = Finaliser(settings, database, store, self._inputs.path, self._over)
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="batches")
         self._busy: dict[str, Future[None]] = {}
+        self._rest: dict[str, float] = {}
 
     def run(self, over: threading.Event, leads: threading.Event, wake: threading.Event) -> None:
         """Feed until ``over``, while ``leads`` is set."""
@@ -91,11 +95,14 @@ class Batching:
         """Take every open batch a step on; whether there is any."""
         found = self._database.call(batches.open_ones)
         self._busy = {batch: task for batch, task in self._busy.items() if not task.done()}
+        for batch, until in list(self._rest.items()):  # what runs aside writes to it, too
+            if until <= time.monotonic():
+                del self._rest[batch]
         self._inputs.keep({row.input_file_id for row in found})
         running = sum(row.state == BatchState.IN_PROGRESS for row in found)
         window = max(FEWEST, min(UNFINISHED, 4 * UNFINISHED // max(running, 1)))
         for row in found:
-            if row.id in self._busy:
+            if row.id in self._busy or row.id in self._rest:
                 continue
             if row.state == BatchState.IN_PROGRESS:
                 self._safely(self._advance, row, window)
@@ -117,6 +124,9 @@ class Batching:
             log.warning("batch %s: trying again: %s", row.id, error)
         except Exception:  # one batch's trouble is not the others'
             log.exception("batch %s: trying again", row.id)
+        else:
+            return
+        self._rest[row.id] = time.monotonic() + PAUSE_S
 
     # ---- steps ---------------------------------------------------------------------------------------------
 
@@ -244,7 +254,7 @@ class Inputs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="headrace-batches-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._paths: dict[str, Path] = {}
 
     def path(self, file: str) -> Path:
@@ -252,6 +262,8 @@ class Inputs:
         with self._lock:
             found = self._paths.get(file)
             if found is None or not found.is_file():
+                if self._folder is None:
+                    self._folder = tempfile.TemporaryDirectory(prefix="headrace-batches-")
                 found = self._paths[file] = self._store.local(uploads.artifact(file), Path(self._folder.name))
         return found
 
@@ -260,9 +272,10 @@ class Inputs:
         with self._lock:
             for file in self._paths.keys() - files:
                 path = self._paths.pop(file)
-                if path.parent == Path(self._folder.name):
+                if self._folder and path.parent == Path(self._folder.name):
                     path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Forget all."""
-        self._folder.cleanup()
+        if self._folder:
+            self._folder.cleanup()

@@ -7,7 +7,7 @@ from models.instances import HELD
 from models.tables import ReplicaState
 
 TRIES = 3
-"""A load that fails this often in a row is given up, until somebody launches the model anew."""
+"""A load that fails this often in a row is given up; the steward has it tried again a minute later."""
 STEADY_S = 60.0
 """A runner that served this long has proved itself: its death counts as the first."""
 

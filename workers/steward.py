@@ -36,6 +36,8 @@ LEASE_MS = 10_000
 EVERY_S = 1.0
 ALIVE_MS = 15_000
 """A device seen within this time can be given replicas."""
+REVIVE_MS = 60_000
+"""A replica that was given up is tried again after this long, for as long as it is wanted."""
 LOST_MS = 60_000
 """A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
 
@@ -43,6 +45,7 @@ LOST_MS = 60_000
 def place_all(connection: Connection) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something."""
     instances.release_lost(connection, LOST_MS)
+    instances.revive(connection, REVIVE_MS)
     found = instances.alive_devices(connection, ALIVE_MS)
     loads = {row.id: row.load for row in found}
     siblings: dict[str, Counter[str]] = {}

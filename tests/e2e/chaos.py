@@ -136,12 +136,12 @@ class Havoc:
 
     def _run(self) -> None:
         # Each part at most four times a minute: whoever dies more often than that is given up by its supervisor.
-        acts = [self._runner] * 8 + [self._part("worker")] * 3 + [self._part("gateway")] * 3
+        acts = [self._runner] * 6 + [self._part("worker")] * 3 + [self._part("gateway")] * 3
         acts += [self._part("steward")] * 2 + [self._redis] * 2 + [self._lock] * 2
         while not self._over.is_set():
             self._rng.shuffle(acts)
             for act in acts:
-                if self._over.wait(self._rng.uniform(1.0, 4.0)):
+                if self._over.wait(self._rng.uniform(1.5, 5.0)):
                     return
                 with contextlib.suppress(ProcessLookupError):
                     self.done[act()] += 1

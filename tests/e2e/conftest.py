@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.sites import Site
 from tests.e2e.stack import Stack
 from tests.e2e.studio import Studio
 
@@ -44,6 +45,18 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     try:
         shared.start()
         shared.launch()
+        yield shared
+    finally:
+        shared.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running Headrace for files and batches, behind two keys, with ``echo``. Shared; its parts may be killed."""
+    shared = Site(tmp_path_factory.mktemp("site") / "home")
+    try:
+        shared.start()
+        shared.launch_echo(step_ms=10, max_inflight=64)
         yield shared
     finally:
         shared.close()

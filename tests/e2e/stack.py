@@ -33,14 +33,17 @@ ROLES = {
 
 
 class Stack:
-    """``headrace up --no-demo`` on a free port and a home of its own. ``env`` is added to its environment."""
+    """``headrace up`` on a free port and a home of its own, without the demo unless asked. ``env`` is added to its
 
-    def __init__(self, home: Path, *arguments: str, **env: str) -> None:
+    environment.
+    """
+
+    def __init__(self, home: Path, *arguments: str, demo: bool = False, **env: str) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = Client(self.url, env.get("HEADRACE_API_KEY", ""))
-        self._arguments = arguments
+        self._arguments = (*(() if demo else ("--no-demo",)), *arguments)
         self._env = {**clean_environment(), **env}
         self._output = home.with_name(f"{home.name}.output")
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +61,7 @@ class Stack:
 
     def spawn(self) -> None:
         """Start it. It dies with the test run, should that be killed."""
-        command = [sys.executable, "-P", "-m", "api.cli", "up", "--no-demo", "--device", "cpu"]
+        command = [sys.executable, "-P", "-m", "api.cli", "up", "--device", "cpu"]
         command += ["--port", str(self.port), "--home", str(self.home), *self._arguments]
         with open(self._output, "ab") as output:
             self._process = spawn(command, env=self._env, stdout=output, stderr=subprocess.STDOUT)

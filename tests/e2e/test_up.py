@@ -1,6 +1,7 @@
 """``headrace up`` on real processes: it comes up, survives the death of its parts, refuses, and leaves nothing."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -48,6 +49,25 @@ def test_it_serves_and_stopping_leaves_nothing(new_stack: StackFactory) -> None:
     assert oct(stack.home.stat().st_mode & 0o777) == "0o700"
     stack.stop()
     assert "was ended by" not in stack.output(), "a clean stop is no crash"
+
+
+@pytest.mark.weights
+def test_the_demo_loads_one_model_and_the_others_when_asked(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "home", demo=True)
+    try:
+        for time_of_start in ("first", "second"):  # the demo's models are rows: they are not launched twice
+            stack.start()
+            wait_for(lambda: stack.output().endswith("may finish for 20 s.\n"), 10, stack.output)
+            states = {one["id"]: one["state"] for one in stack.client.models()}
+            dormant = dict.fromkeys(("whisper", "hibari", "glyphs"), "dormant")
+            assert states == {"smollm2": "ready"} | dormant, time_of_start
+            assert len(stack.pids()["runner"]) == 1
+            sample = re.findall(r"^curl .+$", stack.output(), re.M)[-1]
+            said = subprocess.run(sample, shell=True, capture_output=True, text=True, timeout=60, check=True).stdout
+            assert said.rstrip().endswith("data: [DONE]")
+            stack.stop()
+    finally:
+        stack.close()
 
 
 def test_a_killed_supervisor_takes_everything_along(new_stack: StackFactory) -> None:
