@@ -22,7 +22,7 @@ from api.roster import Roster
 from api.state import Gateway
 from api.submission import Doorbell, Submissions
 from api.watching import Watching
-from models import broker
+from models import broker, scratch
 from models.artifacts import open_store
 from models.database import Database
 from models.errors import HeadraceError, ShuttingDown
@@ -83,6 +83,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     submissions = Submissions(database, Bounds(settings.job_queue, settings.key_job_queue), doorbell)
     watching = Watching(settings, database, telling)
     store = await asyncio.to_thread(open_store, settings.artifacts)
+    await asyncio.to_thread(scratch.clear)
     outbound = Outbound(settings.outbound_allow)
     chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching)]
     try:

@@ -9,7 +9,6 @@ import binascii
 import hashlib
 import re
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from starlette.datastructures import UploadFile
 
 from api.preparation import Upload
 from api.state import Gateway
-from models import uploads
+from models import scratch, uploads
 from models.errors import BodyTooLarge, InvalidRequest
 from models.modalities import Kind
 
@@ -30,11 +29,12 @@ FETCH_S = 60.0
 @asynccontextmanager
 async def folder() -> AsyncIterator[Path]:
     """A folder for one request's files."""
-    made = await asyncio.to_thread(tempfile.mkdtemp, prefix="headrace-")
+    made = scratch.folder()
+    yielded = await asyncio.to_thread(made.__enter__)
     try:
-        yield Path(made)
+        yield yielded
     finally:
-        await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
+        await asyncio.to_thread(made.__exit__, None, None, None)
 
 
 class Intake:

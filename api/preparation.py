@@ -116,7 +116,7 @@ def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:
     if deadline is None:
         return None
     left = deadline.timestamp() - time.time()
-    if not (0 < left or again) or left > MAX_DAYS * 86400:
+    if (left <= 0 and not again) or left > MAX_DAYS * 86400:
         raise InvalidRequest(f"'deadline' must lie ahead, by {MAX_DAYS} days at most", param="deadline")
     return left
 

@@ -15,7 +15,7 @@ from models.database import Database
 from models.errors import NotFound
 from models.events import Event
 from models.settings import Settings
-from models.tables import FINAL
+from models.tables import FINAL, JobState
 
 log = logging.getLogger(__name__)
 
@@ -80,18 +80,20 @@ class Watching:
                 watch.moved = not await watch.wait(LOOK_EVERY_S) or watch.moved
 
     async def follow(self, job: str, after: str = "0") -> AsyncGenerator[tuple[str, Event], None]:
-        """A job's events after the one of this id, until it is over; the state it ended in is not among them.
+        """A job's events after the one of this id, and its states from now on, until it is over; but not that.
 
         Where there are none for ``LOOK_EVERY_S``, an event ``SILENCE`` says so. Raises NotFound if it is deleted.
         """
         with self.of(job) as watch:
-            last = after
+            last, told = after, (JobState.QUEUED.value, 0)
             while True:
                 row = await self._state(watch)
                 over = row is not None and row.state in FINAL
+                if row is not None and not over and told != (row.state, row.fence):
+                    told = (row.state, row.fence)
+                    yield last, Event(events.STATE, row.fence, {"state": row.state})
                 async for last, event in self._read(job, last):  # noqa: B020 - where the next reading goes on
-                    if event.type != events.STATE or event.data["state"] not in FINAL:
-                        yield last, event
+                    yield last, event
                 if over:
                     return
                 heard = await watch.wait(LOOK_EVERY_S)

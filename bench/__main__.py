@@ -1,4 +1,4 @@
-"""Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,llama_cpp,transformers] [--json FILE]``.
+"""Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,llama_cpp,transformers,jobs]``.
 
 Everything runs on this machine at once, clients included, so what counts are the ratios. Bare and platform take
 turns, batch by batch. It never fails for a figure.
@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform as machine
+import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,6 +19,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench import jobs as durable
 from bench import library
 from bench.bare import Bare
 from bench.load import Batch
@@ -157,6 +159,24 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
     return rows
 
 
+async def jobs(scale: float) -> tuple[list[Row], list[Row]]:
+    """The durable path on each database, and what a batch costs interactive requests."""
+    from tests.servers import postgres
+
+    async with Platform() as there:
+        rows = await durable.jobs(there, "SQLite", scale)
+        await there.launch("echo", model_name="echo", step_ms=5, max_inflight=64)
+        beside = [await durable.beside_batch(there, "echo", 10_000, 200, 64)]
+        await there.terminate("echo")
+        options = {"model_engine": "llama_cpp", "n_parallel": 8, "n_ctx": 2048, "n_threads": THREADS}
+        await there.launch("smollm2", model_name="smollm2", **options)
+        beside.append(await durable.beside_batch(there, "smollm2", 10_000, 40, 32))
+    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
+        async with Platform(HEADRACE_DATABASE_URL=url) as there:
+            rows += await durable.jobs(there, "PostgreSQL", scale)
+    return rows, beside
+
+
 def table(title: str, rows: list[Row], console: Console) -> None:
     """Print rows of one form."""
     if not rows:
@@ -173,7 +193,7 @@ async def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
-    parser.add_argument("--only", default="echo,llama_cpp,transformers")
+    parser.add_argument("--only", default="echo,llama_cpp,transformers,jobs")
     parser.add_argument("--json", type=Path, default=Path("bench/results.json"))
     arguments = parser.parse_args()
     only = arguments.only.split(",")
@@ -189,9 +209,12 @@ async def main() -> None:
             rows, facts = rows + more_rows, facts + more_facts
         if "transformers" in only:
             rows += await transformers(there, scale)
+    done, beside = await jobs(scale) if "jobs" in only else ([], [])
     console = Console(width=200)
     table("What the platform adds to its engine (streams, closed loop)", rows, console)
     table("What the platform carries", facts, console)
+    table("What the durable path carries", done, console)
+    table("What a batch costs interactive requests", beside, console)
     console.print("Resident memory before any model, MiB: ", {name: round(value) for name, value in memory.items()})
     about = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -200,7 +223,7 @@ async def main() -> None:
         "python": machine.python_version(),
         "headrace": version("headrace"),
     }
-    found = {"about": about, "compared": rows, "carried": facts, "memory_mib": memory}
+    found = {"about": about, "compared": rows, "carried": facts, "jobs": done, "beside": beside, "memory_mib": memory}
     arguments.json.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -23,7 +23,9 @@ from models.processes import spawn
 class Platform:
     """``headrace up`` in a home that is thrown away."""
 
-    def __init__(self) -> None:
+    def __init__(self, **env: str) -> None:
+        """``env`` is added to its environment."""
+        self._env = os.environ | {"HEADRACE_LOG_LEVEL": "warning"} | env
         self._home = tempfile.TemporaryDirectory(prefix="headrace-bench-")
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
@@ -33,7 +35,7 @@ class Platform:
         """Start it and wait until it can serve."""
         command = [sys.executable, "-m", "api.cli", "up", "--no-demo", "--device", "cpu"]
         command += ["--port", str(self._port), "--home", str(Path(self._home.name) / "home")]
-        self._process = spawn(command, env=os.environ | {"HEADRACE_LOG_LEVEL": "warning"}, stdout=subprocess.DEVNULL)
+        self._process = spawn(command, env=self._env, stdout=subprocess.DEVNULL)
         async with asyncio.timeout(60), httpx.AsyncClient() as http:
             while not await self._ready(http):
                 await asyncio.sleep(0.2)

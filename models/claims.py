@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from models.database import now_ms
-from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, ModelNotFound
-from models.tables import FINAL, JobState, instances, jobs, results
+from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, ModelFailed, ModelNotFound
+from models.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
 
 BACKOFF_MS = 1000
 """Before the second attempt; twice that before the third, four times before any further."""
@@ -222,15 +222,24 @@ def sweep(connection: Connection, limit: int = 500) -> list[Row[Any]]:
 
 
 def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[Row[Any]]:
-    """Fail jobs that have waited this long for a model that is not launched; the rows moved."""
+    """Fail jobs that have waited this long for a model that is not launched, or cannot be loaded; the rows moved."""
+    of_model = replicas.c.uid == jobs.c.uid
     absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))
-    old = _first(limit, jobs.c.state == JobState.QUEUED, jobs.c.queued_at < now_ms() - older_ms, absent)
-    ids = list(connection.execute(old).scalars())
-    if not ids:
-        return []
-    values = {**_over(JobState.FAILED), "error": ModelNotFound("its model is not launched any more").to_row()}
-    waits = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
-    return list(connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs)))
+    hopeless = sa.and_(
+        sa.exists().where(of_model, replicas.c.state == ReplicaState.FAILED),
+        sa.not_(sa.exists().where(of_model, replicas.c.state != ReplicaState.FAILED)),
+    )
+    old = (jobs.c.state == JobState.QUEUED, jobs.c.queued_at < now_ms() - older_ms)
+    moved: list[Row[Any]] = []
+    for why, error in (
+        (absent, ModelNotFound("its model is not launched any more")),
+        (hopeless, ModelFailed("its model cannot be loaded")),
+    ):
+        if ids := list(connection.execute(_first(limit, *old, why)).scalars()):
+            values = {**_over(JobState.FAILED), "error": error.to_row()}
+            waits = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
+            moved += connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs))
+    return moved
 
 
 def fences(connection: Connection, ids: Collection[str]) -> dict[str, int]:

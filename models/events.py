@@ -1,6 +1,7 @@
 """What is told of a running job: a capped Redis stream each, that any gateway reads on from wherever a client was.
 
-The end is never told here alone: the job's row has it. What is lost with Redis was only a spectacle.
+States are not kept here: the job's row has them, and who watches hears when to read it. So a job of which nothing
+else is told leaves nothing in Redis. What is lost with Redis was only a spectacle.
 """
 
 from typing import Any
@@ -9,8 +10,12 @@ import msgspec
 import redis
 import redis.asyncio
 
+from models.tables import FINAL
+
 MAX_EVENTS = 1000
 KEEP_S = 24 * 3600
+KEEP_OVER_S = 300
+"""How long the events of a job that is over can be read again."""
 
 STATE, PROGRESS, PREVIEW, PIECE, LOG = "state", "progress", "preview", "piece", "log"
 
@@ -39,10 +44,13 @@ def channel(job: str) -> str:
 
 
 def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
-    """Queue an event for the job's stream, and a word to those who watch."""
+    """Queue an event for the job's stream, unless it is a state, and a word to those who watch."""
     key = stream_key(job)
-    pipeline.xadd(key, {"e": _encode(event)}, maxlen=MAX_EVENTS, approximate=True)
-    pipeline.expire(key, KEEP_S)
+    if event.type != STATE:
+        pipeline.xadd(key, {"e": _encode(event)}, maxlen=MAX_EVENTS, approximate=True)
+        pipeline.expire(key, KEEP_S)
+    elif event.data["state"] in FINAL:
+        pipeline.expire(key, KEEP_OVER_S)
     pipeline.publish(channel(job), event.type)
 
 

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(1 << 30, gt=0, description="Largest upload of a file, an image or a recording.")
 
     job_queue: int = Field(10_000, gt=0, description="Jobs that may wait for one model.")
-    key_job_queue: int = Field(10_000, gt=0, description="Jobs that may wait under one API key.")
+    key_job_queue: int = Field(10_000, gt=0, description="Jobs that may wait for one model under one API key.")
     job_attempts: int = Field(3, ge=1, le=100, description="Attempts at a job whose runner or worker is lost.")
     job_lease_s: float = Field(20, ge=1, description="A job whose worker was silent for this long is done anew.")
     job_retention_s: float = Field(7 * 86400, gt=0, description="How long jobs, results and artifacts are kept.")

@@ -5,11 +5,11 @@ aside (``workers.finalising``), so that a long one keeps no other batch waiting.
 """
 
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import batches, instances, presence, uploads
+from models import batches, instances, presence, scratch, uploads
 from models.artifacts import Store
 from models.batches import Refused
 from models.database import Database
@@ -254,7 +254,8 @@ class Inputs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._stack = ExitStack()
         self._paths: dict[str, Path] = {}
 
     def path(self, file: str) -> Path:
@@ -263,8 +264,8 @@ class Inputs:
             found = self._paths.get(file)
             if found is None or not found.is_file():
                 if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="headrace-batches-")
-                found = self._paths[file] = self._store.local(uploads.artifact(file), Path(self._folder.name))
+                    self._folder = self._stack.enter_context(scratch.folder())
+                found = self._paths[file] = self._store.local(uploads.artifact(file), self._folder)
         return found
 
     def keep(self, files: set[str]) -> None:
@@ -272,10 +273,9 @@ class Inputs:
         with self._lock:
             for file in self._paths.keys() - files:
                 path = self._paths.pop(file)
-                if self._folder and path.parent == Path(self._folder.name):
+                if self._folder and path.parent == self._folder:
                     path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Forget all."""
-        if self._folder:
-            self._folder.cleanup()
+        self._stack.close()

@@ -202,7 +202,8 @@ class Claimer:
         ready = runner.ready
         assert ready is not None
         low = sum(one.low for one in mine)
-        return Load(ready.max_inflight, runner.inflight, len(mine), low, runner.idle_s, shared=runner.shared)
+        capacity = min(ready.max_inflight, runner.limit or ready.max_inflight)
+        return Load(capacity, runner.inflight, len(mine), low, runner.idle_s, shared=runner.shared)
 
     def _claim_for(self, connection: Connection, turn: Turn, runner: Runner, free: int, low: int) -> int:
         """Claim for one replica, the keys taking turns; how many."""

@@ -54,7 +54,6 @@ class DeviceHost:
         self._database = database
         self._client = client
         self._runners: dict[str, Runner] = {}
-        self._limits: dict[str, int | None] = {}
         self._attempts: dict[str, Attempts] = {}
         self._news: queue.SimpleQueue[Runner] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -125,7 +124,7 @@ class DeviceHost:
         if runner.phase in (Phase.STOPPING, Phase.GONE):
             state = ReplicaState.STOPPING
         inflight = ready.max_inflight if ready else 0
-        limit = self._limits.get(runner.load.replica)
+        limit = runner.limit
         return presence.Replica(
             id=runner.load.replica,
             uid=runner.load.uid,
@@ -197,7 +196,6 @@ class DeviceHost:
             store=self._settings.artifacts,
         )
         interpreter = self._settings.interpreters.get(row.engine, "")
-        self._limits[row.id] = row.request_limits
         runner = Runner(
             load,
             interpreter=interpreter,
@@ -205,6 +203,7 @@ class DeviceHost:
             on_change=self._on_change,
             on_work=self.claimer.hear,
         )
+        runner.limit = row.request_limits
         self._runners[row.id] = runner
         log.info("replica %s: runner %s started", row.id, runner.pid)
         self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)

@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, signals
 from redis.exceptions import RedisError
 
-from models import broker, devices, queue
+from models import broker, devices, queue, scratch
 from models.artifacts import open_store
 from models.database import Database
 from models.errors import InvalidRequest
@@ -70,15 +70,9 @@ def _drain_at_the_end(host: DeviceHost) -> list[threading.Thread]:
 
 def main() -> None:
     """Own one device until told to stop."""
-    parser = argparse.ArgumentParser(prog="headrace worker")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
-    arguments = parser.parse_args()
     settings = Settings()
     configure(settings.log_level)
-    try:
-        device = devices.parse(arguments.device)
-    except InvalidRequest as error:
-        sys.exit(f"headrace worker: {error.message}")
+    device = _asked_for()
     if not settings.redis_url:
         sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
     database = Database(settings.database)
@@ -107,6 +101,7 @@ def main() -> None:
     in_background(beat, host, client)
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
     in_background(probe.run)
+    scratch.clear()  # what runners left that were killed
     settle()
     sys.setswitchinterval(SWITCH_S)
     worker.start()
@@ -118,6 +113,16 @@ def main() -> None:
     log.info("stopped")
     logging.shutdown()
     os._exit(worker.exitcode or 0)  # threads that wait on a lost Redis must not hold the process
+
+
+def _asked_for() -> devices.Device:
+    """The device that the command line names."""
+    parser = argparse.ArgumentParser(prog="headrace worker")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
+    try:
+        return devices.parse(parser.parse_args().device)
+    except InvalidRequest as error:
+        sys.exit(f"headrace worker: {error.message}")
 
 
 if __name__ == "__main__":

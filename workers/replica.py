@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -43,6 +44,8 @@ from workers.protocol import (
 log = logging.getLogger(__name__)
 
 STOP_GRACE_S = 10.0
+SEND_S = 10
+"""How long a runner may leave its socket full. It holds up all jobs of its device meanwhile."""
 LAST_WORDS_S = 2.0
 """How long a runner that closed its socket may take to end."""
 
@@ -82,6 +85,8 @@ class Runner:
         self.started_at = time.monotonic()
         self.ready_at: float | None = None
         self.asked_at = float("-inf")
+        self.limit: int | None = None
+        """Most requests and jobs at once, where its launch says so."""
         self._on_change = on_change
         self._on_work = on_work
         self._lock = threading.Lock()
@@ -191,6 +196,7 @@ class Runner:
 
     def _spawn(self, interpreter: str, visible: str) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         self._socket = ours
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible}
         with theirs:
@@ -204,6 +210,10 @@ class Runner:
         try:
             with self._sending:
                 self._socket.sendall(protocol.pack(command))
+        except BlockingIOError:  # cut off amid a message: what follows would be nonsense
+            log.error("runner %s has taken nothing for %d s: killing it", self.pid, SEND_S)
+            self.kill()
+            return False
         except OSError as error:
             log.info("runner %s does not hear: %s", self.pid, error)
             return False

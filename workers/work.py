@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from models import events
+from models import events, scratch
 from models.artifacts import Store
 from models.errors import Cancelled, EngineFailure, Expired, HeadraceError, InvalidRequest
 from models.events import Event
@@ -44,7 +43,7 @@ class Attempt:
         self.task: asyncio.Task[None] | None = None
         self.scratch = contextlib.ExitStack()
         self._owner = owner
-        self._told_at = self._reported_at = float("-inf")
+        self._told_at = self._reported_at = time.monotonic()  # of a short job there is nothing to tell
 
     def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
         """See ``MediaSink``."""
@@ -180,7 +179,7 @@ class Works:
         """Put the request's files where the engine can read them."""
         if attempt.over or not attempt.order.files:
             return
-        folder = Path(attempt.scratch.enter_context(tempfile.TemporaryDirectory(prefix="headrace-")))
+        folder = attempt.scratch.enter_context(scratch.folder())
         found = {}
         for name, key in attempt.order.files.items():
             found[name] = await asyncio.to_thread(self.store.local, key, folder)

@@ -141,7 +141,7 @@ class Havoc:
         while not self._over.is_set():
             self._rng.shuffle(acts)
             for act in acts:
-                if self._over.wait(self._rng.uniform(1.5, 5.0)):
+                if self._over.wait(self._rng.uniform(1.0, 3.5)):
                     return
                 with contextlib.suppress(ProcessLookupError):
                     self.done[act()] += 1

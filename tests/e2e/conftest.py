@@ -29,8 +29,8 @@ def new_stack(tmp_path: Path) -> Iterator[StackFactory]:
     """Makes a running Headrace of the test's own: ``new_stack("--verbose", HEADRACE_DRAIN_S="2")``."""
     made: list[Stack] = []
 
-    def make(*arguments: str, **env: str) -> Stack:
-        made.append(Stack(tmp_path / f"home{len(made)}", *arguments, **env))
+    def make(*arguments: str, demo: bool = False, **env: str) -> Stack:
+        made.append(Stack(tmp_path / f"home{len(made)}", *arguments, demo=demo, **env))
         return made[-1].start()
 
     yield make

@@ -4,8 +4,6 @@ import base64
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -25,9 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(600)]
 COUNTS = {"echo": 200, "images": 50, "speech": 30, "audio": 30}
 
 
-def test_every_job_ends_once_whatever_is_killed(
-    new_stack: StackFactory, database_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_every_job_ends_once_whatever_is_killed(new_stack: StackFactory, database_url: str) -> None:
     migrations.upgrade(database_url)
     quick = {"HEADRACE_JOB_LEASE_S": "4", "HEADRACE_JOB_ATTEMPTS": "30", "HEADRACE_DRAIN_S": "2"}
     stack = new_stack(**quick, HEADRACE_DATABASE_URL=database_url)
@@ -36,52 +32,59 @@ def test_every_job_ends_once_whatever_is_killed(
     stack.launch_echo("echo", step_ms=5, max_inflight=16)
     for name in ("glyphs", "hibari", "whisper"):
         stack.client.wait_ready(name)
-    recording = _recording(stack.url)
 
     rng = random.Random(20261123)
     clients, havoc = Clients(stack.url), Havoc(stack, database_url, rng)
-    todo = wishes(rng, COUNTS, recording)
-    havoc.start()
-    clients.run(todo, threads=4, pause_s=0.5)
+    todo = wishes(rng, COUNTS, _recording(stack.url))
     database = Database(database_url)
+    havoc.start()
+    clients.run(todo, threads=4, pause_s=0.9)
     while_killing = time.monotonic() + 20
     wait_for(lambda: time.monotonic() > while_killing or _open(database) == 0, 60)
     havoc.stop()
     wait_for(lambda: _open(database) == 0, 240, lambda: f"{_open(database)} jobs are not over\n{stack.logs()}")
 
     assert not clients.refused
-    assert all(len(ids) == 1 for ids in clients.ids.values()), "an idempotency key made two jobs"
     assert len(clients.ids) == len(todo)
-    with database.begin() as connection:
-        rows = {row.id: row for row in connection.execute(sa.select(jobs))}
-        kept = {row.job_id: row for row in connection.execute(sa.select(results))}
-    assert set(rows) == {job for ids in clients.ids.values() for job in ids}
-    states = Counter(row.state for row in rows.values())
-    assert set(states) <= {JobState.SUCCEEDED, JobState.CANCELLED, JobState.EXPIRED}, [
-        row.error for row in rows.values() if row.state == JobState.FAILED
-    ]
-    succeeded = {job for job, row in rows.items() if row.state == JobState.SUCCEEDED}
-    assert set(kept) == succeeded
-    assert all(kept[job].fence == rows[job].fence for job in succeeded)
-    assert states[JobState.SUCCEEDED] >= 0.75 * len(todo)
-
+    assert all(len(ids) == 1 for ids in clients.ids.values()), "an idempotency key made two jobs"
+    counts = _check_rows(database, {job for ids in clients.ids.values() for job in ids})
     settings = Settings(home=stack.home, database_url=database_url)
-    store = open_store(settings.artifacts)
-    for job in succeeded:  # each artifact that a result names is there, whole
-        for artifact in kept[job].body["artifacts"].values():
-            assert store.head(artifact["key"]).size == artifact["bytes"]
-    before = {one.key for one in store.listing("jobs/")}
-    Tidying(settings, database, store).tidy(young_s=-5)
-    named = {artifact["key"] for row in kept.values() for artifact in row.body["artifacts"].values()}
-    inputs = {key for row in rows.values() for key in row.files.values()}
-    assert {one.key for one in store.listing("jobs/")} <= named | inputs, "an artifact is orphaned"
-    attempts = sum(row.fence for row in rows.values())
-    done = {**havoc.done, "jobs": len(rows), "attempts": attempts, "client retries": clients.retries}
-    done |= {state.value: states[state] for state in FINAL} | {"orphans swept": len(before - named - inputs)}
-    record_property("chaos", as_text(done))
-    print(as_text(done))
+    counts["orphans swept"] = _check_artifacts(database, settings)
+    print(as_text({**havoc.done, **counts, "client retries": clients.retries}))
     assert havoc.done["runner killed"] >= 3
     database.close()
+
+
+def _check_rows(database: Database, submitted: set[str]) -> dict[str, int]:
+    """Every job is there and over, once; every success has its one result."""
+    with database.begin() as connection:
+        rows = {row.id: row for row in connection.execute(sa.select(jobs).where(jobs.c.idempotency_key.is_not(None)))}
+        kept = {row.job_id: row.fence for row in connection.execute(sa.select(results))}
+    assert set(rows) == submitted
+    states = Counter(row.state for row in rows.values())
+    failed = [row.error for row in rows.values() if row.state == JobState.FAILED]
+    assert set(states) <= {JobState.SUCCEEDED, JobState.CANCELLED, JobState.EXPIRED}, failed
+    succeeded = {job for job, row in rows.items() if row.state == JobState.SUCCEEDED}
+    assert {job: fence for job, fence in kept.items() if job in rows} == {job: rows[job].fence for job in succeeded}
+    assert len(succeeded) >= 0.75 * len(rows)
+    attempts = sum(row.fence for row in rows.values())
+    return {"jobs": len(rows), "attempts": attempts} | {state.value: states[state] for state in FINAL}
+
+
+def _check_artifacts(database: Database, settings: Settings) -> int:
+    """Each artifact that a result names is there, whole; after a sweep no other is. How many were swept."""
+    with database.begin() as connection:
+        inputs = {key for found in connection.execute(sa.select(jobs.c.files)).scalars() for key in found.values()}
+        bodies = list(connection.execute(sa.select(results.c.body)).scalars())
+    store = open_store(settings.artifacts)
+    named = {one["key"]: one["bytes"] for body in bodies for one in body["artifacts"].values()}
+    for key, size in named.items():
+        assert store.head(key).size == size
+    before = {one.key for one in store.listing("jobs/")}
+    Tidying(settings, database, store).tidy(young_s=-5)
+    after = {one.key for one in store.listing("jobs/")}
+    assert after == named.keys() | inputs, "an artifact is orphaned, or was swept though it is not"
+    return len(before) - len(after)
 
 
 def _open(database: Database) -> int:

@@ -143,7 +143,7 @@ def test_a_drawing_is_watched_and_interrupted(studio: Studio) -> None:
 
 def _under_way(studio: Studio) -> Any:
     shown = studio.http.get("/sdapi/v1/progress").json()
-    return shown if shown["current_image"] else None
+    return shown if shown["current_image"] and shown["progress"] else None
 
 
 BAD: dict[str, tuple[str, Any, tuple[int, str]]] = {
