@@ -199,7 +199,8 @@ async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIte
                         yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
                 elif event.type not in (events.PIECE, SILENCE):
                     place = None if event.type == events.STATE else place
-                    yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if last != "0" else None)
+                    kept = event.type != events.STATE  # states come from the row: there is no going on after one
+                    yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if kept else None)
         row = await gateway.database.look(jobs.get, job, None)
         end = json.dumps(await shown(gateway, row, base))
         yield ServerSentEvent(end, event="state", id=last if last != "0" else None)
