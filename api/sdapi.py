@@ -95,11 +95,13 @@ async def progress(request: Request, skip_current_image: Annotated[bool, Query()
     gateway = gateway_of(request)
     running = await _running(gateway, request.state.key)
     if not running:
-        return sdapi_wire.shown_progress(None, 0, 0, 0, 0.0, None)
+        return sdapi_wire.shown_progress(None, 0, sdapi_wire.Latest(), 0.0)
     row = running[-1]
-    step, steps, image = await _latest(gateway, row.id)
+    latest = await _latest(gateway, row.id)
+    if skip_current_image:
+        latest.image = None
     elapsed = max(time.time() - row.started_at / 1000, 0.0) if row.started_at else 0.0
-    return sdapi_wire.shown_progress(row.id, len(running), step, steps, elapsed, None if skip_current_image else image)
+    return sdapi_wire.shown_progress(row.id, len(running), latest, elapsed)
 
 
 @router.post("/interrupt", summary="Interrupt (AUTOMATIC1111)")
@@ -164,16 +166,17 @@ async def _running(gateway: Gateway, key: str) -> list[Any]:
     return [row for row in await gateway.database.run(listing) if MARK in (row.metadata or {})]
 
 
-async def _latest(gateway: Gateway, job: str) -> tuple[int, int, str | None]:
-    """The step that a job is at, of how many, and its last preview in base64."""
-    step, steps, image = 0, 0, None
+async def _latest(gateway: Gateway, job: str) -> sdapi_wire.Latest:
+    """What was last told of a job."""
+    found = sdapi_wire.Latest()
     try:
         entries = await gateway.telling.xrevrange(events.stream_key(job), count=EVENTS_READ)
     except (RedisError, OSError):
-        return step, steps, image
+        return found
     for _, event in events.read(entries):
-        if event.type == events.PROGRESS and not steps:
-            step, steps = int(event.data["step"]), int(event.data["steps"])
-        if event.type == events.PREVIEW and image is None:
-            image = base64.b64encode(event.blob).decode()
-    return step, steps, image
+        if event.type == events.PROGRESS and not found.steps:
+            found.step, found.steps = int(event.data["step"]), int(event.data["steps"])
+            found.done = float(event.data["progress"])
+        if event.type == events.PREVIEW and found.image is None:
+            found.image = base64.b64encode(event.blob).decode()
+    return found

@@ -8,6 +8,7 @@ model's own default (the web UI's are those of Stable Diffusion 1.5: 512x512, 50
 import json
 import re
 import time
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -221,24 +222,31 @@ class Reworded:
         }
 
 
-def shown_progress(
-    job: str | None, jobs: int, step: int, steps: int, elapsed_s: float, image: str | None
-) -> dict[str, Any]:
+@dataclass(slots=True)
+class Latest:
+    """What was last told of a drawing: ``done`` 0 to 1, a preview in base64."""
+
+    done: float = 0.0
+    step: int = 0
+    steps: int = 0
+    image: str | None = None
+
+
+def shown_progress(job: str | None, jobs: int, latest: Latest, elapsed_s: float) -> dict[str, Any]:
     """The answer of ``GET …/progress``."""
-    done = step / steps if steps else 0.0
     return {
-        "progress": round(done, 4),
-        "eta_relative": round(elapsed_s / done - elapsed_s, 2) if done else 0.0,
+        "progress": latest.done,
+        "eta_relative": round(elapsed_s / latest.done - elapsed_s, 2) if latest.done else 0.0,
         "state": {
             "skipped": False,
             "interrupted": False,
             "job": job or "",
             "job_count": jobs,
             "job_no": 0,
-            "sampling_step": step,
-            "sampling_steps": steps,
+            "sampling_step": latest.step,
+            "sampling_steps": latest.steps,
         },
-        "current_image": image,
+        "current_image": latest.image,
         "textinfo": None,
     }
 

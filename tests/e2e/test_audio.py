@@ -91,6 +91,7 @@ def test_a_recording_may_come_in_json(studio: Studio, recording: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # the client's word on all of OpenAI's Whisper
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # OpenAI has no model for it any more
 def test_a_model_that_knows_english_alone_does_not_translate(studio: Studio, recording: bytes) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         studio.sdk.audio.translations.create(model="whisper", file=("a.mp3", recording))

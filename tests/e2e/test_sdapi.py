@@ -95,17 +95,21 @@ def test_models_and_samplers_are_listed(studio: Studio) -> None:
 
 
 def test_a_model_is_chosen_for_all_that_follows(studio: Studio) -> None:
-    studio.client.launch({"model_name": "glyphs", "model_uid": "other"})
+    studio.client.launch({"model_name": "glyphs", "model_uid": "other", "load_on_request": True})
     try:
+        wait_for(lambda: len(studio.http.get("/sdapi/v1/sd-models").json()) == 2, 5)
         options = studio.http.get("/sdapi/v1/options").json()
         assert options["sd_model_checkpoint"] == "glyphs"
         answer = studio.http.post("/sdapi/v1/options", json=options | {"sd_model_checkpoint": "other"})
         assert (answer.status_code, answer.json()) == (200, None)
-        wait_for(lambda: studio.http.get("/sdapi/v1/options").json()["sd_model_checkpoint"] == "other", 5)
-        assert json.loads(draw(studio, prompt="a star", steps=2)["info"])["sd_model_name"] == "other"
+        assert studio.http.get("/sdapi/v1/options").json()["sd_model_checkpoint"] == "other"
         for named in ({"override_settings": {"sd_model_checkpoint": "glyphs"}}, {"model": "glyphs"}):
             assert json.loads(draw(studio, prompt="a star", steps=2, **named)["info"])["sd_model_name"] == "glyphs"
-        answer = studio.http.post("/v1/images/generations", json={"prompt": "a star"})
+        body, later = {"prompt": "a star"}, {"Prefer": "respond-async"}
+        job = studio.http.post("/sdapi/v1/txt2img", json=body, headers=later).json()
+        assert job["model"] == "other"
+        assert studio.http.post(f"/v1/jobs/{job['id']}/cancel").status_code == 200
+        answer = studio.http.post("/v1/images/generations", json=body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model")
     finally:
         studio.client.terminate("other")
@@ -126,17 +130,18 @@ def test_a_drawing_is_watched_and_interrupted(studio: Studio) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    shown = wait_for(lambda: _under_way(studio), 20)
+    try:
+        shown = wait_for(lambda: _under_way(studio), 20)
+        mine = studio.http.post("/v1/images/generations", json={"prompt": "a star", "background": True}).json()
+        quick = studio.http.get("/sdapi/v1/progress?skip_current_image=true").json()
+    finally:
+        assert studio.http.post("/sdapi/v1/interrupt").json() == {}
+        asking.join(20)
     assert 0 < shown["progress"] < 1
     assert shown["state"]["sampling_steps"] == 250
     assert shown["eta_relative"] > 0
     assert opened(shown["current_image"]).size == (64, 64)
-    assert studio.http.get("/sdapi/v1/progress?skip_current_image=true").json()["current_image"] is None
-    mine = studio.http.post(
-        "/v1/images/generations", json={"prompt": "a star", "steps": 100, "background": True}
-    ).json()
-    assert studio.http.post("/sdapi/v1/interrupt").json() == {}
-    asking.join(10)
+    assert quick["current_image"] is None
     assert refused(answers[0]) == (409, "cancelled")
     assert studio.ended(mine["id"])["state"] == "succeeded", "it was not asked for on these paths"
 
