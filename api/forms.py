@@ -123,6 +123,8 @@ async def _parsed(request: Request) -> FormData:
         form = await parser.parse()
     except MultiPartException as error:
         raise InvalidRequest(error.message) from error
+    except ValueError as error:  # some codecs say no more than that
+        raise InvalidRequest("the form's text is not of the charset that it names") from error
     except ClientDisconnect as error:
         raise InvalidRequest("the client hung up amid the form") from error
     if not parser.ended:

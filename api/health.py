@@ -1,5 +1,7 @@
 """Health and metrics: ``/healthz`` is whether this process lives, ``/readyz`` whether it can serve."""
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -9,6 +11,7 @@ from starlette.responses import Response
 
 from api import metrics
 from api.state import Gateway, gateway_of
+from models import jobs
 
 router = APIRouter(tags=["health"])
 
@@ -28,14 +31,16 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-async def exposition() -> Response:
-    """The metrics of this gateway and of the replicas, in Prometheus's text format."""
+async def exposition(request: Request) -> Response:
+    """The metrics of this gateway, of the replicas and of the queue of jobs, in Prometheus's text format."""
+    with suppress(SQLAlchemyError):  # the others are worth having all the same
+        metrics.METRICS.queue(await gateway_of(request).database.look(jobs.counts))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _checks(gateway: Gateway) -> dict[str, bool]:
     try:
-        await gateway.database.run(lambda connection: connection.execute(text("SELECT 1")))
+        await gateway.database.look(lambda connection: connection.execute(text("SELECT 1")))
         database = True
     except SQLAlchemyError:
         database = False

@@ -28,7 +28,14 @@ class Metrics:
         self.tokens = Counter("headrace_tokens", "Tokens read and written", ["model", "kind"], registry=registry)
         self.inflight = Gauge("headrace_requests_inflight", "Requests in flight", both, registry=registry)
         self.hangups = Counter("headrace_client_hangups", "Clients that left early", ["model"], registry=registry)
+        self.jobs = Gauge("headrace_jobs", "Jobs that wait or run", ["model", "state"], registry=registry)
         self.retries = Counter("headrace_retries", "Sent to a second replica", ["model"], registry=registry)
+
+    def queue(self, counts: dict[tuple[str, str], int]) -> None:
+        """Take over how many jobs wait and run, by model and state."""
+        self.jobs.clear()
+        for (uid, state), count in counts.items():
+            self.jobs.labels(uid, state).set(count)
 
 
 METRICS = Metrics()

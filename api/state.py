@@ -20,7 +20,6 @@ from models import events
 from models.artifacts import Store
 from models.database import Database
 from models.errors import HeadraceError
-from models.events import Event
 from models.jobs import NewJob
 from models.outbound import Outbound
 from models.presence import device_channel
@@ -77,7 +76,7 @@ class Gateway:
     async def _tell(self, row: Any) -> None:
         with suppress(RedisError, OSError):
             pipeline = self.telling.pipeline(transaction=False)
-            events.tell(pipeline, row.id, Event(events.STATE, row.fence, {"state": row.state}))
+            events.tell_moved(pipeline, row)
             await pipeline.execute()
 
     async def wake_devices(self) -> None:

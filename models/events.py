@@ -10,7 +10,8 @@ import msgspec
 import redis
 import redis.asyncio
 
-from models.tables import FINAL
+from models.errors import HeadraceError
+from models.tables import FINAL, JobState
 
 MAX_EVENTS = 1000
 KEEP_S = 24 * 3600
@@ -52,6 +53,14 @@ def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job:
     elif event.data["state"] in FINAL:
         pipeline.expire(key, KEEP_OVER_S)
     pipeline.publish(channel(job), event.type)
+
+
+def tell_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: Any) -> None:
+    """Queue the news that a job has the state of this row; and why, where it is to be tried again."""
+    if row.state == JobState.QUEUED and row.error:
+        why = HeadraceError.from_row(row.error).message
+        tell(pipeline, row.id, Event(LOG, row.fence, {"message": f"attempt {row.attempt} ended: {why}; tried again"}))
+    tell(pipeline, row.id, Event(STATE, row.fence, {"state": row.state}))
 
 
 def read(entries: Any) -> list[tuple[str, Event]]:

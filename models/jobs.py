@@ -288,6 +288,13 @@ def rate(connection: Connection, uid: str) -> float:
     return throughput(spans)
 
 
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many jobs wait and run, by model and state."""
+    query = sa.select(jobs.c.uid, jobs.c.state, sa.func.count().label("n"))
+    query = query.where(jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))).group_by(jobs.c.uid, jobs.c.state)
+    return {(row.uid, row.state): row.n for row in connection.execute(query)}
+
+
 def throughput(spans: Iterable[tuple[int, int]]) -> float:
     """Jobs a second, from their beginnings and ends in ms: time in which none ran does not count."""
     found = sorted(spans)

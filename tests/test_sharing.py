@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.jobs import BATCH_PRIORITY, PRIORITY_MS
-from workers.sharing import RECENT_S, Load, Shares, room, worst_normal
+from workers.sharing import QUIET_S, RECENT_S, Load, Shares, room, worst_normal
 
 NOW = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -158,12 +158,14 @@ def test_low_jobs_leave_most_of_a_shared_replica(load: Load) -> None:
     _, low = room(load)
     if load.shared and load.capacity > 1 and low:
         used = load.interactive > 0 or load.idle_s < RECENT_S
-        assert load.low + low <= max(load.capacity // (8 if used else 4), 1)
+        part = 8 if used else 4 if load.idle_s < QUIET_S else 1
+        assert load.low + low <= max(load.capacity // part, 1)
     if load.shared and load.capacity == 1 and load.idle_s < RECENT_S:
         assert low == 0
 
 
 def test_an_idle_replica_is_used() -> None:
     assert room(Load(1, 0, 0, 0, 100.0)) == (1, 1)
-    assert room(Load(8, 0, 0, 0, 100.0)) == (7, 2)
+    assert room(Load(8, 0, 0, 0, 10.0)) == (7, 2)
+    assert room(Load(8, 0, 0, 0, 100.0)) == (7, 7)
     assert room(Load(4, 0, 0, 0, 0.0, shared=False)) == (4, 4)

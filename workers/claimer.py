@@ -22,7 +22,6 @@ from models import claims, events
 from models.artifacts import Store
 from models.database import Database
 from models.errors import HeadraceError, InvalidRequest, ReplicaLost, Unavailable
-from models.events import Event
 from models.outbox import notify
 from models.tables import JobState
 from workers.protocol import Work, Worked, Working
@@ -289,7 +288,7 @@ class Claimer:
         try:
             pipeline = self._client.pipeline(transaction=False)
             for row in rows:
-                events.tell(pipeline, row.id, Event(events.STATE, row.fence, {"state": row.state}))
+                events.tell_moved(pipeline, row)
             pipeline.execute()
         except RedisError as error:
             log.info("cannot tell of jobs: %s", error)

@@ -10,6 +10,9 @@ LOW = -100
 RECENT_S = 3.0
 """A replica that had an interactive request this recently is kept free for the next."""
 
+QUIET_S = 60.0
+"""Without any for this long, it is given to batches: its first request then waits for their step, not for their end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -27,8 +30,8 @@ class Load:
 def room(load: Load) -> tuple[int, int]:
     """How many more jobs may start, and how many of them may be low ones.
 
-    A shared replica keeps a slot for the next interactive request; low jobs leave it three quarters of its slots,
-    and while it is in use all but an eighth.
+    A shared replica keeps a slot for the next interactive request. While it has interactive requests low jobs get an
+    eighth of its slots, after a while without any a quarter, and once nobody seems to come all but the one kept.
     """
     free = load.capacity - load.interactive - load.jobs
     if not load.shared:
@@ -36,7 +39,8 @@ def room(load: Load) -> tuple[int, int]:
     if load.capacity == 1:
         return max(free, 0), max(free, 0) if load.idle_s >= RECENT_S else 0
     busy = load.interactive > 0 or load.idle_s < RECENT_S
-    most_low = max(load.capacity // 8, 1) if busy else max(load.capacity // 4, 1)
+    part = 8 if busy else 4 if load.idle_s < QUIET_S else 1
+    most_low = max(load.capacity // part, 1)
     free = max(free - 1, 0)
     return free, max(min(free, most_low - load.low), 0)
 

@@ -19,7 +19,6 @@ from models import batches, claims, events, instances, uploads, webhooks
 from models.artifacts import Store
 from models.database import Database
 from models.errors import HeadraceError
-from models.events import Event
 from models.outbox import notify
 from models.settings import Settings
 from workers.finalising import forget_lines
@@ -45,7 +44,7 @@ def tell(client: redis.Redis, moved: Iterable[Row[Any]]) -> None:
     """Tell those who watch."""
     pipeline = client.pipeline(transaction=False)
     for row in moved:
-        events.tell(pipeline, row.id, Event(events.STATE, row.fence, {"state": row.state}))
+        events.tell_moved(pipeline, row)
     pipeline.execute()
 
 

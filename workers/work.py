@@ -82,6 +82,10 @@ class Attempt:
         """Tell those who watch the job."""
         self._owner.teller.tell(self.order.id, Event(kind, self.order.fence, data, blob))
 
+    def log(self, message: str) -> None:
+        """Tell those who watch what goes on."""
+        self.tell(events.LOG, {"message": message})
+
     async def _store(self, outcome: Outcome) -> None:
         kept: dict[str, Any] = {}
         try:
@@ -90,6 +94,9 @@ class Attempt:
                 key = f"jobs/{self.order.id}/{self.order.fence}/{one.name}"
                 size = await asyncio.to_thread(self._owner.store.put, key, one.data, one.media_type)
                 kept[one.name] = {"key": key, "media_type": one.media_type, "bytes": size}
+            if kept:
+                size = sum(one["bytes"] for one in kept.values())
+                self.log(f"stored {', '.join(kept)}: {size} bytes")
             if self._pieces:  # who reads them stops at the end of the job, so they must be there before it
                 await self._owner.teller.told(TOLD_S)
         except HeadraceError as error:
@@ -184,6 +191,7 @@ class Works:
         for name, key in attempt.order.files.items():
             found[name] = await asyncio.to_thread(self.store.local, key, folder)
         attempt.files = found
+        attempt.log(f"fetched {', '.join(found)}")
 
     def cancel(self, job: str, fence: int, error: HeadraceError | None = None) -> None:
         """Stop an attempt; its outcome is the error, by default that it was cancelled."""

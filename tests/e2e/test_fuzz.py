@@ -34,7 +34,9 @@ def test_the_documented_api_never_fails(stack: Stack) -> None:
             answer = case.call(timeout=30)
             case.validate_response(answer, checks=[not_a_server_error])
             if answer.status_code >= 400 and "json" in answer.headers.get("content-type", [""])[0]:
-                assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+                error = answer.json()["error"]
+                if not case.operation.path.startswith("/sdapi/"):  # there it is a word
+                    assert set(error) == {"message", "type", "param", "code"}
 
         attempt()
 

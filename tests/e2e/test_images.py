@@ -278,6 +278,11 @@ BODIES: dict[str, tuple[bytes, str, int]] = {
     "no name": (b"--edge\r\nContent-Disposition: form-data\r\n\r\nx\r\n--edge--\r\n", BOUNDARY, 400),
     "no headers": (b"--edge\r\n\r\nx\r\n--edge--\r\n", BOUNDARY, 400),
     "cut off": (b'--edge\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx', BOUNDARY, 400),
+    "no charset": (
+        b'--edge\r\nContent-Disposition: form-data; name="n"\r\n\r\n1\r\n--edge--\r\n',
+        f"{BOUNDARY}; charset=undefined",
+        400,
+    ),
     "JSON that is not": (b"{", "application/json", 400),
     "JSON that is no object": (b"[]", "application/json", 400),
     "JSON that is deep": (b"[" * 100_000, "application/json", 400),

@@ -40,9 +40,12 @@ async def test_a_job_whose_runner_is_killed_is_done_all_the_same(stack: Stack) -
         await kill_runner(http, "mortal-job")
         done = await reaches(http, made["id"], *FINAL, seconds=30)
         assert (done["state"], done["attempt"], done["error"]) == ("succeeded", 2, None)
-        states = [one.data["state"] for one in await told if one.type == "state"]
+        heard = await told
+        states = [one.data["state"] for one in heard if one.type == "state"]
         assert states[-1] == "succeeded"
         assert states.count("running") == 2
+        [line] = [one.data["message"] for one in heard if one.type == "log"]
+        assert "SIGKILL" in line
         await http.delete("/v1/models/mortal-job")
 
 
