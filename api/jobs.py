@@ -16,6 +16,7 @@ from api.intake import Intake, folder
 from api.preparation import Upload, Wish, prepare, public_url, seconds_until
 from api.presenting import accepted, prospect, shown, submitted
 from api.state import Gateway, gateway_of
+from api.waiting import submitted as insert
 from api.watching import SILENCE
 from models import events, jobs, outbox, webhooks
 from models.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
@@ -71,13 +72,7 @@ async def submit(
             intake = Intake(gateway, request.state.key, await stack.enter_async_context(folder()))
             uploads = await intake.of_body(KINDS[body.kind], given)
         prepared = await prepare(gateway, request.state.key, body.kind, given, uploads, wish)
-    try:
-        done = await gateway.submissions.submit(prepared.job)
-    except BaseException:
-        await gateway.drop_files(prepared.job)
-        raise
-    if not done.created:
-        await gateway.drop_files(prepared.job)
+    done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
     headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})
     return JSONResponse(await submitted(gateway, prepared.job, done, base), 202, headers)
