@@ -105,14 +105,18 @@ def test_a_picture_is_varied(studio: Studio) -> None:
         image=picture("star", "green", form="jpeg"),
         n=2,
         response_format="b64_json",
-        extra_body={"strength": 0.3, "steps": 10},
+        extra_body={"strength": 0.3, "steps": 10, "seed": 7},
     )
     assert answer.data is not None
     assert [world.colour_of(opened(one.b64_json or "")) for one in answer.data] == ["green"] * 2
 
 
 def test_a_picture_is_streamed_and_kept_alive(studio: Studio) -> None:
-    events = list(studio.sdk.images.generate(model="glyphs", prompt="a red seven", stream=True, partial_images=2, n=1))
+    events = list(
+        studio.sdk.images.generate(
+            model="glyphs", prompt="a red seven", stream=True, partial_images=2, n=1, extra_body={"seed": 1}
+        )
+    )
     assert [one.type for one in events][-1] == "image_generation.completed"
     assert [one.type for one in events[:-1]] == ["image_generation.partial_image"] * (len(events) - 1)
     assert seen(events[-1].b64_json) == "red seven"
