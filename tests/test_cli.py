@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,6 +223,25 @@ def test_list_is_a_table(server: Server) -> None:
     title, row = headrace("list", "-e", server.url).stdout.splitlines()
     assert title.split()[0] == "uid"
     assert row.split() == ["mine", "LLM", "echo", "echo", "-", "-", "2", "ready"]
+
+
+def test_jobs_are_listed_shown_and_cancelled(server: Server) -> None:
+    job = {"id": "job_1", "kind": "audio.speech", "model": "hibari", "state": "running", "progress": 0.5, "attempt": 1}
+    server.on("GET /v1/jobs?state=running&limit=5", (200, {"object": "list", "data": [job]}))
+    server.on("GET /v1/jobs/job_1", (200, job))
+    server.on("POST /v1/jobs/job_1/cancel", (200, job | {"state": "cancelled"}))
+    title, row = headrace("jobs", "--state", "running", "--limit", "5", "-e", server.url).stdout.splitlines()
+    assert title.split() == ["id", "kind", "model", "state", "progress", "attempt"]
+    assert row.split() == ["job_1", "audio.speech", "hibari", "running", "0.5", "1"]
+    assert json.loads(headrace("job", "job_1", "-e", server.url).stdout) == job
+    assert headrace("cancel", "job_1", "-e", server.url).stdout == "cancelled\n"
+
+
+def test_the_webhook_secret_is_the_homes(tmp_path: Path) -> None:
+    first = headrace("webhook-secret", HEADRACE_HOME=str(tmp_path)).stdout
+    assert first.startswith("whsec_")
+    assert headrace("webhook-secret", HEADRACE_HOME=str(tmp_path)).stdout == first
+    assert headrace("webhook-secret", HEADRACE_HOME=str(tmp_path / "other")).stdout != first
 
 
 def test_terminate(server: Server) -> None:
