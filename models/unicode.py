@@ -1,30 +1,35 @@
-"""What JSON can carry and the rest of the world cannot: lone surrogates, NUL for databases, NaN, huge integers."""
+"""What JSON can carry and the rest of the world cannot: lone surrogates, NUL, NaN, huge integers, endless depth."""
 
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+DEEPEST = 100
+"""Levels of a value. Serializers give up somewhere beyond."""
+
 
 def refuse_broken(value: Any, *, nul: bool) -> Any:
-    """The value, if every string in it is valid Unicode, and without NUL unless ``nul``, and every number finite and
+    """The value, if every string in it is valid Unicode, and without NUL unless ``nul``, every number finite and
 
-    within 64 bits.
-
-    Raises PydanticCustomError, for use in a validator.
+    within 64 bits, and it is not too deep. Raises PydanticCustomError, for use in a validator.
     """
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, dict):
-            pending.extend(one.keys())
-            pending.extend(one.values())
-        elif isinstance(one, list):
-            pending.extend(one)
-        elif isinstance(one, str):
-            _check(one, nul=nul)
-        elif isinstance(one, int | float) and not -(1 << 63) <= one < 1 << 63:  # NaN compares as false
-            raise PydanticCustomError("invalid_value", "a number is not finite, or does not fit in 64 bits")
-    return value
+    level = [value]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below.extend(one.keys())
+                below.extend(one.values())
+            elif isinstance(one, list):
+                below.extend(one)
+            elif isinstance(one, str):
+                _check(one, nul=nul)
+            elif isinstance(one, int | float) and not -(1 << 63) <= one < 1 << 63:  # NaN compares as false
+                raise PydanticCustomError("invalid_value", "a number is not finite, or does not fit in 64 bits")
+        if not below:
+            return value
+        level = below
+    raise PydanticCustomError("invalid_value", "it is nested too deeply")
 
 
 def _check(text: str, *, nul: bool) -> None:

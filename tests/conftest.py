@@ -14,7 +14,7 @@ import pytest
 import migrations
 from models.database import Database
 from tests.s3 import S3, s3
-from tests.servers import Valkey, postgres
+from tests.servers import Postgres, Valkey
 
 
 @pytest.fixture(scope="session")
@@ -27,15 +27,22 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL server. Skipped on a laptop without one; a failure in CI."""
     try:
-        with postgres(tmp_path_factory.mktemp("postgres")) as url:
-            yield url
+        server = Postgres(tmp_path_factory.mktemp("postgres"))
     except FileNotFoundError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> str:
+    """The URL of its database, which may hold what an earlier test left."""
+    return postgres_server.url()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -59,39 +59,77 @@ class Valkey:
         return False
 
 
+class Postgres:
+    """A PostgreSQL of its own. Raises FileNotFoundError without one on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._bin = _postgres_bin()
+        self._data = folder / "data"
+        self._log = folder / "log"
+        self._data.mkdir()
+        self._as_user: list[str] = []
+        if os.getuid() == 0:  # it refuses to run as root
+            shutil.chown(self._data, "nobody")
+            folder.chmod(0o755)
+            for parent in folder.parents:
+                if parent.owner() == "root" and parent != Path("/"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+            self._as_user = ["setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups"]
+        self._run("initdb", "-D", str(self._data), "-U", "headrace", "--auth=trust", "--no-sync")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    def url(self) -> str:
+        """The SQLAlchemy URL of its database. It is started where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        return f"postgresql+psycopg://headrace@127.0.0.1:{self._port}/postgres"
+
+    def stop(self) -> None:
+        """Stop it, without waiting for its clients."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(20)
+
+    def _start(self) -> None:
+        """Another process may take a free port first: then it is tried again."""
+        for _ in range(3):
+            self._port = free_port()
+            options = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories="]
+            command = [*self._as_user, str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self._port)]
+            with self._log.open("ab") as said:
+                self._process = subprocess.Popen(
+                    [*command, *(word for option in options for word in ("-c", option))],
+                    cwd="/",
+                    stdout=said,
+                    stderr=said,
+                    start_new_session=True,
+                )
+            for _ in range(400):
+                if self._process.poll() is not None:
+                    break
+                if self._ready():
+                    return
+                time.sleep(0.05)
+        raise TimeoutError(f"PostgreSQL does not start:\n{self._log.read_text()}")
+
+    def _ready(self) -> bool:
+        asked = [str(self._bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port), "-q"]
+        return subprocess.run(asked, check=False).returncode == 0
+
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [*self._as_user, str(self._bin / name), *arguments]
+        subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own; the SQLAlchemy URL of an empty database. Raises FileNotFoundError without one."""
-    bin_ = _postgres_bin()
-    port = free_port()
-    data = folder / "data"
-    data.mkdir()
-    as_user: list[str] = []
-    if os.getuid() == 0:  # it refuses to run as root
-        shutil.chown(data, "nobody")
-        folder.chmod(0o755)
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
-        as_user = ["setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    initdb = [*as_user, str(bin_ / "initdb"), "-D", str(data), "-U", "headrace", "--auth=trust", "--no-sync"]
-    subprocess.run(initdb, check=True, cwd="/", **quiet)  # type: ignore[call-overload]
-    server = subprocess.Popen(
-        [
-            *(*as_user, str(bin_ / "postgres"), "-D", str(data), "-p", str(port)),
-            *("-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-        ],
-        cwd="/",
-        **quiet,  # type: ignore[call-overload]
-    )
+    """The URL of a PostgreSQL of its own, while the block runs."""
+    server = Postgres(folder)
     try:
-        ready = [str(bin_ / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
-        wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL")
-        yield f"postgresql+psycopg://headrace@127.0.0.1:{port}/postgres"
+        yield server.url()
     finally:
-        server.send_signal(signal.SIGINT)  # its fast shutdown, which does not wait for clients
-        server.wait(20)
+        server.stop()
 
 
 def wait_for(condition: object, what: str, seconds: float = 20) -> None:

@@ -108,6 +108,26 @@ def test_files_of_lines_are_ids_or_data_urls(world: World) -> None:
     assert not list(world.store.listing("jobs/"))
 
 
+ODD = {
+    "deep": b'{"a": ' * 900 + b"1" + b"}" * 900,
+    "as deep as goes": b'{"a": ' * 90 + b"1" + b"}" * 90,
+    "endless": b'{"x": 1e999}',
+    "huge": b'{"x": 123456789012345678901234567890}',
+    "nul": b'{"x": "\\u0000"}',
+    "half a surrogate": b'{"x": "\\ud800"}',
+}
+
+
+def test_odd_bodies_hold_up_no_other_line(world: World) -> None:
+    odd = [line(name, body={"chat_template_kwargs": 0}).replace(b": 0", b": " + value) for name, value in ODD.items()]
+    batch = world.batch(b"\n".join([*odd, line("last")]))
+    world.finish()
+    assert world.row(batch).state == "completed"
+    succeeded, failed = world.outcome(batch)
+    assert [one["custom_id"] for one in succeeded] == ["as deep as goes", "nul", "last"]
+    assert [one["custom_id"] for one in failed] == ["deep", None, "huge", None]
+
+
 def test_pictures_are_in_the_output_itself(world: World) -> None:
     world.launch("painter", engine="diffusers")
     endpoint = "/v1/images/generations"

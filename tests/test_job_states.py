@@ -40,7 +40,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('states') / 'test.db'}"
     else:
-        server: str = request.getfixturevalue("postgres_url")
+        server: str = request.getfixturevalue("postgres_server").url()
         with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute("CREATE DATABASE states")
         url = server.rsplit("/", 1)[0] + "/states"

@@ -141,10 +141,11 @@ def request(
             raise InvalidRequest(f"missing the file '{name}'", param=name)
     try:
         found: Any = modality(about.modality).request.model_validate(body | about.fixed)
+        kept = found.model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
         raise from_validation(list(error.errors())) from error
-    except RecursionError as error:
-        raise InvalidRequest("'body' is nested too deeply", param="body") from error
+    except (ValueError, RecursionError) as error:  # what cannot be kept must not hold up the lines behind it
+        raise InvalidRequest(f"'body' cannot be kept: {error}"[:300], param="body") from error
     engine = engines.get(found.model)
     if engine is None:
         raise ModelNotFound(f"the model '{found.model}' does not exist", param="model")
@@ -153,7 +154,7 @@ def request(
     if getattr(found, "stream", False):
         raise InvalidRequest("an answer in a batch cannot be streamed", param="stream")
     files = {name: _file(name, value, find, put) for name, value in named.items()}
-    return found.model_dump(mode="json", exclude_unset=True), files
+    return kept, files
 
 
 def _file(name: str, value: Any, find: Find, put: Put) -> str:

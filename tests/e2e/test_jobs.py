@@ -305,6 +305,10 @@ BAD: dict[str, tuple[dict[str, Any], int, str, str | None]] = {
     "a huge integer within": (
         {"input": ECHO["input"] | {"chat_template_kwargs": {"a": 10**30}}}, 400, "invalid_value", "input",
     ),
+    "an endless nest": (
+        {"input": ECHO["input"] | {"chat_template_kwargs": json.loads('{"a":' * 300 + "1" + "}" * 300)}}, 400,
+        "invalid_value", "input",
+    ),
     "priority": ({"priority": 101}, 400, "invalid_value", "priority"),
     "half a priority": ({"priority": 0.5}, 400, "invalid_value", "priority"),
     "a deadline that passed": ({"deadline": time.time() - 1}, 400, "invalid_value", "deadline"),
