@@ -180,7 +180,7 @@ def _describe(row: Row[Any], replicas: list[Row[Any]], *, ready: bool) -> dict[s
         "model_format": row.model_format,
         "quantization": row.quantization,
         "model_size_in_billions": row.size_in_billions,
-        "model_ability": [ABILITIES[name] for name in serves(row.engine)],
+        "model_ability": [ABILITIES[name] for name in serves(row.engine, row.model_type) if name in ABILITIES],
         "context_length": min(contexts, default=None),
         "replica": row.replica,
         "state": "ready" if ready else _state(replicas),
@@ -204,6 +204,8 @@ def _state(replicas: list[Row[Any]]) -> str:
 ABILITIES = {
     "chat": "chat",
     "completions": "generate",
+    "embeddings": "embed",
+    "rerank": "rerank",
     "images": "text2image",
     "speech": "text2audio",
     "transcription": "audio2text",

@@ -10,7 +10,7 @@ from api.state import Gateway, gateway_of
 from models import batches, uploads, webhooks
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
-from models.modalities.text import Int
+from models.modalities.base import Int
 from models.presence import STEWARD, device_channel
 from models.tables import JobState
 from models.unicode import refuse_broken

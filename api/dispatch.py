@@ -27,6 +27,7 @@ from models.errors import (
     ReplicaLost,
     ShuttingDown,
 )
+from models.modalities import served_by
 from models.presence import Replica
 from models.settings import Settings
 
@@ -126,7 +127,7 @@ class Dispatcher:
         found = self.replies.fleet.ready(call.uid)
         if not found:
             found = await self._wait_ready(call.uid)
-        serving = [(device, one) for device, one in found if call.modality in one.modalities]
+        serving = [(device, one) for device, one in found if served_by(call.modality) in one.modalities]
         if not serving:
             raise InvalidRequest(f"the model '{call.uid}' does not serve {call.modality}", param="model")
         return serving

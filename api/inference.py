@@ -18,7 +18,7 @@ from api.state import gateway_of
 from api.timing import CLIENT_GONE, Timing
 from models.errors import HeadraceError
 from models.modalities import chat, completions
-from models.modalities.text import TextRequest
+from models.modalities.base import BaseRequest
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["inference"])
@@ -29,23 +29,22 @@ PING_S = 10
 @router.post("/v1/chat/completions", summary="Chat completion")
 async def chat_completions(request: Request, body: Annotated[chat.Request, Body()]) -> Response:
     """Answer a conversation. Streams server-sent events where ``stream`` is true."""
-    prefix = body.prompt_cache_key or "".join(f"{one.role}:{one.text}\n" for one in body.messages[:2])
-    return await _answer(request, "chat", body, prefix)
+    return await answer(request, "chat", body)
 
 
 @router.post("/v1/completions", summary="Text completion")
 async def text_completions(request: Request, body: Annotated[completions.Request, Body()]) -> Response:
     """Go on from a prompt. Streams server-sent events where ``stream`` is true."""
-    return await _answer(request, "completions", body, str(body.prompts[0]))
+    return await answer(request, "completions", body)
 
 
-async def _answer(request: Request, modality: str, body: TextRequest, prefix: str) -> Response:
+async def answer(request: Request, modality: str, body: BaseRequest) -> Response:
+    """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
-    budget = (body.token_limit or 256) * body.choices
-    call = Call(modality, body.model, sent, request.state.key, budget, affinity(prefix))
+    call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix))
     attempt = Attempt(gateway.dispatcher, call, request, keepalive_s=gateway.settings.keepalive_after_s)
-    return await (attempt.stream() if body.stream else attempt.whole())
+    return await (attempt.stream() if body.streams else attempt.whole())
 
 
 class Attempt:

@@ -22,7 +22,7 @@ from models import events, jobs, outbox, webhooks
 from models.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
 from models.events import Event
 from models.modalities import KINDS
-from models.modalities.text import Int
+from models.modalities.base import Int
 from models.tables import JobState
 from models.unicode import refuse_broken
 

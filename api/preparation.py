@@ -104,7 +104,7 @@ async def check_model(gateway: Gateway, uid: str, name: str) -> None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
     if known.failed:
         raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
-    if name not in serves(known.engine):
+    if name not in serves(known.engine, known.model_type):
         raise InvalidRequest(f"the model '{uid}' does not serve {name}", param="model")
 
 

@@ -21,6 +21,7 @@ class Known:
     uid: str
     failed: str
     engine: str = ""
+    model_type: str = ""
     asleep: bool = False
     """Launched to be loaded on request, and not asked for yet."""
 
@@ -40,7 +41,7 @@ class Roster:
 
     async def serving(self, modality: str) -> list[Known]:
         """The instances that serve this modality, oldest first."""
-        return [one for one in (await self._fresh()).values() if modality in serves(one.engine)]
+        return [one for one in (await self._fresh()).values() if modality in serves(one.engine, one.model_type)]
 
     async def _fresh(self) -> dict[str, Known]:
         clock = asyncio.get_running_loop().time
@@ -72,5 +73,6 @@ def _read(connection: Connection) -> dict[str, Known]:
         errors = failures.get(row.uid, [])
         asleep = row.load_on_request and states.get(row.uid) == {ReplicaState.DORMANT}
         reasons = sorted({error for error in errors if error is not None})
-        known[row.uid] = Known(row.uid, "" if not errors or None in errors else "; ".join(reasons), row.engine, asleep)
+        failed = "" if not errors or None in errors else "; ".join(reasons)
+        known[row.uid] = Known(row.uid, failed, row.engine, row.model_type, asleep)
     return known

@@ -19,7 +19,8 @@ from bench.load import Batch, closed_loop
 from models import hub
 from models.errors import HeadraceError
 from models.modalities import chat
-from models.modalities.text import Delta, Usage
+from models.modalities.base import Usage
+from models.modalities.text import Delta
 from workers.engines import engine_class
 from workers.engines.base import Engine, Placement
 

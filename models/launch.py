@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from models import hub
 from models.catalogue import find
 from models.errors import InvalidRequest, UnsupportedParameter
-from models.modalities.text import Bool, Int
+from models.modalities import THROUGH
+from models.modalities.base import Bool, Int
 from models.unicode import refuse_broken
 
 UID = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$"
@@ -24,7 +25,10 @@ ENGINE_NAMES = {
     "llama_cpp": "llama_cpp",
     "llama.cpp": "llama_cpp",
     "llamacpp": "llama_cpp",
+    "sentence_transformers": "sentence_transformers",
+    "sentence-transformers": "sentence_transformers",
     "transformers": "transformers",
+    "vllm": "vllm",
 }
 
 
@@ -32,6 +36,8 @@ SERVES: dict[str, tuple[str, ...]] = {
     "echo": ("chat", "completions"),
     "llama_cpp": ("chat", "completions"),
     "transformers": ("chat", "completions"),
+    "vllm": ("chat", "completions"),
+    "sentence_transformers": ("embeddings", "rerank"),
     "diffusers": ("images",),
     "faster_whisper": ("transcription",),
     "hibari": ("speech",),
@@ -39,9 +45,25 @@ SERVES: dict[str, tuple[str, ...]] = {
 """The modalities of each engine, for those who cannot ask it: the gateway never imports one."""
 
 
-def serves(engine: str) -> tuple[str, ...]:
-    """The modalities that an engine serves."""
-    return SERVES.get(engine, ())
+ONLY: dict[str, str] = {"embedding": "embeddings", "rerank": "rerank"}
+"""What a model of this type serves, of all that its engine could."""
+
+
+TYPES: dict[str, frozenset[str]] = {
+    "LLM": frozenset(["chat", "completions"]),
+    "embedding": frozenset(["embeddings"]),
+    "rerank": frozenset(["rerank"]),
+    "image": frozenset(["images"]),
+    "audio": frozenset(["speech", "transcription"]),
+}
+"""Xinference's types of models, and the modalities by which an engine has some."""
+
+
+def serves(engine: str, model_type: str = "") -> tuple[str, ...]:
+    """The modalities that a model of this type serves on this engine, other protocols over them included."""
+    only = ONLY.get(model_type)
+    found = (only,) if only else SERVES.get(engine, ())
+    return (*found, *(name for name, through in THROUGH.items() if through in found))
 
 
 class Launch(BaseModel):
@@ -51,7 +73,7 @@ class Launch(BaseModel):
 
     model_name: str = Field(min_length=1, max_length=200, description="name in the catalogue, or your own")
     model_uid: Annotated[str, Field(pattern=UID)] | None = None
-    model_type: Literal["LLM", "image", "audio"] = "LLM"
+    model_type: Literal["LLM", "image", "audio", "embedding", "rerank"] = "LLM"
     model_engine: str | None = Field(None, max_length=40)
     model_format: str | None = Field(None, max_length=40)
     quantization: str | None = Field(None, max_length=40)
@@ -101,7 +123,7 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
     else:
         spec = find(launch.model_name, engine, launch.model_format, launch.quantization)
         source, default, options = spec.source, spec.engine, spec.options
-    engine = engine or default or _default(source)
+    engine = engine or default or _default(source, launch.model_type)
     if not re.fullmatch(UID, launch.uid):
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
@@ -124,19 +146,22 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
     }
 
 
-def _default(source: str) -> str:
-    """The engine for weights of which no more is known than where they are."""
+def _default(source: str, model_type: str) -> str:
+    """The engine for weights of which no more is known than where they are, and what they are for."""
+    if model_type in ONLY:
+        return "sentence_transformers"
     return "llama_cpp" if source.endswith(".gguf") else "transformers"
 
 
 def _type(launch: Launch, engine: str) -> str:
     """The model's type: what its engine serves. Raises InvalidRequest where the launch says otherwise."""
-    named = (
-        "audio" if {"speech", "transcription"} & {*serves(engine)} else "image" if "images" in serves(engine) else "LLM"
-    )
-    if "model_type" in launch.model_fields_set and launch.model_type != named:
-        raise InvalidRequest(f"the engine {engine} serves models of type {named}", param="model_type")
-    return named
+    modalities = serves(engine)
+    types = [name for name, of in TYPES.items() if of & {*modalities}]
+    if "model_type" not in launch.model_fields_set:
+        return types[0]
+    if launch.model_type not in types:
+        raise InvalidRequest(f"the engine {engine} serves models of type {' and '.join(types)}", param="model_type")
+    return launch.model_type
 
 
 def _engine(launch: Launch) -> str | None:

@@ -25,7 +25,10 @@ def from_validation(problems: list[Any]) -> HeadraceError:
 
 
 def _steps(problem: Any) -> list[str]:
-    return [str(step) for step in problem["loc"] if step not in ("body", "query", "path", "header")]
+    """The way to what is wrong. A validator of a whole model says the field in its error's context, as ``param``."""
+    found = [str(step) for step in problem["loc"] if step not in ("body", "query", "path", "header")]
+    named = problem.get("ctx", {}).get("param")
+    return [*found, named] if isinstance(named, str) else found
 
 
 def _path(steps: list[str]) -> str | None:

@@ -15,11 +15,18 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import HeadraceError, UnknownParameter, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.text import Delta, TokenLogprob, Usage
+from models.modalities.base import Usage
+from models.modalities.text import Delta, TokenLogprob
 from models.validation import from_validation
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 TEXT: dict[str, Any] = {"model": "m", "prompt": "Hello"}
+
+CALL: dict[str, Any] = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+NESTED: dict[str, Any] = {}
+for _ in range(40):
+    NESTED = {"not": NESTED}
 
 
 def refusal(request: type[BaseModel], body: dict[str, Any]) -> HeadraceError:
@@ -77,10 +84,16 @@ def test_an_unknown_field_is_refused_by_name() -> None:
         ({"messages": "hi"}, "messages"),
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
-            "messages[0]",
-        ),
+        ({"messages": [{"role": "user", "content": [{"type": "video", "video": {"url": "x"}}]}]}, "messages[0]"),
+        ({"messages": [{"role": "user", "content": "x", "tool_calls": [CALL]}]}, "messages[0].tool_calls"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        ({"tools": [TOOL, TOOL]}, "tools"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}}, "tool_choice"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs"),
+        ({"guided_choice": []}, "structured_outputs.choice"),
+        ({"guided_json": NESTED}, "structured_outputs.json"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages"),
         ({"model": ""}, "model"),
         ({"model": None}, "model"),

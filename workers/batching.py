@@ -7,7 +7,7 @@ aside (``workers.finalising``), so that a long one keeps no other batch waiting.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from models.batches import Refused
 from models.database import Database
 from models.errors import HeadraceError, NotFound, StorageUnavailable
 from models.jobs import BATCH_PRIORITY, NewJob, new_id
+from models.launch import serves
 from models.settings import Settings
 from models.tables import BatchState
 from workers import lines
@@ -160,19 +161,24 @@ class Batching:
             return
         kind = lines.kind_of(row.endpoint)
         assert kind is not None  # it was, when the batch was made
-        engines = self._database.call(_engines)
-        for chunk in self._chunks(row, kind, engines, lines.read(path, row.offset), room):
+        serving = self._database.call(_serving)
+        for chunk in self._chunks(row, kind, serving, lines.read(path, row.offset), room):
             told = self._database.call(_insert, row, chunk, kind)
             if told is None:
                 return
             self._publish(told)
 
     def _chunks(
-        self, row: Row[Any], kind: str, engines: Mapping[str, str], found: Iterable[tuple[bytes, int]], room: int
+        self,
+        row: Row[Any],
+        kind: str,
+        serving: Mapping[str, Collection[str]],
+        found: Iterable[tuple[bytes, int]],
+        room: int,
     ) -> Iterator[Chunk]:
         chunk = Chunk(row.offset, row.offset)
         for number, (line, end) in enumerate(islice(found, room), row.lines):
-            self._add(chunk, row, kind, engines, number, line)
+            self._add(chunk, row, kind, serving, number, line)
             chunk.end = end
             if len(chunk) >= CHUNK_LINES or chunk.end - chunk.begin >= CHUNK_BYTES:
                 yield chunk
@@ -181,7 +187,7 @@ class Batching:
             yield chunk
 
     def _add(
-        self, chunk: Chunk, row: Row[Any], kind: str, engines: Mapping[str, str], number: int, line: bytes
+        self, chunk: Chunk, row: Row[Any], kind: str, serving: Mapping[str, Collection[str]], number: int, line: bytes
     ) -> None:
         """The line as a job, or as one that has failed."""
         job, name, uid = new_id(), None, ""
@@ -197,7 +203,7 @@ class Batching:
         try:
             found = lines.parse(line)
             name, uid = found["custom_id"], lines.uid_of(found)
-            body, files = lines.request(found, kind, engines, find, put)
+            body, files = lines.request(found, kind, serving, find, put)
         except StorageUnavailable:
             raise
         except HeadraceError as error:
@@ -235,8 +241,8 @@ class Batching:
             log.info("cannot wake others: %s", error)
 
 
-def _engines(connection: Connection) -> dict[str, str]:
-    return {row.uid: row.engine for row in instances.listing(connection)}
+def _serving(connection: Connection) -> dict[str, tuple[str, ...]]:
+    return {row.uid: serves(row.engine, row.model_type) for row in instances.listing(connection)}
 
 
 def _insert(connection: Connection, row: Row[Any], chunk: Chunk, kind: str) -> list[str] | None:

@@ -7,7 +7,7 @@ which line an answer belongs to, or where it is meant to go, is refused as a who
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from models import uploads
 from models.errors import InvalidLine, InvalidRequest, ModelNotFound
-from models.launch import serves
 from models.modalities import KINDS, modality
 from models.unicode import storable
 from models.validation import from_validation
@@ -125,11 +124,11 @@ def _error(code: str, message: str, line: int | None = None, param: str | None =
 
 
 def request(
-    line: dict[str, Any], kind: str, engines: Mapping[str, str], find: Find, put: Put
+    line: dict[str, Any], kind: str, serving: Mapping[str, Collection[str]], find: Find, put: Put
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The line's body, validated, and its files by key. Raises what its endpoint would have refused it for.
 
-    ``engines`` are those of the models that are launched.
+    ``serving`` tells the modalities of each model that is launched.
     """
     about = KINDS[kind]
     body = line.get("body")
@@ -146,10 +145,10 @@ def request(
         raise from_validation(list(error.errors())) from error
     except (ValueError, RecursionError) as error:  # what cannot be kept must not hold up the lines behind it
         raise InvalidRequest(f"'body' cannot be kept: {error}"[:300], param="body") from error
-    engine = engines.get(found.model)
-    if engine is None:
+    served = serving.get(found.model)
+    if served is None:
         raise ModelNotFound(f"the model '{found.model}' does not exist", param="model")
-    if about.modality not in serves(engine):
+    if about.modality not in served:
         raise InvalidRequest(f"the model '{found.model}' does not serve {about.modality}", param="model")
     if getattr(found, "stream", False):
         raise InvalidRequest("an answer in a batch cannot be streamed", param="stream")

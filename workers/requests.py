@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
 from models import stream
 from models.errors import DeadlineExceeded, EngineFailure, HeadraceError, InvalidRequest, WireError
-from models.modalities import Reply, modality
-from models.modalities.text import Delta, TextRequest, Usage
+from models.modalities import Reply, modality, served_by
+from models.modalities.base import BaseRequest, Usage
+from models.modalities.chat_messages import Media
+from models.modalities.text import Delta
 from models.stream import Closing, Frame, Kind
 from workers.engines.base import Engine
 from workers.protocol import Submit
@@ -28,14 +31,15 @@ TOMBSTONE_S = 60.0
 class Outgoing:
     """One request's answer: the sink that the engine feeds, and the log that resends read."""
 
-    def __init__(self, owner: "Requests", submit: Submit, reply: Reply, request: TextRequest) -> None:
+    def __init__(self, owner: "Requests", submit: Submit, reply: Reply, request: BaseRequest) -> None:
         self.rid = submit.rid
         self.gateway = submit.gateway
         self.slots = submit.slots
         self.deadline = submit.deadline / 1000
         self.frames: list[Frame] = []
         self.ended_at: float | None = None
-        self.expected_tokens = request.token_limit or 256
+        self.expected_tokens = request.budget
+        self.media: Sequence[Media] = ()
         self.tokens = 0
         self._owner = owner
         self._reply = reply
@@ -50,10 +54,10 @@ class Outgoing:
         self.tokens += delta.tokens or 1
         self._put(Kind.EVENTS, body)
 
-    def done(self, usage: Usage) -> None:
+    def done(self, usage: Usage, result: Any = None) -> None:
         """See ``Sink``."""
         if self.ended_at is None:
-            closing = Closing(self._reply.end(usage), usage.prompt_tokens, usage.completion_tokens)
+            closing = Closing(self._reply.end(usage, result), usage.prompt_tokens, usage.completion_tokens)
             self._end(Kind.DONE, stream.encode(closing))
 
     def fail(self, error: HeadraceError) -> None:
@@ -113,23 +117,24 @@ class Requests:
         try:
             shape = modality(submit.modality)
             request = shape.request.model_validate(submit.body)
-            if not isinstance(request, TextRequest):
+            if not isinstance(request, BaseRequest):
                 raise KeyError(submit.modality)
             self._start(submit, shape.reply(submit.rid, request, int(time.time())), request)
         except (KeyError, ValidationError) as error:  # the gateway checked: the two are of different versions
             self._refuse(submit, InvalidRequest(f"the runner cannot read the request: {error}"))
 
-    def _start(self, submit: Submit, reply: Reply, request: TextRequest) -> None:
+    def _start(self, submit: Submit, reply: Reply, request: BaseRequest) -> None:
         outgoing = Outgoing(self, submit, reply, request)
         self._live[submit.rid] = outgoing
         try:
             if outgoing.deadline <= time.time():
                 raise DeadlineExceeded("the request waited past its deadline")
-            self._engine.check(request)
-            serve = getattr(self._engine, submit.modality, None)
+            asked = request.inner()
+            self._engine.check(asked)
+            serve = getattr(self._engine, served_by(submit.modality), None)
             if serve is None:
                 raise InvalidRequest(f"this model does not serve {submit.modality}", param="model")
-            serve(request, outgoing)
+            serve(asked, outgoing)
         except HeadraceError as error:
             outgoing.fail(error)
         except Exception as error:  # the request's life ends here, the runner's does not

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from models import events, scratch
 from models.artifacts import Store
 from models.errors import Cancelled, EngineFailure, Expired, HeadraceError, InvalidRequest
 from models.events import Event
-from models.modalities import KINDS, Modality, modality
+from models.modalities import KINDS, Modality, modality, served_by
+from models.modalities.base import BaseRequest, Usage
+from models.modalities.chat_messages import Media
 from models.modalities.media import Artifact, Outcome
-from models.modalities.text import Delta, TextRequest, Usage
+from models.modalities.text import Delta
 from workers.engines.base import AnyRequest, Engine
 from workers.protocol import Work as Order
 from workers.protocol import Worked, Working
@@ -116,10 +118,11 @@ def _check_json(body: dict[str, Any]) -> None:
 class TextAttempt(Attempt):
     """An attempt at a text job: the answer is written as for a client that does not stream."""
 
-    def __init__(self, owner: "Works", order: Order, shape: Modality, request: TextRequest) -> None:
+    def __init__(self, owner: "Works", order: Order, shape: Modality, request: BaseRequest) -> None:
         super().__init__(owner, order)
         self._reply = shape.reply(order.id.removeprefix("job_"), request, int(time.time()))
-        self._limit = request.token_limit or 256
+        self._limit = request.budget
+        self.media: Sequence[Media] = ()
         self._tokens = 0
 
     def delta(self, delta: Delta) -> None:
@@ -129,11 +132,11 @@ class TextAttempt(Attempt):
             self._tokens += delta.tokens
             self.progress(min(self._tokens, self._limit - 1), self._limit)
 
-    def done(self, usage: Usage) -> None:  # type: ignore[override]
+    def done(self, usage: Usage, result: Any = None) -> None:  # type: ignore[override]
         """See ``Sink``."""
         if not self.over:
             self.over = True
-            self._owner.ended(self, result={"body": json.loads(self._reply.end(usage)), "artifacts": {}})
+            self._owner.ended(self, result={"body": json.loads(self._reply.end(usage, result)), "artifacts": {}})
 
 
 class Works:
@@ -160,7 +163,7 @@ class Works:
             refused = InvalidRequest(f"the runner cannot read the request: {error}")
             self.send(Worked(order.id, order.fence, error=refused.to_wire()))
             return
-        if isinstance(request, TextRequest):
+        if isinstance(request, BaseRequest):
             attempt: Attempt = TextAttempt(self, order, shape, request)
         else:
             attempt = Attempt(self, order)
@@ -169,13 +172,14 @@ class Works:
 
     async def _start(self, attempt: Attempt, name: str, request: AnyRequest) -> None:
         try:
-            self._engine.check(request)
-            serve = getattr(self._engine, name, None)
+            asked = request.inner() if isinstance(request, BaseRequest) else request
+            self._engine.check(asked)
+            serve = getattr(self._engine, served_by(name), None)
             if serve is None:
                 raise InvalidRequest(f"this model does not serve {attempt.order.kind}", param="model")
             await self._fetch(attempt)
             if attempt.rid in self._live:  # else it was cancelled meanwhile
-                serve(request, attempt)
+                serve(asked, attempt)
         except HeadraceError as error:
             attempt.fail(error)
         except Exception as error:  # the job's life ends here, the runner's does not

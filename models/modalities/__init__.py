@@ -2,8 +2,9 @@
 
 names of endpoints, each of which is a modality's. An engine serves a modality by having a method of that name.
 
-A text modality's module offers ``Request`` (a pydantic model of the body) and ``Reply`` (what the runner writes to
-the client). A media modality's offers ``Request`` and ``render`` (what the gateway answers once the job is done).
+The module of a modality that is answered at once offers ``Request`` (a pydantic model of the body) and ``Reply``
+(what the runner writes to the client). A media modality's offers ``Request`` and ``render`` (what the gateway answers
+once the job is done). Another protocol over a modality is one too: its ``Request.inner()`` is what the engine is asked.
 """
 
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
+from models.modalities.base import BaseRequest, Usage
 from models.modalities.media import MediaRequest
-from models.modalities.text import Delta, TextRequest, Usage
+from models.modalities.text import Delta
 
 MODALITIES: dict[str, str] = {
     "chat": "models.modalities.chat",
@@ -21,6 +23,9 @@ MODALITIES: dict[str, str] = {
     "speech": "models.modalities.speech",
     "transcription": "models.modalities.transcription",
 }
+
+THROUGH: dict[str, str] = {}
+"""Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset({"images", "speech", "transcription"})
 """Served as jobs alone."""
@@ -61,16 +66,19 @@ class Reply(Protocol):
     def delta(self, delta: Delta) -> bytes:
         """The events of one delta of a streamed answer; empty when the answer is not streamed."""
 
-    def end(self, usage: Usage) -> bytes:
-        """What closes the answer: the last events and ``[DONE]``, or the whole JSON answer."""
+    def end(self, usage: Usage, result: Any = None) -> bytes:
+        """What closes the answer: the last events and ``[DONE]``, or the whole JSON answer.
+
+        ``result`` is what the engine found, where a modality has no deltas: each says what.
+        """
 
 
 class Modality(NamedTuple):
     """A modality as the rest of the platform uses it."""
 
     name: str
-    request: type[TextRequest] | type[MediaRequest]
-    reply: Any  # Callable[[str, TextRequest, int], Reply]: rid, request, created (Unix seconds); None for media
+    request: type[BaseRequest] | type[MediaRequest]
+    reply: Any  # Callable[[str, BaseRequest, int], Reply]: rid, request, created (Unix seconds); None for media
 
 
 @cache
@@ -78,3 +86,8 @@ def modality(name: str) -> Modality:
     """The modality of this name; KeyError if there is none."""
     module = import_module(MODALITIES[name])
     return Modality(name, module.Request, getattr(module, "Reply", None))
+
+
+def served_by(name: str) -> str:
+    """The modality that an engine must serve, to serve this one."""
+    return THROUGH.get(name, name)

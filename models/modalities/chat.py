@@ -1,40 +1,35 @@
 """Chat completions, as ``POST /v1/chat/completions`` of the OpenAI API (reference of November 2026)."""
 
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.text import Bool, Choice, Delta, Int, TextRequest, TokenLogprob, Usage
+from models.modalities.base import Bool, Int, Usage
+from models.modalities.chat_messages import Message
+from models.modalities.chat_tools import NamedChoice, Tool, ToolChoice
+from models.modalities.structure import Constraint, bounded_schema
+from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob, ToolCall, ToolDelta
 
 _json = msgspec.json.Encoder()
 
 
-class TextPart(BaseModel):
-    """A piece of a message's content."""
+class JsonSchema(BaseModel):
+    """A named JSON schema. ``strict`` is what everybody gets: the schema is enforced."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
-    type: Literal["text"]
-    text: str
+    name: Annotated[str, Field(max_length=64)] = "answer"
+    description: str | None = None
+    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    strict: Bool | None = None
 
-
-class Message(BaseModel):
-    """One turn of the conversation."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    role: Literal["developer", "system", "user", "assistant"]
-    content: str | list[TextPart]
-    name: Annotated[str, Field(max_length=64)] | None = None
-
-    @property
-    def text(self) -> str:
-        """The content, its parts joined."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return bounded_schema(value)
 
 
 class ResponseFormat(BaseModel):
@@ -43,7 +38,17 @@ class ResponseFormat(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["text", "json_object", "json_schema"]
-    json_schema: dict[str, Any] | None = None
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ResponseFormat":
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise PydanticCustomError(
+                "invalid_value",
+                "'json_schema' goes with type 'json_schema', and it with that",
+                {"param": "json_schema"},
+            )
+        return self
 
 
 class Request(TextRequest):
@@ -55,15 +60,11 @@ class Request(TextRequest):
         "functions": ([],),
         "modalities": (["text"],),
         "moderation": (),
-        "parallel_tool_calls": (True,),
         "prediction": (),
         "prompt_cache_options": (),
         "prompt_cache_retention": ("in_memory", "in-memory"),
-        "reasoning_effort": ("none",),
         "service_tier": ("auto", "default"),
         "store": (False,),
-        "tool_choice": ("none", "auto"),
-        "tools": ([],),
         "verbosity": ("medium",),
         "web_search_options": (),
     }
@@ -74,6 +75,12 @@ class Request(TextRequest):
     top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
     chat_template_kwargs: dict[str, Any] | None = None
+    enable_thinking: Bool | None = Field(None, description="the same within chat_template_kwargs, as Xinference has it")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    continue_final_message: Bool = Field(False, description="go on with the last message, which is an assistant's")
+    tools: Annotated[list[Tool], Field(max_length=256)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: Bool | None = None
     metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
@@ -83,15 +90,11 @@ class Request(TextRequest):
     functions: Any = None
     modalities: Any = None
     moderation: Any = None
-    parallel_tool_calls: Any = None
     prediction: Any = None
     prompt_cache_options: Any = None
     prompt_cache_retention: Any = None
-    reasoning_effort: Any = None
     service_tier: Any = None
     store: Any = None
-    tool_choice: Any = None
-    tools: Any = None
     verbosity: Any = None
     web_search_options: Any = None
 
@@ -102,10 +105,86 @@ class Request(TextRequest):
             raise PydanticCustomError("invalid_value", "only allowed when 'logprobs' is true")
         return value
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Request":
+        names = [tool.function.name for tool in self.tools or []]
+        if len(set(names)) != len(names):
+            raise PydanticCustomError("invalid_value", "two tools have the same name", {"param": "tools"})
+        if isinstance(self.tool_choice, NamedChoice) and self.tool_choice.function.name not in names:
+            raise PydanticCustomError(
+                "invalid_value", "'tool_choice' names a function that is not among 'tools'", {"param": "tool_choice"}
+            )
+        if self.tool_choice == "required" and not names:
+            raise PydanticCustomError(
+                "invalid_value", "'tool_choice' is 'required', and there are no 'tools'", {"param": "tool_choice"}
+            )
+        if self.continue_final_message and self.messages[-1].role != "assistant":
+            raise PydanticCustomError(
+                "invalid_value", "'continue_final_message' needs an assistant's message at the end"
+            )
+        form = self.response_format is not None and self.response_format.type != "text"
+        if form and self.structured_outputs is not None:
+            raise PydanticCustomError(
+                "invalid_value",
+                "'response_format' and 'structured_outputs' exclude each other",
+                {"param": "response_format"},
+            )
+        return self
+
     def asked(self) -> set[str]:
-        """See ``TextRequest``. A response format of text is what everybody gets."""
-        text = self.response_format is not None and self.response_format.type == "text"
-        return super().asked() - ({"response_format"} if text else set())
+        """See ``BaseRequest``. A response format of text is what everybody gets; pictures and recordings are named
+
+        by the types of their parts.
+        """
+        nothing = set()
+        if self.response_format is not None and self.response_format.type == "text":
+            nothing.add("response_format")
+        if not self.tools:
+            nothing |= {"tools", "tool_choice", "parallel_tool_calls"}
+        return super().asked() - nothing | {part.type for message in self.messages for part in message.media}
+
+    @cached_property
+    def constraint(self) -> Constraint | None:
+        """What the whole answer must match, apart from tool calls; None: anything."""
+        if self.structured_outputs is not None:
+            return self.structured_outputs.constraint
+        if self.response_format is None or self.response_format.type == "text":
+            return None
+        if self.response_format.json_schema is None:
+            return Constraint("json_object")
+        schema = self.response_format.json_schema.schema_
+        return Constraint("json", {} if schema is None else schema)
+
+    @property
+    def callable_tools(self) -> list[Tool]:
+        """The tools that may be called in this answer: none with ``tool_choice`` "none", the named one alone."""
+        if not self.tools or self.tool_choice == "none":
+            return []
+        if isinstance(self.tool_choice, NamedChoice):
+            return [tool for tool in self.tools if tool.function.name == self.tool_choice.function.name]
+        return self.tools
+
+    @property
+    def must_call(self) -> bool:
+        """Whether the answer must be a tool call."""
+        return self.tool_choice == "required" or isinstance(self.tool_choice, NamedChoice)
+
+    @property
+    def template_kwargs(self) -> dict[str, Any]:
+        """What the chat template gets beside the messages and tools."""
+        found = dict(self.chat_template_kwargs or {})
+        if self.reasoning_effort is not None:
+            found.setdefault("reasoning_effort", self.reasoning_effort)
+            if self.reasoning_effort == "none":
+                found.setdefault("enable_thinking", False)
+        if self.enable_thinking is not None:
+            found["enable_thinking"] = self.enable_thinking
+        return found
+
+    @property
+    def prefix(self) -> str:
+        """See ``BaseRequest``."""
+        return self.prompt_cache_key or "".join(f"{one.role}:{one.text}\n" for one in self.messages[:2])
 
     @property
     def token_limit(self) -> int | None:
@@ -137,12 +216,16 @@ class Reply:
         if not self._request.stream:
             self._choices.setdefault(delta.index, Choice()).add(delta)
             return b""
-        if delta.index == 0 and delta.finish is None and not delta.logprobs:  # the common case, on the hot path
+        if delta.index == 0 and delta.plain:  # the common case, on the hot path
             return self._lead + _json.encode(delta.text) + b'},"logprobs":null,"finish_reason":null}]}\n\n'
-        content = {"content": delta.text} if delta.text else {}
+        content: dict[str, Any] = {"content": delta.text} if delta.text else {}
+        if delta.reasoning:
+            content["reasoning_content"] = delta.reasoning
+        if delta.tools:
+            content["tool_calls"] = [_tool_delta(one) for one in delta.tools]
         return self._chunk(delta.index, content, _logprobs(delta.logprobs), delta.finish)
 
-    def end(self, usage: Usage) -> bytes:
+    def end(self, usage: Usage, result: Any = None) -> bytes:
         """The usage chunk where asked for, and ``[DONE]``; or the whole answer."""
         if not self._request.stream:
             return _json.encode(self._answer(usage))
@@ -152,7 +235,7 @@ class Reply:
             last = b"data: " + _json.encode(body) + b"\n\n" + last
         return last
 
-    def _chunk(self, index: int, delta: dict[str, str], logprobs: Any, finish: str | None) -> bytes:
+    def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: str | None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
 
@@ -163,13 +246,36 @@ class Reply:
         body["choices"] = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": "".join(choice.text), "refusal": None},
+                "message": message(choice),
                 "logprobs": _logprobs(tuple(choice.logprobs)) if self._request.logprobs else None,
                 "finish_reason": choice.finish,
             }
             for index, choice in sorted(self._choices.items())
         ]
         return body
+
+
+def message(choice: Choice) -> dict[str, Any]:
+    """An assistant's message, whole."""
+    text = "".join(choice.text)
+    found: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if choice.reasoning:
+        found["reasoning_content"] = "".join(choice.reasoning)
+    if choice.tools:
+        found["content"] = text or None
+        found["tool_calls"] = [_tool_call(call) for _, call in sorted(choice.tools.items())]
+    return found
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _tool_delta(piece: ToolDelta) -> dict[str, Any]:
+    if not piece.id:
+        return {"index": piece.index, "function": {"arguments": piece.arguments}}
+    function = {"name": piece.name, "arguments": piece.arguments}
+    return {"index": piece.index, "id": piece.id, "type": "function", "function": function}
 
 
 def _logprobs(tokens: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:

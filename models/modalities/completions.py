@@ -6,7 +6,8 @@ import msgspec
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.text import Bool, Choice, Delta, Int, TextRequest, TokenId, TokenLogprob, Usage
+from models.modalities.base import Bool, Int, TokenId, Usage
+from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob
 
 _json = msgspec.json.Encoder()
 
@@ -39,6 +40,11 @@ class Request(TextRequest):
             return [self.prompt]
         return self.prompt
 
+    @property
+    def prefix(self) -> str:
+        """See ``BaseRequest``."""
+        return str(self.prompts[0])
+
 
 class Reply:
     """Writes the ``text_completion`` events or object. Offsets are in characters of the choice's text."""
@@ -69,7 +75,7 @@ class Reply:
         }
         return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
 
-    def end(self, usage: Usage) -> bytes:
+    def end(self, usage: Usage, result: Any = None) -> bytes:
         """The usage chunk where asked for, and ``[DONE]``; or the whole answer."""
         if not self._request.stream:
             return _json.encode(self._answer(usage))

@@ -20,8 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from models import samplers
 from models.errors import InvalidRequest
+from models.modalities.base import Float, Int
 from models.modalities.media import Answer, MediaRequest
-from models.modalities.text import Float, Int
 from models.unicode import refuse_broken
 
 MOST_PIXELS = 1 << 24

@@ -1,20 +1,17 @@
-"""What chat and completions share: the sampling fields, the engine's events, and the shape of usage."""
+"""What chat and completions share: the sampling fields, and the engine's events."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.unicode import refuse_broken
+from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId
+from models.modalities.structure import StructuredOutputs, fold_guided
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
-Int = Annotated[int, Strict()]
-Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Bool = Annotated[bool, Strict()]
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
-TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,19 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolDelta:
+    """A piece of one tool call. ``index`` counts the calls of a choice; the first piece of each has id and name.
+
+    ``arguments`` is a piece of JSON text; the pieces of a call, joined, are an object.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta."""
 
@@ -35,24 +45,22 @@ class Delta:
     logprobs: tuple[TokenLogprob, ...] = ()
     finish: FinishReason | None = None
     tokens: int = 1
+    reasoning: str = ""
+    tools: tuple[ToolDelta, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is text and nothing else, as nearly all are."""
+        return self.finish is None and not (self.logprobs or self.reasoning or self.tools)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens read and written by one request, over all its choices."""
+@dataclass(slots=True)
+class ToolCall:
+    """A whole tool call. ``arguments`` is JSON text."""
 
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """OpenAI's ``usage`` object."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "total_tokens": self.prompt_tokens + self.completion_tokens,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
-        }
+    id: str
+    name: str
+    arguments: str = ""
 
 
 @dataclass(slots=True)
@@ -62,10 +70,17 @@ class Choice:
     text: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
     finish: FinishReason | None = None
+    reasoning: list[str] = field(default_factory=list)
+    tools: dict[int, ToolCall] = field(default_factory=dict)
 
     def add(self, delta: Delta) -> None:
         """Append what the engine made."""
         self.text.append(delta.text)
+        if delta.reasoning:
+            self.reasoning.append(delta.reasoning)
+        for piece in delta.tools:
+            call = self.tools.setdefault(piece.index, ToolCall(piece.id, piece.name))
+            call.arguments += piece.arguments
         self.logprobs.extend(delta.logprobs)
         self.finish = delta.finish or self.finish
 
@@ -79,15 +94,9 @@ class StreamOptions(BaseModel):
     include_obfuscation: Literal[False] | None = None
 
 
-class TextRequest(BaseModel):
-    """Fields that chat and completions share. An unknown field is refused; so is a known one that we lack.
+class TextRequest(BaseRequest):
+    """Fields that chat and completions share."""
 
-    ``INERT`` names OpenAI's fields that Headrace does not implement, with the values that ask for nothing.
-    Everything else is refused with ``unsupported_parameter``, so that nothing is silently dropped.
-    """
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {}
     PLATFORM: ClassVar[frozenset[str]] = frozenset(
         [
             "model",
@@ -101,9 +110,7 @@ class TextRequest(BaseModel):
             "prompt",
         ]
     )
-    """What Headrace itself honours, whatever the engine."""
 
-    model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")
     stream: Bool = False
     stream_options: StreamOptions | None = None
     temperature: Annotated[Float, Field(ge=0, le=2)] | None = None
@@ -121,12 +128,16 @@ class TextRequest(BaseModel):
     seed: Annotated[Int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
     ignore_eos: Bool = False
-    user: Annotated[str, Field(max_length=512)] | None = None
+    stop_token_ids: Annotated[list[TokenId], Field(max_length=64)] | None = None
+    structured_outputs: StructuredOutputs | None = Field(
+        None, description="the form that the answer must take: one of json, json_object, regex, choice and grammar"
+    )
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _unicode(cls, value: Any) -> Any:
-        return refuse_broken(value, nul=True)
+    def _guided(cls, value: Any) -> Any:
+        """vLLM's older names of the same, each a field of its own."""
+        return fold_guided(value)
 
     @field_validator("stream_options")
     @classmethod
@@ -134,20 +145,6 @@ class TextRequest(BaseModel):
         if value is not None and not info.data.get("stream"):
             raise PydanticCustomError("invalid_value", "only allowed when 'stream' is true")
         return value
-
-    @field_validator("*")
-    @classmethod
-    def _inert_only(cls, value: Any, info: ValidationInfo) -> Any:
-        allowed = cls.INERT.get(info.field_name or "")
-        if allowed is not None and value is not None and not any(_same(value, one) for one in allowed):
-            raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
-        return value
-
-    def asked(self) -> set[str]:
-        """The fields in which the client asks for something: set, and neither default nor inert."""
-        fields = type(self).model_fields
-        named = self.model_fields_set - self.INERT.keys()
-        return {name for name in named if getattr(self, name) not in (None, fields[name].default)}
 
     @property
     def choices(self) -> int:
@@ -171,6 +168,7 @@ class TextRequest(BaseModel):
         """Whether a stream is to end with a usage chunk."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-
-def _same(value: Any, allowed: Any) -> bool:
-    return type(value) is type(allowed) and bool(value == allowed)
+    @property
+    def budget(self) -> int:
+        """See ``BaseRequest``."""
+        return (self.token_limit or 256) * self.choices

@@ -16,6 +16,9 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.e2e
 
+TOOL = {"type": "function", "function": {"name": "f"}}
+PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]
+
 
 @pytest.fixture
 def sdk(stack: Stack) -> openai.OpenAI:
@@ -78,7 +81,8 @@ def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> No
         ("POST", "/v1/chat/completions", b"", 400, "invalid_value", None),
         ("POST", "/v1/chat/completions", b"{}", 400, "invalid_value", "model"),
         ("POST", "/v1/chat/completions", chat(messages=1), 400, "invalid_value", "messages"),
-        ("POST", "/v1/chat/completions", chat(tools=[{"type": "function"}]), 400, "unsupported_parameter", "tools"),
+        ("POST", "/v1/chat/completions", chat(tools=[TOOL]), 400, "unsupported_parameter", "tools"),
+        ("POST", "/v1/chat/completions", chat(messages=PICTURE), 400, "unsupported_parameter", "image_url"),
         ("POST", "/v1/chat/completions", chat(top_k=5), 400, "unsupported_parameter", "top_k"),
         ("POST", "/v1/chat/completions", chat(nonsense=1), 400, "unknown_parameter", "nonsense"),
         ("POST", "/v1/chat/completions", chat("nobody"), 404, "model_not_found", "model"),

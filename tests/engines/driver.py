@@ -1,23 +1,28 @@
 """Drives an engine as the runner does, and remembers what it says."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 from models.errors import HeadraceError
 from models.modalities import modality
-from models.modalities.text import Delta, TokenLogprob, Usage
+from models.modalities.base import Usage
+from models.modalities.chat_messages import Media
+from models.modalities.text import Delta, TokenLogprob
 from workers.engines.base import Capacity, Engine
 
 
 class Answer:
     """A sink that keeps all that is put in it, and objects to what may not be."""
 
-    def __init__(self, rid: str) -> None:
+    def __init__(self, rid: str, media: Sequence[Media] = ()) -> None:
         self.rid = rid
         self.deltas: list[Delta] = []
         self.usage: Usage | None = None
         self.error: HeadraceError | None = None
+        self.result: Any = None
+        self.media = media
         self.said = asyncio.Event()
         self.over = asyncio.Event()
 
@@ -28,10 +33,10 @@ class Answer:
         self.deltas.append(delta)
         self.said.set()
 
-    def done(self, usage: Usage) -> None:
+    def done(self, usage: Usage, result: Any = None) -> None:
         """The end."""
         assert not self.over.is_set()
-        self.usage = usage
+        self.usage, self.result = usage, result
         self.over.set()
 
     def fail(self, error: HeadraceError) -> None:
@@ -78,8 +83,9 @@ class Driver:
 
     def submit(self, kind: str, **fields: Any) -> Answer:
         """Begin a request."""
+        media: Sequence[Media] = fields.pop("media", ())
         request = self.check(kind, **fields)
-        answer = Answer(f"request-{next(self._numbers)}")
+        answer = Answer(f"request-{next(self._numbers)}", media)
         try:
             getattr(self.engine, kind)(request, answer)
         except HeadraceError as error:  # the runner does the same

@@ -6,7 +6,7 @@ that same loop. It does its own batching. Each engine proves itself against ``te
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -14,14 +14,16 @@ from typing import Any, ClassVar, Protocol, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
-from models.modalities import MODALITIES
+from models.modalities import MODALITIES, served_by
+from models.modalities.base import BaseRequest, Usage
+from models.modalities.chat_messages import Media
 from models.modalities.media import Artifact, MediaRequest, Outcome
-from models.modalities.text import Delta, TextRequest, Usage
+from models.modalities.text import Delta
 
 Report = Callable[[str, float], None]
 """``report(stage, fraction)``: stage is "loading" or "warming", fraction 0 to 1. May be called from any thread."""
 
-AnyRequest = TextRequest | MediaRequest
+AnyRequest = BaseRequest | MediaRequest
 
 
 class Sink(Protocol):
@@ -32,12 +34,14 @@ class Sink(Protocol):
     """
 
     rid: str
+    media: Sequence[Media]
+    """The pictures and recordings of the request's messages, in their order: fetched, and checked to be such."""
 
     def delta(self, delta: Delta) -> None:
         """Text of one choice; its ``finish`` is set on that choice's last delta."""
 
-    def done(self, usage: Usage) -> None:
-        """All choices have finished."""
+    def done(self, usage: Usage, result: Any = None) -> None:
+        """All choices have finished; or, for a modality that has no deltas, this is the result."""
 
     def fail(self, error: HeadraceError) -> None:
         """The request cannot be finished."""
@@ -137,10 +141,9 @@ class Engine(ABC):
         """Monotonic counters of this engine, such as ``steps``."""
         return {}
 
-    @classmethod
-    def modalities(cls) -> list[str]:
-        """The modalities this engine has a method for."""
-        return [name for name in MODALITIES if hasattr(cls, name)]
+    def modalities(self) -> list[str]:
+        """The modalities this engine has a method for; asked once it is loaded, for some depend on the weights."""
+        return [name for name in MODALITIES if hasattr(self, served_by(name))]
 
     @classmethod
     def check(cls, request: AnyRequest) -> None:

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from models.errors import ContextLengthExceeded
 from models.modalities import chat, completions
-from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, Usage
+from models.modalities.base import Usage
+from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob
 from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
 from workers.engines.stops import StopScanner
 

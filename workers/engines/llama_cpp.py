@@ -21,7 +21,8 @@ from pydantic import Field
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.text import Delta, FinishReason, Usage
+from models.modalities.base import Usage
+from models.modalities.text import Delta, FinishReason
 from workers.engines import llama_cpp_wire as wire
 from workers.engines.base import AnyRequest, Capacity, Engine, Options, Placement, Report, Sink
 

@@ -6,6 +6,7 @@ import msgspec
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
 from models.modalities import chat, completions
+from models.modalities.chat_messages import Message
 from models.modalities.text import FinishReason, TextRequest, TokenLogprob
 
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
@@ -112,8 +113,6 @@ def chat_body(request: chat.Request) -> dict[str, Any]:
         body["chat_template_kwargs"] = request.chat_template_kwargs
     wanted = request.response_format
     if wanted is not None and wanted.type != "text":
-        if wanted.type == "json_schema" and not isinstance((wanted.json_schema or {}).get("schema"), dict):
-            raise InvalidRequest("'json_schema' must hold a 'schema' object", param="response_format")
         body["response_format"] = wanted.model_dump(exclude_none=True)
     return body
 
@@ -157,7 +156,7 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
     return body
 
 
-def _message(message: chat.Message) -> dict[str, str]:
+def _message(message: Message) -> dict[str, str]:
     role = "system" if message.role == "developer" else message.role  # templates know the older word alone
     named = {"name": message.name} if message.name else {}
     return {"role": role, "content": message.text} | named

@@ -11,7 +11,8 @@ from typing import Any
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.text import Delta, FinishReason, TokenLogprob, Usage
+from models.modalities.base import Usage
+from models.modalities.text import Delta, FinishReason, TokenLogprob
 from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling

@@ -1,0 +1,90 @@
+"""What every body that is not a medium's has in common, and the tokens that its answer costs."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from models.unicode import refuse_broken
+
+Int = Annotated[int, Strict()]
+Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Bool = Annotated[bool, Strict()]
+TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written by one request, over all its choices."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """OpenAI's ``usage`` object."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": self.prompt_tokens + self.completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
+        }
+
+
+class BaseRequest(BaseModel):
+    """Base of the bodies. An unknown field is refused; so is a known one that we lack.
+
+    ``INERT`` names fields of the protocol that Headrace does not implement, with the values that ask for nothing.
+    Everything else is refused with ``unsupported_parameter``, so that nothing is silently dropped. ``PLATFORM`` is
+    what Headrace itself honours, whatever the engine.
+    """
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user"])
+
+    model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")
+    user: Annotated[str, Field(max_length=512)] | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=True)
+
+    @field_validator("*")
+    @classmethod
+    def _inert_only(cls, value: Any, info: ValidationInfo) -> Any:
+        allowed = cls.INERT.get(info.field_name or "")
+        if allowed is not None and value is not None and not any(_same(value, one) for one in allowed):
+            raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
+        return value
+
+    def asked(self) -> set[str]:
+        """The fields in which the client asks for something: set, and neither default nor inert."""
+        fields = type(self).model_fields
+        named = self.model_fields_set - self.INERT.keys()
+        return {name for name in named if getattr(self, name) not in (None, fields[name].default)}
+
+    def inner(self) -> "BaseRequest":
+        """What the engine is asked: this request, or the one of the modality that serves it (``THROUGH``)."""
+        return self
+
+    @property
+    def streams(self) -> bool:
+        """Whether the client is to have the answer as it is made."""
+        return bool(getattr(self, "stream", False))
+
+    @property
+    def budget(self) -> int:
+        """Tokens that the answer may cost, for placement."""
+        return 1
+
+    @property
+    def prefix(self) -> str:
+        """What the prompt begins with: replicas that saw it before are preferred."""
+        return ""
+
+
+def _same(value: Any, allowed: Any) -> bool:
+    return type(value) is type(allowed) and bool(value == allowed)

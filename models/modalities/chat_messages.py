@@ -1,0 +1,153 @@
+"""The turns of a conversation and the parts of their contents, as OpenAI's chat has them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+URL_CHARACTERS = 32 << 20
+"""Of a data URL; an https URL is held to far less where it is fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a recording that a message holds, fetched and checked: the bytes, as they came."""
+
+    kind: Literal["image", "audio"]
+    media_type: str
+    data: bytes
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextPart(_Part):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(_Part):
+    """What an assistant said instead of an answer."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class ImageUrl(_Part):
+    """Where a picture is: a data URL, or an https one. ``detail`` is a wish that no engine of ours has a use for."""
+
+    url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
+    detail: Literal["auto", "low", "high", "original"] | None = None
+
+
+class ImagePart(_Part):
+    """A picture."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class InputAudio(_Part):
+    """A recording, in base64."""
+
+    data: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
+    format: Literal["wav", "mp3", "flac", "ogg", "opus", "m4a", "webm"]
+
+
+class AudioPart(_Part):
+    """A recording that the message holds."""
+
+    type: Literal["input_audio"]
+    input_audio: InputAudio
+
+
+class AudioUrlPart(_Part):
+    """A recording by its URL, as vLLM has it."""
+
+    type: Literal["audio_url"]
+    audio_url: ImageUrl
+
+
+Part = Annotated[TextPart | RefusalPart | ImagePart | AudioPart | AudioUrlPart, Field(discriminator="type")]
+
+
+class Function(_Part):
+    """A function that was called. ``arguments`` is JSON text, as the model wrote it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+    arguments: str
+
+
+class AssistantCall(_Part):
+    """A tool call of an earlier turn."""
+
+    id: Annotated[str, Field(max_length=256)]
+    type: Literal["function"] = "function"
+    function: Function
+    index: int | None = None
+
+
+class Message(BaseModel):
+    """One turn of the conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["developer", "system", "user", "assistant", "tool"]
+    content: str | Annotated[list[Part], Field(max_length=1024)] | None = None
+    name: Annotated[str, Field(max_length=64)] | None = None
+    tool_calls: Annotated[list[AssistantCall], Field(max_length=256)] | None = None
+    tool_call_id: Annotated[str, Field(max_length=256)] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+    audio: None = None
+    function_call: None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Message":
+        if self.content is None and not (self.role == "assistant" and (self.tool_calls or self.refusal)):
+            raise PydanticCustomError("missing", "'content' is required", {"param": "content"})
+        if self.tool_calls and self.role != "assistant":
+            raise PydanticCustomError(
+                "invalid_value", "'tool_calls' belong to an assistant's message", {"param": "tool_calls"}
+            )
+        if (self.tool_call_id is None) == (self.role == "tool"):
+            raise PydanticCustomError(
+                "invalid_value", "a tool's message, and no other, has a 'tool_call_id'", {"param": "tool_call_id"}
+            )
+        if self.role != "user" and any(part.type in ("input_audio", "audio_url") for part in self.parts):
+            raise PydanticCustomError("invalid_value", "recordings belong to a user's message", {"param": "content"})
+        return self
+
+    @property
+    def parts(self) -> list[Any]:
+        """The content as a list of parts; empty where there is none."""
+        if self.content is None:
+            return []
+        if isinstance(self.content, str):
+            return [TextPart(type="text", text=self.content)]
+        return self.content
+
+    @property
+    def text(self) -> str:
+        """The text of the content, its parts joined; pictures and recordings are left out."""
+        if isinstance(self.content, str):
+            return self.content
+        texts = (getattr(part, "text", None) or getattr(part, "refusal", None) or "" for part in self.content or [])
+        return "".join(texts) or self.refusal or ""
+
+    @property
+    def media(self) -> Iterator[Any]:
+        """The parts that are pictures or recordings."""
+        return (part for part in self.parts if not isinstance(part, TextPart | RefusalPart))
+
+    @property
+    def thought(self) -> str:
+        """What an assistant thought before it spoke; empty where nothing is known of it."""
+        return self.reasoning_content or self.reasoning or ""

@@ -1,0 +1,55 @@
+"""Functions that a model may call, and whether it must: OpenAI's ``tools`` and ``tool_choice``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from models.modalities.base import Bool
+from models.modalities.structure import bounded_schema
+
+NAME = r"^[a-zA-Z0-9_.-]{1,128}$"
+
+
+class FunctionSpec(BaseModel):
+    """A function: its name, what it is for, and the JSON schema of its arguments (none: any object)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=NAME)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: Bool | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _bounded(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = bounded_schema(value)
+        return found
+
+
+class Tool(BaseModel):
+    """Something that the model may call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["function"]
+    function: FunctionSpec
+
+
+class _Name(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=NAME)]
+
+
+class NamedChoice(BaseModel):
+    """This function must be called."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["function"]
+    function: _Name
+
+
+Mode = Literal["none", "auto", "required"]
+ToolChoice = Mode | NamedChoice
