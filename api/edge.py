@@ -17,8 +17,8 @@ from api import errors
 from models.errors import BodyTooLarge, Unauthorized
 from models.modalities import KINDS
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""What needs no key: probes of orchestrators cannot hold one."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v1/cluster/auth"})
+"""What needs no key: probes of orchestrators cannot hold one; Xinference's client asks first whether it needs one."""
 
 OPEN_PREFIXES = ("/v1/artifacts/",)
 """What needs no key either, because the URL itself is signed."""

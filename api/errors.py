@@ -45,9 +45,10 @@ class Details(BaseModel):
 
 
 class Envelope(BaseModel):
-    """The body of every answer that is an error."""
+    """The body of every answer that is an error. ``detail`` is the message again, for Xinference's clients."""
 
     error: Details
+    detail: str
 
 
 def envelope(error: HeadraceError, path: str = "") -> bytes:
@@ -55,7 +56,7 @@ def envelope(error: HeadraceError, path: str = "") -> bytes:
     if path.startswith(WEB_UI):
         return msgspec.json.encode({"error": error.code, "detail": error.message, "body": "", "errors": error.message})
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return msgspec.json.encode({"error": body})
+    return msgspec.json.encode({"error": body, "detail": error.message})
 
 
 def event(error: HeadraceError) -> bytes:

@@ -22,6 +22,12 @@ async def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
+@router.get("/v1/cluster/auth", summary="Whether a key is needed")
+async def auth(request: Request) -> dict[str, bool]:
+    """What Xinference's client asks before anything else: it sends its key only where this is true."""
+    return {"auth": bool(gateway_of(request).settings.api_keys)}
+
+
 @router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})
 async def readyz(request: Request) -> JSONResponse:
     """Redis is heard, the database answers, a device is alive, and the process is not shutting down."""

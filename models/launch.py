@@ -89,8 +89,15 @@ class Launch(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _storable(cls, value: Any) -> Any:
-        return refuse_broken(value, nul=False)
+    def _given(cls, value: Any) -> Any:
+        """Without the options that are null, and those of Xinference's client that ask for nothing."""
+        value = refuse_broken(value, nul=False)
+        if not isinstance(value, dict):
+            return value
+        inert = {name for name, one in value.items() if name not in cls.model_fields and one is None}
+        if value.get("n_worker") == 1:
+            inert.add("n_worker")
+        return {name: one for name, one in value.items() if name not in inert}
 
     @field_validator("model_uid", mode="before")
     @classmethod
