@@ -32,10 +32,12 @@ ENGINE_NAMES = {
 }
 
 
+_TEXT = ("chat", "completions", "tokenize", "detokenize")
+
 SERVES: dict[str, tuple[str, ...]] = {
-    "echo": ("chat", "completions"),
-    "llama_cpp": ("chat", "completions"),
-    "transformers": ("chat", "completions"),
+    "echo": _TEXT,
+    "llama_cpp": _TEXT,
+    "transformers": _TEXT,
     "vllm": ("chat", "completions"),
     "sentence_transformers": ("embeddings", "rerank"),
     "diffusers": ("images",),

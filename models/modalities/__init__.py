@@ -19,8 +19,10 @@ from models.modalities.text import Delta
 MODALITIES: dict[str, str] = {
     "chat": "models.modalities.chat",
     "completions": "models.modalities.completions",
+    "detokenize": "models.modalities.detokenize",
     "images": "models.modalities.images",
     "speech": "models.modalities.speech",
+    "tokenize": "models.modalities.tokenize",
     "transcription": "models.modalities.transcription",
 }
 

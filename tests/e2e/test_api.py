@@ -58,6 +58,18 @@ def test_completions_go_on_from_each_prompt(sdk: openai.OpenAI) -> None:
     assert "".join(chunk.choices[0].text for chunk in streamed) == "a b a"
 
 
+def test_tokens_are_counted_as_vllm_does(stack: Stack) -> None:
+    for path in ("/v1/tokenize", "/tokenize"):
+        asked = {"model": "echo", "prompt": PROMPT, "return_token_strs": True}
+        answer = httpx.post(stack.url + path, json=asked, timeout=60).json()
+        assert (answer["count"], answer["max_model_len"]) == (4, 32_768)
+        assert answer["token_strs"] == ["alpha", " beta", " gamma", " delta"]
+        assert len(answer["tokens"]) == 4
+    assert httpx.post(f"{stack.url}/v1/tokenize", json=chat(), timeout=60).json()["count"] == 4
+    answer = httpx.post(f"{stack.url}/v1/detokenize", json={"model": "echo", "tokens": [1, 22]}, timeout=60).json()
+    assert answer == {"prompt": "1 22"}
+
+
 def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> None:
     assert "echo" in [model.id for model in sdk.models.list()]
     assert sdk.models.retrieve("echo").id == "echo"
@@ -87,6 +99,12 @@ def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> No
         ("POST", "/v1/chat/completions", chat(nonsense=1), 400, "unknown_parameter", "nonsense"),
         ("POST", "/v1/chat/completions", chat("nobody"), 404, "model_not_found", "model"),
         ("POST", "/v1/chat/completions", chat("no/body"), 404, "model_not_found", "model"),
+        ("POST", "/v1/tokenize", {"model": "echo"}, 400, "invalid_value", "prompt"),
+        ("POST", "/v1/tokenize", {"model": "echo", "prompt": "x", "messages": []}, 400, "invalid_value", "messages"),
+        ("POST", "/v1/tokenize", {"model": "echo", "prompt": "x", "tools": [TOOL]}, 400, "invalid_value", "tools"),
+        ("POST", "/v1/tokenize", chat(tools=[TOOL]), 400, "unsupported_parameter", "tools"),
+        ("POST", "/v1/tokenize", chat(tools=[TOOL, TOOL]), 400, "invalid_value", "tools"),
+        ("POST", "/v1/detokenize", {"model": "echo", "tokens": [-1]}, 400, "invalid_value", "tokens[0]"),
         ("GET", "/v1/chat/completions", b"", 405, "method_not_allowed", None),
         ("GET", "/v1/nothing", b"", 404, "not_found", None),
         ("GET", "/v1/models/nobody", b"", 404, "model_not_found", "uid"),

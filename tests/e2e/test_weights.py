@@ -49,6 +49,8 @@ def test_the_demo_model_streams_through_the_queue(stack: Stack) -> None:
     assert "red" in ask(stack, "smollm2", "Name the three primary colours.").lower()
     [replica] = httpx.get(f"{stack.url}/v1/models/smollm2/replicas").json()
     assert replica["memory_bytes"] > 100 << 20
+    counted = httpx.post(f"{stack.url}/v1/tokenize", json={"model": "smollm2", "prompt": "Hello world"}).json()
+    assert (counted["count"], counted["tokens"]) == (2, [19556, 905])
     assert "smollm2" in headrace(stack, "list").stdout
     said = headrace(stack, "chat", "--model-uid", "smollm2", typed="Say hello.\n")
     assert said.returncode == 0, said.stderr

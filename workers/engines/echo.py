@@ -6,11 +6,12 @@ It batches as a real engine does: in each step every request in flight gets one 
 import asyncio
 import re
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from pydantic import Field
 
 from models.errors import ContextLengthExceeded
-from models.modalities import chat, completions
+from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob
 from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
@@ -103,6 +104,18 @@ class Echo(Engine):
         if request.echo:
             for index, text in enumerate(t for t in texts for _ in range(request.choices)):
                 sink.delta(Delta(text=text, index=index, tokens=0))
+
+    def tokenize(self, request: tokenize.Request, sink: Sink) -> None:
+        """A token is a word; there is no vocabulary, so its id is a checksum."""
+        texts = [message.text for message in request.messages or []] if request.prompt is None else [request.prompt]
+        words = [word for text in texts for word in _words(text)]
+        ids = [crc32(word.encode()) & 0x7FFFFFFF for word in words]
+        found = tokenize.Tokens(ids, words if request.return_token_strs else None, self._options.context_length)
+        sink.done(Usage(0, 0), found)
+
+    def detokenize(self, request: detokenize.Request, sink: Sink) -> None:
+        """Token ids are said as numbers."""
+        sink.done(Usage(0, 0), " ".join(map(str, request.tokens)))
 
     def abort(self, rid: str) -> None:
         if self._waiting.pop(rid, None) or self._running.pop(rid, None):

@@ -22,8 +22,12 @@ from pydantic import Field
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
+from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason
+from models.modalities.tokenize import Request as Tokenize
+from models.modalities.tokenize import Tokens
 from workers.engines import llama_cpp_wire as wire
+from workers.engines.asides import Asides
 from workers.engines.base import AnyRequest, Capacity, Engine, Options, Placement, Report, Sink
 
 _log = logging.getLogger(__name__)
@@ -110,12 +114,15 @@ class LlamaCpp(Engine):
         self._warm()
         threads = options.n_parallel
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="llama.cpp")
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # its server has one thread, too
+        self._asides = Asides(self._asking)
         self._requests: dict[str, _Request] = {}
         self._events: deque[tuple[_Call, Any]] = deque()
         self._woken = False
         self._tokens = self._aborts = 0
-        context = int(self._ask("/props")["default_generation_settings"]["n_ctx"])
-        return Capacity(options.n_parallel, context)
+        self._context = int(self._ask("/props")["default_generation_settings"]["n_ctx"])
+        self._vocabulary = int(self._ask("/v1/models")["data"][0]["meta"]["n_vocab"])
+        return Capacity(options.n_parallel, self._context)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -143,7 +150,16 @@ class LlamaCpp(Engine):
             ]
         self._take(taken)
 
+    def tokenize(self, request: Tokenize, sink: Sink) -> None:
+        """The tokens that an answer would read."""
+        self._asides.ask(sink, lambda: self._tokens_of(request))
+
+    def detokenize(self, request: Detokenize, sink: Sink) -> None:
+        """The text of tokens; bytes that are no characters become U+FFFD."""
+        self._asides.ask(sink, lambda: self._text(request.tokens))
+
     def abort(self, rid: str) -> None:
+        self._asides.abort(rid)
         request = self._requests.get(rid)
         if request is not None:
             self._end(request)
@@ -153,6 +169,7 @@ class LlamaCpp(Engine):
         for request in list(self._requests.values()):
             self._end(request)
         self._threads.shutdown()
+        self._asking.shutdown(cancel_futures=True)
         del self._server  # its destructor ends llama.cpp's own threads
 
     def counters(self) -> dict[str, int]:
@@ -256,7 +273,18 @@ class LlamaCpp(Engine):
             except RuntimeError:  # the loop is closed: nobody listens any more
                 call.request.over = True
 
+    def _tokens_of(self, request: Tokenize) -> Tokens:
+        text, special = request.prompt, request.add_special_tokens is not False
+        if request.conversation is not None:  # special tokens are added there, too, and taken out of the template
+            text, special = self._ask("/apply-template", wire.template_body(request))["prompt"], True
+        body = {"content": text, "add_special": special, "parse_special": True, "with_pieces": True}
+        found = self._ask("/tokenize", body)["tokens"]
+        texts = [wire.piece(one["piece"]) for one in found] if request.return_token_strs else None
+        return Tokens([one["id"] for one in found], texts, self._context)
+
     def _text(self, tokens: list[int]) -> str:
+        if tokens and max(tokens) >= self._vocabulary:
+            raise InvalidRequest(f"token ids must be below {self._vocabulary}", param="tokens")
         return str(self._ask("/detokenize", {"tokens": tokens})["content"])
 
     def _warm(self) -> None:

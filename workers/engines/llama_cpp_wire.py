@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
-from models.modalities import chat, completions
+from models.modalities import chat, completions, tokenize
 from models.modalities.chat_messages import Message
 from models.modalities.text import FinishReason, TextRequest, TokenLogprob
 
@@ -115,6 +115,18 @@ def chat_body(request: chat.Request) -> dict[str, Any]:
     if wanted is not None and wanted.type != "text":
         body["response_format"] = wanted.model_dump(exclude_none=True)
     return body
+
+
+def template_body(request: tokenize.Request) -> dict[str, Any]:
+    """What makes a prompt of a conversation."""
+    assert request.conversation is not None
+    body = chat_body(request.conversation)
+    return body | {"add_generation_prompt": request.opens_answer}
+
+
+def piece(said: str | list[int]) -> str:
+    """A token's text; llama.cpp gives bytes where they are no characters."""
+    return said if isinstance(said, str) else bytes(said).decode(errors="replace")
 
 
 def completion_body(request: completions.Request, prompt: str | list[int]) -> dict[str, Any]:

@@ -12,7 +12,11 @@ from typing import Any
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
+from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason, TokenLogprob
+from models.modalities.tokenize import Request as Tokenize
+from models.modalities.tokenize import Tokens
+from workers.engines.asides import Asides
 from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
@@ -82,6 +86,7 @@ class Transformers(Engine):
         self._choices: dict[str, _Choice] = {}
         self._tokens = self._aborts = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
+        self._asides = Asides(self._tokenizing)
         return Capacity(options.max_requests, self._model.context)
 
     def start(self) -> None:
@@ -96,7 +101,16 @@ class Transformers(Engine):
         """Continue each prompt."""
         self._take(_Request(sink, request, "prompt"))
 
+    def tokenize(self, request: Tokenize, sink: Sink) -> None:
+        """The tokens that an answer would read."""
+        self._asides.ask(sink, lambda: self._tokens_of(request))
+
+    def detokenize(self, request: Detokenize, sink: Sink) -> None:
+        """The text of tokens; bytes that are no characters become U+FFFD."""
+        self._asides.ask(sink, lambda: self._text_of(request.tokens))
+
     def abort(self, rid: str) -> None:
+        self._asides.abort(rid)
         request = self._requests.get(rid)
         if request is not None:
             self._end(request)
@@ -139,7 +153,22 @@ class Transformers(Engine):
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._submit, request, outcome)
 
-    def _prompts(self, body: _Body) -> list[tuple[str, list[int]]]:
+    def _tokens_of(self, request: Tokenize) -> Tokens:
+        tokenizer = self._model.tokenizer
+        if request.conversation is not None:
+            [(_, ids)] = self._prompts(request.conversation, opens=request.opens_answer)
+        else:
+            ids = list(tokenizer(request.prompt, add_special_tokens=request.add_special_tokens is not False).input_ids)
+        texts = tokenizer.convert_ids_to_tokens(ids) if request.return_token_strs else None
+        return Tokens(ids, texts, self._model.context)
+
+    def _text_of(self, tokens: list[int]) -> str:
+        if tokens and max(tokens) >= self._model.vocabulary:
+            raise InvalidRequest(f"token ids must be below {self._model.vocabulary}", param="tokens")
+        text: str = self._model.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        return text
+
+    def _prompts(self, body: _Body, *, opens: bool = True) -> list[tuple[str, list[int]]]:
         """Each prompt's text and token ids."""
         tokenizer = self._model.tokenizer
         if isinstance(body, completions.Request):
@@ -158,7 +187,7 @@ class Transformers(Engine):
             | ({"name": one.name} if one.name else {})
             for one in body.messages
         ]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **extra)
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens, **extra)
         return [(text, list(tokenizer(text, add_special_tokens=False).input_ids))]
 
     def _check(self, ids: list[int], param: str) -> None:

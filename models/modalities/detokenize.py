@@ -1,0 +1,37 @@
+"""The text of tokens, as ``POST /detokenize`` of vLLM's server."""
+
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import Field
+
+from models.modalities.base import BaseRequest, TokenId, Usage
+
+_json = msgspec.json.Encoder()
+
+
+class Request(BaseRequest):
+    """Body of a detokenization."""
+
+    PLATFORM = BaseRequest.PLATFORM | {"tokens"}
+
+    tokens: Annotated[list[TokenId], Field(max_length=1 << 20)]
+
+
+class Reply:
+    """Writes the answer, which is never streamed."""
+
+    def __init__(self, rid: str, request: Request, created: int) -> None:
+        pass
+
+    def start(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def delta(self, delta: Any) -> bytes:
+        """Nothing."""
+        return b""
+
+    def end(self, usage: Usage, result: Any = None) -> bytes:
+        """vLLM's object. ``result`` is the text."""
+        return _json.encode({"prompt": result})
