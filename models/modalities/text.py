@@ -38,7 +38,10 @@ class ToolDelta:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta."""
+    """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta.
+
+    ``stop`` is, on that delta, the stop string that ended the choice; empty where none did, or it is not known which.
+    """
 
     text: str = ""
     index: int = 0
@@ -47,6 +50,7 @@ class Delta:
     tokens: int = 1
     reasoning: str = ""
     tools: tuple[ToolDelta, ...] = ()
+    stop: str = ""
 
     @property
     def plain(self) -> bool:

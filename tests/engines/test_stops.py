@@ -26,6 +26,8 @@ def test_what_is_shown_is_what_precedes_the_first_stop(pieces: list[str], stops:
     cuts = [heard.find(stop) for stop in stops if stop in heard]
     assert stopped == bool(cuts)
     assert shown == heard[: min(cuts, default=len(heard))]
+    assert scanner.met in (stops if stopped else [""])
+    assert not stopped or heard.startswith(shown + scanner.met)
 
 
 def test_no_more_is_held_back_than_a_stop_string_may_need() -> None:

@@ -1,23 +1,29 @@
 """The engine without weights: it says the prompt's words again, at a set pace. For testing the platform alone.
 
-It batches as a real engine does: in each step every request in flight gets one token.
+So that every protocol can be tested with it, it thinks where thinking is enabled, calls the first tool where it must
+call one, and says how many pictures and recordings it was given. It batches as a real engine does: in each
+step every request in flight gets one token.
 """
 
 import asyncio
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from zlib import crc32
 
+import msgspec
 from pydantic import Field
 
 from models.errors import ContextLengthExceeded
 from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
-from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob
+from models.modalities.chat_tools import Tool
+from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
 from workers.engines.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
+_THOUGHT = "They said something. I shall say it again."
 
 
 class EchoOptions(Options):
@@ -32,12 +38,15 @@ class EchoOptions(Options):
 
 @dataclass(slots=True)
 class _Choice:
-    """One choice in flight: what is left to say."""
+    """One choice in flight: what it thinks first, and then calls, or says until it is stopped."""
 
     index: int
     words: list[str]
     limit: int
     scanner: StopScanner
+    thoughts: deque[str] = field(default_factory=deque)
+    call: deque[ToolDelta] = field(default_factory=deque)
+    spoken: int = 0
     said: int = 0
     finish: FinishReason | None = None
 
@@ -70,6 +79,16 @@ class Echo(Engine):
             "top_logprobs",
             "echo",
             "best_of",
+            "tools",
+            "tool_choice",
+            "parallel_tool_calls",
+            "chat_template_kwargs",
+            "enable_thinking",
+            "reasoning_effort",
+            "continue_final_message",
+            "image_url",
+            "input_audio",
+            "audio_url",
         ]
     )
 
@@ -92,15 +111,24 @@ class Echo(Engine):
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Say the last message again."""
         prompt_tokens = sum(len(_words(message.text)) for message in request.messages)
-        words = [_words(request.messages[-1].text)] * request.choices
-        self._take(request, sink, words, prompt_tokens, bool(request.logprobs), request.top_logprobs or 0)
+        said = request.messages[-1].text
+        media = sum(1 for message in request.messages for _ in message.media)
+        words = _words(f"[{media} media] {said}" if media else said)
+        choices = self._choices(request, [words] * request.choices)
+        for choice in choices:
+            if request.template_kwargs.get("enable_thinking"):
+                choice.thoughts.extend(_words(_THOUGHT))
+            if request.must_call and request.callable_tools:
+                choice.call.extend(_call(request.callable_tools[0], said, f"call_{sink.rid}_{choice.index}"))
+        self._take(request, sink, choices, prompt_tokens, bool(request.logprobs), request.top_logprobs or 0)
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Say each prompt again; token ids are said as numbers. With ``echo``, the prompt precedes its answer."""
         texts = [p if isinstance(p, str) else " ".join(map(str, p)) for p in request.prompts]
         words = [_words(text) for text in texts for _ in range(request.choices)]
         prompt_tokens = sum(len(_words(text)) for text in texts)
-        self._take(request, sink, words, prompt_tokens, request.logprobs is not None, request.logprobs or 0)
+        choices = self._choices(request, words)
+        self._take(request, sink, choices, prompt_tokens, request.logprobs is not None, request.logprobs or 0)
         if request.echo:
             for index, text in enumerate(t for t in texts for _ in range(request.choices)):
                 sink.delta(Delta(text=text, index=index, tokens=0))
@@ -127,11 +155,15 @@ class Echo(Engine):
     def counters(self) -> dict[str, int]:
         return {"steps": self._steps, "aborts": self._aborts, "tokens": self._tokens}
 
+    def _choices(self, request: TextRequest, words: list[list[str]]) -> list[_Choice]:
+        limit = request.token_limit or self._options.max_tokens
+        return [_Choice(at, said or ["..."], limit, StopScanner(request.stops)) for at, said in enumerate(words)]
+
     def _take(
         self,
         request: TextRequest,
         sink: Sink,
-        words: list[list[str]],
+        choices: list[_Choice],
         prompt_tokens: int,
         logprobs: bool,
         top: int,
@@ -142,10 +174,8 @@ class Echo(Engine):
                 f"the prompt has {prompt_tokens} tokens; the context holds {self._options.context_length}",
                 param="messages" if isinstance(request, chat.Request) else "prompt",
             )
-        limit = min(request.token_limit or self._options.max_tokens, room)
-        choices = [
-            _Choice(index, said or ["..."], limit, StopScanner(request.stops)) for index, said in enumerate(words)
-        ]
+        for choice in choices:
+            choice.limit = min(choice.limit, room)
         self._waiting[sink.rid] = _Running(sink, choices, prompt_tokens, logprobs, top, open=list(choices))
         self._work.set()
 
@@ -179,21 +209,42 @@ class Echo(Engine):
                 running.sink.done(Usage(running.prompt_tokens, running.said))
 
     def _say(self, running: _Running, choice: _Choice) -> None:
-        word = choice.words[choice.said % len(choice.words)]
-        if choice.said and not word[0].isspace():
-            word = " " + word
         choice.said += 1
         running.said += 1
         self._tokens += 1
+        last = choice.said >= choice.limit
+        if choice.thoughts:
+            choice.finish = "length" if last else None
+            delta = Delta("", choice.index, finish=choice.finish, reasoning=choice.thoughts.popleft())
+        elif choice.call:
+            piece = choice.call.popleft()
+            choice.finish = ("length" if last else None) if choice.call else "tool_calls"
+            delta = Delta("", choice.index, finish=choice.finish, tools=(piece,))
+        else:
+            delta = self._word(running, choice, last=last)
+        running.sink.delta(delta)
+
+    def _word(self, running: _Running, choice: _Choice, *, last: bool) -> Delta:
+        word = choice.words[choice.spoken % len(choice.words)]
+        if choice.spoken and not word[0].isspace():
+            word = " " + word
+        choice.spoken += 1
         text, stopped = choice.scanner.feed(word)
         if stopped:
             choice.finish = "stop"
-        elif choice.said >= choice.limit:
+        elif last:
             choice.finish, text = "length", text + choice.scanner.flush()
         logprobs: tuple[TokenLogprob, ...] = ()
         if running.logprobs:  # an echo is certain of every word
             logprobs = (TokenLogprob(word, 0.0, (TokenLogprob(word, 0.0),) if running.top else ()),)
-        running.sink.delta(Delta(text, choice.index, logprobs, choice.finish))
+        return Delta(text, choice.index, logprobs, choice.finish, stop=choice.scanner.met)
+
+
+def _call(tool: Tool, text: str, name: str) -> list[ToolDelta]:
+    """A call of this tool in pieces, with the text as its first argument."""
+    argument = next(iter((tool.function.parameters or {}).get("properties") or ()), "text")
+    arguments = msgspec.json.encode({argument: text}).decode()
+    return [ToolDelta(0, name, tool.function.name), *(ToolDelta(0, arguments=piece) for piece in _words(arguments))]
 
 
 def _words(text: str) -> list[str]:

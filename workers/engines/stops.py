@@ -2,9 +2,10 @@
 
 
 class StopScanner:
-    """Feed it text as it comes; it gives back what can be shown."""
+    """Feed it text as it comes; it gives back what can be shown. ``met`` is the stop string that was, if one was."""
 
     def __init__(self, stops: list[str]) -> None:
+        self.met = ""
         self._stops = stops
         self._held = ""
 
@@ -13,9 +14,10 @@ class StopScanner:
         if not self._stops:
             return text, False
         self._held += text
-        met = min((at for at in map(self._held.find, self._stops) if at >= 0), default=-1)
-        if met >= 0:
-            return self._held[:met], True
+        found = [(at, stop) for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        if found:
+            at, self.met = min(found, key=lambda one: one[0])
+            return self._held[:at], True
         keep = max(map(self._overlap, self._stops))
         shown = self._held[: len(self._held) - keep]
         self._held = self._held[len(self._held) - keep :]

@@ -311,7 +311,7 @@ class Transformers(Engine):
         if text or logprobs or finish:
             tokens = choice.seen - choice.told
             choice.told = choice.seen
-            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens))
+            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=choice.scanner.met))
         if finish is None:
             return False
         del self._choices[choice.id]
