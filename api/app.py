@@ -11,7 +11,22 @@ import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
-from api import admin, artifacts, audio, batches, errors, files, health, images, inference, jobs, metrics, sdapi, tokens
+from api import (
+    admin,
+    artifacts,
+    audio,
+    batches,
+    errors,
+    files,
+    health,
+    images,
+    inference,
+    jobs,
+    messages,
+    metrics,
+    sdapi,
+    tokens,
+)
 from api.admission import Admission
 from api.dispatch import Dispatcher
 from api.edge import Edge
@@ -56,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     errors.install(app)
-    for module in (inference, tokens, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
+    for module in (inference, messages, tokens, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(
         Edge,

@@ -58,7 +58,7 @@ async def download(
     asked = request.headers.get("range", "") if request.headers.get("if-range", etag) == etag else ""
     found = span(asked, info.size)
     if found is not None and found[0] >= found[1]:
-        return errors.response(RangeNotSatisfiable(), {"Content-Range": f"bytes */{info.size}"})
+        return errors.answer(request, RangeNotSatisfiable(), {"Content-Range": f"bytes */{info.size}"})
     start, end = found or (0, info.size)
     headers["Content-Length"] = str(end - start)
     if found is not None:

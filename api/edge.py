@@ -11,9 +11,11 @@ from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.envelopes import form_of
 from models.errors import BodyTooLarge, Unauthorized
 from models.modalities import KINDS
 
@@ -58,14 +60,15 @@ class Edge:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                found = MutableHeaders(scope=message)
+                found["X-Request-Id"] = found[form_of(scope["path"]).id_header] = request_id
             await send(message)
 
         try:
             scope["state"]["key"] = self._authenticate(scope["path"], headers)
             await self._app(scope, self._counted(scope["path"], headers, receive), named)
         except (Unauthorized, BodyTooLarge) as error:
-            await errors.response(error, path=scope["path"])(scope, receive, named)
+            await errors.answer(Request(scope), error)(scope, receive, named)
 
     def _authenticate(self, path: str, headers: Headers) -> str:
         """The caller's key, hashed and in hex; empty where no key is asked for. Raises Unauthorized."""

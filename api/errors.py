@@ -1,4 +1,4 @@
-"""The one map from errors to the wire: OpenAI's envelope, whatever went wrong and wherever."""
+"""The one map from errors to the wire: an envelope in the protocol's form, whatever went wrong and wherever."""
 
 import logging
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.envelopes import form_of
 from models.errors import (
     BodyTooLarge,
     Conflict,
@@ -26,8 +27,6 @@ from models.errors import (
 from models.validation import from_validation
 
 log = logging.getLogger(__name__)
-
-WEB_UI = "/sdapi/"
 
 _BY_STATUS: dict[int, type[HeadraceError]] = {
     cls.status: cls
@@ -51,27 +50,26 @@ class Envelope(BaseModel):
     detail: str
 
 
-def envelope(error: HeadraceError, path: str = "") -> bytes:
-    """The error as OpenAI's clients read it; on the paths of AUTOMATIC1111's web UI, as its do."""
-    if path.startswith(WEB_UI):
-        return msgspec.json.encode({"error": error.code, "detail": error.message, "body": "", "errors": error.message})
-    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return msgspec.json.encode({"error": body, "detail": error.message})
+def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
+    """The error as the clients of this path read it."""
+    return msgspec.json.encode(form_of(path).body(error, request_id))
 
 
-def event(error: HeadraceError) -> bytes:
+def event(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
     """The error as the last event of a stream that has begun. No ``[DONE]`` follows."""
-    return b"data: " + envelope(error) + b"\n\n"
+    return form_of(path).event(error, request_id)
 
 
-def response(error: HeadraceError, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
-    """The error as a whole answer. ``path`` of the request: it decides the form."""
+def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
+    """The error as the whole answer to this request."""
+    path = request.url.path
     found = dict(headers or {})
     if error.retry_after is not None:
         found["Retry-After"] = str(error.retry_after)
     elif error.status == 503:
         found["Retry-After"] = "2"
-    return Response(envelope(error, path), error.status, found, "application/json")
+    body = envelope(error, path, getattr(request.state, "request_id", ""))
+    return Response(body, form_of(path).status(error), found, "application/json")
 
 
 def install(app: FastAPI) -> None:
@@ -81,25 +79,25 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: HeadraceError) -> Response:
         if error.status >= 500:
             log.warning("%s: %s", error.code, error.message)
-        return response(error, path=request.url.path)
+        return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return response(from_validation(list(error.errors())), path=request.url.path)
+        return answer(request, from_validation(list(error.errors())))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)
     async def database(request: Request, error: Exception) -> Response:
         log.warning("the database: %s", error)
-        return response(DatabaseUnavailable(retry_after=2), path=request.url.path)
+        return answer(request, DatabaseUnavailable(retry_after=2))
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
         cls = _BY_STATUS.get(error.status_code, HeadraceError if error.status_code >= 500 else InvalidRequest)
         generic = error.detail in ("Not Found", "Method Not Allowed", "Unauthorized")
-        return response(cls("" if generic else str(error.detail)), error.headers, request.url.path)
+        return answer(request, cls("" if generic else str(error.detail)), error.headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, _error: Exception) -> Response:
         failed = HeadraceError("the server failed; its log says why")  # Starlette logs the traceback
-        return response(failed, path=request.url.path)
+        return answer(request, failed)

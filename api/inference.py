@@ -104,7 +104,7 @@ class Attempt:
             self._timing.code = 200
         except HeadraceError as error:
             self._timing.code = error.code
-            yield errors.event(error)
+            yield errors.event(error, self._request.url.path, self._request.state.request_id)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
         """The response is over, however it ended."""

@@ -43,6 +43,7 @@ class Outgoing:
         self.tokens = 0
         self._owner = owner
         self._reply = reply
+        self._outward = request.outward
 
     def delta(self, delta: Delta) -> None:
         """See ``Sink``."""
@@ -63,7 +64,7 @@ class Outgoing:
     def fail(self, error: HeadraceError) -> None:
         """See ``Sink``."""
         if self.ended_at is None:
-            self._end(Kind.ERROR, stream.encode(error.to_wire()))
+            self._end(Kind.ERROR, stream.encode(self._outward(error).to_wire()))
 
     def drop(self) -> None:
         """Nobody waits any more: end without a frame."""

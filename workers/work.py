@@ -122,6 +122,7 @@ class TextAttempt(Attempt):
         super().__init__(owner, order)
         self._reply = shape.reply(order.id.removeprefix("job_"), request, int(time.time()))
         self._limit = request.budget
+        self._outward = request.outward
         self.media: Sequence[Media] = ()
         self._tokens = 0
 
@@ -137,6 +138,10 @@ class TextAttempt(Attempt):
         if not self.over:
             self.over = True
             self._owner.ended(self, result={"body": json.loads(self._reply.end(usage, result)), "artifacts": {}})
+
+    def fail(self, error: HeadraceError) -> None:
+        """See ``Sink``."""
+        super().fail(self._outward(error))
 
 
 class Works:

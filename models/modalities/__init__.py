@@ -21,12 +21,13 @@ MODALITIES: dict[str, str] = {
     "completions": "models.modalities.completions",
     "detokenize": "models.modalities.detokenize",
     "images": "models.modalities.images",
+    "messages": "models.modalities.messages",
     "speech": "models.modalities.speech",
     "tokenize": "models.modalities.tokenize",
     "transcription": "models.modalities.transcription",
 }
 
-THROUGH: dict[str, str] = {}
+THROUGH: dict[str, str] = {"messages": "chat"}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset({"images", "speech", "transcription"})
@@ -49,6 +50,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "chat.completions": Kind("chat/completions", "chat", fixed={"stream": False}),
     "completions": Kind("completions", "completions", fixed={"stream": False}),
+    "messages": Kind("messages", "messages", fixed={"stream": False}),
     "images.generations": Kind("images/generations", "images"),
     "images.edits": Kind("images/edits", "images", {"image": True, "mask": False}),
     "images.variations": Kind("images/variations", "images", {"image": True}),

@@ -1,11 +1,13 @@
 """What every body that is not a medium's has in common, and the tokens that its answer costs."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from models.errors import HeadraceError
 from models.unicode import refuse_broken
 
 Int = Annotated[int, Strict()]
@@ -37,12 +39,14 @@ class BaseRequest(BaseModel):
 
     ``INERT`` names fields of the protocol that Headrace does not implement, with the values that ask for nothing.
     Everything else is refused with ``unsupported_parameter``, so that nothing is silently dropped. ``PLATFORM`` is
-    what Headrace itself honours, whatever the engine.
+    what Headrace itself honours, whatever the engine. ``OUTER`` is what another protocol calls the fields of its
+    ``inner`` request, where it calls them otherwise.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {}
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user"])
+    OUTER: ClassVar[dict[str, str]] = {}
 
     model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")
     user: Annotated[str, Field(max_length=512)] | None = None
@@ -69,6 +73,15 @@ class BaseRequest(BaseModel):
     def inner(self) -> "BaseRequest":
         """What the engine is asked: this request, or the one of the modality that serves it (``THROUGH``)."""
         return self
+
+    def outward(self, error: HeadraceError) -> HeadraceError:
+        """An error about the inner request in this protocol's words. Places within a field mean nothing there."""
+        if not self.OUTER or error.param is None:
+            return error
+        field = re.split(r"[.\[]", error.param, maxsplit=1)[0]
+        name = self.OUTER.get(field, field)
+        told = error.message.replace(f"'{error.param}'", f"'{name}'").replace(f"'{field}'", f"'{name}'")
+        return type(error)(told, param=name, retry_after=error.retry_after)
 
     @property
     def streams(self) -> bool:

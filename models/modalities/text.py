@@ -25,7 +25,9 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class ToolDelta:
-    """A piece of one tool call. ``index`` counts the calls of a choice; the first piece of each has id and name.
+    """A piece of one tool call. ``index`` counts the calls of a choice; the first piece of each has id and name, and
+
+    once it has come, the calls before are whole.
 
     ``arguments`` is a piece of JSON text; the pieces of a call, joined, are an object.
     """
@@ -41,6 +43,7 @@ class Delta:
     """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta.
 
     ``stop`` is, on that delta, the stop string that ended the choice; empty where none did, or it is not known which.
+    ``prompt_tokens`` may be told on a choice's first delta, for protocols that speak of them before the end.
     """
 
     text: str = ""
@@ -51,6 +54,7 @@ class Delta:
     reasoning: str = ""
     tools: tuple[ToolDelta, ...] = ()
     stop: str = ""
+    prompt_tokens: int = 0
 
     @property
     def plain(self) -> bool:

@@ -8,7 +8,7 @@ step every request in flight gets one token.
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import msgspec
@@ -222,6 +222,8 @@ class Echo(Engine):
             delta = Delta("", choice.index, finish=choice.finish, tools=(piece,))
         else:
             delta = self._word(running, choice, last=last)
+        if choice.said == 1:
+            delta = replace(delta, prompt_tokens=running.prompt_tokens)
         running.sink.delta(delta)
 
     def _word(self, running: _Running, choice: _Choice, *, last: bool) -> Delta:

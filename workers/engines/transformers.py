@@ -310,8 +310,10 @@ class Transformers(Engine):
         logprobs = self._logprobs(choice)
         if text or logprobs or finish:
             tokens = choice.seen - choice.told
+            first = request.prompt_tokens if not choice.told else 0
             choice.told = choice.seen
-            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=choice.scanner.met))
+            met = choice.scanner.met
+            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=met, prompt_tokens=first))
         if finish is None:
             return False
         del self._choices[choice.id]
