@@ -43,17 +43,18 @@ async def answer(request: Request, modality: str, body: BaseRequest) -> Response
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix))
-    attempt = Attempt(gateway.dispatcher, call, request, keepalive_s=gateway.settings.keepalive_after_s)
+    attempt = Attempt(gateway.dispatcher, call, request, body.end_user, gateway.settings.keepalive_after_s)
     return await (attempt.stream() if body.streams else attempt.whole())
 
 
 class Attempt:
     """One call, watched: its client, its clock, its place in the metrics."""
 
-    def __init__(self, dispatcher: Dispatcher, call: Call, request: Request, *, keepalive_s: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, call: Call, request: Request, user: str, keepalive_s: float) -> None:
         self._dispatcher = dispatcher
         self._call = call
         self._request = request
+        self._user = user
         self._keepalive_s = keepalive_s
         self._timing = Timing(call.uid, call.modality)
         self._inbox: Inbox | None = None
@@ -133,12 +134,12 @@ class Attempt:
                 METRICS.tokens.labels(call.uid, "completion").inc(inbox.closing.completion_tokens)
                 self._dispatcher.learn(call.uid, elapsed)
         log.info(
-            "%s %s %s %.3fs user=%s safety=%s",
+            "%s %s %s %.3fs user=%r safety=%r",
             self._request.state.request_id,
             call.uid,
             self._timing.code,
             elapsed,
-            call.body.get("user", "-"),
+            self._user,
             call.body.get("safety_identifier", "-"),
         )
 

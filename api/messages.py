@@ -1,13 +1,15 @@
 """Anthropic's Messages API, on its own path and under ``/anthropic``, for clients of both protocols at one address."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api import inference
-from models.modalities import messages
+from api import admin, inference
+from models.errors import InvalidRequest
+from models.modalities import messages, messages_count
 
 
 class Details(BaseModel):
@@ -38,3 +40,55 @@ router = APIRouter(tags=["anthropic"], responses=FAILURES)
 async def create_message(request: Request, body: Annotated[messages.Request, Body()]) -> Response:
     """Answer a conversation. Streams server-sent events where ``stream`` is true."""
     return await inference.answer(request, "messages", body)
+
+
+@router.post("/v1/messages/count_tokens", summary="Count the tokens of a message")
+@router.post("/anthropic/v1/messages/count_tokens", summary="Count the tokens of a message")
+async def count_tokens(request: Request, body: Annotated[messages_count.Request, Body()]) -> Response:
+    """How many tokens the prompt of a message would have, its tools and system prompt included."""
+    return await inference.answer(request, "messages_count", body)
+
+
+Cursor = Annotated[str | None, Query(max_length=100, description="the id of a model")]
+
+
+@router.get("/anthropic/v1/models", summary="List models that chat")
+async def list_models(
+    request: Request,
+    before_id: Cursor = None,
+    after_id: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> dict[str, Any]:
+    """A page of the models that answer messages, in the order of their launches."""
+    listed = (await admin.list_models(request))["data"]
+    found = [_model(one) for one in listed if "chat" in one["model_ability"]]
+    ids = [one["id"] for one in found]
+    for name, given in (("before_id", before_id), ("after_id", after_id)):
+        if given is not None and given not in ids:
+            raise InvalidRequest(f"there is no model '{given}'", param=name)
+    if before_id is not None:
+        found = found[: ids.index(before_id)]
+        page, more = found[-limit:], len(found) > limit
+    else:
+        found = found[ids.index(after_id) + 1 :] if after_id is not None else found
+        page, more = found[:limit], len(found) > limit
+    ends = (page[0]["id"], page[-1]["id"]) if page else (None, None)
+    return {"data": page, "has_more": more, "first_id": ends[0], "last_id": ends[1]}
+
+
+@router.get("/anthropic/v1/models/{uid}", summary="Describe a model")
+async def describe_model(request: Request, uid: admin.Uid) -> dict[str, Any]:
+    """One model. 404 if it was not launched."""
+    return _model(await admin.describe_model(request, uid))
+
+
+def _model(described: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "model",
+        "id": described["id"],
+        "display_name": described["model_name"],
+        "created_at": datetime.fromtimestamp(described["created"], UTC).isoformat(),
+        "lifecycle": "active",
+        "max_input_tokens": described["context_length"],
+        "max_tokens": described["context_length"],
+    }

@@ -22,12 +22,13 @@ MODALITIES: dict[str, str] = {
     "detokenize": "models.modalities.detokenize",
     "images": "models.modalities.images",
     "messages": "models.modalities.messages",
+    "messages_count": "models.modalities.messages_count",
     "speech": "models.modalities.speech",
     "tokenize": "models.modalities.tokenize",
     "transcription": "models.modalities.transcription",
 }
 
-THROUGH: dict[str, str] = {"messages": "chat"}
+THROUGH: dict[str, str] = {"messages": "chat", "messages_count": "tokenize"}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset({"images", "speech", "transcription"})

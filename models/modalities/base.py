@@ -84,6 +84,11 @@ class BaseRequest(BaseModel):
         return type(error)(told, param=name, retry_after=error.retry_after)
 
     @property
+    def end_user(self) -> str:
+        """For whom the client asks, as it says; for the log."""
+        return self.user or "-"
+
+    @property
     def streams(self) -> bool:
         """Whether the client is to have the answer as it is made."""
         return bool(getattr(self, "stream", False))

@@ -41,7 +41,7 @@ class Reply:
         if not self._request.stream:
             return b""
         message = self._message(Usage(self._prompt_tokens, 0)) | {"content": []}
-        message |= {"stop_reason": None, "stop_sequence": None}
+        message["stop_reason"] = None
         return _event("message_start", message=message) + _event("ping")
 
     def delta(self, delta: Delta) -> bytes:
@@ -68,7 +68,7 @@ class Reply:
         message = self._message(usage)
         if not self._request.stream:
             return _json.encode(message)
-        delta = {name: message[name] for name in ("stop_reason", "stop_sequence")}
+        delta = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
         return _event("message_delta", delta=delta, usage=message["usage"]) + _event("message_stop")
 
     def _think(self, thought: str) -> bytes:
@@ -129,6 +129,7 @@ class Reply:
             "content": [_whole(block) for block in self._blocks],
             "stop_reason": self._reason(usage),
             "stop_sequence": self._stop or None,
+            "stop_details": None,
             "usage": self._usage(usage),
         }
 

@@ -122,7 +122,7 @@ class Prompt(BaseRequest):
     @property
     def prefix(self) -> str:
         """See ``BaseRequest``."""
-        return self.inner().prefix
+        return self._chat.prefix
 
 
 class Request(Prompt):
@@ -140,6 +140,11 @@ class Request(Prompt):
     def budget(self) -> int:
         """See ``BaseRequest``."""
         return self.max_tokens
+
+    @property
+    def end_user(self) -> str:
+        """See ``BaseRequest``."""
+        return (self.metadata and self.metadata.user_id) or super().end_user
 
     def _fields(self) -> dict[str, Any]:
         return super()._fields() | {
