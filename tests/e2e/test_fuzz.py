@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from models.modalities import chat, completions
+from models.modalities import chat, completions, messages, messages_count
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -34,11 +34,17 @@ def test_the_documented_api_never_fails(stack: Stack) -> None:
             answer = case.call(timeout=30)
             case.validate_response(answer, checks=[not_a_server_error])
             if answer.status_code >= 400 and "json" in answer.headers.get("content-type", [""])[0]:
-                error = answer.json()["error"]
-                if not case.operation.path.startswith("/sdapi/"):  # there it is a word
-                    assert set(error) == {"message", "type", "param", "code"}
+                _check_form(case.operation.path, answer.json())
 
         attempt()
+
+
+def _check_form(path: str, body: Any) -> None:
+    if path.startswith(("/anthropic/", "/v1/messages")):
+        assert body["type"] == "error"
+        assert set(body["error"]) == {"type", "message", "details"}
+    elif not path.startswith("/sdapi/"):  # there it is a word
+        assert set(body["error"]) == {"message", "type", "param", "code"}
 
 
 JSON = st.recursive(
@@ -49,10 +55,12 @@ JSON = st.recursive(
 ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, chat.Request),
     ("/v1/completions", {"prompt": "a b", "max_tokens": 2}, completions.Request),
+    ("/v1/messages", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, messages.Request),
+    ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "a b"}]}, messages_count.Request),
 ]
 
 
-@pytest.mark.parametrize(("path", "base", "request_type"), ENDPOINTS, ids=["chat", "completions"])
+@pytest.mark.parametrize(("path", "base", "request_type"), ENDPOINTS, ids=[path for path, _, _ in ENDPOINTS])
 def test_any_value_in_any_field_is_answered_or_refused(
     stack: Stack, path: str, base: dict[str, Any], request_type: Any
 ) -> None:
@@ -66,7 +74,8 @@ def test_any_value_in_any_field_is_answered_or_refused(
             assert answer.status_code in (200, 400), answer.text
             if answer.status_code == 400:
                 error = answer.json()["error"]
-                assert error["param"] is None or error["param"].split(".")[0].split("[")[0] in names
+                param = error.get("details", error)["param"]
+                assert param is None or param.split(".")[0].split("[")[0] in names
 
         attempt()
 
