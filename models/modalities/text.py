@@ -43,7 +43,7 @@ class Delta:
     """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta.
 
     ``stop`` is, on that delta, the stop string that ended the choice; empty where none did, or it is not known which.
-    ``prompt_tokens`` may be told on a choice's first delta, for protocols that speak of them before the end.
+    ``prompt_tokens`` are told where they are known by then, for protocols that speak of them before the end.
     """
 
     text: str = ""

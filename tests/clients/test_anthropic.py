@@ -255,6 +255,8 @@ async def test_a_stream_that_breaks_raises(server: Stack) -> None:
 def test_real_weights_answer(real: anthropic.Anthropic, model: str) -> None:
     fields: dict[str, Any] = {"model": model, "max_tokens": 24, "messages": COLOURS, "extra_body": {"temperature": 0}}
     with real.messages.stream(**fields) as stream:
+        started = next(event.message.usage for event in stream if event.type == "message_start")
+        before = started.input_tokens
         answer = stream.get_final_message()
     whole = real.messages.create(**fields)
     assert "red" in text_of(answer).lower()
@@ -262,7 +264,7 @@ def test_real_weights_answer(real: anthropic.Anthropic, model: str) -> None:
     assert answer.stop_reason in ("end_turn", "max_tokens")
     counted = real.messages.count_tokens(model=model, messages=COLOURS)
     total = whole.usage.input_tokens + (whole.usage.cache_read_input_tokens or 0)
-    assert counted.input_tokens == total > 5
+    assert counted.input_tokens == total == before > 5
 
 
 @pytest.mark.weights

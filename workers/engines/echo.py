@@ -8,7 +8,7 @@ step every request in flight gets one token.
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from zlib import crc32
 
 import msgspec
@@ -212,18 +212,17 @@ class Echo(Engine):
         choice.said += 1
         running.said += 1
         self._tokens += 1
-        last = choice.said >= choice.limit
+        last, known = choice.said >= choice.limit, running.prompt_tokens
         if choice.thoughts:
             choice.finish = "length" if last else None
-            delta = Delta("", choice.index, finish=choice.finish, reasoning=choice.thoughts.popleft())
+            thought = choice.thoughts.popleft()
+            delta = Delta("", choice.index, finish=choice.finish, reasoning=thought, prompt_tokens=known)
         elif choice.call:
             piece = choice.call.popleft()
             choice.finish = ("length" if last else None) if choice.call else "tool_calls"
-            delta = Delta("", choice.index, finish=choice.finish, tools=(piece,))
+            delta = Delta("", choice.index, finish=choice.finish, tools=(piece,), prompt_tokens=known)
         else:
             delta = self._word(running, choice, last=last)
-        if choice.said == 1:
-            delta = replace(delta, prompt_tokens=running.prompt_tokens)
         running.sink.delta(delta)
 
     def _word(self, running: _Running, choice: _Choice, *, last: bool) -> Delta:
@@ -239,7 +238,8 @@ class Echo(Engine):
         logprobs: tuple[TokenLogprob, ...] = ()
         if running.logprobs:  # an echo is certain of every word
             logprobs = (TokenLogprob(word, 0.0, (TokenLogprob(word, 0.0),) if running.top else ()),)
-        return Delta(text, choice.index, logprobs, choice.finish, stop=choice.scanner.met)
+        met, known = choice.scanner.met, running.prompt_tokens
+        return Delta(text, choice.index, logprobs, choice.finish, stop=met, prompt_tokens=known)
 
 
 def _call(tool: Tool, text: str, name: str) -> list[ToolDelta]:

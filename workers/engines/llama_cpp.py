@@ -82,6 +82,7 @@ class _Call:
     body: bytes
     echo: str | list[int] | None = None
     told: int = 0  # deltas with text, on the loop
+    prompt_tokens: int = 0  # on the loop
     finish: FinishReason | None = None  # on the loop
     spoke: bool = False  # in the thread
     ended: bool = False  # in the thread
@@ -92,7 +93,7 @@ class LlamaCpp(Engine):
     """Chat and completions over a GGUF file.
 
     Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens
-    has the log probability of its last token alone.
+    has the log probability of its last token alone. Which stop string ended an answer llama.cpp does not tell.
     """
 
     honours = HONOURS
@@ -208,9 +209,12 @@ class LlamaCpp(Engine):
 
     def _deliver(self, call: _Call, chunk: wire.Chunk) -> None:
         request = call.request
+        if chunk.prompt_progress is not None:
+            call.prompt_tokens = chunk.prompt_progress.total
         if chunk.text:
             call.told += 1
-            request.sink.delta(Delta(chunk.text, call.index, chunk.logprobs(request.top)))
+            logprobs = chunk.logprobs(request.top)
+            request.sink.delta(Delta(chunk.text, call.index, logprobs, prompt_tokens=call.prompt_tokens))
         call.finish = chunk.finish or call.finish
         if chunk.usage is None or call.finish is None:
             return

@@ -45,6 +45,12 @@ class ChunkUsage(msgspec.Struct):
     prompt_tokens_details: _Details = msgspec.field(default_factory=_Details)
 
 
+class Progress(msgspec.Struct):
+    """How far the prompt was read. ``total`` tokens it has."""
+
+    total: int = 0
+
+
 class Refusal(msgspec.Struct):
     """Why llama.cpp does not answer."""
 
@@ -59,6 +65,7 @@ class Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: ChunkUsage | None = None
     error: Refusal | None = None
+    prompt_progress: Progress | None = None
 
     @property
     def text(self) -> str:

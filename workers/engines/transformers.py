@@ -310,10 +310,9 @@ class Transformers(Engine):
         logprobs = self._logprobs(choice)
         if text or logprobs or finish:
             tokens = choice.seen - choice.told
-            first = request.prompt_tokens if not choice.told else 0
             choice.told = choice.seen
-            met = choice.scanner.met
-            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=met, prompt_tokens=first))
+            met, known = choice.scanner.met, request.prompt_tokens
+            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=met, prompt_tokens=known))
         if finish is None:
             return False
         del self._choices[choice.id]
