@@ -93,6 +93,18 @@ def test_a_message_is_answered(sdk: anthropic.Anthropic) -> None:
     assert (answer._request_id or "").startswith("req_")
 
 
+def test_the_beta_client_is_served_too(sdk: anthropic.Anthropic) -> None:
+    edits: Any = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
+    answer = sdk.beta.messages.create(
+        model="echo",
+        max_tokens=2,
+        messages=[{"role": "user", "content": "alpha beta"}],
+        betas=["context-management-2025-06-27"],
+        context_management=edits,
+    )
+    assert text_of(answer) == "alpha beta"
+
+
 def test_a_stop_sequence_is_named(sdk: anthropic.Anthropic) -> None:
     answer = sdk.messages.create(model="echo", max_tokens=20, messages=HELLO, stop_sequences=["gamma", "delta"])
     assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", "gamma")

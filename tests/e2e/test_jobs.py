@@ -73,6 +73,20 @@ async def test_completions_may_be_jobs_too(http: httpx.AsyncClient) -> None:
     assert answer.json()["choices"][0]["text"] == "a b a"
 
 
+async def test_messages_may_be_jobs_too(http: httpx.AsyncClient) -> None:
+    message = {"model": "echo", "max_tokens": 3, "messages": [{"role": "user", "content": "a b"}]}
+    done = await reaches(http, (await submit(http, {"kind": "messages", "input": message}))["id"], *FINAL)
+    answer = (await http.get(f"/v1/jobs/{done['id']}/result")).json()
+    assert (answer["type"], answer["content"], answer["stop_reason"]) == (
+        "message",
+        [{"type": "text", "text": "a b a"}],
+        "max_tokens",
+    )
+    lacking = message | {"output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}}}
+    failed = await reaches(http, (await submit(http, {"kind": "messages", "input": lacking}))["id"], *FINAL)
+    assert (failed["state"], failed["error"]["param"]) == ("failed", "output_config")
+
+
 async def test_jobs_are_listed_newest_first_by_pages(http: httpx.AsyncClient) -> None:
     await launch(http, "listed")
     ids = [(await submit(http, order("listed", max_tokens=1)))["id"] for _ in range(7)]
