@@ -47,7 +47,10 @@ def test_without_a_known_key_nothing_but_health_answers(new_stack: StackFactory)
         for headers in WRONG:
             answer = httpx.post(stack.url + path, json=chat(), headers=headers)
             error = answer.json()["error"]
-            code = error if path.startswith("/sdapi/") else error["code"]  # there it is a word
+            if path.startswith(("/anthropic/", "/v1/messages")):
+                code = error["details"]["error_code"]
+            else:
+                code = error if path.startswith("/sdapi/") else error["code"]  # there it is a word
             assert (answer.status_code, code) == (401, "invalid_api_key"), path
     for headers in (_bearer("first-key"), _bearer("second-key"), {"x-api-key": "first-key"}):
         assert httpx.get(f"{stack.url}/v1/models", headers=headers).status_code == 200
