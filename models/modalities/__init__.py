@@ -23,12 +23,13 @@ MODALITIES: dict[str, str] = {
     "images": "models.modalities.images",
     "messages": "models.modalities.messages",
     "messages_count": "models.modalities.messages_count",
+    "responses": "models.modalities.responses",
     "speech": "models.modalities.speech",
     "tokenize": "models.modalities.tokenize",
     "transcription": "models.modalities.transcription",
 }
 
-THROUGH: dict[str, str] = {"messages": "chat", "messages_count": "tokenize"}
+THROUGH: dict[str, str] = {"messages": "chat", "messages_count": "tokenize", "responses": "chat"}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset({"images", "speech", "transcription"})
@@ -52,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "chat.completions": Kind("chat/completions", "chat", fixed={"stream": False}),
     "completions": Kind("completions", "completions", fixed={"stream": False}),
     "messages": Kind("messages", "messages", fixed={"stream": False}),
+    "responses": Kind("responses", "responses", fixed={"stream": False}),
     "images.generations": Kind("images/generations", "images"),
     "images.edits": Kind("images/edits", "images", {"image": True, "mask": False}),
     "images.variations": Kind("images/variations", "images", {"image": True}),
