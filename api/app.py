@@ -24,6 +24,7 @@ from api import (
     jobs,
     messages,
     metrics,
+    responses,
     sdapi,
     tokens,
 )
@@ -31,6 +32,7 @@ from api.admission import Admission
 from api.dispatch import Dispatcher
 from api.edge import Edge
 from api.exposure import check_exposure
+from api.keeper import Keeper
 from api.pace import Pace
 from api.replies import Replies
 from api.roster import Roster
@@ -71,7 +73,8 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     errors.install(app)
-    for module in (inference, messages, tokens, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
+    text = (inference, messages, responses, tokens)
+    for module in (*text, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(
         Edge,
@@ -100,7 +103,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     store = await asyncio.to_thread(open_store, settings.artifacts)
     await asyncio.to_thread(scratch.clear)
     outbound = Outbound(settings.outbound_allow)
-    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching)]
+    keeper = Keeper(database, settings.response_retention_s)
+    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching, keeper)]
     try:
         yield Gateway(
             settings,
@@ -115,6 +119,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             watching,
             telling,
             Pace(database),
+            keeper,
         )
     finally:
         metrics.METRICS.registry.unregister(collector)

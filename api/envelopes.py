@@ -15,6 +15,7 @@ from models.errors import (
     RateLimited,
     Unauthorized,
 )
+from models.modalities.responses_reply import error_event, next_number
 
 
 class Form:
@@ -35,8 +36,8 @@ class Form:
         details = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
         return {"error": details, "detail": error.message}
 
-    def event(self, error: HeadraceError, request_id: str) -> bytes:
-        """The error as the last event of a stream that has begun."""
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        """The error as the last event of a stream that has begun; ``sent`` is what came last before it."""
         return b"data: " + msgspec.json.encode(self.body(error, request_id)) + b"\n\n"
 
 
@@ -62,8 +63,15 @@ class Anthropic(Form):
         said = {"type": kind, "message": error.message, "details": details}
         return {"type": "error", "error": said, "request_id": request_id or None}
 
-    def event(self, error: HeadraceError, request_id: str) -> bytes:
-        return b"event: error\n" + super().event(error, request_id)
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        return b"event: error\n" + super().event(error, request_id, sent)
+
+
+class Responses(Form):
+    """OpenAI's; but events of a response are numbered."""
+
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        return error_event(error, next_number(sent))
 
 
 _ANTHROPIC: dict[type[HeadraceError], str] = {
@@ -78,7 +86,12 @@ _ANTHROPIC: dict[type[HeadraceError], str] = {
 }
 
 OPENAI = Form()
-FORMS: dict[str, Form] = {"/sdapi/": WebUi(), "/anthropic/": Anthropic(), "/v1/messages": Anthropic()}
+FORMS: dict[str, Form] = {
+    "/sdapi/": WebUi(),
+    "/anthropic/": Anthropic(),
+    "/v1/messages": Anthropic(),
+    "/v1/responses": Responses(),
+}
 """What a path of another protocol begins with."""
 
 

@@ -55,9 +55,9 @@ def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> byte
     return msgspec.json.encode(form_of(path).body(error, request_id))
 
 
-def event(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
-    """The error as the last event of a stream that has begun. No ``[DONE]`` follows."""
-    return form_of(path).event(error, request_id)
+def event(error: HeadraceError, path: str = "", request_id: str = "", sent: bytes = b"") -> bytes:
+    """The error as the last event of a stream that has begun, after ``sent``. No ``[DONE]`` follows."""
+    return form_of(path).event(error, request_id, sent)
 
 
 def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:

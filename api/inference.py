@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Body, Request
 from sse_starlette import EventSourceResponse
@@ -38,24 +38,44 @@ async def text_completions(request: Request, body: Annotated[completions.Request
     return await answer(request, "completions", body)
 
 
-async def answer(request: Request, modality: str, body: BaseRequest) -> Response:
+class Keeping(Protocol):
+    """Keeps what is answered. Neither of these raises, nor takes long."""
+
+    async def whole(self, closing: bytes) -> None:
+        """The answer is whole; it closes with these bytes, which the client has not yet."""
+
+    async def broken(self, rid: str, error: HeadraceError) -> None:
+        """The stream broke after it had begun."""
+
+
+async def answer(request: Request, modality: str, body: BaseRequest, keeping: Keeping | None = None) -> Response:
     """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix))
-    attempt = Attempt(gateway.dispatcher, call, request, body.end_user, gateway.settings.keepalive_after_s)
+    keepalive_s = gateway.settings.keepalive_after_s
+    attempt = Attempt(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
     return await (attempt.stream() if body.streams else attempt.whole())
 
 
 class Attempt:
     """One call, watched: its client, its clock, its place in the metrics."""
 
-    def __init__(self, dispatcher: Dispatcher, call: Call, request: Request, user: str, keepalive_s: float) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        call: Call,
+        request: Request,
+        user: str,
+        keepalive_s: float,
+        keeping: Keeping | None = None,
+    ) -> None:
         self._dispatcher = dispatcher
         self._call = call
         self._request = request
         self._user = user
         self._keepalive_s = keepalive_s
+        self._keeping = keeping
         self._timing = Timing(call.uid, call.modality)
         self._inbox: Inbox | None = None
 
@@ -97,15 +117,19 @@ class Attempt:
         return Stream(self, self._events(opening, first), opening)
 
     async def _events(self, opening: "asyncio.Task[bytes]", first: bytes | None) -> AsyncIterator[bytes]:
+        data = b""
         try:
-            yield await opening if first is None else first
-            inbox = self._inbox
-            while inbox is not None and (data := await inbox.read()):
+            data = await opening if first is None else first
+            yield data
+            while more := await self._read():
+                data = more
                 yield data
             self._timing.code = 200
         except HeadraceError as error:
             self._timing.code = error.code
-            yield errors.event(error, self._request.url.path, self._request.state.request_id)
+            if self._keeping is not None and self._inbox is not None:
+                await self._keeping.broken(self._inbox.rid, error)
+            yield errors.event(error, self._request.url.path, self._request.state.request_id, data)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
         """The response is over, however it ended."""
@@ -115,11 +139,25 @@ class Attempt:
     async def _open(self) -> bytes:
         self._inbox, first = await self._dispatcher.open(self._call)
         self._timing.first()
+        await self._keep()
         return first
+
+    async def _read(self) -> bytes:
+        if self._inbox is None:
+            return b""
+        data = await self._inbox.read()
+        if data:
+            await self._keep()
+        return data
+
+    async def _keep(self) -> None:
+        """Before the last bytes are sent: who goes on from an answer that they have read must find it."""
+        if self._keeping is not None and self._inbox is not None and self._inbox.closing is not None:
+            await self._keeping.whole(self._inbox.closing.body)
 
     async def _read_all(self) -> bytes:
         parts = [await self._open()]
-        while self._inbox is not None and (data := await self._inbox.read()):
+        while data := await self._read():
             parts.append(data)
         return b"".join(parts)
 

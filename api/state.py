@@ -11,6 +11,7 @@ from fastapi import Request
 from redis.exceptions import RedisError
 
 from api.dispatch import Dispatcher
+from api.keeper import Keeper
 from api.pace import Pace
 from api.replies import Replies
 from api.roster import Roster
@@ -45,6 +46,7 @@ class Gateway:
     watching: Watching
     telling: redis.Redis
     pace: Pace
+    keeper: Keeper
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """``function(*args)``, which waits for a disk or a network, in a thread."""

@@ -5,6 +5,7 @@ HeadraceError                      500 server_error
 │   ├── UnknownParameter           400                         unknown_parameter
 │   ├── UnsupportedParameter       400                         unsupported_parameter
 │   ├── InvalidLine                400                         invalid_json_line
+│   ├── PreviousResponseNotFound   400                         previous_response_not_found
 │   └── ContextLengthExceeded      400                         context_length_exceeded
 ├── Unauthorized                   401 authentication_error    invalid_api_key
 ├── Forbidden                      403 invalid_request_error   permission_denied
@@ -107,6 +108,12 @@ class InvalidLine(InvalidRequest):
     """This line is not a JSON object."""
 
     code = "invalid_json_line"
+
+
+class PreviousResponseNotFound(InvalidRequest):
+    """The response to go on from is not kept."""
+
+    code = "previous_response_not_found"
 
 
 class ContextLengthExceeded(InvalidRequest):

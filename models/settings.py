@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     job_attempts: int = Field(3, ge=1, le=100, description="Attempts at a job whose runner or worker is lost.")
     job_lease_s: float = Field(20, ge=1, description="A job whose worker was silent for this long is done anew.")
     job_retention_s: float = Field(7 * 86400, gt=0, description="How long jobs, results and artifacts are kept.")
+    response_retention_s: float = Field(
+        30 * 86400, gt=0, description="How long responses are kept after one last went on from them."
+    )
     file_retention_s: float = Field(30 * 86400, gt=0, description="How long uploaded files are kept.")
 
     webhook_secret: SecretStr = Field(

@@ -252,3 +252,19 @@ batches = sa.Table(
     sa.Index("ix_batches_listing", "api_key_id", "created_at"),
     sa.Index("ix_batches_state", "state"),
 )
+
+responses = sa.Table(
+    "responses",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, doc="resp_…; of one made in the background, its job's is job_…"),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("previous_id", sa.String(40), doc="the response whose items come before its input; None: there are none"),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("input", sa.Text, nullable=False, doc="its own items, as JSON"),
+    sa.Column("body", sa.Text, nullable=False, doc="the response object, as JSON, byte for byte as it was answered"),
+    sa.Column("bytes", sa.BigInteger, nullable=False, doc="of both, counted before they are read"),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("status IN ('completed', 'incomplete', 'failed')", name="status_known"),
+    sa.Index("ix_responses_expiry", "expires_at"),
+)

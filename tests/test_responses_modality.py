@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import responses
 from models.modalities.base import Usage
-from models.modalities.responses_items import item_id, kept, place_of
+from models.modalities.responses_items import item_id, kept, place_of, sent
 from models.modalities.responses_reply import error_event, final, next_number
 from models.modalities.text import Delta, TokenLogprob, ToolDelta
 from models.validation import from_validation
@@ -141,6 +141,11 @@ def test_fields_are_handed_on_to_the_chat() -> None:
     assert request().inner().asked() == {"model", "messages"}
 
 
+def asked(items: Any) -> list[dict[str, Any]]:
+    """The items as a gateway hands them on."""
+    return sent(request(input=items).model_dump(mode="json", exclude_unset=True)["input"])
+
+
 # ---- items -------------------------------------------------------------------------------------------------
 
 
@@ -201,13 +206,13 @@ def test_what_was_not_looked_for_cannot_be_asked() -> None:
 
 def test_kept_items_are_what_openais_types_say_and_can_be_sent_again() -> None:
     items = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, CALL, OUTPUT]
-    found = kept(request(input=items).items, f"resp_{RID}")
+    found = kept(asked(items), f"resp_{RID}")
     for one in found:
         TypeAdapter[ResponseItem](ResponseItem).validate_python(one)
         TypeAdapter[ResponseInputItemParam](ResponseInputItemParam).validate_python(one)
     assert [place_of(one["id"]) for one in found] == [(f"resp_{RID}", 0x8000 + place) for place in range(4)]
     assert messages(found) == messages(items)
-    assert kept(request(input=found).items, "resp_" + "f" * 24) == found
+    assert kept(asked(found), "resp_" + "f" * 24) == found
 
 
 def test_an_items_id_tells_where_it_is() -> None:
@@ -235,7 +240,7 @@ def numbered(deltas: list[Delta]) -> list[Delta]:
     found, last, apart = [], -1, True
     for delta in deltas:
         pieces = []
-        apart |= bool(delta.text.strip() or delta.reasoning)
+        apart |= bool(delta.text.strip(" \t\r\n") or delta.reasoning)
         for piece in delta.tools:
             new, apart = piece.index == 1 or apart, False
             last += new
@@ -300,8 +305,9 @@ def test_any_deltas_become_events_that_openais_client_puts_together(deltas: list
 def test_nothing_that_was_said_is_lost(deltas: list[Delta]) -> None:
     deltas = numbered(deltas)
     answer = Response.model_validate_json(answered(deltas))
+    blanks = str.maketrans("", "", " \t\r\n")
     texts = "".join(one.text for one in deltas)
-    assert answer.output_text.replace("\n", "").replace(" ", "") == texts.replace("\n", "").replace(" ", "")
+    assert answer.output_text.translate(blanks) == texts.translate(blanks)
     thoughts = [one for one in answer.output if one.type == "reasoning"]
     assert "".join(part.text for one in thoughts for part in one.content or []) == "".join(
         one.reasoning for one in deltas

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import claims, events
+from models import claims, events, responses
 from models.artifacts import Store
 from models.database import Database
 from models.errors import HeadraceError, InvalidRequest, ReplicaLost, Unavailable
@@ -72,6 +72,7 @@ class Claimer:
         client: redis.Redis,
         runners: Callable[[], Iterable[Runner]],
         lease_s: float,
+        response_retention_s: float,
     ) -> None:
         self.draining = False
         self._device = device
@@ -81,6 +82,7 @@ class Claimer:
         self._client = client
         self._runners = runners
         self._lease_ms = int(lease_s * 1000)
+        self._retention_ms = int(response_retention_s * 1000)
         self._lease = claims.Lease(owner, device, self._lease_ms)
         self._news: queue.SimpleQueue[Worked | Working | Runner] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -149,8 +151,16 @@ class Claimer:
                 self._wake.set()
 
     def _give_back(self, connection: Connection) -> list[Row[Any]]:
-        moved = claims.finish(connection, self._ended) + claims.release(connection, self._owner)
+        moved = self._finish(connection, self._ended)
+        back = claims.release(connection, self._owner)
+        notify(connection, back)
+        return moved + back
+
+    def _finish(self, connection: Connection, ended: list[claims.Done]) -> list[Row[Any]]:
+        """End attempts, and write what follows from it; the rows moved."""
+        moved = claims.finish(connection, ended)
         notify(connection, moved)
+        responses.keep_done(connection, moved, {one.id: one.body for one in ended}, self._retention_ms)
         return moved
 
     def _turn(self) -> bool:
@@ -171,8 +181,7 @@ class Claimer:
     def _transact(self, connection: Connection, ended: list[claims.Done], now: float) -> Turn:
         turn = Turn(ended)
         if turn.ended:
-            turn.moved = claims.finish(connection, turn.ended)
-            notify(connection, turn.moved)
+            turn.moved = self._finish(connection, turn.ended)
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
             claims.progress(connection, self._fractions)
             turn.recorded = True

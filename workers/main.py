@@ -81,7 +81,8 @@ def main() -> None:
     telling = broker.asking(settings.stream_redis)
 
     def claimer(device: str, owner: str, runners: Callable[[], Iterable[Runner]]) -> Claimer:
-        return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s)
+        kept_s = settings.response_retention_s
+        return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s, kept_s)
 
     host = DeviceHost(settings, device, database, client, claimer)
     probe = Probe(host, client)

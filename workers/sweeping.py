@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import batches, claims, events, instances, uploads, webhooks
+from models import batches, claims, events, instances, responses, uploads, webhooks
 from models.artifacts import Store
 from models.database import Database
 from models.errors import HeadraceError
@@ -72,12 +72,14 @@ class Tidying:
         self._sweep(young_s)
 
     def _forget(self) -> None:
-        """Jobs, batches, files and deliveries that are kept long enough, and their artifacts."""
+        """Jobs, responses, batches, files and deliveries that are kept long enough, and their artifacts."""
         kept_ms = int(self._settings.job_retention_s * 1000)
         while ids := self._database.call(claims.purge, kept_ms):
             for job in ids:
                 self._store.delete_prefix(f"jobs/{job}/")
         self._database.call(webhooks.purge, kept_ms)
+        while self._database.call(responses.purge):
+            pass
         while ids := self._database.call(uploads.purge):
             self._store.delete([uploads.artifact(file) for file in ids])
         for row in self._database.call(batches.with_lines):

@@ -132,6 +132,7 @@ class CreateResponse(BaseRequest):
         "response_format": "text",
         "max_completion_tokens": "max_output_tokens",
         "reasoning_effort": "reasoning",
+        "enable_thinking": "reasoning",
         "logprobs": "include",
     }
 
@@ -254,6 +255,7 @@ class Request(CreateResponse):
 
     @cached_property
     def _chat(self) -> chat.Request:
+        effort = self.reasoning.effort if self.reasoning is not None else None
         found = {
             "model": self.model,
             "messages": conversation([*(self.earlier or []), *self.items], self.instructions),
@@ -262,7 +264,8 @@ class Request(CreateResponse):
             "temperature": self.temperature,
             "top_p": self.top_p,
             "max_completion_tokens": self.max_output_tokens,
-            "reasoning_effort": self.reasoning and self.reasoning.effort,
+            "reasoning_effort": effort,
+            "enable_thinking": True if effort not in (None, "none") else None,
             "response_format": self._form(),
             "logprobs": self.wants_logprobs or None,
             "top_logprobs": self.top_logprobs if self.wants_logprobs else None,
@@ -272,10 +275,9 @@ class Request(CreateResponse):
         try:
             return chat.Request.model_validate({name: value for name, value in found.items() if value is not None})
         except ValidationError as error:
-            found = self.outward(from_validation(list(error.errors())))
-            raise PydanticCustomError(
-                "invalid_value", "{why}", {"param": found.param, "why": found.message}
-            ) from None
+            wrong = self.outward(from_validation(list(error.errors())))
+            why = {"param": wrong.param or "input", "why": wrong.message}
+            raise PydanticCustomError("invalid_value", "{why}", why) from None
 
     @property
     def wants_logprobs(self) -> bool:

@@ -49,7 +49,7 @@ def known(*types: str) -> BeforeValidator:
 class Strict(BaseModel):
     """A part of a body: what it does not know is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
 
 class _Part(Strict):
@@ -208,12 +208,12 @@ Item = Annotated[
 ]
 
 
-def kept(items: Iterable[Any], response: str) -> list[dict[str, Any]]:
+def kept(items: Iterable[dict[str, Any]], response: str) -> list[dict[str, Any]]:
     """A request's own items as they are kept and listed: each with an id, texts as parts."""
     prefixes = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
     found = []
     for place, item in enumerate(items):
-        one = item.model_dump(mode="json", exclude_none=True)
+        one = {name: value for name, value in item.items() if value is not None}
         one["id"] = one.get("id") or item_id(prefixes.get(one["type"], "it"), response, GIVEN + place)
         if one["type"] != "reasoning":
             one["status"] = "completed"
@@ -222,6 +222,11 @@ def kept(items: Iterable[Any], response: str) -> list[dict[str, Any]]:
             one["content"] = [said | {"text": one["content"]}]
         found.append(one)
     return found
+
+
+def sent(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An ``input`` as items."""
+    return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
 
 
 # ---- the conversation --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from models.modalities.responses_items import item_id
 from models.modalities.text import Delta, TokenLogprob, ToolDelta
 
 _json = msgspec.json.Encoder()
+_BLANKS = " \t\r\n"
 _LAST = re.compile(rb'\ndata: \{"type":"[a-z_.]+","sequence_number":(\d+)')
 _FINAL = re.compile(rb"event: response\.(?:completed|incomplete|failed)\ndata: ")
 
@@ -45,6 +46,12 @@ def error_event(error: HeadraceError, number: int) -> bytes:
     """What ends a stream that broke. It is said twice: flat, as documented, and as OpenAI's clients read it."""
     about = {"code": error.code, "message": error.message, "param": error.param}
     return event("error", number, about | {"error": about | {"type": error.type}})
+
+
+def failure(error: HeadraceError) -> dict[str, Any]:
+    """The ``error`` of a response that has failed, in the few codes that OpenAI has for it."""
+    codes = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
+    return {"code": codes.get(error.status, "server_error"), "message": error.message}
 
 
 def final(answer: bytes) -> bytes:
@@ -137,7 +144,7 @@ class Writer:
         if self._open == "message":
             return self._text(delta.text, delta.logprobs)
         self._blank += delta.text
-        if self._open == "function_call" and not self._blank.strip():
+        if self._open == "function_call" and not self._blank.strip(_BLANKS):
             return b""  # between two calls, or after the last
         text = self._blank
         return self._item("message") + self._text(text, delta.logprobs)

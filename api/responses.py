@@ -1,0 +1,210 @@
+"""OpenAI's Responses: made at once or in the background, kept, found again, gone on from, cancelled, deleted."""
+
+import time
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Body, Header, Path, Query, Request
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from api import inference
+from api.preparation import Wish, prepare
+from api.responses_keeping import Keeping
+from api.state import Gateway, gateway_of
+from api.waiting import submitted
+from models import jobs, outbox, responses
+from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, PreviousResponseNotFound, ShuttingDown
+from models.modalities.responses import CreateResponse, described
+from models.modalities.responses import Request as Asked
+from models.modalities.responses_items import ItemReference, kept, sent
+from models.modalities.responses_reply import failure
+from models.tables import FINAL, JobState
+from models.validation import from_validation
+
+router = APIRouter(prefix="/v1/responses", tags=["responses"])
+
+Id = Annotated[str, Path(max_length=64, description="the response's id")]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+STATUS = {
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "in_progress",
+    JobState.FAILED: "failed",
+    JobState.EXPIRED: "failed",
+    JobState.CANCELLED: "cancelled",
+}
+
+
+@router.post("", summary="Response")
+async def create(
+    request: Request, body: Annotated[CreateResponse, Body()], idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Answer items with items. Streams server-sent events where ``stream`` is true; with ``background`` it answers at
+
+    once, and the response is made when its turn comes.
+    """
+    gateway = gateway_of(request)
+    asked, aging = await _resolved(gateway, request.state.key, body)
+    if body.background:
+        return await _in_background(gateway, request, asked, idempotency_key)
+    keeping = Keeping(gateway.keeper, asked, request.state.key, aging) if asked.keeps else None
+    return await inference.answer(request, "responses", asked, keeping)
+
+
+async def _resolved(gateway: Gateway, key: str, body: CreateResponse) -> tuple[Asked, list[str]]:
+    """What is to be asked, with all that it refers to; and those of its predecessors that are aging.
+
+    A database that is away is noticed here, before anything is answered.
+    """
+    given = body.model_dump(mode="json", exclude_unset=True)
+    aging: list[str] = []
+    if body.previous_response_id is not None:
+        found = await _earlier(gateway, key, body.previous_response_id)
+        given["earlier"], aging = found.items, found.aging
+    elif body.keeps:
+        await gateway.database.look(responses.reachable)
+    if named := [one.id for one in body.items if isinstance(one, ItemReference)]:
+        items = await gateway.database.look(responses.items, named, key)
+        given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
+    try:
+        return Asked.model_validate(given), aging
+    except ValidationError as error:
+        raise from_validation(list(error.errors())) from error
+
+
+async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earlier:
+    try:
+        return await gateway.database.look(responses.earlier, response, key, gateway.keeper.retention_ms)
+    except PreviousResponseNotFound:
+        row = await _job(gateway, key, response)
+        if row is not None and row.state in STATUS:
+            why = f"the response '{response}' is {_status(row)}: one goes on from those that are completed"
+            raise InvalidRequest(why, param="previous_response_id") from None
+        raise
+
+
+async def _in_background(gateway: Gateway, request: Request, asked: Asked, idempotency_key: str | None) -> Response:
+    if gateway.dispatcher.closed:
+        raise ShuttingDown()
+    given = asked.model_dump(mode="json", exclude_unset=True)
+    prepared = await prepare(
+        gateway, request.state.key, responses.KIND, given, {}, Wish(idempotency_key=idempotency_key)
+    )
+    done = await submitted(gateway, prepared.job)
+    id = responses.response_of(done.id)
+    headers = {"X-Job-Id": done.id}
+    if not done.created:
+        return JSONResponse(await _shown(gateway, request.state.key, id), headers=headers)
+    return JSONResponse(described(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
+
+
+@router.get("/{id}", summary="Find a response")
+async def retrieve(
+    request: Request, id: Id, include: Annotated[list[str] | None, Query(alias="include[]")] = None
+) -> Response:
+    """A response that is kept, or is made in the background."""
+    gateway = gateway_of(request)
+    row = await gateway.database.look(responses.get, id, request.state.key)
+    if row is not None:
+        return Response(row.body, media_type="application/json")
+    return JSONResponse(await _shown(gateway, request.state.key, id))
+
+
+@router.post("/{id}/cancel", summary="Cancel a response")
+async def cancel(request: Request, id: Id) -> Response:
+    """Stop a response that is made in the background; one that is over is shown as it is."""
+    gateway, key = gateway_of(request), request.state.key
+    row = await _job(gateway, key, id)
+    if row is None:
+        if await gateway.database.look(responses.get, id, key) is None:
+            raise _missing(id)
+        raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
+    moved = await gateway.database.run(outbox.cancel, row.id)
+    if moved is not None:
+        await gateway.tell_cancelled(moved)
+    return await retrieve(request, id)
+
+
+@router.delete("/{id}", summary="Delete a response")
+async def delete(request: Request, id: Id) -> dict[str, Any]:
+    """Forget a response. 409 while it is made in the background."""
+    gateway, key = gateway_of(request), request.state.key
+    row = await _job(gateway, key, id)
+    if row is not None and row.state not in FINAL:
+        raise Conflict(f"the response is {_status(row)}: cancel it first", param="id")
+    if not await gateway.database.run(_forget, id, key, row is not None):
+        raise _missing(id)
+    return {"id": id, "object": "response", "deleted": True}
+
+
+def _forget(connection: Any, id: str, key: str, has_job: bool) -> bool:
+    if has_job:
+        jobs.delete(connection, responses.job_of(id))
+    return responses.delete(connection, id, key) or has_job
+
+
+@router.get("/{id}/input_items", summary="Input items of a response")
+async def input_items(
+    request: Request,
+    id: Id,
+    after: Annotated[str | None, Query(max_length=256)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
+) -> dict[str, Any]:
+    """All that the model was given, those of the responses that it goes on from included."""
+    gateway, key = gateway_of(request), request.state.key
+    items = await gateway.database.look(_input_items, id, key)
+    if items is None:
+        row = await _job(gateway, key, id)
+        if row is None:
+            raise _missing(id)
+        items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], id)
+    if order == "desc":
+        items.reverse()
+    if after is not None:
+        place = next((place for place, one in enumerate(items) if one["id"] == after), None)
+        if place is None:
+            raise NotFound(f"there is no item '{after[:64]}'", param="after")
+        items = items[place + 1 :]
+    data = items[:limit]
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return {"object": "list", "data": data, "has_more": len(items) > limit, **ends}
+
+
+def _input_items(connection: Any, id: str, key: str) -> list[dict[str, Any]] | None:
+    row = responses.get(connection, id, key)
+    return None if row is None else responses.input_items(connection, row)
+
+
+async def _job(gateway: Gateway, key: str, id: str) -> Any:
+    """The row of the job that makes a response; None if there is none."""
+    try:
+        row = await gateway.database.look(jobs.get, responses.job_of(id), key)
+    except NotFound:
+        return None
+    return row if row.kind == responses.KIND else None
+
+
+async def _shown(gateway: Gateway, key: str, id: str) -> dict[str, Any]:
+    """A response that is made in the background. Raises NotFound where there is none, or it was deleted."""
+    row = await _job(gateway, key, id)
+    if row is None:
+        raise _missing(id)
+    if row.state == JobState.SUCCEEDED:
+        found = await gateway.database.look(responses.get, id, key)  # it was kept in the transaction that ended the job
+        if found is None:
+            raise _missing(id)
+        return dict(msgspec.json.decode(found.body))
+    about = described(Asked.model_validate(row.request), id, row.queued_at // 1000)
+    error = failure(HeadraceError.from_row(row.error)) if STATUS[row.state] == "failed" else None
+    return about | {"status": _status(row), "error": error}
+
+
+def _status(row: Any) -> str:
+    return "cancelled" if row.cancel_requested else STATUS[row.state]
+
+
+def _missing(id: str) -> NotFound:
+    return NotFound(f"there is no response '{id}'", param="id")

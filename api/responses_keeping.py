@@ -1,0 +1,48 @@
+"""What becomes of a response that is made at once: it is kept before its client has read it to the end."""
+
+import time
+
+import msgspec
+
+from api.keeper import Keeper
+from models.errors import HeadraceError
+from models.modalities.responses import Request, described
+from models.modalities.responses_items import kept, sent
+from models.modalities.responses_reply import failure, final
+from models.responses import Kept
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _About(msgspec.Struct):
+    id: str
+    status: str
+
+
+class Keeping:
+    """Keeps one response under its caller's key."""
+
+    def __init__(self, keeper: Keeper, request: Request, key: str, aging: list[str]) -> None:
+        self._keeper = keeper
+        self._request = request
+        self._key = key
+        self._aging = aging
+        self._created = int(time.time())
+
+    async def whole(self, closing: bytes) -> None:
+        """See ``inference.Keeping``."""
+        body = final(closing)
+        about = msgspec.json.decode(body, type=_About)
+        await self._keep(about.id, about.status, body)
+
+    async def broken(self, rid: str, error: HeadraceError) -> None:
+        """See ``inference.Keeping``."""
+        id = f"resp_{rid}"
+        body = described(self._request, id, self._created) | {"status": "failed", "error": failure(error)}
+        await self._keep(id, "failed", _encode(body))
+
+    async def _keep(self, id: str, status: str, body: bytes) -> None:
+        given = self._request.model_dump(mode="json", exclude_unset=True, include={"input"})
+        items = _encode(kept(sent(given["input"]), id))
+        previous = self._request.previous_response_id
+        await self._keeper.keep(Kept(id, self._key, previous, status, items, body), self._aging)
