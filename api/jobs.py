@@ -192,7 +192,7 @@ async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIte
                     if found[0] != place:
                         place = found[0]
                         yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
-                elif event.type not in (events.PIECE, SILENCE):
+                elif event.type not in (events.PIECE, events.TEXT, SILENCE):
                     place = None if event.type == events.STATE else place
                     kept = event.type != events.STATE  # states come from the row: there is no going on after one
                     yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if kept else None)

@@ -1,6 +1,7 @@
 """OpenAI's Responses: made at once or in the background, kept, found again, gone on from, cancelled, deleted."""
 
 import time
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api import inference
 from api.preparation import Wish, prepare
 from api.responses_keeping import Keeping
+from api.responses_stream import EventStream
 from api.state import Gateway, gateway_of
 from api.waiting import submitted
 from models import jobs, outbox, responses
@@ -87,13 +89,17 @@ async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earli
 async def _in_background(gateway: Gateway, request: Request, asked: Asked, idempotency_key: str | None) -> Response:
     if gateway.dispatcher.closed:
         raise ShuttingDown()
-    given = asked.model_dump(mode="json", exclude_unset=True)
-    prepared = await prepare(
-        gateway, request.state.key, responses.KIND, given, {}, Wish(idempotency_key=idempotency_key)
-    )
-    done = await submitted(gateway, prepared.job)
+    given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
+    wish = Wish(idempotency_key=idempotency_key)
+    job = (await prepare(gateway, request.state.key, responses.KIND, given, {}, wish)).job
+    if asked.streams:  # what is told of it as it is made, whoever will read it
+        job = replace(job, request=job.request | {"stream": True})
+    done = await submitted(gateway, job)
     id = responses.response_of(done.id)
     headers = {"X-Job-Id": done.id}
+    if asked.streams:
+        row = await gateway.database.look(jobs.get, done.id, request.state.key)
+        return EventStream(gateway, row, after=None, headers=headers)
     if not done.created:
         return JSONResponse(await _shown(gateway, request.state.key, id), headers=headers)
     return JSONResponse(described(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
@@ -101,14 +107,28 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
 
 @router.get("/{id}", summary="Find a response")
 async def retrieve(
-    request: Request, id: Id, include: Annotated[list[str] | None, Query(alias="include[]")] = None
+    request: Request,
+    id: Id,
+    stream: Annotated[bool, Query()] = False,
+    starting_after: Annotated[int | None, Query(ge=0, le=1 << 31)] = None,
+    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
+    include_obfuscation: Annotated[Literal[False] | None, Query()] = None,
 ) -> Response:
-    """A response that is kept, or is made in the background."""
+    """A response that is kept, or is made in the background. With ``stream``, the events of one that was asked for in
+
+    the background with ``stream``: from the first on, or those after the one of this number.
+    """
     gateway = gateway_of(request)
+    job = await _job(gateway, request.state.key, id) if stream else None
+    if job is not None and job.request.get("stream"):
+        return EventStream(gateway, job, after=starting_after)
     row = await gateway.database.look(responses.get, id, request.state.key)
-    if row is not None:
-        return Response(row.body, media_type="application/json")
-    return JSONResponse(await _shown(gateway, request.state.key, id))
+    shown = None if row is not None else await _shown(gateway, request.state.key, id)
+    if stream:
+        raise InvalidRequest(
+            "only a response that was made with 'background' and 'stream' can be streamed", param="stream"
+        )
+    return JSONResponse(shown) if row is None else Response(row.body, media_type="application/json")
 
 
 @router.post("/{id}/cancel", summary="Cancel a response")

@@ -14,11 +14,13 @@ from models.errors import HeadraceError
 from models.tables import FINAL, JobState
 
 MAX_EVENTS = 1000
+MAX_TEXTS = 10_000
+"""Of a text that is streamed while it is made in the background: a quarter of an hour of it."""
 KEEP_S = 24 * 3600
 KEEP_OVER_S = 300
 """How long the events of a job that is over can be read again."""
 
-STATE, PROGRESS, PREVIEW, PIECE, LOG = "state", "progress", "preview", "piece", "log"
+STATE, PROGRESS, PREVIEW, PIECE, TEXT, LOG = "state", "progress", "preview", "piece", "text", "log"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -48,7 +50,8 @@ def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job:
     """Queue an event for the job's stream, unless it is a state, and a word to those who watch."""
     key = stream_key(job)
     if event.type != STATE:
-        pipeline.xadd(key, {"e": _encode(event)}, maxlen=MAX_EVENTS, approximate=True)
+        most = MAX_TEXTS if event.type == TEXT else MAX_EVENTS
+        pipeline.xadd(key, {"e": _encode(event)}, maxlen=most, approximate=True)
         pipeline.expire(key, KEEP_S)
     elif event.data["state"] in FINAL:
         pipeline.expire(key, KEEP_OVER_S)

@@ -19,6 +19,7 @@ from models.modalities import KINDS, Modality, modality, served_by
 from models.modalities.base import BaseRequest, Usage
 from models.modalities.chat_messages import Media
 from models.modalities.media import Artifact, Outcome
+from models.modalities.responses_reply import final
 from models.modalities.text import Delta
 from workers.engines.base import AnyRequest, Engine
 from workers.protocol import Work as Order
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
 REPORT_EVERY_S = 1.0
+TELL_EVERY_S = 0.1
+"""How long a text that is told as it is made is gathered: a job's events are bounded."""
 TOLD_S = 2.0
 """How long an attempt's end waits for its pieces to be told."""
 
@@ -116,32 +119,65 @@ def _check_json(body: dict[str, Any]) -> None:
 
 
 class TextAttempt(Attempt):
-    """An attempt at a text job: the answer is written as for a client that does not stream."""
+    """An attempt at a text job: the answer is written as for a client that does not stream, unless it is to be told
+
+    as it is made.
+    """
 
     def __init__(self, owner: "Works", order: Order, shape: Modality, request: BaseRequest) -> None:
         super().__init__(owner, order)
         self._reply = shape.reply(order.id.removeprefix("job_"), request, int(time.time()))
         self._limit = request.budget
         self._outward = request.outward
+        self._streams = request.streams
+        self._said: list[bytes] = []
+        self._telling: asyncio.TimerHandle | None = None
         self.media: Sequence[Media] = ()
         self._tokens = 0
 
     def delta(self, delta: Delta) -> None:
         """See ``Sink``."""
-        if not self.over:
-            self._reply.delta(delta)
-            self._tokens += delta.tokens
+        if self.over:
+            return
+        said = self._reply.delta(delta)
+        begins = self._reply.start() if not self._tokens else b""
+        self._tokens += delta.tokens or 1
+        if not self._streams:
             self.progress(min(self._tokens, self._limit - 1), self._limit)
+            return
+        self._said.append(begins + said)
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_said)
 
     def done(self, usage: Usage, result: Any = None) -> None:  # type: ignore[override]
         """See ``Sink``."""
-        if not self.over:
-            self.over = True
-            self._owner.ended(self, result={"body": json.loads(self._reply.end(usage, result)), "artifacts": {}})
+        if self.over:
+            return
+        self.over = True
+        closing = self._reply.end(usage, result)
+        if not self._streams:
+            self._owner.ended(self, result={"body": json.loads(closing), "artifacts": {}})
+            return
+        self._said.append(closing)
+        self._tell_said()
+        self.task = asyncio.create_task(self._close(final(closing)), name=f"close {self.rid}")
 
     def fail(self, error: HeadraceError) -> None:
         """See ``Sink``."""
+        self._tell_said()
         super().fail(self._outward(error))
+
+    def _tell_said(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        if self._said:
+            self.tell(events.TEXT, {}, b"".join(self._said))
+            self._said = []
+
+    async def _close(self, body: bytes) -> None:
+        await self._owner.teller.told(TOLD_S)  # who reads it stops at the end of the job
+        self._owner.ended(self, result={"body": json.loads(body), "artifacts": {}})
 
 
 class Works:

@@ -36,6 +36,13 @@ def event(kind: str, number: int, fields: dict[str, Any]) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
 
 
+def queued(about: dict[str, Any]) -> list[bytes]:
+    """The events of a response that waits to be made."""
+    told = about | {"status": "queued"}
+    kinds = ("response.created", "response.queued")
+    return [event(kind, number, {"response": told}) for number, kind in enumerate(kinds)]
+
+
 def next_number(sent: bytes) -> int:
     """The number of the event that comes after these."""
     found = _LAST.findall(sent)
@@ -68,14 +75,17 @@ def final(answer: bytes) -> bytes:
 class Writer:
     """Writes one response. ``about`` is its ``response`` object as far as it is known at first.
 
-    Where it is ``quiet`` no events are written. Tool calls come one after another: one ends where the next begins.
+    Where it is ``quiet`` no events are written. The first of a response made in the background are the gateway's. Tool
+    calls come one after another: one ends where the next begins.
     """
 
     def __init__(self, about: dict[str, Any], *, logprobs: bool, quiet: bool = False) -> None:
         self._about = about
         self._logprobs = logprobs
         self._quiet = quiet
-        self._number = 2  # those before are of the events that announce the response
+        self._first = len(queued(about)) if about["background"] else 0
+        self._told = ("response.in_progress",) if about["background"] else ("response.created", "response.in_progress")
+        self._number = self._first + len(self._told)
         self._begun = False
         self._items: list[dict[str, Any]] = []
         self._open = ""  # the type of the last item while it grows
@@ -92,8 +102,8 @@ class Writer:
         self._begun = True
         if self._quiet:
             return b""
-        told = ("response.created", "response.in_progress")
-        return b"".join(event(kind, number, {"response": self._about}) for number, kind in enumerate(told))
+        told = enumerate(self._told, self._first)
+        return b"".join(event(kind, number, {"response": self._about}) for number, kind in told)
 
     def add(self, delta: Delta) -> bytes:
         """Take what the engine made; the events that tell of it."""

@@ -278,6 +278,51 @@ def test_what_fails_in_the_background_says_why(sdk: openai.OpenAI) -> None:
     assert "21" in failed.error.message
 
 
+def test_a_stream_in_the_background_can_be_left_and_taken_up_again(sdk: openai.OpenAI) -> None:
+    stream = sdk.responses.create(
+        model="slow", input=WORDS, max_output_tokens=25, background=True, stream=True, stream_options={}
+    )
+    events: list[Any] = [next(stream) for _ in range(6)]
+    stream.close()
+    assert [one.type for one in events[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    id = events[0].response.id
+    events += sdk.responses.retrieve(id, stream=True, starting_after=events[-1].sequence_number)
+
+    assert [one.sequence_number for one in events] == list(range(len(events)))
+    last = events[-1]
+    assert last.type == "response.incomplete"
+    assert sdk.responses.retrieve(id) == last.response
+    said = "".join(one.delta for one in events if one.type == "response.output_text.delta")
+    assert said == last.response.output_text
+    again = list(sdk.responses.retrieve(id, stream=True))
+    assert again == events
+    with sdk.responses.stream(response_id=id) as whole:
+        assert [one.type for one in whole] == [one.type for one in events]
+
+
+def test_a_stream_in_the_background_ends_with_why(server: Stack, sdk: openai.OpenAI) -> None:
+    stream = sdk.responses.create(model="slow", input=WORDS, max_output_tokens=600, background=True, stream=True)
+    events = [next(stream) for _ in range(7)]
+    sdk.responses.cancel(events[0].response.id)  # type: ignore[union-attr]
+    with pytest.raises(openai.APIError, match="cancelled"):
+        list(stream)
+
+    stream = sdk.responses.create(model="slow", input=WORDS, max_output_tokens=600, background=True, stream=True)
+    events = [next(stream) for _ in range(7)]
+    kill_runners(server)
+    with pytest.raises(openai.APIError, match="anew"):
+        list(stream)
+    id = events[0].response.id  # type: ignore[union-attr]
+    again = sdk.responses.retrieve(id, stream=True)
+    assert [next(again).sequence_number for _ in range(9)] == list(range(9))
+    sdk.responses.cancel(id)
+    again.close()
+    for uid in ("echo", "slow", "small"):
+        server.client.wait_ready(uid)
+    with pytest.raises(openai.BadRequestError, match="background"):
+        sdk.responses.retrieve(say(sdk).id, stream=True)
+
+
 def test_an_idempotency_key_stands_for_one_response(sdk: openai.OpenAI) -> None:
     key = {"Idempotency-Key": f"key-{time.time()}"}
     first = say(sdk, background=True, extra_headers=key)
