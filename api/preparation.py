@@ -64,6 +64,8 @@ async def prepare(
         raise from_validation(list(error.errors())) from error
     if isinstance(request, MediaRequest):
         request.check_files(uploads.keys())
+    else:
+        request.inner()  # raises where it cannot be asked
     await check_model(gateway, request.model, about.modality)
     job = new_id()
     files = {}

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Body, Header, Path, Query, Request
@@ -17,15 +17,18 @@ from api.state import Gateway, gateway_of
 from api.waiting import submitted
 from models import jobs, outbox, responses
 from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, PreviousResponseNotFound, ShuttingDown
+from models.modalities import responses_count
 from models.modalities.responses import CreateResponse, described
 from models.modalities.responses import Request as Asked
 from models.modalities.responses_items import ItemReference, kept, sent
 from models.modalities.responses_reply import failure
+from models.modalities.responses_request import CountTokens, Prompt, Whole
 from models.tables import FINAL, JobState
 from models.validation import from_validation
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
+T = TypeVar("T", bound=Whole)
 Id = Annotated[str, Path(max_length=64, description="the response's id")]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
@@ -47,14 +50,21 @@ async def create(
     once, and the response is made when its turn comes.
     """
     gateway = gateway_of(request)
-    asked, aging = await _resolved(gateway, request.state.key, body)
+    asked, aging = await _resolved(gateway, request.state.key, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
     keeping = Keeping(gateway.keeper, asked, request.state.key, aging) if asked.keeps else None
     return await inference.answer(request, "responses", asked, keeping)
 
 
-async def _resolved(gateway: Gateway, key: str, body: CreateResponse) -> tuple[Asked, list[str]]:
+@router.post("/input_tokens", summary="Count the tokens of a response's input")
+async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -> Response:
+    """How many tokens the prompt of a response would have, with its instructions, tools and what it goes on from."""
+    asked, _ = await _resolved(gateway_of(request), request.state.key, body, responses_count.Request)
+    return await inference.answer(request, "responses_count", asked)
+
+
+async def _resolved(gateway: Gateway, key: str, body: Prompt, whole: type[T]) -> tuple[T, list[str]]:
     """What is to be asked, with all that it refers to; and those of its predecessors that are aging.
 
     A database that is away is noticed here, before anything is answered.
@@ -70,7 +80,7 @@ async def _resolved(gateway: Gateway, key: str, body: CreateResponse) -> tuple[A
         items = await gateway.database.look(responses.items, named, key)
         given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
     try:
-        return Asked.model_validate(given), aging
+        return whole.model_validate(given), aging
     except ValidationError as error:
         raise from_validation(list(error.errors())) from error
 

@@ -280,7 +280,7 @@ def test_errors_have_the_form_of_their_path() -> None:
             },
             "request_id": "req_1",
         }
-        assert form_of(path).event(error, "req_1").startswith(b'event: error\ndata: {"type":"error"')
+        assert form_of(path).event(error, "req_1", b"").startswith(b'event: error\ndata: {"type":"error"')
     assert form_of("/v1/messages").status(Overloaded()) == 529
     assert form_of("/v1/chat/completions").body(error, "")["error"]["code"] == "context_length_exceeded"
     assert form_of("/sdapi/v1/txt2img").body(error, "")["error"] == "context_length_exceeded"

@@ -9,15 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import omit
 from openai.lib.streaming.responses._responses import ResponseStreamState
-from openai.types.responses import Response, ResponseInputItemParam, ResponseItem, ResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseInputItemParam,
+    ResponseItem,
+    ResponseStreamEvent,
+    input_token_count_params,
+)
 from openai.types.responses import response_create_params as theirs
 from pydantic import TypeAdapter, ValidationError
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
-from models.modalities import responses
+from models.modalities import responses, responses_count
 from models.modalities.base import Usage
 from models.modalities.responses_items import item_id, kept, place_of, sent
 from models.modalities.responses_reply import error_event, final, next_number
+from models.modalities.responses_request import CountTokens
 from models.modalities.text import Delta, TokenLogprob, ToolDelta
 from models.validation import from_validation
 
@@ -54,6 +61,8 @@ def messages(items: Any, **fields: Any) -> list[dict[str, Any]]:
 def test_every_field_of_openais_is_known() -> None:
     fields = typing.get_type_hints(theirs.ResponseCreateParamsStreaming)
     assert set(fields) <= set(responses.CreateResponse.model_fields)
+    counted = typing.get_type_hints(input_token_count_params.InputTokenCountParams)
+    assert set(counted) <= set(CountTokens.model_fields)
 
 
 def test_what_is_not_implemented_is_refused_by_name() -> None:
@@ -144,6 +153,16 @@ def test_fields_are_handed_on_to_the_chat() -> None:
 def asked(items: Any) -> list[dict[str, Any]]:
     """The items as a gateway hands them on."""
     return sent(request(input=items).model_dump(mode="json", exclude_unset=True)["input"])
+
+
+def test_what_is_counted_is_the_prompt() -> None:
+    fields: dict[str, Any] = BASE | {"instructions": "be brief", "tools": [TOOL], "reasoning": {"effort": "none"}}
+    inner = responses_count.Request.model_validate(fields).inner()
+    assert [one.text for one in inner.messages or []] == ["be brief", "Hello"]
+    assert [one.function.name for one in inner.tools or []] == ["f"]
+    assert (inner.chat_template_kwargs or {})["enable_thinking"] is False
+    with pytest.raises(ValidationError):
+        responses_count.Request.model_validate({"model": "m"})
 
 
 # ---- items -------------------------------------------------------------------------------------------------

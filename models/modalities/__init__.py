@@ -24,12 +24,18 @@ MODALITIES: dict[str, str] = {
     "messages": "models.modalities.messages",
     "messages_count": "models.modalities.messages_count",
     "responses": "models.modalities.responses",
+    "responses_count": "models.modalities.responses_count",
     "speech": "models.modalities.speech",
     "tokenize": "models.modalities.tokenize",
     "transcription": "models.modalities.transcription",
 }
 
-THROUGH: dict[str, str] = {"messages": "chat", "messages_count": "tokenize", "responses": "chat"}
+THROUGH: dict[str, str] = {
+    "messages": "chat",
+    "messages_count": "tokenize",
+    "responses": "chat",
+    "responses_count": "tokenize",
+}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset({"images", "speech", "transcription"})

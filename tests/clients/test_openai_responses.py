@@ -183,6 +183,18 @@ def test_an_item_is_referred_to(sdk: openai.OpenAI) -> None:
         say(sdk, [{"type": "item_reference", "id": "msg_nothing"}])
 
 
+def test_the_tokens_of_an_input_are_counted(sdk: openai.OpenAI) -> None:
+    before = say(sdk, "one two")
+    asked: dict[str, Any] = {"input": "three", "instructions": "be brief", "previous_response_id": before.id}
+    counted = sdk.responses.input_tokens.count(model="echo", **asked)
+    usage = say(sdk, **asked).usage
+    assert usage is not None
+    assert counted.object == "response.input_tokens"
+    assert counted.input_tokens == usage.input_tokens == 2 + 6 + 1 + 2
+    with pytest.raises(openai.BadRequestError, match="input"):
+        sdk.responses.input_tokens.count(model="echo")
+
+
 def test_pictures_reach_the_engine(sdk: openai.OpenAI) -> None:
     content = [{"type": "input_text", "text": "what"}, {"type": "input_image", "image_url": PIXEL, "detail": "auto"}]
     assert say(sdk, [{"role": "user", "content": content}]).output_text.startswith("[1 media]")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from models.modalities import chat, completions, messages, messages_count
+from models.modalities import chat, completions, messages, messages_count, responses, responses_request
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -56,6 +56,8 @@ ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, chat.Request),
     ("/v1/completions", {"prompt": "a b", "max_tokens": 2}, completions.Request),
     ("/v1/messages", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, messages.Request),
+    ("/v1/responses", {"input": "a b", "max_output_tokens": 16}, responses.CreateResponse),
+    ("/v1/responses/input_tokens", {"input": "a b"}, responses_request.CountTokens),
     ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "a b"}]}, messages_count.Request),
 ]
 
