@@ -39,7 +39,10 @@ async def text_completions(request: Request, body: Annotated[completions.Request
 
 
 class Keeping(Protocol):
-    """Keeps what is answered. Neither of these raises, nor takes long."""
+    """Keeps what is answered. Only the first of these raises, and none takes long."""
+
+    async def ready(self) -> None:
+        """Raises why nothing can be kept, before anything is answered."""
 
     async def whole(self, closing: bytes) -> None:
         """The answer is whole; it closes with these bytes, which the client has not yet."""
@@ -138,6 +141,8 @@ class Attempt:
 
     async def _open(self) -> bytes:
         self._inbox, first = await self._dispatcher.open(self._call)
+        if self._keeping is not None:
+            await self._keeping.ready()
         self._timing.first()
         await self._keep()
         return first

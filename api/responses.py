@@ -53,7 +53,7 @@ async def create(
     asked, aging = await _resolved(gateway, request.state.key, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
-    keeping = Keeping(gateway.keeper, asked, request.state.key, aging) if asked.keeps else None
+    keeping = Keeping(gateway, asked, request.state.key, aging) if asked.keeps else None
     return await inference.answer(request, "responses", asked, keeping)
 
 
@@ -65,17 +65,12 @@ async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -
 
 
 async def _resolved(gateway: Gateway, key: str, body: Prompt, whole: type[T]) -> tuple[T, list[str]]:
-    """What is to be asked, with all that it refers to; and those of its predecessors that are aging.
-
-    A database that is away is noticed here, before anything is answered.
-    """
+    """What is to be asked, with all that it refers to; and those of its predecessors that are aging."""
     given = body.model_dump(mode="json", exclude_unset=True)
     aging: list[str] = []
     if body.previous_response_id is not None:
         found = await _earlier(gateway, key, body.previous_response_id)
         given["earlier"], aging = found.items, found.aging
-    elif body.keeps:
-        await gateway.database.look(responses.reachable)
     if named := [one.id for one in body.items if isinstance(one, ItemReference)]:
         items = await gateway.database.look(responses.items, named, key)
         given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
@@ -147,9 +142,12 @@ async def cancel(request: Request, id: Id) -> Response:
     gateway, key = gateway_of(request), request.state.key
     row = await _job(gateway, key, id)
     if row is None:
-        if await gateway.database.look(responses.get, id, key) is None:
+        found = await gateway.database.look(responses.get, id, key)
+        if found is None:
             raise _missing(id)
-        raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
+        if not msgspec.json.decode(found.body)["background"]:
+            raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
+        return Response(found.body, media_type="application/json")
     moved = await gateway.database.run(outbox.cancel, row.id)
     if moved is not None:
         await gateway.tell_cancelled(moved)

@@ -1,11 +1,15 @@
 """What becomes of a response that is made at once: it is kept before its client has read it to the end."""
 
+import asyncio
 import time
 
 import msgspec
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.keeper import Keeper
-from models.errors import HeadraceError
+from api.state import Gateway
+from models import responses
+from models.errors import DatabaseUnavailable, HeadraceError
 from models.modalities.responses import Request, described
 from models.modalities.responses_items import kept, sent
 from models.modalities.responses_reply import failure, final
@@ -20,14 +24,20 @@ class _About(msgspec.Struct):
 
 
 class Keeping:
-    """Keeps one response under its caller's key."""
+    """Keeps one response under its caller's key. While the model begins, the database is asked whether it is there."""
 
-    def __init__(self, keeper: Keeper, request: Request, key: str, aging: list[str]) -> None:
-        self._keeper = keeper
+    def __init__(self, gateway: Gateway, request: Request, key: str, aging: list[str]) -> None:
+        self._keeper = gateway.keeper
         self._request = request
         self._key = key
         self._aging = aging
         self._created = int(time.time())
+        self._reached = asyncio.create_task(_reach(gateway))
+
+    async def ready(self) -> None:
+        """See ``inference.Keeping``. Raises DatabaseUnavailable."""
+        if not await self._reached:
+            raise DatabaseUnavailable(retry_after=2)
 
     async def whole(self, closing: bytes) -> None:
         """See ``inference.Keeping``."""
@@ -46,3 +56,11 @@ class Keeping:
         items = _encode(kept(sent(given["input"]), id))
         previous = self._request.previous_response_id
         await self._keeper.keep(Kept(id, self._key, previous, status, items, body), self._aging)
+
+
+async def _reach(gateway: Gateway) -> bool:
+    try:
+        await gateway.database.look(responses.reachable)
+    except (OperationalError, PoolTimeout):
+        return False
+    return True

@@ -61,11 +61,6 @@ class Prompt(BaseRequest):
             return [MessageItem(role="user", content=self.input)]
         return self.input or []
 
-    @property
-    def keeps(self) -> bool:
-        """Whether what is answered is to be kept."""
-        return False
-
     def _fields(self) -> dict[str, Any]:
         """The body of the chat but for its messages, and for what is None."""
         effort = self.reasoning.effort if self.reasoning is not None else None
@@ -174,7 +169,7 @@ class CreateResponse(Prompt):
 
     @property
     def keeps(self) -> bool:
-        """See ``Prompt``."""
+        """Whether the response is to be kept."""
         return self.store is not False
 
     @property

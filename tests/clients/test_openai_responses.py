@@ -10,6 +10,7 @@ import httpx
 import openai
 import pytest
 from openai.types.responses import FunctionToolParam, Response, ResponseInputParam
+from pydantic import BaseModel, Field
 
 from tests.e2e.stack import Stack, wait_for
 
@@ -55,6 +56,22 @@ def other(server: Stack) -> Iterator[openai.OpenAI]:
     """The client under the second key."""
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="two", max_retries=0, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def real(server: Stack) -> Iterator[str]:
+    """A model with weights, for as long as it is needed."""
+    server.client.launch({"model_uid": "smollm2", "model_name": "smollm2", "n_ctx": 2048, "n_threads": 1})
+    server.client.wait_ready("smollm2")
+    yield "smollm2"
+    server.client.terminate("smollm2")
+
+
+class City(BaseModel):
+    """What the model is to fill in."""
+
+    name: str = Field(max_length=20)
+    inhabitants: int = Field(ge=0, le=100_000_000)
 
 
 def say(sdk: openai.OpenAI, input: Any = WORDS, **fields: Any) -> Response:
@@ -406,3 +423,24 @@ def test_what_is_wrong_is_refused_by_name(
         say(sdk, stream=stream, **fields)
     assert error.value.status_code in (400, 404)
     assert (error.value.code, error.value.param) == (code, param)
+
+
+@pytest.mark.weights
+def test_a_real_model_goes_on_and_obeys(sdk: openai.OpenAI, real: str) -> None:
+    fields: dict[str, Any] = {"model": real, "temperature": 0, "max_output_tokens": 20, "instructions": "Be brief."}
+    first = say(sdk, "My dog is called Rex. Say hello.", **fields)
+    with sdk.responses.stream(input="What is my dog called?", previous_response_id=first.id, **fields) as stream:
+        said = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+    both: list[Any] = [
+        {"role": "user", "content": "My dog is called Rex. Say hello."},
+        *first.output,
+        {"role": "user", "content": "What is my dog called?"},
+    ]
+    assert said == say(sdk, both, store=False, **fields).output_text
+    assert said != say(sdk, "What is my dog called?", **fields).output_text
+    parsed = sdk.responses.parse(
+        model=real, input="Describe Paris as JSON.", text_format=City, max_output_tokens=100, temperature=0
+    )
+    assert parsed.output_parsed is not None
+    assert parsed.output_parsed.name
+    assert sdk.responses.retrieve(parsed.id).output_text == parsed.output_text
