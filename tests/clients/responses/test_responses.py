@@ -1,22 +1,19 @@
 """OpenAI's own client, as it comes, against a live server: what its users do with Responses."""
 
-import os
-import signal
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import openai
 import pytest
-from openai.types.responses import FunctionToolParam, Response, ResponseInputParam
+from openai.types.responses import FunctionToolParam, ResponseInputParam
 from pydantic import BaseModel, Field
 
-from tests.e2e.stack import Stack, wait_for
+from tests.clients.responses.conftest import WORDS, kill_runners, say
+from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-WORDS = "alpha beta gamma delta"
 LOOK: FunctionToolParam = {
     "type": "function",
     "name": "look",
@@ -26,36 +23,6 @@ LOOK: FunctionToolParam = {
 }
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PIXEL = f"data:image/png;base64,{PNG}"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A server behind two keys, with an echo that is quick, one that is slow and one with a small context."""
-    stack = Stack(tmp_path_factory.mktemp("responses") / "home", HEADRACE_API_KEY="one,two")
-    stack.client.close()
-    stack.client = type(stack.client)(stack.url, "one")
-    try:
-        stack.start()
-        stack.launch_echo(step_ms=2)
-        stack.launch_echo("slow", step_ms=100, max_tokens=600)
-        stack.launch_echo("small", context_length=8)
-        yield stack
-    finally:
-        stack.close()
-
-
-@pytest.fixture(scope="module")
-def sdk(server: Stack) -> Iterator[openai.OpenAI]:
-    """The client under the first key."""
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="one", max_retries=0, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def other(server: Stack) -> Iterator[openai.OpenAI]:
-    """The client under the second key."""
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="two", max_retries=0, timeout=30) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -72,30 +39,6 @@ class City(BaseModel):
 
     name: str = Field(max_length=20)
     inhabitants: int = Field(ge=0, le=100_000_000)
-
-
-def say(sdk: openai.OpenAI, input: Any = WORDS, **fields: Any) -> Response:
-    """A response of six words."""
-    found: Response = sdk.responses.create(**{"model": "echo", "input": input, "max_output_tokens": 6} | fields)
-    return found
-
-
-def kill_runners(server: Stack) -> None:
-    """Kill them all at once."""
-    for pid in server.pids()["runner"]:
-        os.kill(pid, signal.SIGKILL)
-
-
-def reaches(sdk: openai.OpenAI, id: str, *states: str) -> Response:
-    """A response, once it is in one of these states."""
-
-    def there() -> Response | None:
-        seen[:] = [sdk.responses.retrieve(id)]
-        return seen[0] if seen[0].status in states else None
-
-    seen: list[Response] = []
-    found: Response = wait_for(there, 30, lambda: str(seen))
-    return found
 
 
 def test_a_response_is_made_and_found_again(sdk: openai.OpenAI) -> None:
@@ -263,108 +206,6 @@ def test_what_is_deleted_or_not_stored_is_gone(sdk: openai.OpenAI) -> None:
             sdk.responses.delete(gone.id)
         with pytest.raises(openai.BadRequestError):
             say(sdk, previous_response_id=gone.id)
-
-
-def test_it_is_made_in_the_background(sdk: openai.OpenAI) -> None:
-    before = say(sdk, "one two")
-    made = say(sdk, "three", background=True, previous_response_id=before.id)
-    assert (made.status, made.background) == ("queued", True)
-    done = reaches(sdk, made.id, "incomplete")
-    assert done.output_text.startswith("three three")
-    assert done.usage is not None
-    assert done.usage.input_tokens == 2 + 6 + 1
-    assert len(list(sdk.responses.input_items.list(made.id))) == 3
-    after = say(sdk, "four", previous_response_id=made.id)
-    assert after.usage is not None
-    assert after.usage.input_tokens == 2 + 6 + 1 + 6 + 1
-    assert sdk.responses.cancel(made.id) == done
-    sdk.responses.delete(made.id)
-    with pytest.raises(openai.NotFoundError):
-        sdk.responses.retrieve(made.id)
-
-
-def test_it_is_cancelled_in_the_background(sdk: openai.OpenAI) -> None:
-    made = say(sdk, model="slow", background=True, max_output_tokens=600)
-    reaches(sdk, made.id, "in_progress")
-    with pytest.raises(openai.ConflictError):
-        sdk.responses.delete(made.id)
-    with pytest.raises(openai.BadRequestError, match="in_progress"):
-        say(sdk, previous_response_id=made.id)
-    assert sdk.responses.cancel(made.id).status == "cancelled"
-    wait_for(lambda: sdk.get(f"/jobs/job_{made.id[5:]}", cast_to=dict)["state"] == "cancelled", 10)
-    assert sdk.responses.retrieve(made.id).status == "cancelled"
-    assert sdk.responses.cancel(made.id).status == "cancelled"
-    sdk.responses.delete(made.id)
-    with pytest.raises(openai.BadRequestError, match="background"):
-        sdk.responses.cancel(say(sdk).id)
-
-
-def test_what_fails_in_the_background_says_why(sdk: openai.OpenAI) -> None:
-    made = say(sdk, "word " * 20, model="small", background=True)
-    failed = reaches(sdk, made.id, "failed")
-    assert failed.error is not None
-    assert failed.error.code == "invalid_prompt"
-    assert "21" in failed.error.message
-
-
-def test_a_stream_in_the_background_can_be_left_and_taken_up_again(sdk: openai.OpenAI) -> None:
-    stream = sdk.responses.create(
-        model="slow", input=WORDS, max_output_tokens=25, background=True, stream=True, stream_options={}
-    )
-    events: list[Any] = [next(stream) for _ in range(6)]
-    stream.close()
-    assert [one.type for one in events[:3]] == ["response.created", "response.queued", "response.in_progress"]
-    id = events[0].response.id
-    events += sdk.responses.retrieve(id, stream=True, starting_after=events[-1].sequence_number)
-
-    assert [one.sequence_number for one in events] == list(range(len(events)))
-    last = events[-1]
-    assert last.type == "response.incomplete"
-    assert sdk.responses.retrieve(id) == last.response
-    said = "".join(one.delta for one in events if one.type == "response.output_text.delta")
-    assert said == last.response.output_text
-    again = list(sdk.responses.retrieve(id, stream=True))
-    assert again == events
-    with sdk.responses.stream(response_id=id) as whole:
-        assert [one.type for one in whole] == [one.type for one in events]
-
-
-def test_a_stream_in_the_background_ends_with_why(server: Stack, sdk: openai.OpenAI) -> None:
-    stream = sdk.responses.create(model="slow", input=WORDS, max_output_tokens=600, background=True, stream=True)
-    events = [next(stream) for _ in range(7)]
-    sdk.responses.cancel(events[0].response.id)  # type: ignore[union-attr]
-    with pytest.raises(openai.APIError, match="cancelled"):
-        list(stream)
-
-    stream = sdk.responses.create(model="slow", input=WORDS, max_output_tokens=600, background=True, stream=True)
-    events = [next(stream) for _ in range(7)]
-    kill_runners(server)
-    with pytest.raises(openai.APIError, match="anew"):
-        list(stream)
-    id = events[0].response.id  # type: ignore[union-attr]
-    again = sdk.responses.retrieve(id, stream=True)
-    assert [next(again).sequence_number for _ in range(9)] == list(range(9))
-    sdk.responses.cancel(id)
-    again.close()
-    for uid in ("echo", "slow", "small"):
-        server.client.wait_ready(uid)
-    with pytest.raises(openai.BadRequestError, match="background"):
-        sdk.responses.retrieve(say(sdk).id, stream=True)
-
-
-def test_an_idempotency_key_stands_for_one_response(sdk: openai.OpenAI) -> None:
-    key = {"Idempotency-Key": f"key-{time.time()}"}
-    first = say(sdk, background=True, extra_headers=key)
-    assert say(sdk, background=True, extra_headers=key).id == first.id
-
-
-def test_it_outlives_the_gateway(server: Stack, sdk: openai.OpenAI) -> None:
-    kept = say(sdk)
-    made = say(sdk, model="slow", background=True, max_output_tokens=30)
-    os.kill(server.pids()["gateway"][0], signal.SIGKILL)
-    wait_for(server.is_ready, 60)
-    assert reaches(sdk, made.id, "incomplete").output_text
-    assert sdk.responses.retrieve(kept.id) == kept
 
 
 def test_an_error_ends_a_stream_with_an_error(server: Stack, sdk: openai.OpenAI) -> None:
