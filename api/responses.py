@@ -20,7 +20,7 @@ from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, Pre
 from models.modalities import responses_count
 from models.modalities.responses import CreateResponse, described
 from models.modalities.responses import Request as Asked
-from models.modalities.responses_items import ItemReference, kept, sent
+from models.modalities.responses_items import RESPONSE, ItemReference, kept, sent
 from models.modalities.responses_reply import failure
 from models.modalities.responses_request import CountTokens, Prompt, Whole
 from models.tables import FINAL, JobState
@@ -29,7 +29,7 @@ from models.validation import from_validation
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
 T = TypeVar("T", bound=Whole)
-Id = Annotated[str, Path(max_length=64, description="the response's id")]
+Id = Annotated[str, Path(pattern=RESPONSE, description="the response's id")]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 STATUS = {

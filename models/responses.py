@@ -21,7 +21,7 @@ from models.tables import JobState, responses
 
 KIND = "responses"
 MOST_TURNS = 1000
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
 RENEW_MS = 86_400_000
 """A predecessor is kept for longer once this much of its time is over."""
 

@@ -16,6 +16,9 @@ from models.modalities.chat_messages import URL_CHARACTERS, InputAudio
 Status = Literal["in_progress", "completed", "incomplete"]
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 
+RESPONSE = r"^resp_[A-Za-z0-9]{1,59}$"
+"""The form of a response's id."""
+
 _ID = re.compile(r"[a-z]{2,4}_([0-9a-f]{24})([0-9a-f]{4})")
 GIVEN = 0x8000
 """Where the places of a request's own items begin; those before it are the answer's."""

@@ -23,7 +23,7 @@ from models.modalities.responses_fields import (
     TextConfig,
     ToolChoice,
 )
-from models.modalities.responses_items import Item, ItemReference, MessageItem, conversation, known
+from models.modalities.responses_items import RESPONSE, Item, ItemReference, MessageItem, conversation, known
 from models.validation import from_validation
 
 LOGPROBS = "message.output_text.logprobs"
@@ -44,7 +44,7 @@ class Prompt(BaseRequest):
 
     input: str | Annotated[list[Item], Field(max_length=4096)] | None = None
     instructions: str | None = None
-    previous_response_id: Annotated[str, Field(max_length=64)] | None = None
+    previous_response_id: Annotated[str, Field(pattern=RESPONSE)] | None = None
     tools: Annotated[list[Annotated[FunctionTool, known("function")]], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Bool | None = None

@@ -1,5 +1,6 @@
 """OpenAI's own client, as it comes, against a live server: responses that are made in the background."""
 
+import json
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types.responses import Response
 
 from tests.clients.responses.conftest import WORDS, kill_runners, reaches, say
 from tests.e2e.stack import Stack, wait_for
@@ -114,3 +116,33 @@ def test_it_outlives_the_gateway(server: Stack, sdk: openai.OpenAI) -> None:
     wait_for(server.is_ready, 60)
     assert reaches(sdk, made.id, "incomplete").output_text
     assert sdk.responses.retrieve(kept.id) == kept
+
+
+def test_a_batch_is_made_of_responses(sdk: openai.OpenAI) -> None:
+    bodies: list[dict[str, Any]] = [
+        {"model": "echo", "input": "a b", "max_output_tokens": 4},
+        {"model": "echo", "input": "a b", "previous_response_id": "resp_1"},
+    ]
+    lines = [
+        json.dumps({"custom_id": str(number), "method": "POST", "url": "/v1/responses", "body": body})
+        for number, body in enumerate(bodies)
+    ]
+    file = sdk.files.create(file=("in.jsonl", "\n".join(lines).encode()), purpose="batch")
+    batch = sdk.batches.create(input_file_id=file.id, endpoint="/v1/responses", completion_window="24h")
+    wait_for(lambda: sdk.batches.retrieve(batch.id).status == "completed", 40)
+    batch = sdk.batches.retrieve(batch.id)
+    assert batch.output_file_id is not None
+    assert batch.error_file_id is not None
+    answered = json.loads(sdk.files.content(batch.output_file_id).text)["response"]["body"]
+    assert Response.model_validate(answered).output_text == "a b a b"
+    assert "previous_response_id" in sdk.files.content(batch.error_file_id).text
+
+
+def test_a_job_is_a_response_too(sdk: openai.OpenAI) -> None:
+    asked = {"kind": "responses", "model": "echo", "input": {"input": "a b", "max_output_tokens": 4}}
+    job: Any = sdk.post("/jobs", body=asked, cast_to=dict)
+    found = reaches(sdk, f"resp_{job['id'][4:]}", "incomplete")
+    assert found.output_text == "a b a b"
+    assert sdk.get(f"/jobs/{job['id']}/result", cast_to=dict)["id"] == found.id
+    with pytest.raises(openai.BadRequestError, match="goes on"):
+        sdk.post("/jobs", body=asked | {"input": {"input": "a", "previous_response_id": found.id}}, cast_to=dict)
