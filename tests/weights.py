@@ -22,10 +22,10 @@ def smollm2_gguf() -> Path | None:
 
 def smollm2_directory() -> Path | None:
     """The same model unpacked to safetensors (bfloat16, 269 MB). Made where missing, which takes 40 s."""
+    made = _CACHE / "smollm2-135m-instruct"
     gguf = smollm2_gguf()
     if gguf is None:
-        return None
-    made = _CACHE / "smollm2-135m-instruct"
+        return made if made.is_dir() else None
     if not made.is_dir():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:

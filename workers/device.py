@@ -195,10 +195,9 @@ class DeviceHost:
             trust_remote_code=row.trust_remote_code,
             store=self._settings.artifacts,
         )
-        interpreter = self._settings.interpreters.get(row.engine, "")
         runner = Runner(
             load,
-            interpreter=interpreter,
+            interpreter=self._settings.interpreter(row.engine),
             visible=self._device.uuid,
             on_change=self._on_change,
             on_work=self.claimer.hear,

@@ -104,7 +104,9 @@ class Runner:
             loop.call_soon_threadsafe(self._send, Progress(stage, fraction))
 
         try:
-            return await asyncio.to_thread(self._hold, load, report)
+            capacity = await asyncio.to_thread(self._hold, load, report)
+            await self._engine.prepare()
+            return capacity
         except ValueError as error:  # the libraries' word for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
@@ -228,13 +230,22 @@ class Runner:
                 "requests_resent": requests.resent,
                 "publishes": publisher.publishes,
             }
-            memory = process.memory_info().rss
+            memory = await asyncio.to_thread(_memory, process) if self._engine.spawns else process.memory_info().rss
             self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters))
             await asyncio.sleep(1)
 
     def _send(self, event: Event) -> None:
         if not self._writer.is_closing():
             self._writer.write(protocol.pack(event))
+
+
+def _memory(process: psutil.Process) -> int:
+    """Resident bytes of a process and of those that it started."""
+    total = 0
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):  # it has just ended
+            total += int(member.memory_info().rss)
+    return total
 
 
 def main() -> None:

@@ -137,6 +137,9 @@ class TextRequest(BaseRequest):
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
     ignore_eos: Bool = False
     stop_token_ids: Annotated[list[TokenId], Field(max_length=64)] | None = None
+    lora_name: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        None, description="the LoRA adapter that answers, of those the model was launched with"
+    )
     structured_outputs: StructuredOutputs | None = Field(
         None, description="the form that the answer must take: one of json, json_object, regex, choice and grammar"
     )

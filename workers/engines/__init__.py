@@ -12,6 +12,7 @@ ENGINES: dict[str, str] = {
     "hibari": "workers.engines.hibari:Hibari",
     "llama_cpp": "workers.engines.llama_cpp:LlamaCpp",
     "transformers": "workers.engines.transformers:Transformers",
+    "vllm": "workers.engines.vllm:Vllm",
 }
 
 

@@ -115,12 +115,18 @@ class Engine(ABC):
     gather_s: ClassVar[float] = 0.0
     """How long the pieces of one step take to arrive, where it does not come in one turn of the loop."""
 
+    spawns: ClassVar[bool] = False
+    """Whether it holds its model in processes of its own, whose memory is then the runner's too."""
+
     @abstractmethod
     def load(self, placement: Placement, report: Report) -> Capacity:
         """Make the model resident and warm; called once, in a thread of its own.
 
         Raises InvalidRequest where another try is of no use (bad options, unreadable weights).
         """
+
+    async def prepare(self) -> None:  # noqa: B027  # most engines have nothing to do here
+        """Called once on the event loop, after ``load``, for what needs the loop. Fails as ``load`` does."""
 
     def start(self) -> None:  # noqa: B027  # most engines have nothing to do here
         """Called once on the event loop, after ``load`` and before the first request."""
