@@ -69,12 +69,12 @@ class Settings(BaseSettings):
 
     interpreters: dict[str, str] = Field(
         default_factory=dict,
-        description='Python of an engine\'s runner, {"vllm": "/path/python"}; else that of .venv-<engine> beside .venv.',
+        description='Python of an engine\'s runner, {"vllm": "/path/python"}; else of .venv-<engine> beside ours.',
     )
     trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
 
     def interpreter(self, engine: str) -> str:
-        """The Python of an engine's runner: as set; of an environment beside ours, ``<ours>-<engine>``; or empty: ours."""
+        """The Python of an engine's runner: as set; else of the environment ``<ours>-<engine>``; empty: ours."""
         beside = Path(f"{sys.prefix}-{engine}") / "bin" / "python"
         return self.interpreters.get(engine) or (str(beside) if beside.is_file() else "")
 

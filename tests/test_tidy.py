@@ -31,6 +31,8 @@ BLIND = {
     "workers/engines/diffusers.py::run": "a decoder may raise anything, and its client must hear of it",
     "workers/engines/diffusers.py::_draw": "a batch's life ends here, and its clients must hear of it",
     "workers/engines/llama_cpp.py::_run": "a request's life ends here, and its client must hear of it",
+    "workers/engines/vllm.py::_run": "a request's life ends here, and its client must hear of it",
+    "workers/engines/vllm_answer.py::answered": "vLLM tells of any exception of its own whose fault it is",
 }
 """Where anything at all may be caught, and why: a place where somebody else's life goes on."""
 

@@ -1,12 +1,16 @@
 """Each engine, resident once for the whole session."""
 
 import asyncio
+import importlib.util
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.adapters import lora
 from tests.engines.driver import Driver
 from tests.weights import smollm2_directory, smollm2_gguf
 from workers.engines import engine_class
@@ -16,7 +20,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "echo": {"step_ms": 2, "context_length": 512},
     "llama_cpp": {"n_ctx": 512, "n_parallel": 4, "n_threads": 1},
     "transformers": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
+    "vllm": {"enforce_eager": True, "max_model_len": 512, "max_num_seqs": 16, "tool_call_parser": "hermes"},
 }
+ENGINES = ["echo", "llama_cpp", "transformers"]
+collect_ignore = []
+if importlib.util.find_spec("vllm"):  # in its own environment alone, where test_vllm_environment.py starts pytest anew
+    ENGINES.append("vllm")
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+else:
+    collect_ignore.append("test_vllm.py")
 
 
 def source_of(name: str) -> str:
@@ -29,10 +41,11 @@ def source_of(name: str) -> str:
     return str(path)
 
 
-async def _resident(name: str) -> AsyncIterator[Driver]:
+async def _resident(name: str, **options: Any) -> AsyncIterator[Driver]:
     source = source_of(name)
     engine = engine_class(name)()
-    capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name]), _silent)
+    capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name] | options), _silent)
+    await engine.prepare()
     engine.start()
     yield Driver(name, engine, capacity)
     engine.close()
@@ -59,7 +72,15 @@ async def transformers() -> AsyncIterator[Driver]:
         yield driver
 
 
-@pytest.fixture(scope="session", params=["echo", "llama_cpp", "transformers"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def vllm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
+    """vLLM with SmolLM2, and a LoRA adapter."""
+    adapter = lora(tmp_path_factory.mktemp("lora") / "random", Path(source_of("vllm")))
+    async for driver in _resident("vllm", lora_modules={"random": str(adapter)}):
+        yield driver
+
+
+@pytest.fixture(scope="session", params=ENGINES)
 def driver(request: pytest.FixtureRequest) -> Driver:
     """Every engine in turn."""
     found: Driver = request.getfixturevalue(request.param)

@@ -125,6 +125,7 @@ async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
         "echo": ("chat", {"content": "x", "top_k": 3}),
         "llama_cpp": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
         "transformers": ("chat", {"content": "x", "response_format": {"type": "json_object"}}),
+        "vllm": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
     }
     kind, fields = lacking[driver.name]
 

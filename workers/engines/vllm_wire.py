@@ -130,10 +130,21 @@ class Choices:
             finish = _finish(choice.finish_reason)
             if not (said.content or said.reasoning or tools or logprobs or finish):
                 continue  # its tokens are told with the next that says something
-            tokens = (chunk.usage.completion_tokens if chunk.usage else 0) - self._told.get(index, 0)
-            self._told[index] = self._told.get(index, 0) + tokens
+            usage = chunk.usage or ChunkUsage()
+            tokens = usage.completion_tokens - self._told.get(index, 0)
+            self._told[index] = usage.completion_tokens
             stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
-            yield Delta(said.content or "", index, logprobs, finish, tokens, said.reasoning or "", tools, stop)
+            yield Delta(
+                said.content or "",
+                index,
+                logprobs,
+                finish,
+                tokens,
+                reasoning=said.reasoning or "",
+                tools=tools,
+                stop=stop,
+                prompt_tokens=usage.prompt_tokens,
+            )
 
 
 def _tool(call: _ToolCall) -> ToolDelta:
@@ -186,6 +197,8 @@ def refusal(error: Refusal, field: str, constraint: Constraint | None = None) ->
         return InvalidRequest(message, param=param)
     if error.code == 503:
         return Overloaded(message)
+    if constraint is not None and error.type == "InternalServerError":  # the grammar's bounds, met under way
+        return InvalidRequest("the form asked for is too complex to be followed", param=constraint.param)
     return EngineFailure(f"vLLM: {message}")
 
 

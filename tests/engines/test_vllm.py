@@ -1,0 +1,252 @@
+"""What is vLLM's own. Runs in its environment, see test_vllm_environment.py."""
+
+import asyncio
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
+from models.modalities.chat_messages import Media
+from tests.engines.conftest import OPTIONS
+from tests.engines.driver import Answer, Driver
+from workers.engines import engine_class
+from workers.engines.base import Placement
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string", "maxLength": 12}},
+                "required": ["city"],
+                "additionalProperties": False,
+            },
+        },
+    }
+    for name in ("get_weather", "get_time")
+]
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "maximum": 99}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+
+
+def calls(answer: Answer) -> list[tuple[str, Any]]:
+    """The tool calls of the first choice: names and arguments, put together from their pieces."""
+    found: dict[int, tuple[str, str]] = {}
+    for piece in (one for delta in answer.deltas for one in delta.tools):
+        name, arguments = found.get(piece.index, ("", ""))
+        found[piece.index] = (name + piece.name, arguments + piece.arguments)
+    return [(name, json.loads(arguments)) for name, arguments in found.values()]
+
+
+async def refused(driver: Driver, kind: str = "chat", **fields: Any) -> Any:
+    """The error with which a request ends, at once."""
+    answer = driver.submit(kind, **fields)
+    await driver.until_over(answer)
+    assert not answer.deltas
+    return answer.error
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "pattern"),
+    [
+        ("json", PERSON, r'\{\s*"name".*"age".*\}'),
+        ("json_object", True, r"\{.*\}"),
+        ("regex", "[a-c]{3}-[0-9]", r"[a-c]{3}-[0-9]"),
+        ("choice", ["scarlet", "navy"], "scarlet|navy"),
+        ("grammar", 'start: "yes" | "no"', "yes|no"),
+        ("grammar", 'root ::= "yes" | "no"', "yes|no"),
+    ],
+)
+async def test_an_answer_takes_the_form_asked_for(vllm: Driver, form: str, value: Any, pattern: str) -> None:
+    fields = {"structured_outputs": {form: value}, "max_tokens": 120, "temperature": 0}
+    for kind, prompt in (("chat", {"content": "Invent a person."}), ("completions", {"prompt": "A person:"})):
+        answer = await vllm.ask(kind, **prompt, **fields)
+
+        assert re.fullmatch(pattern, answer.text().strip(), re.S) or answer.finishes == {0: "length"}
+        if form == "json":
+            assert json.loads(answer.text()).keys() == {"name", "age"}
+
+
+async def test_a_response_format_is_kept(vllm: Driver) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": PERSON}}
+    answer = await vllm.ask("chat", content="Invent a person.", response_format=form, max_tokens=120)
+
+    assert json.loads(answer.text()).keys() == {"name", "age"}
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ("json", {"type": "nonsense"}),
+        ("json", {"type": "array", "maxItems": 1_000_000, "items": {"type": "string"}}),
+        ("json", {"type": "array", "maxItems": 300_000, "items": {"type": "string"}}),
+        ("json", {"allOf": [{"anyOf": [{"properties": {f"{key}{n}": {}}} for key in "pq"]} for n in range(30)]}),
+        ("regex", "((("),
+        ("grammar", "nonsense ((("),
+    ],
+)
+async def test_what_cannot_be_compiled_is_refused_and_holds_up_nobody(vllm: Driver, form: str, value: Any) -> None:
+    gaps = [0.0]
+
+    async def watch() -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - began)
+
+    watching = asyncio.create_task(watch())
+    error = await refused(vllm, content="Go", structured_outputs={form: value}, max_tokens=4)
+    watching.cancel()
+
+    assert isinstance(error, InvalidRequest)
+    assert error.param == "structured_outputs"
+    assert max(gaps) < 1.5
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"regex": "((a{0,1000}){0,1000}){0,1000}"},
+        {"regex": "(?:[a-z]{1,1000}[0-9]{1,1000}){1,1000}"},
+        {"regex": ".*a.{500}b"},
+        {"regex": r"[^\s\S]"},
+        {"json": {"$ref": "#"}},
+        {"json": {"type": "string", "pattern": "^(([a-z]{1,500}){1,500}){1,500}$"}},
+        {"json": {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(1500)}}},
+    ],
+)
+async def test_a_pathological_form_ends(vllm: Driver, form: dict[str, Any]) -> None:
+    began = time.monotonic()
+    answer = vllm.submit("chat", content="Go", structured_outputs=form, max_tokens=16)
+    await vllm.until_over(answer)
+
+    assert answer.error is None or isinstance(answer.error, InvalidRequest)
+    assert time.monotonic() - began < 20
+    assert (await vllm.ask("chat", content="Go", max_tokens=2)).usage is not None
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_time"}}])
+async def test_a_tool_is_called_where_one_must_be(vllm: Driver, choice: Any) -> None:
+    fields = {"tools": TOOLS, "tool_choice": choice, "parallel_tool_calls": False, "max_tokens": 120}
+    answer = await vllm.ask("chat", content="What is the weather in Paris?", temperature=0, **fields)
+
+    [(name, arguments)] = calls(answer)
+    assert name in ("get_weather", "get_time") if choice == "required" else name == "get_time"
+    assert arguments.keys() == {"city"}
+    assert not answer.text().strip()
+    assert answer.finishes[0] in ("tool_calls", "stop")
+    assert len({piece.id for one in answer.deltas for piece in one.tools if piece.id}) == 1
+
+
+async def test_tools_may_be_left_alone(vllm: Driver) -> None:
+    for choice in ("none", "auto"):
+        answer = await vllm.ask("chat", content="Say hello.", tools=TOOLS, tool_choice=choice, max_tokens=8)
+
+        assert answer.text().strip()
+        assert not calls(answer)
+
+
+async def test_a_prefix_is_read_from_the_cache(vllm: Driver) -> None:
+    prompt = "The quick brown fox jumps over the lazy dog. " * 30
+    first = await vllm.ask("completions", prompt=prompt, max_tokens=2)
+    again = await vllm.ask("completions", prompt=prompt + "Then", max_tokens=2)
+
+    assert first.usage is not None
+    assert again.usage is not None
+    assert first.usage.cached_tokens == 0
+    assert 128 <= again.usage.cached_tokens < again.usage.prompt_tokens
+
+
+async def test_an_adapter_answers_where_it_is_named(vllm: Driver) -> None:
+    fields: dict[str, Any] = {"content": "Name three colours.", "temperature": 0, "max_tokens": 12}
+    plain = await vllm.ask("chat", **fields)
+    worn = await vllm.ask("chat", **fields, lora_name="random")
+    again = await vllm.ask("chat", **fields)
+
+    assert worn.text() != plain.text() == again.text()
+    error = await refused(vllm, **fields, lora_name="unknown")
+    assert isinstance(error, InvalidRequest)
+    assert error.param == "lora_name"
+
+
+async def test_an_answer_goes_on_where_it_was_left(vllm: Driver) -> None:
+    turns = [{"role": "user", "content": "The sky?"}, {"role": "assistant", "content": "The sky is"}]
+    fields: dict[str, Any] = {"messages": turns, "continue_final_message": True, "max_tokens": 4, "temperature": 0}
+    answer = await vllm.ask("chat", **fields)
+
+    assert answer.text()[:1] == " "
+
+
+async def test_a_bias_decides(vllm: Driver) -> None:
+    [token] = (await vllm.ask("tokenize", prompt=" Rome")).result.ids
+    fields: dict[str, Any] = {"content": "Capital of France?", "max_tokens": 2, "temperature": 0}
+    answer = await vllm.ask("chat", **fields, logit_bias={str(token): 100})
+
+    assert answer.text() == " Rome Rome"
+
+
+async def test_the_stop_that_ended_it_is_told(vllm: Driver) -> None:
+    answer = await vllm.ask("completions", prompt="1, 2, 3, 4,", temperature=0, max_tokens=20, stop=[" 7"])
+
+    assert answer.deltas[-1].stop == " 7"
+    assert answer.deltas[0].prompt_tokens > 4
+
+
+async def test_a_context_that_is_too_small_is_told_with_both_numbers(vllm: Driver) -> None:
+    for words in (600, 60_000):  # vLLM counts the one, and only measures the other
+        error = await refused(vllm, content="word " * words)
+
+        assert isinstance(error, ContextLengthExceeded)
+        assert "512" in error.message
+        assert len(re.findall(r"\d+", error.message)) >= 2
+
+
+async def test_a_picture_for_a_model_without_eyes_is_refused(vllm: Driver) -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    picture = Media("image", "image/png", b"irrelevant")
+    error = await refused(vllm, messages=[{"role": "user", "content": [part]}], media=[picture])
+
+    assert isinstance(error, InvalidRequest)
+    assert error.param == "messages"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_modle_len": 64}, "did you mean 'max_model_len'?"),
+        ({"tensor_parallel": 2}, "tensor_parallel"),
+        ({"download_dir": "/tmp"}, "Headrace's to set"),
+        ({"worker_cls": "os.path"}, "trust_remote_code"),
+        ({"load_format": "pt"}, "trust_remote_code"),
+        ({"dtype": "float5"}, "dtype"),
+        ({"max_model_len": -7}, "max_model_len"),
+        ({"tool_call_parser": 3}, "tool_call_parser"),
+        ({"sleep_after_s": 60}, "leep"),
+    ],
+)
+async def test_options_are_those_of_vllm(vllm: Driver, options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    from tests.engines.conftest import source_of
+
+    placement = Placement(source_of("vllm"), "cpu", OPTIONS["vllm"] | options)
+    with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
+        engine_class("vllm")().load(placement, lambda stage, fraction: None)
+
+
+async def test_tools_need_a_parser(vllm: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vllm.engine._serving, "tool_call_parser", None)  # type: ignore[attr-defined]
+    error = await refused(vllm, content="x", tools=TOOLS)
+
+    assert isinstance(error, UnsupportedParameter)
+    assert error.param == "tools"
