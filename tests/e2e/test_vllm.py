@@ -1,6 +1,7 @@
 """vLLM through the whole platform: launched, talked to by many, hung up on, killed, and unloaded."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -29,8 +30,11 @@ def vllm_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if not python:
         assert not os.environ.get("CI"), "make test makes the environment"
         pytest.skip(f"there is no environment {sys.prefix}-vllm: make vllm")
-    settings = {"HEADRACE_INTERPRETERS": json.dumps({"vllm": python}), "VLLM_CPU_KVCACHE_SPACE": "1"}
-    own = Stack(tmp_path_factory.mktemp("vllm") / "home", **settings)
+    own = Stack(
+        tmp_path_factory.mktemp("vllm") / "home",
+        HEADRACE_INTERPRETERS=json.dumps({"vllm": python}),
+        VLLM_CPU_KVCACHE_SPACE="1",
+    )
     try:
         own.start()
         yield own
@@ -40,7 +44,12 @@ def vllm_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def core(stack: Stack) -> list[psutil.Process]:
     """vLLM's own processes."""
-    return [one for one in stack.tree() if "VLLM::" in " ".join(one.cmdline())]
+    found = []
+    for process in stack.tree():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if "VLLM::" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 async def launch(http: httpx.AsyncClient, uid: str, **options: Any) -> httpx.Response:

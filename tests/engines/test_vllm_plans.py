@@ -69,6 +69,7 @@ def test_trust_lets_code_in() -> None:
 
 def test_adapters_say_how_large_they_are(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 20}))
+    (tmp_path / "other.safetensors").touch()
     with pytest.raises(InvalidRequest, match=r"adapter_model\.safetensors"):
         plan(lora_modules={"mine": str(tmp_path)})
     (tmp_path / "adapter_model.safetensors").touch()
