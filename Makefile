@@ -15,7 +15,7 @@ ARGS ?=
 # UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB.
 PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(PY) --constraint constraints.txt
 
-# For CPUs vLLM does without torchvision and its like, of which the package index has builds for CUDA alone.
+# For CPUs vLLM does without two libraries of which the package index has builds for CUDA alone.
 VLLM_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(VLLM)/bin/python \
 	--constraint deploy/vllm.constraints.txt --override deploy/vllm.overrides.txt
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,17 @@ def smollm2_directory() -> Path | None:
                 if not made.is_dir():  # else another process made it first
                     raise
     return made
+
+
+def llava_for_vllm(source: Path, out: Path) -> Path:
+    """A LLaVA that transformers 5 has saved, under the names of tensors that vLLM 0.32 knows."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(source, out, copy_function=shutil.copyfile)
+    tower, inner = "vision_tower.", "vision_tower.vision_model."
+    tensors = {name.replace(tower, inner, 1): value for name, value in load_file(out / "model.safetensors").items()}
+    save_file(tensors, out / "model.safetensors", {"format": "pt"})
+    return out
 
 
 def _unpack(gguf: Path, out: Path) -> None:

@@ -41,8 +41,9 @@ def source_of(name: str) -> str:
     return str(path)
 
 
-async def _resident(name: str, **options: Any) -> AsyncIterator[Driver]:
-    source = source_of(name)
+async def resident(name: str, *, source: str = "", **options: Any) -> AsyncIterator[Driver]:
+    """An engine that has loaded its weights, or these, until the session is over."""
+    source = source or source_of(name)
     engine = engine_class(name)()
     capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name] | options), _silent)
     await engine.prepare()
@@ -54,21 +55,21 @@ async def _resident(name: str, **options: Any) -> AsyncIterator[Driver]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def echo() -> AsyncIterator[Driver]:
     """The engine without weights."""
-    async for driver in _resident("echo"):
+    async for driver in resident("echo"):
         yield driver
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def llama_cpp() -> AsyncIterator[Driver]:
     """llama.cpp with SmolLM2."""
-    async for driver in _resident("llama_cpp"):
+    async for driver in resident("llama_cpp"):
         yield driver
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def transformers() -> AsyncIterator[Driver]:
     """transformers with SmolLM2."""
-    async for driver in _resident("transformers"):
+    async for driver in resident("transformers"):
         yield driver
 
 
@@ -76,7 +77,7 @@ async def transformers() -> AsyncIterator[Driver]:
 async def vllm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     """vLLM with SmolLM2, and a LoRA adapter."""
     adapter = lora(tmp_path_factory.mktemp("lora") / "random", Path(source_of("vllm")))
-    async for driver in _resident("vllm", lora_modules={"random": str(adapter)}):
+    async for driver in resident("vllm", lora_modules={"random": str(adapter)}):
         yield driver
 
 

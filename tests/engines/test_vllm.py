@@ -1,18 +1,28 @@
 """What is vLLM's own. Runs in its environment, see test_vllm_environment.py."""
 
 import asyncio
+import base64
+import io
 import json
 import re
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from PIL import Image
 
+from models import hub
+from models.catalogue import find
 from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
 from models.modalities.chat_messages import Media
-from tests.engines.conftest import OPTIONS
+from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
+from tests.glyphs import glyphworld as world
+from tests.weights import llava_for_vllm
 from workers.engines import engine_class
 from workers.engines.base import Placement
 
@@ -222,6 +232,35 @@ async def test_a_picture_for_a_model_without_eyes_is_refused(vllm: Driver) -> No
     assert error.param == "messages"
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def seeing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
+    """vLLM with a model that names coloured glyphs."""
+    try:
+        spec = find("glyphs-vision", None, None, None)
+    except InvalidRequest as error:
+        pytest.skip(str(error))
+    source = hub.fetch(hub.parse(spec.source), Path(), lambda stage, fraction: None)
+    folder = llava_for_vllm(source, tmp_path_factory.mktemp("seeing") / "model")
+    async for driver in resident("vllm", source=str(folder), max_model_len=256, tool_call_parser=None):
+        yield driver
+
+
+async def test_a_picture_is_seen(seeing: Driver) -> None:
+    random = Random(5)
+    right = 0
+    for picture in [world.sample(random) for _ in range(12)]:
+        file = io.BytesIO()
+        Image.fromarray(picture.pixels).save(file, "png")
+        shown = Media("image", "image/png", file.getvalue())
+        url = f"data:image/png;base64,{base64.b64encode(shown.data).decode()}"
+        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "What is in the image?"}]
+        turns = [{"role": "user", "content": content}]
+        answer = await seeing.ask("chat", messages=turns, media=[shown], temperature=0, max_tokens=16)
+        right += picture.subject in answer.text().lower() and picture.colour in answer.text().lower()
+
+    assert right >= 10
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -237,8 +276,6 @@ async def test_a_picture_for_a_model_without_eyes_is_refused(vllm: Driver) -> No
     ],
 )
 async def test_options_are_those_of_vllm(vllm: Driver, options: dict[str, Any], said: str, tmp_path: Path) -> None:
-    from tests.engines.conftest import source_of
-
     placement = Placement(source_of("vllm"), "cpu", OPTIONS["vllm"] | options)
     with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
         engine_class("vllm")().load(placement, lambda stage, fraction: None)

@@ -11,11 +11,17 @@ import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import State
 
+from workers.engines.vllm_site import sitecustomize
+
 os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn", "HF_HUB_OFFLINE": "1"}
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")])
+)
 
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.launchers.api_server.app_state import init_app_state

@@ -90,7 +90,7 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
         if name not in ours:
             _check(name, value, known, allowed, trusted)
     serving = {name: value for name, value in options.items() if name in SERVING}
-    if "tool_call_parser" in serving:
+    if serving.get("tool_call_parser"):
         serving.setdefault("enable_auto_tool_choice", True)
     engine = {name: value for name, value in options.items() if name in allowed - SERVING}
     engine.setdefault("max_logprobs", 21)  # one more than may be asked for, see vllm_wire
