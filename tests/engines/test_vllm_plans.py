@@ -11,12 +11,19 @@ from models.modalities import chat
 from models.modalities.chat_messages import Media
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, ToolDelta
+from workers.engines import ENGINES, engine_class
 from workers.engines import vllm_memory as memory
 from workers.engines import vllm_options as options
 from workers.engines import vllm_wire as wire
 
 KNOWN = {"max_model_len", "dtype", "model", "worker_cls", "load_format", "structured_outputs_config", "enable_lora"}
 GIB = 1 << 30
+
+
+def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "vllm", "workers.engines.vllm_nowhere:Vllm")
+    with pytest.raises(InvalidRequest, match="not installed under"):
+        engine_class("vllm")
 
 
 def plan(*, trusted: bool = False, **asked: Any) -> options.Plan:

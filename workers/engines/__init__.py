@@ -1,5 +1,6 @@
 """The registry of engines: a name, and the class that adapts it (loaded in the runner alone)."""
 
+import sys
 from importlib import import_module
 
 from models.errors import InvalidRequest
@@ -21,5 +22,10 @@ def engine_class(name: str) -> type[Engine]:
     if name not in ENGINES:
         raise InvalidRequest(f"there is no engine '{name}'; there are {', '.join(sorted(ENGINES))}")
     module, _, cls = ENGINES[name].partition(":")
-    found: type[Engine] = getattr(import_module(module), cls)
+    try:
+        found: type[Engine] = getattr(import_module(module), cls)
+    except ModuleNotFoundError as error:
+        raise InvalidRequest(
+            f"the engine {name} is not installed under {sys.executable}: it has no '{error.name}'", param="model_engine"
+        ) from error
     return found

@@ -185,13 +185,13 @@ class Vllm(Engine):
         body: dict[str, Any] = {"return_token_strs": bool(request.return_token_strs)}
         if request.conversation is None:
             body |= {"prompt": request.prompt, "add_special_tokens": request.add_special_tokens is not False}
-            asked = TokenizeCompletionRequest(**body)
+            asked = checked(TokenizeCompletionRequest, body)
         else:
             chatting = wire.chat_body(request.conversation, sink.media, self._context)
             body |= {name: chatting[name] for name in ("messages", "tools", "chat_template_kwargs") if name in chatting}
             body |= {"add_generation_prompt": request.opens_answer}
             body["continue_final_message"] = request.continue_final_message
-            asked = TokenizeChatRequest(**body)
+            asked = checked(TokenizeChatRequest, body)
         self._begin(sink, partial(self._tell, sink, partial(self._tokens, asked)))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:

@@ -297,7 +297,9 @@ def _part(part: Any, media: Iterator[Media]) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     if isinstance(part, RefusalPart):
         return {"type": "text", "text": part.refusal}
-    one = next(media)
+    one = next(media, None)
+    if one is None:
+        raise InvalidRequest("a picture or recording is not there", param="messages")
     url = f"data:{one.media_type};base64,{base64.b64encode(one.data).decode()}"
     kind = "image_url" if one.kind == "image" else "audio_url"
     return {"type": kind, kind: {"url": url}}
