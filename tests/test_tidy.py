@@ -24,10 +24,11 @@ FUNCTION_LINES = 50
 BLIND = {
     "api/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
     "workers/work.py::_start": "a job's life ends here, the runner's does not",
-    "workers/requests.py::_start": "a request's life ends here, the runner's does not",
+    "workers/requests.py::_answering": "a request's life ends here, the runner's does not",
     "workers/runner.py::_load": "the runner's life ends here; its worker decides about another try",
     "workers/batching.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/transformers.py::_tokenize": "a template may raise anything, and its client must hear of it",
+    "workers/engines/transformers_stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
     "workers/engines/diffusers.py::run": "a decoder may raise anything, and its client must hear of it",
     "workers/engines/diffusers.py::_draw": "a batch's life ends here, and its clients must hear of it",
     "workers/engines/llama_cpp.py::_run": "a request's life ends here, and its client must hear of it",

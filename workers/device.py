@@ -194,6 +194,7 @@ class DeviceHost:
             options=row.options,
             trust_remote_code=row.trust_remote_code,
             store=self._settings.artifacts,
+            outbound_allow=self._settings.outbound_allow,
         )
         runner = Runner(
             load,

@@ -28,6 +28,7 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     options: dict[str, Any] = {}
     trust_remote_code: bool = False
     store: str = ""  # where artifacts lie, as models.artifacts opens it
+    outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.outbound reads them
 
 
 class Submit(msgspec.Struct, tag=True, frozen=True):

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from models import stream
 from models.errors import DeadlineExceeded, EngineFailure, HeadraceError, InvalidRequest, WireError
 from models.modalities import Reply, modality, served_by
 from models.modalities.base import BaseRequest, Usage
-from models.modalities.chat_messages import Media
+from models.modalities.chat_messages import Media, MediaPart
 from models.modalities.text import Delta
 from models.stream import Closing, Frame, Kind
 from workers.engines.base import Engine
+from workers.media import Intake
 from workers.protocol import Submit
 from workers.publisher import Publisher
 
@@ -40,6 +42,7 @@ class Outgoing:
         self.ended_at: float | None = None
         self.expected_tokens = request.budget
         self.media: Sequence[Media] = ()
+        self.taking: asyncio.Task[None] | None = None
         self.tokens = 0
         self._owner = owner
         self._reply = reply
@@ -88,9 +91,12 @@ class Outgoing:
 class Requests:
     """All requests of one runner. Everything here runs on the event loop's thread."""
 
-    def __init__(self, engine: Engine, publisher: Publisher, on_finished: Callable[[str], None]) -> None:
+    def __init__(
+        self, engine: Engine, publisher: Publisher, on_finished: Callable[[str], None], intake: Intake | None = None
+    ) -> None:
         self.publisher = publisher
         self._engine = engine
+        self._intake = intake or Intake()
         self._on_finished = on_finished
         self._live: dict[str, Outgoing] = {}
         self._recent: dict[str, Outgoing] = {}
@@ -127,7 +133,7 @@ class Requests:
     def _start(self, submit: Submit, reply: Reply, request: BaseRequest) -> None:
         outgoing = Outgoing(self, submit, reply, request)
         self._live[submit.rid] = outgoing
-        try:
+        with _answering(outgoing):
             if outgoing.deadline <= time.time():
                 raise DeadlineExceeded("the request waited past its deadline")
             asked = request.inner()
@@ -135,12 +141,16 @@ class Requests:
             serve = getattr(self._engine, served_by(submit.modality), None)
             if serve is None:
                 raise InvalidRequest(f"this model does not serve {submit.modality}", param="model")
-            serve(asked, outgoing)
-        except HeadraceError as error:
-            outgoing.fail(error)
-        except Exception as error:  # the request's life ends here, the runner's does not
-            log.exception("the engine failed on request %s", submit.rid)
-            outgoing.fail(EngineFailure(f"the engine failed: {type(error).__name__}"))
+            if parts := list(asked.media):
+                outgoing.taking = asyncio.create_task(self._take(outgoing, parts, lambda: serve(asked, outgoing)))
+            else:
+                serve(asked, outgoing)
+
+    async def _take(self, outgoing: Outgoing, parts: list[tuple[str, MediaPart]], serve: Callable[[], None]) -> None:
+        """Fetch a request's media, then ask the engine. Cancelled where the request ends meanwhile."""
+        with _answering(outgoing):
+            outgoing.media = await self._intake.take(parts)
+            serve()
 
     def cancel(self, rid: str) -> None:
         """Nobody waits for this request any more."""
@@ -174,6 +184,9 @@ class Requests:
     def ended(self, outgoing: Outgoing) -> None:
         """A request put its last frame."""
         self._live.pop(outgoing.rid, None)
+        outgoing.media = ()
+        if outgoing.taking is not None and outgoing.taking is not asyncio.current_task():
+            outgoing.taking.cancel()
         if outgoing.frames:
             self._recent[outgoing.rid] = outgoing
         self.publisher.leave(outgoing.slots, outgoing.rid)
@@ -200,3 +213,15 @@ class Requests:
             self.publisher.put(submit.gateway, Frame(submit.rid, 0, Kind.ERROR, body))
         self.publisher.leave(submit.slots, submit.rid)
         self._on_finished(submit.rid)
+
+
+@contextmanager
+def _answering(outgoing: Outgoing) -> Iterator[None]:
+    """Whatever goes wrong within is the request's answer."""
+    try:
+        yield
+    except HeadraceError as error:
+        outgoing.fail(error)
+    except Exception as error:  # the request's life ends here, the runner's does not
+        log.exception("the engine failed on request %s", outgoing.rid)
+        outgoing.fail(EngineFailure(f"the engine failed: {type(error).__name__}"))

@@ -25,6 +25,7 @@ from models.quiet import settle
 from workers import protocol
 from workers.engines import engine_class
 from workers.engines.base import Capacity, Engine, Placement, Report
+from workers.media import Intake
 from workers.protocol import (
     CancelWork,
     Command,
@@ -137,9 +138,10 @@ class Runner:
             on_dead=lambda gateway: requests.cancel_gateway(gateway),
             gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
         )
-        requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)))
+        intake = Intake(load.outbound_allow)
+        requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)), intake)
         teller = Teller(client)
-        works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send)
+        works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send, intake)
         self._engine.start()
         chores = [
             asyncio.create_task(publisher.run()),
@@ -159,6 +161,7 @@ class Runner:
         for chore in chores:
             chore.cancel()
         await publisher.flush(2)
+        intake.close()
         await asyncio.to_thread(self._engine.close)
         with suppress(RedisError, OSError):
             await client.aclose()

@@ -22,6 +22,7 @@ from models.modalities.media import Artifact, Outcome
 from models.modalities.responses_reply import final
 from models.modalities.text import Delta
 from workers.engines.base import AnyRequest, Engine
+from workers.media import Intake
 from workers.protocol import Work as Order
 from workers.protocol import Worked, Working
 from workers.teller import Teller
@@ -133,6 +134,7 @@ class TextAttempt(Attempt):
         self._said: list[bytes] = []
         self._telling: asyncio.TimerHandle | None = None
         self.media: Sequence[Media] = ()
+        self.taking: asyncio.Task[tuple[Media, ...]] | None = None
         self._tokens = 0
 
     def delta(self, delta: Delta) -> None:
@@ -183,11 +185,14 @@ class TextAttempt(Attempt):
 class Works:
     """All jobs of one runner. Everything here runs on the event loop's thread."""
 
-    def __init__(self, engine: Engine, store: Store, teller: Teller, send: Callable[[Any], None]) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, teller: Teller, send: Callable[[Any], None], intake: Intake | None = None
+    ) -> None:
         self.store = store
         self.teller = teller
         self.send = send
         self._engine = engine
+        self._intake = intake or Intake()
         self._live: dict[str, Attempt] = {}
 
     @property
@@ -219,6 +224,8 @@ class Works:
             if serve is None:
                 raise InvalidRequest(f"this model does not serve {attempt.order.kind}", param="model")
             await self._fetch(attempt)
+            if isinstance(attempt, TextAttempt) and isinstance(asked, BaseRequest):
+                await self._take(attempt, asked)
             if attempt.rid in self._live:  # else it was cancelled meanwhile
                 serve(asked, attempt)
         except HeadraceError as error:
@@ -237,6 +244,13 @@ class Works:
             found[name] = await asyncio.to_thread(self.store.local, key, folder)
         attempt.files = found
         attempt.log(f"fetched {', '.join(found)}")
+
+    async def _take(self, attempt: "TextAttempt", asked: BaseRequest) -> None:
+        """Fetch what its messages show. Cancelled where the attempt ends meanwhile."""
+        if (parts := list(asked.media)) and not attempt.over:
+            attempt.taking = asyncio.create_task(self._intake.take(parts), name=f"media {attempt.rid}")
+            attempt.media = await attempt.taking
+            attempt.log(f"took in {len(parts)} pictures and recordings")
 
     def cancel(self, job: str, fence: int, error: HeadraceError | None = None) -> None:
         """Stop an attempt; its outcome is the error, by default that it was cancelled."""
@@ -258,6 +272,8 @@ class Works:
         wire = error.to_wire() if error else None
         self.send(Worked(attempt.order.id, attempt.order.fence, result, wire))
         attempt.scratch.close()
+        if isinstance(attempt, TextAttempt) and attempt.taking is not None:
+            attempt.taking.cancel()
 
     async def watch(self) -> None:
         """End what passes its deadline."""

@@ -28,6 +28,7 @@ SPECS = (
         "pkg:models/catalogue/glyphs",
         {"default_size": "64x64", "default_steps": 8, "default_guidance": 2.0, "preview_every_s": 0.05},
     ),
+    Spec("glyphs-vision", "transformers", "pytorch", "fp16", "pkg:models/catalogue/glyph-vlm"),
     Spec(
         "smollm2",
         "llama_cpp",

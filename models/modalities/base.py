@@ -1,6 +1,7 @@
 """What every body that is not a medium's has in common, and the tokens that its answer costs."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -69,6 +70,11 @@ class BaseRequest(BaseModel):
         fields = type(self).model_fields
         named = self.model_fields_set - self.INERT.keys()
         return {name for name in named if getattr(self, name) not in (None, fields[name].default)}
+
+    @property
+    def media(self) -> Iterator[tuple[str, Any]]:
+        """The pictures and recordings in it, each with its place: ``messages[0].content[1].image_url``."""
+        return iter(())
 
     def inner(self) -> "BaseRequest":
         """What the engine is asked: this request, or the one of the modality that serves it (``THROUGH``)."""

@@ -1,5 +1,6 @@
 """Chat completions, as ``POST /v1/chat/completions`` of the OpenAI API (reference of November 2026)."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int, Usage
-from models.modalities.chat_messages import Message
+from models.modalities.chat_messages import MediaPart, Message, RefusalPart, TextPart
 from models.modalities.chat_tools import NamedChoice, Tool, ToolChoice
 from models.modalities.structure import Constraint, bounded_schema
 from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob, ToolCall, ToolDelta
@@ -141,7 +142,15 @@ class Request(TextRequest):
             nothing.add("response_format")
         if not self.tools:
             nothing |= {"tools", "tool_choice", "parallel_tool_calls"}
-        return super().asked() - nothing | {part.type for message in self.messages for part in message.media}
+        return super().asked() - nothing | {part.type for _, part in self.media}
+
+    @property
+    def media(self) -> Iterator[tuple[str, MediaPart]]:
+        """See ``BaseRequest``."""
+        for number, message in enumerate(self.messages):
+            for at, part in enumerate(message.content if isinstance(message.content, list) else []):
+                if not isinstance(part, TextPart | RefusalPart):
+                    yield f"messages[{number}].content[{at}].{part.type}", part
 
     @cached_property
     def constraint(self) -> Constraint | None:

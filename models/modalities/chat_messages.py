@@ -73,7 +73,8 @@ class AudioUrlPart(_Part):
     audio_url: ImageUrl
 
 
-Part = Annotated[TextPart | RefusalPart | ImagePart | AudioPart | AudioUrlPart, Field(discriminator="type")]
+MediaPart = ImagePart | AudioPart | AudioUrlPart
+Part = Annotated[TextPart | RefusalPart | MediaPart, Field(discriminator="type")]
 
 
 class Function(_Part):
@@ -145,7 +146,8 @@ class Message(BaseModel):
     @property
     def media(self) -> Iterator[Any]:
         """The parts that are pictures or recordings."""
-        return (part for part in self.parts if not isinstance(part, TextPart | RefusalPart))
+        parts = self.content if isinstance(self.content, list) else []
+        return (part for part in parts if not isinstance(part, TextPart | RefusalPart))
 
     @property
     def thought(self) -> str:

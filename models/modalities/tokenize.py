@@ -1,5 +1,6 @@
 """Tokens of a text or of a conversation, as ``POST /tokenize`` of vLLM's server."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -82,6 +83,11 @@ class Request(BaseRequest):
             return None
         names = ("model", "messages", "tools", "chat_template_kwargs", "continue_final_message")
         return chat.Request.model_validate({name: getattr(self, name) for name in names})
+
+    @property
+    def media(self) -> Iterator[tuple[str, Any]]:
+        """See ``BaseRequest``."""
+        return iter(()) if self.conversation is None else self.conversation.media
 
     @property
     def opens_answer(self) -> bool:

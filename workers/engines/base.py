@@ -25,6 +25,10 @@ Report = Callable[[str, float], None]
 
 AnyRequest = BaseRequest | MediaRequest
 
+_MEDIA = {"image_url": "pictures", "input_audio": "recordings", "audio_url": "recordings"}
+MEDIA_PARTS = frozenset(_MEDIA)
+"""The types of message parts beside text."""
+
 
 class Sink(Protocol):
     """Where an engine puts one request's answer; to be called on the event loop's thread.
@@ -109,8 +113,11 @@ class Options(BaseModel):
 class Engine(ABC):
     """One model, resident in this process."""
 
-    honours: ClassVar[frozenset[str]] = frozenset()
-    """Optional request fields, beyond the platform's own, that this engine honours."""
+    honours: frozenset[str] = frozenset()
+    """Optional request fields, beyond the platform's own, that this engine honours, and the types of message parts
+
+    beside text: a class's are what it may, after ``load`` an object's what its model does.
+    """
 
     gather_s: ClassVar[float] = 0.0
     """How long the pieces of one step take to arrive, where it does not come in one turn of the loop."""
@@ -151,8 +158,10 @@ class Engine(ABC):
         """The modalities this engine has a method for; asked once it is loaded, for some depend on the weights."""
         return [name for name in MODALITIES if hasattr(self, served_by(name))]
 
-    @classmethod
-    def check(cls, request: AnyRequest) -> None:
-        """Refuse a field that asks for what this engine lacks. Raises UnsupportedParameter."""
-        for name in sorted(request.asked() - request.PLATFORM - cls.honours):
+    def check(self, request: AnyRequest) -> None:
+        """Refuse a field that asks for what this engine or its model lacks. Raises UnsupportedParameter."""
+        for place, part in request.media if isinstance(request, BaseRequest) else ():
+            if part.type not in self.honours:
+                raise UnsupportedParameter(f"this model does not take {_MEDIA[part.type]}", param=place)
+        for name in sorted(request.asked() - request.PLATFORM - self.honours):
             raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from models.modalities import images
 from workers.engines.base import MediaSink
-from workers.engines.diffusers_pictures import Picture
+from workers.pictures import Picture
 
 Mode = Literal["text", "image", "inpaint", "control"]
 

@@ -15,7 +15,7 @@ from models.errors import EngineFailure, HeadraceError
 from workers.engines import diffusers_pictures as pictures
 from workers.engines.diffusers_batch import Job, Row, Shape
 from workers.engines.diffusers_load import Model
-from workers.engines.diffusers_pictures import Picture
+from workers.pictures import Picture
 
 log = logging.getLogger(__name__)
 

@@ -1,46 +1,15 @@
-"""Pictures that come from clients, opened with care, and pictures that go to them."""
+"""What is done to pictures on their way to a pipeline, and to those that it drew."""
 
 import io
 import math
-from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from models.errors import InvalidRequest
 from models.modalities import images
+from workers.pictures import Picture
 
-MOST_PIXELS = 1 << 25
-"""Of a picture that a client gives. Its header says how many there are, before any is decoded."""
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-
-Picture = Image.Image
-
-
-def opened(path: Path, name: str) -> Picture:
-    """A client's picture in RGB, or in RGBA where it may be transparent; of an animation the first frame.
-
-    Raises InvalidRequest, with ``name`` as the parameter, whatever is wrong with the file.
-    """
-    try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            _bounded(picture, name)
-            picture.verify()
-        with Image.open(path, formats=_FORMATS) as picture:  # after verify() a picture must be opened anew
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_large(name) from None
-    except UnidentifiedImageError:
-        raise InvalidRequest(f"'{name}' is not a PNG, JPEG, WebP or GIF picture", param=name) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow says of broken files
-        raise InvalidRequest(f"'{name}' is broken: {error}", param=name) from None
-    if not upright.has_transparency_data:
-        return upright.convert("RGB")
-    return upright.convert("RGBA")
 
 
 def hole_of(picture: Picture) -> Picture | None:
@@ -55,13 +24,6 @@ def mask_of(picture: Picture) -> Picture:
     """A mask that is white where the picture is to change: where it is transparent, else where it is white."""
     hole = hole_of(picture)
     return picture.convert("L").point(lambda grey: 255 if grey >= 128 else 0) if hole is None else hole
-
-
-def flat(picture: Picture) -> Picture:
-    """In RGB, over white where it is transparent."""
-    if picture.mode == "RGB":
-        return picture
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
 def fitted(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
@@ -105,12 +67,3 @@ def thumbnail(picture: Picture) -> bytes:
 def file_name(number: int, request: images.Request) -> str:
     """What the artifact of this image is called."""
     return f"{number}.{_SUFFIXES[request.output_format]}"
-
-
-def _bounded(picture: Picture, name: str) -> None:
-    if picture.width * picture.height > MOST_PIXELS:
-        raise _too_large(name)
-
-
-def _too_large(name: str) -> InvalidRequest:
-    return InvalidRequest(f"'{name}' has more than {MOST_PIXELS} pixels", param=name)

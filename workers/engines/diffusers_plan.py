@@ -9,6 +9,7 @@ from models.modalities.images import MOST_PIXELS, Request
 from workers.engines import diffusers_pictures as pictures
 from workers.engines.diffusers_batch import Job, Mode, Row, Shape
 from workers.engines.diffusers_load import Model
+from workers.pictures import flat, opened
 
 _CANNOT: dict[Mode, tuple[str, str]] = {
     "text": ("this model only changes images: it needs an 'image'", "image"),
@@ -52,12 +53,12 @@ def _open(job: Job, files: Mapping[str, Path], controlled: bool) -> Mode:
     """Open the request's pictures, and say what is to be done with them."""
     if "image" not in files:
         return "text"
-    image = pictures.opened(files["image"], "image")
+    image = opened(files["image"], "image")
     if "mask" in files:
-        job.mask = pictures.mask_of(pictures.opened(files["mask"], "mask"))
+        job.mask = pictures.mask_of(opened(files["mask"], "mask"))
     elif job.body.prompt:  # without one a variation of the whole is meant
         job.mask = pictures.hole_of(image)
-    job.image = image.convert("RGB") if job.mask else pictures.flat(image)
+    job.image = image.convert("RGB") if job.mask else flat(image)
     if job.mask:
         return "inpaint"
     return "control" if controlled and job.body.strength is None else "image"

@@ -99,8 +99,7 @@ class LlamaCpp(Engine):
     honours = HONOURS
     gather_s = 0.002
 
-    @classmethod
-    def check(cls, request: AnyRequest) -> None:
+    def check(self, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")

@@ -5,6 +5,7 @@ have FFmpeg open other files of this machine, or the network. Its length is chec
 that a small file which unpacks to days of sound is given up early, and nothing of it but the current part is in memory.
 """
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -36,13 +37,17 @@ _SHORTEST = RATE // 10
 class Recording:
     """An open recording. ``decoded_s`` counts what ``parts`` has given out."""
 
-    def __init__(self, path: Path, max_s: float) -> None:
-        """Raises InvalidRequest where the file holds no sound, or more than ``max_s`` seconds."""
+    def __init__(self, source: Path | bytes, max_s: float, name: str = "file") -> None:
+        """Raises InvalidRequest, with ``name`` as the parameter, where there is no sound, or more than ``max_s``
+
+        seconds of it.
+        """
         self._max_s = max_s
+        self._name = name
         self.decoded_s = 0.0
-        if not path.stat().st_size:
-            raise _bad("it is empty")
-        self._file = path.open("rb")
+        if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
+            raise self._bad("it is empty")
+        self._file = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
         try:
             self._container: Any = av.open(
                 self._file,
@@ -51,7 +56,7 @@ class Recording:
             )
         except av.FFmpegError as error:
             self._file.close()
-            raise _bad(_told(error)) from error
+            raise self._bad(_told(error)) from error
         try:
             self._stream = self._choose()
             self.length_s = self._length()
@@ -72,6 +77,11 @@ class Recording:
         self._container.close()
         self._file.close()
 
+    @property
+    def form(self) -> str:
+        """FFmpeg's name of the container: ``wav``, ``mp3``, ``mov,mp4,m4a,3gp,3g2,mj2``."""
+        return str(self._container.format.name)
+
     def parts(self) -> Iterator[Sound]:
         """The sound, half a second or more at a time. What follows damage is decoded as far as it can be.
 
@@ -87,7 +97,7 @@ class Recording:
                 yield np.concatenate(waiting)
                 waiting = []
         if not self.decoded_s:
-            raise _bad("no sound in it can be decoded")
+            raise self._bad("no sound in it can be decoded")
         if self.decoded_s * RATE < _SHORTEST:
             waiting.append(np.zeros(_SHORTEST, np.float32))
         if waiting:
@@ -105,7 +115,7 @@ class Recording:
                     resampler, form = AudioResampler("fltp", "mono", RATE), now
                 yield from map(_samples, resampler.resample(frame))
             except (av.FFmpegError, ValueError) as error:
-                raise _bad(f"its sound is of a form that cannot be resampled: {now}") from error
+                raise self._bad(f"its sound is of a form that cannot be resampled: {now}") from error
         if resampler is not None:
             yield from map(_samples, resampler.resample(None))
 
@@ -129,10 +139,10 @@ class Recording:
     def _choose(self) -> Any:
         streams = self._container.streams.audio
         if not streams:
-            raise _bad(f"it has no sound in it ({self._container.format.name})")
+            raise self._bad(f"it has no sound in it ({self.form})")
         usable = [one for one in streams if one.codec_context is not None]
         if not usable:
-            raise _bad("its sound is of a coding that cannot be decoded")
+            raise self._bad("its sound is of a coding that cannot be decoded")
         return usable[0]
 
     def _length(self) -> float | None:
@@ -142,15 +152,16 @@ class Recording:
             length = float(self._stream.duration * self._stream.time_base)
         elif self._container.duration is not None:
             length = self._container.duration / 1_000_000
-        measured = self._container.format.name not in _NOT_MEASURED
+        measured = self.form not in _NOT_MEASURED
         if length is not None and measured and length > self._max_s:
             raise self._too_long(f"{length:.0f} s")
         return length if length is not None and length > 0 else None
 
     def _too_long(self, length: str) -> InvalidRequest:
-        return InvalidRequest(
-            f"the recording lasts {length}; the model was launched with max_audio_s={self._max_s:g}", param="file"
-        )
+        return InvalidRequest(f"the recording lasts {length}; the most is {self._max_s:g} s", param=self._name)
+
+    def _bad(self, why: str) -> InvalidRequest:
+        return InvalidRequest(f"the file cannot be read as sound: {why}", param=self._name)
 
 
 def _samples(frame: AudioFrame) -> Sound:
@@ -160,7 +171,3 @@ def _samples(frame: AudioFrame) -> Sound:
 
 def _told(error: av.FFmpegError) -> str:
     return "its form is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)
-
-
-def _bad(why: str) -> InvalidRequest:
-    return InvalidRequest(f"the file cannot be read as sound: {why}", param="file")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
@@ -12,18 +12,20 @@ from typing import Any
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
+from models.modalities.chat_messages import Media
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.asides import Asides
-from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
 from workers.engines.transformers_load import Loaded, TransformersOptions, load_model
 
 _Body = chat.Request | completions.Request
+_Prompt = tuple[str, list[int], Mapping[str, Any]]
 _RESERVED = frozenset(
     [
         *("chat_template", "tokenize", "return_dict", "return_tensors", "add_generation_prompt"),
@@ -54,6 +56,7 @@ class _Request:
     sink: Sink
     body: _Body
     param: str
+    media: Sequence[Media] = ()
     over: bool = False
     open: int = 0
     prompt_tokens: int = 0
@@ -69,11 +72,11 @@ class Transformers(Engine):
             *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
             *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
             *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
+            *("image_url", "input_audio", "audio_url"),
         ]
     )
 
-    @classmethod
-    def check(cls, request: AnyRequest) -> None:
+    def check(self, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
@@ -82,6 +85,7 @@ class Transformers(Engine):
         options = TransformersOptions.read(placement)
         self._router = Router()
         self._model: Loaded = load_model(placement, options, self._router, report)
+        self.honours = self.honours - MEDIA_PARTS | self._model.takes
         self._requests: dict[str, _Request] = {}
         self._choices: dict[str, _Choice] = {}
         self._tokens = self._aborts = 0
@@ -95,7 +99,7 @@ class Transformers(Engine):
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the tokenizer's chat template."""
-        self._take(_Request(sink, request, "messages"))
+        self._take(_Request(sink, request, "messages", sink.media))
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Continue each prompt."""
@@ -103,7 +107,8 @@ class Transformers(Engine):
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
         """The tokens that an answer would read."""
-        self._asides.ask(sink, lambda: self._tokens_of(request))
+        media = sink.media
+        self._asides.ask(sink, lambda: self._tokens_of(request, media))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
         """The text of tokens; bytes that are no characters become U+FFFD."""
@@ -141,10 +146,10 @@ class Transformers(Engine):
         """In a thread: a long prompt must not hold up the tokens of others."""
         if request.over:
             return
-        outcome: list[tuple[str, list[int]]] | HeadraceError
+        outcome: list[_Prompt] | HeadraceError
         try:
-            outcome = self._prompts(request.body)
-            for _, ids in outcome:
+            outcome = self._prompts(request.body, request.media)
+            for _, ids, _ in outcome:
                 self._check(ids, request.param)
         except HeadraceError as error:
             outcome = error
@@ -153,10 +158,10 @@ class Transformers(Engine):
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._submit, request, outcome)
 
-    def _tokens_of(self, request: Tokenize) -> Tokens:
+    def _tokens_of(self, request: Tokenize, media: Sequence[Media]) -> Tokens:
         tokenizer = self._model.tokenizer
         if request.conversation is not None:
-            [(_, ids)] = self._prompts(request.conversation, opens=request.opens_answer)
+            [(_, ids, _)] = self._prompts(request.conversation, media, opens=request.opens_answer)
         else:
             ids = list(tokenizer(request.prompt, add_special_tokens=request.add_special_tokens is not False).input_ids)
         texts = tokenizer.convert_ids_to_tokens(ids) if request.return_token_strs else None
@@ -168,27 +173,28 @@ class Transformers(Engine):
         text: str = self._model.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
         return text
 
-    def _prompts(self, body: _Body, *, opens: bool = True) -> list[tuple[str, list[int]]]:
-        """Each prompt's text and token ids."""
+    def _prompts(self, body: _Body, media: Sequence[Media] = (), *, opens: bool = True) -> list[_Prompt]:
+        """Each prompt's text and token ids, and what the model takes beside them."""
         tokenizer = self._model.tokenizer
         if isinstance(body, completions.Request):
-            return [
-                (one, list(tokenizer(one).input_ids)) if isinstance(one, str) else (self._model.decode(one), one)
-                for one in body.prompts
-            ]
+            found = [one if isinstance(one, str) else self._model.decode(one) for one in body.prompts]
+            ids = [list(tokenizer(one).input_ids) if isinstance(one, str) else one for one in body.prompts]
+            return [(text, tokens, {}) for text, tokens in zip(found, ids, strict=True)]
         extra = body.chat_template_kwargs or {}
         if extra.keys() & _RESERVED:
             names = ", ".join(sorted(extra.keys() & _RESERVED))
             raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
         if not tokenizer.chat_template:
             raise InvalidRequest("this model has no chat template; use /v1/completions", param="messages")
+        if self._model.reader is not None:
+            return [("", *self._model.reader.read(body, media, opens, extra))]
         messages = [
             {"role": "system" if one.role == "developer" else one.role, "content": one.text}
             | ({"name": one.name} if one.name else {})
             for one in body.messages
         ]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens, **extra)
-        return [(text, list(tokenizer(text, add_special_tokens=False).input_ids))]
+        return [(text, list(tokenizer(text, add_special_tokens=False).input_ids), {})]
 
     def _check(self, ids: list[int], param: str) -> None:
         if not ids:
@@ -201,20 +207,20 @@ class Transformers(Engine):
                 param=param,
             )
 
-    def _submit(self, request: _Request, outcome: list[tuple[str, list[int]]] | HeadraceError) -> None:
+    def _submit(self, request: _Request, outcome: list[_Prompt] | HeadraceError) -> None:
         if request.over:
             return
         if isinstance(outcome, HeadraceError):
             self._fail(request, outcome)
             return
         body = request.body
-        for text, ids in outcome:
+        for text, ids, inputs in outcome:
             request.prompt_tokens += len(ids)
             for number in range(body.choices):
                 choice = self._choice(request, ids, number)
                 if isinstance(body, completions.Request) and body.echo:
                     request.sink.delta(Delta(text, choice.index, tokens=0))
-                if not self._add(choice, ids):
+                if not self._add(choice, ids, inputs):
                     self._fail(request, EngineFailure("the engine's generation thread has died"))
                     return
 
@@ -258,9 +264,11 @@ class Transformers(Engine):
             prompt=prompt,
         )
 
-    def _add(self, choice: _Choice, ids: list[int]) -> bool:
+    def _add(self, choice: _Choice, ids: list[int], inputs: Mapping[str, Any]) -> bool:
         self._choices[choice.id] = choice
-        rules = {} if choice.sampling.plain else {"sampling": choice.sampling}
+        rules: dict[str, Any] = {} if choice.sampling.plain else {"sampling": choice.sampling}
+        if inputs:
+            rules["inputs"] = inputs
         added = self._model.manager.add_request(
             ids,
             request_id=choice.id,

@@ -15,6 +15,8 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 from models.errors import EngineFailure, InvalidRequest
 from workers.engines.base import Options, Placement, Report
 from workers.engines.sampling import Sampler
+from workers.engines.transformers_reader import Reader, is_multimodal
+from workers.engines.transformers_stepper import Bounds, Stepper
 
 if TYPE_CHECKING:
     from workers.engines.transformers import Router
@@ -38,7 +40,10 @@ class TransformersOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer."""
+    """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
+
+    Of a model that sees or hears, ``manager`` is a Stepper, and ``reader`` reads its prompts.
+    """
 
     manager: Any
     tokenizer: Any
@@ -48,6 +53,12 @@ class Loaded:
     sampling: dict[str, Any]
     decode: Callable[[list[int]], str]
     name_of: Callable[[int], str]
+    reader: Reader | None = None
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The types of message parts that the model takes beside text."""
+        return frozenset() if self.reader is None else self.reader.takes
 
 
 def load_model(placement: Placement, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
@@ -57,15 +68,18 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     report("loading", 0.0)
     try:
-        model, tokenizer = _read(placement, options)
+        model, tokenizer, reader = _read(placement, options)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise InvalidRequest(f"cannot load {placement.source}: {error}", param="model_path") from error
     report("loading", 1.0)
     text = model.config.get_text_config()
     context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
     ends = _ends(model, tokenizer)
-    manager = _manage(model, options, context, ends)
-    manager.output_router = router
+    if reader is None:
+        manager = _manage(model, options, context, ends)
+        manager.output_router = router
+    else:
+        manager = _step_through(model, tokenizer, options, context, router)
     manager.start()
     try:
         report("warming", 0.0)
@@ -92,10 +106,11 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         sampling=_default_sampling(model.generation_config),
         decode=decode,
         name_of=name_of,
+        reader=reader,
     )
 
 
-def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any]:
+def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any, Reader | None]:
     source = Path(placement.source)
     on_gpu = placement.device.startswith("cuda")
     where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
@@ -111,11 +126,20 @@ def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any]
     if dtype == "auto":
         own = str(getattr(config, "dtype", None)).removeprefix("torch.")
         dtype = "float32" if not on_gpu else "float16" if own == "float16" else "bfloat16"
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+    multimodal = is_multimodal(config)
+    if config.is_encoder_decoder:
+        raise InvalidRequest(
+            f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
+        )
+    auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
+    model: Any = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
     )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(source, **where)
-    return model.to(placement.device).eval(), tokenizer
+    model = model.to(placement.device).eval()
+    if multimodal:
+        reader = Reader(source, model, **where)
+        return model, reader.tokenizer, reader
+    return model, transformers.AutoTokenizer.from_pretrained(source, **where), None
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
@@ -144,10 +168,20 @@ def _default_sampling(config: Any) -> dict[str, Any]:
     return {"temperature": 1.0} | advised
 
 
-def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
+def _room(model: Any, options: TransformersOptions, context: int) -> tuple[int, int]:
+    """Tokens of one step, and of the cache."""
     on_gpu = model.device.type == "cuda"
     batch = max(options.max_batch_tokens or (2048 if on_gpu else 512), options.max_requests)
-    tokens = max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
+    return batch, max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
+
+
+def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: "Router") -> Stepper:
+    batch, tokens = _room(model, options, context)
+    return Stepper(model, tokenizer.pad_token_id or 0, Bounds(options.max_requests, tokens, batch), router)
+
+
+def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
+    batch, tokens = _room(model, options, context)
     greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=ends or -1)  # type: ignore[no-untyped-call]
     manager = model.init_continuous_batching(
         generation_config=greedy,

@@ -1,0 +1,55 @@
+"""Pictures for tests: good ones, and files that are none or worse."""
+
+import io
+import struct
+import zlib
+
+from PIL import Image
+
+
+def saved(form: str, image: Image.Image | None = None) -> bytes:
+    file = io.BytesIO()
+    (image or Image.new("RGB", (64, 64), "red")).save(file, form)
+    return file.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is this large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def text_bomb() -> bytes:
+    """A PNG whose description unpacks to 200 MB."""
+    data = b"Comment\0\0" + zlib.compress(b"x" * 200_000_000, 9)
+    chunk = struct.pack(">I", len(data)) + b"zTXt" + data + struct.pack(">I", zlib.crc32(b"zTXt" + data))
+    whole = saved("png")
+    return whole[:33] + chunk + whole[33:]
+
+
+BROKEN = {
+    "nothing": b"",
+    "text": b"hello, I am a picture",
+    "a truncated PNG": saved("png", Image.effect_noise((64, 64), 50))[:-500],
+    "a truncated JPEG": saved("jpeg", Image.effect_noise((64, 64), 50))[:-900],
+    "a truncated WebP": saved("webp", Image.effect_noise((64, 64), 50))[:-500],
+    "a PNG with a wrong checksum": saved("png")[:-20] + b"\0" * 20,
+    "no more than a signature": b"\x89PNG\r\n\x1a\n",
+    "a pixel bomb": bomb(50_000, 50_000),
+    "a picture just too large": bomb(8192, 4097),
+    "a larger one than its data": bomb(4000, 4000),
+    "a text bomb": text_bomb(),
+    "a TIFF": saved("tiff"),
+    "an EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n",
+    "a ZIP archive": b"PK\x03\x04" + b"\0" * 100,
+    "an SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
+}

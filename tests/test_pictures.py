@@ -1,0 +1,56 @@
+"""Pictures that clients send, whatever they are."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.errors import InvalidRequest
+from tests.pictures import BROKEN, saved
+from workers import pictures
+from workers.engines.diffusers_pictures import hole_of
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_bad_picture_is_refused(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(BROKEN[what])
+
+    with pytest.raises(InvalidRequest) as caught:
+        pictures.opened(path, "mask")
+
+    assert caught.value.param == "mask"
+    assert "'mask'" in caught.value.message
+    assert str(tmp_path) not in caught.value.message
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_any_usual_picture_is_read(tmp_path: Path, form: str, mode: str) -> None:
+    path = tmp_path / "picture"
+    try:
+        path.write_bytes(saved(form, Image.new("L", (60, 40), 200).convert(mode)))
+    except (OSError, ValueError):
+        pytest.skip("this form does not have this mode")
+
+    picture = pictures.opened(path, "image")
+
+    assert picture.size == (60, 40)
+    assert picture.mode in ("RGB", "RGBA")
+    assert hole_of(picture) is None
+    assert pictures.flat(picture).mode == "RGB"
+
+
+def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+
+    assert pictures.opened(tmp_path / "a.gif", "image").convert("RGB").getpixel((1, 1)) == (255, 0, 0)
+
+
+def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
+
+    assert pictures.opened(tmp_path / "a.jpg", "image").size == (40, 60)
