@@ -28,6 +28,8 @@ _EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 ADMIT = """
 -- KEYS: queue, slot sets…   ARGV: message, rid, deadline in ms, a cap for each slot set
 -- Returns {0} when admitted, else {index of the full set, how many it holds}.
+-- A server whose memory is full refuses a script's first write, and none after it: the first must be one that adds.
+redis.call('ZADD', KEYS[2], 'XX', ARGV[3], ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 2, #KEYS do

@@ -1,16 +1,23 @@
 """Pictures for tests: good ones, and files that are none or worse."""
 
+import base64
 import io
 import struct
 import zlib
+from typing import Any
 
 from PIL import Image
 
 
-def saved(form: str, image: Image.Image | None = None) -> bytes:
+def saved(form: str, image: Image.Image | None = None, **options: Any) -> bytes:
     file = io.BytesIO()
-    (image or Image.new("RGB", (64, 64), "red")).save(file, form)
+    (image or Image.new("RGB", (64, 64), "red")).save(file, form, **options)
     return file.getvalue()
+
+
+def data_url(data: bytes, media_type: str = "image/png") -> str:
+    """As messages hold it."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 def bomb(width: int, height: int) -> bytes:

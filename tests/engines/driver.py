@@ -73,6 +73,11 @@ class Driver:
         """Whether there are weights behind it."""
         return self.name != "echo"
 
+    @property
+    def talks(self) -> bool:
+        """Whether they know language at large: those that see know a dozen sentences."""
+        return self.name not in ("echo", "seeing")
+
     def check(self, kind: str, **fields: Any) -> Any:
         """A request of this modality, which the engine has agreed to."""
         if kind == "chat" and "content" in fields:

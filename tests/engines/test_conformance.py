@@ -62,13 +62,15 @@ async def test_all_choices_are_made(driver: Driver) -> None:
     assert answer.finishes == dict.fromkeys(range(5), "length")
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 5 * 6
-    if driver.real:
+    if driver.talks:
         assert len({answer.text(index) for index in range(5)}) > 1
 
 
 async def test_a_seed_makes_an_answer_repeatable(driver: Driver) -> None:
     async def said(seed: int) -> list[str]:
-        answer = await driver.ask("chat", content="Tell a joke.", seed=seed, temperature=1.5, max_tokens=8, n=2)
+        answer = await driver.ask(
+            "chat", content="Tell a joke.", seed=seed, temperature=1.5, max_tokens=8, n=2, ignore_eos=True
+        )
         return [answer.text(0), answer.text(1)]
 
     await said(7)  # the prompt is in the cache from here on, so that what follows is computed alike
@@ -126,6 +128,7 @@ async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
         "llama_cpp": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
         "transformers": ("chat", {"content": "x", "response_format": {"type": "json_object"}}),
         "vllm": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
+        "seeing": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
     }
     kind, fields = lacking[driver.name]
 
@@ -166,25 +169,27 @@ async def test_completions_take_several_prompts(driver: Driver) -> None:
         assert answer.text(index).startswith(prompts[index // 2])
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 12
-    assert answer.usage.prompt_tokens <= 8  # each prompt once, not once a choice
+    assert answer.usage.prompt_tokens <= (8 if driver.talks else 10)  # each prompt once, not once a choice
 
 
 async def test_completions_take_token_ids(driver: Driver) -> None:
-    answer = await driver.ask("completions", prompt=[[19556, 905], [504]], max_tokens=2, echo=True, temperature=0)
+    ids = [[19556, 905], [504]] if driver.talks else [[195, 90], [50]]
+    answer = await driver.ask("completions", prompt=ids, max_tokens=2, echo=True, temperature=0)
 
     assert answer.usage is not None
     assert answer.usage.prompt_tokens == 3
-    if driver.real:
+    if driver.talks:
         assert answer.text(0).startswith("Hello world")
         assert answer.text(1).startswith("The")
 
 
 @pytest.mark.parametrize("top", [0, 3])
 async def test_log_probabilities_are_those_of_the_tokens(driver: Driver, top: int) -> None:
-    answer = await driver.ask("completions", prompt="One two three", max_tokens=5, logprobs=top, temperature=0)
+    prompt = "One two three" if driver.talks else "A blue"
+    answer = await driver.ask("completions", prompt=prompt, max_tokens=3, logprobs=top, temperature=0)
 
     tokens = answer.logprobs()
-    assert len(tokens) == 5
+    assert len(tokens) == 3
     assert "".join(one.token for one in tokens) == answer.text()
     for one in tokens:
         assert one.logprob <= 0
@@ -197,7 +202,9 @@ async def test_log_probabilities_are_those_of_the_tokens(driver: Driver, top: in
 
 
 async def test_a_chat_gives_log_probabilities(driver: Driver) -> None:
-    answer = await driver.ask("chat", content=QUESTION, max_tokens=3, logprobs=True, top_logprobs=2)
+    answer = await driver.ask(
+        "chat", content=QUESTION, max_tokens=3, logprobs=True, top_logprobs=2, ignore_eos=not driver.talks
+    )
 
     assert [len(one.top) for one in answer.logprobs()] == [2 if driver.real else 1] * 3
 
@@ -210,4 +217,4 @@ async def test_characters_are_never_cut(driver: Driver) -> None:
 
     for answer in answers:
         assert not any("\ufffd" in one.text for one in answer.deltas)
-    assert any(not character.isascii() for character in answers[-1].text())
+    assert not driver.talks or any(not character.isascii() for character in answers[-1].text())
