@@ -17,7 +17,7 @@ from tests.pictures import BROKEN, bomb, data_url, saved
 from tests.sounds import RATE, encoded, silence
 from tests.web import Handler, Server, serving
 from workers import media
-from workers.media import Intake, wanted
+from workers.media import Intake
 
 HERE = "127.0.0.0/8"
 PLACE = "messages[0].content[1].image_url"
@@ -48,7 +48,7 @@ def sound(data: bytes) -> dict[str, Any]:
 async def take(intake: Intake, *parts: dict[str, Any]) -> list[Media]:
     text = {"type": "text", "text": "What is this?"}
     request = chat.Request.model_validate({"model": "m", "messages": [{"role": "user", "content": [text, *parts]}]})
-    return list(await intake.take(wanted(request)))
+    return list(await intake.take(list(request.media)))
 
 
 async def refused(intake: Intake, *parts: dict[str, Any], place: str = PLACE) -> str:
