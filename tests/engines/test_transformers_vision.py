@@ -172,6 +172,27 @@ async def test_a_marker_that_a_client_writes_is_no_picture(seeing: Driver) -> No
     assert (await seeing.ask("chat", content="<image>" * 20, max_tokens=4)).usage is not None
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"images": ["/etc/hostname"]}, {"size": {"shortest_edge": 1 << 20}}, {"images_kwargs": {"size": 1}}],
+    ids=str,
+)
+async def test_a_client_reaches_the_template_and_not_the_processor(seeing: Driver, more: dict[str, Any]) -> None:
+    picture = shown(pictures(1)[0])
+    answer = await ask(seeing, WHAT, picture, chat_template_kwargs=more)
+
+    assert answer.text() == (await ask(seeing, WHAT, picture)).text()
+
+
+@pytest.mark.parametrize("reserved", ["processor_kwargs", "sanitize_control_tokens", "chat_template"])
+async def test_what_is_reserved_is_refused(seeing: Driver, reserved: str) -> None:
+    answer = seeing.submit("chat", content="x", chat_template_kwargs={reserved: {}})
+    await seeing.until_over(answer)
+
+    assert answer.error is not None
+    assert answer.error.param == "chat_template_kwargs"
+
+
 @pytest.mark.parametrize(("mode", "form"), [("CMYK", "jpeg"), ("L", "png"), ("P", "gif"), ("RGBA", "png")])
 async def test_pictures_of_other_modes_are_seen(seeing: Driver, mode: str, form: str) -> None:
     picture = Image.fromarray(world.draw("star", "white", Random(4))).convert(mode)

@@ -30,6 +30,7 @@ _RESERVED = frozenset(
     [
         *("chat_template", "tokenize", "return_dict", "return_tensors", "add_generation_prompt"),
         *("continue_final_message", "conversation", "messages", "padding", "truncation", "max_length"),
+        *("sanitize_control_tokens", "return_assistant_tokens_mask", "processor_kwargs", "load_audio_from_video"),
     ]
 )
 
@@ -186,13 +187,15 @@ class Transformers(Engine):
             raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
         if not tokenizer.chat_template:
             raise InvalidRequest("this model has no chat template; use /v1/completions", param="messages")
-        if self._model.reader is not None:
-            return [("", *self._model.reader.read(body, media, opens, extra))]
+        reader = self._model.reader
+        content = (lambda one: one.text) if reader is None else reader.contents(media)
         messages = [
-            {"role": "system" if one.role == "developer" else one.role, "content": one.text}
+            {"role": "system" if one.role == "developer" else one.role, "content": content(one)}
             | ({"name": one.name} if one.name else {})
             for one in body.messages
         ]
+        if reader is not None:
+            return [("", *reader.read(messages, add_generation_prompt=opens, **extra))]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens, **extra)
         return [(text, list(tokenizer(text, add_special_tokens=False).input_ids), {})]
 

@@ -1,7 +1,7 @@
 """Making a transformers model resident: weights, tokenizer, and a running manager with a bounded cache."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,7 +83,8 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
     manager.start()
     try:
         report("warming", 0.0)
-        _warm(manager, router, text.vocab_size)
+        ids = [number % text.vocab_size for number in range(1, 33)]
+        _warm(manager, router, *((ids, {}) if reader is None else reader.sample()))
     except BaseException:
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
@@ -131,15 +132,14 @@ def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any,
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
         )
+    reader = Reader(source, config, **where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     model: Any = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
     )
     model = model.to(placement.device).eval()
-    if multimodal:
-        reader = Reader(source, model, **where)
-        return model, reader.tokenizer, reader
-    return model, transformers.AutoTokenizer.from_pretrained(source, **where), None
+    tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
+    return model, tokenizer, reader
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
@@ -202,10 +202,10 @@ def _manage(model: Any, options: TransformersOptions, context: int, ends: list[i
     return manager
 
 
-def _warm(manager: Any, router: "Router", vocabulary: int) -> None:
+def _warm(manager: Any, router: "Router", ids: list[int], inputs: Mapping[str, Any]) -> None:
     """The first request takes seconds: let no client wait for it."""
-    ids = [number % vocabulary for number in range(1, 33)]
-    manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1)
+    rules = {"inputs": inputs} if inputs else {}
+    manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1, **rules)
     output = router.early.get(timeout=600)
     if output.error is not None:
         raise EngineFailure(f"transformers: {output.error}")

@@ -60,11 +60,6 @@ class Batch:
         self.mask = mask
         self.positions = positions
 
-    @property
-    def joinable(self) -> bool:
-        """Whether rows can be added and dropped."""
-        return caches.joinable(self.cache)
-
     def join(self, other: "Batch") -> None:
         """Take over the other's rows."""
         columns = max(self.mask.shape[1], other.mask.shape[1])
@@ -93,6 +88,8 @@ class Forward:
         self._model = model
         self._pad = pad
         self._config = model.config.get_text_config(decoder=True)
+        self.joins = caches.joinable(DynamicCache(config=self._config))
+        """Whether rows can be computed together."""
         # of a whole prompt only the last position's logits are of use
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
 

@@ -59,7 +59,6 @@ class Stepper:
         self._orders: queue.SimpleQueue[Row | str | None] = queue.SimpleQueue()
         self._waiting: deque[Row] = deque()
         self._batches: list[Batch] = []
-        self._joins = True
         self._over = False
         self._thread = threading.Thread(target=self._run, name="generate", daemon=True)
 
@@ -170,7 +169,7 @@ class Stepper:
             rows.append(one)
         alike: dict[Any, list[Row]] = {}
         for number, row in enumerate(fresh):
-            alike.setdefault(row.shape if self._joins else number, []).append(row)
+            alike.setdefault(row.shape if self._forward.joins else number, []).append(row)
         for group in alike.values():
             self._begin_together(group)
 
@@ -185,11 +184,10 @@ class Stepper:
             for row in rows:  # one of them is at fault: not all need suffer for it
                 self._begin_together([row])
             return
-        self._joins = batch.joinable
         self._tell(batch, logits)
         if not batch.rows:
             return
-        if self._joins and self._batches:
+        if self._forward.joins and self._batches:
             self._batches[0].join(batch)
         else:
             self._batches.append(batch)
