@@ -95,8 +95,7 @@ class Vllm(Engine):
     honours = HONOURS
     spawns = True
 
-    @classmethod
-    def check(cls, request: AnyRequest) -> None:
+    def check(self, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, Completions) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
