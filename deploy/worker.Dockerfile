@@ -30,7 +30,7 @@ RUN python3 -m venv /opt/uv \
     && python3 -m venv --without-pip /opt/venv
 
 # The engines are extras of the package. TORCH_BACKEND: cpu, cu130, …; empty: what the package index serves (CUDA).
-ARG ENGINES=transformers,llama-cpp,diffusers,faster-whisper,hibari
+ARG ENGINES=transformers,sentence-transformers,llama-cpp,diffusers,faster-whisper,hibari
 ARG TORCH_BACKEND=cpu
 # First what Headrace depends on, by way of a package that is still empty: this layer outlives changes of the code.
 RUN --mount=type=cache,target=/root/.cache/uv \

@@ -127,12 +127,15 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
         raise UnsupportedParameter("a replica on several GPUs is not supported yet", param="n_gpu")
     engine = _engine(launch)
     if launch.model_path is not None:
-        source, default, options = launch.model_path, "", {}
+        source, default, options, usual = launch.model_path, "", {}, ""
         hub.parse(source)
     else:
         spec = find(launch.model_name, engine, launch.model_format, launch.quantization)
-        source, default, options = spec.source, spec.engine, spec.options
+        source, default, options, usual = spec.source, spec.engine, spec.options, spec.model_type
     engine = engine or default or _default(source, launch.model_type)
+    model_type = _type(launch, engine, usual)
+    if engine == "sentence_transformers":  # the one engine whose weights serve either
+        options = options | {"modality": ONLY[model_type]}
     if not re.fullmatch(UID, launch.uid):
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
@@ -140,7 +143,7 @@ def resolve(launch: Launch, *, trust_remote_code: bool) -> dict[str, Any]:
     return {
         "uid": launch.uid,
         "model_name": launch.model_name,
-        "model_type": _type(launch, engine),
+        "model_type": model_type,
         "engine": engine,
         "model_format": launch.model_format,
         "quantization": launch.quantization,
@@ -162,12 +165,15 @@ def _default(source: str, model_type: str) -> str:
     return "llama_cpp" if source.endswith(".gguf") else "transformers"
 
 
-def _type(launch: Launch, engine: str) -> str:
-    """The model's type: what its engine serves. Raises InvalidRequest where the launch says otherwise."""
+def _type(launch: Launch, engine: str, usual: str) -> str:
+    """The model's type: what its engine serves, the catalogue's if it has one. Raises InvalidRequest where the launch
+
+    says otherwise.
+    """
     modalities = serves(engine)
     types = [name for name, of in TYPES.items() if of & {*modalities}]
     if "model_type" not in launch.model_fields_set:
-        return types[0]
+        return usual or types[0]
     if launch.model_type not in types:
         raise InvalidRequest(f"the engine {engine} serves models of type {' and '.join(types)}", param="model_type")
     return launch.model_type

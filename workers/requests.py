@@ -33,7 +33,7 @@ TOMBSTONE_S = 60.0
 class Outgoing:
     """One request's answer: the sink that the engine feeds, and the log that resends read."""
 
-    def __init__(self, owner: "Requests", submit: Submit, reply: Reply, request: BaseRequest) -> None:
+    def __init__(self, owner: "Requests", submit: Submit, reply: Any, request: BaseRequest) -> None:
         self.rid = submit.rid
         self.gateway = submit.gateway
         self.slots = submit.slots
@@ -57,6 +57,11 @@ class Outgoing:
             body = self._reply.start() + body
         self.tokens += delta.tokens or 1
         self._put(Kind.EVENTS, body)
+
+    def part(self, part: Any) -> None:
+        """See ``Sink``."""
+        if self.ended_at is None:
+            self._put(Kind.EVENTS, self._reply.part(part))
 
     def done(self, usage: Usage, result: Any = None) -> None:
         """See ``Sink``."""

@@ -136,6 +136,12 @@ class TextAttempt(Attempt):
         self.media: Sequence[Media] = ()
         self.taking: asyncio.Task[tuple[Media, ...]] | None = None
         self._tokens = 0
+        self._parts: list[bytes] = []
+
+    def part(self, part: Any) -> None:
+        """See ``Sink``."""
+        if not self.over:
+            self._parts.append(self._reply.part(part))
 
     def delta(self, delta: Delta) -> None:
         """See ``Sink``."""
@@ -158,7 +164,8 @@ class TextAttempt(Attempt):
         self.over = True
         closing = self._reply.end(usage, result)
         if not self._streams:
-            self._owner.ended(self, result={"body": json.loads(closing), "artifacts": {}})
+            answer = b"".join((*self._parts, closing))
+            self._owner.ended(self, result={"body": json.loads(answer), "artifacts": {}})
             return
         self._said.append(closing)
         self._tell_said()

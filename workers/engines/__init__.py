@@ -12,6 +12,7 @@ ENGINES: dict[str, str] = {
     "faster_whisper": "workers.engines.faster_whisper:FasterWhisper",
     "hibari": "workers.engines.hibari:Hibari",
     "llama_cpp": "workers.engines.llama_cpp:LlamaCpp",
+    "sentence_transformers": "workers.engines.sentence_transformers:SentenceTransformers",
     "transformers": "workers.engines.transformers:Transformers",
     "vllm": "workers.engines.vllm:Vllm",
 }

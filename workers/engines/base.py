@@ -44,6 +44,9 @@ class Sink(Protocol):
     def delta(self, delta: Delta) -> None:
         """Text of one choice; its ``finish`` is set on that choice's last delta."""
 
+    def part(self, part: Any) -> None:
+        """The next part of a long result, where the modality takes it in parts; what is left comes with ``done``."""
+
     def done(self, usage: Usage, result: Any = None) -> None:
         """All choices have finished; or, for a modality that has no deltas, this is the result."""
 

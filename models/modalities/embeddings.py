@@ -1,0 +1,97 @@
+"""Embeddings, as ``POST /v1/embeddings`` of the OpenAI API (reference of November 2026)."""
+
+import base64
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from pydantic import Field
+
+from models.modalities.base import BaseRequest, Int, TokenId, Usage
+from models.modalities.text import Delta
+
+_json = msgspec.json.Encoder()
+
+MOST_INPUTS = 2048
+MOST_TOKENS = 1 << 20
+"""Of one input that comes as token ids; a model's context is smaller."""
+
+Text = Annotated[str, Field(min_length=1)]
+Tokens = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_TOKENS)]
+Truncation = Annotated[Int, Field(ge=-1, le=MOST_TOKENS)]
+
+Vector = bytes | memoryview
+"""One embedding: its numbers as contiguous little-endian float32."""
+
+
+class Request(BaseRequest):
+    """Body of a request for embeddings. An input longer than the model's context is refused, unless
+
+    ``truncate_prompt_tokens`` (vLLM's) says how many tokens of each to keep; -1: as many as the model takes.
+    ``input_type`` names a prompt of the model, that is put before each text: query, document, or what else it has.
+    """
+
+    PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user", "input", "encoding_format"])
+
+    input: Text | Tokens | Annotated[list[Text] | list[Tokens], Field(min_length=1, max_length=MOST_INPUTS)]
+    dimensions: Annotated[Int, Field(ge=1, le=1 << 16)] | None = None
+    encoding_format: Literal["float", "base64"] | None = None
+    truncate_prompt_tokens: Truncation | None = None
+    input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+    @property
+    def inputs(self) -> list[str] | list[list[int]]:
+        """The inputs, as texts or as token ids."""
+        if isinstance(self.input, str):
+            return [self.input]
+        if isinstance(self.input[0], int):
+            return [self.input]
+        return self.input
+
+    @property
+    def budget(self) -> int:
+        """See ``BaseRequest``: nothing is written, so about what is read."""
+        return sum(max(len(one) // 4, 1) if isinstance(one, str) else len(one) for one in self.inputs)
+
+
+class Reply:
+    """Writes the ``list`` of embeddings. An engine's result is a sequence of ``Vector``, in the inputs' order; a long
+
+    one may come ahead in parts.
+    """
+
+    def __init__(self, rid: str, request: Request, created: int) -> None:
+        self._model = request.model
+        self._base64 = request.encoding_format == "base64"
+        self._written = 0
+
+    def start(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def delta(self, delta: Delta) -> bytes:
+        """Nothing: there are no tokens."""
+        return b""
+
+    def part(self, part: Sequence[Vector]) -> bytes:
+        """The next embeddings, and what stands before them."""
+        head = b"" if self._written else b'{"object":"list","data":['
+        found = []
+        for vector in part:
+            comma = b"," if self._written else b""
+            found.append(
+                comma + b'{"object":"embedding","index":%d,"embedding":' % self._written + self._numbers(vector) + b"}"
+            )
+            self._written += 1
+        return head + b"".join(found)
+
+    def end(self, usage: Usage, result: Any = None) -> bytes:
+        """The embeddings that are left, and the usage."""
+        total = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
+        tail = {"model": self._model, "usage": total}
+        return self.part(result or ()) + b"]," + _json.encode(tail)[1:]
+
+    def _numbers(self, vector: Vector) -> bytes:
+        if self._base64:
+            return b'"' + base64.b64encode(vector) + b'"'
+        return _json.encode(memoryview(vector).cast("B").cast("f").tolist())

@@ -1,0 +1,44 @@
+"""Which of the waiting sequences go into one batch: pure functions. Lengths and budgets are in tokens."""
+
+from collections.abc import Sequence
+
+SLACK = 64
+"""Padding of a batch that costs less than another call of the model."""
+
+SHARE = 256
+"""Tokens of a batch that are worth a lane of their own."""
+
+
+def batch_of_first(lengths: Sequence[int], budget: int, most: int) -> list[int]:
+    """The batch that the first sequence goes into: the indices of it and of those about as long, longest first.
+
+    A batch has at most ``most`` sequences, and padded to its longest at most ``budget`` tokens, unless it is a single
+    one. An eighth of it may be padding.
+    """
+    batch: list[int] = []
+    real = 0
+    for index in sorted(range(len(lengths)), key=lambda one: (-lengths[one], one)):
+        length = lengths[index]
+        padded = (lengths[batch[0]] if batch else length) * (len(batch) + 1)
+        waste = padded - real - length
+        if batch and (padded > budget or len(batch) >= most or waste > max(SLACK, (real + length) // 8)):
+            if 0 in batch:
+                break
+            batch, real = [], 0
+        batch.append(index)
+        real += length
+    return batch
+
+
+def share(waiting: int, idle: int, budget: int) -> int:
+    """The budget of the next batch when so many tokens wait and so many other lanes have nothing to do."""
+    return min(budget, max(-(-waiting // (idle + 1)), SHARE))
+
+
+def turn(arrived: int, before: int, budget: int) -> int:
+    """The round in which a sequence is due, whose request arrived in round ``arrived`` and has ``before`` tokens in
+
+    front of it. There is a round a batch, so a request has a quarter of each batch for itself while others wait, and
+    what arrives later does not wait for the whole of it.
+    """
+    return arrived + before * 4 // budget

@@ -1,0 +1,141 @@
+"""From texts to token ids, as sentence-transformers would have them, but without padding, and counted before a cut."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from models.errors import ContextLengthExceeded, EngineFailure, InvalidRequest
+
+GROUP = 64
+"""Texts that are read at once,"""
+GROUP_CHARACTERS = 1 << 16
+"""and about how long they may be together."""
+
+Name = Callable[[int], str]
+"""How the request calls its text of this number."""
+
+LONG = 1 << 17
+"""Characters beyond which a text's beginning is read first: that alone may be too long."""
+
+
+class Reader:
+    """A fast tokenizer, with its padding and truncation turned off. For one thread at a time."""
+
+    def __init__(self, tokenizer: Any, context: int, vocabulary: int) -> None:
+        self._fast = tokenizer.backend_tokenizer
+        self._fast.no_padding()
+        self._fast.no_truncation()
+        self._side = tokenizer.truncation_side
+        self._vocabulary = vocabulary
+        self.context = context
+        self._before, self._after = self._around()
+
+    def text(self, prompt: str, texts: Sequence[str], keep: int | None, name: Name) -> Iterator[list[Any]]:
+        """Encodings of single texts, in groups. ``keep``: tokens to cut each to; None: one too long is refused.
+
+        Raises ContextLengthExceeded.
+        """
+        room = self.context - self._fast.num_special_tokens_to_add(False)
+        limit = room if keep is None else max(min(keep, self.context) - (self.context - room), 1)
+        for at, group in _groups(texts):
+            found = self._plain([prompt + text for text in group], limit if keep is None else None, name(at))
+            for number, one in enumerate(found):
+                if len(one) > limit:
+                    if keep is None:
+                        raise _too_long(len(one) + self.context - room, self.context, name(at + number))
+                    one.truncate(limit, direction=self._side)
+            yield [self._fast.post_process(one) for one in found]
+
+    def ids(self, many: Sequence[Sequence[int]], keep: int | None, name: Name) -> Iterator[list[list[int]]]:
+        """Token ids as the model reads them: its special tokens are put around those that come without."""
+        around = len(self._before) + len(self._after)
+        limit = (self.context if keep is None else min(keep, self.context)) - around
+        for at in range(0, len(many), GROUP):
+            found = []
+            for number, ids in enumerate(many[at : at + GROUP], at):
+                inner = self._inner(list(ids))
+                if inner and max(inner) >= self._vocabulary:
+                    raise InvalidRequest(
+                        f"token {max(inner)} is not in the model's vocabulary of {self._vocabulary}",
+                        param=name(number),
+                    )
+                if len(inner) > limit:
+                    if keep is None:
+                        raise _too_long(len(inner) + around, self.context, name(number))
+                    inner = inner[: max(limit, 1)] if self._side == "right" else inner[-max(limit, 1) :]
+                found.append([*self._before, *inner, *self._after])
+            yield found
+
+    def pairs(
+        self, query: str, texts: Sequence[str], keep: int | None, chunks: int | None, name: Name
+    ) -> Iterator[list[tuple[int, Any]]]:
+        """Encodings of the query with each text, in groups, each with its text's number.
+
+        A text is cut to ``keep`` tokens, or made ``chunks`` pieces at most; with neither, one too long is refused.
+        Raises ContextLengthExceeded.
+        """
+        [asked] = self._plain([query], None, "query")
+        room = self.context - self._fast.num_special_tokens_to_add(True) - len(asked)
+        if room < 1:
+            raise _too_long(self.context - room, self.context - 1, "query")
+        refuse = keep is None and chunks is None
+        limit = room if keep is None else min(keep, room)
+        for at, group in _groups(texts):
+            found = []
+            for number, one in enumerate(self._plain(list(group), limit if refuse else None, name(at)), at):
+                if len(one) > limit and refuse:
+                    raise _too_long(len(one) + self.context - room, self.context, name(number))
+                pieces = [one]
+                if len(one) > limit:
+                    one.truncate(limit, direction="right" if chunks else self._side)
+                    pieces += one.overflowing[: (chunks or 1) - 1]
+                found += [(number, self._fast.post_process(asked, piece)) for piece in pieces]
+            yield found
+
+    def length(self, prompt: str) -> int:
+        """Tokens before a text that are the prompt's, with the model's own in front of it."""
+        return len(self._before) + len(self._fast.encode(prompt, add_special_tokens=False))
+
+    def _plain(self, texts: list[str], limit: int | None, param: str) -> list[Any]:
+        """Encodings without special tokens. With a ``limit`` a text far beyond it is refused by its beginning."""
+        for text in texts:
+            if limit is not None and len(text) > LONG:
+                beginning = len(self._fast.encode(text[:LONG], add_special_tokens=False))
+                if beginning > limit:
+                    raise _too_long(beginning, self.context, param, "more than ")
+        found: list[Any] = self._fast.encode_batch(texts, add_special_tokens=False)
+        return found
+
+    def _around(self) -> tuple[list[int], list[int]]:
+        """The special tokens that the model wants before and after a text."""
+        inner = self._fast.encode("a", add_special_tokens=False).ids
+        whole = self._fast.encode("a").ids
+        for at in range(len(whole) - len(inner) + 1):
+            if whole[at : at + len(inner)] == inner:
+                return whole[:at], whole[at + len(inner) :]
+        raise EngineFailure("the tokenizer's special tokens cannot be told from a text's")
+
+    def _inner(self, ids: list[int]) -> list[int]:
+        before, after = len(self._before), len(self._after)
+        if before and ids[:before] == self._before:
+            ids = ids[before:]
+        if after and ids[-after:] == self._after:
+            ids = ids[:-after]
+        return ids
+
+
+def _groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """The texts a few at a time, and the number of each group's first."""
+    at = 0
+    while at < len(texts):
+        end, characters = at + 1, len(texts[at])
+        while end < len(texts) and end - at < GROUP and characters + len(texts[end]) <= GROUP_CHARACTERS:
+            characters += len(texts[end])
+            end += 1
+        yield at, texts[at:end]
+        at = end
+
+
+def _too_long(tokens: int, context: int, param: str, about: str = "") -> ContextLengthExceeded:
+    return ContextLengthExceeded(
+        f"'{param}' has {about}{tokens} tokens with the model's own; its context holds {context}", param=param
+    )
