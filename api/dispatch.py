@@ -31,6 +31,9 @@ from models.modalities import served_by
 from models.presence import Replica
 from models.settings import Settings
 
+WHOLE_BYTES = 1 << 40
+"""What an answer that is not streamed may hold: the gateway itself reads it, so it is never slow."""
+
 WAITERS = 1024
 """Requests that may wait, at one gateway, for models to be ready."""
 
@@ -45,6 +48,7 @@ class Call:
     key: str
     tokens: int
     affinity: str
+    streams: bool = False
     deadline: int = 0
     tried: set[str] = field(default_factory=set)
 
@@ -111,9 +115,8 @@ class Dispatcher:
         arguments = [replica.epoch, rid, self.replies.gateway, call.modality, call.deadline, call.body, keys]
         message = queue.message(queue.INFER, arguments, rid=rid, queue=queue.queue_name(device))
         now = asyncio.get_running_loop().time()
-        inbox = Inbox(
-            rid, call.uid, replica.epoch, device, keys, now, self._settings.stream_buffer_bytes, budget=call.tokens
-        )
+        buffer = self._settings.stream_buffer_bytes if call.streams else WHOLE_BYTES
+        inbox = Inbox(rid, call.uid, replica.epoch, device, keys, now, buffer, budget=call.tokens)
         self.replies.open(inbox)
         try:
             await self._admission.enqueue(message, rid, call.deadline, device=device, replica=replica, slots=slots)

@@ -55,7 +55,7 @@ async def answer(request: Request, modality: str, body: BaseRequest, keeping: Ke
     """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
-    call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix))
+    call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix), body.streams)
     keepalive_s = gateway.settings.keepalive_after_s
     attempt = Attempt(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
     return await (attempt.stream() if body.streams else attempt.whole())

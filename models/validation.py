@@ -26,7 +26,9 @@ def from_validation(problems: list[Any]) -> HeadraceError:
 
 def _steps(problem: Any) -> list[str]:
     """The way to what is wrong. A validator of a whole model says the field in its error's context, as ``param``."""
-    found = [str(step) for step in problem["loc"] if step not in ("body", "query", "path", "header")]
+    found = [str(step) for step in problem["loc"]]
+    if found[:1] == ["body"] or (len(found) > 1 and found[0] in ("query", "path", "header")):
+        del found[0]  # where FastAPI found it; a body may have a field of that name
     named = problem.get("ctx", {}).get("param")
     return [*found, named] if isinstance(named, str) else found
 

