@@ -42,7 +42,7 @@ def _path(steps: list[str]) -> str | None:
         elif (
             step.replace("_", "a").replace("-", "a").isalnum()
             and step.islower()
-            and step not in ("str", "int", "float", "list", "dict")
+            and step not in ("str", "constrained-str", "int", "constrained-int", "float", "list", "dict")
         ):
             path += f".{step}" if path else step
     return path or None

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from models.modalities.base import BaseRequest, Int, TokenId, Usage
 from models.modalities.text import Delta
@@ -38,6 +39,16 @@ class Request(BaseRequest):
     encoding_format: Literal["float", "base64"] | None = None
     truncate_prompt_tokens: Truncation | None = None
     input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        if value in ("", []):
+            raise PydanticCustomError("invalid_value", "it is empty")
+        if isinstance(value, list) and len(value) > MOST_INPUTS and not isinstance(value[0], int):
+            why = "a request takes {most} inputs at most, not {count}"
+            raise PydanticCustomError("invalid_value", why, {"most": MOST_INPUTS, "count": len(value)})
+        return value
 
     @property
     def inputs(self) -> list[str] | list[list[int]]:
