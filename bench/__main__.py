@@ -1,4 +1,4 @@
-"""Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,llama_cpp,transformers,jobs]``.
+"""Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,embeddings,…] [--peers FOLDER]``.
 
 Everything runs on this machine at once, clients included, so what counts are the ratios. Bare and platform take
 turns, batch by batch. It never fails for a figure.
@@ -19,6 +19,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench import embeddings as numbers
 from bench import jobs as durable
 from bench import library
 from bench.bare import Bare
@@ -193,7 +194,8 @@ async def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
-    parser.add_argument("--only", default="echo,llama_cpp,transformers,jobs")
+    parser.add_argument("--only", default="echo,llama_cpp,transformers,embeddings,rerank,jobs")
+    parser.add_argument("--peers", type=Path, default=Path("../shared/peers"), help="scripts of other servers")
     parser.add_argument("--json", type=Path, default=Path("bench/results.json"))
     arguments = parser.parse_args()
     only = arguments.only.split(",")
@@ -209,10 +211,13 @@ async def main() -> None:
             rows, facts = rows + more_rows, facts + more_facts
         if "transformers" in only:
             rows += await transformers(there, scale)
+        vectors = await numbers.embeddings(there, scale, arguments.peers) if "embeddings" in only else []
+        vectors += await numbers.rerank(there, scale) if "rerank" in only else []
     done, beside = await jobs(scale) if "jobs" in only else ([], [])
     console = Console(width=200)
     table("What the platform adds to its engine (streams, closed loop)", rows, console)
     table("What the platform carries", facts, console)
+    table("Embeddings and rerank", vectors, console)
     table("What the durable path carries", done, console)
     table("What a batch costs interactive requests", beside, console)
     console.print("Resident memory before any model, MiB: ", {name: round(value) for name, value in memory.items()})
@@ -223,7 +228,15 @@ async def main() -> None:
         "python": machine.python_version(),
         "headrace": version("headrace"),
     }
-    found = {"about": about, "compared": rows, "carried": facts, "jobs": done, "beside": beside, "memory_mib": memory}
+    found = {
+        "about": about,
+        "compared": rows,
+        "carried": facts,
+        "vectors": vectors,
+        "jobs": done,
+        "beside": beside,
+        "memory_mib": memory,
+    }
     arguments.json.write_text(json.dumps(found, indent=1) + "\n")
 
 

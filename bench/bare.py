@@ -46,7 +46,7 @@ class Watch:
         self.answer.tokens += 1
         self._last = now
 
-    def done(self, usage: Usage) -> None:
+    def done(self, usage: Usage, result: Any = None) -> None:
         """The answer is whole."""
         self.answer.total_s = perf_counter() - self._began
         self.answer.complete = True
@@ -105,11 +105,14 @@ class Bare:
 
     async def batch(self, clients: int, requests: int, body: dict[str, Any]) -> Batch:
         """Run one batch there."""
-        assert self._process.stdin is not None
-        command = {"clients": clients, "requests": requests, "body": body}
-        self._process.stdin.write(json.dumps(command).encode() + b"\n")
-        found = await self.answer()
+        found = await self.ask({"clients": clients, "requests": requests, "body": body})
         return Batch([Answer(**one) for one in found["answers"]], found["elapsed_s"])
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Send a command; its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        return await self.answer()
 
     async def stop(self) -> None:
         """End it."""
