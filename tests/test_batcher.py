@@ -40,6 +40,8 @@ class Sums:
         for group in groups:
             if [0] in group:
                 raise InvalidRequest("no zeros", param="input")
+            if [99] in group:
+                raise ArithmeticError("a tokenizer's own trouble")
             yield [Row(task, n, ids, [], kind) for n, ids in enumerate(group, number)]
             number += len(group)
 
@@ -93,6 +95,18 @@ async def test_what_cannot_be_read_is_refused_and_the_rest_of_it_dropped() -> No
 
     assert isinstance(bad.error, InvalidRequest)
     assert sum(len(batch) for batch in sums.batches) <= 2 + 8, "one batch may have been under way"
+    sums.batcher.close()
+
+
+async def test_a_reader_that_breaks_fails_its_request_alone() -> None:
+    sums = Sums(lanes=2)
+    bad = sums.ask("bad", [[[5]], [[99]]])
+    good = sums.ask("good", [[[7]]])
+    await over(bad, good)
+
+    assert isinstance(bad.error, EngineFailure)
+    assert good.result == [7]
+    assert sums.batcher.alive()
     sums.batcher.close()
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.engines.packing import SLACK, batch_of_first, share, turn
+from workers.engines.packing import SLACK, batch_of_first, share, turn, worthwhile
 
 LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=80)
 
@@ -40,7 +40,10 @@ def test_sequences_of_one_length_make_one_batch() -> None:
 def test_lanes_share_what_waits() -> None:
     assert share(10_000, 0, 4096) == 4096
     assert share(3000, 1, 4096) == 1500
-    assert share(100, 3, 4096) == 256, "too little is not divided"
+    assert share(200, 3, 4096) == 128, "too little is not divided"
+    assert worthwhile(5, 0)
+    assert not worthwhile(127, 1), "the lane that is busy will take them together"
+    assert worthwhile(128, 1)
 
 
 def test_a_request_has_a_quarter_of_a_batch_a_round() -> None:

@@ -27,6 +27,7 @@ BLIND = {
     "workers/requests.py::_answering": "a request's life ends here, the runner's does not",
     "workers/runner.py::_load": "the runner's life ends here; its worker decides about another try",
     "workers/batching.py::_safely": "one batch's trouble is not the others'",
+    "workers/engines/batcher.py::_read_some": "a tokenizer may raise anything, and its client must hear of it",
     "workers/engines/batcher.py::_work": "a batch's life ends here, and its clients must hear of it",
     "workers/engines/transformers.py::_tokenize": "a template may raise anything, and its client must hear of it",
     "workers/engines/transformers_reader.py::_keeps": "a template may raise anything: then it is not made for this",

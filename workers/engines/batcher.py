@@ -17,7 +17,7 @@ from typing import Any
 
 from models.errors import EngineFailure, HeadraceError
 from workers.engines.base import Sink
-from workers.engines.packing import batch_of_first, share, turn
+from workers.engines.packing import batch_of_first, share, turn, worthwhile
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ class Batcher:
         self._waiting = threading.Condition()
         self._heap: list[tuple[int, int, Row]] = []
         self._numbers = count()
-        self._tokens = self._idle = self._round = 0
+        self._tokens = self._round = 0
+        self._lanes = self._busy = lanes  # until they say that they are not
         self._closing = False
         self._loop: asyncio.AbstractEventLoop
         self._threads = [threading.Thread(target=self._read, name="tokenize", daemon=True)]
@@ -105,6 +106,10 @@ class Batcher:
         if task is not None:
             self.finish(task)
             self.aborts += 1
+
+    def alive(self) -> bool:
+        """Whether all threads are, which nothing but a fault of a library can end."""
+        return self._closing or all(thread.is_alive() for thread in self._threads)
 
     def close(self) -> None:
         """End all requests and wait for the batches under way. Blocks."""
@@ -143,6 +148,10 @@ class Batcher:
         except HeadraceError as error:
             self._say(self._fail, [task], error)
             return False
+        except Exception as error:  # a request's life ends here, the thread's does not
+            log.exception("request %s cannot be read", task.sink.rid)
+            self._say(self._fail, [task], EngineFailure(f"the input cannot be read: {type(error).__name__}"))
+            return False
         found.extend(group or ())
         return group is not None
 
@@ -176,18 +185,18 @@ class Batcher:
     def _next(self) -> list[Row]:
         """The next batch, once there is one; empty when all is over."""
         with self._waiting:
+            self._busy -= 1
             while not self._closing:
-                if batch := self._cut():
+                if worthwhile(self._tokens, self._busy) and (batch := self._cut()):
+                    self._busy += 1
                     if self._heap:
-                        self._waiting.notify()  # enough is left for another lane
+                        self._waiting.notify()  # there may be enough left for another lane
                     return batch
-                self._idle += 1
                 self._waiting.wait()
-                self._idle -= 1
         return []
 
     def _cut(self) -> list[Row]:
-        budget = share(self._tokens, self._idle, self._budget)
+        budget = share(self._tokens, self._lanes - self._busy - 1, self._budget)
         window: list[tuple[int, int, Row]] = []
         others: list[tuple[int, int, Row]] = []
         tokens = 0

@@ -108,6 +108,9 @@ class SentenceTransformers(Engine):
     def close(self) -> None:
         self._batcher.close()
 
+    def alive(self) -> bool:
+        return self._batcher.alive()
+
     def counters(self) -> dict[str, int]:
         batcher = self._batcher
         return {
