@@ -10,6 +10,8 @@ import httpx
 import openai
 import pytest
 
+from models.modalities import embeddings, rerank
+from tests.e2e.fuzzing import any_value_in_any_field
 from tests.e2e.stack import Stack, wait_for
 from tests.e2e.talk import client, metric
 from tests.weights import RERANKER, minilm_directory
@@ -111,6 +113,20 @@ def test_what_is_wrong_is_said(reader: Stack, path: str, body: dict[str, Any], p
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["param"] == param
     assert answer.json()["error"]["code"] == (code or "invalid_value")
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "request_type"),
+    [
+        ("/v1/embeddings", {"model": "minilm", "input": "a"}, embeddings.Request),
+        ("/v1/rerank", {"model": "reranker", "query": "a", "documents": ["b"]}, rerank.Request),
+    ],
+    ids=["embeddings", "rerank"],
+)
+def test_any_value_in_any_field_is_answered_or_refused(
+    reader: Stack, path: str, base: dict[str, Any], request_type: Any
+) -> None:
+    any_value_in_any_field(reader.url, path, base, {*request_type.model_fields, "kwargs"})
 
 
 def test_nan_is_refused(reader: Stack) -> None:

@@ -5,22 +5,16 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
 from models.modalities import chat, completions, messages, messages_count, responses, responses_request
+from tests.e2e.fuzzing import RELAXED, any_value_in_any_field
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
-
-RELAXED = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-
 
 def test_the_documented_api_never_fails(stack: Stack) -> None:
     schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
@@ -47,11 +41,6 @@ def _check_form(path: str, body: Any) -> None:
         assert set(body["error"]) == {"message", "type", "param", "code"}
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=8,
-)
 ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, chat.Request),
     ("/v1/completions", {"prompt": "a b", "max_tokens": 2}, completions.Request),
@@ -66,20 +55,7 @@ ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
 def test_any_value_in_any_field_is_answered_or_refused(
     stack: Stack, path: str, base: dict[str, Any], request_type: Any
 ) -> None:
-    names = sorted(set(request_type.model_fields) - {"model"})
-    with httpx.Client(base_url=stack.url, timeout=30) as http:
-
-        @RELAXED
-        @given(st.dictionaries(st.sampled_from(names), JSON, min_size=1, max_size=4))
-        def attempt(changes: dict[str, Any]) -> None:
-            answer = http.post(path, json=base | {"model": "echo"} | changes)
-            assert answer.status_code in (200, 400), answer.text
-            if answer.status_code == 400:
-                error = answer.json()["error"]
-                param = error.get("details", error)["param"]
-                assert param is None or param.split(".")[0].split("[")[0] in names
-
-        attempt()
+    any_value_in_any_field(stack.url, path, base | {"model": "echo"}, set(request_type.model_fields))
 
 
 def test_any_bytes_are_answered_or_refused(stack: Stack) -> None:
