@@ -32,7 +32,8 @@ def launch(
     model_name: Annotated[str, typer.Option("-n", "--model-name", help="Name in the catalogue, or your own.")],
     model_uid: Annotated[Text, typer.Option("-u", "--model-uid", help="Uid to call it by; else its name.")] = None,
     model_type: Annotated[
-        Text, typer.Option("-t", "--model-type", help="LLM, image or audio; else what its engine serves.")
+        Text,
+        typer.Option("-t", "--model-type", help="LLM, image, audio, embedding or rerank; else what its engine serves."),
     ] = None,
     model_engine: Annotated[
         Text, typer.Option("-en", "--model-engine", help="llama_cpp, transformers, …; else the best that fits.")
