@@ -16,6 +16,7 @@ from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
+
 def test_the_documented_api_never_fails(stack: Stack) -> None:
     schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]

@@ -62,6 +62,9 @@ class Nowhere:
     def delta(self, delta: Delta) -> None:
         """Nothing."""
 
+    def part(self, part: Any) -> None:
+        """Nothing."""
+
     def done(self, usage: Usage, result: Any = None) -> None:
         """Nothing."""
 
