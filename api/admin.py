@@ -82,16 +82,19 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
 @router.get("/{uid}/progress", summary="Progress of a launch")
 async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     """How far the launch is: ``progress`` 0 to 1 over all replicas, and each one's stage."""
-    _, replicas = await _one(gateway_of(request), uid)
-    stages = [row.stage or row.state for row in replicas]
+    gateway = gateway_of(request)
+    _, replicas = await _one(gateway, uid)
+    ready = {one.id for _, one in gateway.replies.fleet.ready(uid)}  # which their rows learn a moment later
+    stages = {row.id: "ready" if row.id in ready else row.stage or row.state for row in replicas}
+    fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     return {
-        "progress": sum(_fraction(row) for row in replicas) / max(len(replicas), 1),
-        "stage": min(stages, key=_rank, default="pending"),
+        "progress": sum(fractions.values()) / max(len(replicas), 1),
+        "stage": min(stages.values(), key=_rank, default="pending"),
         "replicas": [
             {
                 "replica_id": row.id,
-                "progress": _fraction(row),
-                "stage": row.stage or row.state,
+                "progress": fractions[row.id],
+                "stage": stages[row.id],
                 "info": HeadraceError.from_row(row.error).message if row.error else "",
                 "updated_at": row.updated_at / 1000,
             }

@@ -76,6 +76,12 @@ class Clumsy(Echo):
         raise RuntimeError("secret")
 
 
+class Blind(Echo):
+    """An engine whose model sees nothing."""
+
+    honours = Echo.honours - {"image_url"}
+
+
 async def _desk(engine: Echo, **options: Any) -> Desk:
     engine.load(Placement("", "cpu", options), lambda *_: None)
     engine.start()
@@ -212,11 +218,14 @@ async def test_media_reach_the_engine_in_their_order(seeing: Desk) -> None:
     assert b"image/png image/gif image/jpeg" in stream.decode_closing(last.body).body
 
 
-async def test_an_engine_that_takes_no_pictures_says_so_and_nothing_is_fetched(desk: Desk) -> None:
+async def test_an_engine_that_takes_no_pictures_says_so_and_nothing_is_fetched() -> None:
+    engine = Blind()
+    desk = await _desk(engine)
     with serving(Server()) as server:
         desk.submit(**_shown(server.url))
         error = desk.error(await desk.over())
         assert server.seen == []
+    engine.close()
     assert (error.code, error.param) == ("unsupported_parameter", "messages[0].content[0].image_url")
     assert error.message == "this model does not take pictures"
 

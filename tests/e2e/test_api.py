@@ -119,7 +119,7 @@ def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> No
         ("POST", "/v1/tokenize", {"model": "echo"}, 400, "invalid_value", "prompt"),
         ("POST", "/v1/tokenize", {"model": "echo", "prompt": "x", "messages": []}, 400, "invalid_value", "messages"),
         ("POST", "/v1/tokenize", {"model": "echo", "prompt": "x", "tools": [TOOL]}, 400, "invalid_value", "tools"),
-        ("POST", "/v1/tokenize", chat(tools=[TOOL]), 400, "unsupported_parameter", "tools"),
+        ("POST", "/v1/tokenize", chat(chat_template="{{x}}"), 400, "unsupported_parameter", "chat_template"),
         ("POST", "/v1/tokenize", chat(tools=[TOOL, TOOL]), 400, "invalid_value", "tools"),
         ("POST", "/v1/detokenize", {"model": "echo", "tokens": [-1]}, 400, "invalid_value", "tokens[0]"),
         ("GET", "/v1/chat/completions", b"", 405, "method_not_allowed", None),
