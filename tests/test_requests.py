@@ -15,7 +15,7 @@ from models.modalities.chat_messages import Message
 from models.stream import Frame, Kind
 from tests.pictures import data_url, saved
 from tests.web import Server, serving
-from workers.engines.base import Placement, Sink
+from workers.engines.base import MEDIA_PARTS, Placement, Sink
 from workers.engines.echo import Echo
 from workers.media import Intake
 from workers.protocol import Submit
@@ -74,12 +74,6 @@ class Clumsy(Echo):
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         raise RuntimeError("secret")
-
-
-class Blind(Echo):
-    """An engine whose model sees nothing."""
-
-    honours = Echo.honours - {"image_url"}
 
 
 async def _desk(engine: Echo, **options: Any) -> Desk:
@@ -192,8 +186,6 @@ async def test_draining_tells_everybody(desk: Desk) -> None:
 class Seeing(Echo):
     """An engine that says how many pictures it was shown."""
 
-    honours = Echo.honours | {"image_url"}
-
     def chat(self, request: chat.Request, sink: Sink) -> None:
         text = " ".join(one.media_type for one in sink.media)
         super().chat(request.model_copy(update={"messages": [Message(role="user", content=text)]}), sink)
@@ -219,8 +211,9 @@ async def test_media_reach_the_engine_in_their_order(seeing: Desk) -> None:
 
 
 async def test_an_engine_that_takes_no_pictures_says_so_and_nothing_is_fetched() -> None:
-    engine = Blind()
+    engine = Echo()
     desk = await _desk(engine)
+    engine.honours = Echo.honours - MEDIA_PARTS
     with serving(Server()) as server:
         desk.submit(**_shown(server.url))
         error = desk.error(await desk.over())

@@ -47,10 +47,10 @@ class Gallery(Stack):
         )
         return answer.choices[0].message.content or ""
 
-    def refused(self, *urls: str, model: str = MODEL) -> tuple[int, str, str]:
+    def refused(self, *urls: str) -> tuple[int, str, str]:
         """Status, code and parameter of the refusal."""
         with pytest.raises(openai.APIStatusError) as caught:
-            self.sdk.chat.completions.create(model=model, messages=messages(*urls))
+            self.sdk.chat.completions.create(model=MODEL, messages=messages(*urls))
         return caught.value.status_code, str(caught.value.code), str(caught.value.param)
 
 
@@ -77,7 +77,6 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
         try:
             made.start()
             made.client.launch({"model_name": MODEL})
-            made.launch_echo()
             made.client.wait_ready(MODEL)
             yield made
         finally:
@@ -160,9 +159,12 @@ def test_what_is_no_picture_is_the_clients_fault(gallery: Gallery, url: str) -> 
     assert gallery.refused(good, url) == (400, "invalid_value", "messages[0].content[1].image_url")
 
 
-def test_a_model_that_sees_nothing_says_so(gallery: Gallery) -> None:
-    expected = (400, "unsupported_parameter", "messages[0].content[0].image_url")
-    assert gallery.refused(data_url(drawn("one", "red")), model="echo") == expected
+def test_a_model_that_hears_nothing_says_so(gallery: Gallery) -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    asked: Any = [{"role": "user", "content": [sound]}]
+    with pytest.raises(openai.BadRequestError) as caught:
+        gallery.sdk.chat.completions.create(model=MODEL, messages=asked)
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", "messages[0].content[0].input_audio")
 
 
 def test_a_client_that_hangs_up_while_its_picture_is_fetched_frees_its_place(gallery: Gallery) -> None:
