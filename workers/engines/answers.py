@@ -47,9 +47,18 @@ class Piece:
     reasoning: str = ""
     tools: tuple[ToolDelta, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.text or self.reasoning or self.tools)
+
+    def __add__(self, other: "Piece") -> "Piece":
+        return Piece(self.text + other.text, self.reasoning + other.reasoning, (*self.tools, *other.tools))
+
 
 class Splitter:
-    """Feed it a choice's text as it comes. Space between the tags and the text around them is dropped."""
+    """Feed it a choice's text as it comes. Space between the tags and the text around them is dropped.
+
+    ``names`` are the functions that may be called; ``single``: one call is all that is wanted.
+    """
 
     def __init__(
         self,
@@ -57,17 +66,25 @@ class Splitter:
         thinking: Thinking = "over",
         tools: ToolFormat | None = None,
         names: frozenset[str] = frozenset(),
+        *,
+        single: bool = False,
     ) -> None:
         self._tags = tags
         self._state: Thinking = thinking if tags else "over"
         self._held = ""  # what may be a tag, and the space before it
         self._strip = self._state == "open"  # space that comes next is dropped
         self._reader = ToolReader(tools, names) if tools and names else None
+        self._single = single
 
     @property
     def called(self) -> bool:
-        """Whether there was a tool call."""
-        return self._reader is not None and self._reader.calls > 0
+        """Whether there were tool calls, and all are whole."""
+        return self._reader is not None and self._reader.calls > 0 and not self._reader.open
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is wanted."""
+        return self._single and self.called
 
     def feed(self, text: str) -> Piece:
         """What can be shown now."""

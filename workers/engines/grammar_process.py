@@ -34,7 +34,7 @@ class Follower:
         self._walks: dict[int, LLMatcher] = {}
 
     def move(self, move: Move) -> Mask:
-        """Go on, and say what may come next; no bits: nothing may, it is over."""
+        """Go on, and say what may come next."""
         try:
             if move.grammar is not None:
                 self._walks[move.walk] = self._start(move.grammar)
@@ -45,7 +45,7 @@ class Follower:
             return Mask(move.walk, b"", "this walk is over")
         if move.tokens:
             walk.consume_tokens(move.tokens)
-        bits = b"" if walk.is_stopped() and move.tokens else walk.compute_bitmask()
+        bits = walk.compute_bitmask()
         return Mask(move.walk, bits, walk.get_error())
 
     def forget(self, walks: list[int]) -> None:
@@ -75,7 +75,7 @@ def _part(part: Part) -> dict[str, object]:
     if part.form == "json":
         return {"name": part.name, "json_schema": json.loads(part.text)}
     if part.form == "regex":
-        return {"name": part.name, "lark_grammar": f"start: /{regex_to_lark(part.text, '')}/"}
+        return {"name": part.name, "lark_grammar": f"start: /{regex_to_lark(part.text, 'dw')}/"}
     return {"name": part.name, "lark_grammar": grammar_from("grammar", part.text)}
 
 

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -61,6 +63,49 @@ class Walk:
     def leave(self) -> None:
         """It is over. May be called from any thread."""
         self.masks.forget(self)
+
+
+class Grammars:
+    """All that an engine needs. ``setup`` is called when the first grammar is to be checked."""
+
+    def __init__(self, setup: Callable[[], Setup]) -> None:
+        self._setup = setup
+        self._masks: Masks | None = None
+        self._checker: Checker | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="grammars")
+
+    def check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
+        """Call ``then`` with what is wrong with this grammar: now where that is known, else later, in a thread."""
+        if self._checker is not None and self._checker.known(grammar):
+            self._check(grammar, param, then)
+        else:
+            self._thread.submit(self._check, grammar, param, then)
+
+    def walk(self, grammar: Grammar, param: str) -> "Walk":
+        """The beginning of a way through a grammar that was checked."""
+        assert self._masks is not None
+        return Walk(self._masks, grammar, param)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._thread.shutdown(cancel_futures=True)
+        for one in (self._masks, self._checker):
+            if one is not None:
+                one.close()
+
+    def _check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
+        fault: HeadraceError | None = None
+        try:
+            if self._checker is None or self._masks is None:
+                setup = self._setup()
+                self._masks, self._checker = Masks(setup), Checker(setup)
+            self._masks.start()
+            self._checker.check(grammar, param)
+        except HeadraceError as error:
+            fault = type(error)(error.message, param=param)
+        except OSError as error:
+            fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
+        then(fault)
 
 
 class Masks:
@@ -164,7 +209,7 @@ class Checker:
             if len(self._checked) > REMEMBERED:
                 self._checked.popitem(last=False)
         if fault is not None:
-            raise type(fault)(fault.message, param=param)
+            raise fault
 
     def close(self) -> None:
         """End the process."""

@@ -26,6 +26,7 @@ class ToolReader:
 
     def __init__(self, form: ToolFormat, names: frozenset[str]) -> None:
         self.calls = 0
+        self.open = False  # a call has a name, and no end yet
         self._form = form
         self._names = names
         self._tags = [one for one in (form.trigger, form.end) if one]
@@ -35,7 +36,6 @@ class ToolReader:
         self._space = ""  # held, for a call may follow
         self._raw = ""  # read, and not given out yet: what may become a call
         self._spoken = False  # something was said since the last call
-        self._open = False  # a call has a name, and no end yet
         self._machine = self._run()
         next(self._machine)
 
@@ -47,8 +47,9 @@ class ToolReader:
 
     def flush(self) -> tuple[str, tuple[ToolDelta, ...]]:
         """What was held back, once no more text will come."""
-        held = self._space + self._raw
-        if not self._open and (held.strip() or self._spoken or not self.calls):
+        ending = self.calls > 0 and self._form.end.startswith(self._raw)  # nothing, or some of the end tag
+        held = "" if ending and not self._spoken else self._space + self._raw
+        if not self.open:
             self._text.append(held)
         return self._taken()
 
@@ -73,7 +74,7 @@ class ToolReader:
         except _NoCallError:
             self._say(self._raw)
         self._raw = ""
-        self._open = False
+        self.open = False
 
     def _until_calls(self) -> _Machine:
         """Show what comes, up to what begins calls."""
@@ -165,7 +166,7 @@ class ToolReader:
         if not held:
             self._argue("{}")
         self._raw = ""
-        self._open = False
+        self.open = False
 
     def _arguments(self, first: str, named: bool) -> _Machine:
         """The arguments, told at once where the call has a name already. Some models write the object as a string."""
@@ -190,7 +191,7 @@ class ToolReader:
         self._tools.append(ToolDelta(self.calls, f"call_{secrets.token_hex(12)}", name))
         self.calls += 1
         self._raw = self._space = ""
-        self._spoken, self._open = False, True
+        self._spoken, self.open = False, True
 
     def _argue(self, text: str) -> None:
         """Text of the open call's arguments."""
