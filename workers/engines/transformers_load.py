@@ -25,6 +25,7 @@ from workers.engines.transformers_stepper import Bounds, Stepper
 if TYPE_CHECKING:
     from workers.engines.transformers import Router
 
+_Decode = Callable[[list[int]], str]
 _PAGE = 64  # tokens; the smallest piece of cache a request takes
 
 
@@ -62,8 +63,8 @@ class Loaded:
     vocabulary: int
     ends: list[int]
     sampling: dict[str, Any]
-    decode: Callable[[list[int]], str]
-    decode_marked: Callable[[list[int]], str]
+    decode: _Decode
+    decode_marked: _Decode
     name_of: Callable[[int], str]
     dialect: Dialect
     marks: dict[str, int]
@@ -104,19 +105,8 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
 
-    def decode(ids: list[int]) -> str:
-        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return said
-
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
-    added = tokenizer.added_tokens_decoder
-    marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
-    hidden = {number for number, token in added.items() if token.special} - set(marks.values())
-
-    def decode_marked(ids: list[int]) -> str:
-        shown = [one for one in ids if one not in hidden]
-        said: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return said
+    decode, decode_marked, marks = _decoders(tokenizer, dialect)
 
     @cache
     def name_of(token: int) -> str:
@@ -131,13 +121,31 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         ends=ends,
         sampling=_default_sampling(model.generation_config),
         decode=decode,
-        decode_marked=decode_marked if any(added[one].special for one in marks.values()) else decode,
+        decode_marked=decode_marked,
         name_of=name_of,
         reader=reader,
         dialect=dialect,
         marks=marks,
         grammars=Grammars(lambda: _setup(tokenizer, text.vocab_size, ends)),
     )
+
+
+def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
+    """See ``Loaded``; and the ids of those marks of the dialect that are tokens of their own."""
+    added = tokenizer.added_tokens_decoder
+    marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
+    hidden = {number for number, token in added.items() if token.special} - set(marks.values())
+
+    def decode(ids: list[int]) -> str:
+        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return said
+
+    def decode_marked(ids: list[int]) -> str:
+        shown = [one for one in ids if one not in hidden]
+        said: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return said
+
+    return decode, decode_marked if any(added[one].special for one in marks.values()) else decode, marks
 
 
 def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any, Reader | None]:
