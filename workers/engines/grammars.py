@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 
-from models.errors import EngineFailure, HeadraceError, InvalidRequest
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.processes import end, spawn
 from workers.engines.grammar_wire import Forget, Grammar, Mask, Message, Move, Setup, receive_mask, send
 
@@ -101,8 +101,10 @@ class Grammars:
                 self._masks, self._checker = Masks(setup), Checker(setup)
             self._masks.start()
             self._checker.check(grammar, param)
+        except UnsupportedParameter as error:
+            fault = UnsupportedParameter(error.message, param=param)
         except HeadraceError as error:
-            fault = type(error)(error.message, param=param)
+            fault = error
         except OSError as error:
             fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
         then(fault)
@@ -209,7 +211,7 @@ class Checker:
             if len(self._checked) > REMEMBERED:
                 self._checked.popitem(last=False)
         if fault is not None:
-            raise fault
+            raise type(fault)(fault.message, param=param)
 
     def close(self) -> None:
         """End the process."""
@@ -226,6 +228,7 @@ class _Process:
                 pass_fds=(theirs.fileno(),),
                 death_signal=signal.SIGKILL,
             )
+        self.pid = self._process.pid
         self.tell([setup])
 
     def tell(self, messages: list[Message]) -> None:
