@@ -10,13 +10,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 
-from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from models.processes import end, spawn
 from workers.engines.grammar_wire import Forget, Grammar, Mask, Message, Move, Setup, receive_mask, send
 
@@ -76,10 +76,11 @@ class Grammars:
 
     def check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
         """Call ``then`` with what is wrong with this grammar: now where that is known, else later, in a thread."""
-        if self._checker is not None and self._checker.known(grammar):
-            self._check(grammar, param, then)
-        else:
+        known = self._checker.found.get(grammar, _UNKNOWN) if self._checker is not None else _UNKNOWN
+        if known is _UNKNOWN:
             self._thread.submit(self._check, grammar, param, then)
+        else:
+            then(_about(param, known))
 
     def walk(self, grammar: Grammar, param: str) -> "Walk":
         """The beginning of a way through a grammar that was checked."""
@@ -94,20 +95,24 @@ class Grammars:
                 one.close()
 
     def _check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
-        fault: HeadraceError | None = None
         try:
             if self._checker is None or self._masks is None:
                 setup = self._setup()
                 self._masks, self._checker = Masks(setup), Checker(setup)
             self._masks.start()
-            self._checker.check(grammar, param)
-        except UnsupportedParameter as error:
-            fault = UnsupportedParameter(error.message, param=param)
+            fault = self._checker.check(grammar)
         except HeadraceError as error:
             fault = error
         except OSError as error:
             fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
-        then(fault)
+        then(_about(param, fault))
+
+
+_UNKNOWN = EngineFailure("it has not been checked")
+
+
+def _about(param: str, fault: HeadraceError | None) -> HeadraceError | None:
+    return None if fault is None else type(fault)(fault.message, param=param)
 
 
 class Masks:
@@ -188,30 +193,24 @@ class Masks:
 
 
 class Checker:
-    """Says whether a grammar can be followed at all. For one thread, which may wait; ``known`` for any."""
+    """Says whether a grammar can be followed at all. For one thread, which may wait; any may look at ``found``."""
 
     def __init__(self, setup: Setup) -> None:
+        self.found: dict[Grammar, HeadraceError | None] = {}
         self._masks = Masks(setup)
-        self._checked: OrderedDict[Grammar, HeadraceError | None] = OrderedDict()
 
-    def known(self, grammar: Grammar) -> bool:
-        """Whether ``check`` would answer at once."""
-        return grammar in self._checked
-
-    def check(self, grammar: Grammar, param: str) -> None:
-        """Raises InvalidRequest: it is no grammar, or nothing obeys it, or it is too complex."""
-        fault = self._checked.get(grammar)
-        if grammar not in self._checked:
-            walk = Walk(self._masks, grammar, param)
-            walk.look()
-            walk.leave()
-            fault = walk.fault
-            if not isinstance(fault, EngineFailure):
-                self._checked[grammar] = fault
-            if len(self._checked) > REMEMBERED:
-                self._checked.popitem(last=False)
-        if fault is not None:
-            raise type(fault)(fault.message, param=param)
+    def check(self, grammar: Grammar) -> HeadraceError | None:
+        """What is wrong with it: it is no grammar, or nothing obeys it, or it is too complex."""
+        if grammar in self.found:
+            return self.found[grammar]
+        walk = Walk(self._masks, grammar, "")
+        walk.look()
+        walk.leave()
+        if not isinstance(walk.fault, EngineFailure):
+            self.found[grammar] = walk.fault
+        if len(self.found) > REMEMBERED:
+            del self.found[next(iter(self.found))]
+        return walk.fault
 
     def close(self) -> None:
         """End the process."""
