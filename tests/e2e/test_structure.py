@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import openai
+import psutil
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 from tests.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
@@ -129,3 +130,28 @@ def test_a_bad_schema_is_the_clients_fault(sdk: openai.OpenAI, schema: Any, stre
         model="smol-held", messages=QUESTION, response_format={"type": "json_object"}, max_tokens=3
     )
     assert json.loads(good.model_dump_json())["choices"][0]["message"]["content"].startswith("{")
+
+
+def test_what_follows_grammars_dies_with_its_runner(sdk: openai.OpenAI, stack: Stack) -> None:
+    def ask(*colours: str) -> bool:
+        extra = {"structured_outputs": {"choice": colours}}
+        answer = sdk.completions.create(model="smol-held", prompt="A colour:", extra_body=extra)
+        return answer.choices[0].text in colours
+
+    def followers() -> list[psutil.Process]:
+        return [one for one in stack.tree() if "workers.engines.grammar_process" in one.cmdline()]
+
+    assert ask("red", "blue", "green")  # which is new, so that both are there
+    first = followers()
+    assert len(first) == 2
+    for one in first:
+        one.kill()
+    assert ask("black", "white", "grey")
+    second = followers()
+    assert len(second) == 2
+    runner = second[0].parent()
+    assert runner is not None
+    runner.kill()
+
+    wait_for(lambda: not any(one.is_running() for one in second), 10, lambda: f"these live: {second}")
+    assert ask("red", "blue", "green")  # the model is loaded again
