@@ -19,7 +19,7 @@ from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_ca
 from tests.weights import smollm2_directory
 from workers.engines import engine_class
 from workers.engines.base import Placement
-from workers.engines.transformers_prompt import dialect_of, prompt_of
+from workers.engines.transformers_prompt import dialect_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -83,7 +83,8 @@ def reasoning(answer: Answer) -> str:
 
 def prompt(driver: Driver, **fields: Any) -> str:
     engine: Any = driver.engine
-    return prompt_of(engine._model.tokenizer, engine._model.dialect, driver.check("chat", **fields))
+    [(text, _, _)] = engine._prompts(driver.check("chat", **fields))
+    return str(text)
 
 
 async def test_what_is_thought_is_not_said(thinker: Driver) -> None:

@@ -19,8 +19,8 @@ from workers.engines.tool_formats import ToolFormat
 _FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
 """Of strings, those that can be enforced. Others are annotations, as JSON Schema has it."""
 _DATA = frozenset(["const", "enum", "default", "examples"])
-_SPACE = r"[ \n\r\t]{1,32}"
-"""Between the tokens of JSON: bounded, for a small model may get lost in it."""
+_SPACE = r"( |\r?\n[ \t]{0,20})"
+"""Between the tokens of JSON: what is usual, and bounded, for a small model may get lost in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,12 +107,6 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
 
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
-
-    @cache
-    def name_of(token: int) -> str:
-        said: str = tokenizer.decode([token], clean_up_tokenization_spaces=False)
-        return said
-
     return Loaded(
         manager=manager,
         tokenizer=tokenizer,
@@ -122,7 +116,7 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         sampling=_default_sampling(model.generation_config),
         decode=decode,
         decode_marked=decode_marked,
-        name_of=name_of,
+        name_of=cache(lambda token: tokenizer.decode([token], clean_up_tokenization_spaces=False)),
         reader=reader,
         dialect=dialect,
         marks=marks,
