@@ -126,7 +126,7 @@ async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
     lacking: dict[str, tuple[str, dict[str, Any]]] = {
         "echo": ("chat", {"content": "x", "top_k": 3}),
         "llama_cpp": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
-        "transformers": ("chat", {"content": "x", "response_format": {"type": "json_object"}}),
+        "transformers": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
         "vllm": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
         "seeing": ("completions", {"prompt": "x", "echo": True, "logprobs": 1}),
     }

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
+
+from workers.engines.grammars import Walk
 
 _FEW = 1024  # the likeliest tokens, among which a nucleus nearly always ends: sorting them all costs 20 times more
 
@@ -30,7 +33,8 @@ class Pick:
 class Sampling:
     """The rules of one choice, and its state. Used by the generation thread alone, but for ``picks``.
 
-    Frequency and presence count the tokens of the answer, repetition those of the prompt too.
+    Frequency and presence count the tokens of the answer, repetition those of the prompt too. Where there is a
+    ``walk``, only what its grammar allows is picked; once it allows nothing, ``broke_at`` tokens were.
     """
 
     temperature: float
@@ -44,6 +48,8 @@ class Sampling:
     logprobs: int | None = None
     random: Random = field(default_factory=Random)
     prompt: Sequence[int] = ()
+    walk: Walk | None = None
+    broke_at: int | None = None
     picks: deque[Pick] = field(default_factory=deque)
     _counts: Counter[int] = field(default_factory=Counter)
     _seen: set[int] = field(default_factory=set)
@@ -59,20 +65,30 @@ class Sampling:
     def plain(self) -> bool:
         """Whether this is what transformers does by itself."""
         rules = self.frequency or self.presence or self.repetition != 1 or self.bias
-        return self.temperature == 0 and not rules and self.logprobs is None
+        return self.temperature == 0 and not rules and self.logprobs is None and self.walk is None
 
     def pick(self, logits: Tensor) -> int:
         """The next token, from float32 logits of shape [vocabulary], which are left as they are."""
-        scores = self._ruled(logits)
+        scores = self._ruled(logits if self.walk is None else self._allowed(logits, self.walk))
         token = int(scores.argmax()) if self.temperature == 0 else self._draw(scores / self.temperature)
         self._counts[token] += 1
         self._seen.add(token)
+        if self.walk is not None and self.broke_at is None:
+            self.walk.take(token)
         if self.logprobs is not None:
             logprobs = logits.log_softmax(-1)
             best = logprobs.topk(self.logprobs)
             top = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
             self.picks.append(Pick(token, float(logprobs[token]), top))
         return token
+
+    def _allowed(self, logits: Tensor, walk: Walk) -> Tensor:
+        bits = walk.look() if self.broke_at is None else b""
+        if not bits:
+            self.broke_at = len(walk.tokens) if self.broke_at is None else self.broke_at
+            return logits
+        refused = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[: len(logits)] == 0
+        return logits.masked_fill(torch.from_numpy(refused).to(logits.device), -torch.inf)
 
     def _ruled(self, logits: Tensor) -> Tensor:
         scores = logits

@@ -13,56 +13,43 @@ from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, I
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.chat_messages import Media
+from models.modalities.chat_tools import NamedChoice
 from models.modalities.detokenize import Request as Detokenize
-from models.modalities.text import Delta, FinishReason, TokenLogprob
+from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
+from workers.engines.answers import Splitter, Thinking
 from workers.engines.asides import Asides
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.constraints import Calls, Held, held
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
+from workers.engines.transformers_choice import Choice
 from workers.engines.transformers_load import Loaded, TransformersOptions, load_model
+from workers.engines.transformers_prompt import beginning, template_options, turns
 
+_Chat = chat.Request
 _Body = chat.Request | completions.Request
 _Prompt = tuple[str, list[int], Mapping[str, Any]]
-_RESERVED = frozenset(
-    [
-        *("chat_template", "tokenize", "return_dict", "return_tensors", "add_generation_prompt"),
-        *("continue_final_message", "conversation", "messages", "padding", "truncation", "max_length"),
-        *("sanitize_control_tokens", "return_assistant_tokens_mask", "processor_kwargs", "load_audio_from_video"),
-    ]
-)
-
-
-@dataclass(eq=False, slots=True)
-class _Choice:
-    """One choice: one request of transformers' manager."""
-
-    id: str
-    request: "_Request"
-    index: int
-    limit: int
-    sampling: Sampling
-    words: Detokenizer
-    scanner: StopScanner
-    seen: int = 0  # tokens taken from the manager
-    told: int = 0  # tokens given to the sink
+_ENDING = 32  # tokens, in which a prompt shows whether it has begun to think
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One request. Belongs to the event loop, but for ``over``, which the tokenising thread reads."""
+    """One request. Belongs to the event loop, but for ``over``, and up to ``_submit``, when threads prepare it."""
 
     sink: Sink
     body: _Body
     param: str
     media: Sequence[Media] = ()
+    held: Held | None = None
+    thinking: Thinking = "over"
     over: bool = False
     open: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    choices: list[_Choice] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
 
 
 class Transformers(Engine):
@@ -73,6 +60,8 @@ class Transformers(Engine):
             *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
             *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
             *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
+            *("enable_thinking", "reasoning_effort", "stop_token_ids", "continue_final_message"),
+            *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
             *("image_url", "input_audio", "audio_url"),
         ]
     )
@@ -88,7 +77,7 @@ class Transformers(Engine):
         self._model: Loaded = load_model(placement, options, self._router, report)
         self.honours = self.honours - MEDIA_PARTS | self._model.takes
         self._requests: dict[str, _Request] = {}
-        self._choices: dict[str, _Choice] = {}
+        self._choices: dict[str, tuple[_Request, Choice]] = {}
         self._tokens = self._aborts = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
         self._asides = Asides(self._tokenizing)
@@ -127,6 +116,7 @@ class Transformers(Engine):
             self._end(request)
         self._tokenizing.shutdown(cancel_futures=True)
         self._model.manager.stop(block=True, timeout=10, hard_stop=True)
+        self._model.grammars.close()
 
     def alive(self) -> bool:
         return self._model.manager.background_thread_status.fatal_error is None
@@ -147,17 +137,40 @@ class Transformers(Engine):
         """In a thread: a long prompt must not hold up the tokens of others."""
         if request.over:
             return
-        outcome: list[_Prompt] | HeadraceError
         try:
-            outcome = self._prompts(request.body, request.media)
-            for _, ids, _ in outcome:
+            prompts = self._prompts(request.body, request.media)
+            for _, ids, _ in prompts:
                 self._check(ids, request.param)
+            self._shape(request, *prompts[0][:2])
         except HeadraceError as error:
-            outcome = error
+            self._hand_over(request, error)
         except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must hear of it
-            outcome = InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param)
+            self._hand_over(request, InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param))
+        else:
+            if request.held is None:
+                self._hand_over(request, prompts)
+            else:
+                self._model.grammars.check(
+                    request.held.grammar, request.held.param, lambda fault: self._hand_over(request, fault or prompts)
+                )
+
+    def _hand_over(self, request: _Request, outcome: list[_Prompt] | HeadraceError) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._submit, request, outcome)
+
+    def _shape(self, request: _Request, prompt: str, ids: list[int]) -> None:
+        """Find how the answer begins, and what it is held to."""
+        body, model = request.body, self._model
+        if isinstance(body, completions.Request):
+            constraint = body.structured_outputs.constraint if body.structured_outputs else None
+            request.held = held(constraint, None, None, "over", model.marks)
+            return
+        prompt = prompt or model.tokenizer.decode(ids[-_ENDING:])
+        request.thinking = beginning(body, prompt, model.dialect)
+        calls = None
+        if body.callable_tools:
+            calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not _single(body))
+        request.held = held(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
 
     def _tokens_of(self, request: Tokenize, media: Sequence[Media]) -> Tokens:
         tokenizer = self._model.tokenizer
@@ -181,22 +194,13 @@ class Transformers(Engine):
             found = [one if isinstance(one, str) else self._model.decode(one) for one in body.prompts]
             ids = [list(tokenizer(one).input_ids) if isinstance(one, str) else one for one in body.prompts]
             return [(text, tokens, {}) for text, tokens in zip(found, ids, strict=True)]
-        extra = body.chat_template_kwargs or {}
-        if extra.keys() & _RESERVED:
-            names = ", ".join(sorted(extra.keys() & _RESERVED))
-            raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
         if not tokenizer.chat_template:
             raise InvalidRequest("this model has no chat template; use /v1/completions", param="messages")
-        reader = self._model.reader
-        content = (lambda one: one.text) if reader is None else reader.contents(media)
-        messages = [
-            {"role": "system" if one.role == "developer" else one.role, "content": content(one)}
-            | ({"name": one.name} if one.name else {})
-            for one in body.messages
-        ]
+        dialect, reader = self._model.dialect, self._model.reader
+        options = template_options(body, dialect, opens=opens)
         if reader is not None:
-            return [("", *reader.read(messages, add_generation_prompt=opens, **extra))]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opens, **extra)
+            return [("", *reader.read(turns(body, dialect, reader.contents(media)), **options))]
+        text = tokenizer.apply_chat_template(turns(body, dialect), tokenize=False, **options)
         return [(text, list(tokenizer(text, add_special_tokens=False).input_ids), {})]
 
     def _check(self, ids: list[int], param: str) -> None:
@@ -223,26 +227,36 @@ class Transformers(Engine):
                 choice = self._choice(request, ids, number)
                 if isinstance(body, completions.Request) and body.echo:
                     request.sink.delta(Delta(text, choice.index, tokens=0))
-                if not self._add(choice, ids, inputs):
+                if not self._add(request, choice, ids, inputs):
                     self._fail(request, EngineFailure("the engine's generation thread has died"))
                     return
 
-    def _choice(self, request: _Request, ids: list[int], number: int) -> _Choice:
-        body = request.body
-        room = self._model.context - len(ids)
+    def _choice(self, request: _Request, ids: list[int], number: int) -> Choice:
+        body, model = request.body, self._model
+        room = model.context - len(ids)
         index = len(request.choices)
-        choice = _Choice(
+        ends = set() if body.ignore_eos and request.held is None else set(model.ends)
+        choice = Choice(
             id=f"{request.sink.rid}/{index}",
-            request=request,
             index=index,
             limit=min(body.token_limit or room, room),
+            ends=frozenset(ends.union(body.stop_token_ids or ())),
             sampling=self._sampling(body, ids, number),
-            words=Detokenizer(self._model.decode, ids),
+            words=Detokenizer(model.decode_marked if isinstance(body, chat.Request) else model.decode, ids),
             scanner=StopScanner(body.stops),
+            splitter=self._splitter(body, request.thinking) if isinstance(body, chat.Request) else None,
         )
+        if request.held is not None:
+            choice.sampling.walk = model.grammars.walk(request.held.grammar, request.held.param)
         request.choices.append(choice)
         request.open += 1
         return choice
+
+    def _splitter(self, body: _Chat, thinking: Thinking) -> Splitter | None:
+        dialect, names = self._model.dialect, frozenset(tool.function.name for tool in body.callable_tools)
+        if dialect.tags is None and not names:
+            return None
+        return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body))
 
     def _sampling(self, body: _Body, prompt: list[int], number: int) -> Sampling:
         logprobs = body.logprobs
@@ -267,8 +281,8 @@ class Transformers(Engine):
             prompt=prompt,
         )
 
-    def _add(self, choice: _Choice, ids: list[int], inputs: Mapping[str, Any]) -> bool:
-        self._choices[choice.id] = choice
+    def _add(self, request: _Request, choice: Choice, ids: list[int], inputs: Mapping[str, Any]) -> bool:
+        self._choices[choice.id] = (request, choice)
         rules: dict[str, Any] = {} if choice.sampling.plain else {"sampling": choice.sampling}
         if inputs:
             rules["inputs"] = inputs
@@ -277,7 +291,7 @@ class Transformers(Engine):
             request_id=choice.id,
             max_new_tokens=choice.limit,
             streaming=True,
-            eos_token_id=-1 if choice.request.body.ignore_eos else self._model.ends,
+            eos_token_id=sorted(choice.ends) or -1,
             **rules,
         )
         return added is not None
@@ -287,70 +301,61 @@ class Transformers(Engine):
     def _step(self, outputs: list[Any]) -> None:
         """All that one step made, in one turn of the loop."""
         for output in outputs:
-            choice = self._choices.get(output.request_id)
-            if choice is None:
+            request, choice = self._choices.get(output.request_id, (None, None))
+            if request is None or choice is None:
                 continue
             if output.error is not None:
-                self._fail(choice.request, EngineFailure(f"transformers: {output.error}"))
+                self._fail(request, EngineFailure(f"transformers: {output.error}"))
                 continue
             fresh = output.generated_tokens[choice.seen :]
             choice.seen += len(fresh)
             for token in fresh:
                 self._tokens += 1
-                if self._tell(choice, token):
+                if self._tell(request, choice, token):
                     break
 
-    def _tell(self, choice: _Choice, token: int) -> bool:
+    def _tell(self, request: _Request, choice: Choice, token: int) -> bool:
         """Give one token to the sink. Whether it was the choice's last."""
-        request = choice.request
+        walk = choice.sampling.walk
+        if choice.broken and walk is not None:
+            self._fail(request, walk.fault or EngineFailure("a grammar was lost"))
+            return True
         request.completion_tokens += 1
-        finish: FinishReason | None = None
-        if token in self._model.ends and not request.body.ignore_eos:
-            text, finish = choice.words.flush(), "stop"
-        else:
-            text = choice.words.feed(token)
-            if choice.seen >= choice.limit:
-                text, finish = text + choice.words.flush(), "length"
-        text, stopped = choice.scanner.feed(text)
-        if stopped:
-            if finish is None:
-                self._model.manager.cancel_request(choice.id)
-            finish = "stop"
-        elif finish is not None:
-            text += choice.scanner.flush()
-        logprobs = self._logprobs(choice)
-        if text or logprobs or finish:
-            tokens = choice.seen - choice.told
-            choice.told = choice.seen
-            met, known = choice.scanner.met, request.prompt_tokens
-            request.sink.delta(Delta(text, choice.index, logprobs, finish, tokens, stop=met, prompt_tokens=known))
-        if finish is None:
+        delta, cut = choice.take(token, request.prompt_tokens, self._model.name_of)
+        if delta is not None:
+            request.sink.delta(delta)
+        if delta is None or delta.finish is None:
             return False
-        del self._choices[choice.id]
+        if cut:
+            self._model.manager.cancel_request(choice.id)
+        self._leave(choice)
         request.open -= 1
         if not request.open:
             del self._requests[request.sink.rid]
             request.sink.done(Usage(request.prompt_tokens, request.completion_tokens))
         return True
 
-    def _logprobs(self, choice: _Choice) -> tuple[TokenLogprob, ...]:
-        if choice.sampling.logprobs is None:
-            return ()
-        pick = choice.sampling.picks.popleft()
-        name = self._model.name_of
-        top = tuple(TokenLogprob(name(token), logprob) for token, logprob in pick.top)
-        return (TokenLogprob(name(pick.token), pick.logprob, top),)
+    def _leave(self, choice: Choice) -> bool:
+        """Nothing more is wanted of this choice. False if that was so already."""
+        if choice.sampling.walk is not None:
+            choice.sampling.walk.leave()
+        return self._choices.pop(choice.id, None) is not None
 
     def _end(self, request: _Request) -> None:
         request.over = True
         self._requests.pop(request.sink.rid, None)
         for choice in request.choices:
-            if self._choices.pop(choice.id, None) is not None:
+            if self._leave(choice):
                 self._model.manager.cancel_request(choice.id)
 
     def _fail(self, request: _Request, error: HeadraceError) -> None:
         self._end(request)
         request.sink.fail(error)
+
+
+def _single(body: chat.Request) -> bool:
+    """Whether one tool call is all that is wanted."""
+    return body.parallel_tool_calls is False or isinstance(body.tool_choice, NamedChoice)
 
 
 class Router:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,15 +13,19 @@ import transformers
 from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
-from models.errors import EngineFailure, InvalidRequest
+from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from workers.engines.base import Options, Placement, Report
+from workers.engines.grammar_wire import Setup
+from workers.engines.grammars import Grammars
 from workers.engines.sampling import Sampler
+from workers.engines.transformers_prompt import Dialect, dialect_of
 from workers.engines.transformers_reader import Reader, is_multimodal
 from workers.engines.transformers_stepper import Bounds, Stepper
 
 if TYPE_CHECKING:
     from workers.engines.transformers import Router
 
+_Decode = Callable[[list[int]], str]
 _PAGE = 64  # tokens; the smallest piece of cache a request takes
 
 
@@ -36,6 +41,12 @@ class TransformersOptions(Options):
     max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
     attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
+    tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
+        "auto", description="How the model writes tool calls; found in its chat template."
+    )
+    reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
+        "auto", description="Between what it puts its thoughts; found in its chat template."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Loaded:
     """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
 
     Of a model that sees or hears, ``manager`` is a Stepper, and ``reader`` reads its prompts.
+    ``decode`` leaves special tokens out; ``decode_marked`` all but those that mark tool calls and thoughts.
     """
 
     manager: Any
@@ -51,8 +63,12 @@ class Loaded:
     vocabulary: int
     ends: list[int]
     sampling: dict[str, Any]
-    decode: Callable[[list[int]], str]
+    decode: _Decode
+    decode_marked: _Decode
     name_of: Callable[[int], str]
+    dialect: Dialect
+    marks: dict[str, int]
+    grammars: Grammars
     reader: Reader | None = None
 
     @property
@@ -89,15 +105,8 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
 
-    def decode(ids: list[int]) -> str:
-        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return said
-
-    @cache
-    def name_of(token: int) -> str:
-        said: str = tokenizer.decode([token], clean_up_tokenization_spaces=False)
-        return said
-
+    dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
+    decode, decode_marked, marks = _decoders(tokenizer, dialect)
     return Loaded(
         manager=manager,
         tokenizer=tokenizer,
@@ -106,9 +115,31 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         ends=ends,
         sampling=_default_sampling(model.generation_config),
         decode=decode,
-        name_of=name_of,
+        decode_marked=decode_marked,
+        name_of=cache(lambda token: tokenizer.decode([token], clean_up_tokenization_spaces=False)),
         reader=reader,
+        dialect=dialect,
+        marks=marks,
+        grammars=Grammars(lambda: _setup(tokenizer, text.vocab_size, ends)),
     )
+
+
+def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
+    """See ``Loaded``; and the ids of those marks of the dialect that are tokens of their own."""
+    added = tokenizer.added_tokens_decoder
+    marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
+    hidden = {number for number, token in added.items() if token.special} - set(marks.values())
+
+    def decode(ids: list[int]) -> str:
+        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return said
+
+    def decode_marked(ids: list[int]) -> str:
+        shown = [one for one in ids if one not in hidden]
+        said: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return said
+
+    return decode, decode_marked if any(added[one].special for one in marks.values()) else decode, marks
 
 
 def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any, Reader | None]:
@@ -152,6 +183,16 @@ def _ends(model: Any, tokenizer: Any) -> list[int]:
     ):
         found.update([named] if isinstance(named, int) else named or [])
     return sorted(found)
+
+
+def _setup(tokenizer: Any, vocabulary: int, ends: list[int]) -> Setup:
+    """What the process that follows grammars must know. Raises UnsupportedParameter."""
+    if not ends or not tokenizer.is_fast:
+        raise UnsupportedParameter("this model's answers cannot be held to a form: its tokenizer lacks what it takes")
+    plain = copy(tokenizer.backend_tokenizer)
+    plain.no_padding()
+    plain.no_truncation()
+    return Setup(plain.to_str(), max(vocabulary, len(tokenizer)), ends)
 
 
 def _default_sampling(config: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import llguidance
 
@@ -51,7 +51,8 @@ def _cost(constraint: Constraint) -> tuple[float, str]:
         if constraint.form == "json":
             grammar = matcher.grammar_from_json_schema(json.dumps(constraint.value))
         else:
-            grammar = llguidance.grammar_from(constraint.form, constraint.value)
+            form: Literal["regex", "grammar"] = "regex" if constraint.form == "regex" else "grammar"
+            grammar = llguidance.grammar_from(form, constraint.value)
         complaint = str(matcher.validate_grammar(grammar, None))
     except ValueError as error:
         complaint = str(error)

@@ -271,7 +271,7 @@ def _constrained(constraint: Constraint | None) -> dict[str, Any]:
     value = True if constraint.form == "json_object" else constraint.value
     if isinstance(value, bool) and constraint.form == "json":  # a schema may be a boolean; vLLM's may not
         value = {} if value else {"not": {}}
-    return {"structured_outputs": {constraint.form: value}}
+    return {"structured_outputs": {constraint.form: value}, "ignore_eos": False}  # the form says where it ends
 
 
 def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
