@@ -34,6 +34,7 @@ BLIND = {
     "workers/engines/transformers_stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
     "workers/engines/diffusers.py::run": "a decoder may raise anything, and its client must hear of it",
     "workers/engines/diffusers.py::_draw": "a batch's life ends here, and its clients must hear of it",
+    "workers/engines/gbnf.py::main": "the converter raises anything, and its process has nothing else to do",
     "workers/engines/llama_cpp.py::_run": "a request's life ends here, and its client must hear of it",
     "workers/engines/vllm.py::_run": "a request's life ends here, and its client must hear of it",
     "workers/engines/vllm_answer.py::answered": "vLLM tells of any exception of its own whose fault it is",

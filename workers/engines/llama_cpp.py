@@ -6,29 +6,30 @@ A call that waits inside llama.cpp for a slot has no callback to be stopped by, 
 """
 
 import asyncio
-import http.client
 import logging
 import secrets
+import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
-
-import msgspec
-from pydantic import Field
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
-from models.modalities.text import Delta, FinishReason
+from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines import llama_cpp_wire as wire
+from workers.engines.answers import Piece, Splitter
 from workers.engines.asides import Asides
-from workers.engines.base import AnyRequest, Capacity, Engine, Options, Placement, Report, Sink
+from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.llama_cpp_load import Http, LlamaCppOptions, gguf, serve
+from workers.engines.llama_cpp_plan import Plan, Planner
+from workers.engines.transformers_prompt import dialect_of
 
 _log = logging.getLogger(__name__)
 HONOURS = frozenset(
@@ -36,25 +37,12 @@ HONOURS = frozenset(
         *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
         *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
         *("frequency_penalty", "presence_penalty", "repetition_penalty"),
-        *("response_format", "chat_template_kwargs"),
+        *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
+        *("chat_template_kwargs", "enable_thinking", "reasoning_effort", "continue_final_message"),
     ]
 )
-_CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
-
-
-class LlamaCppOptions(Options):
-    """Counts of tokens, unless said otherwise. ``None`` means what suits the device."""
-
-    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
-    n_parallel: int = Field(8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
-    n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all of them by default.")
-    n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
-    n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
-    flash_attn: Literal["auto", "on", "off"] = "auto"
-    cache_type_k: _CacheType = "f16"
-    cache_type_v: _CacheType = "f16"
-    cache_ram_mib: int = Field(0, ge=0, description="MiB of host memory to keep the KV cache of past prompts in.")
+STUCK_S = 120.0
+"""Silence after which a step under a grammar is taken for one that never ends."""
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +53,8 @@ class _Request:
     param: str
     top: int
     choices: int
+    seed: int | None
+    stops: bool
     calls: list["_Call"] = field(default_factory=list)
     open: int = 0
     over: bool = False
@@ -79,14 +69,27 @@ class _Call:
 
     request: _Request
     index: int
+    plan: Plan
     body: bytes
-    echo: str | list[int] | None = None
+    splitter: Splitter | None
+    said: list[str] = field(default_factory=list)  # on the loop; where there is a grammar
     told: int = 0  # deltas with text, on the loop
     prompt_tokens: int = 0  # on the loop
     finish: FinishReason | None = None  # on the loop
     spoke: bool = False  # in the thread
     ended: bool = False  # in the thread
     future: "Future[None] | None" = None
+
+    def delta(self, piece: Piece, logprobs: tuple[TokenLogprob, ...]) -> Delta:
+        """What one token made."""
+        return Delta(
+            piece.text,
+            self.index,
+            logprobs,
+            reasoning=piece.reasoning,
+            tools=piece.tools,
+            prompt_tokens=self.prompt_tokens,
+        )
 
 
 class LlamaCpp(Engine):
@@ -103,25 +106,40 @@ class LlamaCpp(Engine):
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+        if isinstance(request, chat.Request):
+            formed = request.constraint is not None or bool(request.callable_tools)
+        else:
+            formed = isinstance(request, completions.Request) and request.structured_outputs is not None
+        if formed and getattr(request, "ignore_eos", False):
+            raise UnsupportedParameter("'ignore_eos' excludes tools, and a form of the answer", param="ignore_eos")
 
     def load(self, placement: Placement, report: Report) -> Capacity:
         options = LlamaCppOptions.read(placement)
-        path = _gguf(Path(placement.source))
+        path = gguf(Path(placement.source))
         report("loading", 0.0)
-        self._secret = secrets.token_urlsafe(32)
-        self._server = _serve(path, placement.device, options, self._secret)
+        secret = secrets.token_urlsafe(32)
+        self._server = serve(path, placement.device, options, secret)
         report("warming", 0.0)
         self._warm()
-        threads = options.n_parallel
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="llama.cpp")
+        self._threads = ThreadPoolExecutor(options.n_parallel, thread_name_prefix="llama.cpp")
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # its server has one thread, too
+        self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
+        self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
         self._asides = Asides(self._asking)
         self._requests: dict[str, _Request] = {}
-        self._events: deque[tuple[_Call, Any]] = deque()
+        self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
+        self._held: set[_Call] = set()
+        self._heard = time.monotonic()
         self._tokens = self._aborts = 0
-        self._context = int(self._ask("/props")["default_generation_settings"]["n_ctx"])
-        self._vocabulary = int(self._ask("/v1/models")["data"][0]["meta"]["n_vocab"])
+        self._http = Http(self._server.listening_address, secret)
+        props = self._http.ask("/props")
+        able = props.get("chat_template_caps", {})
+        dialect = dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format)
+        native = bool(able.get("supports_tools") and able.get("supports_tool_calls"))
+        self._planner = Planner(self._http, dialect, native=native)
+        self._vocabulary = int(self._http.ask("/v1/models")["data"][0]["meta"]["n_vocab"])
+        self._context = int(props["default_generation_settings"]["n_ctx"])
         return Capacity(options.n_parallel, self._context)
 
     def start(self) -> None:
@@ -129,26 +147,28 @@ class LlamaCpp(Engine):
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""
-        body = wire.chat_body(request)
-        taken = _Request(sink, "messages", request.top_logprobs or 0, request.choices)
-        taken.calls = [
-            _Call(taken, index, wire.with_seed(body, request.seed, index)) for index in range(request.choices)
-        ]
-        self._take(taken)
+        taken = _Request(
+            sink, "messages", request.top_logprobs or 0, request.choices, request.seed, bool(request.stops)
+        )
+        plan = self._planner.at_once(request)
+        if plan is None:
+            self._plan(taken, lambda: [self._planner.converse(request)])
+        else:
+            self._begin(taken, [plan])
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Continue each prompt."""
-        taken = _Request(sink, "prompt", request.logprobs or 0, request.choices)
-        for prompt in request.prompts:
-            if not prompt:
-                raise InvalidRequest("a prompt is empty", param="prompt")
-            body = wire.completion_body(request, prompt)
-            echo = prompt if request.echo else None
-            taken.calls += [
-                _Call(taken, len(taken.calls) + choice, wire.with_seed(body, request.seed, choice), echo)
-                for choice in range(request.choices)
-            ]
-        self._take(taken)
+        taken = _Request(sink, "prompt", request.logprobs or 0, request.choices, request.seed, bool(request.stops))
+        if not all(request.prompts):
+            raise InvalidRequest("a prompt is empty", param="prompt")
+        plans = [
+            Plan(wire.completion_body(request, prompt), echo=prompt if request.echo else None)
+            for prompt in request.prompts
+        ]
+        if request.structured_outputs is None:
+            self._begin(taken, plans)
+        else:
+            self._plan(taken, lambda: self._planner.form(request, plans))
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
         """The tokens that an answer would read."""
@@ -170,15 +190,48 @@ class LlamaCpp(Engine):
             self._end(request)
         self._threads.shutdown()
         self._asking.shutdown(cancel_futures=True)
+        self._planning.shutdown(cancel_futures=True)
+        self._confirming.shutdown(cancel_futures=True)
+        self._planner.close()
         del self._server  # its destructor ends llama.cpp's own threads
+
+    def alive(self) -> bool:
+        """False once a grammar has kept llama.cpp busy for too long: nothing ends a step but the process's end."""
+        return not self._held or time.monotonic() - self._heard < STUCK_S
 
     def counters(self) -> dict[str, int]:
         return {"tokens": self._tokens, "aborts": self._aborts}
 
     # ---- on the event loop ----
 
-    def _take(self, request: _Request) -> None:
+    def _plan(self, request: _Request, find: Callable[[], list[Plan]]) -> None:
+        """Begin, once a thread has found the plans."""
         self._requests[request.sink.rid] = request
+        future = self._loop.run_in_executor(self._planning, find)
+        future.add_done_callback(partial(self._planned, request))
+
+    def _planned(self, request: _Request, future: "asyncio.Future[list[Plan]]") -> None:
+        error = None if future.cancelled() else future.exception()
+        if request.over or future.cancelled():
+            return
+        if error is None:
+            self._begin(request, future.result())
+        else:
+            self._fail(request, error)
+
+    def _begin(self, request: _Request, plans: list[Plan]) -> None:
+        self._requests[request.sink.rid] = request
+        request.calls = [
+            _Call(
+                request,
+                number * request.choices + choice,
+                plan,
+                wire.with_seed(plan.body, request.seed, choice),
+                plan.splitter() if plan.splitter else None,
+            )
+            for number, plan in enumerate(plans)
+            for choice in range(request.choices)
+        ]
         request.open = len(request.calls)
         for call in request.calls:
             call.future = self._threads.submit(self._run, call)
@@ -190,12 +243,19 @@ class LlamaCpp(Engine):
             if call.future is not None:
                 call.future.cancel()
 
+    def _fail(self, request: _Request, error: BaseException) -> None:
+        self._end(request)
+        if not isinstance(error, HeadraceError):
+            _log.error("a call into llama.cpp failed", exc_info=error)
+            error = EngineFailure(f"llama.cpp: {error!r}")
+        request.sink.fail(error)
+
     def _drain(self) -> None:
         self._woken = False
         while self._events:
             call, event = self._events.popleft()
             if isinstance(event, wire.Chunk):
-                self._tokens += bool(event.text)
+                self._tokens += bool(event.piece)
             if call.request.over:
                 continue
             if isinstance(event, wire.Chunk):
@@ -203,27 +263,52 @@ class LlamaCpp(Engine):
             elif isinstance(event, Delta):
                 call.request.sink.delta(event)
             else:
-                self._end(call.request)
-                call.request.sink.fail(event)
+                self._fail(call.request, event)
 
     def _deliver(self, call: _Call, chunk: wire.Chunk) -> None:
-        request = call.request
         if chunk.prompt_progress is not None:
             call.prompt_tokens = chunk.prompt_progress.total
-        if chunk.text:
+        raw = piece = chunk.piece
+        if call.plan.grammar:
+            call.said.append(raw.text)
+        if call.splitter is not None:
+            piece = Piece() if call.splitter.full else call.splitter.feed(raw.text)
+        logprobs = chunk.logprobs(call.request.top) if raw else ()
+        if piece or logprobs:
             call.told += 1
-            logprobs = chunk.logprobs(request.top)
-            request.sink.delta(Delta(chunk.text, call.index, logprobs, prompt_tokens=call.prompt_tokens))
+            call.request.sink.delta(call.delta(piece, logprobs))
         call.finish = chunk.finish or call.finish
         if chunk.usage is None or call.finish is None:
             return
-        usage = chunk.usage
+        if not call.plan.grammar:
+            self._finish(call, chunk.usage)
+            return
+        said, whole = "".join(call.said), call.finish != "length" and not call.request.stops
+        future = self._loop.run_in_executor(
+            self._confirming, partial(self._planner.confirm, call.plan, said, whole=whole)
+        )
+        future.add_done_callback(partial(self._confirmed, call, chunk.usage))
+
+    def _confirmed(self, call: _Call, usage: wire.ChunkUsage, future: "asyncio.Future[None]") -> None:
+        error = None if future.cancelled() else future.exception()
+        if call.request.over or future.cancelled():
+            return
+        if error is None:
+            self._finish(call, usage)
+        else:
+            self._fail(call.request, error)
+
+    def _finish(self, call: _Call, usage: wire.ChunkUsage) -> None:
+        """The choice has ended."""
+        request = call.request
         request.completion_tokens += usage.completion_tokens
         if call.index % request.choices == 0:  # a prompt counts once, however many choices it has
             request.prompt_tokens += usage.prompt_tokens
             request.cached_tokens += usage.prompt_tokens_details.cached_tokens
         silent = max(0, usage.completion_tokens - call.told)
-        request.sink.delta(Delta("", call.index, finish=call.finish, tokens=silent))
+        last = call.splitter.flush() if call.splitter else Piece()
+        finish = "tool_calls" if call.splitter and call.splitter.called and call.finish == "stop" else call.finish
+        request.sink.delta(Delta(last.text, call.index, (), finish, silent, last.reasoning, last.tools))
         request.open -= 1
         if not request.open:
             self._end(request)
@@ -234,18 +319,23 @@ class LlamaCpp(Engine):
     def _run(self, call: _Call) -> None:
         if call.request.over:
             return
-        chat_call = call.request.param == "messages"
-        handle = self._server.handle_chat_completions if chat_call else self._server.handle_completions
+        server = self._server
+        handle = server.handle_chat_completions if call.plan.chats else server.handle_completions
+        self._heard = time.monotonic()
+        if call.plan.grammar:
+            self._held.add(call)
 
         def hear(data: bytes) -> bool:
             """True ends the call."""
+            self._heard = time.monotonic()
             if not call.request.over:
                 self._hear(call, data)
             return call.request.over
 
         try:
-            if call.echo is not None:
-                text = call.echo if isinstance(call.echo, str) else self._text(call.echo)
+            echo = call.plan.echo
+            if echo is not None:
+                text = echo if isinstance(echo, str) else self._text(echo)
                 self._put(call, Delta(text, call.index, tokens=0))
             handle(call.body, hear)
             if not call.ended and not call.request.over:
@@ -255,6 +345,8 @@ class LlamaCpp(Engine):
         except Exception as error:  # noqa: BLE001  # here the request's life ends: its client must hear of it
             _log.exception("a call into llama.cpp failed")
             self._put(call, EngineFailure(f"llama.cpp: {error!r}"))
+        finally:
+            self._held.discard(call)
 
     def _hear(self, call: _Call, data: bytes) -> None:
         chunk = wire.decode(data)
@@ -279,16 +371,16 @@ class LlamaCpp(Engine):
     def _tokens_of(self, request: Tokenize) -> Tokens:
         text, special = request.prompt, request.add_special_tokens is not False
         if request.conversation is not None:  # special tokens are added there, too, and taken out of the template
-            text, special = self._ask("/apply-template", wire.template_body(request))["prompt"], True
+            text, special = self._planner.prompt(request.conversation, opens=request.opens_answer), True
         body = {"content": text, "add_special": special, "parse_special": True, "with_pieces": True}
-        found = self._ask("/tokenize", body)["tokens"]
+        found = self._http.ask("/tokenize", body)["tokens"]
         texts = [wire.piece(one["piece"]) for one in found] if request.return_token_strs else None
         return Tokens([one["id"] for one in found], texts, self._context)
 
     def _text(self, tokens: list[int]) -> str:
         if tokens and max(tokens) >= self._vocabulary:
             raise InvalidRequest(f"token ids must be below {self._vocabulary}", param="tokens")
-        return str(self._ask("/detokenize", {"tokens": tokens})["content"])
+        return str(self._http.ask("/detokenize", {"tokens": tokens})["content"])
 
     def _warm(self) -> None:
         """The first chat compiles the template and touches the weights: 2 s that no client should wait."""
@@ -299,79 +391,8 @@ class LlamaCpp(Engine):
         except (ValueError, RuntimeError) as error:
             _log.warning("this model cannot chat: %s", error)
 
-    def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask llama.cpp's own HTTP server, which alone knows some things. Blocks."""
-        address = urlsplit(self._server.listening_address)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
-        try:
-            headers = {"Authorization": f"Bearer {self._secret}", "Content-Type": "application/json"}
-            connection.request("GET" if body is None else "POST", path, wire.encode(body) if body else None, headers)
-            answer = connection.getresponse()
-            said = msgspec.json.decode(answer.read())
-            if answer.status != 200:
-                raise InvalidRequest(str(said.get("error", {}).get("message", said)))
-            return said
-        finally:
-            connection.close()
-
 
 def _raised(call: _Call, error: Exception) -> HeadraceError:
     if call.spoke:
         return EngineFailure(f"llama.cpp: {error}")
     return InvalidRequest(str(error))  # the request's own fault: a schema, a grammar, or what the template refuses
-
-
-def _gguf(source: Path) -> Path:
-    """The file to load: itself, or the only model (or its first part) in a directory."""
-    if source.is_dir():
-        found = sorted(p for p in source.glob("*.gguf") if not p.name.startswith("mmproj"))
-        whole = [p for p in found if "-of-" not in p.name or "-00001-of-" in p.name]
-        if len(whole) != 1:
-            raise InvalidRequest(f"{source} holds {len(whole)} GGUF models; name the file", param="model_path")
-        source = whole[0]
-    if not source.is_file():
-        raise InvalidRequest(f"there is no file {source}", param="model_path")
-    with source.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise InvalidRequest(f"{source} is not a GGUF file", param="model_path")
-    return source
-
-
-def _serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any:
-    """A running ``xllamacpp.Server``."""
-    import xllamacpp
-
-    kind, _, number = device.partition(":")
-    on_gpu = kind == "cuda"
-    if on_gpu and all(one["type"].name.endswith("_CPU") for one in xllamacpp.get_device_info()):
-        raise InvalidRequest("this build of xllamacpp has no GPU support", param="device")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_parallel = options.n_parallel
-    params.n_ctx = options.n_ctx * options.n_parallel
-    params.n_batch = options.n_batch or (2048 if on_gpu else 256)
-    params.n_ubatch = min(options.n_ubatch, params.n_batch)
-    params.n_gpu_layers = (999 if options.n_gpu_layers is None else options.n_gpu_layers) if on_gpu else 0
-    params.main_gpu = int(number or 0)
-    params.fit_params = False  # it would shrink the context in silence
-    if options.n_threads is not None:
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.n_threads
-    params.flash_attn_type = {
-        "auto": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO,
-        "on": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED,
-        "off": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-    }[options.flash_attn]
-    params.cache_type_k = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_k.upper()}"]
-    params.cache_type_v = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_v.upper()}"]
-    params.cache_ram_mib = options.cache_ram_mib
-    params.cache_idle_slots = options.cache_ram_mib > 0
-    params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
-    params.prefill_assistant = False
-    params.ui = False
-    params.api_keys = [secret]  # it opens a port on the loopback address in any case
-    params.n_threads_http = 1
-    params.verbosity = 1
-    try:
-        return xllamacpp.Server(params)
-    except (ValueError, RuntimeError) as error:
-        raise EngineFailure(f"llama.cpp cannot load {path.name}: {error}") from None

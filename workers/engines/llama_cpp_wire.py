@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
-from models.modalities import chat, completions, tokenize
+from models.modalities import chat, completions
 from models.modalities.chat_messages import Message
-from models.modalities.text import FinishReason, TextRequest, TokenLogprob
+from models.modalities.chat_tools import Tool
+from models.modalities.text import FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.answers import Piece
 
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
 
@@ -22,8 +24,21 @@ class _Logprobs(msgspec.Struct):
     content: list[_Token] = []
 
 
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct):
+    index: int = 0
+    id: str = ""
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
 class _Message(msgspec.Struct):
     content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_ToolCall] = []
 
 
 class _Choice(msgspec.Struct):
@@ -68,12 +83,17 @@ class Chunk(msgspec.Struct):
     prompt_progress: Progress | None = None
 
     @property
-    def text(self) -> str:
-        """The new text; often empty."""
+    def piece(self) -> Piece:
+        """What is new; often nothing."""
         if not self.choices:
-            return ""
+            return Piece()
         first = self.choices[0]
-        return (first.delta.content if first.delta else first.text) or ""
+        if first.delta is None:
+            return Piece(first.text or "")
+        calls = (
+            ToolDelta(one.index, one.id, one.function.name, one.function.arguments) for one in first.delta.tool_calls
+        )
+        return Piece(first.delta.content or "", first.delta.reasoning_content or "", tuple(calls))
 
     @property
     def finish(self) -> FinishReason | None:
@@ -81,7 +101,7 @@ class Chunk(msgspec.Struct):
         reason = self.choices[0].finish_reason if self.choices else None
         if reason is None:
             return None
-        return "length" if reason == "length" else "stop"
+        return "length" if reason == "length" else "tool_calls" if reason == "tool_calls" else "stop"
 
     def logprobs(self, top: int) -> tuple[TokenLogprob, ...]:
         """The tokens of this chunk, with at most ``top`` alternatives each."""
@@ -110,25 +130,38 @@ def refusal(error: Refusal, param: str) -> HeadraceError:
     return EngineFailure(f"llama.cpp: {error.message}")
 
 
-def chat_body(request: chat.Request) -> dict[str, Any]:
-    """The body of a chat, but for its seed."""
+def chat_body(
+    request: chat.Request, options: dict[str, Any], messages: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The body of a chat that llama.cpp reads and writes alone, but for its seed. ``options`` are the template's.
+
+    llama.cpp compiles schemas by itself, in a way that hangs on some, so it is told of functions whose arguments may be
+    any object; the template has them as they are.
+    """
     body = _sampling(request)
-    body["messages"] = [_message(message) for message in request.messages]
+    body["messages"] = messages or [message_of(one) for one in request.messages]
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
-    if request.chat_template_kwargs:
-        body["chat_template_kwargs"] = request.chat_template_kwargs
-    wanted = request.response_format
-    if wanted is not None and wanted.type != "text":
-        body["response_format"] = wanted.model_dump(exclude_none=True)
+    if request.callable_tools:
+        names = (tool.function.name for tool in request.callable_tools)
+        body["tools"] = [_function(name) for name in names]
+        body["parallel_tool_calls"] = request.parallel_tool_calls is not False
+        options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
+    if options:
+        body["chat_template_kwargs"] = options
+    if request.continue_final_message:
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body
 
 
-def template_body(request: tokenize.Request) -> dict[str, Any]:
-    """What makes a prompt of a conversation."""
-    assert request.conversation is not None
-    body = chat_body(request.conversation)
-    return body | {"add_generation_prompt": request.opens_answer}
+def template_body(
+    messages: list[dict[str, Any]], tools: list[Tool], options: dict[str, Any], *, opens: bool, goes_on: bool
+) -> dict[str, Any]:
+    """What makes a prompt of a conversation. ``opens`` the answer, or ``goes_on`` with the last message."""
+    if tools:
+        options = options | {"tools": [tool_of(tool) for tool in tools]}
+    body: dict[str, Any] = {"messages": messages, "add_generation_prompt": opens and not goes_on}
+    return body | {"continue_final_message": goes_on, "chat_template_kwargs": options}
 
 
 def piece(said: str | list[int]) -> str:
@@ -142,6 +175,15 @@ def completion_body(request: completions.Request, prompt: str | list[int]) -> di
     body["prompt"] = prompt
     if request.logprobs is not None:
         body["logprobs"] = max(1, request.logprobs)
+    return body
+
+
+def prompt_body(request: chat.Request, prompt: str) -> dict[str, Any]:
+    """The body of a chat whose prompt is made already, but for its seed."""
+    body = _sampling(request)
+    body["prompt"] = prompt
+    if request.logprobs:
+        body["logprobs"] = max(1, request.top_logprobs or 0)
     return body
 
 
@@ -175,7 +217,35 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
     return body
 
 
-def _message(message: Message) -> dict[str, str]:
+def message_of(message: Message) -> dict[str, Any]:
+    """A turn as llama.cpp's templates take it."""
     role = "system" if message.role == "developer" else message.role  # templates know the older word alone
-    named = {"name": message.name} if message.name else {}
-    return {"role": role, "content": message.text} | named
+    found: dict[str, Any] = {"role": role, "content": message.text}
+    if message.name:
+        found["name"] = message.name
+    if message.thought:
+        found["reasoning_content"] = message.thought
+    if message.tool_calls:
+        found["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.function.name, "arguments": call.function.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        found["tool_call_id"] = message.tool_call_id
+    return found
+
+
+def tool_of(tool: Tool) -> dict[str, Any]:
+    """A tool as templates take it."""
+    function = tool.function
+    parameters = function.parameters or {"type": "object", "properties": {}}
+    return _function(function.name, function.description or "", parameters)
+
+
+def _function(name: str, description: str = "", parameters: Any = None) -> dict[str, Any]:
+    function = {"name": name, "description": description, "parameters": parameters or {"type": "object"}}
+    return {"type": "function", "function": function}
