@@ -241,13 +241,6 @@ async def test_what_is_hostile_in_a_tool_is_refused_or_harmless(model: Driver) -
                 assert answer.error.param in ("tools", "messages")
 
 
-async def test_a_form_that_nothing_may_end_is_refused(llama_cpp: Driver) -> None:
-    with pytest.raises(UnsupportedParameter) as caught:
-        llama_cpp.check("chat", content="x", structured_outputs={"choice": ["a"]}, ignore_eos=True)
-
-    assert caught.value.param == "ignore_eos"
-
-
 async def test_an_abort_ends_an_answer_that_has_a_form(llama_cpp: Driver) -> None:
     early = llama_cpp.submit("chat", content="x", structured_outputs={"regex": "[a-z]{2000}"})
     llama_cpp.engine.abort(early.rid)

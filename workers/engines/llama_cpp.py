@@ -106,12 +106,6 @@ class LlamaCpp(Engine):
         super().check(request)
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-        if isinstance(request, chat.Request):
-            formed = request.constraint is not None or bool(request.callable_tools)
-        else:
-            formed = isinstance(request, completions.Request) and request.structured_outputs is not None
-        if formed and getattr(request, "ignore_eos", False):
-            raise UnsupportedParameter("'ignore_eos' excludes tools, and a form of the answer", param="ignore_eos")
 
     def load(self, placement: Placement, report: Report) -> Capacity:
         options = LlamaCppOptions.read(placement)

@@ -65,9 +65,8 @@ class Planner:
         single = request.parallel_tool_calls is False or isinstance(request.tool_choice, NamedChoice)
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
         found = held(form, calls, tags, thinking, {})
-        body, grammar = wire.prompt_body(request, prompt), ""
-        if found is not None:
-            body["grammar"] = grammar = self._spell(found)
+        grammar = self._spell(found) if found is not None else ""
+        body = wire.held_to(wire.prompt_body(request, prompt), grammar)
         names = frozenset(tool.function.name for tool in tools)
         splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single)
         return Plan(body, grammar=grammar, param=found.param if found else "", splitter=splitter)
@@ -78,7 +77,7 @@ class Planner:
         found = held(request.structured_outputs.constraint, None, None, "over", {})
         assert found is not None
         grammar = self._spell(found)
-        return [Plan(one.body | {"grammar": grammar}, False, one.echo, grammar, found.param) for one in plans]
+        return [Plan(wire.held_to(one.body, grammar), False, one.echo, grammar, found.param) for one in plans]
 
     def close(self) -> None:
         """End the processes."""
@@ -111,7 +110,8 @@ class Planner:
     def _reads_calls(self, request: chat.Request) -> bool:
         """Whether llama.cpp does all that is asked: it forces no call at once, and no form of arguments."""
         forced = request.must_call or any(tool.function.strict for tool in request.callable_tools)
-        return self._native and not (forced or request.logprobs or request.continue_final_message)
+        other = request.logprobs or request.continue_final_message or request.ignore_eos
+        return self._native and not (forced or other)
 
 
 def _spaced(http: Http) -> bool:

@@ -187,6 +187,13 @@ def prompt_body(request: chat.Request, prompt: str) -> dict[str, Any]:
     return body
 
 
+def held_to(body: dict[str, Any], grammar: str) -> dict[str, Any]:
+    """The body under a grammar, at whose end the answer ends: then nothing else may come."""
+    if not grammar:
+        return body
+    return {name: value for name, value in body.items() if name != "ignore_eos"} | {"grammar": grammar}
+
+
 def with_seed(body: dict[str, Any], seed: int | None, choice: int) -> bytes:
     """The body as it is sent: the n-th choice of a prompt has a seed of its own, the same whatever else is asked."""
     return encode(body if seed is None else body | {"seed": (seed + choice) % _SEEDS})
