@@ -16,7 +16,7 @@ from workers.engines.answers import Splitter
 from workers.engines.constraints import Calls, Held, held
 from workers.engines.llama_cpp_forms import Forms, Proof
 from workers.engines.llama_cpp_load import Http
-from workers.engines.transformers_prompt import Dialect, beginning, template_options, turns
+from workers.engines.transformers_prompt import Dialect, beginning, template_extras, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Planner:
 
     def at_once(self, request: chat.Request) -> Plan | None:
         """The plan, where there is nothing to wait for; else ``converse`` has it."""
-        options = template_options(request)
+        options = template_extras(request)
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
         messages = None if self._native or self._dialect.taught else turns(request, self._dialect)
@@ -104,7 +104,7 @@ class Planner:
         else:
             messages, tools = turns(request, self._dialect), []
         goes_on = request.continue_final_message
-        body = wire.template_body(messages, tools, template_options(request), opens=opens, goes_on=goes_on)
+        body = wire.template_body(messages, tools, template_extras(request), opens=opens, goes_on=goes_on)
         return str(self._http.ask("/apply-template", body)["prompt"])
 
     def _reads_calls(self, request: chat.Request) -> bool:

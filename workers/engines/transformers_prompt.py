@@ -54,15 +54,21 @@ def dialect_of(template: Any, tool_format: str = "auto", reasoning_format: str =
     return Dialect(found or HERMES, tags, found is not None and "tools" in text)
 
 
+def template_extras(request: chat.Request) -> dict[str, Any]:
+    """What the client has for the template. Raises InvalidRequest for what is the engine's to say."""
+    extra = request.template_kwargs
+    if extra.keys() & _RESERVED:
+        names = ", ".join(sorted(extra.keys() & _RESERVED))
+        raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
+    return extra
+
+
 def template_options(request: chat.Request, dialect: Dialect, *, opens: bool = True) -> dict[str, Any]:
     """What the template gets beside the turns. ``opens``: the prompt is to end where the assistant's turn begins.
 
     Raises InvalidRequest.
     """
-    extra = request.template_kwargs
-    if extra.keys() & _RESERVED:
-        names = ", ".join(sorted(extra.keys() & _RESERVED))
-        raise InvalidRequest(f"'chat_template_kwargs' may not set {names}", param="chat_template_kwargs")
+    extra = template_extras(request)
     goes_on = request.continue_final_message
     tools = [_tool(tool) for tool in request.callable_tools] if dialect.taught else []
     return {
