@@ -4,6 +4,7 @@ llama.cpp drops a grammar in silence that it cannot read, or can no longer follo
 tried in processes of their own before, and each answer is read there once more after.
 """
 
+import json
 import random
 import re
 import subprocess
@@ -32,6 +33,8 @@ _IN_LARK = {"/": r"\/", "\n": r"\n", "\\\n": r"\n"} | {  # and classes are those
     r"\w": "[0-9a-zA-Z_]",
     r"\W": "[^0-9a-zA-Z_]",
 }
+_SPELLED = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""As most of the JSON is that models have read."""
 _WHOLE = re.compile(r"start:\s+answer\nanswer: @(\w+)\n")
 
 
@@ -124,10 +127,23 @@ def _spelled(grammar: Grammar, param: str) -> str:
 
 def _fragment(part: Part) -> str:
     if part.form == "json":
-        return f"%json {part.text}"
+        return f"%json {_one_way(part.text)}"
     if part.form == "regex":
         return "/" + re.sub(r"\\.|[/\n]", _in_lark, part.text, flags=re.DOTALL) + "/"
     raise UnsupportedParameter("a grammar cannot be combined with thoughts or tools by this engine")
+
+
+def _one_way(schema: str) -> str:
+    """The schema, of which each answer is spelled in one way: of patterns for blanks llama.cpp's llguidance and ours
+
+    make different things.
+    """
+    found = json.loads(schema)
+    if isinstance(found, dict):
+        found["x-guidance"] = _SPELLED | {
+            name: one for name, one in found.get("x-guidance", {}).items() if name == "lenient"
+        }
+    return json.dumps(found)
 
 
 def _in_lark(found: re.Match[str]) -> str:
