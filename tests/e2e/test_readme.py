@@ -19,6 +19,7 @@ SECTION = "Try it"
 PORT = "127.0.0.1:9997"
 COMMANDS = (
     "chat/completions",
+    "tool_choice",
     "/v1/embeddings",
     "audio/speech",
     "audio/transcriptions",
@@ -97,6 +98,14 @@ def test_chat(shell: Shell) -> None:
     said = shell.paste("chat/completions")
     assert said.startswith('data: {"id":"chatcmpl-')
     assert said.rstrip().endswith("data: [DONE]")
+
+
+def test_a_function_is_called(shell: Shell) -> None:
+    [choice] = json.loads(shell.paste("tool_choice"))["choices"]
+    [call] = choice["message"]["tool_calls"]
+    assert call["function"]["name"] == "clock"
+    assert json.loads(call["function"]["arguments"])["city"] in ("Oslo", "Rome")
+    assert choice["finish_reason"] == "tool_calls"
 
 
 def test_embeddings(shell: Shell) -> None:

