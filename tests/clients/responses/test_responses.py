@@ -1,5 +1,6 @@
 """OpenAI's own client, as it comes, against a live server: what its users do with Responses."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -285,3 +286,19 @@ def test_a_real_model_goes_on_and_obeys(sdk: openai.OpenAI, real: str) -> None:
     assert parsed.output_parsed is not None
     assert parsed.output_parsed.name
     assert sdk.responses.retrieve(parsed.id).output_text == parsed.output_text
+
+
+@pytest.mark.weights
+def test_a_real_model_calls_a_tool_and_reads_its_answer(sdk: openai.OpenAI, real: str) -> None:
+    place = {"type": "object", "properties": {"place": {"type": "string", "maxLength": 20}}, "required": ["place"]}
+    tool = LOOK | {"parameters": place | {"additionalProperties": False}}
+    fields: dict[str, Any] = {"model": real, "temperature": 0, "max_output_tokens": 120, "tools": [tool]}
+    fields["parallel_tool_calls"] = False
+    with sdk.responses.stream(input="What is the weather in Rome?", tool_choice="required", **fields) as stream:
+        asked = stream.get_final_response()
+    [call] = asked.output
+    assert call.type == "function_call"
+    assert json.loads(call.arguments).keys() == {"place"}
+    output: ResponseInputParam = [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny, 25 C"}]
+    told = say(sdk, output, previous_response_id=asked.id, tool_choice="none", **fields)
+    assert told.output_text
