@@ -51,7 +51,7 @@ async def test_tokens_make_their_text_again(driver: Driver) -> None:
     assert again.result == TEXT
     assert found.texts is not None
     assert len(found.texts) == len(found.ids)
-    assert found.texts[0] == "Hello"
+    assert found.texts[0] == ("Hello" if driver.talks else "H")  # what sees has hardly any words
     assert (await driver.ask("detokenize", tokens=[])).result == ""
     assert (await tokens(driver, prompt="")).ids == []
 
