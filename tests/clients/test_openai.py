@@ -84,6 +84,7 @@ def test_a_streamed_tool_call_is_the_whole_one(sdk: openai.OpenAI) -> None:
         "messages": user("What is the weather in Rome?"),
         "tools": [WEATHER],
         "tool_choice": "required",
+        "parallel_tool_calls": False,
         "max_tokens": 120,
         "temperature": 0,
     }

@@ -13,6 +13,7 @@ import pytest
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities.chat_tools import Tool
 from models.modalities.structure import Constraint
+from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
 from tests.weights import smollm2_directory
 from workers.engines.answers import Tags
 from workers.engines.constraints import Calls, held
@@ -24,10 +25,6 @@ tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("llguidance")
 
 pytestmark = pytest.mark.weights
-
-HANGS = {"allOf": [{"pattern": f"(.*a.{{{number}}}b.*){{20}}"} for number in range(30)]}
-HANGS_LATE = {"allOf": [{"pattern": f"^(z|[a-y]{{5}}(.*a.{{{number}}}b.*){{20}})$"} for number in range(30)]}
-OVERFLOWS = "start: r0\n" + "\n".join(f'r{one}: r{one + 1} "x"' for one in range(3500)) + '\nr3500: "a"'
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from models.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, 
 from models.modalities.chat_messages import Media
 from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
+from tests.engines.nasty import HANGS, OVERFLOWS
 from tests.glyphs import glyphworld as world
 from tests.weights import llava_for_vllm
 from workers.engines import engine_class
@@ -135,6 +136,8 @@ async def test_what_cannot_be_compiled_is_refused_and_holds_up_nobody(vllm: Driv
         {"json": {"$ref": "#"}},
         {"json": {"type": "string", "pattern": "^(([a-z]{1,500}){1,500}){1,500}$"}},
         {"json": {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(1500)}}},
+        {"json": HANGS},
+        {"grammar": OVERFLOWS},
     ],
 )
 async def test_a_pathological_form_ends(vllm: Driver, form: dict[str, Any]) -> None:

@@ -36,6 +36,11 @@ class Setup(msgspec.Struct, tag=True, frozen=True):
     ends: list[int]
 
 
+_END = 261
+BYTES = Setup("byte", _END + 1, [_END])
+"""llguidance's own tokenizer, with a token a byte, and then some."""
+
+
 class Move(msgspec.Struct, tag=True, frozen=True):
     """These tokens were picked; which may be next? A walk's first move has its grammar."""
 

@@ -13,13 +13,13 @@ from collections import OrderedDict
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from workers.engines.constraints import Held
-from workers.engines.grammar_wire import Grammar, Part, Setup
+from workers.engines.grammar_wire import BYTES, Grammar, Part
 from workers.engines.grammars import Masks, Walk
 from workers.engines.llama_cpp_trials import Trials
 
 CONVERT_S = 10.0
-_BYTES, _END = 256, 261
-_SETUP = Setup("byte", _END + 1, [_END])  # llguidance's own: a token a byte, and then some
+_BYTES = 256
+[_END] = BYTES.ends
 _HEAD = '%llguidance {"no_forcing": true}\n'
 """Forced text would be made of tokens that some tokenizers put a space before."""
 _STEPS = 200
@@ -42,7 +42,7 @@ class Proof:
     """Reads answers again. For one thread, which may wait."""
 
     def __init__(self, masks: Masks | None = None) -> None:
-        self._masks = masks or Masks(_SETUP)
+        self._masks = masks or Masks(BYTES)
 
     def read(self, text: str, said: str, param: str, *, whole: bool) -> None:
         """Raises InvalidRequest unless grammar ``text`` derives what was said, or if not ``whole``, its beginning."""
@@ -63,7 +63,7 @@ class Forms:
     """Spells grammars for llama.cpp. For one thread, which may wait."""
 
     def __init__(self) -> None:
-        self._masks = Masks(_SETUP)
+        self._masks = Masks(BYTES)
         self._trials = Trials()
         self._proof = Proof(self._masks)
         self._known: OrderedDict[Grammar, str | HeadraceError] = OrderedDict()
