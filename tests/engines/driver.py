@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from models.errors import HeadraceError
+from models.errors import HeadraceError, InvalidRequest
 from models.modalities import modality
 from models.modalities.base import Usage
 from models.modalities.chat_messages import Media
@@ -109,6 +109,13 @@ class Driver:
         await self.until_over(answer)
         assert answer.error is None, answer.error
         return answer
+
+    async def refused(self, kind: str, **fields: Any) -> InvalidRequest:
+        """The error of a request, which is the request's own fault."""
+        answer = self.submit(kind, **fields)
+        await self.until_over(answer)
+        assert isinstance(answer.error, InvalidRequest), (answer.error, answer.text())
+        return answer.error
 
     async def until_over(self, answer: Answer) -> None:
         """Wait for the end, whichever it is."""
