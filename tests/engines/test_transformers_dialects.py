@@ -19,7 +19,7 @@ from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_ca
 from tests.weights import smollm2_directory
 from workers.engines import engine_class
 from workers.engines.base import Placement
-from workers.engines.transformers_prompt import dialect_of
+from workers.engines.dialects import dialect_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 

@@ -27,9 +27,9 @@ from workers.engines import llama_cpp_wire as wire
 from workers.engines.answers import Piece, Splitter
 from workers.engines.asides import Asides
 from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.dialects import dialect_of
 from workers.engines.llama_cpp_load import Http, LlamaCppOptions, gguf, serve
 from workers.engines.llama_cpp_plan import Plan, Planner
-from workers.engines.transformers_prompt import dialect_of
 
 _log = logging.getLogger(__name__)
 HONOURS = frozenset(

@@ -14,9 +14,9 @@ from models.modalities.chat_tools import NamedChoice
 from workers.engines import llama_cpp_wire as wire
 from workers.engines.answers import Splitter
 from workers.engines.constraints import Calls, Held, held
+from workers.engines.dialects import Dialect, beginning, template_extras, turns
 from workers.engines.llama_cpp_forms import Forms, Proof
 from workers.engines.llama_cpp_load import Http
-from workers.engines.transformers_prompt import Dialect, beginning, template_extras, turns
 
 
 @dataclass(frozen=True, slots=True)

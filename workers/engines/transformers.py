@@ -23,11 +23,11 @@ from workers.engines.asides import Asides
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.constraints import Calls, Held, held
 from workers.engines.detokenizer import Detokenizer
+from workers.engines.dialects import beginning, template_options, turns
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
 from workers.engines.transformers_choice import Choice
 from workers.engines.transformers_load import Loaded, TransformersOptions, load_model
-from workers.engines.transformers_prompt import beginning, template_options, turns
 
 _Chat = chat.Request
 _Body = chat.Request | completions.Request

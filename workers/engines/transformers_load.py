@@ -15,10 +15,10 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from workers.engines.base import Options, Placement, Report
+from workers.engines.dialects import Dialect, dialect_of
 from workers.engines.grammar_wire import Setup
 from workers.engines.grammars import Grammars
 from workers.engines.sampling import Sampler
-from workers.engines.transformers_prompt import Dialect, dialect_of
 from workers.engines.transformers_reader import Reader, is_multimodal
 from workers.engines.transformers_stepper import Bounds, Stepper
 
