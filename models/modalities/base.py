@@ -110,5 +110,20 @@ class BaseRequest(BaseModel):
         return ""
 
 
+class WholeReply:
+    """Base of the replies that come in one piece: nothing precedes them, and there are no deltas."""
+
+    def __init__(self, rid: str, request: Any, created: int) -> None:
+        pass
+
+    def start(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def delta(self, delta: Any) -> bytes:
+        """Nothing."""
+        return b""
+
+
 def _same(value: Any, allowed: Any) -> bool:
     return type(value) is type(allowed) and bool(value == allowed)

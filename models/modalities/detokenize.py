@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
-from models.modalities.base import BaseRequest, TokenId, Usage
+from models.modalities.base import BaseRequest, TokenId, Usage, WholeReply
 
 _json = msgspec.json.Encoder()
 
@@ -18,19 +18,8 @@ class Request(BaseRequest):
     tokens: Annotated[list[TokenId], Field(max_length=1 << 20)]
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the answer, which is never streamed."""
-
-    def __init__(self, rid: str, request: Request, created: int) -> None:
-        pass
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Any) -> bytes:
-        """Nothing."""
-        return b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """vLLM's object. ``result`` is the text."""

@@ -8,8 +8,7 @@ import msgspec
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Int, TokenId, Usage
-from models.modalities.text import Delta
+from models.modalities.base import BaseRequest, Int, TokenId, Usage, WholeReply
 
 _json = msgspec.json.Encoder()
 
@@ -65,7 +64,7 @@ class Request(BaseRequest):
         return sum(max(len(one) // 4, 1) if isinstance(one, str) else len(one) for one in self.inputs)
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the ``list`` of embeddings. An engine's result is a sequence of ``Vector``, in the inputs' order; a long
 
     one may come ahead in parts.
@@ -75,14 +74,6 @@ class Reply:
         self._model = request.model
         self._base64 = request.encoding_format == "base64"
         self._written = 0
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Delta) -> bytes:
-        """Nothing: there are no tokens."""
-        return b""
 
     def part(self, part: Sequence[Vector]) -> bytes:
         """The next embeddings, and what stands before them."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from models.modalities import tokenize
-from models.modalities.base import BaseRequest, Usage
+from models.modalities.base import BaseRequest, Usage, WholeReply
 from models.modalities.messages_request import Prompt
 
 _json = msgspec.json.Encoder()
@@ -38,19 +38,8 @@ class Request(Prompt):
         return self._chat.prefix
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the answer, which is never streamed."""
-
-    def __init__(self, rid: str, request: Request, created: int) -> None:
-        pass
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Any) -> bytes:
-        """Nothing."""
-        return b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """Anthropic's object. ``result`` is ``tokenize.Tokens``."""

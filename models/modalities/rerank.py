@@ -6,9 +6,8 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Bool, Int, Usage
+from models.modalities.base import BaseRequest, Bool, Int, Usage, WholeReply
 from models.modalities.embeddings import Text, Truncation
-from models.modalities.text import Delta
 
 _json = msgspec.json.Encoder()
 
@@ -74,20 +73,12 @@ class Request(BaseRequest):
         return sum((len(self.query) + len(text)) // 4 + 1 for text in self.texts)
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the results, best first. An engine's result is one score a document, in the documents' order."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._id = f"rerank-{rid}"
         self._request = request
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Delta) -> bytes:
-        """Nothing: there are no tokens."""
-        return b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """The whole answer."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from models.modalities import tokenize
-from models.modalities.base import Usage
+from models.modalities.base import Usage, WholeReply
 from models.modalities.responses_request import CountTokens, Prompt, Whole
 
 _json = msgspec.json.Encoder()
@@ -28,19 +28,8 @@ class Request(CountTokens, Whole):
         return tokenize.Request.model_validate(asked)
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the answer, which is never streamed."""
-
-    def __init__(self, rid: str, request: Request, created: int) -> None:
-        pass
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Any) -> bytes:
-        """Nothing."""
-        return b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """OpenAI's object. ``result`` is ``tokenize.Tokens``."""

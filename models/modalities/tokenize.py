@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities import chat
-from models.modalities.base import BaseRequest, Bool, Usage
+from models.modalities.base import BaseRequest, Bool, Usage, WholeReply
 from models.modalities.chat_messages import Message
 from models.modalities.chat_tools import Tool
 from models.validation import from_validation
@@ -95,19 +95,8 @@ class Request(BaseRequest):
         return self.add_generation_prompt is not False and not self.continue_final_message
 
 
-class Reply:
+class Reply(WholeReply):
     """Writes the answer, which is never streamed."""
-
-    def __init__(self, rid: str, request: Request, created: int) -> None:
-        pass
-
-    def start(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def delta(self, delta: Any) -> bytes:
-        """Nothing."""
-        return b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """vLLM's object. ``result`` is ``Tokens``."""
