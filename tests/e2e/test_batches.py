@@ -126,7 +126,7 @@ def test_a_batch_is_its_keys_alone(site: Site) -> None:
 @pytest.mark.parametrize(
     ("changed", "param"),
     [
-        ({"endpoint": "/v1/embeddings"}, "endpoint"),
+        ({"endpoint": "/v1/moderations"}, "endpoint"),
         ({"completion_window": "1h"}, "completion_window"),
         ({"metadata": {"k": "v" * 513}}, "metadata.k"),
         ({"webhook": "http://10.0.0.1/"}, "webhook"),
