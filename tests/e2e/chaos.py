@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,8 @@ import psycopg
 from tests.e2e.stack import Stack
 
 SPEECH = "The water turns the wheel."
+MOST_DEATHS = 4
+MINUTE_S = 65
 PICTURES = ("a red seven", "a blue star", "a green circle", "a yellow two")
 
 
@@ -122,6 +124,7 @@ class Havoc:
         self._stack = stack
         self._database_url = database_url
         self._rng = rng
+        self._deaths: defaultdict[str, list[float]] = defaultdict(list)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -135,7 +138,6 @@ class Havoc:
         self._thread.join()
 
     def _run(self) -> None:
-        # Each part at most four times a minute: whoever dies more often than that is given up by its supervisor.
         acts = [self._runner] * 6 + [self._part("worker")] * 3 + [self._part("gateway")] * 3
         acts += [self._part("steward")] * 2 + [self._redis] * 2 + [self._lock] * 2
         while not self._over.is_set():
@@ -154,6 +156,8 @@ class Havoc:
 
     def _part(self, role: str) -> Callable[[], str]:
         def kill() -> str:
+            if not self._may_die(role):
+                return f"{role} spared"
             for pid in self._stack.pids()[role][:1]:
                 os.kill(pid, signal.SIGKILL)
             return f"{role} killed"
@@ -162,10 +166,19 @@ class Havoc:
 
     def _redis(self) -> str:
         """It comes back with nothing in it."""
+        if not self._may_die("redis"):
+            return "redis spared"
         for pid in self._stack.pids()["redis"]:
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self._stack.home / "redis" / "appendonlydir", ignore_errors=True)
         return "redis restarted empty"
+
+    def _may_die(self, role: str) -> bool:
+        """Four times a minute at most: whoever dies more often than that is given up by its supervisor."""
+        now = time.monotonic()
+        recent = [at for at in self._deaths[role] if now - at < MINUTE_S]
+        self._deaths[role] = recent if len(recent) >= MOST_DEATHS else [*recent, now]
+        return len(recent) < MOST_DEATHS
 
     def _lock(self) -> str:
         """Nobody can write for seconds."""
