@@ -1,6 +1,7 @@
 """Anthropic's own client, as it comes, against a live server: the echo, and real weights on two engines."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tests.weights import smollm2_directory
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 KEY = "sk-ant-of-the-tests"
+REAL = ["torch"]
 HELLO: list[MessageParam] = [{"role": "user", "content": "alpha beta gamma delta"}]
 COLOURS: list[MessageParam] = [{"role": "user", "content": "Name the three primary colours."}]
 LOOK: ToolParam = {
@@ -285,3 +287,39 @@ def test_real_weights_name_what_stopped_them(real: anthropic.Anthropic) -> None:
     answer = real.messages.create(model="torch", stop_sequences=["never", "primary"], **fields)
     assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", "primary")
     assert "primary" not in text_of(answer)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("model", REAL)
+def test_real_weights_call_a_tool_and_read_its_result(real: anthropic.Anthropic, model: str) -> None:
+    question: MessageParam = {"role": "user", "content": "What is the weather in Vienna?"}
+    fields: dict[str, Any] = {"model": model, "max_tokens": 120, "tools": [LOOK], "extra_body": {"temperature": 0}}
+    asked = fields | {"messages": [question], "tool_choice": {"type": "any"}}
+    with real.messages.stream(**asked) as stream:
+        streamed = stream.get_final_message()
+    whole = real.messages.create(**asked)
+    for answer in (streamed, whole):
+        calls: list[Any] = [block for block in answer.content if block.type == "tool_use"]
+        assert calls
+        assert {call.name for call in calls} == {"look"}
+        assert all(set(call.input) == {"place"} for call in calls)
+    assert [one.input for one in streamed.content if one.type == "tool_use"] == [call.input for call in calls]
+    results: Any = [{"type": "tool_result", "tool_use_id": call.id, "content": "It rains."} for call in calls]
+    told = [question, whole.to_param(), {"role": "user", "content": results}]
+    last = real.messages.create(**fields, messages=told, tool_choice={"type": "none"})
+    assert text_of(last).strip()
+    assert last.stop_reason in ("end_turn", "max_tokens")
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("model", REAL)
+def test_real_weights_keep_to_a_schema(real: anthropic.Anthropic, model: str) -> None:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"colour": {"enum": ["red", "blue"]}},
+        "required": ["colour"],
+    }
+    schema["additionalProperties"] = False
+    form: Any = {"format": {"type": "json_schema", "schema": schema}}
+    answer = real.messages.create(model=model, max_tokens=60, messages=COLOURS, output_config=form)
+    assert json.loads(text_of(answer))["colour"] in ("red", "blue")
