@@ -18,7 +18,7 @@ from tests.weights import smollm2_directory
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 KEY = "sk-ant-of-the-tests"
-REAL = ["torch"]
+REAL = ["torch", "llama"]
 HELLO: list[MessageParam] = [{"role": "user", "content": "alpha beta gamma delta"}]
 COLOURS: list[MessageParam] = [{"role": "user", "content": "Name the three primary colours."}]
 LOOK: ToolParam = {
@@ -294,7 +294,7 @@ def test_real_weights_name_what_stopped_them(real: anthropic.Anthropic) -> None:
 def test_real_weights_call_a_tool_and_read_its_result(real: anthropic.Anthropic, model: str) -> None:
     question: MessageParam = {"role": "user", "content": "What is the weather in Vienna?"}
     fields: dict[str, Any] = {"model": model, "max_tokens": 120, "tools": [LOOK], "extra_body": {"temperature": 0}}
-    asked = fields | {"messages": [question], "tool_choice": {"type": "any"}}
+    asked = fields | {"messages": [question], "tool_choice": {"type": "any", "disable_parallel_tool_use": True}}
     with real.messages.stream(**asked) as stream:
         streamed = stream.get_final_message()
     whole = real.messages.create(**asked)
