@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from models.unicode import refuse_broken
 Int = Annotated[int, Strict()]
 Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Bool = Annotated[bool, Strict()]
+T = TypeVar("T")
 TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
 
 
@@ -108,6 +109,13 @@ class BaseRequest(BaseModel):
     def prefix(self) -> str:
         """What the prompt begins with: replicas that saw it before are preferred."""
         return ""
+
+
+def streaming_only(value: T, info: ValidationInfo) -> T:
+    """The value, if there is none, or the answer is to be streamed. Raises PydanticCustomError, for a validator."""
+    if value is not None and not info.data.get("stream"):
+        raise PydanticCustomError("invalid_value", "only allowed when 'stream' is true")
+    return value
 
 
 class WholeReply:

@@ -150,6 +150,11 @@ class Message(BaseModel):
         return (part for part in parts if not isinstance(part, TextPart | RefusalPart))
 
     @property
+    def template_role(self) -> str:
+        """The role in the words of chat templates, which know the older of developer and system alone."""
+        return "system" if self.role == "developer" else self.role
+
+    @property
     def thought(self) -> str:
         """What an assistant thought before it spoke; empty where nothing is known of it."""
         return self.reasoning_content or self.reasoning or ""

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest
 from models.modalities import chat
-from models.modalities.base import BaseRequest, Bool, Float, Int
+from models.modalities.base import BaseRequest, Bool, Float, Int, streaming_only
 from models.modalities.responses_fields import (
     AllowedTools,
     FunctionTool,
@@ -157,9 +157,7 @@ class CreateResponse(Prompt):
     @field_validator("stream_options")
     @classmethod
     def _needs_stream(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
-        if value is not None and not info.data.get("stream"):
-            raise PydanticCustomError("invalid_value", "only allowed when 'stream' is true")
-        return value
+        return streaming_only(value, info)
 
     @model_validator(mode="after")
     def _kept_in_background(self) -> Self:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId
+from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId, streaming_only
 from models.modalities.structure import StructuredOutputs, fold_guided
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
@@ -153,9 +152,7 @@ class TextRequest(BaseRequest):
     @field_validator("stream_options")
     @classmethod
     def _needs_stream(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
-        if value is not None and not info.data.get("stream"):
-            raise PydanticCustomError("invalid_value", "only allowed when 'stream' is true")
-        return value
+        return streaming_only(value, info)
 
     @property
     def choices(self) -> int:

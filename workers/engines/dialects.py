@@ -115,8 +115,7 @@ def turns(request: chat.Request, dialect: Dialect, content: Callable[[Message], 
 
 
 def _turn(message: Message, names: Mapping[str, str], content: Callable[[Message], Any]) -> dict[str, Any]:
-    role = "system" if message.role == "developer" else message.role
-    turn: dict[str, Any] = {"role": role, "content": content(message)}
+    turn: dict[str, Any] = {"role": message.template_role, "content": content(message)}
     if message.name:
         turn["name"] = message.name
     if message.thought:

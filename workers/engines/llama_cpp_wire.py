@@ -226,8 +226,7 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
 
 def message_of(message: Message) -> dict[str, Any]:
     """A turn as llama.cpp's templates take it."""
-    role = "system" if message.role == "developer" else message.role  # templates know the older word alone
-    found: dict[str, Any] = {"role": role, "content": message.text}
+    found: dict[str, Any] = {"role": message.template_role, "content": message.text}
     if message.name:
         found["name"] = message.name
     if message.thought:

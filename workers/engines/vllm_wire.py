@@ -275,8 +275,7 @@ def _constrained(constraint: Constraint | None) -> dict[str, Any]:
 
 
 def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
-    role = "system" if message.role == "developer" else message.role  # templates know the older word alone
-    found: dict[str, Any] = {"role": role, "content": message.text}
+    found: dict[str, Any] = {"role": message.template_role, "content": message.text}
     if any(True for _ in message.media):
         found["content"] = [_part(part, media) for part in message.parts]
     elif message.content is None:
