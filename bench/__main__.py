@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import platform as machine
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -172,7 +171,7 @@ async def jobs(scale: float) -> tuple[list[Row], list[Row]]:
         options = {"model_engine": "llama_cpp", "n_parallel": 8, "n_ctx": 2048, "n_threads": THREADS}
         await there.launch("smollm2", model_name="smollm2", **options)
         beside.append(await durable.beside_batch(there, "smollm2", 10_000, 40, 32))
-    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
+    with postgres() as url:
         async with Platform(HEADRACE_DATABASE_URL=url) as there:
             rows += await durable.jobs(there, "PostgreSQL", scale)
     return rows, beside

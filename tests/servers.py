@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,20 +61,21 @@ class Valkey:
 
 
 class Postgres:
-    """A PostgreSQL of its own. Raises FileNotFoundError without one on this machine."""
+    """A PostgreSQL of its own. Raises FileNotFoundError without one on this machine.
 
-    def __init__(self, folder: Path) -> None:
+    Its folder is none of pytest's: those are root's alone, and every pytest that starts closes them to others again.
+    """
+
+    def __init__(self) -> None:
         self._bin = _postgres_bin()
-        self._data = folder / "data"
-        self._log = folder / "log"
+        self._folder = Path(tempfile.mkdtemp(prefix="headrace-postgres-", dir="/tmp"))
+        self._data = self._folder / "data"
+        self._log = self._folder / "log"
         self._data.mkdir()
         self._as_user: list[str] = []
         if os.getuid() == 0:  # it refuses to run as root
             shutil.chown(self._data, "nobody")
-            folder.chmod(0o755)
-            for parent in folder.parents:
-                if parent.owner() == "root" and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
+            self._folder.chmod(0o755)
             self._as_user = ["setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups"]
         self._run("initdb", "-D", str(self._data), "-U", "headrace", "--auth=trust", "--no-sync")
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,10 +88,11 @@ class Postgres:
         return f"postgresql+psycopg://headrace@127.0.0.1:{self._port}/postgres"
 
     def stop(self) -> None:
-        """Stop it, without waiting for its clients."""
+        """Stop it, without waiting for its clients, and forget what it held."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(20)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
         """Another process may take a free port first: then it is tried again."""
@@ -123,9 +126,9 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL of its own, while the block runs."""
-    server = Postgres(folder)
+    server = Postgres()
     try:
         yield server.url()
     finally:

@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 import time
-from pathlib import Path
 
 import openai
 import pytest
@@ -41,10 +40,8 @@ def test_a_locked_database_gets_the_response_later(new_stack: StackFactory) -> N
         assert wait_for(kept, 30)
 
 
-def test_a_database_that_goes_away_breaks_no_answer_and_is_noticed_by_the_next(
-    new_stack: StackFactory, tmp_path: Path
-) -> None:
-    postgres = Postgres(tmp_path)
+def test_a_database_that_goes_away_breaks_no_answer_and_is_noticed_by_the_next(new_stack: StackFactory) -> None:
+    postgres = Postgres()
     try:
         stack = new_stack(HEADRACE_DATABASE_URL=postgres.url())
         stack.launch_echo(step_ms=50)

