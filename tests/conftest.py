@@ -6,6 +6,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads under load are seve
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,14 @@ import migrations
 from models.database import Database
 from tests.s3 import S3, s3
 from tests.servers import Postgres, Valkey
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What libraries and killed processes leave behind goes with us. The tests' own folders stay, for a look."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    litter = tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True)  # short: sockets are in it
+    os.environ["TMPDIR"] = tempfile.tempdir = litter.name
+    config.add_cleanup(litter.cleanup)
 
 
 @pytest.fixture(scope="session")

@@ -200,6 +200,7 @@ class DeviceHost:
             load,
             interpreter=self._settings.interpreter(row.engine),
             visible=self._device.uuid,
+            compiled=self._settings.home / "compiled",
             on_change=self._on_change,
             on_work=self.claimer.hear,
         )

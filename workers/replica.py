@@ -4,6 +4,7 @@ STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop�
     └─────────────────────┴── Failed, death ──┴────────────────────────▶ GONE
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -16,9 +17,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from enum import Enum, auto
+from pathlib import Path
 
 import psutil
 
+from models import scratch
 from models.errors import HeadraceError, ReplicaLost, WireError
 from models.modalities import MEDIA
 from models.processes import kill_group, spawn
@@ -71,10 +74,14 @@ class Runner:
         *,
         interpreter: str,
         visible: str,
+        compiled: Path,
         on_change: Callable[["Runner"], None],
         on_work: Callable[[Worked | Working], None],
     ) -> None:
-        """Start it. ``visible`` is its CUDA_VISIBLE_DEVICES. Call from a thread that lives as long as the runner."""
+        """Start it. Call from a thread that lives as long as the runner.
+
+        ``visible`` is its CUDA_VISIBLE_DEVICES; in ``compiled`` it finds the kernels that PyTorch made for others.
+        """
         self.load = load
         self.epoch = load.epoch
         self.phase = Phase.LOADING
@@ -92,7 +99,8 @@ class Runner:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
-        self._process = self._spawn(interpreter, visible)
+        self._scratch = contextlib.ExitStack()
+        self._process = self._spawn(interpreter, visible, compiled)
         self.pid = self._process.pid
         threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
         self._send(load)
@@ -194,11 +202,17 @@ class Runner:
             return ReplicaLost(f"the runner was killed by {signal.Signals(-code).name}")
         return ReplicaLost(f"the runner ended with code {code}")
 
-    def _spawn(self, interpreter: str, visible: str) -> "subprocess.Popen[bytes]":
+    def _spawn(self, interpreter: str, visible: str, compiled: Path) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         self._socket = ours
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible}
+        files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
+        environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ
+        environment |= {
+            "PYTHONUNBUFFERED": "1",
+            "CUDA_VISIBLE_DEVICES": visible,
+            "TMPDIR": str(files),
+        }
         with theirs:
             return spawn(
                 [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
@@ -228,6 +242,7 @@ class Runner:
         except OSError as error:
             log.info("runner %s cannot be heard: %s", self.pid, error)
         self._end(LAST_WORDS_S)
+        self._scratch.close()
         with self._lock:
             self.phase = Phase.GONE
         self._socket.close()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import celery
 import httpx
@@ -28,6 +29,8 @@ async def test_a_killed_runner_ends_its_streams_and_is_loaded_again(stack: Stack
     async with client(stack.url) as http:
         await launch(http, "mortal", step_ms=20)
         [before] = await replicas(http, "mortal")
+        files = Path(psutil.Process(before["pid"]).environ()["TMPDIR"])
+        assert await asyncio.to_thread(files.is_dir)
         async with streaming(http, chat("mortal", max_tokens=2000)) as (heard, lines):
             async for line in lines:
                 if heard.take(line) and len(heard.text) == 5:
@@ -41,6 +44,7 @@ async def test_a_killed_runner_ends_its_streams_and_is_loaded_again(stack: Stack
         assert await _serves(http, "mortal")  # waits for the reload by itself
         [after] = await replicas(http, "mortal")
         assert after["pid"] != before["pid"]
+        assert not await asyncio.to_thread(files.exists)
         await http.delete("/v1/models/mortal")
 
 
