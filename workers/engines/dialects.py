@@ -14,6 +14,7 @@ from models.modalities import chat
 from models.modalities.chat_messages import Message
 from models.modalities.chat_tools import Tool
 from workers.engines.answers import REASONING_FORMATS, Tags, Thinking, tags_of, thinking_of
+from workers.engines.templating import tool_of, turn_of
 from workers.engines.tool_formats import HERMES, TOOL_FORMATS, ToolFormat, format_of
 
 _RESERVED = frozenset(
@@ -70,7 +71,7 @@ def template_options(request: chat.Request, dialect: Dialect, *, opens: bool = T
     """
     extra = template_extras(request)
     goes_on = request.continue_final_message
-    tools = [_tool(tool) for tool in request.callable_tools] if dialect.taught else []
+    tools = [tool_of(tool) for tool in request.callable_tools] if dialect.taught else []
     return {
         "tools": tools or None,
         "add_generation_prompt": opens and not goes_on,
@@ -115,22 +116,8 @@ def turns(request: chat.Request, dialect: Dialect, content: Callable[[Message], 
 
 
 def _turn(message: Message, names: Mapping[str, str], content: Callable[[Message], Any]) -> dict[str, Any]:
-    turn: dict[str, Any] = {"role": message.template_role, "content": content(message)}
-    if message.name:
-        turn["name"] = message.name
-    if message.thought:
-        turn["reasoning_content"] = message.thought
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.function.name, "arguments": _object(call.function.arguments)},
-            }
-            for call in message.tool_calls
-        ]
+    turn = turn_of(message, content(message), _object)
     if message.tool_call_id is not None:
-        turn["tool_call_id"] = message.tool_call_id
         turn.setdefault("name", names.get(message.tool_call_id, ""))
     return turn
 
@@ -146,7 +133,7 @@ def _append_result(said: list[dict[str, Any]], content: Any) -> None:
 
 def _introduce(said: list[dict[str, Any]], tools: Sequence[Tool], form: ToolFormat) -> None:
     example = f'{form.trigger}{form.lead}NAME{form.middle}{{"ARGUMENT": "VALUE"}}{form.tail}{form.end}'
-    listed = "\n".join(json.dumps(_tool(tool), ensure_ascii=False) for tool in tools)
+    listed = "\n".join(json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools)
     text = _TOOLS.format(tools=listed, example=example)
     if said[0]["role"] == "system":
         said[0]["content"] = _joined(said[0]["content"], f"\n{text}")
@@ -161,12 +148,6 @@ def _joined(*contents: Any) -> Any:
     if all(isinstance(one, str) for one in shown):
         return "\n".join(shown)
     return [part for one in shown for part in ([{"type": "text", "text": f"{one}\n"}] if isinstance(one, str) else one)]
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.function.name, "description": tool.function.description or ""}
-    function["parameters"] = tool.function.parameters or {"type": "object", "properties": {}}
-    return {"type": "function", "function": function}
 
 
 def _written(form: ToolFormat, function: Mapping[str, Any]) -> str:

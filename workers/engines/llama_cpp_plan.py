@@ -17,6 +17,7 @@ from workers.engines.constraints import Calls, Held, held
 from workers.engines.dialects import Dialect, beginning, template_extras, turns
 from workers.engines.llama_cpp_forms import Forms, Proof
 from workers.engines.llama_cpp_load import Http
+from workers.engines.templating import turn_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Planner:
     def prompt(self, request: chat.Request, *, taught: bool | None = None, opens: bool = True) -> str:
         """The prompt that a conversation becomes. ``taught``: the template describes its tools. Blocks."""
         if self._native if taught is None else taught:
-            messages, tools = [wire.message_of(one) for one in request.messages], request.callable_tools
+            messages, tools = [turn_of(one, one.text) for one in request.messages], request.callable_tools
         else:
             messages, tools = turns(request, self._dialect), []
         goes_on = request.continue_final_message

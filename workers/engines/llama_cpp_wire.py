@@ -6,10 +6,10 @@ import msgspec
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
 from models.modalities import chat, completions
-from models.modalities.chat_messages import Message
 from models.modalities.chat_tools import Tool
 from models.modalities.text import FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.answers import Piece
+from workers.engines.templating import function_of, tool_of, turn_of
 
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
 
@@ -139,12 +139,12 @@ def chat_body(
     any object; the template has them as they are.
     """
     body = _sampling(request)
-    body["messages"] = messages or [message_of(one) for one in request.messages]
+    body["messages"] = messages or [turn_of(one, one.text) for one in request.messages]
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
     if request.callable_tools:
         names = (tool.function.name for tool in request.callable_tools)
-        body["tools"] = [_function(name) for name in names]
+        body["tools"] = [function_of(name, "", {"type": "object"}) for name in names]
         body["parallel_tool_calls"] = request.parallel_tool_calls is not False
         options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
     if options:
@@ -222,36 +222,3 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
     if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:
         body["repeat_last_n"] = -1  # OpenAI's penalties look at the whole text, not at its last 64 tokens
     return body
-
-
-def message_of(message: Message) -> dict[str, Any]:
-    """A turn as llama.cpp's templates take it."""
-    found: dict[str, Any] = {"role": message.template_role, "content": message.text}
-    if message.name:
-        found["name"] = message.name
-    if message.thought:
-        found["reasoning_content"] = message.thought
-    if message.tool_calls:
-        found["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.function.name, "arguments": call.function.arguments},
-            }
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        found["tool_call_id"] = message.tool_call_id
-    return found
-
-
-def tool_of(tool: Tool) -> dict[str, Any]:
-    """A tool as templates take it."""
-    function = tool.function
-    parameters = function.parameters or {"type": "object", "properties": {}}
-    return _function(function.name, function.description or "", parameters)
-
-
-def _function(name: str, description: str = "", parameters: Any = None) -> dict[str, Any]:
-    function = {"name": name, "description": description, "parameters": parameters or {"type": "object"}}
-    return {"type": "function", "function": function}

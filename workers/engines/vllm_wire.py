@@ -13,6 +13,7 @@ from models.modalities import chat, completions
 from models.modalities.chat_messages import Media, Message, RefusalPart, TextPart
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.templating import turn_of
 
 _SEEDS = (1 << 63) - 256
 """vLLM adds the number of the choice to the seed, PyTorch wants 63 bits, and its -1 would mean "any"."""
@@ -275,19 +276,14 @@ def _constrained(constraint: Constraint | None) -> dict[str, Any]:
 
 
 def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
-    found: dict[str, Any] = {"role": message.template_role, "content": message.text}
+    content: Any = message.text
     if any(True for _ in message.media):
-        found["content"] = [_part(part, media) for part in message.parts]
+        content = [_part(part, media) for part in message.parts]
     elif message.content is None:
-        found["content"] = message.refusal
-    if message.name:
-        found["name"] = message.name
-    if message.tool_calls:
-        found["tool_calls"] = [call.model_dump(exclude={"index"}) for call in message.tool_calls]
-    if message.tool_call_id is not None:
-        found["tool_call_id"] = message.tool_call_id
+        content = message.refusal
+    found = turn_of(message, content)
     if message.thought:
-        found["reasoning"] = message.thought
+        found["reasoning"] = found.pop("reasoning_content")
     return found
 
 
