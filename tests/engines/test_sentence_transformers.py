@@ -106,6 +106,15 @@ async def error_of(driver: Driver, kind: str, **fields: Any) -> HeadraceError:
     return answer.error
 
 
+async def test_a_text_that_takes_its_tokenizer_seconds_holds_up_no_other(embedder: Driver) -> None:
+    blanks = embedder.submit("embeddings", input=[" " * 4_000_000, "x"])
+    await asyncio.sleep(0.1)  # until it is being read
+    others = [await embedder.ask("embeddings", input="x") for _ in range(3)]
+    assert not blanks.over.is_set()
+    await embedder.until_over(blanks)
+    assert numpy.abs(vectors(blanks)[1] - vectors(others[0])[0]).max() < CLOSE
+
+
 async def test_embeddings_are_those_of_the_library(embedder: Driver, encoder: Any) -> None:
     answer = await embedder.ask("embeddings", input=TEXTS)
 

@@ -1,4 +1,4 @@
-"""Dynamic batching of requests that are sets of sequences: read (tokenised) in one thread, computed in others.
+"""Dynamic batching of requests that are sets of sequences: read (tokenised) in two threads, computed in others.
 
 A request's sequences wait with those of all others. Whenever a lane is free it takes a batch of those that are due, of
 about one length. So requests that come one by one share batches, and a large one does not hold up the small.
@@ -42,11 +42,13 @@ class Task:
 
     ``reading`` yields its sequences in groups that take little time each; it runs in the reading thread, and what it
     raises is told to the sink. With the last group it sets ``total``. ``results`` has those of the sequences computed.
+    ``slow``: a group may take seconds. Then it is read beside those that wait for slow ones alone.
     """
 
     sink: Sink
     told: Callable[["Task"], None]
     reading: Iterator[list[Row]] = field(default_factory=lambda: iter(()))
+    slow: bool = False
     over: bool = False
     total: int | None = None
     tokens: int = 0
@@ -58,6 +60,9 @@ class Task:
         """Whether all its sequences are computed."""
         return len(self.results) == self.total
 
+
+Unread = queue.SimpleQueue[Task | None]
+"""Requests for a reading thread; None ends it."""
 
 Forward = Callable[[list[Row]], Sequence[Any]]
 """What computes a batch: one result a sequence. Runs in a lane's thread, may raise anything."""
@@ -72,7 +77,8 @@ class Batcher:
         self._begin = begin
         self._budget, self._most = budget, most
         self._tasks: dict[str, Task] = {}
-        self._unread: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._unread: Unread = queue.SimpleQueue()
+        self._unread_slow: Unread = queue.SimpleQueue()
         self._waiting = threading.Condition()
         self._heap: list[tuple[int, int, Row]] = []
         self._numbers = count()
@@ -80,7 +86,10 @@ class Batcher:
         self._lanes = self._busy = lanes  # until they say that they are not
         self._closing = False
         self._loop: asyncio.AbstractEventLoop
-        self._threads = [threading.Thread(target=self._read, name="tokenize", daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._read, args=(unread,), name="tokenize", daemon=True)
+            for unread in (self._unread, self._unread_slow)
+        ]
         self._threads += [threading.Thread(target=self._work, name=f"lane {n}", daemon=True) for n in range(lanes)]
         self.batches = self.sequences = self.aborts = 0
 
@@ -93,7 +102,7 @@ class Batcher:
     def take(self, task: Task) -> None:
         """Begin a request. Its ``told`` is called, on the loop, whenever results have come, until it is ``over``."""
         self._tasks[task.sink.rid] = task
-        self._unread.put(task)
+        (self._unread_slow if task.slow else self._unread).put(task)
 
     def finish(self, task: Task) -> None:
         """A request has all it needs, or has failed."""
@@ -119,18 +128,19 @@ class Batcher:
             self._closing = True
             self._waiting.notify_all()
         self._unread.put(None)
+        self._unread_slow.put(None)
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
 
-    # ---- the reading thread --------------------------------------------------------------------------------
+    # ---- the reading threads -------------------------------------------------------------------------------
 
-    def _read(self) -> None:
+    def _read(self, unread: Unread) -> None:
         """A group of sequences of each request in turn, so that a long one does not hold up the others."""
         reading: deque[Task] = deque()
         while True:
-            while not reading or not self._unread.empty():
-                task = self._unread.get()
+            while not reading or not unread.empty():
+                task = unread.get()
                 if task is None:
                     return
                 reading.append(task)

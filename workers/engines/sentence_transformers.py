@@ -14,6 +14,7 @@ from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Capacity, Engine, Placement, Report, Sink
 from workers.engines.batcher import Batcher, Row, Task
 from workers.engines.sentence_transformers_load import SentenceTransformersOptions, load_model
+from workers.engines.sentence_transformers_text import slow
 
 PART = 64
 """Embeddings that are put ahead of the rest of a long answer."""
@@ -68,7 +69,7 @@ class SentenceTransformers(Engine):
                 rest = [task.results[n] for n in range(sent, len(request.inputs))]
                 self._done(task, self._cut(rest, size))
 
-        task = Task(sink, told, total=len(request.inputs))
+        task = Task(sink, told, slow=slow(request.inputs), total=len(request.inputs))
         task.reading = self._read(task, request, prompt)
         self._batcher.take(task)
 
@@ -98,7 +99,7 @@ class SentenceTransformers(Engine):
                     task.total = len(documents)
                 yield rows
 
-        task = Task(sink, told)
+        task = Task(sink, told, slow=slow([request.query, *texts]))
         task.reading = reading()
         self._batcher.take(task)
 

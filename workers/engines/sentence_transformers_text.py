@@ -1,6 +1,6 @@
 """From texts to token ids, as sentence-transformers would have them, but without padding, and counted before a cut."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.errors import ContextLengthExceeded, EngineFailure, InvalidRequest
@@ -17,8 +17,13 @@ LONG = 1 << 17
 """Characters beyond which a text's beginning is read first: that alone may be too long."""
 
 
+def slow(texts: Iterable[Any]) -> bool:
+    """Whether one of these texts, or rows of ids, may take its tokenizer longer than others can wait."""
+    return any(len(text) > LONG for text in texts)
+
+
 class Reader:
-    """A fast tokenizer, with its padding and truncation turned off. For one thread at a time."""
+    """A fast tokenizer, with its padding and truncation turned off."""
 
     def __init__(self, tokenizer: Any, context: int, vocabulary: int) -> None:
         self._fast = tokenizer.backend_tokenizer
