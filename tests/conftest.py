@@ -6,6 +6,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads under load are seve
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     litter = tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True)  # short: sockets are in it
     os.environ["TMPDIR"] = tempfile.tempdir = litter.name
     config.add_cleanup(litter.cleanup)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # children would inherit that a shell ignores it
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shlex
 import signal
 import time
@@ -235,7 +236,9 @@ def _sample(url: str, *, keyed: bool, demo: bool) -> str:
     header = ' -H "authorization: Bearer $HEADRACE_API_KEY"' if keyed else ""
     if not demo:
         return f"curl {url}/v1/models{header}"
-    body = f'{{"model":"{DEMO["model_uid"]}","stream":true,"messages":[{{"role":"user","content":"Name a colour."}}]}}'
+    messages = [{"role": "user", "content": "Name a colour."}]
+    asked = {"model": DEMO["model_uid"], "stream": True, "max_tokens": 50, "messages": messages}
+    body = json.dumps(asked, separators=(",", ":"))
     return f"curl {url}/v1/chat/completions -d {shlex.quote(body)} -H 'content-type: application/json'{header}"
 
 
