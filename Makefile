@@ -10,6 +10,8 @@ UV := $(VENV)/bin/uv
 VLLM := $(VENV)-vllm
 # The clients of other projects that the tests let loose on a server, with the versions that they want.
 CLIENTS := $(VENV)-clients
+# Tests wait more than they compute, so there may be more of them at once than cores.
+JOBS ?= 3
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 
@@ -32,7 +34,7 @@ up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stop
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
 test: lint $(VLLM)/.installed $(CLIENTS)/.installed ## Everything: lint, then all tests on real processes and real weights
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
 	$(VENV)/bin/ruff check .

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from models.settings import Settings
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 from tests.e2e.talk import chat, client, hear, metric, replicas, streaming, until
 from tests.weights import smollm2_directory
 
@@ -42,12 +42,12 @@ def vllm_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         own.close()
 
 
-def core(stack: Stack) -> list[psutil.Process]:
-    """vLLM's own processes."""
+def core(stack: Stack, name: str = "") -> list[psutil.Process]:
+    """vLLM's own processes, or those of this name."""
     found = []
     for process in stack.tree():
         with contextlib.suppress(psutil.Error):  # it has just ended
-            if "VLLM::" in " ".join(process.cmdline()):
+            if f"VLLM::{name}" in " ".join(process.cmdline()):
                 found.append(process)
     return found
 
@@ -107,7 +107,7 @@ async def _many_talk_and_some_leave(http: httpx.AsyncClient) -> None:
 
 
 async def _its_core_is_killed(stack: Stack, http: httpx.AsyncClient) -> None:
-    [engine] = [one for one in core(stack) if "EngineCore" in " ".join(one.cmdline())]
+    [engine] = await asyncio.to_thread(wait_for, lambda: core(stack, "EngineCore"), 10, stack.logs)
     async with streaming(http, chat("smol", max_tokens=900, ignore_eos=True)) as (heard, lines):
         async for line in lines:
             if heard.take(line) and len(heard.text) == 3:
