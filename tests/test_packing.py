@@ -41,9 +41,12 @@ def test_lanes_share_what_waits() -> None:
     assert share(10_000, 0, 4096) == 4096
     assert share(3000, 1, 4096) == 1500
     assert share(200, 3, 4096) == 128, "too little is not divided"
-    assert worthwhile(5, 0)
-    assert not worthwhile(127, 1), "the lane that is busy will take them together"
-    assert worthwhile(128, 1)
+    assert worthwhile(5, 0, 0)
+    assert not worthwhile(127, 512, 1), "the lane that is busy will take them together"
+    assert worthwhile(128, 512, 1)
+    assert worthwhile(32, 64, 1), "the busy lane computes not much more"
+    assert not worthwhile(31, 64, 1)
+    assert worthwhile(32, 128, 2)
 
 
 def test_a_request_has_a_quarter_of_a_batch_a_round() -> None:

@@ -82,7 +82,7 @@ class Batcher:
         self._waiting = threading.Condition()
         self._heap: list[tuple[int, int, Row]] = []
         self._numbers = count()
-        self._tokens = self._round = 0
+        self._tokens = self._computing = self._round = 0
         self._lanes = self._busy = lanes  # until they say that they are not
         self._closing = False
         self._loop: asyncio.AbstractEventLoop
@@ -182,7 +182,8 @@ class Batcher:
 
     def _work(self) -> None:
         self._begin()
-        while batch := self._next():
+        batch: list[Row] = []
+        while batch := self._next(batch):
             try:
                 results = self._forward(batch)
             except Exception as error:  # a batch's life ends here, and its clients must hear of it
@@ -192,13 +193,15 @@ class Batcher:
             else:
                 self._say(self._tell, batch, results)
 
-    def _next(self) -> list[Row]:
-        """The next batch, once there is one; empty when all is over."""
+    def _next(self, done: list[Row]) -> list[Row]:
+        """The next batch, once there is one; empty when all is over. ``done`` is the lane's last."""
         with self._waiting:
             self._busy -= 1
+            self._computing -= _tokens(done)
             while not self._closing:
-                if worthwhile(self._tokens, self._busy) and (batch := self._cut()):
+                if worthwhile(self._tokens, self._computing, self._busy) and (batch := self._cut()):
                     self._busy += 1
+                    self._computing += _tokens(batch)
                     if self._heap:
                         self._waiting.notify()  # there may be enough left for another lane
                     return batch
@@ -226,7 +229,7 @@ class Batcher:
         for entry in others:
             heapq.heappush(self._heap, entry)
         batch = [window[index][2] for index in chosen]
-        self._tokens -= sum(len(one.ids) for one in batch)
+        self._tokens -= _tokens(batch)
         self._round += bool(batch)
         return batch
 
@@ -252,3 +255,7 @@ class Batcher:
             if not task.over:
                 self.finish(task)
                 task.sink.fail(error)
+
+
+def _tokens(batch: list[Row]) -> int:
+    return sum(len(one.ids) for one in batch)

@@ -35,9 +35,13 @@ def share(waiting: int, idle: int, budget: int) -> int:
     return min(budget, max(-(-waiting // (idle + 1)), SHARE))
 
 
-def worthwhile(waiting: int, busy: int) -> bool:
-    """Whether a lane with nothing to do is to begin a batch, or leave what waits to the lanes that are busy."""
-    return waiting >= SHARE or not busy
+def worthwhile(waiting: int, computing: int, busy: int) -> bool:
+    """Whether a lane with nothing to do is to begin a batch, or leave what waits to the lanes that are busy.
+
+    ``computing`` are the tokens that these have. A batch half as large as theirs is worth it: it costs more a token
+    than one that has waited, but less than a core with nothing to do.
+    """
+    return not busy or waiting >= min(SHARE, computing / busy / 2)
 
 
 def turn(arrived: int, before: int, budget: int) -> int:
