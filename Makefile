@@ -16,8 +16,9 @@ JOBS ?= 3
 ARGS ?=
 
 # uv does not read pip's settings; a folder of local wheels reaches it this way. Where there is a choice of builds,
-# UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB.
-PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(PY) --constraint constraints.txt
+# UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB. What is compiled now, every runner that
+# starts need not compile.
+PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --compile-bytecode --python $(PY) --constraint constraints.txt
 
 # For CPUs vLLM does without two libraries of which the package index has builds for CUDA alone.
 VLLM_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(VLLM)/bin/python \
@@ -34,7 +35,7 @@ up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stop
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
 test: lint $(VLLM)/.installed $(CLIENTS)/.installed ## Everything: lint, then all tests on real processes and real weights
-	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
 	$(VENV)/bin/ruff check .

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from models.settings import Settings
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
 from tests.e2e.talk import chat, client, hear, metric, replicas, streaming, until
 from tests.weights import smollm2_directory
 
@@ -42,12 +42,12 @@ def vllm_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         own.close()
 
 
-def core(stack: Stack, name: str = "") -> list[psutil.Process]:
-    """vLLM's own processes, or those of this name."""
+def core(runner: int) -> list[psutil.Process]:
+    """vLLM's own processes: those of the group that the runner leads, also when it is gone."""
     found = []
-    for process in stack.tree():
-        with contextlib.suppress(psutil.Error):  # it has just ended
-            if f"VLLM::{name}" in " ".join(process.cmdline()):
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):  # it has just ended
+            if os.getpgid(process.pid) == runner != process.pid and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
@@ -71,10 +71,13 @@ async def test_vllm_serves_many_survives_its_death_and_gives_its_memory_back(vll
         await _many_talk_and_some_leave(http)
         await _its_core_is_killed(vllm_stack, http)
 
+        [runner] = vllm_stack.pids()["runner"]
+        assert core(runner)
+
         assert (await http.delete("/v1/models/smol")).status_code == 200
 
         async def gone() -> bool:
-            return not core(vllm_stack) and not vllm_stack.pids()["runner"]
+            return not core(runner) and not vllm_stack.pids()["runner"]
 
         await until(gone, 40)
 
@@ -107,7 +110,9 @@ async def _many_talk_and_some_leave(http: httpx.AsyncClient) -> None:
 
 
 async def _its_core_is_killed(stack: Stack, http: httpx.AsyncClient) -> None:
-    [engine] = await asyncio.to_thread(wait_for, lambda: core(stack, "EngineCore"), 10, stack.logs)
+    [runner] = stack.pids()["runner"]
+    own = [one for one in core(runner) if one.ppid() == runner]
+    [engine] = [one for one in own if "resource_tracker" not in " ".join(one.cmdline())]
     async with streaming(http, chat("smol", max_tokens=900, ignore_eos=True)) as (heard, lines):
         async for line in lines:
             if heard.take(line) and len(heard.text) == 3:
