@@ -6,6 +6,8 @@ on another replica if the first was lost before it said anything.
 import asyncio
 import hashlib
 import secrets
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,9 +91,10 @@ class Dispatcher:
         if self.closed:
             raise ShuttingDown()
         ready = {one.id: (device, one) for device, one in await self._ready(call)}
-        candidates = [Candidate(name, self._outstanding(one)) for name, (_, one) in ready.items()]
-        order = placement.order(candidates, call.affinity)
-        order.sort(key=lambda name: ready[name][1].epoch in call.tried)
+        order = list(ready)
+        if len(order) > 1:
+            order = placement.order(self._weigh(ready), call.affinity)
+            order.sort(key=lambda name: ready[name][1].epoch in call.tried)
         full: Overloaded | None = None
         for name in order:
             try:
@@ -163,13 +166,12 @@ class Dispatcher:
         if known.asleep:
             await self._roster.awaken(uid)
 
-    def _outstanding(self, replica: Replica) -> int:
-        mine = sum(
-            max(inbox.budget - inbox.tokens, 0)
-            for inbox in self.replies.inboxes.values()
-            if inbox.epoch == replica.epoch
-        )
-        return max(mine, replica.outstanding_tokens)
+    def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
+        """What each replica has before it, in tokens: as it last said, or as we know where that is more."""
+        mine: Counter[str] = Counter()
+        for inbox in self.replies.inboxes.values():
+            mine[inbox.epoch] += max(inbox.budget - inbox.tokens, 0)
+        return [Candidate(name, max(mine[one.epoch], one.outstanding_tokens)) for name, (_, one) in ready.items()]
 
 
 def affinity(prefix: str) -> str:

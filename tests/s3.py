@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.servers import free_port, wait_for
+from api.local.embedded import free_port
+from tests.servers import wait_for
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def s3(folder: Path) -> Iterator[S3]:
             return False
 
         try:
-            wait_for(answers, "the S3 server")
+            wait_for(answers, 20, "the S3 server does not answer")
             yield server
         finally:
             process.terminate()
@@ -80,7 +81,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_for(lambda: server.started, "the HTTP server")
+        wait_for(lambda: server.started, 20, "the HTTP server does not start")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True

@@ -5,25 +5,18 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import redis
 
-from api.local.embedded import binary
+from api.local.embedded import binary, free_port
 from models import broker
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Valkey:
@@ -41,7 +34,7 @@ class Valkey:
         self._process = subprocess.Popen(
             [str(binary()), *options, "--dir", str(self._folder)], stdout=subprocess.DEVNULL
         )
-        wait_for(self._answers, "Valkey")
+        wait_for(self._answers, 20, "Valkey does not answer")
 
     def stop(self) -> None:
         """Stop; what it held is gone."""
@@ -135,13 +128,16 @@ def postgres() -> Iterator[str]:
         server.stop()
 
 
-def wait_for(condition: object, what: str, seconds: float = 20) -> None:
-    """Poll until it holds. Raises TimeoutError naming ``what``."""
-    over = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        if time.monotonic() > over:
-            raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+def wait_for(
+    condition: Callable[[], Any], timeout_s: float, complaint: Callable[[], str] | str = "it never came true"
+) -> Any:
+    """Ask until the answer is true; it. Raises AssertionError after ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if answer := condition():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(complaint if isinstance(complaint, str) else complaint())
 
 
 def _postgres_bin() -> Path:

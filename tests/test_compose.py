@@ -28,8 +28,8 @@ from api.local.embedded import binary, free_port
 from models import broker
 from models.processes import end, spawn
 from models.settings import Settings
-from tests.e2e.stack import wait_for
 from tests.e2e.talk import PROMPT, chat, client, hear, launch, streaming
+from tests.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 

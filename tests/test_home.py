@@ -20,7 +20,7 @@ from api.local import embedded, home
 from models import processes
 from models.errors import Conflict, InvalidRequest, Unavailable
 from models.settings import Settings
-from tests.e2e.stack import wait_for
+from tests.servers import wait_for
 
 
 def test_home_is_private_and_held_by_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from models import devices, processes
 from models.errors import InvalidRequest
-from tests.e2e.stack import wait_for
+from tests.servers import wait_for
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 

@@ -10,9 +10,10 @@ import celery
 import pytest
 
 from api.admission import Admission
+from api.local.embedded import free_port
 from models import broker, presence, queue
 from models.errors import BrokerUnavailable, Overloaded, RateLimited
-from tests.servers import Valkey, free_port
+from tests.servers import Valkey
 
 ARGUMENTS = ["epoch", "rid", "gateway", "chat", 1, {"model": "m", "messages": [{"role": "user", "content": "é😀"}]}]
 

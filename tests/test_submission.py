@@ -16,6 +16,7 @@ from sqlalchemy.exc import StatementError
 
 import migrations
 from api.fleet import Fleet
+from api.local.embedded import free_port
 from api.submission import Doorbell, Submissions
 from models import broker, claims, jobs, queue
 from models.claims import Done, Lease
@@ -24,7 +25,7 @@ from models.errors import IdempotencyConflict, QueueFull, ShuttingDown
 from models.jobs import Bounds, NewJob, Submitted, throughput
 from models.presence import Replica, Snapshot
 from models.tables import jobs as table
-from tests.servers import Valkey, free_port
+from tests.servers import Valkey
 
 WIDE = Bounds(10_000, 10_000)
 DEVICE = "test.cpu"

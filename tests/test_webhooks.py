@@ -119,7 +119,7 @@ def _states(database: Database, subject: str = "job_1") -> list[str]:
 
 
 def _until(database: Database, *states: str, subject: str = "job_1") -> list[sa.Row[Any]]:
-    wait_for(lambda: _states(database, subject) == list(states), f"{states} of {subject}")
+    wait_for(lambda: _states(database, subject) == list(states), 20, f"{states} of {subject}")
     return _rows(database, subject)
 
 
@@ -223,7 +223,7 @@ def test_a_receiver_may_put_us_off(database: Database, receiver: Receiver) -> No
     receiver.answer = lambda _: (503, {"retry-after": "3600"})
     [name] = _tell(database, _event(receiver.url))
     with delivering(database):
-        wait_for(lambda: _rows(database)[0].log, "an attempt")
+        wait_for(lambda: _rows(database)[0].log, 20, "an attempt")
     [told] = database.call(webhooks.log_of, "job_1")
     assert (told["id"], told["url"], told["type"], told["state"]) == (name, receiver.url, "job.succeeded", "pending")
     [attempt] = told["attempts"]

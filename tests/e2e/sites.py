@@ -9,7 +9,8 @@ import openai
 from openai.types import Batch
 
 from api.client import Client
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.servers import wait_for
 from tests.test_webhooks import SECRET
 
 CHAT: Literal["/v1/chat/completions"] = "/v1/chat/completions"

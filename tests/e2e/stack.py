@@ -6,8 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +16,7 @@ import redis
 from api.client import Client
 from api.local.embedded import free_port
 from models.processes import spawn
+from tests.servers import wait_for
 
 SERVES = "Headrace serves http"
 READY_TIMEOUT_S = 90.0
@@ -187,15 +186,3 @@ class Stack:
 def clean_environment() -> dict[str, str]:
     """Ours, without the settings of whoever runs the tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-
-
-def wait_for(
-    condition: Callable[[], Any], timeout_s: float, complaint: Callable[[], str] | str = "it never came true"
-) -> Any:
-    """Ask until the answer is true; it. Raises AssertionError after ``timeout_s``."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if answer := condition():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(complaint if isinstance(complaint, str) else complaint())

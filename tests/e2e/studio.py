@@ -14,8 +14,9 @@ import httpx
 import openai
 from PIL import Image
 
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
 from tests.glyphs import glyphworld as world
+from tests.servers import wait_for
 
 KEY = "studio-key"
 URL_TTL_S = 3

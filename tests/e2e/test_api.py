@@ -10,10 +10,10 @@ import httpx
 import openai
 import pytest
 
+from api.local.embedded import free_port
 from models.processes import spawn
 from tests.e2e.stack import Stack, clean_environment
 from tests.e2e.talk import PROMPT, chat, client, hear, launch, metric, until
-from tests.servers import free_port
 
 pytestmark = pytest.mark.e2e
 

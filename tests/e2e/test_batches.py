@@ -12,8 +12,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.e2e.sites import CHAT, Site, line
-from tests.e2e.stack import wait_for
 from tests.e2e.studio import seen
+from tests.servers import wait_for
 from tests.test_webhooks import SECRET, Receiver, receiver
 
 __all__ = ["receiver"]  # a fixture

@@ -15,7 +15,7 @@ from models.settings import Settings
 from models.tables import FINAL, JobState, jobs, results
 from tests.e2e.chaos import SPEECH, Clients, Havoc, as_text, wishes
 from tests.e2e.conftest import StackFactory
-from tests.e2e.stack import wait_for
+from tests.servers import wait_for
 from workers.sweeping import Tidying
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(600)]

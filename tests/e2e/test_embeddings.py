@@ -12,8 +12,9 @@ import pytest
 
 from models.modalities import embeddings, rerank
 from tests.e2e.fuzzing import any_value_in_any_field
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
 from tests.e2e.talk import client, metric
+from tests.servers import wait_for
 from tests.weights import RERANKER, minilm_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]

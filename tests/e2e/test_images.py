@@ -11,7 +11,6 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.e2e.stack import wait_for
 from tests.e2e.studio import (
     KEY,
     URL_TTL_S,
@@ -25,6 +24,7 @@ from tests.e2e.studio import (
     seen,
 )
 from tests.glyphs import glyphworld as world
+from tests.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

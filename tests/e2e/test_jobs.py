@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from api.local.embedded import free_port
 from models.processes import spawn
 from tests.e2e.orders import FINAL, Told, following, hear_all, job, order, reaches, refusal, submit
 from tests.e2e.stack import Stack, clean_environment
 from tests.e2e.talk import chat, client, launch, metric, until
-from tests.servers import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -8,8 +8,7 @@ import openai
 import pytest
 
 from tests.e2e.conftest import StackFactory
-from tests.e2e.stack import wait_for
-from tests.servers import Postgres
+from tests.servers import Postgres, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from api import sdapi_wire
 from models.errors import InvalidRequest, UnsupportedParameter
-from tests.e2e.stack import wait_for
 from tests.e2e.studio import Studio, data_url, file_of, opened, picture, seen
 from tests.glyphs import glyphworld as world
+from tests.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

@@ -9,7 +9,8 @@ import psutil
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.servers import wait_for
 from tests.weights import smollm2_directory, smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]

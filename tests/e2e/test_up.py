@@ -16,7 +16,8 @@ import pytest
 
 from api.local.embedded import free_port
 from tests.e2e.conftest import StackFactory
-from tests.e2e.stack import Stack, clean_environment, wait_for
+from tests.e2e.stack import Stack, clean_environment
+from tests.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,8 @@ import pytest
 from openai.types.responses import Response
 
 from api.client import Client
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import Stack
+from tests.servers import wait_for
 
 WORDS = "alpha beta gamma delta"
 
