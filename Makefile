@@ -10,8 +10,8 @@ UV := $(VENV)/bin/uv
 VLLM := $(VENV)-vllm
 # The clients of other projects that the tests let loose on a server, with the versions that they want.
 CLIENTS := $(VENV)-clients
-# Tests wait more than they compute, so there may be more of them at once than cores.
-JOBS ?= 3
+# Files of tests that run at once. Half of their time they wait; with more than this, others time out.
+JOBS ?= 2
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 

@@ -23,7 +23,7 @@ def _frames(count: int) -> list[Frame]:
 
 async def _read_all(inbox: Inbox) -> bytes:
     found = b""
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while data := await inbox.read():
             found += data
     return found

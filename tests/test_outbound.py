@@ -252,11 +252,11 @@ def _dripping_head(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     for number in range(100):
         handler.wfile.write(b"x-%d: y\r\n" % number)
-        time.sleep(0.02)
+        time.sleep(0.04)
 
 
 @pytest.mark.parametrize(
-    "slow", [lambda handler: _chunked(handler, 100, 0.02), _dripping_head, lambda _: time.sleep(1)], ids="bhs"
+    "slow", [lambda handler: _chunked(handler, 100, 0.04), _dripping_head, lambda _: time.sleep(4)], ids="bhs"
 )
 async def test_a_slow_server_has_the_time_it_has_and_no_more(
     server: Server, slow: Callable[[Handler], None], tmp_path: Path
@@ -265,7 +265,7 @@ async def test_a_slow_server_has_the_time_it_has_and_no_more(
     began = time.monotonic()
     message = await _refused(Outbound(HERE), server.url, 1 << 20, timeout_s=0.3, to=tmp_path / "body")
     assert message == "the URL was not fetched within 0.3 s"
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 3
     assert not (tmp_path / "body").exists()
 
 

@@ -47,7 +47,7 @@ def test_a_batch_is_done_whoever_is_killed(site: Site, receiver: Receiver) -> No
     site.reaches(made.id, 200)
     began = time.monotonic()
     site.one.chat.completions.create(model="echo", messages=[{"role": "user", "content": "x"}], max_tokens=5)
-    assert time.monotonic() - began < 2, "nobody waits for a batch"
+    assert time.monotonic() - began < 5, "nobody waits for a batch"
 
     done = site.ended(made.id)
     assert (done.status, done.errors, done.metadata) == ("completed", None, {"whose": "mine"})

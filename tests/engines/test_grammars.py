@@ -300,9 +300,8 @@ def test_a_check_does_not_wait_in_the_callers_thread(setup: Setup) -> None:
         heard.set()
 
     try:
-        began = time.monotonic()
         grammars.check(part("json", HANGS), "tools", then)
-        assert time.monotonic() - began < 0.2
+        assert not heard.is_set()
         assert heard.wait(30)
         grammars.check(part("json", HANGS), "response_format", then)  # known by now: at once
     finally:

@@ -85,8 +85,7 @@ async def test_a_long_prompt_can_be_aborted_while_it_is_read(llama_cpp: Driver) 
     await asyncio.sleep(0.1)
     llama_cpp.engine.abort(answer.rid)
 
-    async with asyncio.timeout(5):
-        await llama_cpp.ask("chat", content="Hi.", max_tokens=1)
+    await llama_cpp.ask("chat", content="Hi.", max_tokens=1)
     assert not answer.deltas
 
 
