@@ -207,12 +207,8 @@ class Runner:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         self._socket = ours
         files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
-        environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ
-        environment |= {
-            "PYTHONUNBUFFERED": "1",
-            "CUDA_VISIBLE_DEVICES": visible,
-            "TMPDIR": str(files),
-        }
+        ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(files)}
+        environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ | ours_alone
         with theirs:
             return spawn(
                 [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
@@ -242,11 +238,11 @@ class Runner:
         except OSError as error:
             log.info("runner %s cannot be heard: %s", self.pid, error)
         self._end(LAST_WORDS_S)
-        self._scratch.close()
         with self._lock:
             self.phase = Phase.GONE
         self._socket.close()
         self._on_change(self)
+        self._scratch.close()  # last: its clients need not wait for what may be many files
 
     def _take(self, event: Event) -> None:
         match event:
