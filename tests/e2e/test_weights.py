@@ -52,7 +52,7 @@ def test_the_demo_model_streams_through_the_queue(stack: Stack) -> None:
     counted = httpx.post(f"{stack.url}/v1/tokenize", json={"model": "smollm2", "prompt": "Hello world"}).json()
     assert (counted["count"], counted["tokens"]) == (2, [19556, 905])
     assert "smollm2" in headrace(stack, "list").stdout
-    said = headrace(stack, "chat", "--model-uid", "smollm2", typed="Say hello.\n")
+    said = headrace(stack, "chat", "--model-uid", "smollm2", "--max-tokens", "48", typed="Say hello.\n")
     assert said.returncode == 0, said.stderr
     assert len(said.stdout) > 5
     assert headrace(stack, "terminate", "--model-uid", "smollm2").returncode == 0
