@@ -11,12 +11,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import migrations
 from models.database import Database
 from tests.s3 import S3, s3
 from tests.servers import Postgres, Valkey
+
+# A run that fails can be run again. To look for more: --hypothesis-profile=default
+hypothesis.settings.register_profile("same every time", derandomize=True)
+hypothesis.settings.load_profile("same every time")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -183,6 +183,7 @@ class Composed:
     def environment(self, name: str) -> dict[str, str]:
         """Of a service: the container's own, nothing of ours."""
         env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HEADRACE_HOME": str(self.folder / name), "HOME": "/"}
+        env["TMPDIR"] = os.environ["TMPDIR"]
         for key, value in self.services[name]["environment"].items():
             env[key] = value
             for there, here in self._here.items():
