@@ -11,17 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 import migrations
 from models.database import Database
 from tests.s3 import S3, s3
 from tests.servers import Postgres, Valkey
-
-# A run that fails can be run again. To look for more: --hypothesis-profile=default
-hypothesis.settings.register_profile("same every time", derandomize=True)
-hypothesis.settings.load_profile("same every time")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = litter.name
     config.add_cleanup(litter.cleanup)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # children would inherit that a shell ignores it
+    # The same values every time: what fails can be run again. To look for more: --hypothesis-profile=default
+    if config.pluginmanager.hasplugin("hypothesispytest") and not config.getoption("hypothesis_profile"):
+        from hypothesis import settings  # which vLLM's environment lacks
+
+        settings.register_profile("repeatable", derandomize=True)
+        settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

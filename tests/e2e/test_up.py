@@ -53,6 +53,7 @@ def test_it_serves_and_stopping_leaves_nothing(new_stack: StackFactory) -> None:
 
 
 @pytest.mark.weights
+@pytest.mark.timeout(300)
 def test_the_demo_loads_one_model_and_the_others_when_asked(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "home", demo=True)
     try:
@@ -64,7 +65,7 @@ def test_the_demo_loads_one_model_and_the_others_when_asked(tmp_path: Path) -> N
             assert states == {"smollm2": "ready"} | dormant, time_of_start
             assert len(stack.pids()["runner"]) == 1
             sample = re.findall(r"^curl .+$", stack.output(), re.M)[-1]
-            said = subprocess.run(sample, shell=True, capture_output=True, text=True, timeout=60, check=True).stdout
+            said = subprocess.run(sample, shell=True, capture_output=True, text=True, timeout=120, check=True).stdout
             assert said.rstrip().endswith("data: [DONE]")
             stack.stop()
     finally:
