@@ -54,6 +54,19 @@ def test_what_is_not_implemented_is_refused_by_name(request_type: type[BaseModel
             request_type.model_validate(base | {name: value})
 
 
+@pytest.mark.parametrize(
+    ("request_type", "base", "theirs"),
+    [(chat.Request, CHAT, openai_chat), (completions.Request, TEXT, openai_completions)],
+)
+def test_nulls_ask_for_nothing(request_type: type[BaseModel], base: dict[str, Any], theirs: Any) -> None:
+    fields = typing.get_type_hints(theirs.CompletionCreateParamsNonStreaming).items()
+    nulls = {name for name, kind in fields if type(None) in typing.get_args(kind)} - base.keys()
+    request: Any = request_type.model_validate(base | dict.fromkeys(nulls))
+    assert {"stream", "temperature", "n"} <= nulls
+    assert request.asked() == request_type.model_validate(base).asked()  # type: ignore[attr-defined]
+    assert request.stream is False
+
+
 def test_an_unknown_field_is_refused_by_name() -> None:
     error = refusal(chat.Request, CHAT | {"temprature": 1})
     assert isinstance(error, UnknownParameter)

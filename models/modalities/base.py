@@ -55,7 +55,11 @@ class BaseRequest(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _unicode(cls, value: Any) -> Any:
+    def _given(cls, value: Any, info: ValidationInfo) -> Any:
+        """Null asks for nothing: clients send it for what their users left out."""
+        field = cls.model_fields[info.field_name or ""]
+        if value is None and not field.is_required():
+            return field.get_default(call_default_factory=True)
         return refuse_broken(value, nul=True)
 
     @field_validator("*")
