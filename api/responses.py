@@ -16,7 +16,15 @@ from api.responses_stream import EventStream
 from api.state import Gateway, gateway_of
 from api.waiting import submitted
 from models import jobs, outbox, responses
-from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, PreviousResponseNotFound, ShuttingDown
+from models.errors import (
+    Conflict,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    PreviousResponseNotFound,
+    ShuttingDown,
+    UnsupportedParameter,
+)
 from models.modalities import responses_count
 from models.modalities.responses import CreateResponse, described
 from models.modalities.responses import Request as Asked
@@ -117,13 +125,15 @@ async def retrieve(
     stream: Annotated[bool, Query()] = False,
     starting_after: Annotated[int | None, Query(ge=0, le=1 << 31)] = None,
     include: Annotated[list[str] | None, Query(alias="include[]")] = None,
-    include_obfuscation: Annotated[Literal[False] | None, Query()] = None,
+    include_obfuscation: Annotated[bool, Query()] = False,
 ) -> Response:
     """A response that is kept, or is made in the background. With ``stream``, the events of one that was asked for in
 
     the background with ``stream``: from the first on, or those after the one of this number.
     """
     gateway = gateway_of(request)
+    if include_obfuscation:
+        raise UnsupportedParameter("events are not obfuscated", param="include_obfuscation")
     job = await _job(gateway, request.state.key, id) if stream else None
     if job is not None and job.request.get("stream"):
         return EventStream(gateway, job, after=starting_after)

@@ -75,8 +75,10 @@ def test_a_stream_in_the_background_can_be_left_and_taken_up_again(sdk: openai.O
     assert sdk.responses.retrieve(id) == last.response
     said = "".join(one.delta for one in events if one.type == "response.output_text.delta")
     assert said == last.response.output_text
-    again = list(sdk.responses.retrieve(id, stream=True))
+    again = list(sdk.responses.retrieve(id, stream=True, include_obfuscation=False))
     assert again == events
+    with pytest.raises(openai.BadRequestError, match="obfuscat"):
+        sdk.responses.retrieve(id, stream=True, include_obfuscation=True)
     with sdk.responses.stream(response_id=id) as whole:
         assert [one.type for one in whole] == [one.type for one in events]
 
