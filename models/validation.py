@@ -7,9 +7,9 @@ from models.errors import HeadraceError, InvalidRequest, UnknownParameter, Unsup
 
 def from_validation(problems: list[Any]) -> HeadraceError:
     """The first of pydantic's findings, as an error that names its parameter."""
-    # Of a union's branches, the one that came furthest is what the client meant.
+    # Of a union's branches, the one that came furthest is what the client meant; or else one whose type it is.
     same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
-    problem = max(same_field, key=lambda one: len(one["loc"]))
+    problem = max(same_field, key=lambda one: (len(one["loc"]), not one["type"].endswith("_type")))
     where = _steps(problem)
     kind = problem["type"]
     if kind in ("json_invalid", "value_error.jsondecode"):
@@ -17,11 +17,15 @@ def from_validation(problems: list[Any]) -> HeadraceError:
     param = _path(where)
     if kind == "extra_forbidden":
         return UnknownParameter(f"unknown parameter: '{param}'", param=param)
+    # What another request that this one becomes has said of itself may name the parameter already.
+    said: str = problem["msg"]
+    if param is not None and not said.startswith(f"'{param}'"):
+        said = f"'{param}': {said}"
     if kind == "unsupported_parameter":
-        return UnsupportedParameter(f"'{param}': {problem['msg']}", param=param)
+        return UnsupportedParameter(said, param=param)
     if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
-    return InvalidRequest(f"'{param}': {problem['msg']}" if param else problem["msg"], param=param)
+    return InvalidRequest(said, param=param)
 
 
 def _steps(problem: Any) -> list[str]:

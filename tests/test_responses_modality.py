@@ -127,6 +127,11 @@ def test_a_wrong_value_names_its_parameter(fields: dict[str, Any], param: str, c
     assert (error.param or "").startswith(param)
 
 
+def test_what_is_wrong_is_said_once_and_of_the_type_that_was_sent() -> None:
+    assert refusal(tools=[TOOL, TOOL]).message == "'tools': two tools have the same name"
+    assert "at least 1 item" in refusal(input=[]).message
+
+
 def test_fields_are_handed_on_to_the_chat() -> None:
     inner = request(
         temperature=0.5,

@@ -117,7 +117,7 @@ class Request(TextRequest):
             )
         if self.tool_choice == "required" and not names:
             raise PydanticCustomError(
-                "invalid_value", "'tool_choice' is 'required', and there are no 'tools'", {"param": "tool_choice"}
+                "invalid_value", "'tool_choice' demands a call, and there are no 'tools'", {"param": "tool_choice"}
             )
         if self.continue_final_message and self.messages[-1].role != "assistant":
             raise PydanticCustomError(
