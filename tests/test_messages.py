@@ -103,6 +103,12 @@ def test_a_wrong_value_names_its_parameter(change: dict[str, Any], param: str) -
     assert error.param == param
 
 
+def test_a_refusal_of_chats_is_told_once() -> None:
+    assert _refusal(tools=[TOOL, TOOL]).message == "'tools': two tools have the same name"
+    error = _refusal(tool_choice={"type": "any"})
+    assert error.message == "'tool_choice' demands a call, and there are no 'tools'"
+
+
 @pytest.mark.parametrize(
     "tool", [{"type": "web_search_20250305", "name": "web_search"}, {"type": "bash_20250124", "name": "bash"}]
 )
@@ -159,16 +165,25 @@ def test_calls_their_results_and_thoughts_become_chat() -> None:
             ],
         ),
     )
-    assistant, first, picture, second, last = said[1:]
+    assistant, first, second, last = said[1:]
     assert (assistant["content"], assistant["reasoning_content"]) == ("Let me look.", "I must look.")
     assert [one["function"] for one in assistant["tool_calls"]] == [
         {"name": "look", "arguments": '{"where": "Wien"}'},
         {"name": "ask", "arguments": "{}"},
     ]
     assert (first["tool_call_id"], first["name"], first["content"]) == ("1", "look", "rain")
-    assert picture["content"][0]["image_url"] == {"url": "data:image/png;base64,AAAA"}
     assert (second["tool_call_id"], second["content"]) == ("2", "Error: nobody")
-    assert (last["role"], last["content"]) == ("user", "Well?")
+    picture, text = last["content"]
+    assert picture["image_url"] == {"url": "data:image/png;base64,AAAA"}
+    assert (last["role"], text["text"]) == ("user", "Well?")
+
+
+@pytest.mark.parametrize("said", ["", [], [{"type": "text", "text": ""}], [{"type": "redacted_thinking", "data": "x"}]])
+def test_an_assistants_last_turn_that_says_nothing_is_left_out(said: Any) -> None:
+    asked = _asked(messages=[*ASKED["messages"], {"role": "assistant", "content": said}])
+    assert [one.role for one in asked.messages] == ["user"]
+    assert not asked.continue_final_message
+    assert _refusal(messages=[{"role": "assistant", "content": said}]).param == "messages"
 
 
 def test_pictures_documents_and_search_results_are_shown() -> None:

@@ -10,7 +10,10 @@ _Json = dict[str, Any]
 
 
 def to_chat(system: str | list[Text] | None, turns: list[Turn]) -> list[_Json]:
-    """The messages. Neighbours of one role become one, as with Anthropic: templates want the roles to alternate."""
+    """The messages. Neighbours of one role become one, as with Anthropic: templates want the roles to alternate.
+
+    An assistant's turn at the end that says nothing leaves it all to the answer, as if it were not there.
+    """
     found: list[_Json] = []
     told = system if isinstance(system, str) else "\n".join(block.text for block in system or [])
     if told:
@@ -24,6 +27,8 @@ def to_chat(system: str | list[Text] | None, turns: list[Turn]) -> list[_Json]:
                 _assistant(turn.blocks, found)
             case "user":
                 _user(turn.blocks, found, names)
+    if found and found[-1] == {"role": "assistant", "content": ""}:
+        found.pop()
     for message in found:
         if isinstance(message["content"], list):
             message["content"] = _joined(message["content"])
@@ -46,12 +51,17 @@ def _assistant(blocks: Iterable[Any], found: list[_Json]) -> None:
 
 
 def _user(blocks: list[Any], found: list[_Json], names: dict[str, str]) -> None:
-    """Results of tools are messages of their own. Their pictures follow in the user's, where templates expect them."""
+    """Results of tools are messages of their own. Their pictures follow in the user's, where templates expect them:
+
+    after all results, for those of one turn belong together.
+    """
     if not blocks:
         _last(found, "user", [])
+    pictures: list[_Json] = []
     for block in blocks:
         if not isinstance(block, ToolResult):
-            _last(found, "user", [])["content"] += _parts(block)
+            _last(found, "user", [])["content"] += [*pictures, *_parts(block)]
+            pictures.clear()
             continue
         content = [Text(type="text", text=block.content)] if isinstance(block.content, str) else block.content or []
         parts = [part for one in content for part in _parts(one)]
@@ -63,8 +73,9 @@ def _user(blocks: list[Any], found: list[_Json], names: dict[str, str]) -> None:
         }
         name = names.get(block.tool_use_id, "")
         found.append(message | ({"name": name} if 0 < len(name) <= 64 else {}))
-        if pictures := [part for part in parts if part["type"] != "text"]:
-            _last(found, "user", [])["content"] += pictures
+        pictures += [part for part in parts if part["type"] != "text"]
+    if pictures:
+        _last(found, "user", [])["content"] += pictures
 
 
 def _last(found: list[_Json], role: str, empty: Any) -> _Json:

@@ -107,10 +107,11 @@ class Prompt(BaseRequest):
         """The body of the chat, but for what is None."""
         choice, config = self.tool_choice, self.output_config
         form = self.output_format or (config.format if config else None)
+        messages = to_chat(self.system, self.messages)
         return {
             "model": self.model,
-            "messages": to_chat(self.system, self.messages),
-            "continue_final_message": self.messages[-1].role == "assistant" or None,
+            "messages": messages,
+            "continue_final_message": (bool(messages) and messages[-1]["role"] == "assistant") or None,
             "tools": [tool.to_chat() for tool in self.tools] if self.tools else None,
             "tool_choice": choice.to_chat() if choice else None,
             "parallel_tool_calls": False if choice and choice.disable_parallel_tool_use else None,
