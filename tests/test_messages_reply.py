@@ -1,6 +1,8 @@
 """Any answer, as Anthropic's own client reads it: events in their order, which add up to the whole message."""
 
+import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -24,8 +26,9 @@ def answers(draw: st.DrawFn) -> list[Delta]:
     """Any answer of one choice, as the contract of ``Delta`` has it."""
     found: list[Delta] = []
     calls = 0
-    for kind in draw(st.lists(st.sampled_from(["text", "reasoning", "call", "argument", "all"]), max_size=12)):
-        text = draw(_TEXTS) if kind in ("text", "all") else ""
+    kinds = ["text", "blank", "reasoning", "call", "argument", "all"]
+    for kind in draw(st.lists(st.sampled_from(kinds), max_size=12)):
+        text = "\n" if kind == "blank" else draw(_TEXTS) if kind in ("text", "all") else ""
         reasoning = draw(_TEXTS) if kind in ("reasoning", "all") else ""
         tools: tuple[ToolDelta, ...] = ()
         if kind in ("call", "all"):
@@ -57,6 +60,11 @@ def _events(body: bytes) -> list[dict[str, Any]]:
         assert name == f"event: {event['type']}"
         found.append(event)
     return found
+
+
+def _bare(text: str) -> str:
+    """The text without blanks: those that surround calls are not shown."""
+    return re.sub(r"[ \t\r\n]+", "", text)
 
 
 def _accumulated(events: list[dict[str, Any]]) -> Message:
@@ -94,7 +102,10 @@ def test_any_answer_is_in_order_and_adds_up_to_the_whole_message(deltas: list[De
     streamed = _accumulated(events)
     whole = Message.model_validate_json(_write(deltas, usage))
     assert streamed.to_dict() == whole.to_dict()
-    assert "".join(block.text for block in whole.content if block.type == "text") == "".join(d.text for d in deltas)
+    texts = [block.text for block in whole.content if block.type == "text"]
+    assert _bare("".join(texts)) == _bare("".join(delta.text for delta in deltas))
+    for before, block in itertools.pairwise(whole.content):
+        assert before.type != "tool_use" or block.type != "text" or _bare(block.text)
     thoughts = "".join(block.thinking for block in whole.content if block.type == "thinking")
     assert thoughts == "".join(delta.reasoning for delta in deltas)
     inputs = [block.input for block in whole.content if block.type == "tool_use"]

@@ -7,7 +7,7 @@ from pydantic_core import from_json
 
 from models.modalities.base import Usage
 from models.modalities.messages_request import Request
-from models.modalities.text import Delta, FinishReason, ToolDelta
+from models.modalities.text import BLANKS, Delta, FinishReason, ToolDelta
 
 _json = msgspec.json.Encoder()
 _STOPS: dict[FinishReason | None, str] = {
@@ -35,6 +35,7 @@ class Reply:
         self._finish: FinishReason | None = None
         self._stop = ""
         self._text_lead = b""
+        self._blank = ""  # after a tool's block, perhaps the beginning of a text
 
     def start(self) -> bytes:
         """The event that announces the message. Deltas may have been taken before."""
@@ -79,6 +80,11 @@ class Reply:
         return events + self._piece("thinking_delta", thinking=thought)
 
     def _say(self, text: str) -> bytes:
+        if self._call >= 0:
+            text = self._blank + text
+            if not text.strip(BLANKS):
+                self._blank = text  # between two calls, or after the last
+                return b""
         events = self._open("text", {"text": ""})
         self._blocks[-1]["text"].append(text)
         if self._request.stream:
@@ -110,7 +116,7 @@ class Reply:
     def _close(self) -> bytes:
         if not self._is_open:
             return b""
-        self._is_open, self._call, self._text_lead = False, -1, b""
+        self._is_open, self._call, self._text_lead, self._blank = False, -1, b"", ""
         events = b""
         if self._blocks[-1]["type"] == "thinking":
             self._blocks[-1]["signature"] = self._id

@@ -13,10 +13,9 @@ import msgspec
 from models.errors import HeadraceError
 from models.modalities.base import Usage
 from models.modalities.responses_items import item_id
-from models.modalities.text import Delta, TokenLogprob, ToolDelta
+from models.modalities.text import BLANKS, Delta, TokenLogprob, ToolDelta
 
 _json = msgspec.json.Encoder()
-_BLANKS = " \t\r\n"
 _LAST = re.compile(rb'\ndata: \{"type":"[a-z_.]+","sequence_number":(\d+)')
 _FINAL = re.compile(rb"event: response\.(?:completed|incomplete|failed)\ndata: ")
 
@@ -154,7 +153,7 @@ class Writer:
         if self._open == "message":
             return self._text(delta.text, delta.logprobs)
         self._blank += delta.text
-        if self._open == "function_call" and not self._blank.strip(_BLANKS):
+        if self._open == "function_call" and not self._blank.strip(BLANKS):
             return b""  # between two calls, or after the last
         text = self._blank
         return self._item("message") + self._text(text, delta.logprobs)

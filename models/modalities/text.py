@@ -10,6 +10,9 @@ from models.modalities.structure import StructuredOutputs, fold_guided
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
+BLANKS = " \t\r\n"
+"""What some models write between tool calls, where it says nothing."""
+
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
