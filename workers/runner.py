@@ -10,8 +10,10 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import uvloop
@@ -72,7 +74,7 @@ class Runner:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._over.set)
         load = await self._first(reader)
-        listening = asyncio.create_task(self._listen(reader))
+        listening = self._chore(self._listen(reader))
         loading = asyncio.create_task(self._load(load))
         over = asyncio.create_task(self._over.wait())
         await asyncio.wait((loading, over), return_when=asyncio.FIRST_COMPLETED)
@@ -144,12 +146,12 @@ class Runner:
         works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send, intake)
         self._engine.start()
         chores = [
-            asyncio.create_task(publisher.run()),
-            asyncio.create_task(requests.beat()),
-            asyncio.create_task(teller.run()),
-            asyncio.create_task(works.watch()),
-            asyncio.create_task(self._hear_gateways(load, requests)),
-            asyncio.create_task(self._tell(requests, publisher)),
+            self._chore(publisher.run()),
+            self._chore(requests.beat()),
+            self._chore(teller.run()),
+            self._chore(works.watch()),
+            self._chore(self._hear_gateways(load, requests)),
+            self._chore(self._tell(requests, publisher)),
         ]
         await self._subscribed.wait()
         self._requests, self._works = requests, works
@@ -184,6 +186,19 @@ class Runner:
                 self._lose(error)
             case Stop():
                 self._over.set()
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Something that goes on as long as the runner: without it the runner would be there, and serve nobody."""
+
+        def judge(task: "asyncio.Task[None]") -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("the runner cannot serve again: ending, to be started anew", exc_info=error)
+                self._code = ENGINE_DEAD
+                self._lose(EngineFailure("the runner failed").to_wire())
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(judge)
+        return task
 
     def _lose(self, error: WireError) -> None:
         self._fail_all(error)
