@@ -4,6 +4,7 @@ HeadraceError                      500 server_error
 ├── InvalidRequest                 400 invalid_request_error   invalid_value
 │   ├── UnknownParameter           400                         unknown_parameter
 │   ├── UnsupportedParameter       400                         unsupported_parameter
+│   │   └── UnsupportedThread      400                         thread_unsupported_request
 │   ├── InvalidLine                400                         invalid_json_line
 │   ├── PreviousResponseNotFound   400                         previous_response_not_found
 │   └── ContextLengthExceeded      400                         context_length_exceeded
@@ -102,6 +103,12 @@ class UnsupportedParameter(InvalidRequest):
     """This parameter is not supported by the model's engine."""
 
     code = "unsupported_parameter"
+
+
+class UnsupportedThread(UnsupportedParameter):
+    """Conversations are not kept for this protocol. Anthropic's clients know the code, and send all turns instead."""
+
+    code = "thread_unsupported_request"
 
 
 class InvalidLine(InvalidRequest):

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from models.errors import HeadraceError, InvalidRequest, UnknownParameter, UnsupportedParameter
+from models.errors import HeadraceError, InvalidRequest, UnknownParameter, UnsupportedParameter, UnsupportedThread
+
+_UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThread)}
 
 
 def from_validation(problems: list[Any]) -> HeadraceError:
@@ -21,8 +23,8 @@ def from_validation(problems: list[Any]) -> HeadraceError:
     said: str = problem["msg"]
     if param is not None and not said.startswith(f"'{param}'"):
         said = f"'{param}': {said}"
-    if kind == "unsupported_parameter":
-        return UnsupportedParameter(said, param=param)
+    if kind in _UNSUPPORTED:
+        return _UNSUPPORTED[kind](said, param=param)
     if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
     return InvalidRequest(said, param=param)

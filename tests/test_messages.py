@@ -119,6 +119,11 @@ def test_tools_that_only_anthropic_has_are_refused(tool: dict[str, Any]) -> None
     assert tool["type"] in error.message
 
 
+def test_a_thread_is_refused_in_the_words_that_anthropics_client_knows() -> None:
+    assert _refusal(thread={"type": "create"}).code == "thread_unsupported_request"
+    _request(thread=None)
+
+
 def test_an_unknown_field_is_refused_by_name() -> None:
     error = _refusal(max_token=1)
     assert isinstance(error, UnknownParameter)

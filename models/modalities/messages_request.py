@@ -39,7 +39,6 @@ class Prompt(BaseRequest):
         "mcp_servers": ([],),
         "service_tier": ("auto", "standard_only"),
         "speed": ("standard",),
-        "thread": (),
     }
     OUTER: ClassVar[dict[str, str]] = {
         "continue_final_message": "messages",
@@ -72,6 +71,14 @@ class Prompt(BaseRequest):
     service_tier: Any = None
     speed: Any = None
     thread: Any = None
+
+    @field_validator("thread")
+    @classmethod
+    def _threadless(cls, value: Any) -> Any:
+        """Anthropic's client asks for one whenever it runs tools, and does without where it hears this very code."""
+        if value is not None:
+            raise PydanticCustomError("thread_unsupported_request", "conversations are not kept: send all of its turns")
+        return value
 
     @field_validator("messages")
     @classmethod

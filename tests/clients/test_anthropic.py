@@ -169,6 +169,30 @@ def test_a_tool_is_called_and_its_result_sent_back(sdk: anthropic.Anthropic) -> 
         assert text_of(told) == "So what?"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_clients_own_runner_runs_tools(sdk: anthropic.Anthropic, stream: bool) -> None:
+    asked = []
+
+    @anthropic.beta_tool
+    def look(place: str) -> str:
+        """Looks at the weather of a place."""
+        asked.append(place)
+        return "rain"
+
+    runner: Any = sdk.beta.messages.tool_runner(
+        model="echo",
+        max_tokens=50,
+        messages=[{"role": "user", "content": "alpha"}],
+        tools=[look],
+        tool_choice={"type": "any"},
+        max_iterations=2,
+        stream=stream,
+    )
+    for _ in runner:
+        pass
+    assert asked == ["alpha", "rain"]
+
+
 def test_a_picture_is_seen(sdk: anthropic.Anthropic) -> None:
     picture: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
     content = [picture, {"type": "text", "text": "What is it?"}]
