@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from models.processes import kill_group, spawn
-from tests.servers import Valkey
+from tests.servers import Valkey, wait_for
 from workers import protocol
 from workers.protocol import Load, Ready
+from workers.replica import Phase, Runner
 from workers.runner import ENGINE_DEAD
 
 
@@ -30,6 +31,29 @@ def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path
             kill_group(process.pid)
             process.wait()
     assert "cannot serve again" in (tmp_path / "output").read_text()
+
+
+def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
+    """The one thread that listens to it must not end before it."""
+    babbler = tmp_path / "python"
+    says = r"os.write(int(sys.argv[-1]), b'\0\0\0\1\xc1')"
+    babbler.write_text(f"#!{sys.executable}\nimport os, sys, time\n{says}\ntime.sleep(600)\n")
+    babbler.chmod(0o700)
+    load = Load("r", "e", "u", "echo", "cpu", "redis://nowhere", "", str(tmp_path), store=tmp_path.as_uri())
+    changes: list[Phase] = []
+    runner = Runner(
+        load,
+        interpreter=str(babbler),
+        visible="",
+        compiled=tmp_path,
+        on_change=lambda changed: changes.append(changed.phase),
+        on_work=lambda _: None,
+    )
+    try:
+        wait_for(lambda: changes == [Phase.GONE], 60, lambda: str(changes))
+        assert "SIGKILL" in str(runner.exit_reason)
+    finally:
+        runner.kill()
 
 
 def _read_until_ready(connection: socket.socket) -> None:

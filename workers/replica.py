@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from models import scratch
@@ -237,6 +238,9 @@ class Runner:
                     self._take(protocol.decode_event(body))
         except OSError as error:
             log.info("runner %s cannot be heard: %s", self.pid, error)
+        except msgspec.MsgspecError:  # nobody else listens to it
+            log.exception("what runner %s says cannot be read: killing it", self.pid)
+            self.kill()
         self._end(LAST_WORDS_S)
         with self._lock:
             self.phase = Phase.GONE
