@@ -1,6 +1,8 @@
 """Embeddings and rerank with real weights: what sentence-transformers itself says, whoever shares the batch."""
 
 import asyncio
+import resource
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -183,6 +185,32 @@ async def test_an_input_beyond_the_context_is_refused_unless_it_may_be_cut(embed
     assert ten.usage is not None
     assert ten.usage.prompt_tokens == 10
     assert abs(vectors(ten) - encoder.encode("word " * 8)).max() < CLOSE
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+async def test_a_text_is_read_only_as_far_as_it_takes(embedder: Driver, reranker: Driver, encoder: Any) -> None:
+    before = peak_bytes()
+    head = "the music of a small band " * 60
+    book = head + "word " * 3_000_000
+    cut = await embedder.ask("embeddings", input=["x", book], truncate_prompt_tokens=-1)
+    assert abs(vectors(cut)[1] - encoder.encode(head)).max() < CLOSE
+    few = await reranker.ask("rerank", query=QUERY, documents=["x", head, book], max_tokens_per_doc=50)
+    assert few.result[2] == pytest.approx(few.result[1], abs=CLOSE)
+    pieces = await reranker.ask("rerank", query=QUERY, documents=[DOCUMENTS[1], book], max_chunks_per_doc=100)
+    assert pieces.usage is not None
+    assert pieces.usage.prompt_tokens > 10_000
+    for fields, param in (
+        ({"query": book, "documents": ["x"], "max_tokens_per_doc": 5}, "query"),
+        ({"query": "x", "documents": ["x", book]}, "documents[1]"),
+    ):
+        error = await error_of(reranker, "rerank", **fields)
+        assert isinstance(error, ContextLengthExceeded)
+        assert error.param == param
+    assert peak_bytes() - before < 1 << 30
 
 
 @pytest.mark.parametrize(

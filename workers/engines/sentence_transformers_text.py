@@ -14,7 +14,9 @@ Name = Callable[[int], str]
 """How the request calls its text of this number."""
 
 LONG = 1 << 17
-"""Characters beyond which a text's beginning is read first: that alone may be too long."""
+"""Characters beyond which a text is read only as far as it takes: a token costs its tokenizer some 600 bytes."""
+MARGIN = 64
+"""Tokens before such an end that may be others than in the whole text."""
 
 
 def slow(texts: Iterable[Any]) -> bool:
@@ -42,11 +44,12 @@ class Reader:
         room = self.context - self._fast.num_special_tokens_to_add(False)
         limit = room if keep is None else max(min(keep, self.context) - (self.context - room), 1)
         for at, group in _groups(texts):
-            found = self._plain([prompt + text for text in group], limit if keep is None else None, name(at))
+            whole = [prompt + text for text in group]
+            found = self._plain(whole, limit, self._side)
             for number, one in enumerate(found):
                 if len(one) > limit:
                     if keep is None:
-                        raise _too_long(len(one) + self.context - room, self.context, name(at + number))
+                        raise _too_long(whole[number], len(one) + self.context - room, self.context, name(at + number))
                     one.truncate(limit, direction=self._side)
             yield [self._fast.post_process(one) for one in found]
 
@@ -65,7 +68,7 @@ class Reader:
                     )
                 if len(inner) > limit:
                     if keep is None:
-                        raise _too_long(len(inner) + around, self.context, name(number))
+                        raise _too_long("", len(inner) + around, self.context, name(number))
                     inner = inner[: max(limit, 1)] if self._side == "right" else inner[-max(limit, 1) :]
                 found.append([*self._before, *inner, *self._after])
             yield found
@@ -78,20 +81,22 @@ class Reader:
         A text is cut to ``keep`` tokens, or made ``chunks`` pieces at most; with neither, one too long is refused.
         Raises ContextLengthExceeded.
         """
-        [asked] = self._plain([query], None, "query")
-        room = self.context - self._fast.num_special_tokens_to_add(True) - len(asked)
+        special = self._fast.num_special_tokens_to_add(True)
+        [asked] = self._plain([query], self.context - special, "right")
+        room = self.context - special - len(asked)
         if room < 1:
-            raise _too_long(self.context - room, self.context - 1, "query")
+            raise _too_long(query, self.context - room, self.context - 1, "query")
         refuse = keep is None and chunks is None
         limit = room if keep is None else min(keep, room)
+        side = "right" if chunks else self._side
         for at, group in _groups(texts):
             found = []
-            for number, one in enumerate(self._plain(list(group), limit if refuse else None, name(at)), at):
+            for number, one in enumerate(self._plain(list(group), limit * (chunks or 1), side), at):
                 if len(one) > limit and refuse:
-                    raise _too_long(len(one) + self.context - room, self.context, name(number))
+                    raise _too_long(texts[number], len(one) + self.context - room, self.context, name(number))
                 pieces = [one]
                 if len(one) > limit:
-                    one.truncate(limit, direction="right" if chunks else self._side)
+                    one.truncate(limit, direction=side)
                     pieces += one.overflowing[: (chunks or 1) - 1]
                 found += [(number, self._fast.post_process(asked, piece)) for piece in pieces]
             yield found
@@ -100,13 +105,24 @@ class Reader:
         """Tokens before a text that are the prompt's, with the model's own in front of it."""
         return len(self._before) + len(self._fast.encode(prompt, add_special_tokens=False))
 
-    def _plain(self, texts: list[str], limit: int | None, param: str) -> list[Any]:
-        """Encodings without special tokens. With a ``limit`` a text far beyond it is refused by its beginning."""
-        for text in texts:
-            if limit is not None and len(text) > LONG:
-                beginning = len(self._fast.encode(text[:LONG], add_special_tokens=False))
-                if beginning > limit:
-                    raise _too_long(beginning, self.context, param, "more than ")
+    def _plain(self, texts: list[str], enough: int, side: str) -> list[Any]:
+        """Encodings without special tokens. Of a long text one of a part may do, that has more than ``enough``."""
+        if all(len(text) <= LONG for text in texts):
+            return self._encode(texts)
+        return [self._part(text, enough, side) for text in texts]
+
+    def _part(self, text: str, enough: int, side: str) -> Any:
+        """What is left of a text when its ``side`` is cut off, doubled until there is more than enough of it."""
+        size = LONG
+        while size < len(text):
+            [found] = self._encode([text[:size] if side == "right" else text[-size:]])
+            if len(found) > enough + MARGIN:
+                return found
+            size *= 2
+        return self._encode([text])[0]
+
+    def _encode(self, texts: list[str]) -> list[Any]:
+        """In a batch, also if it is of one: for others the library keeps all of Python waiting."""
         found: list[Any] = self._fast.encode_batch(texts, add_special_tokens=False)
         return found
 
@@ -140,7 +156,9 @@ def _groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         at = end
 
 
-def _too_long(tokens: int, context: int, param: str, about: str = "") -> ContextLengthExceeded:
+def _too_long(text: str, tokens: int, context: int, param: str) -> ContextLengthExceeded:
+    """``tokens`` are those of the text, or, where it is long, of a part of it."""
+    about = "at least " if len(text) > LONG else ""
     return ContextLengthExceeded(
         f"'{param}' has {about}{tokens} tokens with the model's own; its context holds {context}", param=param
     )
