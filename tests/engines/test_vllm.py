@@ -25,6 +25,7 @@ from tests.engines.nasty import HANGS, OVERFLOWS
 from tests.glyphs import glyphworld as world
 from tests.weights import llava_for_vllm
 from workers.engines import engine_class
+from workers.engines import vllm_options as options
 from workers.engines.base import Placement
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -265,7 +266,7 @@ async def test_a_picture_is_seen(seeing: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("asked", "said"),
     [
         ({"max_modle_len": 64}, "did you mean 'max_model_len'?"),
         ({"tensor_parallel": 2}, "tensor_parallel"),
@@ -275,13 +276,42 @@ async def test_a_picture_is_seen(seeing: Driver) -> None:
         ({"dtype": "float5"}, "dtype"),
         ({"max_model_len": -7}, "max_model_len"),
         ({"tool_call_parser": 3}, "tool_call_parser"),
+        ({"tool_call_parser": "herms"}, "did you mean 'hermes'?"),
+        ({"reasoning_parser": "qwen33"}, "did you mean 'qwen3'?"),
+        ({"structured_outputs_config": {"reasoning_parser": "qwen33"}}, "did you mean 'qwen3'?"),
+        ({"structured_outputs_config": {"bakend": "guidance"}}, "bakend"),
+        ({"structured_outputs_config": "guidance"}, "must be an object"),
+        ({"hf_overrides": '{"x": 1}'}, "must be an object"),
+        ({"max_num_seqs": "many"}, "max_num_seqs"),
+        ({"max_num_seqs": True}, "max_num_seqs"),
+        ({"enforce_eager": "yes"}, "must be true or false"),
+        ({"limit_mm_per_prompt": 3}, "limit_mm_per_prompt"),
+        ({"kv_cache_dtype_skip_layers": {"a": 1}, "block_size": "x"}, "block_size"),
         ({"sleep_after_s": 60}, "leep"),
     ],
 )
-async def test_options_are_those_of_vllm(vllm: Driver, options: dict[str, Any], said: str, tmp_path: Path) -> None:
-    placement = Placement(source_of("vllm"), "cpu", OPTIONS["vllm"] | options)
+async def test_options_are_those_of_vllm(vllm: Driver, asked: dict[str, Any], said: str, tmp_path: Path) -> None:
+    placement = Placement(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
     with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
         engine_class("vllm")().load(placement, lambda stage, fraction: None)
+
+
+async def test_options_are_read_as_vllms_command_line_would(vllm: Driver) -> None:
+    from vllm.engine.arg_utils import AsyncEngineArgs  # needs what the engine has set up
+
+    asked: dict[str, Any] = {
+        "max_model_len": "1k",
+        "reasoning_parser": "qwen3",
+        "override_generation_config": {"top_k": 5},
+    }
+    asked |= {"cpu_offload_params": ["a"], "block_size": "32", "hf_overrides": {"x": 1}, "quantization": None}
+    found = options.read(options.plan(asked, options.arguments(), trusted=False).engine)
+
+    config = AsyncEngineArgs(model=source_of("vllm"), **found).create_engine_config()
+    assert config.model_config.max_model_len == 1000
+    assert config.cache_config.block_size == 32
+    assert config.structured_outputs_config.backend == "guidance"
+    assert config.structured_outputs_config.reasoning_parser == "qwen3"
 
 
 async def test_tools_need_a_parser(vllm: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,16 +105,17 @@ class Vllm(Engine):
         if current_platform.device_type != kind:
             raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
         self._plan = options.plan(placement.options, options.arguments(), trusted=placement.trust_remote_code)
-        if self._plan.engine["structured_outputs_config"]["backend"] != "xgrammar":
+        backend = self._plan.engine["structured_outputs_config"]["backend"]
+        if backend != "xgrammar":
             os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
-        guided = self._plan.engine["structured_outputs_config"]["backend"] == "guidance"
-        self._grammars = Grammars() if guided else None
         self._source = placement.source
         self._serving = checked(FrontendArgs, self._plan.serving)
-        engine = {"disable_log_stats": True, **_placed(self._plan, kind)}
+        options.know_parsers(self._plan)
+        engine = {"disable_log_stats": True, **_placed(options.read(self._plan.engine), self._plan.memory_bytes, kind)}
         engine |= {"model": self._source, "trust_remote_code": placement.trust_remote_code}
         report("loading", 0.0)
         config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
+        self._grammars = Grammars() if backend == "guidance" else None
         self._counts = _Counts()
         self._llm = AsyncLLM.from_vllm_config(
             config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: self._counts]
@@ -287,25 +288,22 @@ class Vllm(Engine):
                 self._asleep = False
 
 
-def _placed(plan: options.Plan, kind: str) -> dict[str, Any]:
-    """The engine's arguments, with what follows from where it is."""
-    engine = dict(plan.engine)
+def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str, Any]:
+    """The engine's arguments, with what follows from where it is. ``reserved``: bytes of the device."""
     if kind == "cpu":
         if "kv_cache_memory_bytes" in engine:
             os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # it would win
         elif not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
-            engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(plan.memory_bytes)
+            engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(reserved)
         if engine.get("enforce_eager"):
             engine.setdefault(
                 "dtype", "float32"
             )  # bfloat16 ends in SIGILL on CPUs with AMX, which compiled code asks for
         return engine
     gpus = memory.visible()
-    pipeline = int(engine.get("pipeline_parallel_size", 1))
+    pipeline = engine.get("pipeline_parallel_size") or 1
     size = memory.parallel(engine.get("tensor_parallel_size"), pipeline, len(gpus))
     engine["tensor_parallel_size"] = size
     if not engine.keys() & {"gpu_memory_utilization", "kv_cache_memory_bytes"}:
-        engine["gpu_memory_utilization"] = memory.utilization(
-            memory.measure(gpus[: size * pipeline]), plan.memory_bytes
-        )
+        engine["gpu_memory_utilization"] = memory.utilization(memory.measure(gpus[: size * pipeline]), reserved)
     return engine

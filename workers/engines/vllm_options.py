@@ -1,10 +1,11 @@
 """What a launch may set of vLLM: all of its engine's arguments, and those of its serving layer that make sense here.
 
-Pure, but for ``arguments``, which asks vLLM for its lists. What would fetch, run or unpickle something stays with the
-platform; where a launch may trust the repository's code, it may also name code of its own.
+Pure, but for ``arguments``, ``read`` and ``know_parsers``, which ask vLLM. What would fetch, run or unpickle something
+stays with the platform; where a launch may trust the repository's code, it may also name code of its own.
 """
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -97,6 +98,8 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
     if not trusted:
         engine.setdefault("load_format", "safetensors")
     structured = engine.get("structured_outputs_config") or {}
+    if not isinstance(structured, dict):
+        raise InvalidRequest("'structured_outputs_config' must be an object", param="structured_outputs_config")
     # llguidance compiles as it goes and gives up at its bounds; others compile all of a schema before the first token.
     engine["structured_outputs_config"] = {"backend": "guidance"} | structured
     adapters = {name: _adapter(name, source) for name, source in own.lora_modules.items()}
@@ -118,9 +121,67 @@ def _check(name: str, value: Any, known: Collection[str], allowed: Collection[st
         return
     if name in known:
         raise InvalidRequest(f"'{name}' is Headrace's to set", param=name)
-    nearest = get_close_matches(name, [*allowed, *Own.model_fields], 1)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    raise InvalidRequest(f"vLLM has no argument '{name}'{hint}", param=name)
+    raise InvalidRequest(f"vLLM has no argument '{name}'{_hint(name, [*allowed, *Own.model_fields])}", param=name)
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    nearest = get_close_matches(name, known, 1)
+    return f"; did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def read(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """The engine's arguments as vLLM's command line would read them: an object becomes its configuration, 4k 4000.
+
+    vLLM's constructor takes all values as they are, and some end in an AttributeError. Raises InvalidRequest.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser = AsyncEngineArgs.add_cli_args(FlexibleArgumentParser(add_help=False))
+    actions = {action.dest: action for action in parser._actions}
+    return {name: _read(name, value, actions.get(name)) for name, value in engine.items()}
+
+
+def _read(name: str, value: Any, action: Any) -> Any:
+    if value is None or action is None:
+        return value
+    if action.nargs == 0:
+        if not isinstance(value, bool):
+            raise InvalidRequest(f"'{name}' must be true or false", param=name)
+        return value
+    if action.nargs is None:
+        return _converted(name, value, action)
+    return [_converted(name, one, action) for one in (value if isinstance(value, list) else [value])]
+
+
+def _converted(name: str, value: Any, action: Any) -> Any:
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        raise InvalidRequest(f"'{name}' must be an object, not text", param=name)  # as one it was looked through
+    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        found = action.type(text) if action.type else text
+    except (ArgumentTypeError, ValueError, TypeError) as error:
+        raise InvalidRequest(f"'{name}' cannot be {text[:100]}: {error}", param=name) from error
+    if action.choices and found not in action.choices:
+        known = [str(one) for one in action.choices if one is not None]
+        raise InvalidRequest(f"'{name}' cannot be '{text[:100]}', only {', '.join(known)}", param=name)
+    return found
+
+
+def know_parsers(plan: Plan) -> None:
+    """Raises InvalidRequest for parsers that vLLM does not have, which it would tell as a fault of its own."""
+    from vllm.reasoning import ReasoningParserManager
+    from vllm.tool_parsers import ToolParserManager
+
+    structured = plan.engine["structured_outputs_config"]
+    for name, asked, manager in (
+        ("tool_call_parser", plan.serving.get("tool_call_parser"), ToolParserManager),
+        ("reasoning_parser", plan.engine.get("reasoning_parser"), ReasoningParserManager),
+        ("structured_outputs_config", structured.get("reasoning_parser"), ReasoningParserManager),
+    ):
+        known = manager.list_registered()
+        if isinstance(asked, str) and asked and asked not in known and "reasoning_parser_plugin" not in plan.engine:
+            raise InvalidRequest(f"vLLM has no parser '{asked}'{_hint(asked, known)}", param=name)
 
 
 def _adapter(name: str, source: str) -> Path:
