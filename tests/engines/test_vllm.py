@@ -238,15 +238,27 @@ async def test_a_picture_for_a_model_without_eyes_is_refused(vllm: Driver) -> No
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def seeing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
-    """vLLM with a model that names coloured glyphs."""
+    """vLLM with a model that names coloured glyphs, and that is taken for one that thinks."""
     try:
         spec = find("glyphs-vision", None, None, None)
     except ModelNotFound as error:
         pytest.skip(str(error))
     source = hub.fetch(hub.parse(spec.source), Path(), lambda stage, fraction: None)
     folder = llava_for_vllm(source, tmp_path_factory.mktemp("seeing") / "model")
-    async for driver in resident("vllm", source=str(folder), max_model_len=256, tool_call_parser=None):
+    options = {"max_model_len": 256, "tool_call_parser": None, "reasoning_parser": "qwen3"}
+    async for driver in resident("vllm", source=str(folder), **options):
         yield driver
+
+
+async def test_thoughts_are_told_apart_and_a_form_holds_without_any(seeing: Driver) -> None:
+    fields: dict[str, Any] = {"structured_outputs": {"choice": ["scarlet", "navy"]}, "max_tokens": 12}
+    thinking = await seeing.ask("chat", content="Which?", max_tokens=4)
+    assert not thinking.text()
+    assert "".join(delta.reasoning for delta in thinking.deltas)
+
+    for kind, prompt in (("chat", {"content": "Which?", "enable_thinking": False}), ("completions", {"prompt": "A"})):
+        answer = await seeing.ask(kind, **prompt, **fields)
+        assert answer.text() in ("scarlet", "navy")
 
 
 async def test_a_picture_is_seen(seeing: Driver) -> None:
@@ -259,7 +271,9 @@ async def test_a_picture_is_seen(seeing: Driver) -> None:
         url = f"data:image/png;base64,{base64.b64encode(shown.data).decode()}"
         content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "What is in the image?"}]
         turns = [{"role": "user", "content": content}]
-        answer = await seeing.ask("chat", messages=turns, media=[shown], temperature=0, max_tokens=16)
+        answer = await seeing.ask(
+            "chat", messages=turns, media=[shown], enable_thinking=False, temperature=0, max_tokens=16
+        )
         right += picture.subject in answer.text().lower() and picture.colour in answer.text().lower()
 
     assert right >= 10

@@ -89,6 +89,22 @@ class _Counts:
         pass
 
 
+class _Thoughtless:
+    """vLLM's engine for completions, in which no thoughts are told apart: a form holds from their first token on.
+
+    Left to itself it waits for the end of the thoughts, where there is a parser for them.
+    """
+
+    def __init__(self, llm: AsyncLLM) -> None:
+        self._llm = llm
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._llm, name)
+
+    def generate(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._llm.generate(*arguments, **keywords, reasoning_ended=True)
+
+
 class Vllm(Engine):
     """Chat and completions over what vLLM can load."""
 
@@ -138,6 +154,7 @@ class Vllm(Engine):
         if "generate" not in tasks:
             raise InvalidRequest("vLLM cannot generate text with this model", param="model_engine")
         await init_app_state(self._llm, self._state, Namespace(**vars(self._serving) | given), tasks)
+        self._state.openai_serving_completion.engine_client = _Thoughtless(self._llm)
         await self._warm()
 
     async def _warm(self) -> None:
