@@ -28,7 +28,9 @@ class Request(TextRequest):
     @model_validator(mode="after")
     def _best_of_is_n(self) -> "Request":
         if self.best_of is not None and self.best_of != self.choices:
-            raise PydanticCustomError("unsupported_parameter", "'best_of' other than 'n' is not supported")
+            raise PydanticCustomError(
+                "unsupported_parameter", "'best_of' other than 'n' is not supported", {"param": "best_of"}
+            )
         return self
 
     @property

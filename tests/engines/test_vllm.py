@@ -227,6 +227,26 @@ async def test_a_context_that_is_too_small_is_told_with_both_numbers(vllm: Drive
         assert len(re.findall(r"\d+", error.message)) >= 2
 
 
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 2, "temperature": 0}, "n"),
+        ({"logit_bias": {"999999": 1}}, "logit_bias"),
+        ({"stop_token_ids": [999999]}, "stop_token_ids"),
+        ({"prompt": [999999]}, "prompt"),
+        ({"prompt": [504] * 512}, "prompt"),
+    ],
+)
+async def test_what_vllm_refuses_is_named(vllm: Driver, fields: dict[str, Any], param: str) -> None:
+    error = await refused(vllm, "completions", **{"prompt": "x", "max_tokens": 4} | fields)
+
+    assert isinstance(error, InvalidRequest)
+    assert error.param == param
+    if len(fields.get("prompt", ())) == 512:
+        assert isinstance(error, ContextLengthExceeded)
+        assert re.findall(r"\d+", error.message) == ["512", "512"]
+
+
 async def test_a_picture_for_a_model_without_eyes_is_refused(vllm: Driver) -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     picture = Media("image", "image/png", b"irrelevant")

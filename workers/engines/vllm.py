@@ -164,7 +164,7 @@ class Vllm(Engine):
         if self._llm.model_config.max_logprobs:
             body["logprobs"] = 1
         call = partial(self._complete, checked(CompletionRequest, body))
-        await Answer(Nowhere(), "prompt", None).read([(wire.Choices(0, 0), call)])
+        await Answer(Nowhere(), "prompt", None, self._context).read([(wire.Choices(0, 0), call)])
 
     def start(self) -> None:
         self._waking = asyncio.Lock()
@@ -178,7 +178,7 @@ class Vllm(Engine):
             raise UnsupportedParameter("'tools' need a model launched with 'tool_call_parser'", param="tools")
         body = self._request(ChatCompletionRequest, wire.chat_body(request, sink.media, self._context), request)
         call = partial(self._state.openai_serving_chat.create_chat_completion, body)
-        answer = Answer(sink, "messages", request.constraint)
+        answer = Answer(sink, "messages", request.constraint, self._context)
         constraints = [request.constraint] if request.constraint else []
         constraints += [Constraint("json", one, "tools") for one in wire.called_with(request)]
         self._begin(sink, partial(answer.read, [(wire.Choices(0, request.top_logprobs or 0), call)]), constraints)
@@ -194,7 +194,7 @@ class Vllm(Engine):
             choices = wire.Choices(number * request.choices, request.logprobs or 0)
             calls.append((choices, partial(self._complete, body)))
         constraint = request.structured_outputs.constraint if request.structured_outputs else None
-        answer = Answer(sink, "prompt", constraint)
+        answer = Answer(sink, "prompt", constraint, self._context)
         self._begin(sink, partial(answer.read, calls), [constraint] if constraint else [])
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:

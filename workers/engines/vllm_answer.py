@@ -35,16 +35,18 @@ def checked(cls: Callable[..., Any], fields: dict[str, Any]) -> Any:
         raise wire.refusal(_refusal(create_error_response(error)), "messages") from error
 
 
-async def answered(call: Awaitable[Any], field: str = "messages", constraint: Constraint | None = None) -> Any:
+async def answered(
+    call: Awaitable[Any], field: str = "messages", constraint: Constraint | None = None, context: int = 0
+) -> Any:
     """What vLLM answers. Raises our error for its: whose fault it is, it knows best itself."""
     try:
         found = await call
     except HeadraceError:
         raise
     except Exception as error:
-        raise wire.refusal(_refusal(create_error_response(error)), field, constraint) from error
+        raise wire.refusal(_refusal(create_error_response(error)), field, constraint, context) from error
     if isinstance(found, ErrorResponse):
-        raise wire.refusal(_refusal(found), field, constraint)
+        raise wire.refusal(_refusal(found), field, constraint, context)
     return found
 
 
@@ -73,12 +75,13 @@ class Nowhere:
 
 
 class Answer:
-    """A request on its way to its sink. ``field`` is the one that holds its prompt."""
+    """A request on its way to its sink. ``field`` holds its prompt, for which there is a ``context``."""
 
-    def __init__(self, sink: Sink, field: str, constraint: Constraint | None) -> None:
+    def __init__(self, sink: Sink, field: str, constraint: Constraint | None, context: int) -> None:
         self._sink = sink
         self._field = field
         self._constraint = constraint
+        self._context = context
 
     async def read(self, calls: Sequence[tuple[wire.Choices, Call]]) -> None:
         """Read all of these at once, until all are done. Raises HeadraceError for the first that fails."""
@@ -101,7 +104,7 @@ class Answer:
         return [task.result() for task in tasks]
 
     async def _stream(self, choices: wire.Choices, call: Call) -> wire.ChunkUsage:
-        events = await answered(call(), self._field, self._constraint)
+        events = await answered(call(), self._field, self._constraint, self._context)
         usage = None
         try:
             async for event in events:
@@ -109,7 +112,7 @@ class Answer:
                 if chunk is None:
                     break
                 if chunk.error is not None:
-                    raise wire.refusal(chunk.error, self._field, self._constraint)
+                    raise wire.refusal(chunk.error, self._field, self._constraint, self._context)
                 for delta in choices.deltas(chunk):
                     self._sink.delta(delta)
                 if not chunk.choices:

@@ -21,6 +21,9 @@ _TOO_LONG = re.compile(r"maximum\s+context length|max_model_len|maximum model le
 _VALUE = re.compile(r" \(parameter=[^()]*(?:\(.*)?\)$", re.S)
 _MEDIA = re.compile(r"multimodal|\bimages?\b|\baudio", re.I)
 _FORM = re.compile(r"grammar|schema|regex|structured|choice", re.I)
+_FULL = re.compile(r"max_tokens must be at least 1, got (-?\d+)")
+_TOKEN = re.compile(r"out of vocabulary", re.I)
+_NAMED = re.compile(r"(\w+) must ")
 
 
 class _Alternative(msgspec.Struct):
@@ -186,21 +189,33 @@ def _best(alternatives: Any, top: int) -> tuple[TokenLogprob, ...]:
     return tuple(TokenLogprob(token, logprob) for token, logprob in ordered[:top])
 
 
-def refusal(error: Refusal, field: str, constraint: Constraint | None = None) -> HeadraceError:
-    """Our error for vLLM's. ``field`` is the one that holds the prompt."""
+def refusal(error: Refusal, field: str, constraint: Constraint | None = None, context: int = 0) -> HeadraceError:
+    """Our error for vLLM's. ``field`` is the one that holds the prompt, ``context`` what the model's holds."""
     message = _VALUE.sub("", error.message).strip() or error.type
     if _TOO_LONG.search(message):
         return ContextLengthExceeded(message, param=field)
+    if full := _FULL.match(message):  # a request asks for one at least: so many has the prompt left
+        told = (
+            f"the prompt has {context - int(full[1])} tokens and leaves none for an answer; the context holds {context}"
+        )
+        return ContextLengthExceeded(told, param=field)
     if 400 <= error.code < 500 or error.code == 501:
-        param = field if _MEDIA.search(message) else None
-        if constraint is not None and _FORM.search(message):
-            param = constraint.param
-        return InvalidRequest(message, param=param)
+        return InvalidRequest(message, param=_param(error.param, message, field, constraint))
     if error.code == 503:
         return Overloaded(message)
     if constraint is not None and error.type == "InternalServerError":  # the grammar's bounds, met under way
         return InvalidRequest("the form asked for is too complex to be followed", param=constraint.param)
     return EngineFailure(f"vLLM: {message}")
+
+
+def _param(said: str | None, message: str, field: str, constraint: Constraint | None) -> str | None:
+    """The request's parameter that vLLM speaks of, which it may name apart, in its message, or not at all."""
+    if constraint is not None and _FORM.search(message):
+        return constraint.param
+    if _MEDIA.search(message) or _TOKEN.search(message):
+        return field
+    named = _NAMED.match(message)
+    return next((one for one in (said, named and named[1]) if one in TextRequest.model_fields), None)
 
 
 def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> dict[str, Any]:
