@@ -52,6 +52,12 @@ from models.settings import Settings
 
 log = logging.getLogger(__name__)
 
+KEEP_ALIVE_S = 75
+"""An idle connection is kept for longer than clients and load balancers do (httpx 5 s, AWS 60): who closes first is
+
+never sent a request that meets a closed door.
+"""
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application."""
@@ -170,6 +176,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         backlog=2048,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.drain_s) + 3,
     )
     Server(config, app, settings.drain_s).run()

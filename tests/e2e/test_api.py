@@ -206,6 +206,16 @@ async def test_a_stream_says_how_proxies_must_treat_it(stack: Stack) -> None:
         assert got.headers["x-request-id"]
 
 
+async def test_a_connection_is_kept_for_as_long_as_a_client_relies_on_it(stack: Stack) -> None:
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=60)
+    async with httpx.AsyncClient(base_url=stack.url, limits=limits) as http:
+        first = await http.get("/healthz")
+        await asyncio.sleep(5.5)  # httpx itself relies on it for 5 s
+        second = await http.get("/healthz")
+
+        assert first.extensions["network_stream"] is second.extensions["network_stream"]
+
+
 async def test_terminating_gives_the_uid_back(stack: Stack) -> None:
     async with client(stack.url) as http:
         for _ in range(2):
