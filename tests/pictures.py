@@ -43,6 +43,27 @@ def text_bomb() -> bytes:
     return whole[:33] + chunk + whole[33:]
 
 
+def scan_bomb(scans: int) -> bytes:
+    """A progressive JPEG of one grey, 64x64, that goes over its pixels so often, at a few bytes each time."""
+
+    def part(kind: int, data: bytes) -> bytes:
+        return bytes([0xFF, kind]) + struct.pack(">H", len(data) + 2) + data
+
+    table = bytes([1] + [0] * 15)  # of one code, "0"
+    means = part(0xDA, bytes([1, 1, 0, 0, 0, 0])) + bytes(8)
+    nothing = part(0xDA, bytes([1, 1, 0, 1, 63, 0])) + b"\x01"  # "0", and "000000": a run of 64 empty blocks
+    return (
+        b"\xff\xd8"
+        + part(0xDB, bytes([0] + [1] * 64))
+        + part(0xC2, struct.pack(">BHHBBBB", 8, 64, 64, 1, 1, 0x11, 0))
+        + part(0xC4, b"\x00" + table + b"\x00")
+        + part(0xC4, b"\x10" + table + b"\x60")
+        + means
+        + nothing * (scans - 1)
+        + b"\xff\xd9"
+    )
+
+
 BROKEN = {
     "nothing": b"",
     "text": b"hello, I am a picture",
@@ -55,6 +76,7 @@ BROKEN = {
     "a picture just too large": bomb(8192, 4097),
     "a larger one than its data": bomb(4000, 4000),
     "a text bomb": text_bomb(),
+    "a scan bomb": scan_bomb(101),
     "a TIFF": saved("tiff"),
     "an EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n",
     "a ZIP archive": b"PK\x03\x04" + b"\0" * 100,

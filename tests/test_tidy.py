@@ -25,6 +25,7 @@ BLIND = {
     "api/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
     "workers/work.py::_start": "a job's life ends here, the runner's does not",
     "workers/requests.py::_answering": "a request's life ends here, the runner's does not",
+    "workers/pictures.py::_read": "of broken files Pillow raises anything, and its client must hear of it",
     "workers/runner.py::_load": "the runner's life ends here; its worker decides about another try",
     "workers/batching.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/batcher.py::_read_some": "a tokenizer may raise anything, and its client must hear of it",
