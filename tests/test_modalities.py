@@ -110,6 +110,7 @@ def test_an_unknown_field_is_refused_by_name() -> None:
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages"),
         ({"model": ""}, "model"),
         ({"model": None}, "model"),
+        ({"continue_final_message": True}, "continue_final_message"),
     ],
 )
 def test_a_wrong_value_names_its_parameter(change: dict[str, Any], param: str) -> None:
@@ -117,6 +118,11 @@ def test_a_wrong_value_names_its_parameter(change: dict[str, Any], param: str) -
     assert error.status == 400
     assert error.param is not None
     assert error.param.startswith(param)
+
+
+def test_of_several_types_what_is_said_is_about_the_one_that_was_given() -> None:
+    assert "at most 16 items" in refusal(chat.Request, CHAT | {"stop": ["x"] * 10_000}).message
+    assert "at least 1 item" in refusal(completions.Request, TEXT | {"prompt": []}).message
 
 
 def _chunks(body: bytes) -> list[dict[str, Any]]:

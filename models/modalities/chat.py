@@ -121,7 +121,7 @@ class Request(TextRequest):
             )
         if self.continue_final_message and self.messages[-1].role != "assistant":
             raise PydanticCustomError(
-                "invalid_value", "'continue_final_message' needs an assistant's message at the end"
+                "invalid_value", "it needs an assistant's message at the end", {"param": "continue_final_message"}
             )
         form = self.response_format is not None and self.response_format.type != "text"
         if form and self.structured_outputs is not None:
