@@ -13,6 +13,8 @@ FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 BLANKS = " \t\r\n"
 """What some models write between tool calls, where it says nothing."""
 
+COLDEST = 1e-5
+"""Below it a temperature is zero, as for vLLM: what is divided by less is no number any more."""
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -151,6 +153,11 @@ class TextRequest(BaseRequest):
     def _guided(cls, value: Any) -> Any:
         """vLLM's older names of the same, each a field of its own."""
         return fold_guided(value)
+
+    @field_validator("temperature")
+    @classmethod
+    def _cold(cls, value: float | None) -> float | None:
+        return 0.0 if value is not None and value < COLDEST else value
 
     @field_validator("stream_options")
     @classmethod

@@ -112,14 +112,38 @@ async def test_an_abort_may_come_at_once_or_for_nothing(driver: Driver) -> None:
     assert not any(answer.over.is_set() for answer in answers)
 
 
+@pytest.mark.parametrize("times", [1, 30])
 @pytest.mark.parametrize(("kind", "field"), [("chat", "content"), ("completions", "prompt")])
-async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str, field: str) -> None:
-    answer = driver.submit(kind, **{field: "word " * (driver.capacity.context_length + 10)}, max_tokens=4)
+async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str, field: str, times: int) -> None:
+    answer = driver.submit(kind, **{field: "word " * times * (driver.capacity.context_length + 10)}, max_tokens=4)
     await driver.until_over(answer)
 
     assert isinstance(answer.error, ContextLengthExceeded)
     assert answer.error.param == ("messages" if kind == "chat" else "prompt")
+    assert str(driver.capacity.context_length) in answer.error.message
     assert not answer.deltas
+
+
+async def test_the_coldest_answer_is_the_likeliest(driver: Driver) -> None:
+    likeliest, coldest = [
+        (await driver.ask("chat", content=QUESTION, temperature=temperature, max_tokens=8)).text()
+        for temperature in (0, 1e-40)
+    ]
+
+    assert coldest == likeliest
+
+
+async def test_tokens_that_the_model_does_not_have_are_refused(driver: Driver) -> None:
+    if not driver.real:
+        pytest.skip("an echo has no vocabulary")
+    asked: dict[str, dict[str, Any]] = {"logit_bias": {"logit_bias": {"99999999": 1}}, "prompt": {"prompt": [99999999]}}
+    for field, fields in asked.items():
+        answer = driver.submit("completions", **{"prompt": "One", "max_tokens": 2} | fields)
+        await driver.until_over(answer)
+
+        assert isinstance(answer.error, InvalidRequest)
+        if driver.name != "vllm":
+            assert answer.error.param == field
 
 
 async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:

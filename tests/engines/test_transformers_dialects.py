@@ -83,7 +83,7 @@ def reasoning(answer: Answer) -> str:
 
 def prompt(driver: Driver, **fields: Any) -> str:
     engine: Any = driver.engine
-    [(text, _, _)] = engine._prompts(driver.check("chat", **fields))
+    [(text, _, _)] = engine._prompts.bounded(driver.check("chat", **fields), ())
     return str(text)
 
 

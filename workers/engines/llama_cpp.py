@@ -22,12 +22,12 @@ from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
-from models.modalities.tokenize import Tokens
 from workers.engines import llama_cpp_wire as wire
 from workers.engines.answers import Piece, Splitter
 from workers.engines.asides import Asides
 from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.dialects import dialect_of
+from workers.engines.limits import check_bias, check_ids
 from workers.engines.llama_cpp_load import Http, LlamaCppOptions, gguf, serve
 from workers.engines.llama_cpp_plan import Plan, Planner
 
@@ -131,9 +131,9 @@ class LlamaCpp(Engine):
         able = props.get("chat_template_caps", {})
         dialect = dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format)
         native = bool(able.get("supports_tools") and able.get("supports_tool_calls"))
-        self._planner = Planner(self._http, dialect, native=native)
-        self._vocabulary = int(self._http.ask("/v1/models")["data"][0]["meta"]["n_vocab"])
         self._context = int(props["default_generation_settings"]["n_ctx"])
+        self._planner = Planner(self._http, dialect, self._context, native=native)
+        self._vocabulary = int(self._http.ask("/v1/models")["data"][0]["meta"]["n_vocab"])
         return Capacity(options.n_parallel, self._context)
 
     def start(self) -> None:
@@ -144,6 +144,7 @@ class LlamaCpp(Engine):
         taken = _Request(
             sink, "messages", request.top_logprobs or 0, request.choices, request.seed, bool(request.stops)
         )
+        check_bias(request, self._vocabulary)
         plan = self._planner.at_once(request)
         if plan is None:
             self._plan(taken, lambda: [self._planner.converse(request)])
@@ -153,20 +154,23 @@ class LlamaCpp(Engine):
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Continue each prompt."""
         taken = _Request(sink, "prompt", request.logprobs or 0, request.choices, request.seed, bool(request.stops))
+        check_bias(request, self._vocabulary)
         if not all(request.prompts):
             raise InvalidRequest("a prompt is empty", param="prompt")
+        for prompt in request.prompts:
+            check_ids(() if isinstance(prompt, str) else prompt, self._vocabulary, "prompt")
         plans = [
             Plan(wire.completion_body(request, prompt), echo=prompt if request.echo else None)
             for prompt in request.prompts
         ]
-        if request.structured_outputs is None:
-            self._begin(taken, plans)
+        if self._planner.waits(request):
+            self._plan(taken, lambda: self._planner.complete(request, plans))
         else:
-            self._plan(taken, lambda: self._planner.form(request, plans))
+            self._begin(taken, plans)
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
         """The tokens that an answer would read."""
-        self._asides.ask(sink, lambda: self._tokens_of(request))
+        self._asides.ask(sink, lambda: self._planner.tokens_of(request))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
         """The text of tokens; bytes that are no characters become U+FFFD."""
@@ -362,18 +366,8 @@ class LlamaCpp(Engine):
             except RuntimeError:  # the loop is closed: nobody listens any more
                 call.request.over = True
 
-    def _tokens_of(self, request: Tokenize) -> Tokens:
-        text, special = request.prompt, request.add_special_tokens is not False
-        if request.conversation is not None:  # special tokens are added there, too, and taken out of the template
-            text, special = self._planner.prompt(request.conversation, opens=request.opens_answer), True
-        body = {"content": text, "add_special": special, "parse_special": True, "with_pieces": True}
-        found = self._http.ask("/tokenize", body)["tokens"]
-        texts = [wire.piece(one["piece"]) for one in found] if request.return_token_strs else None
-        return Tokens([one["id"] for one in found], texts, self._context)
-
     def _text(self, tokens: list[int]) -> str:
-        if tokens and max(tokens) >= self._vocabulary:
-            raise InvalidRequest(f"token ids must be below {self._vocabulary}", param="tokens")
+        check_ids(tokens, self._vocabulary, "tokens")
         return str(self._http.ask("/detokenize", {"tokens": tokens})["content"])
 
     def _warm(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.chat_messages import Media
@@ -17,21 +17,20 @@ from models.modalities.chat_tools import NamedChoice
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
-from models.modalities.tokenize import Tokens
 from workers.engines.answers import Splitter, Thinking
 from workers.engines.asides import Asides
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
 from workers.engines.constraints import Calls, Held, held
 from workers.engines.detokenizer import Detokenizer
-from workers.engines.dialects import beginning, template_options, turns
+from workers.engines.dialects import beginning
+from workers.engines.limits import check_bias
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
 from workers.engines.transformers_choice import Choice
 from workers.engines.transformers_load import Loaded, TransformersOptions, load_model
+from workers.engines.transformers_prompts import Body, Prompt, Prompts
 
 _Chat = chat.Request
-_Body = chat.Request | completions.Request
-_Prompt = tuple[str, list[int], Mapping[str, Any]]
 _ENDING = 32  # tokens, in which a prompt shows whether it has begun to think
 
 
@@ -40,7 +39,7 @@ class _Request:
     """One request. Belongs to the event loop, but for ``over``, and up to ``_submit``, when threads prepare it."""
 
     sink: Sink
-    body: _Body
+    body: Body
     param: str
     media: Sequence[Media] = ()
     held: Held | None = None
@@ -80,7 +79,10 @@ class Transformers(Engine):
         self._choices: dict[str, tuple[_Request, Choice]] = {}
         self._tokens = self._aborts = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
-        self._asides = Asides(self._tokenizing)
+        self._prompts = Prompts(self._model)
+        # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
+        self._asking = self._tokenizing if self._model.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
+        self._asides = Asides(self._asking)
         return Capacity(options.max_requests, self._model.context)
 
     def start(self) -> None:
@@ -98,11 +100,11 @@ class Transformers(Engine):
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
         """The tokens that an answer would read."""
         media = sink.media
-        self._asides.ask(sink, lambda: self._tokens_of(request, media))
+        self._asides.ask(sink, lambda: self._prompts.tokens_of(request, media))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
         """The text of tokens; bytes that are no characters become U+FFFD."""
-        self._asides.ask(sink, lambda: self._text_of(request.tokens))
+        self._asides.ask(sink, lambda: self._prompts.text_of(request.tokens))
 
     def abort(self, rid: str) -> None:
         self._asides.abort(rid)
@@ -115,6 +117,7 @@ class Transformers(Engine):
         for request in list(self._requests.values()):
             self._end(request)
         self._tokenizing.shutdown(cancel_futures=True)
+        self._asking.shutdown(cancel_futures=True)
         self._model.manager.stop(block=True, timeout=10, hard_stop=True)
         self._model.grammars.close()
 
@@ -138,9 +141,8 @@ class Transformers(Engine):
         if request.over:
             return
         try:
-            prompts = self._prompts(request.body, request.media)
-            for _, ids, _ in prompts:
-                self._check(ids, request.param)
+            check_bias(request.body, self._model.vocabulary)
+            prompts = self._prompts.bounded(request.body, request.media)
             self._shape(request, *prompts[0][:2])
         except HeadraceError as error:
             self._hand_over(request, error)
@@ -154,7 +156,7 @@ class Transformers(Engine):
                     request.held.grammar, request.held.param, lambda fault: self._hand_over(request, fault or prompts)
                 )
 
-    def _hand_over(self, request: _Request, outcome: list[_Prompt] | HeadraceError) -> None:
+    def _hand_over(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._submit, request, outcome)
 
@@ -172,49 +174,7 @@ class Transformers(Engine):
             calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not _single(body))
         request.held = held(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
 
-    def _tokens_of(self, request: Tokenize, media: Sequence[Media]) -> Tokens:
-        tokenizer = self._model.tokenizer
-        if request.conversation is not None:
-            [(_, ids, _)] = self._prompts(request.conversation, media, opens=request.opens_answer)
-        else:
-            ids = list(tokenizer(request.prompt, add_special_tokens=request.add_special_tokens is not False).input_ids)
-        texts = tokenizer.convert_ids_to_tokens(ids) if request.return_token_strs else None
-        return Tokens(ids, texts, self._model.context)
-
-    def _text_of(self, tokens: list[int]) -> str:
-        if tokens and max(tokens) >= self._model.vocabulary:
-            raise InvalidRequest(f"token ids must be below {self._model.vocabulary}", param="tokens")
-        text: str = self._model.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
-        return text
-
-    def _prompts(self, body: _Body, media: Sequence[Media] = (), *, opens: bool = True) -> list[_Prompt]:
-        """Each prompt's text and token ids, and what the model takes beside them."""
-        tokenizer = self._model.tokenizer
-        if isinstance(body, completions.Request):
-            found = [one if isinstance(one, str) else self._model.decode(one) for one in body.prompts]
-            ids = [list(tokenizer(one).input_ids) if isinstance(one, str) else one for one in body.prompts]
-            return [(text, tokens, {}) for text, tokens in zip(found, ids, strict=True)]
-        if not tokenizer.chat_template:
-            raise InvalidRequest("this model has no chat template; use /v1/completions", param="messages")
-        dialect, reader = self._model.dialect, self._model.reader
-        options = template_options(body, dialect, opens=opens)
-        if reader is not None:
-            return [("", *reader.read(turns(body, dialect, reader.contents(media)), **options))]
-        text = tokenizer.apply_chat_template(turns(body, dialect), tokenize=False, **options)
-        return [(text, list(tokenizer(text, add_special_tokens=False).input_ids), {})]
-
-    def _check(self, ids: list[int], param: str) -> None:
-        if not ids:
-            raise InvalidRequest("the prompt is empty", param=param)
-        if max(ids) >= self._model.vocabulary:
-            raise InvalidRequest(f"token ids must be below {self._model.vocabulary}", param=param)
-        if len(ids) >= self._model.context:
-            raise ContextLengthExceeded(
-                f"the prompt has {len(ids)} tokens; the context holds {self._model.context}, answer included",
-                param=param,
-            )
-
-    def _submit(self, request: _Request, outcome: list[_Prompt] | HeadraceError) -> None:
+    def _submit(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
         if request.over:
             return
         if isinstance(outcome, HeadraceError):
@@ -258,7 +218,7 @@ class Transformers(Engine):
             return None
         return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body))
 
-    def _sampling(self, body: _Body, prompt: list[int], number: int) -> Sampling:
+    def _sampling(self, body: Body, prompt: list[int], number: int) -> Sampling:
         logprobs = body.logprobs
         if isinstance(body, chat.Request):
             logprobs = (body.top_logprobs or 0) if body.logprobs else None
@@ -272,10 +232,9 @@ class Transformers(Engine):
             "presence": body.presence_penalty,
         }
         rules = self._model.sampling | {name: value for name, value in wanted.items() if value is not None}
-        bias = {int(token): value for token, value in (body.logit_bias or {}).items()}
         return Sampling(
             **rules,
-            bias={token: value for token, value in bias.items() if token < self._model.vocabulary},
+            bias={int(token): value for token, value in (body.logit_bias or {}).items()},
             logprobs=logprobs,
             random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
             prompt=prompt,
