@@ -124,6 +124,20 @@ async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str,
     assert not answer.deltas
 
 
+@pytest.mark.parametrize("rule", [{"frequency_penalty": 2}, {"presence_penalty": 2}, {"repetition_penalty": 1.8}])
+async def test_a_penalty_ends_a_repetition(driver: Driver, rule: dict[str, float]) -> None:
+    if not driver.talks:
+        pytest.skip("it does not repeat itself")
+    fields: dict[str, Any] = {"prompt": "one two one two one two", "max_tokens": 8, "temperature": 0}
+    free = await driver.ask("completions", **fields)
+    ruled = await driver.ask("completions", **fields, **rule)
+    chat = await driver.ask("chat", content=QUESTION, max_tokens=2, **rule)
+
+    assert free.text().split().count("two") > 1
+    assert ruled.text() != free.text()
+    assert chat.error is None
+
+
 async def test_the_coldest_answer_is_the_likeliest(driver: Driver) -> None:
     likeliest, coldest = [
         (await driver.ask("chat", content=QUESTION, temperature=temperature, max_tokens=8)).text()

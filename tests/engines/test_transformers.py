@@ -50,16 +50,6 @@ async def test_a_bias_decides(transformers: Driver) -> None:
     assert answer.text() == " world world world"
 
 
-@pytest.mark.parametrize("rule", [{"frequency_penalty": 2}, {"presence_penalty": 2}, {"repetition_penalty": 1.8}])
-async def test_a_penalty_ends_a_repetition(transformers: Driver, rule: dict[str, float]) -> None:
-    fields: dict[str, Any] = {"prompt": "one two one two one two", "max_tokens": 8, "temperature": 0}
-    free = await transformers.ask("completions", **fields)
-    ruled = await transformers.ask("completions", **fields, **rule)
-
-    assert free.text().split().count("two") > 1
-    assert ruled.text() != free.text()
-
-
 @pytest.mark.parametrize("reserved", ["chat_template", "tokenize", "add_generation_prompt"])
 async def test_a_request_cannot_bring_its_own_template(transformers: Driver, reserved: str) -> None:
     answer = transformers.submit("chat", content="x", chat_template_kwargs={reserved: "{{ 1 }}"})

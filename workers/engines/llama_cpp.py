@@ -160,7 +160,7 @@ class LlamaCpp(Engine):
         for prompt in request.prompts:
             check_ids(() if isinstance(prompt, str) else prompt, self._vocabulary, "prompt")
         plans = [
-            Plan(wire.completion_body(request, prompt), echo=prompt if request.echo else None)
+            Plan(wire.completion_body(request, prompt, self._context), echo=prompt if request.echo else None)
             for prompt in request.prompts
         ]
         if self._planner.waits(request):

@@ -88,7 +88,7 @@ class Planner:
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
         messages = None if self._native or self._dialect.taught else turns(request, self._dialect)
-        return Plan(wire.chat_body(request, options, messages), chats=True)
+        return Plan(wire.chat_body(request, options, self._context, messages), chats=True)
 
     def _own_plan(self, request: chat.Request) -> Plan:
         """A prompt of a conversation, and the grammar of its answer."""
@@ -104,7 +104,7 @@ class Planner:
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
         found = held(form, calls, tags, thinking, {})
         grammar = self._spell(found) if found is not None else ""
-        body = wire.held_to(wire.prompt_body(request, prompt), grammar)
+        body = wire.held_to(wire.prompt_body(request, prompt, self._context), grammar)
         names = frozenset(tool.function.name for tool in tools)
         splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single)
         return Plan(body, grammar=grammar, param=found.param if found else "", splitter=splitter)

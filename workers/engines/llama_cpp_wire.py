@@ -131,14 +131,14 @@ def refusal(error: Refusal, param: str) -> HeadraceError:
 
 
 def chat_body(
-    request: chat.Request, options: dict[str, Any], messages: list[dict[str, Any]] | None = None
+    request: chat.Request, options: dict[str, Any], context: int, messages: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """The body of a chat that llama.cpp reads and writes alone, but for its seed. ``options`` are the template's.
 
     llama.cpp compiles schemas by itself, in a way that hangs on some, so it is told of functions whose arguments may be
     any object; the template has them as they are.
     """
-    body = _sampling(request)
+    body = _sampling(request, context)
     body["messages"] = messages or [turn_of(one, one.text) for one in request.messages]
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
@@ -169,18 +169,18 @@ def piece(said: str | list[int]) -> str:
     return said if isinstance(said, str) else bytes(said).decode(errors="replace")
 
 
-def completion_body(request: completions.Request, prompt: str | list[int]) -> dict[str, Any]:
+def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
     """The body of one prompt's completion, but for its seed."""
-    body = _sampling(request)
+    body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs is not None:
         body["logprobs"] = max(1, request.logprobs)
     return body
 
 
-def prompt_body(request: chat.Request, prompt: str) -> dict[str, Any]:
+def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, Any]:
     """The body of a chat whose prompt is made already, but for its seed."""
-    body = _sampling(request)
+    body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs:
         body["logprobs"] = max(1, request.top_logprobs or 0)
@@ -199,7 +199,7 @@ def with_seed(body: dict[str, Any], seed: int | None, choice: int) -> bytes:
     return encode(body if seed is None else body | {"seed": (seed + choice) % _SEEDS})
 
 
-def _sampling(request: TextRequest) -> dict[str, Any]:
+def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
     body: dict[str, Any] = {
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -220,5 +220,5 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
     if request.ignore_eos:
         body["ignore_eos"] = True
     if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:
-        body["repeat_last_n"] = -1  # OpenAI's penalties look at the whole text, not at its last 64 tokens
+        body["repeat_last_n"] = context  # OpenAI's penalties look at the whole text, not at its last 64 tokens
     return body
