@@ -208,6 +208,15 @@ def test_a_wrong_prompt_is_refused_by_name(prompt: Any) -> None:
     assert (error.param or "").startswith("prompt")
 
 
+def test_the_token_itself_is_among_the_likeliest() -> None:
+    reply = completions.Reply("r", completions.Request.model_validate(TEXT | {"logprobs": 1}), 0)
+    reply.delta(Delta("b", logprobs=(TokenLogprob("b", -2.0, (TokenLogprob("a", -0.1),)),), finish="stop"))
+    answer = Completion.model_validate_json(reply.end(Usage(1, 1)))
+
+    assert answer.choices[0].logprobs is not None
+    assert answer.choices[0].logprobs.top_logprobs == [{"a": -0.1, "b": -2.0}]
+
+
 def test_best_of_is_n_or_refused() -> None:
     completions.Request.model_validate(TEXT | {"n": 2, "best_of": 2})
     assert refusal(completions.Request, TEXT | {"best_of": 2}).param == "best_of"

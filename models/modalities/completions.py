@@ -109,6 +109,7 @@ class Reply:
         return {
             "tokens": [one.token for one in tokens],
             "token_logprobs": [one.logprob for one in tokens],
-            "top_logprobs": [{other.token: other.logprob for other in one.top} for one in tokens],
+            # the likeliest, and the token itself where it is none of them, as OpenAI has it
+            "top_logprobs": [{other.token: other.logprob for other in (*one.top, one)} for one in tokens],
             "text_offset": offsets,
         }

@@ -238,6 +238,16 @@ def test_one_call_may_be_all_that_is_wanted() -> None:
     assert splitter.full
 
 
+def test_where_nothing_but_calls_is_said_a_call_that_is_cut_is_no_text() -> None:
+    text = '<tool_call>\n{"name": "get", "arguments": {"a": {}}}\n</tool_call>'
+    for end in range(2 * len(text) + 2):
+        splitter = Splitter(None, "over", HERMES, NAMES, must=True)
+        whole = splitter.feed(f"{text}\n{text}"[:end]) + splitter.flush()
+
+        assert whole.text == ""
+    assert {one.index for one in whole.tools} == {0, 1}
+
+
 def test_arguments_are_told_as_they_come() -> None:
     splitter = Splitter(None, "over", HERMES, NAMES)
     splitter.feed('<tool_call>{"name": "get", "arguments": ')

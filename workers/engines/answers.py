@@ -57,7 +57,8 @@ class Piece:
 class Splitter:
     """Feed it a choice's text as it comes. Space between the tags and the text around them is dropped.
 
-    ``names`` are the functions that may be called; ``single``: one call is all that is wanted.
+    ``names`` are the functions that may be called; ``single``: one call is all that is wanted; ``must``: nothing but
+    calls is said, so what is left at the end is a call that was cut.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Splitter:
         names: frozenset[str] = frozenset(),
         *,
         single: bool = False,
+        must: bool = False,
     ) -> None:
         self._tags = tags
         self._state: Thinking = thinking if tags else "over"
@@ -75,6 +77,7 @@ class Splitter:
         self._strip = self._state == "open"  # space that comes next is dropped
         self._reader = ToolReader(tools, names) if tools and names else None
         self._single = single
+        self._must = must
 
     @property
     def called(self) -> bool:
@@ -105,7 +108,7 @@ class Splitter:
         if self._reader is not None:
             more, last = self._reader.flush()
             said, tools = said + more, (*tools, *last)
-        return Piece(said, tools=tools)
+        return Piece("" if self._must else said, tools=tools)
 
     def _begin(self, text: str) -> str:
         """What to go on with, once it is known whether there are thoughts."""

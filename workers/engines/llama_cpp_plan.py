@@ -106,7 +106,8 @@ class Planner:
         grammar = self._spell(found) if found is not None else ""
         body = wire.held_to(wire.prompt_body(request, prompt, self._context), grammar)
         names = frozenset(tool.function.name for tool in tools)
-        splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single)
+        must = request.must_call
+        splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single, must=must)
         return Plan(body, grammar=grammar, param=found.param if found else "", splitter=splitter)
 
     def _formed(self, asked: StructuredOutputs, plans: list[Plan]) -> list[Plan]:

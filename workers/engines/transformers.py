@@ -216,7 +216,7 @@ class Transformers(Engine):
         dialect, names = self._model.dialect, frozenset(tool.function.name for tool in body.callable_tools)
         if dialect.tags is None and not names:
             return None
-        return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body))
+        return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body), must=body.must_call)
 
     def _sampling(self, body: Body, prompt: list[int], number: int) -> Sampling:
         logprobs = body.logprobs
