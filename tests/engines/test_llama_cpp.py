@@ -97,3 +97,12 @@ async def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
             await asyncio.to_thread(
                 engine_class("llama_cpp")().load, Placement(str(source), "cpu", {}), lambda stage, fraction: None
             )
+
+
+@pytest.mark.parametrize("fields", [{"prompt": "a" * 1_100_000}, {"prompt": "a" * 140_000, "return_token_strs": True}])
+async def test_no_text_to_tokenize_holds_up_others_for_long(llama_cpp: Driver, fields: dict[str, Any]) -> None:
+    answer = llama_cpp.submit("tokenize", **fields)
+    await llama_cpp.until_over(answer)
+
+    assert isinstance(answer.error, InvalidRequest)
+    assert "characters" in answer.error.message

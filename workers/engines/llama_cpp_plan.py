@@ -150,7 +150,8 @@ class Planner:
         named = bool(request.return_token_strs)
         most = _MOST_NAMED if named else _MOST_CHARACTERS
         if len(text) > most:
-            raise InvalidRequest(f"this engine tokenizes at most {most} characters of text at once")
+            field = "prompt" if request.conversation is None else "messages"
+            raise InvalidRequest(f"this engine tokenizes at most {most} characters of text at once", param=field)
         body = {"content": text, "add_special": special, "parse_special": True, "with_pieces": named}
         found = self._http.ask("/tokenize", body)["tokens"]
         if not named:
