@@ -15,6 +15,7 @@ BLANKS = " \t\r\n"
 
 COLDEST = 1e-5
 """Below it a temperature is zero, as for vLLM: what is divided by less is no number any more."""
+
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
