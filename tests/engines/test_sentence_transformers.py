@@ -300,6 +300,14 @@ async def test_scores_are_those_of_the_library(reranker: Driver, scorer: Any) ->
     assert answer.usage.prompt_tokens == sum(map(len, ids))
 
 
+async def test_a_prompt_precedes_the_query(scorer: Any) -> None:
+    async for driver in _resident(str(RERANKER), modality="rerank", prompts={"ask": "the "}, default_prompt="ask"):
+        answer = await driver.ask("rerank", query=QUERY, documents=DOCUMENTS)
+        pairs = [(QUERY, text) for text in DOCUMENTS]
+        assert abs(numpy.array(answer.result) - scorer.predict(pairs, prompt="the ")).max() < CLOSE
+        assert abs(numpy.array(answer.result) - scorer.predict(pairs)).max() > 10 * CLOSE
+
+
 async def test_reranks_share_batches(reranker: Driver) -> None:
     before = reranker.engine.counters()
     answers = [reranker.submit("rerank", query=QUERY, documents=DOCUMENTS[:3]) for _ in range(64)]

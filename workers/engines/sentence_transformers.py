@@ -76,7 +76,7 @@ class SentenceTransformers(Engine):
     def rerank(self, request: Rerank, sink: Sink) -> None:
         """Score each document beside the query: by its best piece, where it is made several."""
         self._serves("rerank")
-        texts = request.texts
+        query, texts = self._model.prompts[""] + request.query, request.texts
         documents: list[int] = []
 
         def told(task: Task) -> None:
@@ -89,7 +89,7 @@ class SentenceTransformers(Engine):
         def reading() -> Iterator[list[Row]]:
             keep = _kept(request)
             for group in self._model.reader.pairs(
-                request.query, texts, keep, request.max_chunks_per_doc, lambda number: f"documents[{number}]"
+                query, texts, keep, request.max_chunks_per_doc, lambda number: f"documents[{number}]"
             ):
                 rows = [
                     Row(task, number, pair.ids, pair.type_ids) for number, (_, pair) in enumerate(group, len(documents))
@@ -99,7 +99,7 @@ class SentenceTransformers(Engine):
                     task.total = len(documents)
                 yield rows
 
-        task = Task(sink, told, slow=slow([request.query, *texts]))
+        task = Task(sink, told, slow=slow([query, *texts]))
         task.reading = reading()
         self._batcher.take(task)
 

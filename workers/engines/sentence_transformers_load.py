@@ -42,8 +42,10 @@ class SentenceTransformersOptions(Options):
     normalize: bool = Field(
         False, description="Embeddings of length 1, scores from 0 to 1, also where not the model's."
     )
-    prompts: dict[str, str] = Field({}, description="Beside the model's own, by name: what precedes a text.")
-    default_prompt: str | None = Field(None, description="The name of the one for requests without 'input_type'.")
+    prompts: dict[str, str] = Field(
+        {}, description="Beside the model's own: what precedes a text, or a query of rerank."
+    )
+    default_prompt: str | None = Field(None, description="The one for requests without 'input_type', by name.")
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
 
 
