@@ -199,3 +199,12 @@ def test_messages_carry_their_media_in_order() -> None:
     ]
     assert 0 < body["seed"] < 1 << 63  # -1 would be vLLM's word for any
     assert body["max_completion_tokens"] == 512
+
+
+def test_what_a_client_may_not_tell_the_template_is_named() -> None:
+    turns = [{"role": "user", "content": "x"}]
+    for extras in ({"tools": 1}, {"chat_template": "{{ 1 }}"}):
+        request = chat.Request.model_validate({"model": "m", "messages": turns, "chat_template_kwargs": extras})
+        with pytest.raises(InvalidRequest) as caught:
+            wire.chat_body(request, [], 512)
+        assert caught.value.param == "chat_template_kwargs"

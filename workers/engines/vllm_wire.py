@@ -13,6 +13,7 @@ from models.modalities import chat, completions
 from models.modalities.chat_messages import Media, Message, RefusalPart, TextPart
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.dialects import template_extras
 from workers.engines.templating import turn_of
 
 _SEEDS = (1 << 63) - 256
@@ -238,8 +239,8 @@ def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> di
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.reasoning_effort is not None:
         body["reasoning_effort"] = request.reasoning_effort
-    if request.template_kwargs:
-        body["chat_template_kwargs"] = request.template_kwargs
+    if extras := template_extras(request):
+        body["chat_template_kwargs"] = extras
     return body
 
 
