@@ -36,7 +36,7 @@ def test_options_are_sorted() -> None:
 
     assert found.engine["max_model_len"] == 64
     assert found.engine["load_format"] == "safetensors"
-    assert found.engine["structured_outputs_config"] == {"backend": "guidance"}
+    assert found.engine["structured_outputs_config"] == {"backend": "guidance", "disable_any_whitespace": True}
     assert found.serving == {
         "tool_call_parser": "hermes",
         "enable_auto_tool_choice": True,

@@ -97,11 +97,15 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
     engine.setdefault("max_logprobs", 21)  # one more than may be asked for, see vllm_wire
     if not trusted:
         engine.setdefault("load_format", "safetensors")
-    structured = engine.get("structured_outputs_config") or {}
-    if not isinstance(structured, dict):
+    asked = engine.get("structured_outputs_config") or {}
+    if not isinstance(asked, dict):
         raise InvalidRequest("'structured_outputs_config' must be an object", param="structured_outputs_config")
     # llguidance compiles as it goes and gives up at its bounds; others compile all of a schema before the first token.
-    engine["structured_outputs_config"] = {"backend": "guidance"} | structured
+    structured: dict[str, Any] = {"backend": "guidance"} | asked
+    if structured["backend"] in ("guidance", "xgrammar"):
+        # Where blanks may stand between a form's parts, some models write nothing else until they are cut.
+        structured.setdefault("disable_any_whitespace", True)
+    engine["structured_outputs_config"] = structured
     adapters = {name: _adapter(name, source) for name, source in own.lora_modules.items()}
     if adapters:
         engine.setdefault("enable_lora", True)
