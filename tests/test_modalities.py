@@ -220,3 +220,13 @@ def test_the_token_itself_is_among_the_likeliest() -> None:
 def test_best_of_is_n_or_refused() -> None:
     completions.Request.model_validate(TEXT | {"n": 2, "best_of": 2})
     assert refusal(completions.Request, TEXT | {"best_of": 2}).param == "best_of"
+
+
+def test_all_prompts_together_have_as_many_choices_as_one_may() -> None:
+    most = TEXT | {"prompt": ["a"] * 4, "n": 32, "max_tokens": 10}
+    assert completions.Request.model_validate(most).budget == 1280
+    for prompts in (["a"] * 5, [[1]] * 5):
+        error = refusal(completions.Request, TEXT | {"prompt": prompts, "n": 32})
+        assert error.param == "n"
+        assert "128" in error.message
+        assert "160" in error.message

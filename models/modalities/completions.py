@@ -11,6 +11,9 @@ from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob
 
 _json = msgspec.json.Encoder()
 
+MOST_CHOICES = 128
+"""Of one request, over all its prompts: as many as OpenAI's ``n`` allows for one, and no more work than that."""
+
 Tokens = Annotated[list[TokenId], Field(min_length=1)]
 
 
@@ -19,7 +22,7 @@ class Request(TextRequest):
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"suffix": ("",)}
 
-    prompt: str | Tokens | Annotated[list[str] | list[Tokens], Field(min_length=1, max_length=128)]
+    prompt: str | Tokens | Annotated[list[str] | list[Tokens], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None
@@ -31,6 +34,15 @@ class Request(TextRequest):
             raise PydanticCustomError(
                 "unsupported_parameter", "'best_of' other than 'n' is not supported", {"param": "best_of"}
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Request":
+        count = len(self.prompts)
+        if count * self.choices > MOST_CHOICES:
+            why = "a request has {most} choices at most, and 'n' of {n} for {count} prompts makes {all}"
+            told = {"most": MOST_CHOICES, "n": self.choices, "count": count, "all": count * self.choices}
+            raise PydanticCustomError("invalid_value", why, told | {"param": "n"})
         return self
 
     @property
@@ -46,6 +58,11 @@ class Request(TextRequest):
     def prefix(self) -> str:
         """See ``BaseRequest``."""
         return str(self.prompts[0])
+
+    @property
+    def budget(self) -> int:
+        """See ``BaseRequest``."""
+        return super().budget * len(self.prompts)
 
 
 class Reply:
