@@ -230,3 +230,24 @@ def test_all_prompts_together_have_as_many_choices_as_one_may() -> None:
         assert error.param == "n"
         assert "128" in error.message
         assert "160" in error.message
+
+
+def test_pieces_of_characters_are_told_apart_by_their_bytes() -> None:
+    def piece(data: bytes, *top: TokenLogprob) -> TokenLogprob:
+        return TokenLogprob("\ufffd", -1.0, top, data)
+
+    pieces = (piece(b"\xf0\x9f", piece(b"\xf0\x9f"), piece(b"\xf0\x9e")), piece(b"\x98\x80"), TokenLogprob("!", -1.0))
+    reply = completions.Reply("r", completions.Request.model_validate(TEXT | {"logprobs": 2}), 0)
+    reply.delta(Delta("😀!", logprobs=pieces, finish="stop"))
+    found = Completion.model_validate_json(reply.end(Usage(1, 3))).choices[0].logprobs
+    assert found is not None
+    assert found.tokens == [r"bytes:\xf0\x9f", r"bytes:\x98\x80", "!"]
+    assert found.text_offset == [0, 1, 1]
+    assert found.top_logprobs is not None
+    assert found.top_logprobs[0].keys() == {r"bytes:\xf0\x9f", r"bytes:\xf0\x9e"}
+
+    chatting = chat.Reply("r", chat.Request.model_validate(CHAT | {"logprobs": True}), 0)
+    chatting.delta(Delta("😀!", logprobs=pieces, finish="stop"))
+    told = ChatCompletion.model_validate_json(chatting.end(Usage(1, 3))).choices[0].logprobs
+    assert told is not None
+    assert b"".join(bytes(one.bytes or []) for one in told.content or []).decode() == "😀!"

@@ -295,4 +295,4 @@ def _logprobs(tokens: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
 
 
 def _token(one: TokenLogprob) -> dict[str, Any]:
-    return {"token": one.token, "logprob": one.logprob, "bytes": list(one.token.encode())}
+    return {"token": one.token, "logprob": one.logprob, "bytes": one.octets}

@@ -122,11 +122,21 @@ class Reply:
         offsets = []
         for one in tokens:
             offsets.append(self._offsets.get(index, 0))
-            self._offsets[index] = offsets[-1] + len(one.token)
+            self._offsets[index] = offsets[-1] + _length(one)
         return {
-            "tokens": [one.token for one in tokens],
+            "tokens": [_name(one) for one in tokens],
             "token_logprobs": [one.logprob for one in tokens],
             # the likeliest, and the token itself where it is none of them, as OpenAI has it
-            "top_logprobs": [{other.token: other.logprob for other in (*one.top, one)} for one in tokens],
+            "top_logprobs": [{_name(other): other.logprob for other in (*one.top, one)} for one in tokens],
             "text_offset": offsets,
         }
+
+
+def _name(one: TokenLogprob) -> str:
+    """The token, or as OpenAI has it, the bytes of a piece of a character: by their text all would be the same."""
+    return "bytes:" + "".join(f"\\x{byte:02x}" for byte in one.raw) if one.raw else one.token
+
+
+def _length(one: TokenLogprob) -> int:
+    """How many characters begin in it."""
+    return sum(byte & 0xC0 != 0x80 for byte in one.raw) if one.raw else len(one.token)

@@ -254,4 +254,4 @@ def _token(one: TokenLogprob) -> dict[str, Any]:
 
 
 def _bare(one: TokenLogprob) -> dict[str, Any]:
-    return {"token": one.token, "logprob": one.logprob, "bytes": list(one.token.encode())}
+    return {"token": one.token, "logprob": one.logprob, "bytes": one.octets}

@@ -21,11 +21,20 @@ Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """One token and its natural-log probability, with the likeliest alternatives, best first."""
+    """One token and its natural-log probability, with the likeliest alternatives, best first.
+
+    ``raw`` is what it is made of where that is no text, but a piece of a character; ``token`` has U+FFFD for it.
+    """
 
     token: str
     logprob: float
     top: tuple["TokenLogprob", ...] = ()
+    raw: bytes = b""
+
+    @property
+    def octets(self) -> list[int]:
+        """Its bytes, which joined with its neighbours' are the text."""
+        return list(self.raw or self.token.encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,16 @@ _PERSON = {
 }
 
 
+async def test_the_bytes_of_pieces_of_characters_are_told(llama_cpp: Driver) -> None:
+    prompt = "Repeat: 😀😀😀😀😀😀😀"
+    answer = await llama_cpp.ask("completions", prompt=prompt, max_tokens=6, logprobs=5, temperature=0)
+
+    assert [one.token for one in answer.logprobs()] == ["😀", "😀"]
+    broken = [other for one in answer.logprobs() for other in one.top if "\ufffd" in other.token]
+    assert broken
+    assert not any(bytes(one.octets).decode(errors="ignore") for one in broken)
+
+
 async def test_an_answer_follows_a_json_schema(llama_cpp: Driver) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "person", "schema": _PERSON}}
     answer = await llama_cpp.ask("chat", content="Invent a person.", response_format=form, max_tokens=80)

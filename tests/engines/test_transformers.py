@@ -44,6 +44,16 @@ async def test_rules_that_leave_one_token_are_greedy(transformers: Driver, rule:
     assert ruled.text() == greedy.text()
 
 
+async def test_the_bytes_of_pieces_of_characters_are_told(transformers: Driver) -> None:
+    prompt = "Repeat: 😀😀😀😀😀😀😀"
+    answer = await transformers.ask("completions", prompt=prompt, max_tokens=6, logprobs=2, temperature=0)
+
+    tokens = answer.logprobs()
+    assert answer.text() == "😀😀"
+    assert bytes(byte for one in tokens for byte in one.octets).decode() == "😀😀"
+    assert all(one.raw and one.top[0].raw == one.raw for one in tokens)
+
+
 async def test_a_bias_decides(transformers: Driver) -> None:
     answer = await transformers.ask("completions", prompt="One", max_tokens=3, logit_bias={"905": 100})
 

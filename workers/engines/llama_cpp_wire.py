@@ -11,13 +11,20 @@ from models.modalities.text import FinishReason, TextRequest, TokenLogprob, Tool
 from workers.engines.answers import Piece
 from workers.engines.templating import function_of, tool_of, turn_of
 
+_BROKEN = "\ufffd"
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
 
 
 class _Token(msgspec.Struct):
     token: str
     logprob: float
+    octets: list[int] = msgspec.field(name="bytes", default_factory=list)
     top_logprobs: list["_Token"] = []
+
+    def told(self, top: int = 0) -> TokenLogprob:
+        """It in our words, with at most ``top`` alternatives."""
+        raw = bytes(self.octets) if _BROKEN in self.token else b""
+        return TokenLogprob(self.token, self.logprob, tuple(one.told() for one in self.top_logprobs[:top]), raw)
 
 
 class _Logprobs(msgspec.Struct):
@@ -107,14 +114,7 @@ class Chunk(msgspec.Struct):
         """The tokens of this chunk, with at most ``top`` alternatives each."""
         if not self.choices or self.choices[0].logprobs is None:
             return ()
-        return tuple(
-            TokenLogprob(
-                one.token,
-                one.logprob,
-                tuple(TokenLogprob(other.token, other.logprob) for other in one.top_logprobs[:top]),
-            )
-            for one in self.choices[0].logprobs.content
-        )
+        return tuple(one.told(top) for one in self.choices[0].logprobs.content)
 
 
 decode = msgspec.json.Decoder(Chunk).decode

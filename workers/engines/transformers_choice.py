@@ -8,6 +8,7 @@ from workers.engines.answers import Piece, Splitter
 from workers.engines.detokenizer import Detokenizer
 from workers.engines.sampling import Sampling
 from workers.engines.stops import StopScanner
+from workers.engines.vocabulary import Name
 
 
 @dataclass(eq=False, slots=True)
@@ -34,7 +35,7 @@ class Choice:
         """Whether the next token is none, since none could follow."""
         return self.sampling.broke_at is not None and self.read >= self.sampling.broke_at
 
-    def take(self, token: int, prompt_tokens: int, name_of: Callable[[int], str]) -> tuple[Delta | None, bool]:
+    def take(self, token: int, prompt_tokens: int, name_of: Callable[[int], Name]) -> tuple[Delta | None, bool]:
         """Read one token: what to give to the sink, and whether the choice ends here unknown to transformers.
 
         ``prompt_tokens`` are those of the request.
@@ -76,9 +77,13 @@ class Choice:
         )
         return delta, cut
 
-    def _logprobs(self, name: Callable[[int], str]) -> tuple[TokenLogprob, ...]:
+    def _logprobs(self, name: Callable[[int], Name]) -> tuple[TokenLogprob, ...]:
         if self.sampling.logprobs is None:
             return ()
         pick = self.sampling.picks.popleft()
-        top = tuple(TokenLogprob(name(token), logprob) for token, logprob in pick.top)
-        return (TokenLogprob(name(pick.token), pick.logprob, top),)
+
+        def told(token: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+            text, raw = name(token)
+            return TokenLogprob(text, logprob, top, raw)
+
+        return (told(pick.token, pick.logprob, tuple(told(*one) for one in pick.top)),)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from workers.engines.grammars import Grammars
 from workers.engines.sampling import Sampler
 from workers.engines.transformers_reader import Reader, is_multimodal
 from workers.engines.transformers_stepper import Bounds, Stepper
+from workers.engines.vocabulary import Name, name_of
 
 if TYPE_CHECKING:
     from workers.engines.transformers import Router
@@ -65,7 +66,7 @@ class Loaded:
     sampling: dict[str, Any]
     decode: _Decode
     decode_marked: _Decode
-    name_of: Callable[[int], str]
+    name_of: Callable[[int], Name]
     dialect: Dialect
     marks: dict[str, int]
     grammars: Grammars
@@ -116,7 +117,7 @@ def load_model(placement: Placement, options: TransformersOptions, router: "Rout
         sampling=_default_sampling(model.generation_config),
         decode=decode,
         decode_marked=decode_marked,
-        name_of=cache(lambda token: tokenizer.decode([token], clean_up_tokenization_spaces=False)),
+        name_of=cache(partial(name_of, tokenizer)),
         reader=reader,
         dialect=dialect,
         marks=marks,
