@@ -22,6 +22,16 @@ _PERSON = {
 }
 
 
+async def test_a_request_of_many_choices_does_not_hold_up_others(llama_cpp: Driver) -> None:
+    many = llama_cpp.submit("completions", prompt="The sea", n=64, max_tokens=16, ignore_eos=True)
+    await llama_cpp.until_said(many, 1)
+    await llama_cpp.ask("completions", prompt="A cat", max_tokens=1)
+
+    assert not many.over.is_set()
+    assert len(many.finishes) < 32
+    llama_cpp.engine.abort(many.rid)
+
+
 async def test_the_bytes_of_pieces_of_characters_are_told(llama_cpp: Driver) -> None:
     prompt = "Repeat: 😀😀😀😀😀😀😀"
     answer = await llama_cpp.ask("completions", prompt=prompt, max_tokens=6, logprobs=5, temperature=0)

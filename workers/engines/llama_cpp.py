@@ -2,7 +2,8 @@
 
 llama.cpp batches by itself over ``n_parallel`` slots. Each choice of each request is one blocking call in a thread
 that streams through a callback; the call ends, and its slot is free one step later, when the callback returns True.
-A call that waits inside llama.cpp for a slot has no callback to be stopped by, so the waiting is done here.
+A call that waits inside llama.cpp for a slot has no callback to be stopped by, so the waiting is done here, where
+requests take turns: one of many choices does not hold up the others.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from workers.engines.dialects import dialect_of
 from workers.engines.limits import check_bias, check_ids
 from workers.engines.llama_cpp_load import Http, LlamaCppOptions, gguf, serve
 from workers.engines.llama_cpp_plan import Plan, Planner
+from workers.engines.rotation import Rotation
 
 _log = logging.getLogger(__name__)
 HONOURS = frozenset(
@@ -55,7 +57,6 @@ class _Request:
     choices: int
     seed: int | None
     stops: bool
-    calls: list["_Call"] = field(default_factory=list)
     open: int = 0
     over: bool = False
     prompt_tokens: int = 0
@@ -78,7 +79,6 @@ class _Call:
     finish: FinishReason | None = None  # on the loop
     spoke: bool = False  # in the thread
     ended: bool = False  # in the thread
-    future: "Future[None] | None" = None
 
     def delta(self, piece: Piece, logprobs: tuple[TokenLogprob, ...]) -> Delta:
         """What one token made."""
@@ -121,6 +121,7 @@ class LlamaCpp(Engine):
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
         self._asides = Asides(self._asking)
         self._requests: dict[str, _Request] = {}
+        self._calls: Rotation[_Call] = Rotation()
         self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
         self._held: set[_Call] = set()
@@ -219,7 +220,7 @@ class LlamaCpp(Engine):
 
     def _begin(self, request: _Request, plans: list[Plan]) -> None:
         self._requests[request.sink.rid] = request
-        request.calls = [
+        calls = [
             _Call(
                 request,
                 number * request.choices + choice,
@@ -230,16 +231,14 @@ class LlamaCpp(Engine):
             for number, plan in enumerate(plans)
             for choice in range(request.choices)
         ]
-        request.open = len(request.calls)
-        for call in request.calls:
-            call.future = self._threads.submit(self._run, call)
+        request.open = len(calls)
+        self._calls.add(calls)
+        for _ in calls:
+            self._threads.submit(self._run)
 
     def _end(self, request: _Request) -> None:
         request.over = True
         self._requests.pop(request.sink.rid, None)
-        for call in request.calls:
-            if call.future is not None:
-                call.future.cancel()
 
     def _fail(self, request: _Request, error: BaseException) -> None:
         self._end(request)
@@ -314,7 +313,8 @@ class LlamaCpp(Engine):
 
     # ---- in a thread ----
 
-    def _run(self, call: _Call) -> None:
+    def _run(self) -> None:
+        call = self._calls.take()
         if call.request.over:
             return
         server = self._server
