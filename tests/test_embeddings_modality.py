@@ -67,6 +67,7 @@ def test_an_input_has_four_forms(value: Any, inputs: Any) -> None:
         (rerank.Request, {"documents": ["a", ""]}, "documents[1]"),
         (rerank.Request, {"documents": [{"text": ""}]}, "documents[0].text"),
         (rerank.Request, {"documents": [1]}, "documents[0]"),
+        (rerank.Request, {"documents": [{"text": "a", "year": 1900}]}, "documents[0].year"),
         (rerank.Request, {"documents": ["a"] * 10_001}, "documents"),
         (rerank.Request, {"top_n": 0}, "top_n"),
         (rerank.Request, {"kwargs": "[1]"}, "kwargs"),
@@ -157,3 +158,10 @@ def test_what_is_asked_for_is_there() -> None:
     assert body["results"] == [{"index": 1, "relevance_score": 0.9, "document": {"text": "document 1"}}]
     assert body["meta"]["tokens"] == {"input_tokens": 12, "output_tokens": 0}
     assert len(ranked([0.2, 0.9], top_n=10)["results"]) == 2
+
+
+def test_what_a_document_has_beside_its_text_comes_back() -> None:
+    documents = ["a", {"text": "b", "title": "B"}]
+    body = ranked([0.2, 0.9], documents=documents, return_documents=True)
+
+    assert [one["document"] for one in body["results"]] == [{"text": "b", "title": "B"}, {"text": "a"}]

@@ -15,9 +15,10 @@ MOST_DOCUMENTS = 10_000
 
 
 class Document(BaseModel):
-    """A document as an object."""
+    """A document as an object. Its text is read; what else it has comes back with it, as with Cohere."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str] = Field(init=False)
 
     text: Text
 
@@ -83,13 +84,12 @@ class Reply(WholeReply):
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """The whole answer."""
         asked = self._request
-        texts = asked.texts if asked.return_documents else None
         best = sorted(range(len(result)), key=lambda index: (-result[index], index))[: asked.top_n]
         results = [
             {
                 "index": index,
                 "relevance_score": result[index],
-                "document": {"text": texts[index]} if texts is not None else None,
+                "document": _shown(asked.documents[index]) if asked.return_documents else None,
             }
             for index in best
         ]
@@ -103,3 +103,7 @@ class Reply(WholeReply):
         total = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
         body = {"id": self._id, "object": "list", "model": asked.model, "results": results, "meta": meta}
         return _json.encode(body | {"usage": total})
+
+
+def _shown(document: str | Document) -> dict[str, str]:
+    return {"text": document} if isinstance(document, str) else document.model_dump()
