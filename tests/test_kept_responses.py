@@ -248,6 +248,6 @@ async def test_a_database_that_is_away_holds_no_answer_up(
 async def test_one_that_cannot_be_kept_holds_no_other_up(database: Database, database_url: str) -> None:
     bad = Kept("resp_bad", "me", None, "nonsense", b"[]", b"{}")
     good = [new("a"), new("b")]
-    async with keeping(database_url) as (made, _), asyncio.timeout(5):
+    async with keeping(database_url) as (made, _), asyncio.timeout(20):
         await asyncio.gather(*[made.keep(row, []) for row in (good[0], bad, good[1])])
     assert [database.call(responses.get, row.id, "me") is None for row in (*good, bad)] == [False, False, True]

@@ -54,7 +54,7 @@ class Desk:
         self.requests.submit(Submit(rid, "g", modality, int((time.time() + seconds) * 1000), body, ["slot"]))
 
     async def over(self, rid: str = "r") -> Frame | None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while rid not in self.finished:
                 await asyncio.sleep(0.005)
         assert self.finished.count(rid) == 1
@@ -234,10 +234,10 @@ async def test_a_request_that_ends_while_its_media_are_fetched_leaves_nothing(se
     released = threading.Event()
     beating = asyncio.create_task(seeing.requests.beat())
     with serving(Server()) as server:
-        server.routes["/"] = lambda _: released.wait(10)
+        server.routes["/"] = lambda _: released.wait(30)
         seeing.requests._intake = Intake("127.0.0.0/8")
-        seeing.submit(seconds=1 if how == "deadline" else 60, **_shown(server.url))
-        async with asyncio.timeout(5):
+        seeing.submit(seconds=4 if how == "deadline" else 60, **_shown(server.url))
+        async with asyncio.timeout(20):
             while not server.seen:
                 await asyncio.sleep(0.01)
         if how == "cancel":

@@ -184,7 +184,7 @@ async def test_a_client_that_hangs_up_stops_the_engine(stack: Stack, stream: boo
         left = await asyncio.gather(*[leave() for _ in range(10)], return_exceptions=True)
         assert all(isinstance(one, TimeoutError) for one in left)
 
-        await until(lambda: _inflight(http, uid, 0), 3)
+        await until(lambda: _inflight(http, uid, 0), 15)
         assert await metric(http, "headrace_engine_aborts_total", model=uid) == 10
         await asyncio.sleep(1.2)
         steps = await metric(http, "headrace_engine_steps_total", model=uid)

@@ -178,7 +178,7 @@ def test_a_client_that_hangs_up_while_its_picture_is_fetched_frees_its_place(gal
         [replica] = gallery.client.replicas(MODEL)
         return bool(replica["inflight"] == 0)
 
-    wait_for(idle, 4, "it is still in flight")
+    wait_for(idle, 12, "it is still in flight")
     released.set()
 
 
