@@ -11,44 +11,45 @@ import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
-from api import (
-    admin,
+from api.edge import errors
+from api.edge.exposure import check_exposure
+from api.edge.middleware import Edge
+from api.gateway import metrics
+from api.gateway.admission import Admission
+from api.gateway.dispatch import Dispatcher
+from api.gateway.gateway import Gateway
+from api.gateway.known_models import Roster
+from api.gateway.replies import Replies
+from api.gateway.response_writer import Keeper
+from api.gateway.submission import Doorbell, Submissions
+from api.gateway.throughput import Pace
+from api.gateway.watching import Watching
+from api.requests import answering
+from api.routes import (
     artifacts,
     audio,
     batches,
     embeddings,
-    errors,
     files,
     health,
     images,
-    inference,
     jobs,
     messages,
-    metrics,
+    models,
     responses,
     sdapi,
     tokens,
 )
-from api.admission import Admission
-from api.dispatch import Dispatcher
-from api.edge import Edge
-from api.exposure import check_exposure
-from api.keeper import Keeper
-from api.pace import Pace
-from api.replies import Replies
-from api.roster import Roster
-from api.state import Gateway
-from api.submission import Doorbell, Submissions
-from api.watching import Watching
-from models import broker, scratch
-from models.artifacts import open_store
-from models.database import Database
 from models.errors import HeadraceError, ShuttingDown
-from models.jobs import Bounds
-from models.logs import configure
-from models.outbound import Outbound
-from models.quiet import settle
+from models.process.garbage import settle
+from models.process.logs import configure
+from models.redis import broker
+from models.rows.database import Database
+from models.rows.jobs import Bounds
 from models.settings import Settings
+from models.storage import scratch
+from models.storage.artifacts import open_store
+from models.storage.outbound import Outbound
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     errors.install(app)
-    text = (inference, embeddings, messages, responses, tokens)
-    for module in (*text, images, audio, sdapi, jobs, files, batches, admin, artifacts, health):
+    text = (answering, embeddings, messages, responses, tokens)
+    for module in (*text, images, audio, sdapi, jobs, files, batches, models, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(
         Edge,

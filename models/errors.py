@@ -1,4 +1,4 @@
-"""The one error tree. ``api.errors`` maps it to the wire; nothing below the edge knows HTTP.
+"""The one error tree. ``api.edge.errors`` maps it to the wire; nothing below the edge knows HTTP.
 
 HeadraceError                      500 server_error
 ├── InvalidRequest                 400 invalid_request_error   invalid_value

@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 import pytest
 import sqlalchemy as sa
 
-from models import batches, claims, instances, uploads
-from models.artifacts import Store, open_store
-from models.database import Database
 from models.errors import InvalidRequest
-from models.launch import Launch, resolve
+from models.launching.launch import Launch, resolve
+from models.rows import batches, claims, instances, uploads
+from models.rows.database import Database
+from models.rows.tables import deliveries
 from models.settings import Settings
-from models.tables import deliveries
+from models.storage.artifacts import Store, open_store
 from tests.servers import Valkey
-from workers.batching import Batching
+from workers.steward.batch_feeder import Batching
 
 T = TypeVar("T")
 CHAT = "/v1/chat/completions"

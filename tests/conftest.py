@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import migrations
-from models.database import Database
+from models.rows.database import Database
 from tests.s3 import S3, s3
 from tests.servers import Postgres, Valkey
 

@@ -16,7 +16,7 @@ from typing import Any
 import redis
 
 from api.local.embedded import binary, free_port
-from models import broker
+from models.redis import broker
 
 
 class Valkey:

@@ -25,8 +25,8 @@ import redis
 import sqlalchemy as sa
 
 from api.local.embedded import binary, free_port
-from models import broker
-from models.processes import end, spawn
+from models.process.processes import end, spawn
+from models.redis import broker
 from models.settings import Settings
 from tests.e2e.talk import PROMPT, chat, client, hear, launch, streaming
 from tests.servers import wait_for
@@ -155,7 +155,7 @@ def test_images_get_the_whole_package(dockerfile: Path, tmp_path: Path) -> None:
     for package in ("api", "workers", "models", "migrations"):
         files = [path for kind in ("py", "ini", "mako") for path in (ROOT / package).rglob(f"*.{kind}")]
         assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
-    assert {"migrations/alembic.ini", "migrations/script.py.mako", "api/cli.py"} <= packed
+    assert {"migrations/alembic.ini", "migrations/script.py.mako", "api/cli/__main__.py"} <= packed
     glyphs = [path for path in (ROOT / "models/catalogue").glob("glyph*/**/*") if path.is_file()]
     assert {path.relative_to(ROOT).as_posix() for path in glyphs} <= packed
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.placement import Candidate, order, retry_after
-from models.tables import ReplicaState
-from workers import placing
-from workers.residency import Act, Attempts, after_death, plan
+from api.gateway.placement import Candidate, order, retry_after
+from models.rows.tables import ReplicaState
+from workers.device.residency import Act, Attempts, after_death, plan
+from workers.steward import placing
 
 READY, STOPPING, FAILED, ASSIGNED = (
     ReplicaState.READY,

@@ -22,23 +22,23 @@ FILE_LINES = 400
 FUNCTION_LINES = 50
 
 BLIND = {
-    "api/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
-    "workers/work.py::_start": "a job's life ends here, the runner's does not",
-    "workers/requests.py::_answering": "a request's life ends here, the runner's does not",
-    "workers/pictures.py::_read": "of broken files Pillow raises anything, and its client must hear of it",
-    "workers/runner.py::_load": "the runner's life ends here; its worker decides about another try",
-    "workers/batching.py::_safely": "one batch's trouble is not the others'",
-    "workers/engines/batcher.py::_read_some": "a tokenizer may raise anything, and its client must hear of it",
-    "workers/engines/batcher.py::_work": "a batch's life ends here, and its clients must hear of it",
-    "workers/engines/transformers.py::_tokenize": "a template may raise anything, and its client must hear of it",
-    "workers/engines/transformers_reader.py::_keeps": "a template may raise anything: then it is not made for this",
-    "workers/engines/transformers_stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
-    "workers/engines/diffusers.py::run": "a decoder may raise anything, and its client must hear of it",
-    "workers/engines/diffusers.py::_draw": "a batch's life ends here, and its clients must hear of it",
-    "workers/engines/gbnf.py::main": "the converter raises anything, and its process has nothing else to do",
-    "workers/engines/llama_cpp.py::_run": "a request's life ends here, and its client must hear of it",
-    "workers/engines/vllm.py::_run": "a request's life ends here, and its client must hear of it",
-    "workers/engines/vllm_answer.py::answered": "vLLM tells of any exception of its own whose fault it is",
+    "api/gateway/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
+    "workers/runner/jobs.py::_start": "a job's life ends here, the runner's does not",
+    "workers/runner/requests.py::_answering": "a request's life ends here, the runner's does not",
+    "workers/engines/media/pictures.py::_read": "Pillow raises anything of broken files, and its client must hear",
+    "workers/runner/__main__.py::_load": "the runner's life ends here; its worker decides about another try",
+    "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",
+    "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
+    "workers/engines/sentence_transformers/batcher.py::_work": "a batch's life ends here, and its clients must hear",
+    "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
+    "workers/engines/transformers/reader.py::_keeps": "a template may raise anything: then it is not made for this",
+    "workers/engines/transformers/stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
+    "workers/engines/diffusers/engine.py::run": "a decoder may raise anything, and its client must hear of it",
+    "workers/engines/diffusers/engine.py::_draw": "a batch's life ends here, and its clients must hear of it",
+    "workers/engines/llama_cpp/gbnf.py::main": "the converter raises anything, and its process has nothing else to do",
+    "workers/engines/llama_cpp/engine.py::_run": "a request's life ends here, and its client must hear of it",
+    "workers/engines/vllm/engine.py::_run": "a request's life ends here, and its client must hear of it",
+    "workers/engines/vllm/answer.py::answered": "vLLM tells of any exception of its own whose fault it is",
 }
 """Where anything at all may be caught, and why: a place where somebody else's life goes on."""
 
@@ -117,7 +117,7 @@ def test_no_imports_go_round_in_circles() -> None:
     """At module scope. A cycle works until somebody imports its other end first."""
     modules = {module_of(path): path for path in SOURCES if path.relative_to(ROOT).parts[0] in SHIPPED}
     graph = {module: set(imported(path, module, modules)) for module, path in modules.items()}
-    assert graph["api.local.supervisor"] >= {"api.local.child", "api.local.home", "models.processes"}, (
+    assert graph["api.local.supervisor"] >= {"api.local.child", "api.local.home", "models.process.processes"}, (
         "imports are found"
     )
     graphlib.TopologicalSorter(graph).prepare()

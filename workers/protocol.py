@@ -23,12 +23,12 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     engine: str
     device: str  # "cpu" or "cuda:0"
     stream_redis_url: str
-    source: str  # weights, as models.hub reads them; empty for engines without weights
+    source: str  # weights, as models.launching.hub reads them; empty for engines without weights
     cache: str  # folder for downloaded weights
     options: dict[str, Any] = {}
     trust_remote_code: bool = False
-    store: str = ""  # where artifacts lie, as models.artifacts opens it
-    outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.outbound reads them
+    store: str = ""  # where artifacts lie, as models.storage.artifacts opens it
+    outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
 
 
 class Submit(msgspec.Struct, tag=True, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from models import broker
+from models.redis import broker
 
 log = logging.getLogger(__name__)
 

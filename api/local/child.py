@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from models import processes
+from models.process import processes
 
 State = Literal["starting", "running", "waiting", "stopping", "stopped", "failed"]
 Probe = Callable[[float], Awaitable[bool | None]]

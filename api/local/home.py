@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from models import processes
 from models.errors import Conflict
+from models.process import processes
 
 LEFTOVER_GRACE_S = 5.0
 

@@ -16,10 +16,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
-from api.exposure import local_url
+from api.edge.exposure import local_url
 from api.local.child import Probe, Spec
 from api.local.embedded import Embedded
-from models import presence
+from models.redis import presence
 from models.settings import Settings
 
 GATEWAY, WORKER, STEWARD, REDIS = range(4)
@@ -76,7 +76,7 @@ class Parts:
     def worker(self, device: str) -> Spec:
         """The worker of one device: hung when it has not reported for 30 s although Redis is there to report to."""
         name = f"worker-{device.replace(':', '')}"
-        argv = _python("workers.main", "--device", device)
+        argv = _python("workers.device", "--device", device)
         grace = self._settings.drain_s + 10
         return Spec(name, argv, self._env, WORKER, grace, self._reports(device), patience_s=30)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from api.local import home
 from api.local.child import Backoff, Child, Spec, rotate, tail, trim
-from models import processes
 from models.errors import Unavailable
+from models.process import processes
 
 TICK_S = 0.1
 PROBE_EVERY_S = 5.0

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from api.client import Client
-from api.exposure import check_exposure, check_port, local_url
+from api.edge.exposure import check_exposure, check_port, local_url
 from api.local import embedded, home
 from api.local.child import Child
 from api.local.console import Console, table
 from api.local.parts import Parts
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
-from models import devices
 from models.errors import HeadraceError, ModelNotFound, Unavailable
+from models.launching import devices
 from models.settings import Settings
 
 DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}

@@ -8,7 +8,7 @@ from models.errors import ModelNotFound
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One launchable form of a model. ``source`` is as ``models.hub`` reads it; empty: no weights.
+    """One launchable form of a model. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
 
     ``model_type`` is said where the engine serves several.
     """

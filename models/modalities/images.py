@@ -18,8 +18,8 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models import samplers
 from models.errors import InvalidRequest
+from models.modalities import samplers
 from models.modalities.base import Float, Int
 from models.modalities.media import Answer, MediaRequest
 from models.unicode import refuse_broken

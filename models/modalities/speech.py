@@ -12,7 +12,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.forms import merged
+from models.modalities.form_fields import merged
 from models.modalities.media import Answer, MediaRequest
 
 _json = msgspec.json.Encoder()

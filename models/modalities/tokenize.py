@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Usage, WholeReply
-from models.modalities.chat_messages import Message
-from models.modalities.chat_tools import Tool
+from models.modalities.chat.messages import Message
+from models.modalities.chat.tools import Tool
 from models.validation import from_validation
 
 _json = msgspec.json.Encoder()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.media.studio import Studio
 from tests.e2e.sites import Site
 from tests.e2e.stack import Stack
-from tests.e2e.studio import Studio
 
 StackFactory = Callable[..., Stack]
 

@@ -11,7 +11,7 @@ from openai.types import Batch
 from api.client import Client
 from tests.e2e.stack import Stack
 from tests.servers import wait_for
-from tests.test_webhooks import SECRET
+from tests.workers.steward.test_webhook_delivery import SECRET
 
 CHAT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 MOST_BYTES = 1 << 20

@@ -15,7 +15,7 @@ import redis
 
 from api.client import Client
 from api.local.embedded import free_port
-from models.processes import spawn
+from models.process.processes import spawn
 from tests.servers import wait_for
 
 SERVES = "Headrace serves http"
@@ -23,7 +23,7 @@ READY_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 45.0
 ROLES = {
     "api.app": "gateway",
-    "workers.main": "worker",
+    "workers.device": "worker",
     "workers.steward": "steward",
     "workers.runner": "runner",
     "valkey-server": "redis",

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from api.local.embedded import free_port
-from models.processes import spawn
+from models.process.processes import spawn
 from tests.e2e.stack import Stack, clean_environment
 from tests.e2e.talk import PROMPT, chat, client, hear, launch, metric, until
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from models.modalities import chat, completions, messages, messages_count, responses, responses_request
+from models.modalities import chat, completions, messages, responses
+from models.modalities.messages import count
+from models.modalities.responses import request
 from tests.e2e.fuzzing import RELAXED, any_value_in_any_field
 from tests.e2e.stack import Stack
 
@@ -48,8 +50,8 @@ ENDPOINTS: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/completions", {"prompt": "a b", "max_tokens": 2}, completions.Request),
     ("/v1/messages", {"messages": [{"role": "user", "content": "a b"}], "max_tokens": 2}, messages.Request),
     ("/v1/responses", {"input": "a b", "max_output_tokens": 16}, responses.CreateResponse),
-    ("/v1/responses/input_tokens", {"input": "a b"}, responses_request.CountTokens),
-    ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "a b"}]}, messages_count.Request),
+    ("/v1/responses/input_tokens", {"input": "a b"}, request.CountTokens),
+    ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "a b"}]}, count.Request),
 ]
 
 

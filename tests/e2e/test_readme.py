@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.media.studio import seen
 from tests.e2e.stack import Stack
-from tests.e2e.studio import seen
 from tests.sounds import decoded, word_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]

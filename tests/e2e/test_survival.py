@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from models import queue
+from models.redis import queue
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat, client, hear, launch, metric, replicas, streaming, until

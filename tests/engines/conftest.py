@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from models import hub
 from models.catalogue import find
+from models.launching import hub
 from tests.adapters import lora
 from tests.engines.driver import Driver
 from tests.weights import smollm2_directory, smollm2_gguf

@@ -8,7 +8,7 @@ from typing import Any
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities import modality
 from models.modalities.base import Usage
-from models.modalities.chat_messages import Media
+from models.modalities.chat.messages import Media
 from models.modalities.text import Delta, TokenLogprob
 from workers.engines.base import Capacity, Engine
 

@@ -18,7 +18,7 @@ from tests.sounds import Samples, decoded, word_errors
 from workers.engines import engine_class
 from workers.engines.base import Placement
 from workers.engines.hibari import pieces, readable
-from workers.engines.sound import FORMS, encoder
+from workers.engines.media.sound import FORMS, encoder
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 

@@ -7,14 +7,14 @@ from models.errors import InvalidRequest
 from workers.engines.base import Engine
 
 ENGINES: dict[str, str] = {
-    "diffusers": "workers.engines.diffusers:Diffusers",
+    "diffusers": "workers.engines.diffusers.engine:Diffusers",
     "echo": "workers.engines.echo:Echo",
-    "faster_whisper": "workers.engines.faster_whisper:FasterWhisper",
+    "faster_whisper": "workers.engines.faster_whisper.engine:FasterWhisper",
     "hibari": "workers.engines.hibari:Hibari",
-    "llama_cpp": "workers.engines.llama_cpp:LlamaCpp",
-    "sentence_transformers": "workers.engines.sentence_transformers:SentenceTransformers",
-    "transformers": "workers.engines.transformers:Transformers",
-    "vllm": "workers.engines.vllm:Vllm",
+    "llama_cpp": "workers.engines.llama_cpp.engine:LlamaCpp",
+    "sentence_transformers": "workers.engines.sentence_transformers.engine:SentenceTransformers",
+    "transformers": "workers.engines.transformers.engine:Transformers",
+    "vllm": "workers.engines.vllm.engine:Vllm",
 }
 
 

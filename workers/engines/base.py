@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import MODALITIES, served_by
 from models.modalities.base import BaseRequest, Usage
-from models.modalities.chat_messages import Media
+from models.modalities.chat.messages import Media
 from models.modalities.media import Artifact, MediaRequest, Outcome
 from models.modalities.text import Delta
 

@@ -17,10 +17,10 @@ from pydantic import Field
 from models.errors import ContextLengthExceeded
 from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
-from models.modalities.chat_tools import Tool
+from models.modalities.chat.tools import Tool
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
-from workers.engines.stops import StopScanner
+from workers.engines.text.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
 _THOUGHT = "They said something. I shall say it again."

@@ -16,8 +16,8 @@ from models.errors import InvalidRequest
 from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request
 from workers.engines.base import Capacity, Engine, MediaSink, Options, Placement, Report
-from workers.engines.sound import Samples, encoder
-from workers.engines.turns import Step, Steps, Turns
+from workers.engines.media.sound import Samples, encoder
+from workers.engines.threads.step_threads import Step, Steps, Turns
 
 SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 400

@@ -1,0 +1,163 @@
+"""The commands that talk to a running Headrace: launch, list, terminate, chat. Their options are Xinference's."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from models.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from api.client import Client
+
+Endpoint = Annotated[str, typer.Option("-e", "--endpoint", envvar="HEADRACE_ENDPOINT", help="Where Headrace listens.")]
+ApiKey = Annotated[str, typer.Option("-ak", "--api-key", envvar="HEADRACE_API_KEY", help="The key to present.")]
+Uid = Annotated[str, typer.Option("-u", "--model-uid", help="The model's uid.")]
+Text = str | None
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:9997"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
+    app.command(name="list")(list_models)
+    app.command()(terminate)
+    app.command()(chat)
+
+
+def launch(
+    context: typer.Context,
+    model_name: Annotated[str, typer.Option("-n", "--model-name", help="Name in the catalogue, or your own.")],
+    model_uid: Annotated[Text, typer.Option("-u", "--model-uid", help="Uid to call it by; else its name.")] = None,
+    model_type: Annotated[
+        Text,
+        typer.Option("-t", "--model-type", help="LLM, image, audio, embedding or rerank; else what its engine serves."),
+    ] = None,
+    model_engine: Annotated[
+        Text, typer.Option("-en", "--model-engine", help="llama_cpp, transformers, …; else the best that fits.")
+    ] = None,
+    model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
+    quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,
+    size: Annotated[
+        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size.")
+    ] = None,
+    replica: Annotated[int, typer.Option("-r", "--replica", min=1, help="How many copies to keep.")] = 1,
+    n_gpu: Annotated[str, typer.Option("--n-gpu", help="GPUs a copy: a number, auto, or None for the CPU.")] = "auto",
+    model_path: Annotated[
+        Text, typer.Option("-mp", "--model-path", help="Weights: a path, hf:…, modelscope:… or pkg:….")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it is ready.")] = True,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    api_key: ApiKey = "",
+) -> None:
+    """Launch a model. Any further --key value is an option of its engine."""
+    body = {
+        "model_uid": model_uid,
+        "model_name": model_name,
+        "model_type": model_type,
+        "model_engine": model_engine,
+        "model_format": model_format,
+        "quantization": quantization,
+        "model_size_in_billions": size,
+        "model_path": model_path,
+        "n_gpu": int(n_gpu) if n_gpu.isdigit() else n_gpu,
+        "replica": replica,
+    }
+    with connect(endpoint, api_key) as client:
+        uid = client.launch(body | engine_options(context.args))
+        if wait:
+            _wait(client, uid)
+    typer.echo(uid)
+
+
+def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
+    """List the models that were launched."""
+    columns = ("id", "model_type", "model_name", "model_engine", "model_format", "quantization", "replica", "state")
+    titles = ("uid", "type", "name", "engine", "format", "quantization", "replicas", "state")
+    with connect(endpoint, api_key) as client:
+        print_table(columns, client.models(), titles)
+
+
+def print_table(columns: Sequence[str], found: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:
+    """Print a row for each, under the columns' titles."""
+    rows = [tuple(titles or columns), *(tuple(_cell(one.get(name)) for name in columns) for one in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
+    """Unload a model and forget it."""
+    with connect(endpoint, api_key) as client:
+        client.terminate(model_uid)
+    typer.echo(f"terminated {model_uid}")
+
+
+def chat(
+    model_uid: Uid,
+    system: Annotated[str, typer.Option("--system", help="The system message.")] = "",
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer.")] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", min=0, max=2)] = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    api_key: ApiKey = "",
+) -> None:
+    """Talk to a model. Ctrl-C stops an answer, Ctrl-D leaves."""
+    from api.cli.chat import converse
+
+    options = {"max_tokens": max_tokens, "temperature": temperature}
+    with connect(endpoint, api_key) as client:
+        converse(client, model_uid, system, {name: value for name, value in options.items() if value is not None})
+
+
+def engine_options(arguments: list[str]) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and a bare ``--key`` (true) as options. Raises InvalidRequest on anything else.
+
+    A value that is JSON is taken as such: numbers, booleans and objects need no further quoting.
+    """
+    options: dict[str, Any] = {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--") or word == "--":
+            raise InvalidRequest(f"unexpected argument {word!r}: engine options are --key value")
+        key, has_value, text = word[2:].partition("=")
+        if not has_value:
+            text = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        options[key.replace("-", "_")] = _value(text)
+    return options
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false", "none"):
+        return {"true": True, "false": False, "none": None}[text.lower()]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _wait(client: "Client", uid: str) -> None:
+    """Show the launch's progress until the model is ready."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    # To stderr: what the command prints is the uid. Without a terminal rich draws nothing until the end.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("pending", total=1.0)
+        client.wait_ready(uid, lambda progress, stage: bar.update(task, completed=progress, description=stage))
+
+
+def connect(endpoint: str, api_key: str) -> "Client":
+    from api.client import Client
+
+    if "://" not in endpoint:
+        endpoint = f"http://{endpoint}"
+    return Client(endpoint, api_key.partition(",")[0].strip())  # HEADRACE_API_KEY may hold the server's whole list
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else str(value)

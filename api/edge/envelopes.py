@@ -1,0 +1,100 @@
+"""The forms in which an error reaches a client: OpenAI's, but for the paths of other protocols."""
+
+from typing import Any
+
+import msgspec
+
+from models.errors import (
+    BodyTooLarge,
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    HeadraceError,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    Unauthorized,
+)
+from models.modalities.responses.writer import error_event, next_number
+
+
+class Form:
+    """OpenAI's form, ``{"error": {"message", "type", "param", "code"}}``; others override what differs.
+
+    ``detail`` is the message again, for Xinference's clients.
+    """
+
+    id_header = "X-Request-Id"
+    """Where this protocol's clients look for the id of a request."""
+
+    def status(self, error: HeadraceError) -> int:
+        """The HTTP status of an answer that is this error."""
+        return error.status
+
+    def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
+        """The error as JSON."""
+        details = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+        return {"error": details, "detail": error.message}
+
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        """The error as the last event of a stream that has begun; ``sent`` is what came last before it."""
+        return b"data: " + msgspec.json.encode(self.body(error, request_id)) + b"\n\n"
+
+
+class WebUi(Form):
+    """AUTOMATIC1111's."""
+
+    def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
+        return {"error": error.code, "detail": error.message, "body": "", "errors": error.message}
+
+
+class Anthropic(Form):
+    """Anthropic's, with our code and parameter in ``details``. A full model is 529, which its clients know."""
+
+    id_header = "request-id"
+
+    def status(self, error: HeadraceError) -> int:
+        return 529 if isinstance(error, Overloaded) else error.status
+
+    def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
+        kind = next((kind for cls, kind in _ANTHROPIC.items() if isinstance(error, cls)), "")
+        kind = kind or ("api_error" if error.status >= 500 else "invalid_request_error")
+        details = {"error_code": error.code, "param": error.param}
+        said = {"type": kind, "message": error.message, "details": details}
+        return {"type": "error", "error": said, "request_id": request_id or None}
+
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        return b"event: error\n" + super().event(error, request_id, sent)
+
+
+class Responses(Form):
+    """OpenAI's; but events of a response are numbered."""
+
+    def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
+        return error_event(error, next_number(sent))
+
+
+_ANTHROPIC: dict[type[HeadraceError], str] = {
+    Unauthorized: "authentication_error",
+    Forbidden: "permission_error",
+    NotFound: "not_found_error",
+    Conflict: "conflict_error",
+    BodyTooLarge: "request_too_large",
+    RateLimited: "rate_limit_error",
+    Overloaded: "overloaded_error",
+    DeadlineExceeded: "timeout_error",
+}
+
+OPENAI = Form()
+FORMS: dict[str, Form] = {
+    "/sdapi/": WebUi(),
+    "/anthropic/": Anthropic(),
+    "/v1/messages": Anthropic(),
+    "/v1/responses": Responses(),
+}
+"""What a path of another protocol begins with."""
+
+
+def form_of(path: str) -> Form:
+    """The form of errors at this path."""
+    return next((form for prefix, form in FORMS.items() if path.startswith(prefix)), OPENAI)

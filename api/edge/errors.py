@@ -1,0 +1,103 @@
+"""The one map from errors to the wire: an envelope in the protocol's form, whatever went wrong and wherever."""
+
+import logging
+from collections.abc import Mapping
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.edge.envelopes import form_of
+from models.errors import (
+    BodyTooLarge,
+    Conflict,
+    DatabaseUnavailable,
+    HeadraceError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from models.validation import from_validation
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS: dict[int, type[HeadraceError]] = {
+    cls.status: cls
+    for cls in (InvalidRequest, Unauthorized, NotFound, MethodNotAllowed, Conflict, BodyTooLarge, UnsupportedMediaType)
+}
+
+
+class Details(BaseModel):
+    """What went wrong, as OpenAI's clients read it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class Envelope(BaseModel):
+    """The body of every answer that is an error. ``detail`` is the message again, for Xinference's clients."""
+
+    error: Details
+    detail: str
+
+
+def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
+    """The error as the clients of this path read it."""
+    return msgspec.json.encode(form_of(path).body(error, request_id))
+
+
+def event(error: HeadraceError, path: str = "", request_id: str = "", sent: bytes = b"") -> bytes:
+    """The error as the last event of a stream that has begun, after ``sent``. No ``[DONE]`` follows."""
+    return form_of(path).event(error, request_id, sent)
+
+
+def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
+    """The error as the whole answer to this request."""
+    path = request.url.path
+    found = dict(headers or {})
+    if error.retry_after is not None:
+        found["Retry-After"] = str(error.retry_after)
+    elif error.status == 503:
+        found["Retry-After"] = "2"
+    body = envelope(error, path, getattr(request.state, "request_id", ""))
+    return Response(body, form_of(path).status(error), found, "application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every failure of the application leave in the envelope."""
+
+    @app.exception_handler(HeadraceError)
+    async def ours(request: Request, error: HeadraceError) -> Response:
+        if error.status >= 500:
+            log.warning("%s: %s", error.code, error.message)
+        return answer(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return answer(request, from_validation(list(error.errors())))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeout)
+    async def database(request: Request, error: Exception) -> Response:
+        log.warning("the database: %s", error)
+        return answer(request, DatabaseUnavailable(retry_after=2))
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> Response:
+        cls = _BY_STATUS.get(error.status_code, HeadraceError if error.status_code >= 500 else InvalidRequest)
+        generic = error.detail in ("Not Found", "Method Not Allowed", "Unauthorized")
+        return answer(request, cls("" if generic else str(error.detail)), error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, _error: Exception) -> Response:
+        failed = HeadraceError("the server failed; its log says why")  # Starlette logs the traceback
+        return answer(request, failed)

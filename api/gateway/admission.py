@@ -1,0 +1,55 @@
+"""Admission: the bounds that a request must pass, and the one Redis call that passes it into its device's queue."""
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from api.gateway.placement import retry_after
+from models.errors import BrokerUnavailable, Overloaded, RateLimited
+from models.redis import queue
+from models.redis.presence import Replica
+from models.redis.queue import Slots
+
+
+class Admission:
+    """Admits requests, and learns how long they take."""
+
+    def __init__(self, client: redis.Redis, *, device_cap: int, key_cap: int) -> None:
+        self._admit = client.register_script(queue.ADMIT)
+        self._device_cap = device_cap
+        self._key_cap = key_cap
+        self._service_s: dict[str, float] = {}
+
+    def slots(self, device: str, replica: Replica, key: str) -> list[Slots]:
+        """The bounded sets a request takes part in: its key's, its device's, its replica's."""
+        return [
+            Slots(queue.key_slots(key or "anonymous"), self._key_cap),
+            Slots(queue.device_slots(device), self._device_cap),
+            Slots(queue.replica_slots(replica.epoch), replica.max_inflight + replica.max_waiting),
+        ]
+
+    async def enqueue(
+        self, message: bytes, rid: str, deadline: int, *, device: str, replica: Replica, slots: list[Slots]
+    ) -> None:
+        """Put the message on the device's queue if every set has room.
+
+        Raises RateLimited when the key's set is full, Overloaded when the device's or the replica's is, and
+        BrokerUnavailable when Redis does not answer.
+        """
+        keys = [queue.queue_name(device), *(one.key for one in slots)]
+        arguments: list[bytes | str | int] = [message, rid, deadline, *(one.cap for one in slots)]
+        try:
+            full, *held = await self._admit(keys=keys, args=arguments)
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(retry_after=2) from error
+        if not full:
+            return
+        wait = retry_after(held[0], self._service_s.get(replica.uid, 1.0), replica.max_inflight)
+        if full == 1:
+            raise RateLimited(f"{held[0]} requests are in flight under this key", retry_after=wait)
+        where = "device" if full == 2 else "model"
+        raise Overloaded(f"the {where} is full: {held[0]} requests are in flight or waiting", retry_after=wait)
+
+    def learn(self, uid: str, seconds: float) -> None:
+        """A request of this model took so long: the measure of ``Retry-After``."""
+        before = self._service_s.get(uid, seconds)
+        self._service_s[uid] = 0.8 * before + 0.2 * seconds

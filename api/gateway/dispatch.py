@@ -1,0 +1,179 @@
+"""From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, await; once again
+
+on another replica if the first was lost before it said anything.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.gateway import placement
+from api.gateway.admission import Admission
+from api.gateway.inbox import Inbox
+from api.gateway.known_models import Roster
+from api.gateway.metrics import METRICS
+from api.gateway.placement import Candidate
+from api.gateway.replies import Replies
+from models.errors import (
+    BrokerUnavailable,
+    InvalidRequest,
+    ModelFailed,
+    ModelNotFound,
+    ModelNotReady,
+    Overloaded,
+    ReplicaLost,
+    ShuttingDown,
+)
+from models.modalities import served_by
+from models.redis import queue
+from models.redis.presence import Replica
+from models.settings import Settings
+
+WHOLE_BYTES = 1 << 40
+"""What an answer that is not streamed may hold: the gateway itself reads it, so it is never slow."""
+
+WAITERS = 1024
+"""Requests that may wait, at one gateway, for models to be ready."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way. ``body`` is what the client sent, already validated; ``key`` the caller's, hashed."""
+
+    modality: str
+    uid: str
+    body: dict[str, Any]
+    key: str
+    tokens: int
+    affinity: str
+    streams: bool = False
+    deadline: int = 0
+    tried: set[str] = field(default_factory=set)
+
+
+class Dispatcher:
+    """Sends calls to replicas."""
+
+    def __init__(self, settings: Settings, replies: Replies, admission: Admission, roster: Roster) -> None:
+        self.replies = replies
+        self.closed = False
+        self._settings = settings
+        self._admission = admission
+        self._roster = roster
+        self._waiting = 0
+
+    async def open(self, call: Call) -> tuple[Inbox, bytes]:
+        """Send the call; the inbox of its answer and the first bytes of it.
+
+        Waits for a loading model up to ``ready_wait_s``. Raises what the replica or the platform refuses.
+        """
+        call.deadline = queue.deadline_ms(self._settings.request_timeout_s)
+        for last in (False, True):
+            inbox = await self.send(call)
+            try:
+                return inbox, await inbox.read()
+            except ReplicaLost:
+                self.close(inbox)
+                if last:
+                    raise
+                METRICS.retries.labels(call.uid).inc()
+            except BaseException:
+                self.close(inbox)
+                raise
+        raise AssertionError("unreachable")
+
+    async def send(self, call: Call) -> Inbox:
+        """Admit the call to the best replica that has room. Raises Overloaded when none has."""
+        if self.closed:
+            raise ShuttingDown()
+        ready = {one.id: (device, one) for device, one in await self._ready(call)}
+        order = list(ready)
+        if len(order) > 1:
+            order = placement.order(self._weigh(ready), call.affinity)
+            order.sort(key=lambda name: ready[name][1].epoch in call.tried)
+        full: Overloaded | None = None
+        for name in order:
+            try:
+                return await self._enqueue(call, *ready[name])
+            except Overloaded as error:
+                full = error
+        raise full or ModelNotReady(retry_after=5)
+
+    def close(self, inbox: Inbox) -> None:
+        """The answer was read to its end, or nobody reads it any more."""
+        self.replies.close(inbox)
+
+    def learn(self, uid: str, seconds: float) -> None:
+        """A call took so long."""
+        self._admission.learn(uid, seconds)
+
+    async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox:
+        rid = secrets.token_hex(12)
+        slots = self._admission.slots(device, replica, call.key)
+        keys = [one.key for one in slots]
+        arguments = [replica.epoch, rid, self.replies.gateway, call.modality, call.deadline, call.body, keys]
+        message = queue.message(queue.INFER, arguments, rid=rid, queue=queue.queue_name(device))
+        now = asyncio.get_running_loop().time()
+        buffer = self._settings.stream_buffer_bytes if call.streams else WHOLE_BYTES
+        inbox = Inbox(rid, call.uid, replica.epoch, device, keys, now, buffer, budget=call.tokens)
+        self.replies.open(inbox)
+        try:
+            await self._admission.enqueue(message, rid, call.deadline, device=device, replica=replica, slots=slots)
+        except BaseException:
+            self.replies.close(inbox)
+            raise
+        call.tried.add(replica.epoch)
+        return inbox
+
+    async def _ready(self, call: Call) -> list[tuple[str, Replica]]:
+        found = self.replies.fleet.ready(call.uid)
+        if not found:
+            found = await self._wait_ready(call.uid)
+        serving = [(device, one) for device, one in found if served_by(call.modality) in one.modalities]
+        if not serving:
+            raise InvalidRequest(f"the model '{call.uid}' does not serve {call.modality}", param="model")
+        return serving
+
+    async def _wait_ready(self, uid: str) -> list[tuple[str, Replica]]:
+        """Wait for a model that is known and on its way; refuse what is not."""
+        loop = asyncio.get_running_loop()
+        over = loop.time() + self._settings.ready_wait_s
+        self._waiting += 1
+        try:
+            while True:
+                changed = self.replies.fleet.changed
+                if found := self.replies.fleet.ready(uid):
+                    return found
+                await self._check_known(uid)
+                if loop.time() >= over or self._waiting > WAITERS:
+                    raise ModelNotReady(f"the model '{uid}' is loading", retry_after=10)
+                await self.replies.fleet.change(changed, 0.5)
+        finally:
+            self._waiting -= 1
+
+    async def _check_known(self, uid: str) -> None:
+        if not self.replies.connected:
+            raise BrokerUnavailable(retry_after=2)
+        known = await self._roster.find(uid)
+        if known is None:
+            raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
+        if known.failed:
+            raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
+        if known.asleep:
+            await self._roster.awaken(uid)
+
+    def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
+        """What each replica has before it, in tokens: as it last said, or as we know where that is more."""
+        mine: Counter[str] = Counter()
+        for inbox in self.replies.inboxes.values():
+            mine[inbox.epoch] += max(inbox.budget - inbox.tokens, 0)
+        return [Candidate(name, max(mine[one.epoch], one.outstanding_tokens)) for name, (_, one) in ready.items()]
+
+
+def affinity(prefix: str) -> str:
+    """What stands for a prompt's beginning when replicas are otherwise equal."""
+    return hashlib.blake2b(prefix[:1024].encode(), digest_size=8).hexdigest()

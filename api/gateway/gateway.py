@@ -1,0 +1,93 @@
+"""What one gateway process holds while it runs."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import redis.asyncio as redis
+from fastapi import Request
+from redis.exceptions import RedisError
+
+from api.gateway.dispatch import Dispatcher
+from api.gateway.known_models import Roster
+from api.gateway.replies import Replies
+from api.gateway.response_writer import Keeper
+from api.gateway.submission import Submissions
+from api.gateway.throughput import Pace
+from api.gateway.watching import Watching
+from models.errors import HeadraceError
+from models.redis import events
+from models.redis.presence import device_channel
+from models.rows.database import Database
+from models.rows.jobs import NewJob
+from models.rows.tables import JobState
+from models.settings import Settings
+from models.storage.artifacts import Store
+from models.storage.outbound import Outbound
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts of a running gateway."""
+
+    settings: Settings
+    database: Database
+    client: redis.Redis
+    replies: Replies
+    dispatcher: Dispatcher
+    roster: Roster
+    store: Store
+    outbound: Outbound
+    submissions: Submissions
+    watching: Watching
+    telling: redis.Redis
+    pace: Pace
+    keeper: Keeper
+
+    async def blocking(self, function: Callable[..., T], *args: object) -> T:
+        """``function(*args)``, which waits for a disk or a network, in a thread."""
+        return await asyncio.to_thread(function, *args)
+
+    async def publish(self, channel: str) -> None:
+        """Wake whoever listens there. Everybody polls too, so a lost wake-up is no loss."""
+        with suppress(RedisError, OSError):
+            await self.client.publish(channel, b"")
+
+    async def tell_cancelled(self, row: Any) -> None:
+        """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
+        if row.state == JobState.RUNNING:
+            await self.publish(device_channel(row.device))
+        else:
+            await self._tell(row)
+
+    async def tell_queued(self, row: Any) -> None:
+        """A job was queued anew."""
+        await self._tell(row)
+        self.submissions.doorbell.ring({row.uid})
+
+    async def drop_files(self, job: NewJob) -> None:
+        """Forget the files of a job that was not to be."""
+        if job.files:
+            with suppress(HeadraceError):
+                await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
+
+    async def _tell(self, row: Any) -> None:
+        with suppress(RedisError, OSError):
+            pipeline = self.telling.pipeline(transaction=False)
+            events.tell_moved(pipeline, row)
+            await pipeline.execute()
+
+    async def wake_devices(self) -> None:
+        """Wake the workers of all devices."""
+        for device in self.replies.fleet.devices():
+            await self.publish(device_channel(device))
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that serves this request."""
+    found: Gateway = request.app.state.gateway
+    return found

@@ -1,0 +1,78 @@
+"""Which models exist, read from the database and kept for a second: a burst for a wrong name costs it nothing."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from models.errors import HeadraceError
+from models.launching.launch import serves
+from models.rows import instances
+from models.rows.database import Database
+from models.rows.tables import ReplicaState
+
+FRESH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An instance as far as a request cares. ``failed``: why none of its replicas will be ready, else empty."""
+
+    uid: str
+    failed: str
+    engine: str = ""
+    model_type: str = ""
+    asleep: bool = False
+    """Launched to be loaded on request, and not asked for yet."""
+
+
+class Roster:
+    """The instances by uid."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, Known] = {}
+        self._read_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def find(self, uid: str) -> Known | None:
+        """The instance of this uid, at most a second old; None: there is none."""
+        return (await self._fresh()).get(uid)
+
+    async def serving(self, modality: str) -> list[Known]:
+        """The instances that serve this modality, oldest first."""
+        return [one for one in (await self._fresh()).values() if modality in serves(one.engine, one.model_type)]
+
+    async def _fresh(self) -> dict[str, Known]:
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            if clock() - self._read_at > FRESH_S:
+                self._known = await self._database.look(_read)
+                self._read_at = clock()
+        return self._known
+
+    async def awaken(self, uid: str) -> None:
+        """Have a model loaded that waited to be asked for. The steward sees to it within a second."""
+        await self._database.run(instances.awaken, [uid])
+        self.forget()
+
+    def forget(self) -> None:
+        """Read anew next time."""
+        self._read_at = float("-inf")
+
+
+def _read(connection: Connection) -> dict[str, Known]:
+    failures: dict[str, list[str | None]] = {}
+    states: dict[str, set[str]] = {}
+    for row in instances.replicas_of(connection):
+        states.setdefault(row.uid, set()).add(row.state)
+        failed = row.state == ReplicaState.FAILED
+        failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
+    known = {}
+    for row in instances.listing(connection):
+        errors = failures.get(row.uid, [])
+        asleep = row.load_on_request and states.get(row.uid) == {ReplicaState.DORMANT}
+        reasons = sorted({error for error in errors if error is not None})
+        failed = "" if not errors or None in errors else "; ".join(reasons)
+        known[row.uid] = Known(row.uid, failed, row.engine, row.model_type, asleep)
+    return known

@@ -1,0 +1,84 @@
+"""What this gateway knows of the devices: their newest snapshots, and who waits for a model to be ready."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from models.redis.presence import Replica, Snapshot
+from models.rows.tables import ReplicaState
+
+
+@dataclass(slots=True)
+class _Heard:
+    snapshot: Snapshot
+    at: float
+
+
+class Fleet:
+    """The routing table. Fed by snapshots, read for every request; runs on the event loop's thread.
+
+    ``on_lost(epoch)`` is called for each runner that a device no longer holds, or that went with its device.
+    """
+
+    def __init__(self, silence_s: float, on_lost: Callable[[str], None]) -> None:
+        self._silence_s = silence_s
+        self._on_lost = on_lost
+        self._devices: dict[str, _Heard] = {}
+        self._doubted: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def hear(self, snapshot: Snapshot, now: float) -> None:
+        """A device reported itself."""
+        before = self._devices.get(snapshot.device)
+        if before and before.snapshot.worker == snapshot.worker and before.snapshot.serial >= snapshot.serial:
+            return
+        self._devices[snapshot.device] = _Heard(snapshot, now)
+        self._doubted &= {one.epoch for _, one in self.replicas()}
+        if before is not None:
+            here = {one.epoch for one in snapshot.replicas if one.state != ReplicaState.STOPPING}
+            for one in before.snapshot.replicas:
+                if one.epoch not in here:
+                    self._on_lost(one.epoch)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def doubt(self, epoch: str) -> None:
+        """A runner told of its end before its device's next snapshot could."""
+        self._doubted.add(epoch)
+
+    def sweep(self, now: float) -> None:
+        """Drop the devices that have fallen silent."""
+        for device, heard in list(self._devices.items()):
+            if now - heard.at > self._silence_s:
+                del self._devices[device]
+                for one in heard.snapshot.replicas:
+                    self._on_lost(one.epoch)
+
+    def ready(self, uid: str) -> list[tuple[str, Replica]]:
+        """The replicas of this model that take requests, each with its device."""
+        return [(device, one) for device, one in self.replicas() if one.uid == uid and self._serves(device, one)]
+
+    def replicas(self) -> list[tuple[str, Replica]]:
+        """All replicas that were reported, each with its device."""
+        return [(device, one) for device, heard in self._devices.items() for one in heard.snapshot.replicas]
+
+    def devices(self) -> list[str]:
+        """The devices that are alive."""
+        return list(self._devices)
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """An event that the next report sets. Take it before looking, then wait."""
+        return self._changed
+
+    @staticmethod
+    async def change(changed: asyncio.Event, limit_s: float) -> None:
+        """Wait for such an event, but no longer than this: what counts may also be told by the database."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await changed.wait()
+
+    def _serves(self, device: str, one: Replica) -> bool:
+        draining = self._devices[device].snapshot.draining
+        return one.state == ReplicaState.READY and not draining and one.epoch not in self._doubted

@@ -1,0 +1,173 @@
+"""Watching jobs: one pub/sub connection says that there is news, the job's stream has it, its row has the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from models.errors import NotFound
+from models.redis import broker, events
+from models.redis.events import Event
+from models.rows import jobs
+from models.rows.database import Database
+from models.rows.tables import FINAL, JobState
+from models.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+"""How often a job's row is read though nothing is heard of it."""
+SILENCE = "silence"
+
+
+@dataclass(eq=False)
+class Watch:
+    """One who waits for news of one job."""
+
+    job: str
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    moved: bool = True
+    """Whether its state may have changed since the row was last read."""
+
+    async def wait(self, limit_s: float) -> bool:
+        """Wait for news; False if there was none for this long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.news.wait()
+        heard = self.news.is_set()
+        self.news.clear()
+        return heard
+
+
+class Watching:
+    """All who watch jobs through this gateway."""
+
+    def __init__(self, settings: Settings, database: Database, client: redis.Redis) -> None:
+        self._url = settings.stream_redis
+        self._database = database
+        self._client = client
+        self._watches: dict[str, set[Watch]] = {}
+        self._channel: redis.client.PubSub | None = None
+        self._chores: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def of(self, job: str) -> Iterator[Watch]:
+        """Watch a job while the block runs."""
+        watch = Watch(job)
+        watches = self._watches.setdefault(job, set())
+        watches.add(watch)
+        if len(watches) == 1:
+            self._later(job, "subscribe")
+        try:
+            yield watch
+        finally:
+            watches.discard(watch)
+            if not watches and self._watches.get(job) is watches:
+                del self._watches[job]
+                self._later(job, "unsubscribe")
+
+    async def until_over(self, job: str) -> Any:
+        """Wait for a job's end; its row. Raises NotFound if it is deleted meanwhile."""
+        with self.of(job) as watch:
+            while True:
+                row = await self._state(watch)
+                if row is not None and row.state in FINAL:
+                    return row
+                watch.moved = not await watch.wait(LOOK_EVERY_S) or watch.moved
+
+    async def follow(self, job: str, after: str = "0") -> AsyncGenerator[tuple[str, Event], None]:
+        """A job's events after the one of this id, and its states from now on, until it is over; but not that.
+
+        Where there are none for ``LOOK_EVERY_S``, an event ``SILENCE`` says so. Raises NotFound if it is deleted.
+        """
+        with self.of(job) as watch:
+            last, told = after, (JobState.QUEUED.value, 0)
+            while True:
+                row = await self._state(watch)
+                over = row is not None and row.state in FINAL
+                if row is not None and not over and told != (row.state, row.fence):
+                    told = (row.state, row.fence)
+                    yield last, Event(events.STATE, row.fence, {"state": row.state})
+                async for last, event in self._read(job, last):  # noqa: B020 - where the next reading goes on
+                    yield last, event
+                if over:
+                    return
+                heard = await watch.wait(LOOK_EVERY_S)
+                watch.moved = not heard or watch.moved
+                if not heard:
+                    yield last, Event(SILENCE)
+
+    async def _state(self, watch: Watch) -> Any:
+        """The job's state, where it may have changed."""
+        if not watch.moved:
+            return None
+        watch.moved = False
+        row = (await self._database.look(jobs.states, [watch.job])).get(watch.job)
+        if row is None:
+            raise NotFound("the job was deleted", param="id")
+        return row
+
+    async def _read(self, job: str, after: str) -> AsyncIterator[tuple[str, Event]]:
+        try:
+            entries = await self._client.xrange(events.stream_key(job), min=f"({after}")
+        except (RedisError, OSError) as error:
+            log.info("the events of a job cannot be read: %s", error)
+            return
+        for one in events.read(entries):
+            yield one
+
+    # ---- the connection ------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen for ever, over any number of connections."""
+        while True:
+            client = broker.listening_async(self._url)
+            try:
+                await self._listen(client)
+            except (RedisError, OSError) as error:
+                log.warning("the channel of jobs is lost: %s", error)
+            finally:
+                self._channel = None
+                with suppress(RedisError, OSError):
+                    await client.aclose()
+            await asyncio.sleep(0.2)
+
+    async def _listen(self, client: redis.Redis) -> None:
+        channel = client.pubsub(ignore_subscribe_messages=False)
+        known = set(self._watches)
+        await channel.subscribe(events.channel("-"), *map(events.channel, known))
+        self._channel = channel
+        for job in self._watches.keys() - known:  # they came while we subscribed
+            self._later(job, "subscribe")
+        for job in list(self._watches):
+            self._wake(job, moved=True)
+        while True:
+            message = await channel.get_message(timeout=None)
+            if message is not None and message["type"] in ("message", "subscribe"):
+                job = message["channel"].decode().removeprefix(events.channel(""))
+                # What happened before the subscription was there was not heard.
+                self._wake(job, moved=message["type"] == "subscribe" or message["data"] == events.STATE.encode())
+
+    def _wake(self, job: str, *, moved: bool) -> None:
+        for watch in self._watches.get(job, ()):
+            watch.moved |= moved
+            watch.news.set()
+
+    def _later(self, job: str, act: str) -> None:
+        """Subscribe or unsubscribe, apart from the task that asks for it, which may be about to be cancelled."""
+        if self._channel is None:
+            return  # the next connection subscribes to all that are watched then
+
+        async def chore(channel: redis.client.PubSub) -> None:
+            with suppress(RedisError, OSError):
+                if (act == "subscribe") == (job in self._watches):
+                    await getattr(channel, act)(events.channel(job))
+
+        task = asyncio.create_task(chore(self._channel))
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

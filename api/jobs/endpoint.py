@@ -1,0 +1,49 @@
+"""What the endpoints of images and sound have in common: read the request, prepare its job, submit it and wait."""
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.edge import errors
+from api.gateway.gateway import Gateway, gateway_of
+from api.jobs import forms
+from api.jobs.preparation import Wish, prepare
+from api.jobs.request_files import Intake, folder
+from api.jobs.waiting import respond, wants_async
+from models.errors import InvalidRequest, ShuttingDown
+from models.modalities import KINDS
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "The job, where `background` is true or `Prefer: respond-async` was sent"},
+    415: {"model": errors.Envelope, "description": "The body is neither of what is accepted here"},
+}
+
+
+async def serve(request: Request, kind: str, idempotency_key: str | None) -> Response:
+    """Answer a request to the endpoint of this kind."""
+    gateway = gateway_of(request)
+    if gateway.dispatcher.closed:
+        raise ShuttingDown()
+    about = KINDS[kind]
+    async with folder() as into:
+        body, uploads = await forms.read(request, about, Intake(gateway, request.state.key, into))
+        if about.modality == "images" and body.get("model") in (None, ""):
+            body["model"] = await only_model(gateway)
+        wish = Wish(idempotency_key=idempotency_key)
+        prepared = await prepare(gateway, request.state.key, kind, body, uploads, wish)
+    background = getattr(prepared.request, "background", None) is True
+    if not wants_async(request, background):
+        job = replace(prepared.job, deadline_s=gateway.settings.request_timeout_s)
+        prepared = replace(prepared, job=job)
+    return await respond(gateway, request, prepared, background=background)
+
+
+async def only_model(gateway: Gateway) -> str:
+    """The image model, where there is one only: programs written for others name none. Raises InvalidRequest."""
+    found = await gateway.roster.serving("images")
+    if len(found) != 1:
+        why = "'model' is required: there are several image models" if found else "'model' is required"
+        raise InvalidRequest(why, param="model")
+    return found[0].uid

@@ -1,0 +1,214 @@
+"""Bodies of the endpoints of images and sound: forms with files, or JSON that names its files by URL or id."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from api.jobs.preparation import Upload
+from api.jobs.request_files import Intake
+from models.errors import InvalidRequest, UnknownParameter, UnsupportedMediaType, UnsupportedParameter
+from models.modalities import Kind, modality
+
+MOST_FILES = 8
+MOST_FIELDS = 64
+FIELD_BYTES = 256 << 10
+"""Of one field of a form; together they take no more than a JSON body may."""
+
+_SUBSCRIPT = re.compile(r"([A-Za-z]\w*)\[(\w*)\]")
+_OTHER_NAMES = {"images": "image", "mask_image": "mask"}
+"""Of files: OpenAI's in JSON, Xinference's."""
+
+
+async def read(request: Request, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """A request's fields and its files. Raises what is wrong with it, naming the parameter."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        return await _json(await request.body(), about, intake)
+    if media_type == "multipart/form-data" and about.files:
+        return await _form(request, about, intake)
+    raise UnsupportedMediaType(f"send {'multipart/form-data or ' if about.files else ''}application/json")
+
+
+# ---- JSON --------------------------------------------------------------------------------------------------
+
+
+async def _json(content: bytes, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest("the request body is not valid JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("the request body must be a JSON object")
+    found: dict[str, Any] = {}
+    for key, value in body.items():
+        name = _file_of(key, about)
+        if name is None:
+            found[key] = value
+        elif name in found:
+            raise _twice(name)
+        else:
+            found[name] = _reference(name, value)
+    return found, await intake.of_body(about, found)
+
+
+def _reference(name: str, value: Any) -> Any:
+    """What stands for a file: itself, alone in a list, or in OpenAI's object."""
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise _one_only(name)
+        value = value[0]
+    if isinstance(value, dict):
+        named = [value[key] for key in ("image_url", "file_id", "url") if value.get(key) is not None]
+        if len(value) == len(named) == 1:
+            return named[0]
+    return value
+
+
+# ---- forms -------------------------------------------------------------------------------------------------
+
+
+async def _form(request: Request, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+    form = await _parsed(request)
+    try:
+        uploads: dict[str, Upload] = {}
+        texts: list[tuple[str, str]] = []
+        for key, value in form.multi_items():
+            name = _file_of(key, about)
+            if isinstance(value, str) and name is None:
+                texts.append((key, value))
+            elif name is None:
+                raise UnknownParameter(f"there is no file '{key[:100]}' to be sent here", param=key[:100])
+            elif _is_left_empty(value):
+                continue
+            elif name in uploads:
+                raise _one_only(name)
+            elif isinstance(value, UploadFile):
+                uploads[name] = await intake.form(name, value)
+            else:
+                uploads[name] = await intake.text(name, value)
+    finally:
+        await form.close()
+    return gathered(texts, modality(about.modality).request.model_fields), uploads
+
+
+def _is_left_empty(value: UploadFile | str) -> bool:
+    """Browsers send the files of a form that nobody chose."""
+    return not (value.filename or value.size) if isinstance(value, UploadFile) else value == ""
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, which takes a form that breaks off for one that is whole."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        self.ended = True
+
+
+async def _parsed(request: Request) -> FormData:
+    parser = _Parser(
+        request.headers,
+        request.stream(),
+        max_files=MOST_FILES,
+        max_fields=MOST_FIELDS,
+        max_part_size=FIELD_BYTES,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise InvalidRequest(error.message) from error
+    except ValueError as error:  # some codecs say no more than that
+        raise InvalidRequest("the form's text is not of the charset that it names") from error
+    except ClientDisconnect as error:
+        raise InvalidRequest("the client hung up amid the form") from error
+    if not parser.ended:
+        await form.close()
+        raise InvalidRequest("the form breaks off before its last boundary")
+    return form
+
+
+def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dict[str, Any]:
+    """The fields of a form. ``name[]``, or a name said again, makes a list, ``name[key]`` an object.
+
+    Of the ``known`` fields those left empty are as if not there. Raises InvalidRequest for a name used in two ways.
+    """
+    found: dict[str, Any] = {}
+    plain: dict[str, list[str]] = {}
+    for key, value in texts:
+        subscript = _SUBSCRIPT.fullmatch(key)
+        if subscript is None:
+            plain.setdefault(key, []).append(value)
+            continue
+        name, inner = subscript.groups()
+        into = found.setdefault(name, {} if inner else [])
+        if isinstance(into, dict) != bool(inner) or (inner and inner in into):
+            raise _twice(name)
+        if inner:
+            into[inner] = value
+        else:
+            into.append(value)
+    for name, values in plain.items():
+        if name in found:
+            raise _twice(name)
+        if values != [""] or name not in known:
+            found[name] = values[0] if len(values) == 1 else values
+    return found
+
+
+# ---- both --------------------------------------------------------------------------------------------------
+
+
+def _file_of(key: str, about: Kind) -> str | None:
+    """The file that this name means, None where it means a field."""
+    name = key.removesuffix("[]")
+    name = _OTHER_NAMES.get(name, name)
+    return name if name in about.files else None
+
+
+def _twice(name: str) -> InvalidRequest:
+    return InvalidRequest(f"'{name}' is given twice", param=name)
+
+
+def _one_only(name: str) -> UnsupportedParameter:
+    return UnsupportedParameter(f"'{name}' must be one file", param=name)
+
+
+def documented(about: Kind) -> dict[str, Any]:
+    """The endpoint's body, for the OpenAPI document (FastAPI's ``openapi_extra``)."""
+    schema = _inlined(modality(about.modality).request)
+    for name in about.fixed:
+        del schema["properties"][name]
+    if not about.files:
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    needed = [name for name, must in about.files.items() if must]
+    content = {}
+    for media_type, file in (
+        ("multipart/form-data", {"type": "string", "format": "binary"}),
+        ("application/json", {"type": "string", "description": "a URL, a data URL, or the id of a file"}),
+    ):
+        properties = dict.fromkeys(about.files, file) | schema["properties"]
+        shape = schema | {"properties": properties, "required": [*needed, *schema.get("required", [])]}
+        content[media_type] = {"schema": shape}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _inlined(shape: Any) -> dict[str, Any]:
+    """A model's JSON Schema without references, which would point into a document that this one is not."""
+    schema: dict[str, Any] = shape.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return put(parts[value["$ref"].removeprefix("#/$defs/")])
+            return {key: put(one) for key, one in value.items()}
+        return [put(one) for one in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = put(schema)
+    return found

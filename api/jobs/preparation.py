@@ -1,0 +1,128 @@
+"""From what a client sent to a job that can be submitted: checked, its files stored, its deadline set."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.gateway.gateway import Gateway
+from models.errors import InvalidRequest, ModelFailed, ModelNotFound
+from models.launching.launch import serves
+from models.modalities import KINDS, modality
+from models.modalities.media import MediaRequest
+from models.rows.jobs import NewJob, digest, new_id
+from models.validation import from_validation
+
+MAX_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a request, on this machine's disk. ``digest`` stands for its content."""
+
+    path: Path
+    media_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a job is to be done, beside what it is. ``deadline_s`` from now."""
+
+    priority: int = 0
+    deadline_s: float | None = None
+    idempotency_key: str | None = None
+    metadata: dict[str, Any] | None = None
+    webhook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job ready to be submitted, and its request as the modality reads it."""
+
+    job: NewJob
+    request: Any
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+
+
+async def prepare(
+    gateway: Gateway, key: str, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: Wish
+) -> Prepared:
+    """Check a job of this kind and store its files. Raises what is wrong with it, naming the parameter."""
+    about = KINDS[kind]
+    for name, needed in about.files.items():
+        if needed and name not in uploads:
+            raise InvalidRequest(f"missing the file '{name}'", param=name)
+    shape = modality(about.modality)
+    try:
+        request = shape.request.model_validate(body | about.fixed)
+    except ValidationError as error:
+        raise from_validation(list(error.errors())) from error
+    if isinstance(request, MediaRequest):
+        request.check_files(uploads.keys())
+    else:
+        request.inner()  # raises where it cannot be asked
+    await check_model(gateway, request.model, about.modality)
+    job = new_id()
+    files = {}
+    for name, upload in uploads.items():
+        files[name] = f"jobs/{job}/input/{name}"
+        await gateway.blocking(gateway.store.put, files[name], upload.path, upload.media_type)
+    sent = request.model_dump(mode="json", exclude_unset=True)
+    asked = [
+        kind,
+        sent,
+        {name: one.digest for name, one in uploads.items()},
+        wish.priority,
+        wish.webhook,
+        wish.metadata,
+    ]
+    new = NewJob(
+        id=job,
+        kind=kind,
+        uid=request.model,
+        request=sent,
+        api_key_id=key,
+        files=files,
+        priority=wish.priority,
+        deadline_s=wish.deadline_s,
+        max_attempts=gateway.settings.job_attempts,
+        idempotency_key=wish.idempotency_key,
+        digest=digest(*asked) if wish.idempotency_key else "",
+        metadata=wish.metadata,
+        webhook=wish.webhook,
+    )
+    return Prepared(new, request, uploads)
+
+
+async def check_model(gateway: Gateway, uid: str, name: str) -> None:
+    """Refuse a job for a model that is not there, cannot be loaded, or does not serve this modality."""
+    known = await gateway.roster.find(uid)
+    if known is None:
+        raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
+    if known.failed:
+        raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
+    if name not in serves(known.engine, known.model_type):
+        raise InvalidRequest(f"the model '{uid}' does not serve {name}", param="model")
+
+
+def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:
+    """Seconds from now to a deadline. Raises InvalidRequest for one that has passed, or lies too far ahead.
+
+    A request that may have come before, ``again``, may come after its deadline: its job has expired, or now will.
+    """
+    if deadline is None:
+        return None
+    left = deadline.timestamp() - time.time()
+    if (left <= 0 and not again) or left > MAX_DAYS * 86400:
+        raise InvalidRequest(f"'deadline' must lie ahead, by {MAX_DAYS} days at most", param="deadline")
+    return left
+
+
+def public_url(gateway: Gateway, base_url: str) -> str:
+    """What URLs that are handed out begin with."""
+    return (gateway.settings.public_url or base_url).rstrip("/")

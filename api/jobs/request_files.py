@@ -1,0 +1,106 @@
+"""The files of a request on their way in: parts of a form, data URLs, URLs to fetch, files uploaded before.
+
+Each ends on this machine's disk in a folder that is gone with the request, counted while it comes.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import UploadFile
+
+from api.gateway.gateway import Gateway
+from api.jobs.preparation import Upload
+from models.errors import BodyTooLarge, InvalidRequest
+from models.modalities import Kind
+from models.rows import uploads
+from models.storage import scratch
+
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}(?=;|$)")
+FETCH_S = 60.0
+
+
+@asynccontextmanager
+async def folder() -> AsyncIterator[Path]:
+    """A folder for one request's files."""
+    made = scratch.folder()
+    yielded = await asyncio.to_thread(made.__enter__)
+    try:
+        yield yielded
+    finally:
+        await asyncio.to_thread(made.__exit__, None, None, None)
+
+
+class Intake:
+    """Takes one request's files. ``into`` is where they are put, ``key`` whose uploaded files may be named."""
+
+    def __init__(self, gateway: Gateway, key: str, into: Path) -> None:
+        self._gateway = gateway
+        self._key = key
+        self._into = into
+
+    async def of_body(self, about: Kind, body: dict[str, Any]) -> dict[str, Upload]:
+        """Take the files that a JSON body names by URL, data URL or file id, out of it. Raises InvalidRequest."""
+        found = {}
+        for name in about.files:
+            value = body.pop(name, None)
+            if value is not None:
+                found[name] = await self.text(name, value)
+        return found
+
+    async def form(self, name: str, part: UploadFile) -> Upload:
+        """Take a part of a form."""
+        path = self._path(name)
+        with path.open("wb") as file:
+            await asyncio.to_thread(shutil.copyfileobj, part.file, file, 1 << 20)
+        return await self._taken(name, path, part.content_type or "")
+
+    async def text(self, name: str, value: Any) -> Upload:
+        """Take what a string stands for. Raises InvalidRequest that names the parameter."""
+        if not isinstance(value, str):
+            raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
+        path = self._path(name)
+        if found := uploads.DATA_URL.match(value):
+            await asyncio.to_thread(_decode, value, found.end(), path, name)
+            return await self._taken(name, path, found[1] or "")
+        if uploads.FILE_ID.fullmatch(value):
+            row = await self._gateway.database.run(uploads.get, value, self._key)
+            local = await self._gateway.blocking(self._gateway.store.local, uploads.artifact(row.id), self._into)
+            return await self._taken(name, local, row.media_type)
+        if value.startswith(("https://", "http://")):
+            most = self._gateway.settings.max_upload_bytes
+            got = await self._gateway.outbound.fetch(value, param=name, max_bytes=most, timeout_s=FETCH_S, to=path)
+            return await self._taken(name, path, got.media_type)
+        raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
+
+    def _path(self, name: str) -> Path:
+        return self._into / name
+
+    async def _taken(self, name: str, path: Path, media_type: str) -> Upload:
+        size, digest = await asyncio.to_thread(_measure, path)
+        if size > self._gateway.settings.max_upload_bytes:
+            raise BodyTooLarge(f"the file is larger than {self._gateway.settings.max_upload_bytes} bytes")
+        if not size:
+            raise InvalidRequest(f"the file '{name}' is empty", param=name)
+        known = _MEDIA_TYPE.match(media_type)
+        return Upload(path, known[0] if known else "application/octet-stream", digest)
+
+
+def _decode(value: str, begin: int, path: Path, name: str) -> None:
+    try:
+        path.write_bytes(base64.b64decode(value[begin:], validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest(f"'{name}' is not valid base64", param=name) from error
+
+
+def _measure(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest

@@ -1,0 +1,45 @@
+"""What a finished job is answered with: the body of its endpoint, as if one had waited for it."""
+
+from typing import Any
+
+from api.gateway.gateway import Gateway
+from models.errors import Cancelled, Conflict, Expired, HeadraceError, NotFound
+from models.modalities.media import Answer
+from models.rows import jobs
+from models.rows.tables import JobState
+from models.storage import secrets, signing
+from models.storage.rendering import Kept, rendered
+
+
+async def answer(gateway: Gateway, row: Any, base_url: str) -> Answer:
+    """The answer of a job that is over. Raises the error that it ended with, Conflict while it is not over."""
+    match row.state:
+        case JobState.SUCCEEDED:
+            pass
+        case JobState.FAILED:
+            raise HeadraceError.from_row(row.error)
+        case JobState.CANCELLED:
+            raise Cancelled()
+        case JobState.EXPIRED:
+            raise Expired(HeadraceError.from_row(row.error).message if row.error else "")
+        case _:
+            raise Conflict(f"the job is {row.state}: its result is not there yet", param="id", retry_after=1)
+    stored = await gateway.database.look(jobs.result, row.id)
+    if stored is None:
+        raise NotFound("the result of this job is not kept any more", param="id")
+    return await gateway.blocking(_render, gateway, row, stored, base_url)
+
+
+def _render(gateway: Gateway, row: Any, stored: dict[str, Any], base_url: str) -> Answer:
+    def link(name: str, kept: Kept) -> str:
+        return signing.link(
+            gateway.store,
+            kept["key"],
+            secret=secrets.derived(gateway.settings, signing.PURPOSE),
+            base_url=base_url,
+            expires_s=gateway.settings.url_ttl_s,
+            media_type=kept["media_type"],
+            filename=name,
+        )
+
+    return rendered(row.kind, row.request, stored, link, lambda kept: gateway.store.read(kept["key"]))

@@ -1,0 +1,276 @@
+"""Submit-and-wait: a synchronous endpoint over a job. Who hangs up cancels it; who would rather not wait says so.
+
+A request with an ``Idempotency-Key`` is not cancelled so: its client may come again for the answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.edge import errors
+from api.gateway.gateway import Gateway
+from api.jobs import results
+from api.jobs.preparation import Prepared, public_url
+from api.jobs.views import accepted
+from api.requests.answering import hung_up
+from api.requests.request_metrics import CLIENT_GONE, Timing
+from models.errors import HeadraceError, ReplicaLost, ShuttingDown
+from models.modalities import KINDS, MODALITIES
+from models.modalities.media import Answer, Streamer
+from models.redis import events
+from models.rows import jobs, outbox
+from models.rows.jobs import NewJob, Submitted
+from models.rows.tables import JobState
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+"""Silence before a JSON answer is committed to 200 and kept alive with blanks, lest a proxy cuts it."""
+BLANK_EVERY_S = 10.0
+_CHORES: set["asyncio.Task[Any]"] = set()
+
+Reword = Callable[[Answer], Answer]
+"""Puts the answer of a job into the words of another protocol. May block."""
+
+
+def wants_async(request: Request, background: bool | None) -> bool:
+    """Whether the client asked for a 202 (RFC 7240, or OpenAI's ``background``)."""
+    preferred = [one.strip().lower() for one in request.headers.get("prefer", "").split(",")]
+    return bool(background) or "respond-async" in preferred
+
+
+async def respond(
+    gateway: Gateway, request: Request, prepared: Prepared, *, background: bool | None, reword: Reword | None = None
+) -> Response:
+    """Submit a job and answer as its endpoint does; or at once with where to ask for it."""
+    if gateway.dispatcher.closed:
+        await gateway.drop_files(prepared.job)
+        raise ShuttingDown()
+    base = public_url(gateway, str(request.base_url))
+    if wants_async(request, background):
+        done = await submitted(gateway, prepared.job)
+        row = await gateway.database.look(jobs.get, done.id, None)
+        headers = {"Location": f"{base}/v1/jobs/{done.id}", "Preference-Applied": "respond-async"}
+        return JSONResponse(await accepted(gateway, row, base), 202, headers | _names(done))
+    waiting = Waiting(gateway, request, prepared, base, reword)
+    if prepared.request.streams:
+        return await waiting.stream()
+    return await waiting.whole()
+
+
+async def submitted(gateway: Gateway, job: NewJob) -> Submitted:
+    """Submit a job. The files of one that is not made are dropped."""
+    try:
+        done = await gateway.submissions.submit(job)
+    except BaseException:
+        await gateway.drop_files(job)
+        raise
+    if not done.created:
+        await gateway.drop_files(job)
+    return done
+
+
+class Waiting:
+    """One client, waiting for one job."""
+
+    def __init__(
+        self, gateway: Gateway, request: Request, prepared: Prepared, base: str, reword: Reword | None = None
+    ) -> None:
+        self._gateway = gateway
+        self._request = request
+        self._prepared = prepared
+        self._base = base
+        self._reword = reword
+        self._modality = KINDS[prepared.job.kind].modality
+        self._timing = Timing(prepared.job.uid, self._modality)
+        self._done = Submitted(prepared.job.id, created=True)
+        self._submission: asyncio.Task[Submitted] | None = None
+        self._over = False
+
+    async def whole(self) -> Response:
+        """The answer in one piece."""
+        work = asyncio.create_task(self._answer(), name=f"wait {self._done.id}")
+        gone = asyncio.create_task(hung_up(self._request.receive))
+        late = False
+        try:
+            patience = PATIENCE_S if self._prepared.request.answers_json else None
+            await asyncio.wait((work, gone), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if gone.done():
+                return Response(status_code=CLIENT_GONE)  # nobody reads it
+            late = True
+            return _Watched(self, self._blanks(work), "application/json", self._headers())
+        finally:
+            gone.cancel()
+            if not late:
+                work.cancel()
+                self.finish()
+
+    async def stream(self) -> Response:
+        """The pieces as they are made. Nothing is sent before the first, so that an early failure has its status;
+
+        but events are begun after ``keepalive_after_s`` all the same, and kept alive, lest a proxy cuts them.
+        """
+        module = import_module(MODALITIES[self._modality])
+        streamer: Streamer = module.Stream(self._prepared.request)
+        events_sent = streamer.media_type.startswith("text/event-stream")
+        pieces = self._pieces(streamer)
+        first = asyncio.create_task(_next(pieces), name=f"stream {self._done.id}")
+        gone = asyncio.create_task(hung_up(self._request.receive))
+        begun = False
+        try:
+            patience = self._gateway.settings.keepalive_after_s if events_sent else None
+            await asyncio.wait((first, gone), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if first.done():
+                first.result()
+            elif gone.done():
+                return Response(status_code=CLIENT_GONE)
+            begun = True
+        finally:
+            gone.cancel()
+            if not begun:
+                first.cancel()
+                self.finish()
+        content = self._events(first, pieces) if events_sent else self._sound(first, pieces)
+        return _Watched(self, content, streamer.media_type, self._headers())
+
+    def finish(self) -> None:
+        """The response is over, however it ended: a job that nobody waits for any more is cancelled."""
+        self._timing.close()
+        if not self._over:
+            self._over = True
+            task = asyncio.create_task(self._abandon(), name=f"abandon {self._done.id}")
+            _CHORES.add(task)
+            task.add_done_callback(_CHORES.discard)
+
+    async def _submit(self) -> None:
+        # Apart from this task, which ends when the client leaves: whether there is a job then must be known.
+        self._submission = asyncio.create_task(submitted(self._gateway, self._prepared.job))
+        self._done = await asyncio.shield(self._submission)
+
+    async def _abandon(self) -> None:
+        if self._submission is None:
+            await self._gateway.drop_files(self._prepared.job)
+            return
+        await asyncio.wait((self._submission,))
+        if self._submission.cancelled() or self._submission.exception() is not None:
+            return
+        if self._submission.result().created and self._prepared.job.idempotency_key is None:
+            await abandon(self._gateway, self._submission.result().id)
+
+    async def _answer(self) -> Response:
+        try:
+            with self._gateway.watching.of(self._done.id):
+                await self._submit()
+                row = await self._gateway.watching.until_over(self._done.id)
+            self._over = True
+            row = await self._gateway.database.look(jobs.get, row.id, None)
+            found = await results.answer(self._gateway, row, self._base)
+            if self._reword is not None:
+                found = await self._gateway.blocking(self._reword, found)
+        except HeadraceError as error:
+            self._timing.code = error.code
+            raise
+        self._timing.first()
+        self._timing.code = 200
+        return Response(found.content, media_type=found.media_type, headers=self._headers())
+
+    async def _pieces(self, streamer: Streamer) -> AsyncIterator[bytes]:
+        try:
+            with self._gateway.watching.of(self._done.id):
+                await self._submit()
+                fence = 0
+                async for _, event in self._gateway.watching.follow(self._done.id):
+                    if event.type != events.PIECE:
+                        continue
+                    if fence and event.fence != fence:
+                        raise ReplicaLost("the replica was lost amid the answer")
+                    if not fence:
+                        self._timing.first()
+                    fence = event.fence
+                    yield streamer.piece(event.blob)
+            row = await self._gateway.database.look(jobs.get, self._done.id, None)
+            self._over = True
+            if row.state != JobState.SUCCEEDED:
+                await results.answer(self._gateway, row, self._base)  # raises why
+            stored = await self._gateway.database.look(jobs.result, self._done.id)
+        except HeadraceError as error:
+            self._timing.code = error.code
+            raise
+        self._timing.code = 200
+        yield streamer.end(stored["body"] if stored else {})
+
+    async def _events(
+        self, upcoming: "asyncio.Task[bytes | None]", pieces: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                while not upcoming.done():
+                    yield b": keep-alive\n\n"
+                    await asyncio.wait((upcoming,), timeout=BLANK_EVERY_S)
+                piece = upcoming.result()
+                if piece is None:
+                    return
+                yield piece
+                upcoming = asyncio.create_task(_next(pieces))
+                await asyncio.wait((upcoming,), timeout=BLANK_EVERY_S)
+        except HeadraceError as error:
+            yield errors.event(error)
+        finally:
+            upcoming.cancel()
+
+    async def _sound(self, first: "asyncio.Task[bytes | None]", pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield first.result() or b""
+        async for piece in pieces:  # sound that is cut short must not look whole: an error breaks the connection
+            yield piece
+
+    async def _blanks(self, work: "asyncio.Task[Response]") -> AsyncIterator[bytes]:
+        """Blanks, which JSON allows before its value, until the answer is there."""
+        try:
+            while not work.done():
+                yield b" "
+                await asyncio.wait((work,), timeout=BLANK_EVERY_S)
+            yield bytes(work.result().body)
+        except HeadraceError as error:
+            yield errors.envelope(error, self._request.url.path)
+        finally:
+            work.cancel()
+
+    def _headers(self) -> dict[str, str]:
+        return _names(self._done) | {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class _Watched(StreamingResponse):
+    """A streamed response whose waiting is finished whatever happens to it."""
+
+    def __init__(self, waiting: Waiting, content: Any, media_type: str, headers: dict[str, str]) -> None:
+        super().__init__(content, media_type=media_type, headers=headers)
+        self._waiting = waiting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._waiting.finish()
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
+
+
+def _names(done: Submitted) -> dict[str, str]:
+    return {"X-Job-Id": done.id} | ({} if done.created else {"Idempotent-Replayed": "true"})
+
+
+async def abandon(gateway: Gateway, job: str) -> None:
+    """Cancel a job, and tell the device that runs it."""
+    row = await gateway.database.run(outbox.cancel, job)
+    if row is not None:
+        await gateway.tell_cancelled(row)

@@ -1,0 +1,209 @@
+"""The synchronous endpoints: chat and text completions, streamed or whole."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Body, Request
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.edge import errors
+from api.gateway.dispatch import Call, Dispatcher, affinity
+from api.gateway.gateway import gateway_of
+from api.gateway.inbox import Inbox
+from api.gateway.metrics import METRICS
+from api.requests.request_metrics import CLIENT_GONE, Timing
+from models.errors import HeadraceError
+from models.modalities import chat, completions
+from models.modalities.base import BaseRequest
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["inference"])
+
+PING_S = 10
+
+
+@router.post("/v1/chat/completions", summary="Chat completion")
+async def chat_completions(request: Request, body: Annotated[chat.Request, Body()]) -> Response:
+    """Answer a conversation. Streams server-sent events where ``stream`` is true."""
+    return await answer(request, "chat", body)
+
+
+@router.post("/v1/completions", summary="Text completion")
+async def text_completions(request: Request, body: Annotated[completions.Request, Body()]) -> Response:
+    """Go on from a prompt. Streams server-sent events where ``stream`` is true."""
+    return await answer(request, "completions", body)
+
+
+class Keeping(Protocol):
+    """Keeps what is answered. Only the first of these raises, and none takes long."""
+
+    async def ready(self) -> None:
+        """Raises why nothing can be kept, before anything is answered."""
+
+    async def whole(self, closing: bytes) -> None:
+        """The answer is whole; it closes with these bytes, which the client has not yet."""
+
+    async def broken(self, rid: str, error: HeadraceError) -> None:
+        """The stream broke after it had begun."""
+
+
+async def answer(request: Request, modality: str, body: BaseRequest, keeping: Keeping | None = None) -> Response:
+    """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
+    gateway = gateway_of(request)
+    sent = body.model_dump(mode="json", exclude_unset=True)
+    call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix), body.streams)
+    keepalive_s = gateway.settings.keepalive_after_s
+    attempt = Attempt(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
+    return await (attempt.stream() if body.streams else attempt.whole())
+
+
+class Attempt:
+    """One call, watched: its client, its clock, its place in the metrics."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        call: Call,
+        request: Request,
+        user: str,
+        keepalive_s: float,
+        keeping: Keeping | None = None,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._call = call
+        self._request = request
+        self._user = user
+        self._keepalive_s = keepalive_s
+        self._keeping = keeping
+        self._timing = Timing(call.uid, call.modality)
+        self._inbox: Inbox | None = None
+
+    async def whole(self) -> Response:
+        """The answer as one JSON body. A client that hangs up cancels it, which no server does by itself."""
+        work = asyncio.create_task(self._read_all())
+        gone = asyncio.create_task(hung_up(self._request.receive))
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                return Response(status_code=CLIENT_GONE)  # nobody reads it
+            body = work.result()
+            self._timing.code = 200
+            return Response(body, media_type="application/json")
+        except HeadraceError as error:
+            self._timing.code = error.code
+            raise
+        finally:
+            gone.cancel()
+            work.cancel()
+            self._close()
+
+    async def stream(self) -> Response:
+        """The answer as events. Nothing is sent before the first of them, so that an early failure has its true
+
+        status; after ``keepalive_s`` the stream is committed to all the same, lest a proxy cuts it.
+        """
+        opening = asyncio.create_task(self._open())
+        gone = asyncio.create_task(hung_up(self._request.receive))
+        try:
+            await asyncio.wait((opening, gone), timeout=self._keepalive_s, return_when=asyncio.FIRST_COMPLETED)
+            first = opening.result() if opening.done() else None
+        except HeadraceError as error:
+            self._timing.code = error.code
+            self._close()
+            raise
+        finally:
+            gone.cancel()
+        return Stream(self, self._events(opening, first), opening)
+
+    async def _events(self, opening: "asyncio.Task[bytes]", first: bytes | None) -> AsyncIterator[bytes]:
+        data = b""
+        try:
+            data = await opening if first is None else first
+            yield data
+            while more := await self._read():
+                data = more
+                yield data
+            self._timing.code = 200
+        except HeadraceError as error:
+            self._timing.code = error.code
+            if self._keeping is not None and self._inbox is not None:
+                await self._keeping.broken(self._inbox.rid, error)
+            yield errors.event(error, self._request.url.path, self._request.state.request_id, data)
+
+    def finish(self, opening: "asyncio.Task[bytes]") -> None:
+        """The response is over, however it ended."""
+        opening.cancel()
+        self._close()
+
+    async def _open(self) -> bytes:
+        self._inbox, first = await self._dispatcher.open(self._call)
+        if self._keeping is not None:
+            await self._keeping.ready()
+        self._timing.first()
+        await self._keep()
+        return first
+
+    async def _read(self) -> bytes:
+        if self._inbox is None:
+            return b""
+        data = await self._inbox.read()
+        if data:
+            await self._keep()
+        return data
+
+    async def _keep(self) -> None:
+        """Before the last bytes are sent: who goes on from an answer that they have read must find it."""
+        if self._keeping is not None and self._inbox is not None and self._inbox.closing is not None:
+            await self._keeping.whole(self._inbox.closing.body)
+
+    async def _read_all(self) -> bytes:
+        parts = [await self._open()]
+        while data := await self._read():
+            parts.append(data)
+        return b"".join(parts)
+
+    def _close(self) -> None:
+        call, elapsed = self._call, self._timing.elapsed_s
+        self._timing.close()
+        inbox = self._inbox
+        if inbox is not None:
+            self._dispatcher.close(inbox)
+            if inbox.closing is not None:
+                METRICS.tokens.labels(call.uid, "prompt").inc(inbox.closing.prompt_tokens)
+                METRICS.tokens.labels(call.uid, "completion").inc(inbox.closing.completion_tokens)
+                self._dispatcher.learn(call.uid, elapsed)
+        log.info(
+            "%s %s %s %.3fs user=%r safety=%r",
+            self._request.state.request_id,
+            call.uid,
+            self._timing.code,
+            elapsed,
+            self._user,
+            call.body.get("safety_identifier", "-"),
+        )
+
+
+class Stream(EventSourceResponse):
+    """Server-sent events whose request is closed whatever happens, also before the generator is first entered."""
+
+    def __init__(self, attempt: Attempt, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
+        super().__init__(events, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+        self._attempt = attempt
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until they end or the client leaves."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._attempt.finish(self._opening)
+
+
+async def hung_up(receive: Receive) -> None:
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await receive()

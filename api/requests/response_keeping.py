@@ -1,0 +1,66 @@
+"""What becomes of a response that is made at once: it is kept before its client has read it to the end."""
+
+import asyncio
+import time
+
+import msgspec
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from api.gateway.gateway import Gateway
+from models.errors import DatabaseUnavailable, HeadraceError
+from models.modalities.responses import Request, described
+from models.modalities.responses.items import kept, sent
+from models.modalities.responses.writer import failure, final
+from models.rows import responses
+from models.rows.responses import Kept
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _About(msgspec.Struct):
+    id: str
+    status: str
+
+
+class Keeping:
+    """Keeps one response under its caller's key. While the model begins, the database is asked whether it is there."""
+
+    def __init__(self, gateway: Gateway, request: Request, key: str, aging: list[str]) -> None:
+        self._keeper = gateway.keeper
+        self._request = request
+        self._key = key
+        self._aging = aging
+        self._created = int(time.time())
+        self._reached = asyncio.create_task(_reach(gateway))
+
+    async def ready(self) -> None:
+        """See ``inference.Keeping``. Raises DatabaseUnavailable."""
+        if not await self._reached:
+            raise DatabaseUnavailable(retry_after=2)
+
+    async def whole(self, closing: bytes) -> None:
+        """See ``inference.Keeping``."""
+        body = final(closing)
+        about = msgspec.json.decode(body, type=_About)
+        await self._keep(about.id, about.status, body)
+
+    async def broken(self, rid: str, error: HeadraceError) -> None:
+        """See ``inference.Keeping``."""
+        id = f"resp_{rid}"
+        body = described(self._request, id, self._created) | {"status": "failed", "error": failure(error)}
+        await self._keep(id, "failed", _encode(body))
+
+    async def _keep(self, id: str, status: str, body: bytes) -> None:
+        given = self._request.model_dump(mode="json", exclude_unset=True, include={"input"})
+        items = _encode(kept(sent(given["input"]), id))
+        previous = self._request.previous_response_id
+        await self._keeper.keep(Kept(id, self._key, previous, status, items, body), self._aging)
+
+
+async def _reach(gateway: Gateway) -> bool:
+    try:
+        await gateway.database.look(responses.reachable)
+    except (OperationalError, PoolTimeout):
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""OpenAI's Batches: a file of requests, done by our own models when there is room, within a day."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.engine import Connection
+
+from api.gateway.gateway import Gateway, gateway_of
+from models.errors import InvalidRequest, NotFound, ShuttingDown
+from models.modalities import KINDS
+from models.modalities.base import Int
+from models.redis.presence import STEWARD, device_channel
+from models.rows import batches, uploads, webhooks
+from models.rows.tables import JobState
+from models.unicode import refuse_broken
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"])
+
+ENDPOINTS = tuple(f"/v1/{kind.path}" for kind in KINDS.values())
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="the batch's id")]
+
+_EVENTS = (
+    "created",
+    "in_progress",
+    "expires",
+    "finalizing",
+    "completed",
+    "failed",
+    "expired",
+    "cancelling",
+    "cancelled",
+)
+
+
+class OutputExpiresAfter(BaseModel):
+    """How long the files that a batch makes are kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    anchor: Literal["created_at"]
+    seconds: Annotated[Int, Field(ge=3600, le=30 * 86_400)]
+
+
+class BatchRequest(BaseModel):
+    """Body of ``POST /v1/batches``. ``webhook`` is ours: a URL that is told how the batch ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input_file_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="a file of purpose 'batch', in JSON lines")
+    endpoint: str = Field(max_length=60, description="where all its requests go: /v1/chat/completions, …")
+    completion_window: Literal["24h"]
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = None
+    output_expires_after: OutputExpiresAfter | None = None
+    webhook: str | None = Field(None, min_length=1, max_length=2000)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=False)
+
+
+@router.post("", summary="Create a batch")
+async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dict[str, Any]:
+    """Have every line of a file done as a request. Its progress is in ``request_counts``."""
+    gateway, key = gateway_of(request), request.state.key
+    if gateway.dispatcher.closed:
+        raise ShuttingDown()
+    if body.endpoint not in ENDPOINTS:
+        raise InvalidRequest(f"'endpoint' must be one of {', '.join(ENDPOINTS)}", param="endpoint")
+    if body.webhook is not None:
+        await gateway.outbound.check_url(body.webhook, "webhook")
+    values = {
+        "api_key_id": key,
+        "endpoint": body.endpoint,
+        "input_file_id": body.input_file_id,
+        "metadata": body.metadata,
+        "webhook": body.webhook,
+        "output_expires_s": body.output_expires_after and body.output_expires_after.seconds,
+    }
+
+    def made(connection: Connection) -> Any:
+        try:
+            file = uploads.get(connection, body.input_file_id, key)
+        except NotFound as error:
+            raise NotFound(error.message, param="input_file_id") from error
+        if file.purpose != "batch":
+            raise InvalidRequest(f"the file's purpose is '{file.purpose}', not 'batch'", param="input_file_id")
+        return batches.create(connection, window=body.completion_window, **values)
+
+    row = await gateway.database.run(made)
+    await gateway.publish(STEWARD)
+    return shown(row, {})
+
+
+@router.get("", summary="List batches")
+async def listing(
+    request: Request,
+    after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> dict[str, Any]:
+    """This key's batches, newest first; ``after`` is the last id of the page before."""
+
+    def page(connection: Connection) -> tuple[list[Any], dict[str, dict[str, int]]]:
+        rows = batches.listing(connection, request.state.key, after=after, limit=limit)
+        return rows, batches.tallies(connection, [row.id for row in rows if row.counts is None])
+
+    rows, tallies = await gateway_of(request).database.look(page)
+    data = [shown(row, tallies.get(row.id, {})) for row in rows[:limit]]
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
+
+
+@router.get("/{id}", summary="Describe a batch")
+async def describe(request: Request, id: Id) -> dict[str, Any]:
+    """How a batch is."""
+    return await _mine(gateway_of(request), request, id)
+
+
+@router.post("/{id}/cancel", summary="Cancel a batch")
+async def cancel(request: Request, id: Id) -> dict[str, Any]:
+    """Stop a batch; what was done until then is in its output. 409 if it is over, or about to be."""
+    gateway = gateway_of(request)
+    await gateway.database.run(batches.get, id, request.state.key)
+    for device in await gateway.database.run(batches.cancel, id):
+        await gateway.publish(device_channel(device))
+    await gateway.publish(STEWARD)
+    return await _mine(gateway, request, id)
+
+
+@router.get("/{id}/deliveries", summary="Webhook deliveries of a batch")
+async def deliveries(request: Request, id: Id) -> dict[str, Any]:
+    """Every webhook that this batch caused, and each attempt to deliver it."""
+    gateway = gateway_of(request)
+    await gateway.database.run(batches.get, id, request.state.key)
+    return {"object": "list", "data": await gateway.database.run(webhooks.log_of, id)}
+
+
+async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
+    def look(connection: Connection) -> tuple[Any, dict[str, int]]:
+        row = batches.get(connection, id, request.state.key)
+        return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
+
+    return shown(*await gateway.database.run(look))
+
+
+def shown(row: Any, tally: dict[str, int]) -> dict[str, Any]:
+    """OpenAI's ``Batch``. ``tally``: how many lines are in which state, of a batch that is not over."""
+    counts = row.counts or {
+        "total": row.total,
+        "completed": tally.get(JobState.SUCCEEDED, 0),
+        "failed": tally.get(JobState.FAILED, 0) + tally.get(JobState.EXPIRED, 0),
+    }
+    ms = {f"{event}_at": getattr(row, f"{event}_at") for event in _EVENTS}
+    return {
+        "id": row.id,
+        "object": "batch",
+        "endpoint": row.endpoint,
+        "errors": None if row.errors is None else {"object": "list", "data": row.errors},
+        "input_file_id": row.input_file_id,
+        "completion_window": row.window,
+        "status": row.state,
+        "output_file_id": row.output_file_id,
+        "error_file_id": row.error_file_id,
+        "request_counts": {name: counts[name] for name in ("total", "completed", "failed")},
+        "metadata": row.metadata,
+        "usage": counts.get("usage"),
+        **{name: None if value is None else value // 1000 for name, value in ms.items()},
+    }

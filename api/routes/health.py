@@ -1,0 +1,58 @@
+"""Health and metrics: ``/healthz`` is whether this process lives, ``/readyz`` whether it can serve."""
+
+from contextlib import suppress
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+
+from api.gateway import metrics
+from api.gateway.gateway import Gateway, gateway_of
+from models.rows import jobs
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/v1/cluster/auth", summary="Whether a key is needed")
+async def auth(request: Request) -> dict[str, bool]:
+    """What Xinference's client asks before anything else: it sends its key only where this is true."""
+    return {"auth": bool(gateway_of(request).settings.api_keys)}
+
+
+@router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})
+async def readyz(request: Request) -> JSONResponse:
+    """Redis is heard, the database answers, a device is alive, and the process is not shutting down."""
+    checks = await _checks(gateway_of(request))
+    ready = all(checks.values())
+    return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def exposition(request: Request) -> Response:
+    """The metrics of this gateway, of the replicas and of the queue of jobs, in Prometheus's text format."""
+    with suppress(SQLAlchemyError):  # the others are worth having all the same
+        metrics.METRICS.queue(await gateway_of(request).database.look(jobs.counts))
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _checks(gateway: Gateway) -> dict[str, bool]:
+    try:
+        await gateway.database.look(lambda connection: connection.execute(text("SELECT 1")))
+        database = True
+    except SQLAlchemyError:
+        database = False
+    return {
+        "redis": gateway.replies.connected,
+        "database": database,
+        "device": bool(gateway.replies.fleet.devices()),
+        "admitting": not gateway.dispatcher.closed,
+    }

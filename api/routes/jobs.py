@@ -1,0 +1,214 @@
+"""The job API: submit, look, follow, cancel, try again, fetch the result. What is here works for every kind."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import JSONResponse, Response
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.gateway.watching import SILENCE
+from api.jobs import results
+from api.jobs.preparation import Upload, Wish, prepare, public_url, seconds_until
+from api.jobs.request_files import Intake, folder
+from api.jobs.views import accepted, prospect, shown, submitted
+from api.jobs.waiting import submitted as insert
+from models.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
+from models.modalities import KINDS
+from models.modalities.base import Int
+from models.redis import events
+from models.redis.events import Event
+from models.rows import jobs, outbox, webhooks
+from models.rows.tables import JobState
+from models.unicode import refuse_broken
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+PING_S = 10
+Id = Annotated[str, Path(max_length=60, description="the job's id")]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+
+class JobRequest(BaseModel):
+    """Body of ``POST /v1/jobs``. ``input`` is the body of the endpoint that ``kind`` names, files as URLs or ids."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(max_length=40, description="the endpoint's name: images.generations, chat.completions, …")
+    model: str | None = Field(None, min_length=1, max_length=256)
+    input: dict[str, Any]
+    priority: Annotated[Int, Field(ge=-100, le=100)] = 0
+    deadline: AwareDatetime | None = Field(None, description="when it must be done: ISO 8601, or Unix seconds")
+    webhook: str | None = Field(None, min_length=1, max_length=2000)
+    metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        return refuse_broken(value, nul=True)
+
+
+@router.post("", summary="Submit a job", status_code=202)
+async def submit(
+    request: Request, body: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Queue work to be done when its turn comes. The same ``Idempotency-Key`` again answers with the same job."""
+    gateway = gateway_of(request)
+    if gateway.dispatcher.closed:
+        raise ShuttingDown()
+    if body.kind not in KINDS:
+        raise InvalidRequest(f"there is no kind '{body.kind}'; there are {', '.join(KINDS)}", param="kind")
+    webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
+    given = body.input | ({} if body.model is None else {"model": body.model})
+    deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
+    wish = Wish(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
+    async with AsyncExitStack() as stack:
+        uploads: dict[str, Upload] = {}
+        if KINDS[body.kind].files:
+            intake = Intake(gateway, request.state.key, await stack.enter_async_context(folder()))
+            uploads = await intake.of_body(KINDS[body.kind], given)
+        prepared = await prepare(gateway, request.state.key, body.kind, given, uploads, wish)
+    done = await insert(gateway, prepared.job)
+    base = public_url(gateway, str(request.base_url))
+    headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})
+    return JSONResponse(await submitted(gateway, prepared.job, done, base), 202, headers)
+
+
+@router.get("", summary="List jobs")
+async def listing(
+    request: Request,
+    state: Annotated[JobState | None, Query()] = None,
+    model: Annotated[str | None, Query(max_length=256)] = None,
+    after: Annotated[str | None, Query(max_length=60)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> dict[str, Any]:
+    """This key's jobs, newest first; ``after`` is the last id of the page before."""
+    gateway = gateway_of(request)
+    base = public_url(gateway, str(request.base_url))
+
+    def page(connection: Any) -> Any:
+        return jobs.listing(connection, request.state.key, state=state, uid=model, after=after, limit=limit)
+
+    rows = await gateway.database.look(page)
+    data = [await shown(gateway, row, base) for row in rows[:limit]]
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
+
+
+@router.get("/{id}", summary="Describe a job")
+async def describe(request: Request, id: Id) -> dict[str, Any]:
+    """How the job is. While it waits: its position, and the seconds until it should be done."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    return await accepted(gateway, row, public_url(gateway, str(request.base_url)))
+
+
+@router.get("/{id}/result", summary="Result of a job")
+async def result(request: Request, id: Id) -> Response:
+    """What the job's endpoint would have answered. 409 while it is not over; its own error where it failed."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    found = await results.answer(gateway, row, public_url(gateway, str(request.base_url)))
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/{id}/cancel", summary="Cancel a job")
+async def cancel(request: Request, id: Id) -> dict[str, Any]:
+    """A job that waits is cancelled at once, one that runs within a step. 409 if it is over otherwise."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    moved = await gateway.database.run(outbox.cancel, row.id)
+    if moved is None and row.state != JobState.CANCELLED:
+        row = await _mine(gateway, request, id)
+        if row.state != JobState.CANCELLED:
+            raise Conflict(f"the job is over: it {row.state}", param="id")
+    if moved is not None:
+        await gateway.tell_cancelled(moved)
+    row = await _mine(gateway, request, id)
+    return await shown(gateway, row, public_url(gateway, str(request.base_url)))
+
+
+@router.post("/{id}/retry", summary="Try a job again", status_code=202)
+async def retry(request: Request, id: Id) -> dict[str, Any]:
+    """Queue a job anew that failed, was cancelled or expired. 409 for any other."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    if not await gateway.database.run(jobs.retry, row.id):
+        raise Conflict(f"only a job that failed, was cancelled or expired is tried again; it {row.state}", param="id")
+    row = await _mine(gateway, request, id)
+    await gateway.tell_queued(row)
+    return await accepted(gateway, row, public_url(gateway, str(request.base_url)))
+
+
+@router.delete("/{id}", summary="Delete a job")
+async def delete(request: Request, id: Id) -> dict[str, Any]:
+    """Forget a job that is over, with its result and its files. 409 while it is not."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    await gateway.database.run(jobs.delete, row.id)
+    await gateway.blocking(gateway.store.delete_prefix, f"jobs/{row.id}/")
+    return {"id": row.id, "object": "job", "deleted": True}
+
+
+@router.get("/{id}/deliveries", summary="Webhook deliveries of a job")
+async def deliveries(request: Request, id: Id) -> dict[str, Any]:
+    """Every webhook that this job caused, and each attempt to deliver it."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    return {"object": "list", "data": await gateway.database.run(webhooks.log_of, row.id)}
+
+
+@router.get("/{id}/events", summary="Follow a job")
+async def follow(
+    request: Request, id: Id, last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]+-[0-9]+$")] = None
+) -> Response:
+    """Server-sent events: ``state``, ``position`` while it waits, ``progress``, ``preview``, ``log``.
+
+    ``Last-Event-ID`` goes on where one was. The last event is the ``state`` that the job ended in.
+    """
+    gateway = gateway_of(request)
+    await _mine(gateway, request, id)
+    base = public_url(gateway, str(request.base_url))
+    content = _events(gateway, id, last_event_id or "0", base)
+    return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+
+
+async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIterator[ServerSentEvent]:
+    last, place = after, None
+    with suppress(NotFound):  # it is deleted meanwhile: there is nothing more to tell
+        row = await gateway.database.look(jobs.get, job, None)
+        if row.state == JobState.QUEUED:
+            first = await accepted(gateway, row, base)
+            place = first["position"]
+            yield ServerSentEvent(json.dumps(first), event="state")
+        async with aclosing(gateway.watching.follow(job, after)) as told:
+            async for last, event in told:
+                if event.type == SILENCE and place is not None:
+                    found = await gateway.database.look(prospect, row)
+                    if found[0] != place:
+                        place = found[0]
+                        yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
+                elif event.type not in (events.PIECE, events.TEXT, SILENCE):
+                    place = None if event.type == events.STATE else place
+                    kept = event.type != events.STATE  # states come from the row: there is no going on after one
+                    yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if kept else None)
+        row = await gateway.database.look(jobs.get, job, None)
+        end = json.dumps(await shown(gateway, row, base))
+        yield ServerSentEvent(end, event="state", id=last if last != "0" else None)
+
+
+def _data(event: Event) -> dict[str, Any]:
+    """An event's JSON; a preview's picture comes as a data URL."""
+    data = {"attempt": event.fence, **event.data} if event.fence else dict(event.data)
+    if event.type == events.PREVIEW:
+        data["image"] = f"data:{event.data['media_type']};base64,{base64.b64encode(event.blob).decode()}"
+    return data
+
+
+async def _mine(gateway: Gateway, request: Request, id: str) -> Any:
+    return await gateway.database.look(jobs.get, id, request.state.key)

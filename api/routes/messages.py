@@ -1,0 +1,96 @@
+"""Anthropic's Messages API, on its own path and under ``/anthropic``, for clients of both protocols at one address."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api.requests import answering
+from api.routes import models
+from models.errors import InvalidRequest
+from models.modalities import messages
+from models.modalities.messages import count
+
+
+class Details(BaseModel):
+    """What went wrong, as Anthropic's clients read it; ``details`` has our code and the parameter at fault."""
+
+    type: str
+    message: str
+    details: dict[str, str | None]
+
+
+class Envelope(BaseModel):
+    """The body of every answer that is an error."""
+
+    type: str
+    error: Details
+    request_id: str | None
+
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Envelope, "description": "The request is at fault"},
+    "5XX": {"model": Envelope, "description": "The platform is at fault, or full"},
+}
+router = APIRouter(tags=["anthropic"], responses=FAILURES)
+
+
+@router.post("/v1/messages", summary="Message")
+@router.post("/anthropic/v1/messages", summary="Message")
+async def create_message(request: Request, body: Annotated[messages.Request, Body()]) -> Response:
+    """Answer a conversation. Streams server-sent events where ``stream`` is true."""
+    return await answering.answer(request, "messages", body)
+
+
+@router.post("/v1/messages/count_tokens", summary="Count the tokens of a message")
+@router.post("/anthropic/v1/messages/count_tokens", summary="Count the tokens of a message")
+async def count_tokens(request: Request, body: Annotated[count.Request, Body()]) -> Response:
+    """How many tokens the prompt of a message would have, its tools and system prompt included."""
+    return await answering.answer(request, "messages_count", body)
+
+
+Cursor = Annotated[str | None, Query(max_length=100, description="the id of a model")]
+
+
+@router.get("/anthropic/v1/models", summary="List models that chat")
+async def list_models(
+    request: Request,
+    before_id: Cursor = None,
+    after_id: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> dict[str, Any]:
+    """A page of the models that answer messages, in the order of their launches."""
+    listed = (await models.list_models(request))["data"]
+    found = [_model(one) for one in listed if "chat" in one["model_ability"]]
+    ids = [one["id"] for one in found]
+    for name, given in (("before_id", before_id), ("after_id", after_id)):
+        if given is not None and given not in ids:
+            raise InvalidRequest(f"there is no model '{given}'", param=name)
+    if before_id is not None:
+        found = found[: ids.index(before_id)]
+        page, more = found[-limit:], len(found) > limit
+    else:
+        found = found[ids.index(after_id) + 1 :] if after_id is not None else found
+        page, more = found[:limit], len(found) > limit
+    ends = (page[0]["id"], page[-1]["id"]) if page else (None, None)
+    return {"data": page, "has_more": more, "first_id": ends[0], "last_id": ends[1]}
+
+
+@router.get("/anthropic/v1/models/{uid}", summary="Describe a model")
+async def describe_model(request: Request, uid: models.Uid) -> dict[str, Any]:
+    """One model. 404 if it was not launched."""
+    return _model(await models.describe_model(request, uid))
+
+
+def _model(described: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "model",
+        "id": described["id"],
+        "display_name": described["model_name"],
+        "created_at": datetime.fromtimestamp(described["created"], UTC).isoformat(),
+        "lifecycle": "active",
+        "max_input_tokens": described["context_length"],
+        "max_tokens": described["context_length"],
+    }

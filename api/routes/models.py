@@ -1,0 +1,234 @@
+"""Models: what there is, how a launch goes on, launching and terminating. Paths and names are Xinference's."""
+
+import asyncio
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Request
+from sqlalchemy.engine import Connection, Row
+
+from api.gateway.gateway import Gateway, gateway_of
+from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
+from models.launching.launch import UID, Launch, resolve, serves
+from models.redis.presence import STEWARD
+from models.rows import instances
+from models.rows.tables import ReplicaState
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+LAUNCH_WAIT_S = 1800.0
+TERMINATE_WAIT_S = 60.0
+
+Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
+
+
+@router.get("", summary="List models")
+async def list_models(request: Request) -> dict[str, Any]:
+    """Every model that was launched, whatever its state."""
+    gateway = gateway_of(request)
+    rows, replicas = await gateway.database.run(_everything)
+    fleet = gateway.replies.fleet
+    data = [_describe(row, replicas.get(row.uid, []), ready=bool(fleet.ready(row.uid))) for row in rows]
+    return {"object": "list", "data": data}
+
+
+@router.get("/{uid}", summary="Describe a model")
+async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
+    """One model. 404 if it was not launched."""
+    gateway = gateway_of(request)
+    row, replicas = await _one(gateway, uid)
+    return _describe(row, replicas, ready=bool(gateway.replies.fleet.ready(uid)))
+
+
+@router.post("", summary="Launch a model")
+async def launch_model(
+    request: Request, body: Annotated[Launch, Body()], wait_ready: Annotated[bool, Query()] = True
+) -> dict[str, str]:
+    """Launch a model under a uid. With ``wait_ready`` the answer comes when a request would be served; a launch
+
+    that fails is then forgotten. Without it, ``/progress`` tells. A failed model's uid may be launched anew.
+    """
+    gateway = gateway_of(request)
+    values = resolve(body, trust_remote_code=gateway.settings.trust_remote_code)
+    await gateway.database.run(_create, values)
+    gateway.roster.forget()
+    await gateway.publish(STEWARD)
+    if wait_ready and not body.load_on_request:
+        try:
+            await _until_ready(gateway, body.uid)
+        except HeadraceError:
+            await gateway.database.run(instances.delete, body.uid)
+            raise
+    return {"model_uid": body.uid}
+
+
+@router.delete("/{uid}", summary="Terminate a model")
+async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
+    """Unload a model and forget it. The answer comes when its memory is back."""
+    gateway = gateway_of(request)
+    if not re.fullmatch(UID, uid) or not await gateway.database.run(instances.delete, uid):
+        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
+    gateway.roster.forget()
+    await gateway.wake_devices()
+    over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
+    while asyncio.get_running_loop().time() < over:
+        changed = gateway.replies.fleet.changed
+        if not await gateway.database.run(instances.replicas_of, uid):
+            break
+        await gateway.replies.fleet.change(changed, 0.1)
+    return {"model_uid": uid}
+
+
+@router.get("/{uid}/progress", summary="Progress of a launch")
+async def progress(request: Request, uid: Uid) -> dict[str, Any]:
+    """How far the launch is: ``progress`` 0 to 1 over all replicas, and each one's stage."""
+    gateway = gateway_of(request)
+    _, replicas = await _one(gateway, uid)
+    ready = {one.id for _, one in gateway.replies.fleet.ready(uid)}  # which their rows learn a moment later
+    stages = {row.id: "ready" if row.id in ready else row.stage or row.state for row in replicas}
+    fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
+    return {
+        "progress": sum(fractions.values()) / max(len(replicas), 1),
+        "stage": min(stages.values(), key=_rank, default="pending"),
+        "replicas": [
+            {
+                "replica_id": row.id,
+                "progress": fractions[row.id],
+                "stage": stages[row.id],
+                "info": HeadraceError.from_row(row.error).message if row.error else "",
+                "updated_at": row.updated_at / 1000,
+            }
+            for row in replicas
+        ],
+    }
+
+
+@router.get("/{uid}/replicas", summary="Replicas of a model")
+async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
+    """Each replica's device, state, runner and memory in bytes."""
+    gateway = gateway_of(request)
+    _, replicas = await _one(gateway, uid)
+    live = {one.id: one for _, one in gateway.replies.fleet.replicas()}
+    return [
+        {
+            "replica_id": row.id,
+            "device": row.device,
+            "state": live[row.id].state if row.id in live else _unreported(row.state),
+            "stage": row.stage,
+            "pid": live[row.id].pid if row.id in live else None,
+            "memory_bytes": live[row.id].memory_bytes if row.id in live else None,
+            "inflight": live[row.id].inflight if row.id in live else 0,
+            "created_ts": row.created_at // 1000,
+            "error_message": HeadraceError.from_row(row.error).message if row.error else None,
+        }
+        for row in replicas
+    ]
+
+
+async def _one(gateway: Gateway, uid: str) -> tuple[Row[Any], list[Row[Any]]]:
+    row = await gateway.database.run(instances.get, uid) if re.fullmatch(UID, uid) else None
+    if row is None:
+        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
+    return row, await gateway.database.run(instances.replicas_of, uid)
+
+
+async def _until_ready(gateway: Gateway, uid: str) -> None:
+    """Wait until a replica takes requests. Raises what kept all of them from it."""
+    loop = asyncio.get_running_loop()
+    over = loop.time() + LAUNCH_WAIT_S
+    while loop.time() < over:
+        changed = gateway.replies.fleet.changed
+        if gateway.replies.fleet.ready(uid):
+            return
+        _, replicas = await _one(gateway, uid)
+        if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
+            raise _failure(uid, replicas[0])
+        await gateway.replies.fleet.change(changed, 0.5)
+    raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
+
+
+def _failure(uid: str, row: Row[Any]) -> HeadraceError:
+    cause = HeadraceError.from_row(row.error)
+    if cause.status < 500:
+        return cause
+    return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
+
+
+def _create(connection: Connection, values: dict[str, Any]) -> None:
+    """Record the launch; it takes the place of one of the same uid that failed."""
+    replicas = instances.replicas_of(connection, values["uid"])
+    if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
+        instances.delete(connection, values["uid"])
+    instances.create(connection, values)
+
+
+def _everything(connection: Connection) -> tuple[list[Row[Any]], dict[str, list[Row[Any]]]]:
+    replicas: dict[str, list[Row[Any]]] = {}
+    for row in instances.replicas_of(connection):
+        replicas.setdefault(row.uid, []).append(row)
+    return instances.listing(connection), replicas
+
+
+def _describe(row: Row[Any], replicas: list[Row[Any]], *, ready: bool) -> dict[str, Any]:
+    contexts = [one.context_length for one in replicas if one.context_length]
+    return {
+        "id": row.uid,
+        "object": "model",
+        "created": row.created_at // 1000,
+        "owned_by": "headrace",
+        "model_uid": row.uid,
+        "model_name": row.model_name,
+        "model_type": row.model_type,
+        "model_engine": row.engine,
+        "model_format": row.model_format,
+        "quantization": row.quantization,
+        "model_size_in_billions": row.size_in_billions,
+        "model_ability": [ABILITIES[name] for name in serves(row.engine, row.model_type) if name in ABILITIES],
+        "context_length": min(contexts, default=None),
+        "replica": row.replica,
+        "state": "ready" if ready else _state(replicas),
+    }
+
+
+def _unreported(state: str) -> str:
+    """The state of a replica that no live device reports: ready it cannot be."""
+    return ReplicaState.LOADING if state == ReplicaState.READY else state
+
+
+def _state(replicas: list[Row[Any]]) -> str:
+    """What a model that no device reports as ready is up to."""
+    found = {row.state for row in replicas}
+    for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
+        if found == {state}:
+            return state.value
+    return "loading"
+
+
+ABILITIES = {
+    "chat": "chat",
+    "completions": "generate",
+    "embeddings": "embed",
+    "rerank": "rerank",
+    "images": "text2image",
+    "speech": "text2audio",
+    "transcription": "audio2text",
+}
+"""Xinference's words for the modalities."""
+
+_STAGES = (
+    *("failed", "dormant", "pending", "assigned", "waiting", "starting"),
+    *("downloading", "loading", "warming", "ready"),
+)
+_SPANS = {"starting": (0.0, 0.02), "downloading": (0.02, 0.5), "loading": (0.5, 0.9), "warming": (0.9, 1.0)}
+
+
+def _rank(stage: str) -> int:
+    return _STAGES.index(stage) if stage in _STAGES else 0
+
+
+def _fraction(row: Row[Any]) -> float:
+    """The whole launch's progress, from the progress of its stage."""
+    if row.state == ReplicaState.READY:
+        return 1.0
+    low, high = _SPANS.get(row.stage, (0.0, 0.0))
+    return round(low + (high - low) * float(row.progress), 4)

@@ -1,0 +1,247 @@
+"""OpenAI's Responses: made at once or in the background, kept, found again, gone on from, cancelled, deleted."""
+
+import time
+from dataclasses import replace
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Body, Header, Path, Query, Request
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.jobs.preparation import Wish, prepare
+from api.jobs.waiting import submitted
+from api.requests import answering
+from api.requests.response_events import EventStream
+from api.requests.response_keeping import Keeping
+from models.errors import (
+    Conflict,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    PreviousResponseNotFound,
+    ShuttingDown,
+    UnsupportedParameter,
+)
+from models.modalities.responses import CreateResponse, count, described
+from models.modalities.responses import Request as Asked
+from models.modalities.responses.items import RESPONSE, ItemReference, kept, sent
+from models.modalities.responses.request import CountTokens, Prompt, Whole
+from models.modalities.responses.writer import failure
+from models.rows import jobs, outbox, responses
+from models.rows.tables import FINAL, JobState
+from models.validation import from_validation
+
+router = APIRouter(prefix="/v1/responses", tags=["responses"])
+
+T = TypeVar("T", bound=Whole)
+Id = Annotated[str, Path(pattern=RESPONSE, description="the response's id")]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+STATUS = {
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "in_progress",
+    JobState.FAILED: "failed",
+    JobState.EXPIRED: "failed",
+    JobState.CANCELLED: "cancelled",
+}
+
+
+@router.post("", summary="Response")
+async def create(
+    request: Request, body: Annotated[CreateResponse, Body()], idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Answer items with items. Streams server-sent events where ``stream`` is true; with ``background`` it answers at
+
+    once, and the response is made when its turn comes.
+    """
+    gateway = gateway_of(request)
+    asked, aging = await _resolved(gateway, request.state.key, body, Asked)
+    if body.background:
+        return await _in_background(gateway, request, asked, idempotency_key)
+    keeping = Keeping(gateway, asked, request.state.key, aging) if asked.keeps else None
+    return await answering.answer(request, "responses", asked, keeping)
+
+
+@router.post("/input_tokens", summary="Count the tokens of a response's input")
+async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -> Response:
+    """How many tokens the prompt of a response would have, with its instructions, tools and what it goes on from."""
+    asked, _ = await _resolved(gateway_of(request), request.state.key, body, count.Request)
+    return await answering.answer(request, "responses_count", asked)
+
+
+async def _resolved(gateway: Gateway, key: str, body: Prompt, whole: type[T]) -> tuple[T, list[str]]:
+    """What is to be asked, with all that it refers to; and those of its predecessors that are aging."""
+    given = body.model_dump(mode="json", exclude_unset=True)
+    aging: list[str] = []
+    if body.previous_response_id is not None:
+        found = await _earlier(gateway, key, body.previous_response_id)
+        given["earlier"], aging = found.items, found.aging
+    if named := [one.id for one in body.items if isinstance(one, ItemReference)]:
+        items = await gateway.database.look(responses.items, named, key)
+        given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
+    try:
+        return whole.model_validate(given), aging
+    except ValidationError as error:
+        raise from_validation(list(error.errors())) from error
+
+
+async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earlier:
+    try:
+        return await gateway.database.look(responses.earlier, response, key, gateway.keeper.retention_ms)
+    except PreviousResponseNotFound:
+        row = await _job(gateway, key, response)
+        if row is not None and row.state in STATUS:
+            why = f"the response '{response}' is {_status(row)}: one goes on from those that are completed"
+            raise InvalidRequest(why, param="previous_response_id") from None
+        raise
+
+
+async def _in_background(gateway: Gateway, request: Request, asked: Asked, idempotency_key: str | None) -> Response:
+    if gateway.dispatcher.closed:
+        raise ShuttingDown()
+    given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
+    wish = Wish(idempotency_key=idempotency_key)
+    job = (await prepare(gateway, request.state.key, responses.KIND, given, {}, wish)).job
+    if asked.streams:  # what is told of it as it is made, whoever will read it
+        job = replace(job, request=job.request | {"stream": True})
+    done = await submitted(gateway, job)
+    id = responses.response_of(done.id)
+    headers = {"X-Job-Id": done.id}
+    if asked.streams:
+        row = await gateway.database.look(jobs.get, done.id, request.state.key)
+        return EventStream(gateway, row, after=None, headers=headers)
+    if not done.created:
+        return JSONResponse(await _shown(gateway, request.state.key, id), headers=headers)
+    return JSONResponse(described(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
+
+
+@router.get("/{id}", summary="Find a response")
+async def retrieve(
+    request: Request,
+    id: Id,
+    stream: Annotated[bool, Query()] = False,
+    starting_after: Annotated[int | None, Query(ge=0, le=1 << 31)] = None,
+    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
+    include_obfuscation: Annotated[bool, Query()] = False,
+) -> Response:
+    """A response that is kept, or is made in the background. With ``stream``, the events of one that was asked for in
+
+    the background with ``stream``: from the first on, or those after the one of this number.
+    """
+    gateway = gateway_of(request)
+    if include_obfuscation:
+        raise UnsupportedParameter("events are not obfuscated", param="include_obfuscation")
+    job = await _job(gateway, request.state.key, id) if stream else None
+    if job is not None and job.request.get("stream"):
+        return EventStream(gateway, job, after=starting_after)
+    row = await gateway.database.look(responses.get, id, request.state.key)
+    shown = None if row is not None else await _shown(gateway, request.state.key, id)
+    if stream:
+        raise InvalidRequest(
+            "only a response that was made with 'background' and 'stream' can be streamed", param="stream"
+        )
+    return JSONResponse(shown) if row is None else Response(row.body, media_type="application/json")
+
+
+@router.post("/{id}/cancel", summary="Cancel a response")
+async def cancel(request: Request, id: Id) -> Response:
+    """Stop a response that is made in the background; one that is over is shown as it is."""
+    gateway, key = gateway_of(request), request.state.key
+    row = await _job(gateway, key, id)
+    if row is None:
+        found = await gateway.database.look(responses.get, id, key)
+        if found is None:
+            raise _missing(id)
+        if not msgspec.json.decode(found.body)["background"]:
+            raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
+        return Response(found.body, media_type="application/json")
+    moved = await gateway.database.run(outbox.cancel, row.id)
+    if moved is not None:
+        await gateway.tell_cancelled(moved)
+    return await retrieve(request, id)
+
+
+@router.delete("/{id}", summary="Delete a response")
+async def delete(request: Request, id: Id) -> dict[str, Any]:
+    """Forget a response. 409 while it is made in the background."""
+    gateway, key = gateway_of(request), request.state.key
+    row = await _job(gateway, key, id)
+    if row is not None and row.state not in FINAL:
+        raise Conflict(f"the response is {_status(row)}: cancel it first", param="id")
+    if not await gateway.database.run(_forget, id, key, row is not None):
+        raise _missing(id)
+    return {"id": id, "object": "response", "deleted": True}
+
+
+def _forget(connection: Any, id: str, key: str, has_job: bool) -> bool:
+    if has_job:
+        jobs.delete(connection, responses.job_of(id))
+    return responses.delete(connection, id, key) or has_job
+
+
+@router.get("/{id}/input_items", summary="Input items of a response")
+async def input_items(
+    request: Request,
+    id: Id,
+    after: Annotated[str | None, Query(max_length=256)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
+) -> dict[str, Any]:
+    """All that the model was given, those of the responses that it goes on from included."""
+    gateway, key = gateway_of(request), request.state.key
+    items = await gateway.database.look(_input_items, id, key)
+    if items is None:
+        row = await _job(gateway, key, id)
+        if row is None:
+            raise _missing(id)
+        items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], id)
+    if order == "desc":
+        items.reverse()
+    if after is not None:
+        place = next((place for place, one in enumerate(items) if one["id"] == after), None)
+        if place is None:
+            raise NotFound(f"there is no item '{after[:64]}'", param="after")
+        items = items[place + 1 :]
+    data = items[:limit]
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return {"object": "list", "data": data, "has_more": len(items) > limit, **ends}
+
+
+def _input_items(connection: Any, id: str, key: str) -> list[dict[str, Any]] | None:
+    row = responses.get(connection, id, key)
+    return None if row is None else responses.input_items(connection, row)
+
+
+async def _job(gateway: Gateway, key: str, id: str) -> Any:
+    """The row of the job that makes a response; None if there is none."""
+    try:
+        row = await gateway.database.look(jobs.get, responses.job_of(id), key)
+    except NotFound:
+        return None
+    return row if row.kind == responses.KIND else None
+
+
+async def _shown(gateway: Gateway, key: str, id: str) -> dict[str, Any]:
+    """A response that is made in the background. Raises NotFound where there is none, or it was deleted."""
+    row = await _job(gateway, key, id)
+    if row is None:
+        raise _missing(id)
+    if row.state == JobState.SUCCEEDED:
+        found = await gateway.database.look(responses.get, id, key)  # it was kept in the transaction that ended the job
+        if found is None:
+            raise _missing(id)
+        return dict(msgspec.json.decode(found.body))
+    about = described(Asked.model_validate(row.request), id, row.queued_at // 1000)
+    error = failure(HeadraceError.from_row(row.error)) if STATUS[row.state] == "failed" else None
+    return about | {"status": _status(row), "error": error}
+
+
+def _status(row: Any) -> str:
+    return "cancelled" if row.cancel_requested else STATUS[row.state]
+
+
+def _missing(id: str) -> NotFound:
+    return NotFound(f"there is no response '{id}'", param="id")

@@ -1,0 +1,184 @@
+"""AUTOMATIC1111's web UI, as far as its API draws: https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API.
+
+Its one model at a time is here a choice of each API key, kept in Redis by ``POST …/options``; a request may name its
+model itself. Progress and interruption are of the drawings that this key asked for on these paths. A drawing that is
+interrupted answers 409. With ``Prefer: respond-async`` a drawing is a job as any other.
+"""
+
+import base64
+import time
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request
+from redis.exceptions import RedisError
+from starlette.responses import Response
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.jobs.preparation import Prepared, Wish, prepare
+from api.jobs.request_files import Intake, folder
+from api.jobs.waiting import abandon, respond, wants_async
+from api.routes import sdapi_wire
+from api.routes.sdapi_wire import MARK, Drawing
+from models.errors import BrokerUnavailable, ModelNotFound
+from models.modalities import samplers
+from models.redis import events
+from models.rows import jobs
+from models.rows.tables import JobState
+
+router = APIRouter(prefix="/sdapi/v1", tags=["AUTOMATIC1111"])
+
+CHOICE_S = 30 * 86400
+MOST_RUNNING = 100
+EVENTS_READ = 40
+
+Options = Annotated[dict[str, Any], Body()]
+
+
+@router.post("/txt2img", summary="Draw (AUTOMATIC1111)")
+async def txt2img(request: Request, body: Annotated[Drawing, Body()]) -> Response:
+    """Draw what a prompt says. What changes the picture and is not supported is refused, the rest is ignored."""
+    return await _draw(request, body, "images.generations")
+
+
+@router.post("/img2img", summary="Draw a picture anew (AUTOMATIC1111)")
+async def img2img(request: Request, body: Annotated[Drawing, Body()]) -> Response:
+    """Draw ``init_images[0]`` anew; with ``mask`` only what is white in it."""
+    return await _draw(request, body, "images.edits")
+
+
+@router.get("/options", summary="Options (AUTOMATIC1111)")
+async def options(request: Request) -> dict[str, Any]:
+    """The model that draws for this key where a request names none."""
+    gateway = gateway_of(request)
+    chosen = await _chosen(gateway, request.state.key)
+    return {"sd_model_checkpoint": chosen, "samples_format": "png"}
+
+
+@router.post("/options", summary="Choose a model (AUTOMATIC1111)")
+async def choose(request: Request, body: Options) -> None:
+    """Choose the model that draws for this key. Other options may only be sent as they are."""
+    gateway = gateway_of(request)
+    named = sdapi_wire.checkpoint(body)
+    if named is None:
+        return
+    await _checked(gateway, named)
+    try:
+        await gateway.client.set(_choice_key(request.state.key), named, ex=CHOICE_S)
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable() from error
+
+
+@router.get("/samplers", summary="Samplers (AUTOMATIC1111)")
+async def list_samplers() -> list[dict[str, Any]]:
+    """What ``sampler_name`` may be."""
+    return [one.to_json() for one in samplers.SAMPLERS]
+
+
+@router.get("/schedulers", summary="Schedulers (AUTOMATIC1111)")
+async def list_schedulers() -> list[dict[str, Any]]:
+    """What ``scheduler`` may be."""
+    return [{"name": name.lower(), "label": name, "aliases": None} for name in ("Automatic", "Karras")]
+
+
+@router.get("/sd-models", summary="Image models (AUTOMATIC1111)")
+async def list_models(request: Request) -> list[dict[str, Any]]:
+    """The image models that were launched, by uid."""
+    found = await gateway_of(request).roster.serving("images")
+    return [
+        {"title": one.uid, "model_name": one.uid, "hash": None, "sha256": None, "filename": one.uid, "config": None}
+        for one in found
+    ]
+
+
+@router.get("/progress", summary="Progress (AUTOMATIC1111)")
+async def progress(request: Request, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
+    """How far the drawing is that runs longest for this key; zeros where none does."""
+    gateway = gateway_of(request)
+    running = await _running(gateway, request.state.key)
+    if not running:
+        return sdapi_wire.shown_progress(None, 0, sdapi_wire.Latest(), 0.0)
+    row = running[-1]
+    latest = await _latest(gateway, row.id)
+    if skip_current_image:
+        latest.image = None
+    elapsed = max(time.time() - row.started_at / 1000, 0.0) if row.started_at else 0.0
+    return sdapi_wire.shown_progress(row.id, len(running), latest, elapsed)
+
+
+@router.post("/interrupt", summary="Interrupt (AUTOMATIC1111)")
+async def interrupt(request: Request) -> dict[str, Any]:
+    """Stop the drawings that run for this key; those that wait go on."""
+    gateway = gateway_of(request)
+    for row in await _running(gateway, request.state.key):
+        await abandon(gateway, row.id)
+    return {}
+
+
+async def _draw(request: Request, body: Drawing, kind: str) -> Response:
+    gateway, key = gateway_of(request), request.state.key
+    fields = sdapi_wire.translated(body, edit=kind == "images.edits")
+    named = body.checkpoint
+    fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, key)
+    wish = Wish(metadata={MARK: kind})
+    async with folder() as into:
+        intake = Intake(gateway, key, into)
+        files = sdapi_wire.pictures(body) if kind == "images.edits" else {}
+        uploads = {name: await intake.text(name, text) for name, text in files.items()}
+        prepared: Prepared = await prepare(gateway, key, kind, fields, uploads, wish)
+    if not wants_async(request, None):
+        prepared = replace(prepared, job=replace(prepared.job, deadline_s=gateway.settings.request_timeout_s))
+    return await respond(gateway, request, prepared, background=None, reword=sdapi_wire.Reworded(body, fields))
+
+
+async def _chosen(gateway: Gateway, key: str) -> str:
+    """The model that this key chose, else the oldest image model. Raises ModelNotFound where there is none."""
+    known = [one.uid for one in await gateway.roster.serving("images")]
+    if not known:
+        raise ModelNotFound("no image model is launched", param="sd_model_checkpoint")
+    if len(known) == 1:
+        return known[0]
+    try:
+        chosen = await gateway.client.get(_choice_key(key))
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable() from error
+    uid = chosen.decode() if isinstance(chosen, bytes) else chosen
+    return uid if uid in known else known[0]
+
+
+async def _checked(gateway: Gateway, uid: str) -> str:
+    """The uid, if it is an image model's. Raises ModelNotFound."""
+    known = [one.uid for one in await gateway.roster.serving("images")]
+    if uid not in known:
+        there = f"there are {', '.join(known)}" if known else "none is launched"
+        raise ModelNotFound(f"there is no image model '{uid[:100]}'; {there}", param="sd_model_checkpoint")
+    return uid
+
+
+def _choice_key(key: str) -> str:
+    return f"headrace:sdapi:checkpoint:{key or '-'}"
+
+
+async def _running(gateway: Gateway, key: str) -> list[Any]:
+    """The drawings that run for this key, newest first."""
+
+    def listing(connection: Any) -> list[Any]:
+        return jobs.listing(connection, key, state=JobState.RUNNING, limit=MOST_RUNNING)
+
+    return [row for row in await gateway.database.run(listing) if MARK in (row.metadata or {})]
+
+
+async def _latest(gateway: Gateway, job: str) -> sdapi_wire.Latest:
+    """What was last told of a job."""
+    found = sdapi_wire.Latest()
+    try:
+        entries = await gateway.telling.xrevrange(events.stream_key(job), count=EVENTS_READ)
+    except (RedisError, OSError):
+        return found
+    for _, event in events.read(entries):
+        if event.type == events.PROGRESS and not found.steps:
+            found.step, found.steps = int(event.data["step"]), int(event.data["steps"])
+            found.done = float(event.data["progress"])
+        if event.type == events.PREVIEW and found.image is None:
+            found.image = base64.b64encode(event.blob).decode()
+    return found

@@ -1,0 +1,298 @@
+"""Chat completions, as ``POST /v1/chat/completions`` of the OpenAI API (reference of November 2026)."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities.base import Bool, Int, Usage
+from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
+from models.modalities.chat.tools import NamedChoice, Tool, ToolChoice
+from models.modalities.structure import Constraint, bounded_schema
+from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob, ToolCall, ToolDelta
+
+_json = msgspec.json.Encoder()
+
+
+class JsonSchema(BaseModel):
+    """A named JSON schema. ``strict`` is what everybody gets: the schema is enforced."""
+
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+
+    name: Annotated[str, Field(max_length=64)] = "answer"
+    description: str | None = None
+    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    strict: Bool | None = None
+
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return bounded_schema(value)
+
+
+class ResponseFormat(BaseModel):
+    """What form the answer must take. Engines without constrained decoding refuse all but ``text``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ResponseFormat":
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise PydanticCustomError(
+                "invalid_value",
+                "'json_schema' goes with type 'json_schema', and it with that",
+                {"param": "json_schema"},
+            )
+        return self
+
+
+class Request(TextRequest):
+    """Body of a chat completion."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "audio": (),
+        "function_call": ("none", "auto"),
+        "functions": ([],),
+        "modalities": (["text"],),
+        "moderation": (),
+        "prediction": (),
+        "prompt_cache_options": (),
+        "prompt_cache_retention": ("in_memory", "in-memory"),
+        "service_tier": ("auto", "default"),
+        "store": (False,),
+        "verbosity": ("medium",),
+        "web_search_options": (),
+    }
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=4096)]
+    max_completion_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
+    logprobs: Bool | None = None
+    top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    enable_thinking: Bool | None = Field(None, description="the same within chat_template_kwargs, as Xinference has it")
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    continue_final_message: Bool = Field(False, description="go on with the last message, which is an assistant's")
+    tools: Annotated[list[Tool], Field(max_length=256)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: Bool | None = None
+    metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+    prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
+    safety_identifier: Annotated[str, Field(max_length=512)] | None = None
+
+    audio: Any = None
+    function_call: Any = None
+    functions: Any = None
+    modalities: Any = None
+    moderation: Any = None
+    prediction: Any = None
+    prompt_cache_options: Any = None
+    prompt_cache_retention: Any = None
+    service_tier: Any = None
+    store: Any = None
+    verbosity: Any = None
+    web_search_options: Any = None
+
+    @field_validator("top_logprobs")
+    @classmethod
+    def _needs_logprobs(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and not info.data.get("logprobs"):
+            raise PydanticCustomError("invalid_value", "only allowed when 'logprobs' is true")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Request":
+        names = [tool.function.name for tool in self.tools or []]
+        if len(set(names)) != len(names):
+            raise PydanticCustomError("invalid_value", "two tools have the same name", {"param": "tools"})
+        if isinstance(self.tool_choice, NamedChoice) and self.tool_choice.function.name not in names:
+            raise PydanticCustomError(
+                "invalid_value", "'tool_choice' names a function that is not among 'tools'", {"param": "tool_choice"}
+            )
+        if self.tool_choice == "required" and not names:
+            raise PydanticCustomError(
+                "invalid_value", "'tool_choice' demands a call, and there are no 'tools'", {"param": "tool_choice"}
+            )
+        if self.continue_final_message and self.messages[-1].role != "assistant":
+            raise PydanticCustomError(
+                "invalid_value", "it needs an assistant's message at the end", {"param": "continue_final_message"}
+            )
+        form = self.response_format is not None and self.response_format.type != "text"
+        if form and self.structured_outputs is not None:
+            raise PydanticCustomError(
+                "invalid_value",
+                "'response_format' and 'structured_outputs' exclude each other",
+                {"param": "response_format"},
+            )
+        return self
+
+    def asked(self) -> set[str]:
+        """See ``BaseRequest``. A response format of text is what everybody gets; pictures and recordings are named
+
+        by the types of their parts.
+        """
+        nothing = set()
+        if self.response_format is not None and self.response_format.type == "text":
+            nothing.add("response_format")
+        if not self.tools:
+            nothing |= {"tools", "tool_choice", "parallel_tool_calls"}
+        return super().asked() - nothing | {part.type for _, part in self.media}
+
+    @property
+    def media(self) -> Iterator[tuple[str, MediaPart]]:
+        """See ``BaseRequest``."""
+        for number, message in enumerate(self.messages):
+            for at, part in enumerate(message.content if isinstance(message.content, list) else []):
+                if not isinstance(part, TextPart | RefusalPart):
+                    yield f"messages[{number}].content[{at}].{part.type}", part
+
+    @cached_property
+    def constraint(self) -> Constraint | None:
+        """What the whole answer must match, apart from tool calls; None: anything."""
+        if self.structured_outputs is not None:
+            return self.structured_outputs.constraint
+        if self.response_format is None or self.response_format.type == "text":
+            return None
+        if self.response_format.json_schema is None:
+            return Constraint("json_object")
+        schema = self.response_format.json_schema.schema_
+        return Constraint("json", {} if schema is None else schema)
+
+    @property
+    def callable_tools(self) -> list[Tool]:
+        """The tools that may be called in this answer: none with ``tool_choice`` "none", the named one alone."""
+        if not self.tools or self.tool_choice == "none":
+            return []
+        if isinstance(self.tool_choice, NamedChoice):
+            return [tool for tool in self.tools if tool.function.name == self.tool_choice.function.name]
+        return self.tools
+
+    @property
+    def must_call(self) -> bool:
+        """Whether the answer must be a tool call."""
+        return self.tool_choice == "required" or isinstance(self.tool_choice, NamedChoice)
+
+    @property
+    def template_kwargs(self) -> dict[str, Any]:
+        """What the chat template gets beside the messages and tools."""
+        found = dict(self.chat_template_kwargs or {})
+        if self.reasoning_effort is not None:
+            found.setdefault("reasoning_effort", self.reasoning_effort)
+            if self.reasoning_effort == "none":
+                found.setdefault("enable_thinking", False)
+        if self.enable_thinking is not None:
+            found["enable_thinking"] = self.enable_thinking
+        return found
+
+    @property
+    def prefix(self) -> str:
+        """See ``BaseRequest``."""
+        return self.prompt_cache_key or "".join(f"{one.role}:{one.text}\n" for one in self.messages[:2])
+
+    @property
+    def token_limit(self) -> int | None:
+        """Most tokens that each choice may have; None: what the context leaves."""
+        return self.max_completion_tokens or self.max_tokens
+
+
+class Reply:
+    """Writes the ``chat.completion.chunk`` events, or the ``chat.completion`` object."""
+
+    def __init__(self, rid: str, request: Request, created: int) -> None:
+        self._request = request
+        self._choices: dict[int, Choice] = {}
+        self._shared = {"id": f"chatcmpl-{rid}", "created": created, "model": request.model}
+        self._shared["service_tier"] = "default"
+        head = _json.encode(self._shared | {"object": "chat.completion.chunk"})[:-1]
+        self._head = b"data: " + head + (b',"usage":null' if request.wants_usage else b"")
+        self._lead = self._head + b',"choices":[{"index":0,"delta":{"content":'
+
+    def start(self) -> bytes:
+        """A chunk a choice that announces the role."""
+        if not self._request.stream:
+            return b""
+        first = {"role": "assistant", "content": ""}
+        return b"".join(self._chunk(index, first, None, None) for index in range(self._request.choices))
+
+    def delta(self, delta: Delta) -> bytes:
+        """One chunk, or for an answer that is not streamed, nothing yet."""
+        if not self._request.stream:
+            self._choices.setdefault(delta.index, Choice()).add(delta)
+            return b""
+        if delta.index == 0 and delta.plain:  # the common case, on the hot path
+            return self._lead + _json.encode(delta.text) + b'},"logprobs":null,"finish_reason":null}]}\n\n'
+        content: dict[str, Any] = {"content": delta.text} if delta.text else {}
+        if delta.reasoning:
+            content["reasoning_content"] = delta.reasoning
+        if delta.tools:
+            content["tool_calls"] = [_tool_delta(one) for one in delta.tools]
+        return self._chunk(delta.index, content, _logprobs(delta.logprobs), delta.finish)
+
+    def end(self, usage: Usage, result: Any = None) -> bytes:
+        """The usage chunk where asked for, and ``[DONE]``; or the whole answer."""
+        if not self._request.stream:
+            return _json.encode(self._answer(usage))
+        last = b"data: [DONE]\n\n"
+        if self._request.wants_usage:
+            body = self._shared | {"object": "chat.completion.chunk", "choices": [], "usage": usage.to_json()}
+            last = b"data: " + _json.encode(body) + b"\n\n" + last
+        return last
+
+    def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: str | None) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
+
+    def _answer(self, usage: Usage) -> dict[str, Any]:
+        body = self._shared | {"object": "chat.completion", "usage": usage.to_json()}
+        if self._request.metadata is not None:
+            body["metadata"] = self._request.metadata
+        body["choices"] = [
+            {
+                "index": index,
+                "message": message(choice),
+                "logprobs": _logprobs(tuple(choice.logprobs)) if self._request.logprobs else None,
+                "finish_reason": choice.finish,
+            }
+            for index, choice in sorted(self._choices.items())
+        ]
+        return body
+
+
+def message(choice: Choice) -> dict[str, Any]:
+    """An assistant's message, whole."""
+    text = "".join(choice.text)
+    found: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if choice.reasoning:
+        found["reasoning_content"] = "".join(choice.reasoning)
+    if choice.tools:
+        found["content"] = text or None
+        found["tool_calls"] = [_tool_call(call) for _, call in sorted(choice.tools.items())]
+    return found
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _tool_delta(piece: ToolDelta) -> dict[str, Any]:
+    if not piece.id:
+        return {"index": piece.index, "function": {"arguments": piece.arguments}}
+    function = {"name": piece.name, "arguments": piece.arguments}
+    return {"index": piece.index, "id": piece.id, "type": "function", "function": function}
+
+
+def _logprobs(tokens: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
+    if not tokens:
+        return None
+    content = [_token(one) | {"top_logprobs": [_token(other) for other in one.top]} for one in tokens]
+    return {"content": content, "refusal": None}
+
+
+def _token(one: TokenLogprob) -> dict[str, Any]:
+    return {"token": one.token, "logprob": one.logprob, "bytes": one.octets}

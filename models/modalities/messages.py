@@ -1,6 +1,0 @@
-"""Anthropic's ``POST /v1/messages`` (reference of November 2026), as another protocol over chat."""
-
-from models.modalities.messages_reply import Reply
-from models.modalities.messages_request import Request
-
-__all__ = ["Reply", "Request"]

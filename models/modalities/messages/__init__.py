@@ -1,0 +1,6 @@
+"""Anthropic's ``POST /v1/messages`` (reference of November 2026), as another protocol over chat."""
+
+from models.modalities.messages.reply import Reply
+from models.modalities.messages.request import Request
+
+__all__ = ["Reply", "Request"]

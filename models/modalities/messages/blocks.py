@@ -1,0 +1,242 @@
+"""The turns of a conversation and the blocks of their contents, as Anthropic's Messages API has them.
+
+Fields that Anthropic's own answers carry are known here, so that an answer can be sent back as it came.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities.base import Bool
+from models.modalities.chat.messages import URL_CHARACTERS
+
+
+def refuse(what: str) -> PydanticCustomError:
+    """The error for a part of the protocol that Headrace lacks."""
+    return PydanticCustomError("unsupported_parameter", "{what} is not supported", {"what": what})
+
+
+class CacheControl(BaseModel):
+    """Where a prompt may be cached: our engines find that out by themselves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class Block(BaseModel):
+    """Base of the blocks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cache_control: CacheControl | None = None
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Text(Block):
+    """A piece of text. ``citations`` are those of an earlier answer."""
+
+    type: Literal["text"]
+    text: str
+    citations: list[Any] | None = None
+
+
+class Base64Image(_Source):
+    """A picture in base64."""
+
+    type: Literal["base64"]
+    media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
+    data: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
+
+    @property
+    def location(self) -> str:
+        """The picture as a data URL."""
+        return f"data:{self.media_type};base64,{self.data}"
+
+
+class UrlImage(_Source):
+    """A picture by its URL."""
+
+    type: Literal["url"]
+    url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
+
+    @property
+    def location(self) -> str:
+        """Its URL."""
+        return self.url
+
+
+class Image(Block):
+    """A picture."""
+
+    type: Literal["image"]
+    source: Annotated[Base64Image | UrlImage, Field(discriminator="type")]
+    transformations: dict[str, Any] | None = None
+
+    @field_validator("transformations")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        if value:
+            raise refuse("it")
+        return value
+
+
+class PlainText(_Source):
+    """A document's text."""
+
+    type: Literal["text"]
+    media_type: Literal["text/plain"]
+    data: str
+
+
+class Pieces(_Source):
+    """A document that is text and pictures."""
+
+    type: Literal["content"]
+    content: str | Annotated[list[Annotated[Text | Image, Field(discriminator="type")]], Field(max_length=1024)]
+
+
+class Citations(_Source):
+    """Whether the model is to cite."""
+
+    enabled: Bool | None = None
+
+    @field_validator("enabled")
+    @classmethod
+    def _off(cls, value: bool | None) -> bool | None:
+        if value:
+            raise refuse("it")
+        return value
+
+
+class Document(Block):
+    """A text that the conversation is about."""
+
+    type: Literal["document"]
+    source: Annotated[PlainText | Pieces, Field(discriminator="type")]
+    title: str | None = None
+    context: str | None = None
+    citations: Citations | None = None
+
+    @property
+    def heading(self) -> list[str]:
+        """What is said of it, line by line."""
+        return [line for line in (self.title, self.context) if line]
+
+    @property
+    def pieces(self) -> list[Text | Image]:
+        """Its content."""
+        if isinstance(self.source, PlainText):
+            return [Text(type="text", text=self.source.data)]
+        if isinstance(self.source.content, str):
+            return [Text(type="text", text=self.source.content)]
+        return self.source.content
+
+
+class SearchResult(Block):
+    """What a search of the client's found."""
+
+    type: Literal["search_result"]
+    source: str
+    title: str
+    content: Annotated[list[Text], Field(max_length=1024)]
+    citations: Citations | None = None
+
+    @property
+    def heading(self) -> list[str]:
+        """What is said of it, line by line."""
+        return [self.title, self.source]
+
+    @property
+    def pieces(self) -> list[Text]:
+        """Its content."""
+        return self.content
+
+
+Shown = Text | Image | Document | SearchResult
+"""What may be shown to a model."""
+
+
+class _Caller(_Source):
+    type: Literal["direct"]
+
+
+class ToolUse(Block):
+    """A tool call of an earlier turn."""
+
+    type: Literal["tool_use"]
+    id: Annotated[str, Field(min_length=1, max_length=256)]
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+    input: dict[str, Any]
+    caller: _Caller | None = None
+    toolset_name: None = None
+
+
+class ToolResult(Block):
+    """What a tool answered."""
+
+    type: Literal["tool_result"]
+    tool_use_id: Annotated[str, Field(min_length=1, max_length=256)]
+    content: str | Annotated[list[Annotated[Shown, Field(discriminator="type")]], Field(max_length=1024)] | None = None
+    is_error: Bool | None = None
+    toolset_name: None = None
+
+
+class Thinking(Block):
+    """What the model thought in an earlier turn. Anybody may say what it thought: the signature is not verified."""
+
+    type: Literal["thinking"]
+    thinking: str
+    signature: str = ""
+
+
+class RedactedThinking(Block):
+    """What another service hid: it says nothing to our models."""
+
+    type: Literal["redacted_thinking"]
+    data: str
+
+
+AnyBlock = Annotated[
+    Text | Image | Document | SearchResult | ToolUse | ToolResult | Thinking | RedactedThinking,
+    Field(discriminator="type"),
+]
+
+_ONLY = {
+    "user": frozenset(["text", "image", "document", "search_result", "tool_result"]),
+    "assistant": frozenset(["text", "tool_use", "thinking", "redacted_thinking"]),
+    "system": frozenset(["text"]),
+}
+
+
+class Turn(BaseModel):
+    """One turn of the conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["user", "assistant", "system"]
+    content: str | Annotated[list[AnyBlock], Field(max_length=1024)]
+
+    @field_validator("content")
+    @classmethod
+    def _of_its_role(cls, value: Any, info: Any) -> Any:
+        allowed = _ONLY.get(info.data.get("role", ""))
+        if isinstance(value, list) and allowed is not None:
+            for block in value:
+                if block.type not in allowed:
+                    raise PydanticCustomError(
+                        "invalid_value",
+                        "a block of type '{type}' does not belong into a message of this role",
+                        {"type": block.type},
+                    )
+        return value
+
+    @property
+    def blocks(self) -> list[Any]:
+        """The content as a list of blocks."""
+        return [Text(type="text", text=self.content)] if isinstance(self.content, str) else self.content

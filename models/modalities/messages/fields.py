@@ -1,0 +1,136 @@
+"""What a request of Anthropic's Messages API sets beside the conversation: tools, thinking, and the answer's form."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities.base import Bool, Int
+from models.modalities.chat.tools import NAME
+from models.modalities.messages.blocks import CacheControl, refuse
+from models.modalities.structure import bounded_schema
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tool(_Part):
+    """A tool that the client runs. Those that Anthropic runs, or has the schemas of, are refused."""
+
+    type: str | None = None
+    name: Annotated[str, Field(pattern=NAME)]
+    description: str | None = None
+    input_schema: dict[str, Any]
+    strict: Bool | None = None
+    input_examples: Annotated[list[dict[str, Any]], Field(max_length=64)] | None = None
+    cache_control: CacheControl | None = None
+    eager_input_streaming: Bool | None = Field(None, description="all input is streamed as it is made")
+    defer_loading: Literal[False] | None = None
+    allowed_callers: list[Literal["direct"]] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _custom(cls, value: Any) -> Any:
+        """First of all, so that what such a tool has besides is not what is complained of."""
+        kind = value.get("type") if isinstance(value, dict) else None
+        if kind not in (None, "custom"):
+            raise PydanticCustomError(
+                "unsupported_parameter",
+                "tools of type '{kind}' are not supported",
+                {"param": "type", "kind": str(kind)[:64]},
+            )
+        return value
+
+    @field_validator("input_schema")
+    @classmethod
+    def _object(cls, value: dict[str, Any]) -> Any:
+        if value.get("type") != "object":
+            raise PydanticCustomError("invalid_value", "the 'type' of an 'input_schema' is 'object'")
+        return bounded_schema(value)
+
+    def to_chat(self) -> dict[str, Any]:
+        """The same as OpenAI's chat has it. Examples are told within the description."""
+        examples = "\n".join(json.dumps(one, ensure_ascii=False) for one in self.input_examples or [])
+        told = [self.description, f"Examples of its input:\n{examples}" if examples else None]
+        function = {
+            "name": self.name,
+            "description": "\n\n".join(one for one in told if one) or None,
+            "parameters": self.input_schema,
+            "strict": self.strict,
+        }
+        return {"type": "function", "function": {key: one for key, one in function.items() if one is not None}}
+
+
+class ToolChoice(_Part):
+    """Whether the model must call a tool: as it likes, any, the named one, or none."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: Annotated[str, Field(pattern=NAME)] | None = None
+    disable_parallel_tool_use: Bool | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ToolChoice":
+        if (self.type == "tool") != (self.name is not None):
+            raise PydanticCustomError("invalid_value", "'name' goes with type 'tool', and it with that")
+        return self
+
+    def to_chat(self) -> Any:
+        """The same as OpenAI's chat has it."""
+        if self.type == "tool":
+            return {"type": "function", "function": {"name": self.name}}
+        return {"any": "required"}.get(self.type, self.type)
+
+
+class ThinkingConfig(_Part):
+    """Whether the model thinks before it answers. What it thinks is bounded by ``max_tokens`` alone.
+
+    Adaptive thinking is thinking: how much of it is the model's own affair. ``omitted`` hides what it thought.
+    """
+
+    type: Literal["enabled", "disabled", "adaptive", "between_tools"]
+    budget_tokens: Annotated[Int, Field(ge=1024, le=1 << 24)] | None = None
+    display: Literal["summarized", "omitted"] | None = None
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value == "between_tools":
+            raise refuse("thinking 'between_tools'")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ThinkingConfig":
+        if (self.type == "enabled") != (self.budget_tokens is not None):
+            raise PydanticCustomError(
+                "invalid_value", "it goes with type 'enabled', and that with it", {"param": "budget_tokens"}
+            )
+        return self
+
+
+class OutputFormat(_Part):
+    """The JSON schema that the answer must match."""
+
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+
+    type: Literal["json_schema"]
+    schema_: dict[str, Any] = Field(alias="schema")
+
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return bounded_schema(value)
+
+
+class OutputConfig(_Part):
+    """How much effort to make, and the answer's form."""
+
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    format: OutputFormat | None = None
+
+
+class Metadata(_Part):
+    """About the request. ``user_id`` is logged."""
+
+    user_id: Annotated[str, Field(max_length=1024)] | None = None

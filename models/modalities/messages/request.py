@@ -1,0 +1,158 @@
+"""The body of Anthropic's ``POST /v1/messages``, and the chat that its engine is asked."""
+
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.modalities import chat
+from models.modalities.base import BaseRequest, Bool, Float, Int
+from models.modalities.messages.blocks import CacheControl, Text, Turn
+from models.modalities.messages.chat import to_chat
+from models.modalities.messages.fields import Metadata, OutputConfig, OutputFormat, ThinkingConfig, Tool, ToolChoice
+from models.modalities.text import Stop
+from models.validation import from_validation
+
+_KEEP_THOUGHTS = {"type": "clear_thinking_20251015", "keep": "all"}
+
+
+class Prompt(BaseRequest):
+    """What asking and counting share: all that becomes tokens of the prompt."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "billing_policy": (),
+        "compaction": (),
+        "container": (),
+        "context_management": ({}, {"edits": []}, {"edits": [_KEEP_THOUGHTS]}),
+        "diagnostics": ({}, {"previous_message_id": None}),
+        "fallback_credit_token": (),
+        "fallbacks": ([],),
+        "inference_geo": (),
+        "mcp_servers": ([],),
+        "service_tier": ("auto", "standard_only"),
+        "speed": ("standard",),
+    }
+    OUTER: ClassVar[dict[str, str]] = {
+        "continue_final_message": "messages",
+        "enable_thinking": "thinking",
+        "image_url": "messages",
+        "parallel_tool_calls": "tool_choice",
+        "reasoning_effort": "output_config",
+        "response_format": "output_config",
+        "stop": "stop_sequences",
+    }
+
+    messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
+    system: str | Annotated[list[Text], Field(max_length=1024)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=256)] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: ThinkingConfig | None = None
+    output_config: OutputConfig | None = None
+    output_format: OutputFormat | None = Field(None, description="older name of output_config.format")
+    cache_control: CacheControl | None = None
+
+    billing_policy: Any = None
+    compaction: Any = None
+    container: Any = None
+    context_management: Any = None
+    diagnostics: Any = None
+    fallback_credit_token: Any = None
+    fallbacks: Any = None
+    inference_geo: Any = None
+    mcp_servers: Any = None
+    service_tier: Any = None
+    speed: Any = None
+    thread: Any = None
+
+    @field_validator("thread")
+    @classmethod
+    def _threadless(cls, value: Any) -> Any:
+        """Anthropic's client asks for one whenever it runs tools, and does without where it hears this very code."""
+        if value is not None:
+            raise PydanticCustomError("thread_unsupported_request", "conversations are not kept: send all of its turns")
+        return value
+
+    @field_validator("messages")
+    @classmethod
+    def _answered(cls, value: list[Turn]) -> list[Turn]:
+        if value[-1].role == "assistant" and any(block.type == "tool_use" for block in value[-1].blocks):
+            raise PydanticCustomError("invalid_value", "the last 'tool_use' has no 'tool_result'")
+        return value
+
+    @model_validator(mode="after")
+    def _askable(self) -> "Prompt":
+        if self.output_format is not None and self.output_config is not None and self.output_config.format is not None:
+            raise PydanticCustomError(
+                "invalid_value", "'output_config' has a format already", {"param": "output_format"}
+            )
+        try:
+            self.inner()
+        except ValidationError as problem:  # what chat knows better: names that clash, what goes with what
+            error = self.outward(from_validation(list(problem.errors())))
+            told = {"message": error.message, "param": error.param}
+            raise PydanticCustomError(error.code, "{message}", told) from None
+        return self
+
+    def inner(self) -> BaseRequest:
+        """The chat."""
+        return self._chat
+
+    @cached_property
+    def _chat(self) -> chat.Request:
+        asked = {name: value for name, value in self._fields().items() if value is not None}
+        return chat.Request.model_validate(asked)
+
+    def _fields(self) -> dict[str, Any]:
+        """The body of the chat, but for what is None."""
+        choice, config = self.tool_choice, self.output_config
+        form = self.output_format or (config.format if config else None)
+        messages = to_chat(self.system, self.messages)
+        return {
+            "model": self.model,
+            "messages": messages,
+            "continue_final_message": (bool(messages) and messages[-1]["role"] == "assistant") or None,
+            "tools": [tool.to_chat() for tool in self.tools] if self.tools else None,
+            "tool_choice": choice.to_chat() if choice else None,
+            "parallel_tool_calls": False if choice and choice.disable_parallel_tool_use else None,
+            "enable_thinking": self.thinking.type != "disabled" if self.thinking else None,
+            "reasoning_effort": config.effort if config else None,
+            "response_format": {"type": "json_schema", "json_schema": {"schema": form.schema_}} if form else None,
+        }
+
+    @property
+    def prefix(self) -> str:
+        """See ``BaseRequest``."""
+        return self._chat.prefix
+
+
+class Request(Prompt):
+    """Body of a message. Sampling fields that newer models of Anthropic's do without are honoured all the same."""
+
+    max_tokens: Annotated[Int, Field(ge=1, le=1 << 24)]
+    stream: Bool = False
+    stop_sequences: Annotated[list[Stop], Field(max_length=16)] | None = None
+    temperature: Annotated[Float, Field(ge=0, le=1)] | None = None
+    top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[Int, Field(ge=0, le=1 << 20)] | None = None
+    metadata: Metadata | None = None
+
+    @property
+    def budget(self) -> int:
+        """See ``BaseRequest``."""
+        return self.max_tokens
+
+    @property
+    def end_user(self) -> str:
+        """See ``BaseRequest``."""
+        return (self.metadata and self.metadata.user_id) or super().end_user
+
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {
+            "max_tokens": self.max_tokens,
+            "stream": self.stream or None,
+            "stop": self.stop_sequences,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+        }

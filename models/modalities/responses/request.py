@@ -1,0 +1,250 @@
+"""What is asked of a response, and the chat that it becomes.
+
+``CreateResponse`` and ``CountTokens`` are what a client sends. A runner is handed a ``Whole``, in which the gateway has
+put the items of earlier responses before the input.
+"""
+
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.errors import InvalidRequest
+from models.modalities import chat
+from models.modalities.base import BaseRequest, Bool, Float, Int, streaming_only
+from models.modalities.responses.fields import (
+    AllowedTools,
+    FunctionTool,
+    Includable,
+    NamedTool,
+    Reasoning,
+    StreamOptions,
+    TextConfig,
+    ToolChoice,
+)
+from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, conversation, known
+from models.validation import from_validation
+
+LOGPROBS = "message.output_text.logprobs"
+
+
+class Prompt(BaseRequest):
+    """As much of a body as becomes tokens of the prompt."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"conversation": (), "truncation": ("disabled",)}
+    OUTER: ClassVar[dict[str, str]] = {
+        "messages": "input",
+        "response_format": "text",
+        "max_completion_tokens": "max_output_tokens",
+        "reasoning_effort": "reasoning",
+        "enable_thinking": "reasoning",
+        "logprobs": "include",
+    }
+
+    input: str | Annotated[list[Item], Field(max_length=4096)] | None = None
+    instructions: str | None = None
+    previous_response_id: Annotated[str, Field(pattern=RESPONSE)] | None = None
+    tools: Annotated[list[Annotated[FunctionTool, known("function")]], Field(max_length=256)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: Bool | None = None
+    text: TextConfig | None = None
+    reasoning: Reasoning | None = None
+
+    conversation: Any = None
+    truncation: Any = None
+
+    @property
+    def items(self) -> list[Any]:
+        """The input, as items."""
+        if isinstance(self.input, str):
+            return [MessageItem(role="user", content=self.input)]
+        return self.input or []
+
+    def _fields(self) -> dict[str, Any]:
+        """The body of the chat but for its messages, and for what is None."""
+        effort = self.reasoning.effort if self.reasoning is not None else None
+        return {
+            "model": self.model,
+            "user": self.user,
+            "reasoning_effort": effort,
+            "enable_thinking": True if effort not in (None, "none") else None,
+            "response_format": self._form(),
+            **self._callable(),
+        }
+
+    def _form(self) -> dict[str, Any] | None:
+        form = self.text.format if self.text is not None else None
+        if form is None:
+            return None
+        if form.type != "json_schema":
+            return {"type": form.type}
+        named = {"name": form.name or "answer", "description": form.description, "schema": form.schema_}
+        return {"type": form.type, "json_schema": named | {"strict": form.strict}}
+
+    def _callable(self) -> dict[str, Any]:
+        tools, choice = self.tools or [], self.tool_choice
+        sent: Any = choice
+        if isinstance(choice, NamedTool):
+            sent = {"type": "function", "function": {"name": choice.name}}
+        elif isinstance(choice, AllowedTools):
+            allowed = {one.name for one in choice.tools}
+            if missing := allowed - {one.name for one in tools}:
+                raise PydanticCustomError(
+                    "invalid_value",
+                    "'tool_choice' names a function that is not among 'tools': {name}",
+                    {"param": "tool_choice", "name": min(missing)},
+                )
+            tools, sent = [one for one in tools if one.name in allowed], choice.mode
+        about = ("name", "description", "parameters", "strict")
+        functions = [{name: value for name in about if (value := getattr(one, name)) is not None} for one in tools]
+        return {
+            "tools": [{"type": "function", "function": one} for one in functions] or None,
+            "tool_choice": sent,
+            "parallel_tool_calls": self.parallel_tool_calls if tools else None,
+        }
+
+
+class CreateResponse(Prompt):
+    """Body of a response. Without ``store: false`` the response is kept, and another can go on from it."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = Prompt.INERT | {
+        "access_programs": (),
+        "background_options": ({"completion_window": "soonest"},),
+        "context_management": ([],),
+        "image": ({"context_compression": "auto"}, {"context_compression": "disabled"}),
+        "moderation": (),
+        "prompt": (),
+        "prompt_cache_options": (),
+        "prompt_cache_retention": ("in_memory",),
+        "service_tier": ("auto", "default"),
+    }
+
+    input: str | Annotated[list[Item], Field(min_length=1, max_length=4096)]
+    store: Bool | None = None
+    background: Bool | None = None
+    stream: Bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[Float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
+    max_output_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
+    max_tool_calls: Annotated[Int, Field(ge=1)] | None = Field(
+        None, description="of tools that the platform runs, of which there are none"
+    )
+    top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
+    include: Annotated[list[Includable], Field(max_length=16)] | None = Field(
+        None, description="what a model thought is in its reasoning item in any case, and need not be encrypted"
+    )
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = None
+    safety_identifier: Annotated[str, Field(max_length=512)] | None = None
+    prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
+
+    access_programs: Any = None
+    background_options: Any = None
+    context_management: Any = None
+    image: Any = None
+    moderation: Any = None
+    prompt: Any = None
+    prompt_cache_options: Any = None
+    prompt_cache_retention: Any = None
+    service_tier: Any = None
+
+    @field_validator("stream_options")
+    @classmethod
+    def _needs_stream(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
+        return streaming_only(value, info)
+
+    @model_validator(mode="after")
+    def _kept_in_background(self) -> Self:
+        if self.background and not self.keeps:
+            raise PydanticCustomError("invalid_value", "what is answered in the background is kept", {"param": "store"})
+        return self
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the response is to be kept."""
+        return self.store is not False
+
+    @property
+    def budget(self) -> int:
+        """See ``BaseRequest``."""
+        return self.max_output_tokens or 256
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether the answer's tokens are to come with their log probabilities."""
+        return LOGPROBS in (self.include or []) or bool(self.top_logprobs)
+
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {
+            "stream": self.stream or None,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_completion_tokens": self.max_output_tokens,
+            "logprobs": self.wants_logprobs or None,
+            "top_logprobs": self.top_logprobs if self.wants_logprobs else None,
+            "prompt_cache_key": self.prompt_cache_key,
+        }
+
+
+class CountTokens(Prompt):
+    """Body of a counting of what the prompt of a response would have."""
+
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = Prompt.INERT | {"personality": ()}
+
+    personality: Any = None
+
+
+class Whole(Prompt):
+    """What is asked, with what it goes on from. ``earlier`` are the items of earlier responses, oldest first."""
+
+    earlier: Annotated[list[Item], Field(max_length=1 << 16)] | None = Field(
+        None, description="items that precede the input: those of earlier responses"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if not self._refers:
+            _ = self.chat
+        return self
+
+    def check_found(self) -> None:
+        """Raises InvalidRequest where it speaks of responses that were not looked for."""
+        if self.previous_response_id is not None and self.earlier is None:
+            raise InvalidRequest("only POST /v1/responses goes on from a response", param="previous_response_id")
+        if self._refers:
+            raise InvalidRequest("only POST /v1/responses looks for items", param="input")
+
+    @property
+    def prefix(self) -> str:
+        """See ``BaseRequest``."""
+        return self.chat.prefix
+
+    @property
+    def _refers(self) -> bool:
+        return any(isinstance(one, ItemReference) for one in self.items)
+
+    @cached_property
+    def chat(self) -> chat.Request:
+        """The chat that says the same."""
+        found = {"messages": conversation([*(self.earlier or []), *self.items], self.instructions), **self._fields()}
+        try:
+            return chat.Request.model_validate({name: value for name, value in found.items() if value is not None})
+        except ValidationError as error:
+            wrong = self.outward(from_validation(list(error.errors())))
+            why = {"param": wrong.param or "input", "why": wrong.message}
+            raise PydanticCustomError("invalid_value", "{why}", why) from None
+
+
+class Request(CreateResponse, Whole):
+    """A response, as it is handed to a runner."""
+
+    def inner(self) -> chat.Request:
+        """See ``BaseRequest``. Raises as ``check_found`` does."""
+        self.check_found()
+        return self.chat

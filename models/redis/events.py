@@ -1,0 +1,71 @@
+"""What is told of a running job: a capped Redis stream each, that any gateway reads on from wherever a client was.
+
+States are not kept here: the job's row has them, and who watches hears when to read it. So a job of which nothing
+else is told leaves nothing in Redis. What is lost with Redis was only a spectacle.
+"""
+
+from typing import Any
+
+import msgspec
+import redis
+import redis.asyncio
+
+from models.errors import HeadraceError
+from models.rows.tables import FINAL, JobState
+
+MAX_EVENTS = 1000
+MAX_TEXTS = 10_000
+"""Of a text that is streamed while it is made in the background: a quarter of an hour of it."""
+KEEP_S = 24 * 3600
+KEEP_OVER_S = 300
+"""How long the events of a job that is over can be read again."""
+
+STATE, PROGRESS, PREVIEW, PIECE, TEXT, LOG = "state", "progress", "preview", "piece", "text", "log"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event. ``fence`` is the attempt it is of, 0 for none's; ``blob`` bytes that JSON cannot hold."""
+
+    type: str
+    fence: int = 0
+    data: dict[str, Any] = {}
+    blob: bytes = b""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Event).decode
+
+
+def stream_key(job: str) -> str:
+    """The job's stream."""
+    return f"headrace:job:{job}:events"
+
+
+def channel(job: str) -> str:
+    """Where those who watch the job hear that there is news of it, and of which type."""
+    return f"headrace:job:{job}"
+
+
+def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
+    """Queue an event for the job's stream, unless it is a state, and a word to those who watch."""
+    key = stream_key(job)
+    if event.type != STATE:
+        most = MAX_TEXTS if event.type == TEXT else MAX_EVENTS
+        pipeline.xadd(key, {"e": _encode(event)}, maxlen=most, approximate=True)
+        pipeline.expire(key, KEEP_S)
+    elif event.data["state"] in FINAL:
+        pipeline.expire(key, KEEP_OVER_S)
+    pipeline.publish(channel(job), event.type)
+
+
+def tell_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: Any) -> None:
+    """Queue the news that a job has the state of this row; and why, where it is to be tried again."""
+    if row.state == JobState.QUEUED and row.error:
+        why = HeadraceError.from_row(row.error).message
+        tell(pipeline, row.id, Event(LOG, row.fence, {"message": f"attempt {row.attempt} ended: {why}; tried again"}))
+    tell(pipeline, row.id, Event(STATE, row.fence, {"state": row.state}))
+
+
+def read(entries: Any) -> list[tuple[str, Event]]:
+    """The events of an XRANGE's answer, each with its id."""
+    return [(entry.decode(), _decode(fields[b"e"])) for entry, fields in entries]

@@ -1,0 +1,287 @@
+"""Jobs as workers and the steward move them: claimed under a lease and a fence, renewed, finished, swept.
+
+A worker that lost its lease can finish nothing: finishing needs the fence that claiming gave, and the next claim
+raises it. Same manner and clock as ``models.rows.jobs``.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, ModelFailed, ModelNotFound
+from models.rows.database import now_ms
+from models.rows.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
+
+BACKOFF_MS = 1000
+"""Before the second attempt; twice that before the third, four times before any further."""
+
+_KEYS = sa.text(
+    """
+    WITH RECURSIVE found(k) AS (
+        SELECT min(api_key_id) FROM jobs WHERE uid = :uid AND state = 'queued' AND run_after <= :now
+        UNION ALL
+        SELECT (SELECT min(api_key_id) FROM jobs
+                WHERE uid = :uid AND state = 'queued' AND run_after <= :now AND api_key_id > k)
+        FROM found WHERE k IS NOT NULL
+    )
+    SELECT k, (SELECT min(rank) FROM jobs
+               WHERE uid = :uid AND state = 'queued' AND run_after <= :now AND api_key_id = k) AS rank
+    FROM found WHERE k IS NOT NULL
+    """
+)  # one step an index, however many jobs wait: DISTINCT would read them all
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An attempt that came to its end: ``body`` of the result, or the error. ``again``: another attempt may help."""
+
+    id: str
+    fence: int
+    body: dict[str, Any] | None = None
+    error: HeadraceError | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who claims, for which device, and for how long unless it is renewed."""
+
+    owner: str
+    device: str
+    ms: int
+
+
+# ---- claiming ----------------------------------------------------------------------------------------------
+
+
+def heads(connection: Connection, uid: str) -> dict[str, int]:
+    """For each API key with jobs waiting for this model, the lowest rank among them. Those put off do not count."""
+    now = connection.execute(sa.select(now_ms())).scalar_one()
+    return {row.k: row.rank for row in connection.execute(_KEYS, {"uid": uid, "now": now})}
+
+
+def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, lease: Lease) -> list[Row[Any]]:
+    """Take up to ``limit`` of one key's runnable jobs, best first, none ranked after ``worst``; whole rows, with the
+
+    new fence.
+    """
+    first = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.uid == uid, jobs.c.state == JobState.QUEUED, jobs.c.api_key_id == key)
+        .where(jobs.c.rank <= worst)
+        .where(jobs.c.run_after <= now_ms(), sa.or_(jobs.c.deadline.is_(None), jobs.c.deadline > now_ms()))
+        .order_by(jobs.c.rank)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL's; SQLite has one writer
+    )
+    ids = list(connection.execute(first).scalars())
+    if not ids:
+        return []
+    values = {
+        "state": JobState.RUNNING,
+        "fence": jobs.c.fence + 1,
+        "attempt": jobs.c.attempt + 1,
+        "lease_owner": lease.owner,
+        "lease_expires_at": now_ms() + lease.ms,
+        "device": lease.device,
+        "progress": 0.0,
+        "started_at": now_ms(),
+    }
+    mine = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
+    rows = connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs))
+    return sorted(rows, key=lambda row: ids.index(row.id))
+
+
+def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, Any]:
+    """Renew all of a worker's leases; what it still holds, each with ``fence`` and ``cancel_requested``."""
+    mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
+    update = sa.update(jobs).where(*mine).values(lease_expires_at=now_ms() + lease_ms)
+    return {
+        row.id: row for row in connection.execute(update.returning(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested))
+    }
+
+
+def held(connection: Connection, owner: str) -> dict[str, Any]:
+    """What ``renew`` returns, without renewing."""
+    mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
+    query = sa.select(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested).where(*mine)
+    return {row.id: row for row in connection.execute(query)}
+
+
+def progress(connection: Connection, fractions: dict[tuple[str, int], float]) -> None:
+    """Record how far attempts are; ``fractions`` by job and fence."""
+    statement = (
+        sa.update(jobs)
+        .where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("its_fence"))
+        .where(jobs.c.state == JobState.RUNNING)
+        .values(progress=sa.bindparam("fraction"))
+    )
+    rows = [{"job": job, "its_fence": fence, "fraction": value} for (job, fence), value in fractions.items()]
+    if rows:
+        connection.execute(statement, rows)
+
+
+# ---- ending an attempt -------------------------------------------------------------------------------------
+
+
+def finish(connection: Connection, ended: Sequence[Done]) -> list[Row[Any]]:
+    """End attempts; the rows that moved. One that is absent had lost its lease: what it made is to be deleted.
+
+    A cancel that was asked for before the end wins over it.
+    """
+    _lock(connection, sa.tuple_(jobs.c.id, jobs.c.fence).in_([(one.id, one.fence) for one in ended]), *_running())
+    moved = _succeed(connection, [one for one in ended if one.error is None])
+    for one in ended:
+        if one.error is not None:
+            moved += _fail(connection, one, one.error)
+    return moved
+
+
+def _lock(connection: Connection, *conditions: Any) -> None:
+    """Hold these jobs: a cancel between two looks at one must not find it queued anew, to be run once more."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer
+        connection.execute(sa.select(jobs.c.id).where(*conditions).order_by(jobs.c.id).with_for_update()).all()
+
+
+def _succeed(connection: Connection, ended: Sequence[Done]) -> list[Row[Any]]:
+    if not ended:
+        return []
+    mine = [sa.tuple_(jobs.c.id, jobs.c.fence).in_([(one.id, one.fence) for one in ended]), *_running()]
+    values = {**_over(JobState.SUCCEEDED), "progress": 1.0, "error": None}
+    good = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(False)).values(**values)
+    moved = list(connection.execute(good.returning(jobs)))
+    bodies = {(one.id, one.fence): one.body for one in ended}
+    if moved:
+        rows = [{"job_id": row.id, "fence": row.fence, "body": bodies[row.id, row.fence]} for row in moved]
+        connection.execute(sa.insert(results), rows)
+    if len(moved) < len(ended):
+        late = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(True))
+        moved += connection.execute(late.values(**_cancelled()).returning(jobs))
+    return moved
+
+
+def _fail(connection: Connection, one: Done, error: HeadraceError) -> list[Row[Any]]:
+    mine = (jobs.c.id == one.id, jobs.c.fence == one.fence, *_running())
+    about = sa.select(jobs.c.cancel_requested, (jobs.c.attempt < jobs.c.max_attempts).label("left"))
+    row = connection.execute(about.where(*mine)).one_or_none()
+    if row is None:
+        return []
+    if row.cancel_requested:
+        values = _cancelled()
+    elif one.again and row.left:
+        values = _queued_again(error)
+    else:
+        if one.again:
+            error = AttemptsExhausted(f"given up after all its attempts; the last one: {error.message}")
+        state = JobState.EXPIRED if isinstance(error, Expired) else JobState.FAILED
+        values = {**_over(state), "error": error.to_row()}
+    return list(connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs)))
+
+
+def release(connection: Connection, owner: str, keep: Collection[str] = ()) -> list[Row[Any]]:
+    """Give back all that a worker holds, but for these: queued again, and the attempt is not counted."""
+    mine = (*_running(), jobs.c.lease_owner == owner, jobs.c.id.not_in(keep))
+    _lock(connection, *mine)
+    gone = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(True)).values(**_cancelled())
+    values = {**_waiting(), "attempt": jobs.c.attempt - 1}
+    back = sa.update(jobs).where(*mine).values(**values)
+    return [*connection.execute(gone.returning(jobs)), *connection.execute(back.returning(jobs))]
+
+
+# ---- sweeping ----------------------------------------------------------------------------------------------
+
+
+def sweep(connection: Connection, limit: int = 500) -> list[Row[Any]]:
+    """Move what nobody else will: attempts whose lease ran out, waiting jobs whose deadline passed; the rows moved."""
+    lapsed = _first(limit, jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at < now_ms())
+    ids = list(connection.execute(lapsed).scalars())
+    moved: list[Row[Any]] = []
+    if ids:
+        mine = (jobs.c.id.in_(ids), *_running(), jobs.c.lease_expires_at < now_ms())
+        lost = AttemptsExhausted("its worker was lost every time that it was tried")
+        late = Expired("the deadline passed while its worker was lost")
+        overdue = jobs.c.deadline <= now_ms()
+        for condition, values in (
+            (jobs.c.cancel_requested.is_(True), _cancelled()),
+            (overdue, {**_over(JobState.EXPIRED), "error": late.to_row()}),
+            (jobs.c.attempt >= jobs.c.max_attempts, {**_over(JobState.FAILED), "error": lost.to_row()}),
+            (sa.true(), _queued_again(HeadraceError("its worker was lost"))),
+        ):
+            moved += connection.execute(sa.update(jobs).where(*mine, condition).values(**values).returning(jobs))
+    overdue_ids = list(
+        connection.execute(_first(limit, jobs.c.state == JobState.QUEUED, jobs.c.deadline < now_ms())).scalars()
+    )
+    if overdue_ids:
+        waits = (jobs.c.id.in_(overdue_ids), jobs.c.state == JobState.QUEUED)
+        values = {**_over(JobState.EXPIRED), "error": Expired().to_row()}
+        moved += connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs))
+    return moved
+
+
+def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[Row[Any]]:
+    """Fail jobs that have waited this long for a model that is not launched, or cannot be loaded; the rows moved."""
+    of_model = replicas.c.uid == jobs.c.uid
+    absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))
+    hopeless = sa.and_(
+        sa.exists().where(of_model, replicas.c.state == ReplicaState.FAILED),
+        sa.not_(sa.exists().where(of_model, replicas.c.state != ReplicaState.FAILED)),
+    )
+    old = (jobs.c.state == JobState.QUEUED, jobs.c.queued_at < now_ms() - older_ms)
+    moved: list[Row[Any]] = []
+    for why, error in (
+        (absent, ModelNotFound("its model is not launched any more")),
+        (hopeless, ModelFailed("its model cannot be loaded")),
+    ):
+        if ids := list(connection.execute(_first(limit, *old, why)).scalars()):
+            values = {**_over(JobState.FAILED), "error": error.to_row()}
+            waits = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
+            moved += connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs))
+    return moved
+
+
+def fences(connection: Connection, ids: Collection[str]) -> dict[str, int]:
+    """The present fence of each of these jobs that exists."""
+    query = sa.select(jobs.c.id, jobs.c.fence).where(jobs.c.id.in_(ids))
+    return {row.id: row.fence for row in connection.execute(query)}
+
+
+def purge(connection: Connection, older_ms: int, limit: int = 200) -> list[str]:
+    """Forget jobs, not those of batches, that ended this long ago; their ids."""
+    old = _first(limit, jobs.c.state.in_(FINAL), jobs.c.finished_at < now_ms() - older_ms, jobs.c.batch_id.is_(None))
+    ids = list(connection.execute(old).scalars())
+    if ids:
+        connection.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
+        connection.execute(sa.delete(results).where(results.c.job_id.in_(ids)))
+    return ids
+
+
+def _first(limit: int, *conditions: Any) -> sa.Select[Any]:
+    return sa.select(jobs.c.id).where(*conditions).limit(limit).with_for_update(skip_locked=True)
+
+
+def _running() -> tuple[Any, ...]:
+    return (jobs.c.state == JobState.RUNNING,)
+
+
+def _loose() -> dict[str, Any]:
+    return {"lease_owner": None, "lease_expires_at": None}
+
+
+def _over(state: JobState) -> dict[str, Any]:
+    return {**_loose(), "state": state, "finished_at": now_ms()}
+
+
+def _cancelled() -> dict[str, Any]:
+    return {**_over(JobState.CANCELLED), "error": Cancelled().to_row()}
+
+
+def _queued_again(error: HeadraceError) -> dict[str, Any]:
+    pause = BACKOFF_MS * sa.case((jobs.c.attempt <= 1, 1), (jobs.c.attempt == 2, 2), else_=4)
+    return {**_waiting(), "run_after": now_ms() + pause, "error": error.to_row()}
+
+
+def _waiting() -> dict[str, Any]:
+    return {**_loose(), "state": JobState.QUEUED, "progress": 0.0, "started_at": None}

@@ -1,0 +1,176 @@
+"""Desired state: every statement on instances, their replicas and the devices they are placed on.
+
+Each function takes a connection inside a transaction. A change of a replica's state is one conditional UPDATE;
+its row count says whether it happened.
+"""
+
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from models.errors import Conflict, HeadraceError
+from models.rows.database import now_ms
+from models.rows.tables import JobState, ReplicaState, devices, instances, jobs, leases, replicas
+
+HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
+"""States in which a replica is to be resident on its device."""
+
+# ---- what people ask for -----------------------------------------------------------------------------------
+
+
+def create(connection: Connection, values: dict[str, Any]) -> None:
+    """Record an instance and its replicas, still without devices. Raises Conflict if the uid is taken."""
+    try:
+        connection.execute(sa.insert(instances).values(**values))
+    except IntegrityError as error:
+        raise Conflict(f"the model uid '{values['uid']}' is in use", param="model_uid") from error
+    rows = [
+        {"id": f"{values['uid']}-{number}-{uuid.uuid4().hex[:6]}", "uid": values["uid"]}
+        for number in range(values["replica"])
+    ]
+    state = ReplicaState.DORMANT if values.get("load_on_request") else ReplicaState.PENDING
+    connection.execute(sa.insert(replicas).values(state=state), rows)
+
+
+def delete(connection: Connection, uid: str) -> bool:
+    """Want an instance no more. Its resident replicas are stopped by their workers. False: there is none."""
+    mine = replicas.c.uid == uid
+    # Locked in one order first: the steward may take replicas off a lost device between the statements below.
+    connection.execute(sa.select(replicas.c.id).where(mine).order_by(replicas.c.id).with_for_update())
+    found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
+    waiting = (ReplicaState.DORMANT, ReplicaState.PENDING)
+    connection.execute(sa.delete(replicas).where(mine, replicas.c.state.in_(waiting)))
+    connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING))
+    return found > 0
+
+
+def awaken(connection: Connection, uids: Collection[str]) -> bool:
+    """Load what was launched to be loaded on request; False if there was nothing of it."""
+    asleep = (replicas.c.uid.in_(uids), replicas.c.state == ReplicaState.DORMANT)
+    return connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING)).rowcount > 0
+
+
+def awaken_wanted(connection: Connection) -> None:
+    """``awaken`` the models that jobs wait for."""
+    wanted = sa.exists().where(jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
+    asleep = (replicas.c.state == ReplicaState.DORMANT, wanted)
+    connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING))
+
+
+def listing(connection: Connection) -> list[Row[Any]]:
+    """All instances, oldest first."""
+    return list(connection.execute(sa.select(instances).order_by(instances.c.created_at, instances.c.uid)))
+
+
+def get(connection: Connection, uid: str) -> Row[Any] | None:
+    """The instance of this uid."""
+    return connection.execute(sa.select(instances).where(instances.c.uid == uid)).one_or_none()
+
+
+def replicas_of(connection: Connection, uid: str | None = None) -> list[Row[Any]]:
+    """The replicas of one instance, or of all."""
+    query = sa.select(replicas).order_by(replicas.c.created_at, replicas.c.id)
+    return list(connection.execute(query if uid is None else query.where(replicas.c.uid == uid)))
+
+
+# ---- what a worker does ------------------------------------------------------------------------------------
+
+
+def of_device(connection: Connection, device: str) -> list[Row[Any]]:
+    """The replicas placed on this device, each with its instance's columns (null once it is deleted)."""
+    about = [column for column in instances.c if column.name not in replicas.c]
+    query = (
+        sa.select(replicas, *about)
+        .outerjoin(instances, instances.c.uid == replicas.c.uid)
+        .where(replicas.c.device == device)
+        .order_by(replicas.c.created_at)
+    )
+    return list(connection.execute(query))
+
+
+def report(connection: Connection, replica: str, device: str, **values: Any) -> bool:
+    """Record what became of a replica; False if it is no longer this device's to hold."""
+    mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
+    return connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount > 0
+
+
+def forget(connection: Connection, replica: str, device: str) -> None:
+    """A stopped replica's memory is back: its row may go."""
+    mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state == ReplicaState.STOPPING)
+    connection.execute(sa.delete(replicas).where(*mine))
+
+
+def see_device(connection: Connection, **values: Any) -> None:
+    """A device's worker is alive. ``values``: id, node, kind, label, total_bytes."""
+    seen = values | {"seen_at": now_ms()}
+    if not connection.execute(sa.update(devices).where(devices.c.id == values["id"]).values(**seen)).rowcount:
+        connection.execute(sa.insert(devices).values(**seen))
+
+
+# ---- what the steward does ---------------------------------------------------------------------------------
+
+
+def alive_devices(connection: Connection, silence_ms: int) -> list[Row[Any]]:
+    """Devices seen within this time, each with ``load``: how many replicas it holds."""
+    load = sa.select(sa.func.count()).where(replicas.c.device == devices.c.id).scalar_subquery()
+    query = sa.select(devices, load.label("load")).where(devices.c.seen_at > now_ms() - silence_ms)
+    return list(connection.execute(query.order_by(devices.c.id)))
+
+
+def pending(connection: Connection) -> list[Row[Any]]:
+    """Replicas that wait for a device, oldest first, with their instance's ``n_gpu``."""
+    query = sa.select(replicas.c.id, replicas.c.uid, instances.c.n_gpu).join(
+        instances, instances.c.uid == replicas.c.uid
+    )
+    waiting = query.where(replicas.c.state == ReplicaState.PENDING).order_by(replicas.c.created_at, replicas.c.id)
+    return list(connection.execute(waiting))
+
+
+def place(connection: Connection, replica: str, device: str) -> bool:
+    """Give a waiting replica its device; False if it no longer waits."""
+    waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
+    values = {"state": ReplicaState.ASSIGNED, "device": device, "stage": "", "progress": 0.0, "error": None}
+    return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
+
+
+def revive(connection: Connection, pause_ms: int) -> int:
+    """Let replicas be tried again that failed this long ago, and not by what they were asked for."""
+    old = (replicas.c.state == ReplicaState.FAILED, replicas.c.updated_at < now_ms() - pause_ms)
+    rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(*old))
+    ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
+    values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
+    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**values)).rowcount
+
+
+def release_lost(connection: Connection, silence_ms: int) -> int:
+    """Take replicas off devices that were not seen for this long: to be placed again, or forgotten."""
+    alive = sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms)
+    lost = replicas.c.device.not_in(alive)
+    connection.execute(sa.delete(replicas).where(lost, replicas.c.state == ReplicaState.STOPPING))
+    values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
+    return connection.execute(sa.update(replicas).where(lost, replicas.c.state.in_(HELD)).values(**values)).rowcount
+
+
+def hold_lease(connection: Connection, name: str, owner: str, ttl_ms: int) -> bool:
+    """Take or renew the lease of this name; False while another owner holds it."""
+    free = (leases.c.name == name, sa.or_(leases.c.owner == owner, leases.c.expires_at < now_ms()))
+    values = {"owner": owner, "expires_at": now_ms() + ttl_ms}
+    if connection.execute(sa.update(leases).where(*free).values(**values)).rowcount:
+        return True
+    if connection.execute(sa.select(leases.c.name).where(leases.c.name == name)).one_or_none():
+        return False
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(leases).values(name=name, **values))
+    except IntegrityError:
+        return False
+    return True
+
+
+def drop_lease(connection: Connection, name: str, owner: str) -> None:
+    """Give the lease back."""
+    connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.owner == owner))

@@ -1,0 +1,350 @@
+"""Jobs as clients see them: submitted, looked at, cancelled, tried again, deleted. What workers do is in ``claims``.
+
+Each function takes a connection inside a transaction. Every change of state is one conditional UPDATE; the rows
+that it returns say what happened. All times are the database's clock, Unix time in milliseconds.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from models.errors import Cancelled, Conflict, HeadraceError, IdempotencyConflict, NotFound, QueueFull
+from models.rows.database import now_ms
+from models.rows.tables import FINAL, BatchState, JobState, batches, jobs, results
+
+PRIORITY_MS = 60_000
+"""What one step of priority is worth in waiting: so the low ones age, and nothing waits for ever."""
+
+BATCH_PRIORITY = -1000
+"""Of a batch's lines: on a par with fresh jobs after some 17 hours of their 24."""
+
+RECENT = 64
+"""Finished jobs that a model's rate is measured on."""
+
+PUBLIC = [column for column in jobs.c if column.name not in ("request", "files", "digest")]
+"""What a listing reads: requests may be large."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be. ``deadline_s`` counts from its insertion; ``digest`` is of all that the client asked for."""
+
+    id: str
+    kind: str
+    uid: str
+    request: dict[str, Any]
+    api_key_id: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    priority: int = 0
+    deadline_s: float | None = None
+    max_attempts: int = 3
+    idempotency_key: str | None = None
+    digest: str = ""
+    metadata: dict[str, Any] | None = None
+    webhook: str | None = None
+    batch_id: str | None = None
+    line: int | None = None
+    custom_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many jobs may wait for one model: in all, and under one API key."""
+
+    model: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job that stands for a submission; ``created`` is false where an idempotency key had made it before.
+
+    ``queued_at`` and ``ahead``, how many waited for its model already, are known of a created one alone.
+    """
+
+    id: str
+    created: bool
+    queued_at: int = 0
+    ahead: int = 0
+
+
+def new_id() -> str:
+    """The id of a job to be."""
+    return f"job_{secrets.token_hex(12)}"
+
+
+def digest(*parts: Any) -> str:
+    """What tells one request from another under the same idempotency key."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+# ---- submitting --------------------------------------------------------------------------------------------
+
+
+def submit(connection: Connection, new: Sequence[NewJob], bounds: Bounds | None) -> list[Submitted | HeadraceError]:
+    """Insert jobs, many in one transaction; for each, what came of it.
+
+    QueueFull where its model or key has too many waiting; IdempotencyConflict where its key stands for another request.
+    """
+    known = _by_idempotency(connection, new)
+    waiting = _waiting(connection, {one.uid for one in new}) if bounds else {}
+    outcome: dict[str, Submitted | HeadraceError] = {}
+    accepted: list[NewJob] = []
+    before_it: dict[str, int] = {}
+    named: set[tuple[str, str]] = set()
+    for one in new:
+        name = (one.api_key_id, one.idempotency_key or "")
+        if (before := known.get((one.api_key_id, one.idempotency_key))) is not None:
+            outcome[one.id] = _same(one, before)
+        elif name in named:  # one of them will be the job: it takes the room of one
+            accepted.append(one)
+        elif bounds and (full := _full(connection, waiting, bounds, one)):
+            outcome[one.id] = full
+        else:
+            before_it[one.id] = sum(n for (uid, _), n in waiting.items() if uid == one.uid) - 1
+            accepted.append(one)
+            named |= {name} if one.idempotency_key else set()
+    now = connection.execute(sa.select(now_ms())).scalar_one()
+    inserted = _insert(connection, accepted, now)
+    late = [one for one in accepted if one.id not in inserted]  # another of this key came first, perhaps in this call
+    known = _by_idempotency(connection, late)
+    for one in accepted:
+        if one.id in inserted:
+            outcome[one.id] = Submitted(one.id, True, now, before_it.get(one.id, 0))
+        else:
+            outcome[one.id] = _same(one, known.get((one.api_key_id, one.idempotency_key)))
+    return [outcome[one.id] for one in new]
+
+
+def _insert(connection: Connection, accepted: Sequence[NewJob], now: int) -> set[str]:
+    if not accepted:
+        return set()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(jobs).on_conflict_do_nothing().returning(jobs.c.id)
+    # In one order everywhere: two gateways that insert the same keys would wait for each other in a circle.
+    ordered = sorted(accepted, key=lambda one: (one.api_key_id, one.idempotency_key or ""))
+    return set(connection.execute(statement, [_values(one, now) for one in ordered]).scalars())
+
+
+def as_queued(one: NewJob, now: int) -> dict[str, Any]:
+    """The row of a job that was inserted at ``now``, whole."""
+    unset = ("lease_owner", "lease_expires_at", "device", "error", "started_at", "finished_at")
+    zero = ("run_after", "attempt", "fence", "progress")
+    blank = dict.fromkeys(unset) | dict.fromkeys(zero, 0) | {"cancel_requested": False}
+    return blank | _values(one, now)
+
+
+def _values(one: NewJob, now: int) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "uid": one.uid,
+        "api_key_id": one.api_key_id,
+        "state": JobState.QUEUED,
+        "priority": one.priority,
+        "rank": now - one.priority * PRIORITY_MS,
+        "deadline": None if one.deadline_s is None else now + int(one.deadline_s * 1000),
+        "max_attempts": one.max_attempts,
+        "idempotency_key": one.idempotency_key,
+        "digest": one.digest,
+        "batch_id": one.batch_id,
+        "line": one.line,
+        "custom_id": one.custom_id,
+        "queued_at": now,
+        "webhook": one.webhook,
+        "metadata": one.metadata,
+        "files": one.files,
+        "request": one.request,
+    }
+
+
+def _by_idempotency(connection: Connection, new: Iterable[NewJob]) -> dict[tuple[str, str | None], Any]:
+    pairs = [(one.api_key_id, one.idempotency_key) for one in new if one.idempotency_key is not None]
+    if not pairs:
+        return {}
+    columns = (jobs.c.api_key_id, jobs.c.idempotency_key)
+    query = sa.select(jobs.c.id, jobs.c.digest, *columns).where(sa.tuple_(*columns).in_(pairs))
+    return {(row.api_key_id, row.idempotency_key): row for row in connection.execute(query)}
+
+
+def _same(one: NewJob, before: Any) -> Submitted | HeadraceError:
+    if before is None:  # a batch's line that is there already, or a job deleted in this very moment
+        return Conflict("this job was submitted before")
+    if before.digest == one.digest:
+        return Submitted(before.id, created=False)
+    return IdempotencyConflict(
+        f"the idempotency key was used for another request, job {before.id}", param="Idempotency-Key"
+    )
+
+
+def _waiting(connection: Connection, uids: set[str]) -> dict[tuple[str, str], int]:
+    """How many jobs wait, by model and key. A batch's lines do not count: its feeder bounds them.
+
+    All are counted, in the index alone; and then the lines, of which there are never many, taken off.
+    """
+    same = (jobs.c.uid, jobs.c.api_key_id)
+    waits = jobs.c.state == JobState.QUEUED
+    fed = sa.select(batches.c.id).where(batches.c.state == BatchState.IN_PROGRESS)  # no other has lines that wait
+    every = sa.select(*same, sa.func.count().label("n")).where(jobs.c.uid.in_(sorted(uids)), waits)
+    lines = sa.select(*same, -sa.func.count()).where(jobs.c.batch_id.in_(fed), waits)  # with the uid: not by its index
+    found: dict[tuple[str, str], int] = {}
+    for row in connection.execute(sa.union_all(every.group_by(*same), lines.group_by(*same))):
+        if row.uid in uids:
+            found[row.uid, row.api_key_id] = found.get((row.uid, row.api_key_id), 0) + row.n
+    return found
+
+
+def _full(connection: Connection, waiting: dict[tuple[str, str], int], bounds: Bounds, one: NewJob) -> QueueFull | None:
+    """Why there is no room for this job; else it is counted in."""
+    mine = waiting.get((one.uid, one.api_key_id), 0)
+    of_model = sum(n for (uid, _), n in waiting.items() if uid == one.uid)
+    if of_model < bounds.model and mine < bounds.key:
+        waiting[one.uid, one.api_key_id] = mine + 1
+        return None
+    who = f"for '{one.uid}'" if of_model >= bounds.model else f"for '{one.uid}' under this key"
+    held = of_model if of_model >= bounds.model else mine
+    pace = rate(connection, one.uid)
+    wait = min(max(int(1 / pace + 0.999), 1), 600) if pace else 30
+    return QueueFull(f"{held} jobs wait {who}", retry_after=wait)
+
+
+# ---- looking -----------------------------------------------------------------------------------------------
+
+
+def get(connection: Connection, job: str, api_key_id: str | None) -> Row[Any]:
+    """The job's whole row. ``api_key_id`` None: whoever's.
+
+    Raises NotFound, also where it is another key's, or a batch's: those are the batch's to change.
+    """
+    query = sa.select(jobs).where(jobs.c.id == job)
+    found = connection.execute(query).one_or_none()
+    if found is None or (api_key_id is not None and (found.api_key_id != api_key_id or found.batch_id is not None)):
+        raise NotFound(f"there is no job '{job[:60]}'", param="id")
+    return found
+
+
+def states(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+    """State, fence and progress of these jobs; what is gone is absent."""
+    query = sa.select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.progress, jobs.c.error).where(jobs.c.id.in_(ids))
+    return {row.id: row for row in connection.execute(query)}
+
+
+def result(connection: Connection, job: str) -> dict[str, Any] | None:
+    """The result of a succeeded job."""
+    found = connection.execute(sa.select(results.c.body).where(results.c.job_id == job)).scalar_one_or_none()
+    return found if found is None else dict(found)
+
+
+def listing(
+    connection: Connection,
+    api_key_id: str,
+    *,
+    state: str | None = None,
+    uid: str | None = None,
+    after: str | None = None,
+    limit: int = 20,
+) -> list[Row[Any]]:
+    """One page and one row more of this key's jobs, newest first; those of batches are the batch's to list.
+
+    Raises NotFound where there is no job ``after``.
+    """
+    query = sa.select(*PUBLIC).where(jobs.c.api_key_id == api_key_id, jobs.c.batch_id.is_(None))
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    if uid is not None:
+        query = query.where(jobs.c.uid == uid)
+    if after is not None:
+        last = get(connection, after, api_key_id)
+        order = sa.tuple_(jobs.c.queued_at, jobs.c.id)
+        query = query.where(order < sa.tuple_(sa.literal(last.queued_at), sa.literal(last.id)))
+    query = query.order_by(jobs.c.queued_at.desc(), jobs.c.id.desc()).limit(limit + 1)
+    return list(connection.execute(query))
+
+
+def ahead(connection: Connection, row: Row[Any]) -> int:
+    """How many queued jobs of the same model rank before this one. Fairness between keys may let it overtake."""
+    query = sa.select(sa.func.count()).where(
+        jobs.c.uid == row.uid, jobs.c.state == JobState.QUEUED, jobs.c.rank < row.rank
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def rate(connection: Connection, uid: str) -> float:
+    """Jobs a second that this model finishes while it works, over the last ``RECENT``; 0 where none is known."""
+    query = (
+        sa.select(jobs.c.started_at, jobs.c.finished_at)
+        .where(jobs.c.uid == uid, jobs.c.finished_at.is_not(None))
+        .order_by(jobs.c.finished_at.desc())
+        .limit(RECENT)
+    )
+    spans = [(row.started_at, row.finished_at) for row in connection.execute(query) if row.started_at is not None]
+    return throughput(spans)
+
+
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many jobs wait and run, by model and state."""
+    query = sa.select(jobs.c.uid, jobs.c.state, sa.func.count().label("n"))
+    query = query.where(jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))).group_by(jobs.c.uid, jobs.c.state)
+    return {(row.uid, row.state): row.n for row in connection.execute(query)}
+
+
+def throughput(spans: Iterable[tuple[int, int]]) -> float:
+    """Jobs a second, from their beginnings and ends in ms: time in which none ran does not count."""
+    found = sorted(spans)
+    busy, reached = 0, 0
+    for begun, ended in found:
+        busy += max(ended - max(begun, reached), 0)
+        reached = max(reached, ended)
+    return 1000 * len(found) / max(busy, 1) if found else 0.0
+
+
+# ---- changing ----------------------------------------------------------------------------------------------
+
+
+def cancel(connection: Connection, job: str) -> Row[Any] | None:
+    """Cancel a job: at once where it waits, by its worker where it runs. None: it is over already."""
+    waits = jobs.c.state == JobState.QUEUED
+    values = {
+        "cancel_requested": True,
+        "state": sa.case((waits, JobState.CANCELLED.value), else_=jobs.c.state),
+        "finished_at": sa.case((waits, now_ms()), else_=jobs.c.finished_at),
+        "error": sa.case((waits, sa.literal(Cancelled().to_row(), jobs.c.error.type)), else_=jobs.c.error),
+    }
+    mine = (jobs.c.id == job, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING)))
+    return connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs)).one_or_none()
+
+
+def retry(connection: Connection, job: str) -> bool:
+    """Queue a job anew that failed, was cancelled or expired; its attempts begin anew, a deadline is dropped."""
+    over = (JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+    values = {
+        "state": JobState.QUEUED,
+        "attempt": 0,
+        "run_after": 0,
+        "deadline": None,
+        "cancel_requested": False,
+        "progress": 0.0,
+        "error": None,
+        "queued_at": now_ms(),
+        "rank": now_ms() - jobs.c.priority * PRIORITY_MS,
+        "started_at": None,
+        "finished_at": None,
+    }
+    return (
+        connection.execute(sa.update(jobs).where(jobs.c.id == job, jobs.c.state.in_(over)).values(**values)).rowcount
+        > 0
+    )
+
+
+def delete(connection: Connection, job: str) -> None:
+    """Forget a job and its result. Raises Conflict while it is not over."""
+    if not connection.execute(sa.delete(jobs).where(jobs.c.id == job, jobs.c.state.in_(FINAL))).rowcount:
+        raise Conflict(f"job '{job}' is not over: cancel it first", param="id")
+    connection.execute(sa.delete(results).where(results.c.job_id == job))

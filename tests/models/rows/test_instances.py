@@ -1,0 +1,152 @@
+"""Desired state in the database: every transition, and who wins when two want one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from models.errors import Conflict, EngineFailure, InvalidRequest
+from models.rows import instances, tables
+from models.rows.database import Database, now_ms
+from models.rows.tables import ReplicaState
+
+ECHO: dict[str, Any] = {
+    "uid": "echo",
+    "model_name": "echo",
+    "model_type": "LLM",
+    "engine": "echo",
+    "source": "",
+    "n_gpu": "auto",
+    "replica": 2,
+    "options": {"step_ms": 1},
+}
+CPU = {"id": "n1.cpu", "node": "n1", "kind": "cpu", "label": "a CPU", "total_bytes": 1 << 34}
+
+
+def _placed(database: Database) -> list[str]:
+    database.call(lambda c: instances.create(c, ECHO))
+    database.call(lambda c: instances.see_device(c, **CPU))
+    ids = [row.id for row in database.call(instances.pending)]
+    for replica in ids:
+        assert database.call(instances.place, replica, "n1.cpu")
+    return ids
+
+
+def _states(database: Database) -> list[str]:
+    return [row.state for row in database.call(instances.replicas_of, "echo")]
+
+
+def test_a_launch_is_an_instance_and_its_waiting_replicas(database: Database) -> None:
+    database.call(lambda c: instances.create(c, ECHO))
+
+    [row] = database.call(instances.listing)
+    assert (row.uid, row.options, row.replica) == ("echo", {"step_ms": 1}, 2)
+    assert abs(row.created_at - database.call(lambda c: c.execute(sa.select(now_ms())).scalar_one())) < 10_000
+    assert _states(database) == ["pending", "pending"]
+
+
+def test_a_uid_in_use_is_a_conflict_that_changes_nothing(database: Database) -> None:
+    database.call(lambda c: instances.create(c, ECHO))
+    with pytest.raises(Conflict) as caught:
+        database.call(lambda c: instances.create(c, ECHO | {"replica": 5}))
+
+    assert caught.value.param == "model_uid"
+    assert len(_states(database)) == 2
+
+
+def test_a_replica_is_placed_once(database: Database) -> None:
+    first, _ = _placed(database)
+    assert not database.call(instances.place, first, "n2.cpu")
+    assert database.call(instances.pending) == []
+    assert {row.device for row in database.call(instances.replicas_of)} == {"n1.cpu"}
+
+
+def test_a_report_counts_only_from_the_device_that_holds_the_replica(database: Database) -> None:
+    first, _ = _placed(database)
+    assert not database.call(lambda c: instances.report(c, first, "n2.cpu", state=ReplicaState.READY))
+    assert database.call(lambda c: instances.report(c, first, "n1.cpu", state=ReplicaState.READY))
+    assert sorted(_states(database)) == ["assigned", "ready"]
+
+
+def test_deleting_stops_what_is_placed_and_drops_what_waits(database: Database) -> None:
+    first, _ = _placed(database)
+    assert database.call(instances.delete, "echo")
+    assert not database.call(instances.delete, "echo")
+
+    assert _states(database) == ["stopping", "stopping"]
+    assert not database.call(lambda c: instances.report(c, first, "n1.cpu", state=ReplicaState.READY))
+    rows = database.call(instances.of_device, "n1.cpu")
+    assert [row.engine for row in rows] == [None, None]
+    for row in rows:
+        database.call(instances.forget, row.id, "n1.cpu")
+    assert _states(database) == []
+
+
+def test_a_replica_that_is_wanted_cannot_be_forgotten(database: Database) -> None:
+    first, _ = _placed(database)
+    database.call(instances.forget, first, "n1.cpu")
+    assert len(_states(database)) == 2
+
+
+def test_replicas_of_a_lost_device_wait_again(database: Database) -> None:
+    first, _ = _placed(database)
+    database.call(lambda c: instances.report(c, first, "n1.cpu", state=ReplicaState.FAILED))
+    assert database.call(instances.release_lost, 60_000) == 0
+    database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=now_ms() - 61_000)))
+
+    assert database.call(instances.release_lost, 60_000) == 1
+    assert sorted(_states(database)) == ["failed", "pending"]
+    assert database.call(instances.alive_devices, 60_000) == []
+
+
+def test_a_failed_replica_is_tried_again_unless_it_was_asked_for_wrongly(database: Database) -> None:
+    first, second = _placed(database)
+    for replica, error in ((first, EngineFailure("out of memory")), (second, InvalidRequest("no such option"))):
+        failed = {"state": ReplicaState.FAILED, "error": error.to_row()}
+        database.call(lambda c, r=replica, v=failed: instances.report(c, r, "n1.cpu", **v))
+
+    assert database.call(instances.revive, 60_000) == 0
+    assert database.call(instances.revive, -1) == 1
+    assert {row.id: row.state for row in database.call(instances.replicas_of)} == {first: "pending", second: "failed"}
+
+
+def test_a_wrong_state_cannot_be_written(database: Database) -> None:
+    first, _ = _placed(database)
+    for values in ({"state": "asleep"}, {"device": None}, {"state": "pending"}):
+        with pytest.raises(sa.exc.IntegrityError):
+            database.call(
+                lambda c, v=values: c.execute(
+                    sa.update(tables.replicas).where(tables.replicas.c.id == first).values(**v)
+                )
+            )
+
+
+def test_one_of_many_holds_the_lease(database: Database) -> None:
+    def take(owner: str) -> bool:
+        return database.call(instances.hold_lease, "steward", owner, 10_000)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, "abcdefgh")) == 1
+    [owner] = database.call(lambda c: c.execute(sa.select(tables.leases.c.owner)).scalars().all())
+    assert take(owner)
+    database.call(instances.drop_lease, "steward", owner)
+    assert take("next")
+
+
+def test_a_lapsed_lease_is_free(database: Database) -> None:
+    assert database.call(instances.hold_lease, "steward", "a", -1)
+    assert database.call(instances.hold_lease, "steward", "b", 10_000)
+    assert not database.call(instances.hold_lease, "steward", "a", 10_000)
+
+
+def test_deleting_while_the_steward_releases_a_lost_device(database: Database) -> None:
+    for _ in range(20):
+        first, second = _placed(database)
+        database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=0)))
+        with ThreadPoolExecutor(2) as pool:
+            deleted = pool.submit(database.call, instances.delete, "echo")
+            pool.submit(database.call, instances.release_lost, 1000).result()
+            assert deleted.result()
+        database.call(instances.release_lost, 1000)
+        assert _states(database) == [], (first, second)

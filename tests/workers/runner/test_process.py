@@ -1,0 +1,64 @@
+"""A runner as a real process, spoken to as its worker speaks."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from models.process.processes import kill_group, spawn
+from tests.servers import Valkey, wait_for
+from workers import protocol
+from workers.device.runner_process import Phase, Runner
+from workers.protocol import Load, Ready
+from workers.runner.__main__ import ENGINE_DEAD
+
+
+def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path) -> None:
+    """What it cannot read ends its listening: it must not stay, deaf, and be taken for one that serves."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(60)
+    command = [sys.executable, "-m", "workers.runner", str(theirs.fileno())]
+    with ours, (tmp_path / "output").open("wb") as output:
+        process = spawn(command, pass_fds=(theirs.fileno(),), stdout=output, stderr=subprocess.STDOUT)
+        theirs.close()
+        try:
+            load = Load("r", "e", "u", "echo", "cpu", valkey.url, "", str(tmp_path), store=tmp_path.as_uri())
+            ours.sendall(protocol.pack(load))
+            _read_until_ready(ours)
+            ours.sendall(b"\0\0\0\1\xc1")  # a byte that msgpack never uses
+            assert process.wait(60) == ENGINE_DEAD
+        finally:
+            kill_group(process.pid)
+            process.wait()
+    assert "cannot serve again" in (tmp_path / "output").read_text()
+
+
+def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
+    """The one thread that listens to it must not end before it."""
+    babbler = tmp_path / "python"
+    says = r"os.write(int(sys.argv[-1]), b'\0\0\0\1\xc1')"
+    babbler.write_text(f"#!{sys.executable}\nimport os, sys, time\n{says}\ntime.sleep(600)\n")
+    babbler.chmod(0o700)
+    load = Load("r", "e", "u", "echo", "cpu", "redis://nowhere", "", str(tmp_path), store=tmp_path.as_uri())
+    changes: list[Phase] = []
+    runner = Runner(
+        load,
+        interpreter=str(babbler),
+        visible="",
+        compiled=tmp_path,
+        on_change=lambda changed: changes.append(changed.phase),
+        on_work=lambda _: None,
+    )
+    try:
+        wait_for(lambda: changes == [Phase.GONE], 60, lambda: str(changes))
+        assert "SIGKILL" in str(runner.exit_reason)
+    finally:
+        runner.kill()
+
+
+def _read_until_ready(connection: socket.socket) -> None:
+    unpacker = protocol.Unpacker()
+    while data := connection.recv(1 << 16):
+        if any(isinstance(protocol.decode_event(body), Ready) for body in unpacker.feed(data)):
+            return
+    raise AssertionError("it ended")

@@ -1,0 +1,132 @@
+"""The worker: ``python -m workers.device --device cpu``. A Celery worker that consumes its device's one queue."""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from celery import Celery, signals
+from redis.exceptions import RedisError
+
+from models.errors import InvalidRequest
+from models.launching import devices
+from models.process.garbage import settle
+from models.process.logs import configure
+from models.redis import broker, queue
+from models.redis.presence import device_channel, device_key
+from models.rows.database import Database
+from models.settings import Settings
+from models.storage import scratch
+from models.storage.artifacts import open_store
+from workers.device.claimer import Claimer
+from workers.device.heartbeat import Probe, beat
+from workers.device.host import DeviceHost
+from workers.device.runner_process import Runner
+from workers.protocol import Submit
+from workers.wakeups import hear, in_background
+
+log = logging.getLogger("workers.device")
+
+SWITCH_S = 0.001
+"""Longest that one thread may keep the interpreter from the one that hands a request over; Python's own is 5 ms."""
+
+SPARE_THREADS = 8
+"""Beyond the device's bound, so that probes run when it is full."""
+
+
+def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
+    """The Celery application: it executes these three names and nothing else."""
+    app = Celery("headrace")
+    app.conf.update(queue.celery_config(settings.redis_url, host.id))
+
+    @app.task(name=queue.INFER)  # type: ignore[untyped-decorator]
+    def infer(epoch: str, rid: str, gateway: str, modality: str, deadline: int, body: Any, slots: list[str]) -> None:
+        host.serve(epoch, Submit(rid, gateway, modality, deadline, body, slots))
+
+    @app.task(name=queue.JOB)  # type: ignore[untyped-decorator]
+    def ring() -> None:
+        host.claimer.ring()
+
+    @app.task(name=queue.PROBE)  # type: ignore[untyped-decorator]
+    def heard() -> None:
+        probe.heard()
+
+    return app
+
+
+def _drain_at_the_end(host: DeviceHost) -> list[threading.Thread]:
+    """Have the device drained as soon as celery begins to stop; the threads that do so, once they run."""
+    drains: list[threading.Thread] = []
+
+    @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def drain(**_: Any) -> None:
+        drains.append(threading.Thread(target=host.drain, name="drain"))
+        drains[-1].start()
+
+    return drains
+
+
+def main() -> None:
+    """Own one device until told to stop."""
+    settings = Settings()
+    configure(settings.log_level)
+    device = _asked_for()
+    if not settings.redis_url:
+        sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
+    database = Database(settings.database)
+    client = broker.asking(settings.redis_url)
+    store = open_store(settings.artifacts)
+    telling = broker.asking(settings.stream_redis)
+
+    def claimer(device: str, owner: str, runners: Callable[[], Iterable[Runner]]) -> Claimer:
+        kept_s = settings.response_retention_s
+        return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s, kept_s)
+
+    host = DeviceHost(settings, device, database, client, claimer)
+    probe = Probe(host, client)
+    worker = build(settings, host, probe).Worker(
+        hostname=f"headrace@{host.id}",
+        quiet=True,
+        pool="threads",
+        concurrency=settings.device_concurrency + SPARE_THREADS,
+        queues=[queue.queue_name(host.id)],
+        loglevel=settings.log_level,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    drains = _drain_at_the_end(host)
+    host.start()
+    in_background(beat, host, client)
+    in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
+    in_background(probe.run)
+    scratch.clear()  # what runners left that were killed
+    settle()
+    sys.setswitchinterval(SWITCH_S)
+    worker.start()
+    for one in drains:  # celery waits for requests alone: jobs may finish too
+        one.join()
+    host.close()
+    with suppress(RedisError):
+        client.delete(device_key(host.id))
+    log.info("stopped")
+    logging.shutdown()
+    os._exit(worker.exitcode or 0)  # threads that wait on a lost Redis must not hold the process
+
+
+def _asked_for() -> devices.Device:
+    """The device that the command line names."""
+    parser = argparse.ArgumentParser(prog="headrace worker")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
+    try:
+        return devices.parse(parser.parse_args().device)
+    except InvalidRequest as error:
+        sys.exit(f"headrace worker: {error.message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""The owner of one device: it keeps the runners that the database asks for, and hands requests to them.
+
+One thread, alive as long as the process, reconciles rows with runners and starts every runner (the kernel's
+death signal follows the thread that started a process). Celery's threads only call ``serve``.
+"""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.errors import HeadraceError, ReplicaLost, ShuttingDown
+from models.launching.devices import Device
+from models.redis import presence, stream
+from models.redis.stream import Frame, Kind, Packet
+from models.rows import instances
+from models.rows.database import Database
+from models.rows.tables import ReplicaState
+from models.settings import Settings
+from workers.device.claimer import Claimer
+from workers.device.residency import Act, Attempts, after_death, plan
+from workers.device.runner_process import Phase, Runner
+from workers.protocol import Load, Submit
+
+log = logging.getLogger(__name__)
+
+ClaimerOf = Callable[[str, str, Callable[[], Iterable[Runner]]], Claimer]
+"""Makes the claimer of a device: its id, its worker's, and what lists its runners."""
+
+SEEN_EVERY_S = 3.0
+WAITING = 192
+"""Requests that may wait at one replica beyond those in flight, unless its launch says otherwise."""
+
+
+class DeviceHost:
+    """All replicas of one device."""
+
+    def __init__(
+        self, settings: Settings, device: Device, database: Database, client: redis.Redis, claimer: ClaimerOf
+    ) -> None:
+        self.id = f"{settings.node}.{device.name}"
+        self.worker = uuid.uuid4().hex
+        self.changed = threading.Event()
+        self._settings = settings
+        self._device = device
+        self._database = database
+        self._client = client
+        self._runners: dict[str, Runner] = {}
+        self._attempts: dict[str, Attempts] = {}
+        self._news: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self.draining = False
+        self._seen_at = float("-inf")
+        self._serial = 0
+        self._thread = threading.Thread(target=self._run, name="device")
+        self.claimer = claimer(self.id, self.worker, lambda: list(self._runners.values()))
+
+    def start(self) -> None:
+        """Begin to reconcile."""
+        self._thread.start()
+        self.claimer.start()
+
+    def wake(self) -> None:
+        """The rows may have changed."""
+        self._wake.set()
+        self.claimer.ring()
+
+    # ---- requests ------------------------------------------------------------------------------------------
+
+    def serve(self, epoch: str, submit: Submit) -> None:
+        """Hand a request to the runner of this epoch and wait until it is over."""
+        runner = next((one for one in self._runners.values() if one.epoch == epoch), None)
+        try:
+            if runner is None:
+                raise ReplicaLost("the replica is not on this device any more")
+            future = runner.submit(submit)
+        except ReplicaLost as error:
+            self._tell_lost([submit], error)
+            return
+        try:
+            future.result(timeout=max(submit.deadline / 1000 - time.time(), 0) + 10)
+        except FutureTimeout:
+            log.warning("request %s outlived its deadline in the runner", submit.rid)
+        except ReplicaLost:
+            log.info("request %s was lost with its runner", submit.rid)
+
+    def _tell_lost(self, submits: Iterable[Submit], error: HeadraceError) -> None:
+        """Tell the gateways of requests that no runner will answer. Sequence -1 is taken whatever came before."""
+        body = stream.encode(error.to_wire())
+        frames: dict[str, list[Frame]] = {}
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for submit in submits:
+                frames.setdefault(submit.gateway, []).append(Frame(submit.rid, -1, Kind.ERROR, body))
+                for key in submit.slots:
+                    pipeline.zrem(key, submit.rid)
+            for gateway, lost in frames.items():
+                packet = Packet(stream.VERSION, self.worker, lost)
+                pipeline.publish(stream.gateway_channel(gateway), stream.encode(packet))
+            pipeline.execute()
+        except RedisError as failure:
+            log.warning("cannot tell the gateways of lost requests: %s", failure)
+
+    # ---- presence ------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> presence.Snapshot:
+        """The device as it is now."""
+        self._serial += 1
+        found = [self._presence(runner) for runner in list(self._runners.values())]
+        return presence.Snapshot(self.id, self.worker, self._serial, found, self.draining)
+
+    def _presence(self, runner: Runner) -> presence.Replica:
+        ready = runner.ready
+        state = ReplicaState.READY if runner.phase is Phase.READY else ReplicaState.LOADING
+        if runner.phase in (Phase.STOPPING, Phase.GONE):
+            state = ReplicaState.STOPPING
+        inflight = ready.max_inflight if ready else 0
+        limit = runner.limit
+        return presence.Replica(
+            id=runner.load.replica,
+            uid=runner.load.uid,
+            epoch=runner.epoch,
+            state=state,
+            modalities=ready.modalities if ready else [],
+            max_inflight=min(inflight, limit) if limit else inflight,
+            max_waiting=max(limit - inflight, 0) if limit else WAITING,
+            context_length=ready.context_length if ready else 0,
+            inflight=runner.inflight,
+            outstanding_tokens=runner.stats.outstanding_tokens,
+            memory_bytes=runner.stats.memory_bytes,
+            pid=runner.pid,
+            counters=runner.stats.counters,
+        )
+
+    @property
+    def inflight(self) -> int:
+        """Requests that the runners hold."""
+        return sum(runner.inflight for runner in list(self._runners.values()))
+
+    # ---- reconciling ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._hear_news()
+                self._reconcile()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("cannot reconcile, trying again: %s", error)
+                self._closing.wait(1)
+            self._wake.wait(1)
+            self._wake.clear()
+        for runner in list(self._runners.values()):
+            runner.stop()
+
+    def _reconcile(self) -> None:
+        now = time.monotonic()
+        if now - self._seen_at > SEEN_EVERY_S:
+            self._database.call(_see, self.id, self._settings.node, self._device)
+            self._seen_at = now
+        rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
+        wanted = {name: ReplicaState(row.state) for name, row in rows.items()}
+        for act, replica in plan(wanted, set(self._runners), self._attempts, now):
+            match act:
+                case Act.START if not self.draining:
+                    self._start(rows[replica])
+                case Act.STOP:
+                    self._stop(replica)
+                case Act.FORGET:
+                    self._database.call(instances.forget, replica, self.id)
+        for replica, runner in self._runners.items():
+            if runner.phase is Phase.LOADING:
+                self._report(replica, stage=runner.stage, progress=runner.progress)
+                self._limit_load(runner)
+
+    def _start(self, row: Row[Any]) -> None:
+        load = Load(
+            replica=row.id,
+            epoch=uuid.uuid4().hex,
+            uid=row.uid,
+            engine=row.engine,
+            device=self._device.name if self._device.kind == "cpu" else "cuda:0",  # the only one it sees
+            stream_redis_url=self._settings.stream_redis,
+            source=row.source,
+            cache=str(self._settings.home / "models"),
+            options=row.options,
+            trust_remote_code=row.trust_remote_code,
+            store=self._settings.artifacts,
+            outbound_allow=self._settings.outbound_allow,
+        )
+        runner = Runner(
+            load,
+            interpreter=self._settings.interpreter(row.engine),
+            visible=self._device.uuid,
+            compiled=self._settings.home / "compiled",
+            on_change=self._on_change,
+            on_work=self.claimer.hear,
+        )
+        runner.limit = row.request_limits
+        self._runners[row.id] = runner
+        log.info("replica %s: runner %s started", row.id, runner.pid)
+        self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)
+        self.changed.set()
+
+    def _stop(self, replica: str) -> None:
+        runner = self._runners[replica]
+        self.changed.set()
+        runner.stop()
+        self._tell_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
+        self._runners.pop(replica, None)
+        self._attempts.pop(replica, None)
+        log.info("replica %s: unloaded", replica)
+        self._wake.set()  # its row can be forgotten now
+
+    def _limit_load(self, runner: Runner) -> None:
+        if time.monotonic() - runner.started_at > self._settings.load_timeout_s:
+            log.error("replica %s: the load takes too long", runner.load.replica)
+            runner.kill()
+
+    def _on_change(self, runner: Runner) -> None:
+        """Called from a runner's reader thread: clients first, the database from the device's own thread."""
+        if runner.phase is Phase.GONE:
+            self._tell_lost(runner.abandoned(), runner.exit_reason)
+            self.claimer.hear(runner)
+        elif runner.phase is Phase.READY:
+            self.claimer.ring()
+        self._news.put(runner)
+        self.changed.set()
+        self._wake.set()
+
+    def _hear_news(self) -> None:
+        while not self._news.empty():
+            runner = self._news.get()
+            try:
+                self._record(runner)
+            except SQLAlchemyError:
+                self._news.put(runner)  # its row must learn of it, when the database is back
+                raise
+
+    def _record(self, runner: Runner) -> None:
+        replica = runner.load.replica
+        if self._runners.get(replica) is not runner:
+            return
+        if runner.phase is Phase.READY and runner.ready is not None:
+            values = {"context_length": runner.ready.context_length, "memory_bytes": runner.memory_bytes}
+            self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
+            log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
+        elif runner.phase is Phase.GONE:
+            self._bury(replica, runner)
+
+    def _bury(self, replica: str, runner: Runner) -> None:
+        if self.draining:
+            del self._runners[replica]
+            return
+        now = time.monotonic()
+        attempts = self._attempts.setdefault(replica, Attempts())
+        served = None if runner.ready_at is None else now - runner.ready_at
+        permanent = runner.failed is not None and runner.failed.permanent
+        again = after_death(attempts, served_s=served, permanent=permanent, now=now)
+        error = runner.exit_reason
+        log.error("replica %s: %s; %s", replica, error.message, "loading again" if again else "given up")
+        state, stage = (ReplicaState.LOADING, "waiting") if again else (ReplicaState.FAILED, "failed")
+        self._report(replica, state=state, stage=stage, progress=0.0, error=error.to_row())
+        del self._runners[replica]
+
+    def _report(self, replica: str, **values: Any) -> None:
+        self._database.call(lambda connection: instances.report(connection, replica, self.id, **values))
+
+    # ---- the end -------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Take nothing new; give what runs ``drain_s`` to finish, then end it: jobs go back to their queue.
+
+        Returns when nothing is in flight.
+        """
+        self.draining = self.claimer.draining = True
+        self.changed.set()
+        over = time.monotonic() + self._settings.drain_s
+        while (self.inflight or self.claimer.held) and time.monotonic() < over:
+            time.sleep(0.05)
+        self.claimer.close()
+        for runner in list(self._runners.values()):
+            runner.drain(ShuttingDown().to_wire())
+
+    def close(self) -> None:
+        """Stop all runners; waits until they are gone."""
+        self.claimer.close()
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+
+def _see(connection: Any, device: str, node: str, about: Device) -> None:
+    instances.see_device(
+        connection, id=device, node=node, kind=about.kind, label=about.label, total_bytes=about.total_bytes
+    )

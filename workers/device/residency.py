@@ -1,0 +1,57 @@
+"""Which runners to start and which to stop: a pure function from what should be resident and what is."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from models.rows.instances import HELD
+from models.rows.tables import ReplicaState
+
+TRIES = 3
+"""A load that fails this often in a row is given up; the steward has it tried again a minute later."""
+STEADY_S = 60.0
+"""A runner that served this long has proved itself: its death counts as the first."""
+
+
+class Act(Enum):
+    """What to do about a replica."""
+
+    START = auto()
+    STOP = auto()
+    FORGET = auto()
+
+
+@dataclass(slots=True)
+class Attempts:
+    """How often in a row a replica's runner has died, and when the next may start (monotonic seconds)."""
+
+    deaths: int = 0
+    not_before: float = 0.0
+
+
+def plan(
+    wanted: dict[str, ReplicaState], held: set[str], attempts: dict[str, Attempts], now: float
+) -> list[tuple[Act, str]]:
+    """The acts that bring ``held`` (replicas with a runner) to ``wanted`` (this device's rows), stops first."""
+    acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in HELD]
+    for replica, state in wanted.items():
+        if replica in held:
+            continue
+        if state is ReplicaState.STOPPING:
+            acts.append((Act.FORGET, replica))
+        elif state in HELD and now >= attempts.get(replica, Attempts()).not_before:
+            acts.append((Act.START, replica))
+    return acts
+
+
+def after_death(attempts: Attempts, *, served_s: float | None, permanent: bool, now: float) -> bool:
+    """Count a runner's death and set when the next may start; False: give the replica up.
+
+    ``served_s`` is how long it was ready, None if it never was. The first death of a proven runner is followed
+    by a reload at once, later ones by a pause that doubles from half a second up to 30 s.
+    """
+    if served_s is not None and served_s >= STEADY_S:
+        attempts.deaths = 0
+    attempts.deaths += 1
+    pause = 0.0 if attempts.deaths == 1 and served_s is not None else min(0.5 * 2 ** (attempts.deaths - 1), 30.0)
+    attempts.not_before = now + pause
+    return not permanent and (served_s is not None or attempts.deaths < TRIES)

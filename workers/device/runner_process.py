@@ -1,0 +1,274 @@
+"""One runner process as its worker holds it: start it, talk to it, know what became of it.
+
+STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop──▶ STOPPING ──▶ GONE
+    └─────────────────────┴── Failed, death ──┴────────────────────────▶ GONE
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import Enum, auto
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from models.errors import HeadraceError, ReplicaLost, WireError
+from models.modalities import MEDIA
+from models.process.processes import kill_group, spawn
+from models.storage import scratch
+from workers import protocol
+from workers.protocol import (
+    CancelWork,
+    Command,
+    Drain,
+    Event,
+    Failed,
+    Finished,
+    Load,
+    Progress,
+    Ready,
+    Stats,
+    Stop,
+    Submit,
+    Work,
+    Worked,
+    Working,
+)
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_S = 10.0
+SEND_S = 10
+"""How long a runner may leave its socket full. It holds up all jobs of its device meanwhile."""
+LAST_WORDS_S = 2.0
+"""How long a runner that closed its socket may take to end."""
+
+
+class Phase(Enum):
+    """Where a runner is in its life."""
+
+    LOADING = auto()
+    READY = auto()
+    STOPPING = auto()
+    GONE = auto()
+
+
+class Runner:
+    """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase,
+
+    ``on_work`` with all that is said of jobs.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        interpreter: str,
+        visible: str,
+        compiled: Path,
+        on_change: Callable[["Runner"], None],
+        on_work: Callable[[Worked | Working], None],
+    ) -> None:
+        """Start it. Call from a thread that lives as long as the runner.
+
+        ``visible`` is its CUDA_VISIBLE_DEVICES; in ``compiled`` it finds the kernels that PyTorch made for others.
+        """
+        self.load = load
+        self.epoch = load.epoch
+        self.phase = Phase.LOADING
+        self.stage, self.progress = "starting", 0.0
+        self.ready: Ready | None = None
+        self.failed: Failed | None = None
+        self.stats = Stats(0, 0, 0, {})
+        self.started_at = time.monotonic()
+        self.ready_at: float | None = None
+        self.asked_at = float("-inf")
+        self.limit: int | None = None
+        """Most requests and jobs at once, where its launch says so."""
+        self._on_change = on_change
+        self._on_work = on_work
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._futures: dict[str, tuple[Submit, Future[None]]] = {}
+        self._scratch = contextlib.ExitStack()
+        self._process = self._spawn(interpreter, visible, compiled)
+        self.pid = self._process.pid
+        threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
+        self._send(load)
+
+    def submit(self, submit: Submit) -> Future[None]:
+        """Hand a request over; the future resolves when it is over, or raises ReplicaLost.
+
+        Raises ReplicaLost at once if the runner is not ready.
+        """
+        future: Future[None] = Future()
+        with self._lock:
+            if self.phase is not Phase.READY:
+                raise ReplicaLost("the replica is not ready")
+            self._futures[submit.rid] = (submit, future)
+        self.asked_at = time.monotonic()
+        self._send(submit)
+        return future
+
+    def work(self, order: Work) -> bool:
+        """Hand a job over; False if the runner is not ready. ``on_work`` hears of its end, or nothing if it dies."""
+        with self._lock:
+            if self.phase is not Phase.READY:
+                return False
+        return self._send(order)
+
+    def cancel_work(self, job: str, fence: int) -> None:
+        """Stop an attempt at a job."""
+        self._send(CancelWork(job, fence))
+
+    def drain(self, error: WireError) -> None:
+        """End all requests with this error, then the runner."""
+        with self._lock:
+            self.phase = Phase.STOPPING
+        self._send(Drain(error))
+
+    def stop(self) -> None:
+        """End the runner and give its memory back; waits until the process group is gone."""
+        with self._lock:
+            if self.phase is not Phase.GONE:
+                self.phase = Phase.STOPPING
+        loading = self.ready is None  # a load may hold the interpreter: it hears nothing, and has nothing to lose
+        if not loading:
+            self._send(Stop())
+        self._end(0 if loading else STOP_GRACE_S)
+
+    def kill(self) -> None:
+        """End the runner at once."""
+        kill_group(self.pid, signal.SIGKILL)
+
+    def _end(self, grace_s: float) -> None:
+        """Wait for the process to end by itself, then kill what is left of its group."""
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            log.warning("runner %s does not end: killing it", self.pid)
+        kill_group(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def abandoned(self) -> list[Submit]:
+        """The requests that a dead runner leaves behind; their futures are failed."""
+        with self._lock:
+            left, self._futures = list(self._futures.values()), {}
+        for _, future in left:
+            future.set_exception(ReplicaLost("the replica's process died"))
+        return [submit for submit, _ in left]
+
+    @property
+    def inflight(self) -> int:
+        """Requests handed over and not over."""
+        return len(self._futures)
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last interactive request was handed over."""
+        return 0.0 if self._futures else time.monotonic() - self.asked_at
+
+    @property
+    def shared(self) -> bool:
+        """Whether it serves interactive requests, and not jobs alone."""
+        return self.ready is None or not MEDIA.issuperset(self.ready.modalities)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the runner's process group, in bytes; 0 once it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            family = [process, *process.children(recursive=True)]
+            return sum(int(member.memory_info().rss) for member in family)
+        except psutil.Error:
+            return 0
+
+    @property
+    def exit_reason(self) -> HeadraceError:
+        """Why the runner is gone, for people to read."""
+        if self.failed is not None:
+            return HeadraceError.from_wire(self.failed.error)
+        code = self._process.poll()
+        if code is not None and code < 0:
+            return ReplicaLost(f"the runner was killed by {signal.Signals(-code).name}")
+        return ReplicaLost(f"the runner ended with code {code}")
+
+    def _spawn(self, interpreter: str, visible: str, compiled: Path) -> "subprocess.Popen[bytes]":
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
+        self._socket = ours
+        files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
+        ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(files)}
+        environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ | ours_alone
+        with theirs:
+            return spawn(
+                [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+            )
+
+    def _send(self, command: Command) -> bool:
+        try:
+            with self._sending:
+                self._socket.sendall(protocol.pack(command))
+        except BlockingIOError:  # cut off amid a message: what follows would be nonsense
+            log.error("runner %s has taken nothing for %d s: killing it", self.pid, SEND_S)
+            self.kill()
+            return False
+        except OSError as error:
+            log.info("runner %s does not hear: %s", self.pid, error)
+            return False
+        return True
+
+    def _read(self) -> None:
+        unpacker = protocol.Unpacker()
+        try:
+            while data := self._socket.recv(1 << 20):
+                for body in unpacker.feed(data):
+                    self._take(protocol.decode_event(body))
+        except OSError as error:
+            log.info("runner %s cannot be heard: %s", self.pid, error)
+        except msgspec.MsgspecError:  # nobody else listens to it
+            log.exception("what runner %s says cannot be read: killing it", self.pid)
+            self.kill()
+        self._end(LAST_WORDS_S)
+        with self._lock:
+            self.phase = Phase.GONE
+        self._socket.close()
+        self._on_change(self)
+        self._scratch.close()  # last: its clients need not wait for what may be many files
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Finished(rid):
+                with self._lock:
+                    found = self._futures.pop(rid, None)
+                if found is not None:
+                    found[1].set_result(None)
+            case Working() | Worked():
+                self._on_work(event)
+            case Stats():
+                self.stats = event
+            case Progress(stage, fraction):
+                changed, self.stage, self.progress = stage != self.stage, stage, fraction
+                if changed:
+                    self._on_change(self)
+            case Ready():
+                with self._lock:
+                    if self.phase is Phase.LOADING:
+                        self.phase = Phase.READY
+                self.ready, self.ready_at = event, time.monotonic()
+                self.stage, self.progress = "ready", 1.0
+                self._on_change(self)
+            case Failed():
+                self.failed = event

@@ -1,0 +1,1 @@
+"""The engine diffusers: images. Runs in the runner. Door: ``engine.Diffusers``."""

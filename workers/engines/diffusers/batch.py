@@ -1,0 +1,88 @@
+"""What is to be drawn, and which images are drawn together: those of one shape."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from models.modalities import images
+from workers.engines.base import MediaSink
+from workers.engines.media.pictures import Picture
+
+Mode = Literal["text", "image", "inpaint", "control"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All that one call of a pipeline has once, for all of its images. ``sampler`` is empty for the model's own."""
+
+    mode: Mode
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    sampler: str = ""
+    strength: float = 1.0
+    control_scale: float = 1.0
+    loras: tuple[tuple[str, float], ...] = ()
+    negative: bool = False
+
+    @property
+    def size(self) -> str:
+        """As OpenAI writes it."""
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One request. Belongs to the event loop, but for ``over``, which the other threads read."""
+
+    sink: MediaSink
+    body: images.Request
+    seed: int
+    shape: Shape | None = None
+    image: Picture | None = None
+    mask: Picture | None = None
+    rows: list["Row"] = field(default_factory=list)
+    over: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Row:
+    """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has heard of it."""
+
+    job: Job
+    index: int
+    shape: Shape
+    step: int = 0
+    made: bool = False
+    data: bytes = b""
+    info: str = ""
+    flagged: bool = False
+
+    @property
+    def seed(self) -> int:
+        """Each image of a request has the next seed, as in AUTOMATIC1111."""
+        return (self.job.seed + self.index) % (1 << 63)
+
+
+def next_batch(waiting: deque[Row], limit: Callable[[Shape], int]) -> list[Row]:
+    """Take the images to be drawn next: the longest waiting, and as many of its shape as ``limit`` allows.
+
+    Those of requests that are over are dropped; the rest keep their order.
+    """
+    batch: list[Row] = []
+    rest: list[Row] = []
+    most = 0
+    for row in waiting:
+        if row.job.over:
+            continue
+        if not batch:
+            most = limit(row.shape)
+        if not batch or (row.shape == batch[0].shape and len(batch) < most):
+            batch.append(row)
+        else:
+            rest.append(row)
+    waiting.clear()
+    waiting.extend(rest)
+    return batch

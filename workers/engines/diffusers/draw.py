@@ -1,0 +1,217 @@
+"""Drawing a batch: one call of a pipeline, watched at every step."""
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from torch.nn.functional import interpolate
+
+from models.errors import EngineFailure, HeadraceError
+from models.modalities import samplers
+from workers.engines.diffusers import pictures
+from workers.engines.diffusers.batch import Job, Row, Shape
+from workers.engines.diffusers.load import Model
+from workers.engines.media.pictures import Picture
+
+log = logging.getLogger(__name__)
+
+PREVIEW_LATENTS = 16
+"""Side of the latents that a preview is decoded from: 128 pixels for most models."""
+PREVIEW_SHARE = 0.05
+"""Previews may cost this part of the time."""
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Nobody waits for any image of the batch any more."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What one step made: previews in JPEG, and partial images, numbered, in the form asked for."""
+
+    rows: list[Row]
+    step: int
+    total: int
+    previews: dict[Job, bytes] = field(default_factory=dict)
+    partials: dict[Job, tuple[int, bytes]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A finished image, and whether the model's own safety checker blackened it."""
+
+    picture: Picture
+    flagged: bool
+
+
+class Watch:
+    """A pipeline's ``callback_on_step_end`` during one batch."""
+
+    def __init__(self, model: Model, rows: list[Row], tell: Callable[[Told], None]) -> None:
+        self._model = model
+        self._rows = rows
+        self._tell = tell
+        self._next_preview = time.monotonic() + (model.options.preview_every_s or 0.0)
+        self._previews = model.options.preview_every_s is not None and not model.options.cpu_offload
+
+    def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        """After each step. Raises Stopped, and with it leaves the pipeline before anything is decoded."""
+        told = Told(self._rows, index + 1, pipe.num_timesteps)
+        self._tell(told)
+        if all(row.job.over for row in self._rows):
+            raise Stopped
+        if told.step < told.total and tensors["latents"].ndim == 4:
+            extra = Told(self._rows, told.step, told.total)
+            self._add_previews(extra, tensors["latents"])
+            self._add_partials(extra, tensors["latents"])
+            if extra.previews or extra.partials:
+                self._tell(extra)
+        return {}
+
+    def _add_previews(self, told: Told, latents: torch.Tensor) -> None:
+        began = time.monotonic()
+        if not self._previews or began < self._next_preview:
+            return
+        firsts = {row.job: number for number, row in reversed(list(enumerate(self._rows))) if not row.job.over}
+        found = self._decode(latents[list(firsts.values())], PREVIEW_LATENTS)
+        told.previews = {job: pictures.thumbnail(one) for job, one in zip(firsts, found, strict=False)}
+        now = time.monotonic()
+        self._next_preview = now + max(self._model.options.preview_every_s or 0.0, (now - began) / PREVIEW_SHARE)
+
+    def _add_partials(self, told: Told, latents: torch.Tensor) -> None:
+        for number, row in enumerate(self._rows):
+            wanted = row.job.body.partial_images or 0
+            due = [round((one + 1) * told.total / (wanted + 1)) for one in range(wanted)]
+            if told.step in due:
+                for picture in self._decode(latents[number : number + 1], None):
+                    told.partials[row.job] = (due.index(told.step), pictures.encoded(picture, row.job.body))
+
+    @torch.inference_mode()
+    def _decode(self, latents: torch.Tensor, side: int | None) -> list[Picture]:
+        """The latents as they are now, still noisy; none where they cannot be decoded."""
+        vae = getattr(self._model.base, "vae", None)
+        if vae is None or vae.config.get("latent_channels") != latents.shape[1]:
+            return []
+        largest = max(latents.shape[-2:])
+        if side is not None and largest > side:
+            latents = interpolate(latents.float(), scale_factor=side / largest, mode="area")
+        latents = latents.to(vae.dtype) / vae.config.scaling_factor + (vae.config.get("shift_factor") or 0.0)
+        decoded = vae.decode(latents, return_dict=False)[0].float()
+        if not decoded.isfinite().all():  # some autoencoders overflow in half precision
+            return []
+        found: list[Picture] = self._model.base.image_processor.postprocess(decoded)
+        return found
+
+
+def draw(model: Model, rows: list[Row], tell: Callable[[Told], None]) -> list[Drawn]:
+    """Draw these images, which are of one shape, in one call. Raises Stopped."""
+    shape = rows[0].shape
+    pipe = model.prepare(shape)
+    output = pipe(**_arguments(model, shape, rows), callback_on_step_end=Watch(model, rows, tell))
+    flags = getattr(output, "nsfw_content_detected", None) or [False] * len(rows)
+    return [Drawn(picture, bool(flag)) for picture, flag in zip(output.images, flags, strict=True)]
+
+
+def warm(model: Model) -> None:
+    """Draw something, so that no client waits for what the first image alone takes."""
+    if "text" in model.pipes:
+        width, height = model.size
+        pipe = model.prepare(Shape("text", width, height, 2, model.guidance))
+        sides = {"width": width, "height": height} if model.accepts("text", "width") else {}
+        pipe("", num_inference_steps=2, **sides)
+
+
+def _arguments(model: Model, shape: Shape, rows: list[Row]) -> dict[str, Any]:
+    mode = shape.mode
+    given: dict[str, Any] = {
+        "prompt": [row.job.body.prompt or "" for row in rows],
+        "num_inference_steps": shape.steps,
+        # On the CPU whatever the device, one each: so a seed means the same image everywhere, alone or among others.
+        "generator": [torch.Generator("cpu").manual_seed(row.seed) for row in rows],
+    }
+    if model.accepts(mode, model.guidance_name(mode)):
+        given[model.guidance_name(mode)] = shape.guidance
+    if shape.negative:
+        given["negative_prompt"] = [row.job.body.negative_prompt or "" for row in rows]
+    for name, side in (("width", shape.width), ("height", shape.height)):
+        if model.accepts(mode, name):
+            given[name] = side
+    if mode == "control":
+        given["control_image" if model.accepts(mode, "control_image") else "image"] = [row.job.image for row in rows]
+        given["controlnet_conditioning_scale"] = shape.control_scale
+    elif mode != "text":
+        given["image"] = [row.job.image for row in rows]
+        if model.accepts(mode, "strength"):
+            given["strength"] = shape.strength
+    if mode == "inpaint":
+        given["mask_image"] = [row.job.mask for row in rows]
+    return given
+
+
+def in_halves(
+    rows: list[Row], work: Callable[[list[Row]], Sequence[T]], shrunk: Callable[[int], None]
+) -> list[T | HeadraceError]:
+    """One result for each row; where a batch does not fit into memory it is done in two halves.
+
+    ``shrunk`` hears how many are tried next. A single image that does not fit has the error for its result.
+    """
+    try:
+        return [*work(rows)]
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        log.warning("%d images of %s do not fit into memory: %s", len(rows), rows[0].shape.size, error)
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if len(rows) == 1:
+        return [EngineFailure(f"an image of {rows[0].shape.size} does not fit into the device's memory")]
+    middle = (len(rows) + 1) // 2
+    shrunk(middle)
+    return in_halves(rows[:middle], work, shrunk) + in_halves(rows[middle:], work, shrunk)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this is torch's word for too little memory, on a GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def finish(row: Row, drawn: Drawn, model: Model) -> None:
+    """Make the finished file. Outside a mask the image stays as it was, to the pixel."""
+    job, shape, picture = row.job, row.shape, drawn.picture
+    if job.mask is not None and job.image is not None:
+        picture = job.image.copy()
+        picture.paste(drawn.picture.resize(picture.size), mask=job.mask)
+    row.flagged = drawn.flagged
+    row.info = infotext(row, model)
+    row.data = pictures.encoded(picture, job.body, row.info)
+    if picture.size != (shape.width, shape.height):
+        log.warning("the pipeline drew %dx%d, not %s", *picture.size, shape.size)
+
+
+def infotext(row: Row, model: Model) -> str:
+    """How the image was made, in AUTOMATIC1111's words: the prompts, then ``Steps: 20, Sampler: Euler a, …``."""
+    body, shape = row.job.body, row.shape
+    sampler = samplers.find(shape.sampler or model.options.scheduler or "")
+    known = {
+        "Steps": shape.steps,
+        "Sampler": sampler.name if sampler else model.own_sampler,
+        "CFG scale": f"{shape.guidance:g}",
+        "Seed": row.seed,
+        "Size": shape.size,
+        "Model": body.model,
+    }
+    if shape.mode in ("image", "inpaint"):
+        known["Denoising strength"] = f"{shape.strength:g}"
+    if shape.loras:
+        known["Lora"] = " ".join(f"<lora:{name}:{scale:g}>" for name, scale in shape.loras)
+    lines = [body.prompt or ""]
+    if body.negative_prompt:
+        lines.append(f"Negative prompt: {body.negative_prompt}")
+    return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in known.items())])

@@ -1,0 +1,271 @@
+"""Loading a diffusers pipeline: its options, its weights, and all that can be done with them."""
+
+import contextlib
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import diffusers
+import torch
+import transformers
+from pydantic import Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from models.errors import InvalidRequest
+from models.launching import hub
+from models.modalities import samplers
+from workers.engines.base import Options, Placement, Report
+from workers.engines.diffusers.batch import Mode, Shape
+
+_SAFE_LIBRARIES = frozenset({None, "diffusers", "transformers"})
+_TASKS: dict[Mode, Any] = {
+    "text": diffusers.AutoPipelineForText2Image,
+    "image": diffusers.AutoPipelineForImage2Image,
+    "inpaint": diffusers.AutoPipelineForInpainting,
+}
+_Size = Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+
+
+class DiffusersOptions(Options):
+    """What a launch may set. Defaults of size, steps, guidance and sampler are the model's own where left out."""
+
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    max_batch: int | None = Field(None, ge=1, le=64, description="Images drawn at once; by default 4, on a GPU 8.")
+    n_threads: int | None = Field(None, ge=1, le=256)
+    default_size: _Size | None = None
+    default_steps: int | None = Field(None, ge=1, le=250)
+    default_guidance: float | None = Field(None, ge=0, le=100)
+    scheduler: str | None = Field(None, max_length=100, description="The sampler of requests that name none.")
+    max_pixels: int | None = Field(None, ge=4096, description="Of one image; by default 4 times the default size.")
+    loras: dict[_Name, str] = Field({}, description="Adapters that requests may name: where each lies.")
+    controlnet: str | None = Field(None, max_length=1000)
+    cpu_offload: bool = Field(False, description="Keep on the GPU only the part that computes.")
+    vae_tiling: bool = Field(False, description="Decode large images in tiles.")
+    safety_checker: bool = Field(True, description="Run the model's own, where it has one.")
+    preview_every_s: float | None = Field(1.0, ge=0, description="None: no previews.")
+
+
+class Model:
+    """A resident model: one pipeline for each thing it can do, all of the same weights."""
+
+    def __init__(self, base: Any, control: Any, options: DiffusersOptions, device: str) -> None:
+        self.options = options
+        self.base = base
+        self.pipes = _pipes(base, control)
+        for pipe in self.pipes.values():
+            pipe.set_progress_bar_config(disable=True)
+            if options.cpu_offload:
+                pipe.enable_model_cpu_offload(device=device)
+        self._arguments: dict[Mode, Any] = {
+            mode: inspect.signature(pipe.__call__).parameters for mode, pipe in self.pipes.items()
+        }
+        self.loras = frozenset(options.loras)
+        self._worn: tuple[tuple[str, float], ...] | None = None
+        self._sampling: Any = base.scheduler
+        unet = hasattr(base, "unet")
+        self.multiple = getattr(base, "vae_scale_factor", 8) * (1 if unet else 2)  # a transformer joins 2x2 latents
+        self.size = _default_size(base, options)
+        self.most_pixels = options.max_pixels or 4 * self.size[0] * self.size[1]
+        usual: Mode = next(iter(self.pipes))
+        self.steps: int = options.default_steps or self.default(usual, "num_inference_steps", 30)
+        guidance = options.default_guidance
+        self.guidance = float(self.default(usual, self.guidance_name(usual), 0.0) if guidance is None else guidance)
+        self.max_batch = options.max_batch or (4 if device == "cpu" else 8)
+        self._images_together = unet  # others take several images as parts of one picture
+        self.own_sampler = samplers.name_of(type(self._sampling).__name__, dict(self._sampling.config))
+
+    def accepts(self, mode: Mode, name: str) -> bool:
+        """Whether the pipeline has an argument of this name."""
+        return name in self._arguments.get(mode, {})
+
+    def default(self, mode: Mode, name: str, otherwise: Any) -> Any:
+        """What the pipeline takes where an argument is left out."""
+        found = self._arguments.get(mode, {}).get(name)
+        return otherwise if found is None or found.default in (None, inspect.Parameter.empty) else found.default
+
+    def guidance_name(self, mode: Mode) -> str:
+        """Some pipelines call by this name what others mean by ``guidance_scale``."""
+        named = self._arguments.get(mode, {}).get("guidance_scale")
+        true = named is None or named.default is None
+        return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
+
+    def batch_of(self, shape: Shape) -> int:
+        """How many images of this shape may be drawn at once."""
+        return self.max_batch if self._images_together or shape.mode == "text" else 1
+
+    def refuse_sampler(self, name: str) -> None:
+        """Raises InvalidRequest where the model cannot be run with this sampler."""
+        if type(self._sampling).__name__.startswith("FlowMatch") and name != "Euler":
+            raise InvalidRequest("a flow matching model is sampled with 'Euler' alone", param="scheduler")
+
+    def prepare(self, shape: Shape) -> Any:
+        """The pipeline for this shape, with its sampler, wearing its LoRAs. In the drawing thread alone."""
+        pipe = self.pipes[shape.mode]
+        pipe.scheduler = self._scheduler(shape.sampler or self.options.scheduler)
+        self._wear(shape.loras)
+        return pipe
+
+    def _scheduler(self, name: str | None) -> Any:
+        config = self._sampling.config
+        sampler = samplers.find(name) if name else None
+        if sampler is None or type(self._sampling).__name__.startswith("FlowMatch"):
+            return type(self._sampling).from_config(config)  # they keep state from step to step
+        return getattr(diffusers, sampler.scheduler).from_config(config, **sampler.options)
+
+    def _wear(self, loras: tuple[tuple[str, float], ...]) -> None:
+        if loras == self._worn or not self.loras:
+            return
+        self._worn = None
+        if loras:
+            self.base.enable_lora()
+            self.base.set_adapters([name for name, _ in loras], [scale for _, scale in loras])
+        else:
+            self.base.disable_lora()
+        self._worn = loras
+
+
+def load_model(placement: Placement, report: Report) -> Model:
+    """Read the weights. Raises InvalidRequest where they, or the options, are no good."""
+    options = DiffusersOptions.read(placement)
+    if options.scheduler and samplers.find(options.scheduler) is None:
+        known = ", ".join(one.name for one in samplers.SAMPLERS)
+        raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
+    on_gpu = placement.device != "cpu"
+    if options.cpu_offload and not on_gpu:
+        raise InvalidRequest("'cpu_offload' needs a GPU", param="cpu_offload")
+    if options.n_threads:
+        torch.set_num_threads(options.n_threads)
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    folder = Path(placement.source)
+    index = _read_index(folder, trusted=placement.trust_remote_code)
+    dtype = _dtype(options, index, on_gpu)
+    report("loading", 0.05)
+    base = _base(folder, index, dtype, options, placement.trust_remote_code)
+    report("loading", 0.6)
+    control = _controlnet(options, dtype)
+    for name, source in options.loras.items():
+        _add_lora(base, name, source)
+    if options.loras:
+        base.disable_lora()
+    report("loading", 0.8)
+    if options.vae_tiling and hasattr(base, "vae"):
+        base.vae.enable_tiling()
+    if not options.cpu_offload:
+        base.to(placement.device)
+        if control is not None:
+            control.to(placement.device)
+    return Model(base, control, options, placement.device)
+
+
+def _read_index(folder: Path, *, trusted: bool) -> dict[str, Any]:
+    """``model_index.json``. diffusers would run whatever code lies beside it: that takes trust."""
+    try:
+        index: dict[str, Any] = json.loads((folder / "model_index.json").read_bytes())
+        parts = {name: part for name, part in index.items() if isinstance(part, list)}
+        libraries = {part[0] for part in parts.values()}
+    except (OSError, ValueError, AttributeError, IndexError) as error:
+        raise InvalidRequest(f"{folder} is not a diffusers pipeline: {error}", param="model_path") from None
+    code = sorted(map(str, libraries - _SAFE_LIBRARIES)) or sorted(one.name for one in folder.rglob("*.py"))
+    if (code or not isinstance(index.get("_class_name"), str)) and not trusted:
+        raise InvalidRequest(
+            f"the model brings code of its own ({', '.join(code)}); that needs trust_remote_code",
+            param="trust_remote_code",
+        )
+    return index
+
+
+def _dtype(options: DiffusersOptions, index: dict[str, Any], on_gpu: bool) -> torch.dtype:
+    if options.dtype != "auto":
+        found: torch.dtype = getattr(torch, options.dtype)
+        return found
+    if not on_gpu:
+        return torch.float32
+    return torch.bfloat16 if "transformer" in index and torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: DiffusersOptions, trusted: bool) -> Any:
+    extra: dict[str, Any] = {}
+    if not options.safety_checker and "safety_checker" in index:
+        extra = {"safety_checker": None, "requires_safety_checker": False}
+    variants = {path.name.split(".")[1] for path in folder.glob("*/*.*.safetensors")}
+    plain = any(path.name.count(".") == 1 for path in folder.glob("*/*.safetensors"))
+    if variants and not plain:
+        extra["variant"] = sorted(variants)[0].split("-")[0]
+    try:
+        return diffusers.DiffusionPipeline.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=trusted,
+            **extra,
+        )
+    except (OSError, SafetensorError, AttributeError, KeyError) as error:
+        raise InvalidRequest(f"cannot load {folder}: {error}", param="model_path") from error
+
+
+def _pipes(base: Any, control: Any) -> dict[Mode, Any]:
+    """What can be done with these weights, each with its pipeline."""
+    channels = getattr(getattr(base, "unet", None), "config", {}).get("in_channels", 4)
+    tasks = {"inpaint": _TASKS["inpaint"]} if channels == 9 else _TASKS
+    pipes: dict[Any, Any] = {}
+    for mode, task in tasks.items():
+        with contextlib.suppress(ValueError):  # there is no such pipeline of this family
+            pipes[mode] = task.from_pipe(base)
+    if control is not None:
+        try:
+            pipes["control"] = _TASKS["text"].from_pipe(base, controlnet=control)
+        except ValueError as error:
+            raise InvalidRequest(f"this model takes no ControlNet: {error}", param="controlnet") from error
+    return pipes or {"text": base}
+
+
+def _default_size(base: Any, options: DiffusersOptions) -> tuple[int, int]:
+    if options.default_size:
+        width, _, height = options.default_size.partition("x")
+        return int(width), int(height)
+    network = getattr(base, "unet", None) or getattr(base, "transformer", None)
+    sample = getattr(base, "default_sample_size", None) or getattr(network, "config", {}).get("sample_size") or 128
+    side = (sample if isinstance(sample, int) else max(sample)) * getattr(base, "vae_scale_factor", 8)
+    return side, side
+
+
+def _local(source: str, param: str) -> Path:
+    parsed = hub.parse(source)
+    found = Path(parsed.name)
+    if parsed.kind != "path" or not found.exists():
+        raise InvalidRequest(f"'{param}' must be a path on this machine, and exist: {source}", param=param)
+    return found
+
+
+def _controlnet(options: DiffusersOptions, dtype: torch.dtype) -> Any:
+    if options.controlnet is None:
+        return None
+    folder = _local(options.controlnet, "controlnet")
+    try:
+        name = json.loads((folder / "config.json").read_bytes())["_class_name"]
+        if not re.fullmatch(r"[A-Za-z0-9]*ControlNet[A-Za-z]*Model", name):
+            raise InvalidRequest(f"{folder} holds a {name}, not a ControlNet", param="controlnet")
+        return getattr(diffusers, name).from_pretrained(folder, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+        raise InvalidRequest(f"cannot load the ControlNet {folder}: {error}", param="controlnet") from error
+
+
+def _add_lora(base: Any, name: str, source: str) -> None:
+    path = _local(source, "loras")
+    if path.is_dir():
+        inside = sorted(path.glob("*.safetensors"))
+        if len(inside) != 1:
+            raise InvalidRequest(f"{path} holds {len(inside)} safetensors: name one", param="loras")
+        path = inside[0]
+    if not hasattr(base, "load_lora_weights"):
+        raise InvalidRequest("this model takes no LoRA", param="loras")
+    try:
+        base.load_lora_weights(load_file(path), adapter_name=name)
+    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise InvalidRequest(f"cannot load the LoRA {path}: {error}", param="loras") from error

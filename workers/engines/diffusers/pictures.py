@@ -1,0 +1,69 @@
+"""What is done to pictures on their way to a pipeline, and to those that it drew."""
+
+import io
+import math
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+
+from models.modalities import images
+from workers.engines.media.pictures import Picture
+
+_SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+
+
+def hole_of(picture: Picture) -> Picture | None:
+    """What is transparent in it as a mask, white where it is; None where nothing is."""
+    if picture.mode != "RGBA":
+        return None
+    hole = picture.getchannel("A").point(lambda alpha: 255 if alpha < 128 else 0)
+    return hole if hole.getbbox() else None
+
+
+def mask_of(picture: Picture) -> Picture:
+    """A mask that is white where the picture is to change: where it is transparent, else where it is white."""
+    hole = hole_of(picture)
+    return picture.convert("L").point(lambda grey: 255 if grey >= 128 else 0) if hole is None else hole
+
+
+def fitted(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
+    """A width and height of about this shape and this area, both multiples; at least 64 each."""
+    scale = math.sqrt(area / (size[0] * size[1]))
+    width, height = (max(64, round(side * scale / multiple) * multiple) for side in size)
+    return width, height
+
+
+def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Stretched to this width and height; a mask stays black and white."""
+    if picture.size == size:
+        return picture
+    way = Image.Resampling.NEAREST if picture.mode == "L" else Image.Resampling.LANCZOS
+    return picture.resize(size, way)
+
+
+def encoded(picture: Picture, request: images.Request, text: str = "") -> bytes:
+    """In the form that the request asks for; a PNG carries ``text`` as its "parameters", as AUTOMATIC1111's do."""
+    options: dict[str, Any] = {}
+    if request.output_format == "png":
+        if text:
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            options["pnginfo"].add_text("parameters", text.replace("\0", ""))
+    elif request.output_compression is not None:
+        options["quality"] = request.output_compression
+    else:
+        options["quality"] = 95
+    file = io.BytesIO()
+    picture.save(file, request.output_format, **options)
+    return file.getvalue()
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """A small JPEG to look at."""
+    file = io.BytesIO()
+    picture.save(file, "jpeg", quality=80)
+    return file.getvalue()
+
+
+def file_name(number: int, request: images.Request) -> str:
+    """What the artifact of this image is called."""
+    return f"{number}.{_SUFFIXES[request.output_format]}"

@@ -1,0 +1,1 @@
+"""The engine faster-whisper: transcription. Runs in the runner. Door: ``engine.FasterWhisper``."""

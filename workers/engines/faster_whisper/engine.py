@@ -1,0 +1,205 @@
+"""faster-whisper: speech to text on CTranslate2, on a CPU or a GPU, for recordings of any length.
+
+A recording is decoded, cut and transcribed as a stream, so that an hour costs the memory of minutes. Which way it goes:
+
+* up to 30 s: one window, whole; nothing is transcribed where nobody speaks;
+* longer: pauses are found (Silero VAD) and the clips between them, of at most 30 s each, transcribed ``batch_size`` at
+  a time. A clip whose text is not credible is done again alone, at rising temperatures; so is all where the request
+  asks for a temperature above 0;
+* with ``vad_filter`` false: all of it, one window after another, each seeing the text before it, as OpenAI's Whisper.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from faster_whisper.vad import VadOptions, get_vad_model
+from pydantic import Field
+
+from models.errors import EngineFailure, InvalidRequest
+from models.launching.hub import check_format
+from models.modalities.media import Outcome
+from models.modalities.transcription import Request, ServerVad
+from models.modalities.transcription.languages import NAMES
+from workers.engines.base import Capacity, Engine, MediaSink, Options, Placement, Report
+from workers.engines.faster_whisper import clips as cutting
+from workers.engines.faster_whisper.clips import Clip, Heard
+from workers.engines.faster_whisper.hearing import Hearing, most_new_tokens
+from workers.engines.faster_whisper.transcript import Transcript
+from workers.engines.media.recording import RATE, Recording, Sound
+from workers.engines.threads.step_threads import Step, Steps, Task, Turns
+
+_ComputeType = Literal[
+    "int8",
+    "int8_float16",
+    "int8_float32",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+    "default",
+    "auto",
+]
+_DEVICE_LOST = ("CUDA", "cuBLAS", "cuDNN")
+
+
+class FasterWhisperOptions(Options):
+    """``None`` means what suits the device."""
+
+    compute_type: _ComputeType | None = Field(None, description="int8 on a CPU, float16 on a GPU.")
+    n_threads: int | None = Field(None, ge=1, le=256, description="CPU threads of one request.")
+    max_inflight: int | None = Field(None, ge=1, le=32, description="Requests at once; 1 on a CPU, 2 on a GPU.")
+    batch_size: int | None = Field(
+        None, ge=1, le=128, description="Clips at once; 16 on a GPU, 1 on a CPU, where more save little and abort late."
+    )
+    beam_size: int = Field(5, ge=1, le=16, description="Of requests that say nothing of it; 1 is a third faster.")
+    max_audio_s: float = Field(4 * 3600, gt=0, le=30 * 24 * 3600, description="Longest recording, in seconds.")
+
+
+class FasterWhisper(Engine):
+    """Transcription and translation into English. An abort is heeded before each window and each try at one."""
+
+    honours = frozenset(
+        [
+            *("language", "prompt", "temperature", "timestamp_granularities", "translate", "chunking_strategy"),
+            *("vad_filter", "keywords", "hotwords", "beam_size", "max_new_tokens"),
+        ]
+    )
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        self._options = options = FasterWhisperOptions.read(placement)
+        kind, _, number = placement.device.partition(":")
+        on_gpu = kind == "cuda"
+        inflight = options.max_inflight or (2 if on_gpu else 1)
+        self._batch = options.batch_size or (16 if on_gpu else 1)
+        report("loading", 0.0)
+        self._whisper = _load(
+            Path(placement.source),
+            device=kind,
+            device_index=int(number or 0),
+            compute_type=options.compute_type or ("float16" if on_gpu else "int8"),
+            cpu_threads=options.n_threads or 0,
+            num_workers=inflight,
+        )
+        report("warming", 0.0)
+        get_vad_model()
+        self._turns = Turns(inflight, "faster-whisper")
+        self._broken = False
+        return Capacity(inflight, 0)
+
+    def start(self) -> None:
+        self._turns.start()
+
+    def transcription(self, request: Request, sink: MediaSink) -> None:
+        """Write down what is said in ``file``, or translate it into English."""
+        self._suits(request)
+        path = sink.files["file"]
+        self._turns.take(sink, lambda task: self._guarded(request, path, task))
+
+    def abort(self, rid: str) -> None:
+        self._turns.abort(rid)
+
+    def close(self) -> None:
+        self._turns.close()
+        self._whisper.model.unload_model()
+
+    def alive(self) -> bool:
+        return not self._broken
+
+    def counters(self) -> dict[str, int]:
+        return {"steps": self._turns.steps, "aborts": self._turns.aborts}
+
+    def _suits(self, request: Request) -> None:
+        """Raises InvalidRequest for what this model cannot do."""
+        if not self._whisper.model.is_multilingual:
+            if request.translate:
+                raise InvalidRequest("this model understands English alone, and so cannot translate", param="model")
+            if request.language not in (None, "en"):
+                raise InvalidRequest(
+                    f"this model understands English alone, not {NAMES[request.language]}", param="language"
+                )
+        elif request.language and self._whisper.hf_tokenizer.token_to_id(f"<|{request.language}|>") is None:
+            raise InvalidRequest(f"this model does not know {NAMES[request.language]}", param="language")
+        most_new_tokens(self._whisper, request)
+
+    def _guarded(self, request: Request, path: Path, task: Task) -> Steps:
+        try:
+            return (yield from self._steps(request, path, task))
+        except RuntimeError as error:  # CTranslate2's
+            if any(one in str(error) for one in _DEVICE_LOST) and "out of memory" not in str(error):
+                self._broken = True  # the context is lost, and with it all that would come after
+            raise EngineFailure(f"faster-whisper: {error}") from error
+
+    def _steps(self, request: Request, path: Path, task: Task) -> Steps:
+        hearing = Hearing(self._whisper, request, self._options.beam_size, task)
+        transcript = Transcript(request)
+        with Recording(path, self._options.max_audio_s) as recording:
+            for clips, until in self._batches(request, recording):
+                for segment in hearing.hear(clips):
+                    piece = transcript.add(segment)
+                    yield Step(min(segment["end"], until), _total(recording), piece.encode())
+                yield Step(until, _total(recording))
+            duration = recording.decoded_s
+        return Outcome(transcript.body(hearing.language, duration))
+
+    def _batches(self, request: Request, recording: Recording) -> Iterator[tuple[list[Clip], float]]:
+        """Clips that are to be transcribed together, and how much of the recording is behind them."""
+        one_by_one = request.temperature or request.vad_filter is False
+        size = 1 if one_by_one else self._batch
+        waiting: list[Clip] = []
+        until = 0.0
+        for heard in _heard(request, recording.parts()):
+            until = heard.until_s
+            waiting += heard.clips
+            while len(waiting) >= size:
+                batch, waiting = waiting[:size], waiting[size:]
+                yield batch, waiting[0].start_s if waiting else until
+            if not heard.clips:
+                yield [], waiting[0].start_s if waiting else until
+        if waiting:
+            yield waiting, until
+
+
+def _heard(request: Request, parts: Iterator[Sound]) -> Iterator[Heard]:
+    wanted = request.chunking_strategy is not None or request.vad_filter
+    if request.vad_filter is False:
+        return cutting.whole(parts)
+    first, more = cutting.gather(parts, cutting.WINDOW_S * RATE)
+    if more or wanted:
+        return cutting.spoken(chain([first], parts), _vad(request))
+    clips = [Clip(0.0, first)] if cutting.speaks(first) else []
+    return iter([Heard(clips, len(first) / RATE)])
+
+
+def _vad(request: Request) -> VadOptions:
+    asked = request.chunking_strategy
+    if not isinstance(asked, ServerVad):
+        asked = ServerVad(type="server_vad")
+    return VadOptions(
+        threshold=asked.threshold,
+        speech_pad_ms=asked.prefix_padding_ms,
+        min_silence_duration_ms=asked.silence_duration_ms,
+        max_speech_duration_s=cutting.WINDOW_S,
+    )
+
+
+def _total(recording: Recording) -> float:
+    return max(recording.length_s or 0.0, recording.decoded_s)
+
+
+def _load(path: Path, **how: Any) -> Any:
+    """A ``faster_whisper.WhisperModel``."""
+    from faster_whisper import WhisperModel
+
+    if not path.is_dir() or check_format(path) != "ct2":
+        raise InvalidRequest(f"{path} is not a directory of CTranslate2, with its model.bin", param="model_path")
+    if not (path / "tokenizer.json").is_file():  # the library would fetch OpenAI's from a hub
+        raise InvalidRequest(f"{path} holds no tokenizer.json", param="model_path")
+    try:
+        return WhisperModel(str(path), local_files_only=True, **how)
+    except (RuntimeError, ValueError) as error:
+        if "CUDA" in str(error):
+            raise EngineFailure(f"faster-whisper cannot use the GPU: {error}") from error
+        raise InvalidRequest(f"CTranslate2 cannot load {path.name}: {error}", param="model_path") from error

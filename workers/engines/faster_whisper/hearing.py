@@ -1,0 +1,150 @@
+"""One request's dealings with the model: clips in, segments out."""
+
+import copy
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from faster_whisper import BatchedInferencePipeline
+
+from models.errors import InvalidRequest
+from models.modalities.transcription import Request
+from workers.engines.faster_whisper.clips import WINDOW_S, Clip
+from workers.engines.faster_whisper.segments import FRAMES, Segment, sentences, whole
+from workers.engines.media.recording import RATE
+from workers.engines.threads.step_threads import Stopped, Task
+
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_LEAST_LOGPROB = -1.0
+_MOST_COMPRESSION = 2.4
+_SURE = 0.5
+_TAME = 0.5
+_MOST_EXPECTED = 100
+_CONTEXT = 448
+_PREVIOUS = 223
+
+
+class Hearing:
+    """Transcribes clips, in order. The language is found in the first clip that leaves no doubt of it."""
+
+    def __init__(self, whisper: Any, request: Request, beam_size: int, task: Task) -> None:
+        self._whisper = copy.copy(whisper)
+        self._whisper.model = _Guarded(whisper.model, task)
+        self._whole = request.vad_filter is False
+        self._prompt = request.prompt
+        self._previous: list[int] = []
+        self._settled = request.language or (None if whisper.model.is_multilingual else "en")
+        self._guess, self._sure = self._settled, 0.0
+        self._temperature = request.temperature or None
+        self._timed = request.wants_segments or request.wants_words
+        self._how = {
+            "task": "translate" if request.translate else "transcribe",
+            "beam_size": request.beam_size or beam_size,
+            "hotwords": request.expected_words,
+            "word_timestamps": self._timed,
+            "max_new_tokens": most_new_tokens(whisper, request),
+        }
+
+    @property
+    def language(self) -> str | None:
+        """The code of the language that was spoken; None where nothing was."""
+        return self._guess
+
+    def hear(self, clips: list[Clip]) -> Iterator[Segment]:
+        """The segments of these clips, in order."""
+        if len(clips) > 1:
+            yield from self._together(clips)
+        else:
+            for clip in clips:
+                yield from self._alone(clip, [self._temperature] if self._temperature else list(TEMPERATURES))
+
+    def _alone(self, clip: Clip, temperatures: list[float]) -> Iterator[Segment]:
+        """Window by window, at the next temperature where a text is not credible."""
+        prompt = self._previous or self._prompt
+        found, info = self._whisper.transcribe(
+            clip.sound, language=self._settled, initial_prompt=prompt, temperature=temperatures, **self._how
+        )
+        self._learn(info)
+        for one in found:
+            if self._whole:  # the next clip goes on in the middle of what is said
+                self._previous = [*self._previous, *one.tokens][-_PREVIOUS:] if one.temperature <= _TAME else []
+            yield from self._cut(whole(one, clip.start_s))
+
+    def _together(self, clips: list[Clip]) -> Iterator[Segment]:
+        """Side by side in one batch: each clip in a window of its own, one after the other in one array."""
+        window = WINDOW_S * RATE
+        sound = np.zeros(len(clips) * window, np.float32)
+        places = []
+        for number, clip in enumerate(clips):
+            sound[number * window : number * window + len(clip.sound)] = clip.sound
+            places.append({"start": number * WINDOW_S, "end": number * WINDOW_S + len(clip.sound) / RATE})
+        found, info = BatchedInferencePipeline(self._whisper).transcribe(
+            sound,
+            language=self._settled,
+            initial_prompt=self._prompt,
+            temperature=0.0,
+            clip_timestamps=places,
+            without_timestamps=True,  # with them, what a window's last time leaves behind would be lost
+            **self._how,
+        )
+        self._learn(info)
+        of_clip: list[list[Any]] = [[] for _ in clips]
+        for one in found:
+            of_clip[one.seek // (WINDOW_S * FRAMES)].append(one)
+        for number, clip in enumerate(clips):
+            if credible(of_clip[number]):
+                place = number * WINDOW_S
+                for one in of_clip[number]:
+                    if one.text.strip():
+                        yield from self._cut(whole(one, clip.start_s, place))
+            else:
+                yield from self._alone(clip, list(TEMPERATURES))
+
+    def _cut(self, segment: Segment) -> Iterator[Segment]:
+        if self._timed:
+            encode = self._whisper.hf_tokenizer.encode
+            yield from sentences(segment, lambda text: list(encode(text, add_special_tokens=False).ids))
+        else:
+            yield segment
+
+    def _learn(self, info: Any) -> None:
+        if self._settled is None and info.language_probability >= self._sure:
+            self._guess, self._sure = info.language, info.language_probability
+            if self._sure >= _SURE:
+                self._settled = self._guess
+
+
+def credible(segments: list[Any]) -> bool:
+    """Whether a clip's text passes the tests that Whisper's own decoding has: neither repetitive nor unlikely."""
+    text = "".join(one.text for one in segments).strip().encode()
+    if not text:
+        return True
+    if len(text) / len(zlib.compress(text)) > _MOST_COMPRESSION:
+        return False
+    return all(one.avg_logprob >= _LEAST_LOGPROB for one in segments)
+
+
+def most_new_tokens(whisper: Any, request: Request) -> int | None:
+    """How many tokens a window may have so that they fit the context. Raises InvalidRequest for too many hints."""
+    expected = request.expected_words
+    hints = len(whisper.hf_tokenizer.encode(" " + expected, add_special_tokens=False).ids) if expected else 0
+    if hints > _MOST_EXPECTED:
+        param = "hotwords" if request.hotwords else "keywords"
+        raise InvalidRequest(f"the words to expect have {hints} tokens; {_MOST_EXPECTED} may be given", param=param)
+    if request.max_new_tokens is None:
+        return None
+    return min(request.max_new_tokens, _CONTEXT - _PREVIOUS - hints - 6)
+
+
+class _Guarded:
+    """A CTranslate2 model that refuses further work once the request is over."""
+
+    def __init__(self, model: Any, task: Task) -> None:
+        self._model = model
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:
+        if self._task.over and name in ("encode", "generate", "align", "detect_language"):
+            raise Stopped
+        return getattr(self._model, name)

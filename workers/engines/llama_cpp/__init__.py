@@ -1,0 +1,1 @@
+"""The engine llama.cpp, through xllamacpp: GGUF files. Runs in the runner. Door: ``engine.LlamaCpp``."""

@@ -1,0 +1,122 @@
+"""From launch options to a running llama.cpp: what may be set, the file, the server inside this process."""
+
+import http.client
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from pydantic import Field
+
+from models.errors import EngineFailure, InvalidRequest
+from workers.engines.base import Options
+from workers.engines.llama_cpp import wire
+
+_CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+
+
+class LlamaCppOptions(Options):
+    """Counts of tokens, unless said otherwise. ``None`` means what suits the device."""
+
+    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
+    n_parallel: int = Field(8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache.")
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all of them by default.")
+    n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
+    n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
+    flash_attn: Literal["auto", "on", "off"] = "auto"
+    cache_type_k: _CacheType = "f16"
+    cache_type_v: _CacheType = "f16"
+    cache_ram_mib: int = Field(0, ge=0, description="MiB of host memory to keep the KV cache of past prompts in.")
+    chat_template: str | None = Field(None, max_length=1 << 20, description="In Jinja; by default the file's own.")
+    tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
+        "auto", description="How calls are written that the model must make; found in its chat template."
+    )
+    reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
+        "auto", description="Between what it puts its thoughts; found in its chat template."
+    )
+
+
+class Http:
+    """llama.cpp's own HTTP server, on the loopback address, which alone knows some things. Blocks."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._address = urlsplit(url)
+        self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer. Raises InvalidRequest where it refuses, OSError and HTTPException where it is away."""
+        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=30)
+        try:
+            sent = None if body is None else wire.encode(body)
+            connection.request("GET" if sent is None else "POST", path, sent, self._headers)
+            answer = connection.getresponse()
+            said = msgspec.json.decode(answer.read())
+            if answer.status != 200:
+                raise InvalidRequest(str(said.get("error", {}).get("message", said)))
+            return said
+        finally:
+            connection.close()
+
+
+def gguf(source: Path) -> Path:
+    """The file to load: itself, or the only model (or its first part) in a directory."""
+    if source.is_dir():
+        found = sorted(p for p in source.glob("*.gguf") if not p.name.startswith("mmproj"))
+        whole = [p for p in found if "-of-" not in p.name or "-00001-of-" in p.name]
+        if len(whole) != 1:
+            raise InvalidRequest(f"{source} holds {len(whole)} GGUF models; name the file", param="model_path")
+        source = whole[0]
+    if not source.is_file():
+        raise InvalidRequest(f"there is no file {source}", param="model_path")
+    with source.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise InvalidRequest(f"{source} is not a GGUF file", param="model_path")
+    return source
+
+
+def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any:
+    """A running ``xllamacpp.Server``."""
+    import xllamacpp
+
+    kind, _, number = device.partition(":")
+    on_gpu = kind == "cuda"
+    if on_gpu and all(one["type"].name.endswith("_CPU") for one in xllamacpp.get_device_info()):
+        raise InvalidRequest("this build of xllamacpp has no GPU support", param="device")
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = options.n_parallel
+    params.n_ctx = options.n_ctx * options.n_parallel
+    params.n_batch = options.n_batch or (2048 if on_gpu else 256)
+    params.n_ubatch = min(options.n_ubatch, params.n_batch)
+    params.n_gpu_layers = (999 if options.n_gpu_layers is None else options.n_gpu_layers) if on_gpu else 0
+    params.main_gpu = int(number or 0)
+    params.fit_params = False  # it would shrink the context in silence
+    if options.n_threads is not None:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.n_threads
+    params.flash_attn_type = {
+        "auto": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO,
+        "on": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+        "off": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    }[options.flash_attn]
+    params.cache_type_k = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_k.upper()}"]
+    params.cache_type_v = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_v.upper()}"]
+    params.cache_ram_mib = options.cache_ram_mib
+    params.cache_idle_slots = options.cache_ram_mib > 0
+    formats = xllamacpp.common_reasoning_format
+    params.reasoning_format = (
+        formats.COMMON_REASONING_FORMAT_NONE
+        if options.reasoning_format == "none"
+        else formats.COMMON_REASONING_FORMAT_AUTO
+    )
+    if options.chat_template is not None:
+        params.chat_template = options.chat_template
+    params.prefill_assistant = False
+    params.ui = False
+    params.api_keys = [secret]  # it opens a port on the loopback address in any case
+    params.n_threads_http = 1
+    params.verbosity = 1
+    try:
+        return xllamacpp.Server(params)
+    except (ValueError, RuntimeError) as error:
+        raise EngineFailure(f"llama.cpp cannot load {path.name}: {error}") from None

@@ -1,0 +1,142 @@
+"""The process that tries grammars out in llama.cpp: ``python -m workers.engines.llama_cpp.trial FD``.
+
+The llguidance inside llama.cpp is another than the one in Python, and hangs on other grammars. What would keep it busy
+is found out here, by a model that says anything: the kernel ends the process where one trial takes over ``CPU_S``.
+
+It is sent a grammar's text, and answers with what was said under it, as msgpack.
+"""
+
+import contextlib
+import json
+import math
+import os
+import resource
+import struct
+import sys
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+CPU_S = 2
+MEMORY = 8 << 30
+"""Bytes of address space; most of it is never touched."""
+_TOKENS = 24
+_TRIALS = 2
+_WIDTH = 32
+_STRING, _ARRAY, _U32, _I32, _F32, _BOOL = 8, 9, 4, 5, 6, 7
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What one trial said, and whether that was all; ``cpu_s`` is what it cost."""
+
+    text: str
+    whole: bool
+    cpu_s: float
+
+
+def model() -> bytes:
+    """A GGUF file: a token a byte, one layer, and all weights zero, so that any token is as likely as any other."""
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    facts: list[tuple[str, int, Any]] = [
+        ("general.architecture", _STRING, "llama"),
+        ("llama.context_length", _U32, 256),
+        ("llama.embedding_length", _U32, _WIDTH),
+        ("llama.block_count", _U32, 1),
+        ("llama.feed_forward_length", _U32, _WIDTH),
+        ("llama.attention.head_count", _U32, 1),
+        ("llama.attention.layer_norm_rms_epsilon", _F32, 1e-5),
+        ("tokenizer.ggml.model", _STRING, "llama"),
+        ("tokenizer.ggml.tokens", _ARRAY, (_STRING, tokens)),
+        ("tokenizer.ggml.scores", _ARRAY, (_F32, [0.0] * len(tokens))),
+        ("tokenizer.ggml.token_type", _ARRAY, (_I32, [2, 3, 3] + [6] * 256)),
+        ("tokenizer.ggml.bos_token_id", _U32, 1),
+        ("tokenizer.ggml.eos_token_id", _U32, 2),
+        ("tokenizer.ggml.add_space_prefix", _BOOL, False),
+    ]
+    square, word = [_WIDTH, _WIDTH], [_WIDTH, len(tokens)]
+    layer = {"attn_norm": [_WIDTH], "ffn_norm": [_WIDTH]}
+    layer |= dict.fromkeys(("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"), square)
+    tensors = {"token_embd.weight": word, "output.weight": word, "output_norm.weight": [_WIDTH]}
+    tensors |= {f"blk.0.{name}.weight": shape for name, shape in layer.items()}
+    head, size = [b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(facts))], 0
+    head += [_text(name) + struct.pack("<I", kind) + _value(kind, value) for name, kind, value in facts]
+    for name, shape in tensors.items():
+        head.append(_text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, size))
+        size += 4 * math.prod(shape)  # float32, and each a multiple of 32 bytes
+    whole = b"".join(head)
+    return whole + bytes(-len(whole) % 32 + size)
+
+
+def _text(value: str) -> bytes:
+    data = value.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def _value(kind: int, value: Any) -> bytes:
+    if kind == _STRING:
+        return _text(value)
+    if kind == _ARRAY:
+        inner, items = value
+        return struct.pack("<IQ", inner, len(items)) + b"".join(_value(inner, one) for one in items)
+    return struct.pack({_U32: "<I", _I32: "<i", _F32: "<f", _BOOL: "<?"}[kind], value)
+
+
+def _server(path: Path) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx, params.n_parallel, params.n_batch, params.n_ubatch = 256, 1, 32, 32
+    params.n_gpu_layers = 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.fit_params = params.warmup = params.ui = False
+    params.cache_ram_mib = 0
+    params.n_threads_http = 1
+    params.verbosity = 0
+    return xllamacpp.Server(params)
+
+
+def _try(server: Any, grammar: str, seed: int) -> Said:
+    """Say anything under this grammar, its end rather than not."""
+    closing = [[token + 3, 4.0] for token in b'"}],']
+    body = {"prompt": "x", "grammar": grammar, "max_tokens": _TOKENS, "seed": seed, "stream": True, "top_k": 0}
+    body |= {"temperature": 1.0, "min_p": 0.0, "top_p": 1.0, "logit_bias": closing, "cache_prompt": False}
+    began, said, ends = _used(), [], []
+
+    def hear(data: bytes) -> bool:
+        choices = json.loads(data).get("choices") or [{}]
+        said.append(choices[0].get("text") or "")
+        ends.append(choices[0].get("finish_reason"))
+        return False
+
+    server.handle_completions(json.dumps(body).encode(), hear)
+    return Said("".join(said), "stop" in ends, _used() - began)
+
+
+def _used() -> float:
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    return found.ru_utime + found.ru_stime
+
+
+def main(to: "Connection[bytes, bytes]") -> None:
+    """Serve until the other side is gone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.gguf"
+        path.write_bytes(model())
+        server = _server(path)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            grammar = to.recv_bytes().decode()
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(_used()) + CPU_S, hard))
+            to.send_bytes(msgspec.msgpack.encode([_try(server, grammar, seed) for seed in range(_TRIALS)]))
+    os._exit(0)  # a server that is taken down may wait for itself
+
+
+if __name__ == "__main__":
+    main(Connection(int(sys.argv[1])))

@@ -1,0 +1,224 @@
+"""What llama.cpp's server reads and writes, and how our requests and events map to it. Pure: no engine here."""
+
+from typing import Any
+
+import msgspec
+
+from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
+from models.modalities import chat, completions
+from models.modalities.chat.tools import Tool
+from models.modalities.text import FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.text.answers import Piece
+from workers.engines.text.templating import function_of, tool_of, turn_of
+
+_BROKEN = "\ufffd"
+_SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
+
+
+class _Token(msgspec.Struct):
+    token: str
+    logprob: float
+    octets: list[int] = msgspec.field(name="bytes", default_factory=list)
+    top_logprobs: list["_Token"] = []
+
+    def told(self, top: int = 0) -> TokenLogprob:
+        """It in our words, with at most ``top`` alternatives."""
+        raw = bytes(self.octets) if _BROKEN in self.token else b""
+        return TokenLogprob(self.token, self.logprob, tuple(one.told() for one in self.top_logprobs[:top]), raw)
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] = []
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct):
+    index: int = 0
+    id: str = ""
+    function: _Function = msgspec.field(default_factory=_Function)
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_ToolCall] = []
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+    text: str | None = None  # of a completion
+    delta: _Message | None = None  # of a chat
+    logprobs: _Logprobs | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int = 0
+
+
+class ChunkUsage(msgspec.Struct):
+    """Token counts of one choice."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details = msgspec.field(default_factory=_Details)
+
+
+class Progress(msgspec.Struct):
+    """How far the prompt was read. ``total`` tokens it has."""
+
+    total: int = 0
+
+
+class Refusal(msgspec.Struct):
+    """Why llama.cpp does not answer."""
+
+    message: str = ""
+    type: str = ""
+    code: int = 500
+
+
+class Chunk(msgspec.Struct):
+    """One event of a streamed answer; fields that we have no use for are skipped unread."""
+
+    choices: list[_Choice] = []
+    usage: ChunkUsage | None = None
+    error: Refusal | None = None
+    prompt_progress: Progress | None = None
+
+    @property
+    def piece(self) -> Piece:
+        """What is new; often nothing."""
+        if not self.choices:
+            return Piece()
+        first = self.choices[0]
+        if first.delta is None:
+            return Piece(first.text or "")
+        calls = (
+            ToolDelta(one.index, one.id, one.function.name, one.function.arguments) for one in first.delta.tool_calls
+        )
+        return Piece(first.delta.content or "", first.delta.reasoning_content or "", tuple(calls))
+
+    @property
+    def finish(self) -> FinishReason | None:
+        """Set on the last chunk that carries a choice."""
+        reason = self.choices[0].finish_reason if self.choices else None
+        if reason is None:
+            return None
+        return "length" if reason == "length" else "tool_calls" if reason == "tool_calls" else "stop"
+
+    def logprobs(self, top: int) -> tuple[TokenLogprob, ...]:
+        """The tokens of this chunk, with at most ``top`` alternatives each."""
+        if not self.choices or self.choices[0].logprobs is None:
+            return ()
+        return tuple(one.told(top) for one in self.choices[0].logprobs.content)
+
+
+decode = msgspec.json.Decoder(Chunk).decode
+encode = msgspec.json.Encoder().encode
+
+
+def refusal(error: Refusal, param: str) -> HeadraceError:
+    """Our error for llama.cpp's; ``param`` is the field that holds the prompt."""
+    if error.type == "exceed_context_size_error":
+        return ContextLengthExceeded(error.message, param=param)
+    if 400 <= error.code < 500:
+        return InvalidRequest(error.message)
+    return EngineFailure(f"llama.cpp: {error.message}")
+
+
+def chat_body(
+    request: chat.Request, options: dict[str, Any], context: int, messages: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The body of a chat that llama.cpp reads and writes alone, but for its seed. ``options`` are the template's.
+
+    llama.cpp compiles schemas by itself, in a way that hangs on some, so it is told of functions whose arguments may be
+    any object; the template has them as they are.
+    """
+    body = _sampling(request, context)
+    body["messages"] = messages or [turn_of(one, one.text) for one in request.messages]
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
+    if request.callable_tools:
+        names = (tool.function.name for tool in request.callable_tools)
+        body["tools"] = [function_of(name, "", {"type": "object"}) for name in names]
+        body["parallel_tool_calls"] = request.parallel_tool_calls is not False
+        options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
+    if options:
+        body["chat_template_kwargs"] = options
+    if request.continue_final_message:
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    return body
+
+
+def template_body(
+    messages: list[dict[str, Any]], tools: list[Tool], options: dict[str, Any], *, opens: bool, goes_on: bool
+) -> dict[str, Any]:
+    """What makes a prompt of a conversation. ``opens`` the answer, or ``goes_on`` with the last message."""
+    if tools:
+        options = options | {"tools": [tool_of(tool) for tool in tools]}
+    body: dict[str, Any] = {"messages": messages, "add_generation_prompt": opens and not goes_on}
+    return body | {"continue_final_message": goes_on, "chat_template_kwargs": options}
+
+
+def piece(said: str | list[int]) -> str:
+    """A token's text; llama.cpp gives bytes where they are no characters."""
+    return said if isinstance(said, str) else bytes(said).decode(errors="replace")
+
+
+def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
+    """The body of one prompt's completion, but for its seed."""
+    body = _sampling(request, context)
+    body["prompt"] = prompt
+    if request.logprobs is not None:
+        body["logprobs"] = max(1, request.logprobs)
+    return body
+
+
+def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, Any]:
+    """The body of a chat whose prompt is made already, but for its seed."""
+    body = _sampling(request, context)
+    body["prompt"] = prompt
+    if request.logprobs:
+        body["logprobs"] = max(1, request.top_logprobs or 0)
+    return body
+
+
+def held_to(body: dict[str, Any], grammar: str) -> dict[str, Any]:
+    """The body under a grammar, at whose end the answer ends: then nothing else may come."""
+    if not grammar:
+        return body
+    return {name: value for name, value in body.items() if name != "ignore_eos"} | {"grammar": grammar}
+
+
+def with_seed(body: dict[str, Any], seed: int | None, choice: int) -> bytes:
+    """The body as it is sent: the n-th choice of a prompt has a seed of its own, the same whatever else is asked."""
+    return encode(body if seed is None else body | {"seed": (seed + choice) % _SEEDS})
+
+
+def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        # Without it a prompt that is being read says nothing, and so could not be cancelled.
+        "return_progress": True,
+        "stop": request.stops,
+        "max_tokens": request.token_limit,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+        "min_p": request.min_p,
+        "frequency_penalty": request.frequency_penalty,
+        "presence_penalty": request.presence_penalty,
+        "repeat_penalty": request.repetition_penalty,
+        "logit_bias": request.logit_bias,
+    }
+    body = {name: value for name, value in body.items() if value is not None}
+    if request.ignore_eos:
+        body["ignore_eos"] = True
+    if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:
+        body["repeat_last_n"] = context  # OpenAI's penalties look at the whole text, not at its last 64 tokens
+    return body

@@ -1,0 +1,1 @@
+"""The engine sentence-transformers: embeddings, rerank. Runs in the runner. Door: ``engine.SentenceTransformers``."""

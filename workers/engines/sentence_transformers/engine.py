@@ -1,0 +1,176 @@
+"""sentence-transformers: embeddings with bi-encoders, rerank with cross-encoders, batched over all requests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import torch
+
+from models.errors import InvalidRequest
+from models.modalities import MODALITIES, served_by
+from models.modalities.base import Usage
+from models.modalities.embeddings import Request as Embeddings
+from models.modalities.rerank import Request as Rerank
+from workers.engines.base import Capacity, Engine, Placement, Report, Sink
+from workers.engines.sentence_transformers.batcher import Batcher, Row, Task
+from workers.engines.sentence_transformers.load import SentenceTransformersOptions, load_model
+from workers.engines.sentence_transformers.text import slow
+
+PART = 64
+"""Embeddings that are put ahead of the rest of a long answer."""
+
+
+class SentenceTransformers(Engine):
+    """One model, which serves embeddings or rerank, as its weights are."""
+
+    honours = frozenset(
+        [
+            *("dimensions", "truncate_prompt_tokens", "input_type"),
+            *("max_tokens_per_doc", "max_chunks_per_doc"),
+        ]
+    )
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        options = SentenceTransformersOptions.read(placement)
+        self._model = model = load_model(placement, options, report)
+        self._batcher = Batcher(
+            model.forward,
+            lambda: torch.set_num_threads(model.threads),
+            lanes=model.lanes,
+            budget=model.budget,
+            most=options.max_batch,
+        )
+        self._tokens = 0
+        return Capacity(options.max_inflight, model.reader.context)
+
+    def start(self) -> None:
+        self._batcher.start()
+
+    def modalities(self) -> list[str]:
+        return [name for name in MODALITIES if served_by(name) == self._model.modality]
+
+    def embeddings(self, request: Embeddings, sink: Sink) -> None:
+        """Embed each input."""
+        self._serves("embeddings")
+        size = request.dimensions
+        if size is not None and size > self._model.dimensions:
+            raise InvalidRequest(
+                f"the model's embeddings have {self._model.dimensions} dimensions, not {size}", param="dimensions"
+            )
+        prompt = self._prompt(request.input_type)
+        sent = 0
+
+        def told(task: Task) -> None:
+            nonlocal sent
+            while sent + PART < len(request.inputs) and all(n in task.results for n in range(sent, sent + PART)):
+                sink.part(self._cut([task.results[n] for n in range(sent, sent + PART)], size))
+                sent += PART
+            if task.whole:
+                rest = [task.results[n] for n in range(sent, len(request.inputs))]
+                self._done(task, self._cut(rest, size))
+
+        task = Task(sink, told, slow=slow(request.inputs), total=len(request.inputs))
+        task.reading = self._read(task, request, prompt)
+        self._batcher.take(task)
+
+    def rerank(self, request: Rerank, sink: Sink) -> None:
+        """Score each document beside the query: by its best piece, where it is made several."""
+        self._serves("rerank")
+        query, texts = self._model.prompts[""] + request.query, request.texts
+        documents: list[int] = []
+
+        def told(task: Task) -> None:
+            if task.whole:
+                scores = [float("-inf")] * len(texts)
+                for number, document in enumerate(documents):
+                    scores[document] = max(scores[document], float(task.results[number]))
+                self._done(task, scores)
+
+        def reading() -> Iterator[list[Row]]:
+            keep = _kept(request)
+            for group in self._model.reader.pairs(
+                query, texts, keep, request.max_chunks_per_doc, lambda number: f"documents[{number}]"
+            ):
+                rows = [
+                    Row(task, number, pair.ids, pair.type_ids) for number, (_, pair) in enumerate(group, len(documents))
+                ]
+                documents.extend(document for document, _ in group)
+                if documents[-1] == len(texts) - 1:
+                    task.total = len(documents)
+                yield rows
+
+        task = Task(sink, told, slow=slow([query, *texts]))
+        task.reading = reading()
+        self._batcher.take(task)
+
+    def abort(self, rid: str) -> None:
+        self._batcher.abort(rid)
+
+    def close(self) -> None:
+        self._batcher.close()
+
+    def alive(self) -> bool:
+        return self._batcher.alive()
+
+    def counters(self) -> dict[str, int]:
+        batcher = self._batcher
+        return {
+            "batches": batcher.batches,
+            "sequences": batcher.sequences,
+            "tokens": self._tokens,
+            "aborts": batcher.aborts,
+        }
+
+    def _serves(self, modality: str) -> None:
+        if self._model.modality != modality:
+            raise InvalidRequest(f"this model does not serve {modality}", param="model")
+
+    def _prompt(self, name: str | None) -> str:
+        """What is put before each text. Cohere's names of query and document are understood, too."""
+        prompts = self._model.prompts
+        short = (name or "").removeprefix("search_")
+        names = [one for one in (name or "", short, "passage" if short == "document" else short) if one in prompts]
+        if names:  # the library gives every model an empty prompt for queries and one for documents
+            return next(filter(None, map(prompts.__getitem__, names)), "")
+        known = ", ".join(sorted(filter(None, prompts))) or "none"
+        raise InvalidRequest(f"the model has no prompt '{name}'; it has {known}", param="input_type")
+
+    def _read(self, task: Task, request: Embeddings, prompt: str) -> Iterator[list[Row]]:
+        """In the reading thread: the request's sequences."""
+        reader, inputs, keep = self._model.reader, request.inputs, _kept(request)
+
+        def name(number: int) -> str:
+            return f"input[{number}]" if len(inputs) > 1 else "input"
+
+        number = 0
+        if isinstance(inputs[0], str):
+            kind = 0 if self._model.pooled_prompt or not prompt else reader.length(prompt)
+            for group in reader.text(prompt, inputs, keep, name):
+                yield [Row(task, n, one.ids, one.type_ids, kind) for n, one in enumerate(group, number)]
+                number += len(group)
+        else:
+            for group in reader.ids(inputs, keep, name):
+                yield [Row(task, n, ids, []) for n, ids in enumerate(group, number)]
+                number += len(group)
+
+    def _cut(self, rows: list[Any], size: int | None) -> list[memoryview]:
+        """Embeddings of so many dimensions, again of length 1 where they were."""
+        if size is None or size == self._model.dimensions:
+            return [memoryview(row) for row in rows]
+        cut = numpy.stack(rows)[:, :size]
+        if self._model.unit:
+            cut = cut / numpy.maximum(numpy.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
+        return [memoryview(row) for row in numpy.ascontiguousarray(cut, dtype=numpy.float32)]
+
+    def _done(self, task: Task, result: Any) -> None:
+        self._tokens += task.tokens
+        self._batcher.finish(task)
+        task.sink.done(Usage(task.tokens, 0), result)
+
+
+def _kept(request: Embeddings | Rerank) -> int | None:
+    """Tokens to which a text is to be cut; None: it is not to be."""
+    asked = request.truncate_prompt_tokens
+    if isinstance(request, Rerank):
+        asked = request.max_tokens_per_doc if asked is None else asked
+    return 1 << 30 if asked == -1 else asked

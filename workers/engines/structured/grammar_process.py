@@ -1,0 +1,120 @@
+"""The process that follows grammars, with llguidance: ``python -m workers.engines.structured.grammar_process FD``.
+
+llguidance counts the fuel of nearly all it does, but not of all: a schema whose patterns are intersected can keep one
+mask busy for ever, and a long chain of rules overflows the stack. So it works here, where the kernel ends what takes
+longer than ``CPU_S`` or more than ``MEMORY`` for one move, and whoever waits learns whose move it was.
+"""
+
+import json
+import math
+import resource
+import socket
+import sys
+from collections import OrderedDict
+
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, grammar_from, regex_to_lark
+
+from workers.engines.structured.grammar_wire import (
+    Forget,
+    Grammar,
+    Mask,
+    Message,
+    Move,
+    Part,
+    Setup,
+    receive_messages,
+    send,
+)
+
+CPU_S = 2
+"""Of one move; the kernel counts whole seconds, so it may be up to one more."""
+MEMORY = 4 << 30
+"""Bytes of address space."""
+COMPILED = 64
+"""Grammars kept compiled."""
+_LIMITS = LLParserLimits(max_items_in_row=20_000, max_lexer_states=100_000, verbose_errors=False)
+
+
+class Follower:
+    """The walks of one engine."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._tokenizer = LLTokenizer(setup.tokenizer, n_vocab=setup.vocabulary, eos_token=setup.ends)
+        self._compiled: OrderedDict[Grammar, LLMatcher] = OrderedDict()
+        self._walks: dict[int, LLMatcher] = {}
+
+    def move(self, move: Move) -> Mask:
+        """Go on, and say what may come next."""
+        try:
+            if move.grammar is not None:
+                self._walks[move.walk] = self._start(move.grammar)
+        except (ValueError, RecursionError, OverflowError) as error:
+            return Mask(move.walk, b"", str(error) or "it cannot be read")
+        walk = self._walks.get(move.walk)
+        if walk is None:
+            return Mask(move.walk, b"", "this walk is over")
+        if move.tokens:
+            walk.consume_tokens(move.tokens)
+        bits = walk.compute_bitmask()
+        return Mask(move.walk, bits, walk.get_error())
+
+    def forget(self, walks: list[int]) -> None:
+        """These are over."""
+        for walk in walks:
+            self._walks.pop(walk, None)
+
+    def _start(self, grammar: Grammar) -> LLMatcher:
+        found = self._compiled.get(grammar)
+        if found is None:
+            found = LLMatcher(self._tokenizer, _spelled(grammar), log_level=0, limits=_LIMITS)
+            if found.is_error():
+                raise ValueError(found.get_error())
+            self._compiled[grammar] = found
+            if len(self._compiled) > COMPILED:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(grammar)
+        return found.deep_copy()
+
+
+def _spelled(grammar: Grammar) -> str:
+    """The grammar as llguidance takes it. Raises ValueError, RecursionError."""
+    return json.dumps({"grammars": [{"lark_grammar": grammar.lark}, *map(_part, grammar.parts)]})
+
+
+def _part(part: Part) -> dict[str, object]:
+    if part.form == "json":
+        return {"name": part.name, "json_schema": json.loads(part.text)}
+    if part.form == "regex":
+        return {"name": part.name, "lark_grammar": f"start: /{regex_to_lark(part.text, 'dw')}/"}
+    return {"name": part.name, "lark_grammar": grammar_from("grammar", part.text)}
+
+
+def main(to: socket.socket) -> None:
+    """Serve until the other side is gone."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    follower: Follower | None = None
+    while True:
+        try:
+            messages: list[Message] = receive_messages(to)
+        except OSError:
+            return
+        for message in messages:
+            if isinstance(message, Setup):
+                follower = Follower(message)
+            elif follower is not None and isinstance(message, Move):
+                _wind_up()
+                send(to, follower.move(message))
+            elif follower is not None and isinstance(message, Forget):
+                follower.forget(message.walks)
+
+
+def _wind_up() -> None:
+    """From now on, CPU_S: then SIGXCPU."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + CPU_S, hard))
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

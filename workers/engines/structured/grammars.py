@@ -1,0 +1,255 @@
+"""Grammars as an engine uses them: a check before generation, and for each choice the tokens that may come next.
+
+Both ask a process of their own (``grammar_process``), which is ended and started anew when a grammar makes it hang or
+die. Of the walks that were under way, all but the one at fault go on from where they were.
+"""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
+from models.process.processes import end, spawn
+from workers.engines.structured.grammar_wire import Forget, Grammar, Mask, Message, Move, Setup, receive_mask, send
+
+WAIT_S = 60.0
+"""The process limits its own CPU time; this is for when it gets none."""
+REMEMBERED = 1024
+_GUILTY = frozenset(-one for one in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL))
+_MISHAPS = 2
+_GRACE_S = 1.0
+_ids = count()
+
+
+@dataclass(eq=False, slots=True)
+class Walk:
+    """One choice's way through a grammar. ``param``: the field of the request that asked for it.
+
+    ``bits`` are a bit a token, from the lowest on: those that may come next; None: not known yet. A walk with a
+    ``fault`` cannot go on.
+    """
+
+    masks: "Masks"
+    grammar: Grammar
+    param: str
+    id: int = field(default_factory=lambda: next(_ids))
+    tokens: list[int] = field(default_factory=list)
+    bits: bytes | None = None
+    fault: HeadraceError | None = None
+    known: int = -1  # the process that knows this walk, by number
+    told: int = 0  # tokens that it knows of
+    lost: int = 0  # processes that died while it waited
+
+    def look(self) -> bytes:
+        """Which tokens may come next; empty if there is a fault."""
+        self.masks.find(self)
+        return (self.bits or b"") if self.fault is None else b""
+
+    def take(self, token: int) -> None:
+        """This token was picked; what may follow it is found meanwhile."""
+        self.tokens.append(token)
+        self.bits = None
+        if self.fault is None:
+            self.masks.ask(self)
+
+    def leave(self) -> None:
+        """It is over. May be called from any thread."""
+        self.masks.forget(self)
+
+
+class Grammars:
+    """All that an engine needs. ``setup`` is called when the first grammar is to be checked."""
+
+    def __init__(self, setup: Callable[[], Setup]) -> None:
+        self._setup = setup
+        self._masks: Masks | None = None
+        self._checker: Checker | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="grammars")
+
+    def check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
+        """Call ``then`` with what is wrong with this grammar: now where that is known, else later, in a thread."""
+        known = self._checker.found.get(grammar, _UNKNOWN) if self._checker is not None else _UNKNOWN
+        if known is _UNKNOWN:
+            self._thread.submit(self._check, grammar, param, then)
+        else:
+            then(_about(param, known))
+
+    def walk(self, grammar: Grammar, param: str) -> "Walk":
+        """The beginning of a way through a grammar that was checked."""
+        assert self._masks is not None
+        return Walk(self._masks, grammar, param)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._thread.shutdown(cancel_futures=True)
+        for one in (self._masks, self._checker):
+            if one is not None:
+                one.close()
+
+    def _check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
+        try:
+            if self._checker is None or self._masks is None:
+                setup = self._setup()
+                self._masks, self._checker = Masks(setup), Checker(setup)
+            self._masks.start()
+            fault = self._checker.check(grammar)
+        except HeadraceError as error:
+            fault = error
+        except OSError as error:
+            fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
+        then(_about(param, fault))
+
+
+_UNKNOWN = EngineFailure("it has not been checked")
+
+
+def _about(param: str, fault: HeadraceError | None) -> HeadraceError | None:
+    return None if fault is None else type(fault)(fault.message, param=param)
+
+
+class Masks:
+    """Finds what may come next. To be used by one thread, but for ``start`` and ``forget``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._process: _Process | None = None
+        self._number = 0
+        self._starting = threading.Lock()
+        self._asked: deque[Walk] = deque()
+        self._over: deque[int] = deque()
+
+    def start(self) -> "_Process":
+        """Have the process ready before it is needed: it takes a second to come up. Raises OSError."""
+        with self._starting:
+            if self._process is None:
+                self._process = _Process(self._setup)
+                self._number += 1
+            return self._process
+
+    def ask(self, walk: Walk) -> None:
+        """Begin to find what may come next; ``find`` waits for it."""
+        try:
+            process = self.start()
+        except OSError as error:
+            walk.fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
+            return
+        messages: list[Message] = []
+        if self._over:
+            messages.append(Forget([self._over.popleft() for _ in range(len(self._over))]))
+        fresh = walk.known != self._number
+        messages.append(Move(walk.id, walk.tokens[0 if fresh else walk.told :], walk.grammar if fresh else None))
+        walk.known, walk.told = self._number, len(walk.tokens)
+        self._asked.append(walk)
+        process.tell(messages)
+
+    def find(self, walk: Walk) -> None:
+        """Return when this walk has its bits, or a fault."""
+        while walk.bits is None and walk.fault is None:
+            if walk not in self._asked:
+                self.ask(walk)
+            self._hear()
+
+    def forget(self, walk: Walk) -> None:
+        """It is over. May be called from any thread."""
+        self._over.append(walk.id)
+
+    def close(self) -> None:
+        """End the process."""
+        with self._starting:
+            if self._process is not None:
+                self._process.close()
+                self._process = None
+
+    def _hear(self) -> None:
+        """The next answer: they come in the order in which they were asked for."""
+        if self._process is None or not self._asked:
+            return
+        try:
+            mask = self._process.hear()
+        except OSError:
+            self._mourn(self._asked[0], self._process)
+            return
+        walk = self._asked.popleft()
+        walk.bits = mask.bits
+        if mask.error:
+            walk.fault = InvalidRequest(f"no answer can be held to this: {_brief(mask.error)}", param=walk.param)
+
+    def _mourn(self, walk: Walk, process: "_Process") -> None:
+        """It died on this walk's move, or hangs. The others will be asked about anew, of its successor."""
+        guilty = process.close()
+        self._process = None
+        self._asked.clear()
+        walk.lost += 1
+        if guilty or walk.lost > _MISHAPS:
+            walk.fault = InvalidRequest("this is too complex for an answer to be held to it", param=walk.param)
+
+
+class Checker:
+    """Says whether a grammar can be followed at all. For one thread, which may wait; any may look at ``found``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.found: dict[Grammar, HeadraceError | None] = {}
+        self._masks = Masks(setup)
+
+    def check(self, grammar: Grammar) -> HeadraceError | None:
+        """What is wrong with it: it is no grammar, or nothing obeys it, or it is too complex."""
+        if grammar in self.found:
+            return self.found[grammar]
+        walk = Walk(self._masks, grammar, "")
+        walk.look()
+        walk.leave()
+        if not isinstance(walk.fault, EngineFailure):
+            self.found[grammar] = walk.fault
+        if len(self.found) > REMEMBERED:
+            del self.found[next(iter(self.found))]
+        return walk.fault
+
+    def close(self) -> None:
+        """End the process."""
+        self._masks.close()
+
+
+class _Process:
+    def __init__(self, setup: Setup) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(WAIT_S)
+        with theirs:
+            self._process = spawn(
+                [sys.executable, "-m", "workers.engines.structured.grammar_process", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                death_signal=signal.SIGKILL,
+            )
+        self.pid = self._process.pid
+        self.tell([setup])
+
+    def tell(self, messages: list[Message]) -> None:
+        with contextlib.suppress(OSError):  # it is dead: whoever waits for its answer learns why
+            send(self._socket, messages)
+
+    def hear(self) -> Mask:
+        return receive_mask(self._socket)
+
+    def close(self) -> bool:
+        """End it; whether it died, or hung, of what it was given."""
+        self._socket.close()  # at which it ends by itself, if it can
+        try:
+            return self._process.wait(_GRACE_S) in _GUILTY
+        except subprocess.TimeoutExpired:
+            end(self._process.pid)
+            self._process.wait()
+            return True
+
+
+def _brief(error: str) -> str:
+    if "NoExtension" in error:
+        return "there is nothing that obeys it"
+    lines = [line.strip() for line in error.replace("<non-verbose/>", "").splitlines()]
+    return " ".join(line for line in lines if line)[:300]

@@ -1,0 +1,146 @@
+"""A model's text, taken apart: what it thought, what it says, what it calls. Pure, and the same wherever it is cut."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.modalities.text import ToolDelta
+from workers.engines.text.tool_calls import ToolReader
+from workers.engines.text.tool_formats import ToolFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Between what a model puts its thoughts."""
+
+    begin: str
+    end: str
+
+
+REASONING_FORMATS = {
+    "think": Tags("<think>", "</think>"),
+    "mistral": Tags("[THINK]", "[/THINK]"),
+    "seed": Tags("<seed:think>", "</seed:think>"),
+}
+
+Thinking = Literal["open", "possible", "over"]
+"""Where an answer begins: among thoughts, as the prompt has begun them; where they may begin; or after them."""
+
+
+def tags_of(template: str) -> Tags | None:
+    """The tags that a chat template speaks of; None: its model does not think aloud."""
+    return next((tags for tags in REASONING_FORMATS.values() if tags.end in template), None)
+
+
+def thinking_of(prompt: str, tags: Tags) -> Thinking:
+    """Where the answer to this prompt begins."""
+    begun, ended = prompt.rfind(tags.begin), prompt.rfind(tags.end)
+    if begun > ended and not prompt[begun + len(tags.begin) :].strip():
+        return "open"
+    return "over" if ended >= 0 and not prompt[ended + len(tags.end) :].strip() else "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What became of some text."""
+
+    text: str = ""
+    reasoning: str = ""
+    tools: tuple[ToolDelta, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.reasoning or self.tools)
+
+    def __add__(self, other: "Piece") -> "Piece":
+        return Piece(self.text + other.text, self.reasoning + other.reasoning, (*self.tools, *other.tools))
+
+
+class Splitter:
+    """Feed it a choice's text as it comes. Space between the tags and the text around them is dropped.
+
+    ``names`` are the functions that may be called; ``single``: one call is all that is wanted; ``must``: nothing but
+    calls is said, so what is left at the end is a call that was cut.
+    """
+
+    def __init__(
+        self,
+        tags: Tags | None = None,
+        thinking: Thinking = "over",
+        tools: ToolFormat | None = None,
+        names: frozenset[str] = frozenset(),
+        *,
+        single: bool = False,
+        must: bool = False,
+    ) -> None:
+        self._tags = tags
+        self._state: Thinking = thinking if tags else "over"
+        self._held = ""  # what may be a tag, and the space before it
+        self._strip = self._state == "open"  # space that comes next is dropped
+        self._reader = ToolReader(tools, names) if tools and names else None
+        self._single = single
+        self._must = must
+
+    @property
+    def called(self) -> bool:
+        """Whether there were tool calls, and all are whole."""
+        return self._reader is not None and self._reader.calls > 0 and not self._reader.open
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is wanted."""
+        return self._single and self.called
+
+    def feed(self, text: str) -> Piece:
+        """What can be shown now."""
+        reasoning = ""
+        if self._state == "possible":
+            text = self._begin(text)
+        if self._state == "open":
+            reasoning, text = self._think(text)
+        said, tools = self._answer(text) if self._state == "over" and text else ("", ())
+        return Piece(said, reasoning, tools)
+
+    def flush(self) -> Piece:
+        """What was held back, once no more text will come."""
+        if self._state == "open":
+            return Piece(reasoning=self._held.rstrip())
+        held, self._held = self._held, ""
+        said, tools = self._answer(held)
+        if self._reader is not None:
+            more, last = self._reader.flush()
+            said, tools = said + more, (*tools, *last)
+        return Piece("" if self._must else said, tools=tools)
+
+    def _begin(self, text: str) -> str:
+        """What to go on with, once it is known whether there are thoughts."""
+        assert self._tags is not None
+        self._held += text
+        begun, tag = self._held.lstrip(), self._tags.begin
+        if begun.startswith(tag):
+            self._state, self._strip, self._held = "open", True, ""
+            return begun[len(tag) :]
+        if tag.startswith(begun):
+            return ""
+        text, self._held, self._state = self._held, "", "over"
+        return text
+
+    def _think(self, text: str) -> tuple[str, str]:
+        """Thoughts to show, and the text that follows them."""
+        assert self._tags is not None
+        tag, whole = self._tags.end, self._held + text
+        if self._strip:
+            whole = whole.lstrip()
+            self._strip = not whole
+        thought, end, rest = whole.partition(tag)
+        if end:
+            self._state, self._strip, self._held = "over", True, ""
+            return thought.rstrip(), rest
+        begun = next((n for n in range(len(tag) - 1, 0, -1) if whole.endswith(tag[:n])), 0)
+        shown = whole[: len(whole) - begun].rstrip()
+        self._held = whole[len(shown) :]
+        return shown, ""
+
+    def _answer(self, text: str) -> tuple[str, tuple[ToolDelta, ...]]:
+        if self._strip:
+            text = text.lstrip()
+            self._strip = not text
+        return self._reader.feed(text) if self._reader is not None else (text, ())

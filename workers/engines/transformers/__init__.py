@@ -1,0 +1,1 @@
+"""The engine transformers, with continuous batching: safetensors. Runs in the runner. Door: ``engine.Transformers``."""

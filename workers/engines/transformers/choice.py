@@ -1,0 +1,89 @@
+"""One choice of an answer: from the tokens that transformers makes to what its client reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models.modalities.text import Delta, FinishReason, TokenLogprob
+from workers.engines.text.answers import Piece, Splitter
+from workers.engines.text.stops import StopScanner
+from workers.engines.transformers.detokenizer import Detokenizer
+from workers.engines.transformers.sampling import Sampling
+from workers.engines.transformers.vocabulary import Name
+
+
+@dataclass(eq=False, slots=True)
+class Choice:
+    """Its rules, and how far it is. ``ends``: ids that end it; ``limit``: most tokens that it may have.
+
+    Stop strings are looked for in all that the model writes, thoughts and tool calls included.
+    """
+
+    id: str
+    index: int
+    limit: int
+    ends: frozenset[int]
+    sampling: Sampling
+    words: Detokenizer
+    scanner: StopScanner
+    splitter: Splitter | None = None
+    seen: int = 0  # tokens taken from the manager
+    read: int = 0  # tokens read
+    told: int = 0  # tokens given to the sink
+
+    @property
+    def broken(self) -> bool:
+        """Whether the next token is none, since none could follow."""
+        return self.sampling.broke_at is not None and self.read >= self.sampling.broke_at
+
+    def take(self, token: int, prompt_tokens: int, name_of: Callable[[int], Name]) -> tuple[Delta | None, bool]:
+        """Read one token: what to give to the sink, and whether the choice ends here unknown to transformers.
+
+        ``prompt_tokens`` are those of the request.
+        """
+        self.read += 1
+        finish: FinishReason | None = None
+        if token in self.ends:
+            text, finish = self.words.flush(), "stop"
+        else:
+            text = self.words.feed(token)
+            if self.read >= self.limit:
+                text, finish = text + self.words.flush(), "length"
+        text, cut = self.scanner.feed(text)
+        cut, finish = cut and finish is None, "stop" if cut else finish
+        if finish is not None and not self.scanner.met:
+            text += self.scanner.flush()
+        piece = Piece(text)
+        if self.splitter is not None:
+            piece = self.splitter.feed(text)
+            if finish is None and self.splitter.full:
+                cut, finish = True, "stop"
+            if finish is not None:
+                piece += self.splitter.flush()
+                finish = "tool_calls" if self.splitter.called and finish == "stop" else finish
+        logprobs = self._logprobs(name_of)
+        if not (piece or logprobs or finish):
+            return None, False
+        tokens, self.told = self.read - self.told, self.read
+        delta = Delta(
+            piece.text,
+            self.index,
+            logprobs,
+            finish,
+            tokens,
+            piece.reasoning,
+            piece.tools,
+            stop=self.scanner.met,
+            prompt_tokens=prompt_tokens,
+        )
+        return delta, cut
+
+    def _logprobs(self, name: Callable[[int], Name]) -> tuple[TokenLogprob, ...]:
+        if self.sampling.logprobs is None:
+            return ()
+        pick = self.sampling.picks.popleft()
+
+        def told(token: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+            text, raw = name(token)
+            return TokenLogprob(text, logprob, top, raw)
+
+        return (told(pick.token, pick.logprob, tuple(told(*one) for one in pick.top)),)

@@ -1,0 +1,348 @@
+"""transformers' continuous batching: any causal language model in safetensors (or, unpacked, in GGUF)."""
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.modalities import chat, completions
+from models.modalities.base import Usage
+from models.modalities.chat.messages import Media
+from models.modalities.chat.tools import NamedChoice
+from models.modalities.detokenize import Request as Detokenize
+from models.modalities.text import Delta
+from models.modalities.tokenize import Request as Tokenize
+from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.structured.constraints import Calls, Held, held
+from workers.engines.text.answers import Splitter, Thinking
+from workers.engines.text.dialects import beginning
+from workers.engines.text.limits import check_bias
+from workers.engines.text.stops import StopScanner
+from workers.engines.threads.side_answers import Asides
+from workers.engines.transformers.choice import Choice
+from workers.engines.transformers.detokenizer import Detokenizer
+from workers.engines.transformers.load import Loaded, TransformersOptions, load_model
+from workers.engines.transformers.prompts import Body, Prompt, Prompts
+from workers.engines.transformers.sampling import Sampling
+
+_Chat = chat.Request
+_ENDING = 32  # tokens, in which a prompt shows whether it has begun to think
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """One request. Belongs to the event loop, but for ``over``, and up to ``_submit``, when threads prepare it."""
+
+    sink: Sink
+    body: Body
+    param: str
+    media: Sequence[Media] = ()
+    held: Held | None = None
+    thinking: Thinking = "over"
+    over: bool = False
+    open: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    choices: list[Choice] = field(default_factory=list)
+
+
+class Transformers(Engine):
+    """Chat and completions. Frequency and presence penalties count the answer's tokens alone, as vLLM's do."""
+
+    honours = frozenset(
+        [
+            *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
+            *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
+            *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
+            *("enable_thinking", "reasoning_effort", "stop_token_ids", "continue_final_message"),
+            *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
+            *("image_url", "input_audio", "audio_url"),
+        ]
+    )
+
+    def check(self, request: AnyRequest) -> None:
+        super().check(request)
+        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        options = TransformersOptions.read(placement)
+        self._router = Router()
+        self._model: Loaded = load_model(placement, options, self._router, report)
+        self.honours = self.honours - MEDIA_PARTS | self._model.takes
+        self._requests: dict[str, _Request] = {}
+        self._choices: dict[str, tuple[_Request, Choice]] = {}
+        self._tokens = self._aborts = 0
+        self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
+        self._prompts = Prompts(self._model)
+        # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
+        self._asking = self._tokenizing if self._model.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
+        self._asides = Asides(self._asking)
+        return Capacity(options.max_requests, self._model.context)
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._router.connect(self._loop, self._step)
+
+    def chat(self, request: chat.Request, sink: Sink) -> None:
+        """Answer the conversation, under the tokenizer's chat template."""
+        self._take(_Request(sink, request, "messages", sink.media))
+
+    def completions(self, request: completions.Request, sink: Sink) -> None:
+        """Continue each prompt."""
+        self._take(_Request(sink, request, "prompt"))
+
+    def tokenize(self, request: Tokenize, sink: Sink) -> None:
+        """The tokens that an answer would read."""
+        media = sink.media
+        self._asides.ask(sink, lambda: self._prompts.tokens_of(request, media))
+
+    def detokenize(self, request: Detokenize, sink: Sink) -> None:
+        """The text of tokens; bytes that are no characters become U+FFFD."""
+        self._asides.ask(sink, lambda: self._prompts.text_of(request.tokens))
+
+    def abort(self, rid: str) -> None:
+        self._asides.abort(rid)
+        request = self._requests.get(rid)
+        if request is not None:
+            self._end(request)
+            self._aborts += 1
+
+    def close(self) -> None:
+        for request in list(self._requests.values()):
+            self._end(request)
+        self._tokenizing.shutdown(cancel_futures=True)
+        self._asking.shutdown(cancel_futures=True)
+        self._model.manager.stop(block=True, timeout=10, hard_stop=True)
+        self._model.grammars.close()
+
+    def alive(self) -> bool:
+        return self._model.manager.background_thread_status.fatal_error is None
+
+    def counters(self) -> dict[str, int]:
+        steps = getattr(self._model.manager, "current_batch", 0)
+        return {"steps": steps, "tokens": self._tokens, "aborts": self._aborts}
+
+    # ---- from a request to the manager ----
+
+    def _take(self, request: _Request) -> None:
+        if not self.alive():
+            raise EngineFailure("the engine's generation thread has died")
+        self._requests[request.sink.rid] = request
+        self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order
+
+    def _tokenize(self, request: _Request) -> None:
+        """In a thread: a long prompt must not hold up the tokens of others."""
+        if request.over:
+            return
+        try:
+            check_bias(request.body, self._model.vocabulary)
+            prompts = self._prompts.bounded(request.body, request.media)
+            self._shape(request, *prompts[0][:2])
+        except HeadraceError as error:
+            self._hand_over(request, error)
+        except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must hear of it
+            self._hand_over(request, InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param))
+        else:
+            if request.held is None:
+                self._hand_over(request, prompts)
+            else:
+                self._model.grammars.check(
+                    request.held.grammar, request.held.param, lambda fault: self._hand_over(request, fault or prompts)
+                )
+
+    def _hand_over(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._submit, request, outcome)
+
+    def _shape(self, request: _Request, prompt: str, ids: list[int]) -> None:
+        """Find how the answer begins, and what it is held to."""
+        body, model = request.body, self._model
+        if isinstance(body, completions.Request):
+            constraint = body.structured_outputs.constraint if body.structured_outputs else None
+            request.held = held(constraint, None, None, "over", model.marks)
+            return
+        prompt = prompt or model.tokenizer.decode(ids[-_ENDING:])
+        request.thinking = beginning(body, prompt, model.dialect)
+        calls = None
+        if body.callable_tools:
+            calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not _single(body))
+        request.held = held(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
+
+    def _submit(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
+        if request.over:
+            return
+        if isinstance(outcome, HeadraceError):
+            self._fail(request, outcome)
+            return
+        body = request.body
+        for text, ids, inputs in outcome:
+            request.prompt_tokens += len(ids)
+            for number in range(body.choices):
+                choice = self._choice(request, ids, number)
+                if isinstance(body, completions.Request) and body.echo:
+                    request.sink.delta(Delta(text, choice.index, tokens=0))
+                if not self._add(request, choice, ids, inputs):
+                    self._fail(request, EngineFailure("the engine's generation thread has died"))
+                    return
+
+    def _choice(self, request: _Request, ids: list[int], number: int) -> Choice:
+        body, model = request.body, self._model
+        room = model.context - len(ids)
+        index = len(request.choices)
+        ends = set() if body.ignore_eos and request.held is None else set(model.ends)
+        choice = Choice(
+            id=f"{request.sink.rid}/{index}",
+            index=index,
+            limit=min(body.token_limit or room, room),
+            ends=frozenset(ends.union(body.stop_token_ids or ())),
+            sampling=self._sampling(body, ids, number),
+            words=Detokenizer(model.decode_marked if isinstance(body, chat.Request) else model.decode, ids),
+            scanner=StopScanner(body.stops),
+            splitter=self._splitter(body, request.thinking) if isinstance(body, chat.Request) else None,
+        )
+        if request.held is not None:
+            choice.sampling.walk = model.grammars.walk(request.held.grammar, request.held.param)
+        request.choices.append(choice)
+        request.open += 1
+        return choice
+
+    def _splitter(self, body: _Chat, thinking: Thinking) -> Splitter | None:
+        dialect, names = self._model.dialect, frozenset(tool.function.name for tool in body.callable_tools)
+        if dialect.tags is None and not names:
+            return None
+        return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body), must=body.must_call)
+
+    def _sampling(self, body: Body, prompt: list[int], number: int) -> Sampling:
+        logprobs = body.logprobs
+        if isinstance(body, chat.Request):
+            logprobs = (body.top_logprobs or 0) if body.logprobs else None
+        wanted = {
+            "temperature": body.temperature,
+            "top_p": body.top_p,
+            "top_k": body.top_k,
+            "min_p": body.min_p,
+            "repetition": body.repetition_penalty,
+            "frequency": body.frequency_penalty,
+            "presence": body.presence_penalty,
+        }
+        rules = self._model.sampling | {name: value for name, value in wanted.items() if value is not None}
+        return Sampling(
+            **rules,
+            bias={int(token): value for token, value in (body.logit_bias or {}).items()},
+            logprobs=logprobs,
+            random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
+            prompt=prompt,
+        )
+
+    def _add(self, request: _Request, choice: Choice, ids: list[int], inputs: Mapping[str, Any]) -> bool:
+        self._choices[choice.id] = (request, choice)
+        rules: dict[str, Any] = {} if choice.sampling.plain else {"sampling": choice.sampling}
+        if inputs:
+            rules["inputs"] = inputs
+        added = self._model.manager.add_request(
+            ids,
+            request_id=choice.id,
+            max_new_tokens=choice.limit,
+            streaming=True,
+            eos_token_id=sorted(choice.ends) or -1,
+            **rules,
+        )
+        return added is not None
+
+    # ---- from the manager to the sink ----
+
+    def _step(self, outputs: list[Any]) -> None:
+        """All that one step made, in one turn of the loop."""
+        for output in outputs:
+            request, choice = self._choices.get(output.request_id, (None, None))
+            if request is None or choice is None:
+                continue
+            if output.error is not None:
+                self._fail(request, EngineFailure(f"transformers: {output.error}"))
+                continue
+            fresh = output.generated_tokens[choice.seen :]
+            choice.seen += len(fresh)
+            for token in fresh:
+                self._tokens += 1
+                if self._tell(request, choice, token):
+                    break
+
+    def _tell(self, request: _Request, choice: Choice, token: int) -> bool:
+        """Give one token to the sink. Whether it was the choice's last."""
+        walk = choice.sampling.walk
+        if choice.broken and walk is not None:
+            self._fail(request, walk.fault or EngineFailure("a grammar was lost"))
+            return True
+        request.completion_tokens += 1
+        delta, cut = choice.take(token, request.prompt_tokens, self._model.name_of)
+        if delta is not None:
+            request.sink.delta(delta)
+        if delta is None or delta.finish is None:
+            return False
+        if cut:
+            self._model.manager.cancel_request(choice.id)
+        self._leave(choice)
+        request.open -= 1
+        if not request.open:
+            del self._requests[request.sink.rid]
+            request.sink.done(Usage(request.prompt_tokens, request.completion_tokens))
+        return True
+
+    def _leave(self, choice: Choice) -> bool:
+        """Nothing more is wanted of this choice. False if that was so already."""
+        if choice.sampling.walk is not None:
+            choice.sampling.walk.leave()
+        return self._choices.pop(choice.id, None) is not None
+
+    def _end(self, request: _Request) -> None:
+        request.over = True
+        self._requests.pop(request.sink.rid, None)
+        for choice in request.choices:
+            if self._leave(choice):
+                self._model.manager.cancel_request(choice.id)
+
+    def _fail(self, request: _Request, error: HeadraceError) -> None:
+        self._end(request)
+        request.sink.fail(error)
+
+
+def _single(body: chat.Request) -> bool:
+    """Whether one tool call is all that is wanted."""
+    return body.parallel_tool_calls is False or isinstance(body.tool_choice, NamedChoice)
+
+
+class Router:
+    """Takes the place of transformers' ``OutputRouter``: one turn of the loop a step, and nothing kept a request."""
+
+    def __init__(self) -> None:
+        self.early: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._connected: tuple[asyncio.AbstractEventLoop, Callable[[list[Any]], None]] | None = None
+
+    def connect(self, loop: asyncio.AbstractEventLoop, take: Callable[[list[Any]], None]) -> None:
+        """From now on, outputs go to ``take`` on this loop; before, they lie in ``early``."""
+        self._connected = (loop, take)
+
+    def deliver(self, output: Any) -> None:
+        """One output."""
+        self.deliver_batch([output])
+
+    def deliver_batch(self, outputs: list[Any]) -> None:
+        """The outputs of one step."""
+        if self._connected is None:
+            for output in outputs:
+                self.early.put(output)
+            return
+        loop, take = self._connected
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(take, outputs)
+
+    def fail_and_deliver(self, state: Any, error: Exception) -> None:
+        """A request that failed."""
+        state.error = str(error)
+        self.deliver(state.to_generation_output())

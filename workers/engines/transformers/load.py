@@ -1,0 +1,253 @@
+"""Making a transformers model resident: weights, tokenizer, and a running manager with a bounded cache."""
+
+import math
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+import transformers
+from pydantic import Field
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
+
+from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
+from workers.engines.base import Options, Placement, Report
+from workers.engines.structured.grammar_wire import Setup
+from workers.engines.structured.grammars import Grammars
+from workers.engines.text.dialects import Dialect, dialect_of
+from workers.engines.transformers.reader import Reader, is_multimodal
+from workers.engines.transformers.sampling import Sampler
+from workers.engines.transformers.stepper import Bounds, Stepper
+from workers.engines.transformers.vocabulary import Name, name_of
+
+if TYPE_CHECKING:
+    from workers.engines.transformers.engine import Router
+
+_Decode = Callable[[list[int]], str]
+_PAGE = 64  # tokens; the smallest piece of cache a request takes
+
+
+class TransformersOptions(Options):
+    """Counts of tokens, unless said otherwise. ``None`` means what suits the device and the model."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="float32 on a CPU; on a GPU the model's own, or bfloat16."
+    )
+    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
+    max_requests: int = Field(32, ge=1, le=1024, description="Requests computed at once.")
+    kv_tokens: int | None = Field(None, ge=64, description="Cache shared by all requests; at least one full context.")
+    max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
+    tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
+        "auto", description="How the model writes tool calls; found in its chat template."
+    )
+    reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
+        "auto", description="Between what it puts its thoughts; found in its chat template."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
+
+    Of a model that sees or hears, ``manager`` is a Stepper, and ``reader`` reads its prompts.
+    ``decode`` leaves special tokens out; ``decode_marked`` all but those that mark tool calls and thoughts.
+    """
+
+    manager: Any
+    tokenizer: Any
+    context: int
+    vocabulary: int
+    ends: list[int]
+    sampling: dict[str, Any]
+    decode: _Decode
+    decode_marked: _Decode
+    name_of: Callable[[int], Name]
+    dialect: Dialect
+    marks: dict[str, int]
+    grammars: Grammars
+    reader: Reader | None = None
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The types of message parts that the model takes beside text."""
+        return frozenset() if self.reader is None else self.reader.takes
+
+
+def load_model(placement: Placement, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
+    """Load, start and warm a model; ``router`` will get its outputs."""
+    if options.n_threads is not None:
+        torch.set_num_threads(options.n_threads)
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    report("loading", 0.0)
+    try:
+        model, tokenizer, reader = _read(placement, options)
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise InvalidRequest(f"cannot load {placement.source}: {error}", param="model_path") from error
+    report("loading", 1.0)
+    text = model.config.get_text_config()
+    context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
+    ends = _ends(model, tokenizer)
+    if reader is None:
+        manager = _manage(model, options, context, ends)
+        manager.output_router = router
+    else:
+        manager = _step_through(model, tokenizer, options, context, router)
+    manager.start()
+    try:
+        report("warming", 0.0)
+        ids = [number % text.vocab_size for number in range(1, 33)]
+        _warm(manager, router, *((ids, {}) if reader is None else reader.sample()))
+    except BaseException:
+        manager.stop(block=True, timeout=10, hard_stop=True)
+        raise
+
+    dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
+    decode, decode_marked, marks = _decoders(tokenizer, dialect)
+    return Loaded(
+        manager=manager,
+        tokenizer=tokenizer,
+        context=context,
+        vocabulary=text.vocab_size,
+        ends=ends,
+        sampling=_default_sampling(model.generation_config),
+        decode=decode,
+        decode_marked=decode_marked,
+        name_of=cache(partial(name_of, tokenizer)),
+        reader=reader,
+        dialect=dialect,
+        marks=marks,
+        grammars=Grammars(lambda: _setup(tokenizer, text.vocab_size, ends)),
+    )
+
+
+def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
+    """See ``Loaded``; and the ids of those marks of the dialect that are tokens of their own."""
+    added = tokenizer.added_tokens_decoder
+    marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
+    hidden = {number for number, token in added.items() if token.special} - set(marks.values())
+
+    def decode(ids: list[int]) -> str:
+        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return said
+
+    def decode_marked(ids: list[int]) -> str:
+        shown = [one for one in ids if one not in hidden]
+        said: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return said
+
+    return decode, decode_marked if any(added[one].special for one in marks.values()) else decode, marks
+
+
+def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any, Reader | None]:
+    source = Path(placement.source)
+    on_gpu = placement.device.startswith("cuda")
+    where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
+    more: dict[str, Any] = {"use_safetensors": True}
+    if source.suffix == ".gguf":
+        where |= {"gguf_file": source.name}
+        more = {"quantization_config": transformers.GgufConfig(dequantize=True)}
+        source = source.parent
+    elif not source.is_dir():
+        raise InvalidRequest(f"{source} is neither a directory nor a GGUF file", param="model_path")
+    config = transformers.AutoConfig.from_pretrained(source, **where)
+    dtype = options.dtype
+    if dtype == "auto":
+        own = str(getattr(config, "dtype", None)).removeprefix("torch.")
+        dtype = "float32" if not on_gpu else "float16" if own == "float16" else "bfloat16"
+    multimodal = is_multimodal(config)
+    if config.is_encoder_decoder:
+        raise InvalidRequest(
+            f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
+        )
+    reader = Reader(source, config, **where) if multimodal else None
+    auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
+    model: Any = auto.from_pretrained(
+        source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
+    )
+    model = model.to(placement.device).eval()
+    tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
+    return model, tokenizer, reader
+
+
+def _ends(model: Any, tokenizer: Any) -> list[int]:
+    """Ids that end an answer."""
+    found: set[int] = set()
+    for named in (
+        model.generation_config.eos_token_id,
+        model.config.get_text_config().eos_token_id,
+        tokenizer.eos_token_id,
+    ):
+        found.update([named] if isinstance(named, int) else named or [])
+    return sorted(found)
+
+
+def _setup(tokenizer: Any, vocabulary: int, ends: list[int]) -> Setup:
+    """What the process that follows grammars must know. Raises UnsupportedParameter."""
+    if not ends or not tokenizer.is_fast:
+        raise UnsupportedParameter("this model's answers cannot be held to a form: its tokenizer lacks what it takes")
+    plain = copy(tokenizer.backend_tokenizer)
+    plain.no_padding()
+    plain.no_truncation()
+    return Setup(plain.to_str(), max(vocabulary, len(tokenizer)), ends)
+
+
+def _default_sampling(config: Any) -> dict[str, Any]:
+    """The model's own advice for what a request leaves open; OpenAI's defaults where it has none."""
+    set_there = config.to_diff_dict()
+    names = {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "top_k": "top_k",
+        "min_p": "min_p",
+        "repetition": "repetition_penalty",
+    }
+    advised = {ours: set_there[theirs] for ours, theirs in names.items() if set_there.get(theirs) is not None}
+    return {"temperature": 1.0} | advised
+
+
+def _room(model: Any, options: TransformersOptions, context: int) -> tuple[int, int]:
+    """Tokens of one step, and of the cache."""
+    on_gpu = model.device.type == "cuda"
+    batch = max(options.max_batch_tokens or (2048 if on_gpu else 512), options.max_requests)
+    return batch, max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
+
+
+def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: "Router") -> Stepper:
+    batch, tokens = _room(model, options, context)
+    return Stepper(model, tokenizer.pad_token_id or 0, Bounds(options.max_requests, tokens, batch), router)
+
+
+def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
+    batch, tokens = _room(model, options, context)
+    greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=ends or -1)  # type: ignore[no-untyped-call]
+    manager = model.init_continuous_batching(
+        generation_config=greedy,
+        continuous_batching_config=transformers.ContinuousBatchingConfig(
+            page_size=_PAGE,
+            num_blocks=math.ceil(tokens / _PAGE),
+            max_batch_tokens=batch,
+            max_requests_per_batch=options.max_requests,
+            # Our sampler looks at each step's rows from Python, which a captured graph or an overlapped step forbids.
+            use_cuda_graph=False,
+            use_async_batching=False,
+            auto_switch_to_flash=False,  # it may fetch a kernel from a hub
+        ),
+    )
+    processors = ContinuousBatchingLogitsProcessorList(transformers.LogitsProcessorList([Sampler()]))
+    processors.tensors_required = 1
+    manager.logit_processor = processors
+    return manager
+
+
+def _warm(manager: Any, router: "Router", ids: list[int], inputs: Mapping[str, Any]) -> None:
+    """The first request takes seconds: let no client wait for it."""
+    rules = {"inputs": inputs} if inputs else {}
+    manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1, **rules)
+    output = router.early.get(timeout=600)
+    if output.error is not None:
+        raise EngineFailure(f"transformers: {output.error}")

@@ -1,0 +1,137 @@
+"""From a conversation with pictures and recordings to token ids and pixels: a processor of transformers, with care.
+
+What the client writes stays text: a marker of the model's (for a turn's end, or a picture's place) that stands in it is
+no marker. Pictures come upright, in RGB, over white where they are transparent; recordings as mono sound at 16 kHz.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import TemplateError
+from PIL import Image
+from torch import Tensor
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MULTIMODAL_LM_MAPPING
+from transformers.utils.chat_template_utils import _get_template_variables
+
+from models.errors import InvalidRequest
+from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
+from workers.engines.media.pictures import flat, opened
+from workers.engines.transformers.processor import open_processor
+
+log = logging.getLogger(__name__)
+
+_RATE = 16_000
+_PARTS = {"image": frozenset(["image_url"]), "audio": frozenset(["input_audio", "audio_url"])}
+_OWN = frozenset(["tools", "continue_final_message"])
+_TURNS = (("system", "PROBE-S"), ("user", "PROBE-U"), ("assistant", "PROBE-A"), ("user", "PROBE-V"))
+
+Read = tuple[list[int], dict[str, Tensor]]
+"""Token ids, and what the model takes beside them."""
+
+
+def is_multimodal(config: Any) -> bool:
+    """Whether a model of this configuration sees or hears."""
+    if type(config) not in MODEL_FOR_MULTIMODAL_LM_MAPPING:
+        return False
+    parts = any(getattr(config, name, None) is not None for name in ("vision_config", "audio_config"))
+    return parts or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING
+
+
+class Reader:
+    """A model's processor. ``takes``: the types of message parts that it reads beside text."""
+
+    def __init__(self, source: Path, config: Any, **where: Any) -> None:
+        """``where`` is as for ``from_pretrained``. Raises InvalidRequest where the processor cannot be used."""
+        self._processor = open_processor(source, config, **where)
+        self.tokenizer = self._processor.tokenizer
+        kinds = self._kinds(MODEL_FOR_MULTIMODAL_LM_MAPPING[type(config)])
+        self.takes = frozenset[str]().union(*(_PARTS[kind] for kind in kinds))
+        self._lists = self._keeps(lambda text: [{"type": "text", "text": text}])
+        self._guards = True
+        self._known = _get_template_variables(self._processor._resolve_chat_template(None)) | _OWN
+
+    def contents(self, media: Sequence[Media]) -> Callable[[Message], Any]:
+        """What makes the contents of messages, to be called with all that have some, in their order."""
+        shown = iter(media)
+        return lambda message: self._content(message, shown)
+
+    def read(self, turns: list[dict[str, Any]], *, add_generation_prompt: bool = True, **template: Any) -> Read:
+        """The prompt of these turns. ``template`` goes to the chat template, as far as that knows of it.
+
+        What it does not know of, transformers would hand to the processor: a client could name files and sizes there.
+        """
+        read = self._processor.apply_chat_template(
+            turns,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            add_generation_prompt=add_generation_prompt,
+            sanitize_control_tokens=self._guards,
+            **{name: value for name, value in template.items() if name in self._known},
+        )
+        ids: list[int] = read.pop("input_ids")[0].tolist()
+        read.pop("attention_mask", None)
+        return ids, {name: one for name, one in read.items() if isinstance(one, Tensor)}
+
+    def sample(self) -> Read:
+        """A prompt with all that the model takes, to try it with. Raises InvalidRequest where it cannot be read."""
+        parts: list[dict[str, Any]] = [{"type": "text", "text": "What is this?"}]
+        if "image_url" in self.takes:
+            parts.insert(0, {"type": "image", "image": Image.new("RGB", (64, 64), "grey")})
+        if "input_audio" in self.takes:
+            parts.insert(0, {"type": "audio", "audio": np.zeros(_RATE, np.float32)})
+        turns = [{"role": "user", "content": parts}]
+        problem: Exception | None = None
+        for self._guards in (True, False):
+            try:
+                found = self.read(turns)
+            except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+                problem = error
+            else:
+                if not self._guards:
+                    log.warning("this processor cannot keep markers out of what clients write: %s", problem)
+                return found
+        raise InvalidRequest(f"the model's processor cannot be used: {problem}", param="model_path") from problem
+
+    def _kinds(self, model: Any) -> Iterator[str]:
+        if "image" in model.input_modalities and getattr(self._processor, "image_processor", None) is not None:
+            yield "image"
+        hearing = getattr(self._processor, "feature_extractor", None)
+        if "audio" in model.input_modalities and getattr(hearing, "sampling_rate", None) == _RATE:
+            yield "audio"
+
+    def _keeps(self, content: Callable[[str], Any]) -> bool:
+        """Whether the chat template writes contents of this form as the texts that they are."""
+        try:
+            said = self._processor.apply_chat_template(
+                [{"role": role, "content": content(text)} for role, text in _TURNS], tokenize=False
+            )
+        except Exception:  # noqa: BLE001  # a template may raise anything: then it is not made for this
+            return False
+        return all(text in said for _, text in _TURNS) and "'text'" not in said
+
+    def _content(self, message: Message, shown: Iterator[Media]) -> Any:
+        if not self._lists and not any(message.media):
+            return message.text
+        return [_part(part, shown) for part in message.parts]
+
+
+def _part(part: Any, shown: Iterator[Media]) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, RefusalPart):
+        return {"type": "text", "text": part.refusal}
+    media = next(shown)
+    if media.kind == "image":
+        return {"type": "image", "image": flat(opened(media.data, "messages"))}
+    return {"type": "audio", "audio": _sound(media.data)}
+
+
+def _sound(data: bytes) -> Any:
+    from workers.engines.media.recording import Recording
+
+    with Recording(data, float("inf"), "messages") as recording:
+        return np.concatenate(list(recording.parts()))

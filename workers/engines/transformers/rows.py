@@ -1,0 +1,157 @@
+"""Rows that a multimodal model of transformers computes together: begun in one pass, then a token each at every step.
+
+What a processor made of a request's media goes in with the prompt, once. Models count positions in ways of their own
+(text, height and width apart, for one); transformers' own preparation is asked, and from there they go on by one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicCache
+
+from workers.engines.transformers import cache as caches
+from workers.engines.transformers.sampling import Sampling
+
+Inputs = Mapping[str, Tensor]
+"""What a model takes beside token ids: pixels and their like. A tensor of [1, prompt's tokens] is by the token."""
+
+
+@dataclass(eq=False, slots=True)
+class Row:
+    """One answer as it grows. ``limit`` counts its tokens; any of ``ends`` is its last."""
+
+    id: str
+    prompt: list[int]
+    inputs: Inputs
+    limit: int
+    ends: frozenset[int]
+    sampling: Sampling | None
+    made: list[int] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and answer."""
+        return len(self.prompt) + len(self.made)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is whole."""
+        return len(self.made) >= self.limit or (bool(self.made) and self.made[-1] in self.ends)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Rows of the same can be begun in one pass."""
+        tokens = (1, len(self.prompt))
+        return tuple(
+            (name, "token" if one.shape == tokens else one.shape[1:]) for name, one in sorted(self.inputs.items())
+        )
+
+
+class Batch:
+    """Rows in one cache. ``mask``: [rows, columns]; ``positions``: each row's next, [kinds, rows] or [rows]."""
+
+    def __init__(self, rows: list[Row], cache: Cache, mask: Tensor, positions: Tensor) -> None:
+        self.rows = rows
+        self.cache = cache
+        self.mask = mask
+        self.positions = positions
+
+    def join(self, other: "Batch") -> None:
+        """Take over the other's rows."""
+        columns = max(self.mask.shape[1], other.mask.shape[1])
+        caches.join(self.cache, other.cache, columns)
+        self.mask = torch.cat([caches.left_padded(one.mask, columns) for one in (self, other)])
+        self.positions = torch.cat([self.positions, other.positions], -1)
+        self.rows = [*self.rows, *other.rows]
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Drop all rows but these, and the columns that were theirs alone. Not all may be dropped."""
+        if len(rows) == len(self.rows):
+            return
+        left = [index for index, row in enumerate(self.rows) if row in rows]
+        indices = torch.tensor(left, device=self.mask.device)
+        mask = self.mask.index_select(0, indices)
+        columns = mask.shape[1] - int(mask.any(0).int().argmax())
+        caches.keep(self.cache, indices, columns)
+        self.mask, self.positions = mask[:, -columns:], self.positions.index_select(-1, indices)
+        self.rows = [self.rows[index] for index in left]
+
+
+class Forward:
+    """A model's two passes. Both give the logits of each row's next token, float32, [rows, vocabulary]."""
+
+    def __init__(self, model: Any, pad: int) -> None:
+        self._model = model
+        self._pad = pad
+        self._config = model.config.get_text_config(decoder=True)
+        self.joins = caches.joinable(DynamicCache(config=self._config))
+        """Whether rows can be computed together."""
+        # of a whole prompt only the last position's logits are of use
+        self._last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
+
+    @torch.inference_mode()
+    def begin(self, rows: list[Row]) -> tuple[Batch, Tensor]:
+        """Compute the prompts of rows of one shape, and whatever was made of their answers already."""
+        longest = max(row.length for row in rows)
+        ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
+        ids.fill_(self._pad)
+        for number, row in enumerate(rows):
+            ids[number, longest - row.length :] = torch.tensor([*row.prompt, *row.made])
+            mask[number, longest - row.length :] = 1
+        device = self._model.device
+        ids, mask = ids.to(device), mask.to(device)
+        inputs = {name: self._gathered(name, rows, longest) for name in rows[0].inputs}
+        positions = self._model._prepare_position_ids_for_generation(ids, {"attention_mask": mask, **inputs})
+        cache = DynamicCache(config=self._config)
+        logits = self._pass(ids, mask, positions, cache, is_first_iteration=True, **inputs)
+        return Batch(list(rows), cache, mask, _following(positions)), logits
+
+    @torch.inference_mode()
+    def step(self, batch: Batch) -> Tensor:
+        """Compute the last token of each row."""
+        ids = torch.tensor([[row.made[-1]] for row in batch.rows], device=batch.mask.device)
+        batch.mask = torch.cat([batch.mask, torch.ones_like(ids)], -1)
+        positions, batch.positions = batch.positions[..., None], batch.positions + 1
+        return self._pass(ids, batch.mask, positions, batch.cache, is_first_iteration=False)
+
+    def _pass(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache, **inputs: Any) -> Tensor:
+        model: Any = self._model
+        prepared = model.prepare_inputs_for_generation(
+            ids,
+            next_sequence_length=ids.shape[1],
+            past_key_values=cache,
+            attention_mask=mask,
+            position_ids=positions,
+            use_cache=True,
+            **self._last,
+            **inputs,
+        )
+        logits: Tensor = model(**prepared, return_dict=True).logits[:, -1].float()
+        return logits
+
+    def _gathered(self, name: str, rows: list[Row], columns: int) -> Tensor:
+        found = []
+        for row in rows:
+            one = row.inputs[name]
+            if one.shape == (1, len(row.prompt)):  # what was made is text
+                one = torch.cat([one, one.new_zeros(1, len(row.made))], 1)
+                one = caches.left_padded(one, columns)
+            found.append(one)
+        joined = (found[0] if len(found) == 1 else torch.cat(found)).to(self._model.device)
+        return joined.to(self._model.dtype) if joined.is_floating_point() else joined
+
+
+def _following(positions: Tensor) -> Tensor:
+    """The positions after the last ones, [..., rows, columns] → [..., rows]. Of four kinds the first is the text's,
+
+    which counts for itself; the others go on from the highest of theirs, as models with such positions have it.
+    """
+    last = positions.amax(-1)
+    if positions.ndim == 3:
+        apart = 1 if len(last) == 4 else 0
+        last = torch.cat([last[:apart], last[apart:].amax(0, keepdim=True).expand_as(last[apart:])])
+    return last + 1

@@ -1,0 +1,161 @@
+"""How the transformers engine picks a token: each request by its own rules, from its own random numbers.
+
+transformers' batching samples all requests alike, so it is set to be greedy, and one processor of ours, run on the
+scores of each step, marks the token that each request's rules pick. Rows that are greedy anyway are not touched.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
+
+from workers.engines.structured.grammars import Walk
+
+_FEW = 1024  # the likeliest tokens, among which a nucleus nearly always ends: sorting them all costs 20 times more
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A token picked: its natural-log probability before any rule, and the likeliest ids with theirs, best first."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(eq=False, slots=True)
+class Sampling:
+    """The rules of one choice, and its state. Used by the generation thread alone, but for ``picks``.
+
+    Frequency and presence count the tokens of the answer, repetition those of the prompt too. Where there is a
+    ``walk``, only what its grammar allows is picked; once it allows nothing, ``broke_at`` tokens were.
+    """
+
+    temperature: float
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    frequency: float = 0.0
+    presence: float = 0.0
+    repetition: float = 1.0
+    bias: dict[int, float] = field(default_factory=dict)
+    logprobs: int | None = None
+    random: Random = field(default_factory=Random)
+    prompt: Sequence[int] = ()
+    walk: Walk | None = None
+    broke_at: int | None = None
+    picks: deque[Pick] = field(default_factory=deque)
+    _counts: Counter[int] = field(default_factory=Counter)
+    _seen: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._seen = set(self.prompt) if self.repetition != 1 else set()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Sampling":
+        """Itself: when the cache is full, transformers starts a copy of the request, which goes on from here."""
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is what transformers does by itself."""
+        rules = self.frequency or self.presence or self.repetition != 1 or self.bias
+        return self.temperature == 0 and not rules and self.logprobs is None and self.walk is None
+
+    def pick(self, logits: Tensor) -> int:
+        """The next token, from float32 logits of shape [vocabulary], which are left as they are."""
+        scores = self._ruled(logits if self.walk is None else self._allowed(logits, self.walk))
+        token = int(scores.argmax()) if self.temperature == 0 else self._draw(scores / self.temperature)
+        self._counts[token] += 1
+        self._seen.add(token)
+        if self.walk is not None and self.broke_at is None:
+            self.walk.take(token)
+        if self.logprobs is not None:
+            logprobs = logits.log_softmax(-1)
+            best = logprobs.topk(self.logprobs)
+            top = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+            self.picks.append(Pick(token, float(logprobs[token]), top))
+        return token
+
+    def _allowed(self, logits: Tensor, walk: Walk) -> Tensor:
+        bits = walk.look() if self.broke_at is None else b""
+        if not bits:
+            self.broke_at = len(walk.tokens) if self.broke_at is None else self.broke_at
+            return logits
+        refused = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[: len(logits)] == 0
+        return logits.masked_fill(torch.from_numpy(refused).to(logits.device), -torch.inf)
+
+    def _ruled(self, logits: Tensor) -> Tensor:
+        scores = logits
+        if self.repetition != 1 and self._seen:
+            ids = torch.tensor(sorted(self._seen), device=scores.device)
+            old = scores[ids]
+            scores = scores.clone()
+            scores[ids] = torch.where(old > 0, old / self.repetition, old * self.repetition)
+        if (self.frequency or self.presence) and self._counts:
+            ids = torch.tensor(list(self._counts), device=scores.device)
+            counts = torch.tensor(list(self._counts.values()), device=scores.device)
+            scores = scores.index_add(0, ids, -(self.frequency * counts + self.presence).to(scores.dtype))
+        if self.bias:
+            ids = torch.tensor(list(self.bias), device=scores.device)
+            values = torch.tensor(list(self.bias.values()), device=scores.device, dtype=scores.dtype)
+            scores = scores.index_add(0, ids, values)
+        return scores
+
+    def _draw(self, scores: Tensor) -> int:
+        ids, probs = self._candidates(scores)
+        if self.top_p < 1:  # sorted: keep those before which less than top_p lies
+            probs = probs * (probs.cumsum(0) - probs < self.top_p)
+        if self.min_p > 0:
+            probs = probs * (probs >= self.min_p * probs.max())
+        below = probs.double().cumsum(0)
+        at = int(torch.searchsorted(below, below[-1] * self.random.random(), right=True))
+        if at == len(below):  # rounding
+            at = int(probs.argmax())
+        return at if ids is None else int(ids[at])
+
+    def _candidates(self, scores: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Ids (None: all, in order) and their probabilities; sorted, best first, where top_p needs it."""
+        size = len(scores)
+        if 0 < self.top_k < size:
+            best = scores.topk(self.top_k)
+            return best.indices, best.values.softmax(0)
+        probs = scores.softmax(0)
+        if self.top_p == 1:
+            return None, probs
+        if size > _FEW:
+            best = probs.topk(_FEW)
+            if float(best.values.sum()) >= self.top_p:
+                return best.indices, best.values
+        ordered = probs.sort(descending=True)
+        return ordered.indices, ordered.values
+
+
+class Sampler(ContinuousBatchingLogitsProcessor):
+    """Marks the picked token of each row; takes its rules from the request's ``sampling``, if it has any."""
+
+    def __init__(self) -> None:
+        self.supported_kwargs = {"sampling": Sampling}
+        self.ignored_kwargs = ()
+        self._rows: list[Sampling | None] = []
+
+    def fill_defaults(self, int32_tensor: Tensor) -> None:
+        """Nothing of ours is in the tensors."""
+        int32_tensor.zero_()
+
+    def prepare_tensor_args(self, requests_with_new_token: list[Any]) -> Tensor:
+        """Remember whose row is whose: called before each step, in the order of its rows."""
+        self._rows = [one.state.logit_processor_kwargs.get("sampling") for one in requests_with_new_token]
+        return torch.zeros(len(self._rows), dtype=torch.int32)
+
+    def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
+        """Scores, [rows, vocabulary], whose argmax is what each row's rules pick."""
+        for row, sampling in enumerate(self._rows):
+            if sampling is not None:
+                scores[row, sampling.pick(scores[row])] = torch.inf
+        return scores

@@ -1,0 +1,214 @@
+"""Continuous batching for the models that transformers' own does not take: those that see and hear.
+
+It stands in for a ``ContinuousBatchingManager``: requests are added and cancelled from any thread, and a thread of its
+own delivers, to a router, what each step has made. Between any two steps rows join and leave. A prompt is computed
+whole, so a long one holds up the others for one pass. Rows take ``kv_tokens`` of cache in all, as wide as the longest;
+what outgrows it is put back to wait, the newest first, and computed again.
+"""
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from workers.engines.transformers.rows import Batch, Forward, Row
+from workers.engines.transformers.sampling import Sampling
+
+if TYPE_CHECKING:
+    from workers.engines.transformers.engine import Router
+
+log = logging.getLogger(__name__)
+
+_ROOM = 64
+"""Columns that must be free for each row when one begins, lest it be put back at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a row has made so far; ``error`` where it ends by one."""
+
+    request_id: str
+    generated_tokens: list[int]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Rows at once; columns of cache over all rows; tokens of prompts begun in one pass, unless one has more."""
+
+    rows: int
+    kv_tokens: int
+    batch_tokens: int
+
+
+class Stepper:
+    """The batching of one model."""
+
+    def __init__(self, model: Any, pad: int, bounds: Bounds, router: "Router") -> None:
+        self.output_router = router
+        self.background_thread_status = SimpleNamespace(fatal_error=None)
+        self.current_batch = 0
+        self._forward = Forward(model, pad)
+        self._bounds = bounds
+        self._orders: queue.SimpleQueue[Row | str | None] = queue.SimpleQueue()
+        self._waiting: deque[Row] = deque()
+        self._batches: list[Batch] = []
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name="generate", daemon=True)
+
+    # ---- called from any thread ----
+
+    def start(self) -> None:
+        """Begin to compute."""
+        self._thread.start()
+
+    def add_request(
+        self,
+        ids: list[int],
+        *,
+        request_id: str,
+        max_new_tokens: int,
+        streaming: bool,
+        eos_token_id: int | list[int],
+        sampling: Sampling | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
+    ) -> str | None:
+        """Compute an answer to this prompt; the id, or None once nothing is computed any more.
+
+        Outputs come at every step, whatever ``streaming`` says.
+        """
+        if self._over or self.background_thread_status.fatal_error is not None:
+            return None
+        ends = frozenset([eos_token_id] if isinstance(eos_token_id, int) else eos_token_id)
+        self._orders.put(Row(request_id, ids, inputs or {}, max_new_tokens, ends, sampling))
+        return request_id
+
+    def cancel_request(self, request_id: str) -> None:
+        """Compute no more for this request than the step under way."""
+        self._orders.put(request_id)
+
+    def stop(self, *, block: bool, timeout: float, hard_stop: bool) -> None:
+        """End after the step under way."""
+        self._over = True
+        self._orders.put(None)
+        if block:
+            self._thread.join(timeout)
+
+    # ---- the thread ----
+
+    @property
+    def _rows(self) -> list[Row]:
+        return [row for batch in self._batches for row in batch.rows]
+
+    def _run(self) -> None:
+        try:
+            while not self._over:
+                self._hear()
+                self._make_room()
+                self._begin()
+                self._step()
+        except Exception as error:  # the engine's life ends here, and its clients must hear of it
+            log.exception("the generation thread dies")
+            self.background_thread_status.fatal_error = error
+            left = [*self._rows, *self._waiting]
+            while not self._orders.empty():
+                order = self._orders.get()
+                left += [order] if isinstance(order, Row) else []
+            self._fail(left, "the generation thread died")
+
+    def _hear(self) -> None:
+        """Take what was ordered; wait for it where there is nothing to do."""
+        gone: set[str] = set()
+        idle = not (self._waiting or self._batches)
+        while idle or not self._orders.empty():
+            order = self._orders.get()
+            idle = False
+            if isinstance(order, Row):
+                self._waiting.append(order)
+            elif order is not None:
+                gone.add(order)
+        if gone:
+            self._waiting = deque(row for row in self._waiting if row.id not in gone)
+            self._keep([row for row in self._rows if row.id not in gone])
+
+    def _keep(self, rows: Sequence[Row]) -> None:
+        """Drop all running rows but these."""
+        kept = []
+        for batch in self._batches:
+            if left := [row for row in batch.rows if row in rows]:
+                batch.keep(left)
+                kept.append(batch)
+        self._batches = kept
+
+    def _fits(self, rows: Sequence[Row], room: int) -> bool:
+        columns = max((row.length for row in rows), default=0) + room
+        return len(rows) <= 1 or len(rows) * columns <= self._bounds.kv_tokens
+
+    def _make_room(self) -> None:
+        """Put back rows, those that came last, until the cache holds one more token of each."""
+        rows = self._rows
+        while not self._fits(rows, 1):
+            self._waiting.appendleft(rows.pop())
+        self._keep(rows)
+
+    def _begin(self) -> None:
+        """Compute the prompts of those that wait, as many as there is room for."""
+        rows, fresh, tokens = self._rows, list[Row](), 0
+        while self._waiting and len(rows) < self._bounds.rows:
+            one = self._waiting[0]
+            tokens += one.length
+            if not self._fits([*rows, one], _ROOM) or (fresh and tokens > self._bounds.batch_tokens):
+                break
+            fresh.append(self._waiting.popleft())
+            rows.append(one)
+        alike: dict[Any, list[Row]] = {}
+        for number, row in enumerate(fresh):
+            alike.setdefault(row.shape if self._forward.joins else number, []).append(row)
+        for group in alike.values():
+            self._begin_together(group)
+
+    def _begin_together(self, rows: list[Row]) -> None:
+        try:
+            batch, logits = self._forward.begin(rows)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:  # also when memory runs out
+            if len(rows) == 1:
+                log.exception("the prompt of %s cannot be computed", rows[0].id)
+                self._fail(rows, f"{type(error).__name__}: {error}")
+                return
+            for row in rows:  # one of them is at fault: not all need suffer for it
+                self._begin_together([row])
+            return
+        self._tell(batch, logits)
+        if not batch.rows:
+            return
+        if self._forward.joins and self._batches:
+            self._batches[0].join(batch)
+        else:
+            self._batches.append(batch)
+
+    def _step(self) -> None:
+        """A token for each row that has one already."""
+        for batch in self._batches:
+            self._tell(batch, self._forward.step(batch))
+        self._batches = [batch for batch in self._batches if batch.rows]
+
+    def _tell(self, batch: Batch, logits: Tensor) -> None:
+        """Pick a token for each row, deliver, and drop those that are whole."""
+        best = logits.argmax(-1).tolist()
+        for number, row in enumerate(batch.rows):
+            row.made.append(best[number] if row.sampling is None else row.sampling.pick(logits[number]))
+        self.current_batch += 1
+        self.output_router.deliver_batch([Output(row.id, list(row.made)) for row in batch.rows])
+        left = [row for row in batch.rows if not row.over]
+        if left:
+            batch.keep(left)
+        batch.rows = left
+
+    def _fail(self, rows: Sequence[Row], why: str) -> None:
+        self.output_router.deliver_batch([Output(row.id, list(row.made), why) for row in rows])

@@ -1,0 +1,1 @@
+"""The engine vLLM. Runs in a runner of its own environment. Door: ``engine.Vllm``."""

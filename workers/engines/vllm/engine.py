@@ -1,0 +1,324 @@
+"""vLLM: its asynchronous engine and its own serving layer, in this process; the model in processes that it starts.
+
+Chat templates, tool and reasoning parsers, structured output and errors are those of vLLM's server: a request becomes
+its request, and the events that it would send become deltas. Only HTTP is ours. Importing this needs vLLM.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import State
+
+from workers.engines.vllm.site import sitecustomize
+
+os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn", "HF_HUB_OFFLINE": "1"}
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")])
+)
+
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+from vllm.entrypoints.launchers.cli_args import FrontendArgs
+from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+from vllm.entrypoints.openai.models.protocol import LoRAModulePath
+from vllm.entrypoints.serve.tokenize.protocol import DetokenizeRequest, TokenizeChatRequest, TokenizeCompletionRequest
+from vllm.platforms import current_platform
+from vllm.usage.usage_lib import UsageContext
+from vllm.v1.engine.async_llm import AsyncLLM
+
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.modalities.base import Usage
+from models.modalities.chat import Request as Chat
+from models.modalities.completions import Request as Completions
+from models.modalities.detokenize import Request as Detokenize
+from models.modalities.structure import Constraint
+from models.modalities.tokenize import Request as Tokenize
+from models.modalities.tokenize import Tokens
+from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.vllm import memory, options, wire
+from workers.engines.vllm.answer import Answer, Nowhere, answered, checked
+from workers.engines.vllm.grammar import Grammars
+
+log = logging.getLogger(__name__)
+HONOURS = frozenset(
+    [
+        *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "stop_token_ids", "ignore_eos", "echo"),
+        *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
+        *("frequency_penalty", "presence_penalty", "repetition_penalty", "continue_final_message"),
+        *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
+        *("chat_template_kwargs", "enable_thinking", "reasoning_effort", "lora_name"),
+        *("image_url", "input_audio", "audio_url"),
+    ]
+)
+_Work = Callable[[], Coroutine[Any, Any, None]]
+_CONTEXT = UsageContext.OPENAI_API_SERVER
+
+
+class _Counts:
+    """A logger of vLLM's statistics, one call a step: it counts what the engine computes, delivered or not."""
+
+    def __init__(self) -> None:
+        self.steps = self.tokens = self.cached = 0
+
+    def record(
+        self, scheduler_stats: Any, iteration_stats: Any, mm_cache_stats: Any = None, engine_idx: int = 0
+    ) -> None:
+        self.steps += 1
+        if iteration_stats is not None:
+            self.tokens += iteration_stats.num_generation_tokens
+        if scheduler_stats is not None:
+            self.cached += scheduler_stats.prefix_cache_stats.hits
+
+    def log_engine_initialized(self) -> None:
+        pass
+
+    def log(self) -> None:
+        pass
+
+    def record_sleep_state(self, is_awake: int, level: int) -> None:
+        pass
+
+
+class _Thoughtless:
+    """vLLM's engine for completions, in which no thoughts are told apart: a form holds from their first token on.
+
+    Left to itself it waits for the end of the thoughts, where there is a parser for them.
+    """
+
+    def __init__(self, llm: AsyncLLM) -> None:
+        self._llm = llm
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._llm, name)
+
+    def generate(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._llm.generate(*arguments, **keywords, reasoning_ended=True)
+
+
+class Vllm(Engine):
+    """Chat and completions over what vLLM can load."""
+
+    honours = HONOURS
+    spawns = True
+
+    def check(self, request: AnyRequest) -> None:
+        super().check(request)
+        if isinstance(request, Completions) and request.echo and request.logprobs is not None:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+
+    def load(self, placement: Placement, report: Report) -> Capacity:
+        kind = placement.device.partition(":")[0]
+        if current_platform.device_type != kind:
+            raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
+        self._plan = options.plan(placement.options, options.arguments(), trusted=placement.trust_remote_code)
+        backend = self._plan.engine["structured_outputs_config"]["backend"]
+        if backend != "xgrammar":
+            os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
+        self._source = placement.source
+        self._serving = checked(FrontendArgs, self._plan.serving)
+        options.know_parsers(self._plan)
+        engine = {"disable_log_stats": True, **_placed(options.read(self._plan.engine), self._plan.memory_bytes, kind)}
+        engine |= {"model": self._source, "trust_remote_code": placement.trust_remote_code}
+        report("loading", 0.0)
+        config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
+        self._grammars = Grammars() if backend == "guidance" else None
+        self._counts = _Counts()
+        self._llm = AsyncLLM.from_vllm_config(
+            config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: self._counts]
+        )
+        report("warming", 0.0)
+        self._context = int(config.model_config.max_model_len)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._aborts = self._sleeps = 0
+        self._asleep = False
+        return Capacity(int(config.scheduler_config.max_num_seqs), self._context)
+
+    async def prepare(self) -> None:
+        """Make vLLM's serving layer, which belongs to the event loop, and load the adapters."""
+        given = {"model": self._source, "served_model_name": [self._source], "enable_log_requests": False}
+        given |= {"disable_log_stats": True, "enable_prompt_tokens_details": True}
+        given["structured_outputs_config"] = self._llm.vllm_config.structured_outputs_config
+        given["lora_modules"] = [LoRAModulePath(name, str(path)) for name, path in self._plan.adapters.items()] or None
+        self._state = State()
+        tasks = await self._llm.get_supported_tasks()
+        if "generate" not in tasks:
+            raise InvalidRequest("vLLM cannot generate text with this model", param="model_engine")
+        await init_app_state(self._llm, self._state, Namespace(**vars(self._serving) | given), tasks)
+        self._state.openai_serving_completion.engine_client = _Thoughtless(self._llm)
+        await self._warm()
+
+    async def _warm(self) -> None:
+        """One token, with its probability: what is compiled only when first asked for is compiled now."""
+        asked = Completions(model="-", prompt="Hi", max_tokens=1)
+        body = wire.completion_body(asked, "Hi", self._context)
+        if self._llm.model_config.max_logprobs:
+            body["logprobs"] = 1
+        call = partial(self._complete, checked(CompletionRequest, body))
+        await Answer(Nowhere(), "prompt", None, self._context).read([(wire.Choices(0, 0), call)])
+
+    def start(self) -> None:
+        self._waking = asyncio.Lock()
+        self._asked_at = time.monotonic()
+        if self._plan.sleep_after_s is not None:
+            self._dozing = asyncio.create_task(self._doze(self._plan.sleep_after_s))
+
+    def chat(self, request: Chat, sink: Sink) -> None:
+        """Answer the conversation, under the model's chat template and parsers."""
+        if request.callable_tools and self._serving.tool_call_parser is None:
+            raise UnsupportedParameter("'tools' need a model launched with 'tool_call_parser'", param="tools")
+        body = self._request(ChatCompletionRequest, wire.chat_body(request, sink.media, self._context), request)
+        call = partial(self._state.openai_serving_chat.create_chat_completion, body)
+        answer = Answer(sink, "messages", request.constraint, self._context)
+        constraints = [request.constraint] if request.constraint else []
+        constraints += [Constraint("json", one, "tools") for one in wire.called_with(request)]
+        self._begin(sink, partial(answer.read, [(wire.Choices(0, request.top_logprobs or 0), call)]), constraints)
+
+    def completions(self, request: Completions, sink: Sink) -> None:
+        """Continue each prompt: each is a request of vLLM's, so that each is counted."""
+        calls = []
+        prompts: Sequence[str | list[int]] = request.prompts
+        for number, prompt in enumerate(prompts):
+            if not prompt:
+                raise InvalidRequest("a prompt is empty", param="prompt")
+            body = self._request(CompletionRequest, wire.completion_body(request, prompt, self._context), request)
+            choices = wire.Choices(number * request.choices, request.logprobs or 0)
+            calls.append((choices, partial(self._complete, body)))
+        constraint = request.structured_outputs.constraint if request.structured_outputs else None
+        answer = Answer(sink, "prompt", constraint, self._context)
+        self._begin(sink, partial(answer.read, calls), [constraint] if constraint else [])
+
+    def tokenize(self, request: Tokenize, sink: Sink) -> None:
+        """The tokens that an answer would read."""
+        body: dict[str, Any] = {"return_token_strs": bool(request.return_token_strs)}
+        if request.conversation is None:
+            body |= {"prompt": request.prompt, "add_special_tokens": request.add_special_tokens is not False}
+            asked = checked(TokenizeCompletionRequest, body)
+        else:
+            chatting = wire.chat_body(request.conversation, sink.media, self._context)
+            body |= {name: chatting[name] for name in ("messages", "tools", "chat_template_kwargs") if name in chatting}
+            body |= {"add_generation_prompt": request.opens_answer}
+            body["continue_final_message"] = request.continue_final_message
+            asked = checked(TokenizeChatRequest, body)
+        self._begin(sink, partial(self._tell, sink, partial(self._tokens, asked)))
+
+    def detokenize(self, request: Detokenize, sink: Sink) -> None:
+        """The text of tokens."""
+        size = self._llm.model_config.get_vocab_size()
+        if request.tokens and max(request.tokens) >= size:
+            raise InvalidRequest(f"token ids must be below {size}", param="tokens")
+        self._begin(sink, partial(self._tell, sink, partial(self._text, DetokenizeRequest(tokens=request.tokens))))
+
+    def abort(self, rid: str) -> None:
+        task = self._tasks.pop(rid, None)
+        if task is not None:
+            task.cancel()  # vLLM aborts what nobody listens to any more
+            self._aborts += 1
+
+    def close(self) -> None:
+        if self._grammars is not None:
+            self._grammars.close()
+        self._llm.shutdown(timeout=1)  # its processes have nothing to lose, and are slow to part
+
+    def alive(self) -> bool:
+        return not self._llm.errored
+
+    def counters(self) -> dict[str, int]:
+        counts = self._counts
+        found = {"steps": counts.steps, "tokens": counts.tokens, "cached_tokens": counts.cached}
+        return found | {"aborts": self._aborts, "sleeps": self._sleeps}
+
+    # ---- requests ----
+
+    def _request(self, cls: Any, body: dict[str, Any], asked: Chat | Completions) -> Any:
+        if asked.lora_name is not None and asked.lora_name not in self._plan.adapters:
+            known = ", ".join(self._plan.adapters) or "none"
+            raise InvalidRequest(f"there is no adapter '{asked.lora_name}'; there are: {known}", param="lora_name")
+        return checked(cls, body)
+
+    def _begin(self, sink: Sink, work: _Work, constraints: Sequence[Constraint] = ()) -> None:
+        task = asyncio.create_task(self._run(sink, work, constraints))
+        self._tasks[sink.rid] = task
+        task.add_done_callback(lambda _: self._tasks.pop(sink.rid, None))
+
+    async def _run(self, sink: Sink, work: _Work, constraints: Sequence[Constraint]) -> None:
+        """One request's life. Cancelled, it puts nothing more in its sink."""
+        self._asked_at = time.monotonic()
+        try:
+            if self._grammars is not None:
+                await self._grammars.check(constraints)
+            await self._wake()
+            await work()
+        except HeadraceError as error:
+            sink.fail(error)
+        except Exception as error:  # here the request's life ends: its client must hear of it
+            log.exception("vLLM failed on request %s", sink.rid)
+            sink.fail(EngineFailure(f"vLLM: {type(error).__name__}"))
+        finally:
+            self._asked_at = time.monotonic()
+
+    async def _complete(self, body: Any) -> Any:
+        stream = await self._state.openai_serving_completion.create_completion(body)
+        if body.max_tokens is None:  # all that the context holds; vLLM's stream only wants it not to be None
+            body.max_tokens = self._context
+        return stream
+
+    async def _tokens(self, asked: Any) -> Tokens:
+        found = await answered(self._state.serving_tokenization.create_tokenize(asked, None))
+        return Tokens(found.tokens, found.token_strs, self._context)
+
+    async def _text(self, asked: Any) -> str:
+        return str((await answered(self._state.serving_tokenization.create_detokenize(asked, None))).prompt)
+
+    async def _tell(self, sink: Sink, find: Callable[[], Awaitable[Any]]) -> None:
+        sink.done(Usage(0, 0), await find())
+
+    # ---- sleep ----
+
+    async def _doze(self, after_s: float) -> None:
+        """Give the device's memory back while nobody asks: weights go to the host's, the KV cache is forgotten."""
+        while True:
+            await asyncio.sleep(max(0.05, self._asked_at + after_s - time.monotonic()))
+            async with self._waking:
+                if not self._tasks and not self._asleep and time.monotonic() - self._asked_at >= after_s:
+                    await self._llm.sleep(level=1)
+                    self._asleep = True
+                    self._sleeps += 1
+            if self._asleep:
+                self._asked_at = time.monotonic()
+
+    async def _wake(self) -> None:
+        if self._plan.sleep_after_s is None:
+            return
+        async with self._waking:
+            if self._asleep:
+                await self._llm.wake_up()
+                self._asleep = False
+
+
+def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str, Any]:
+    """The engine's arguments, with what follows from where it is. ``reserved``: bytes of the device."""
+    if kind == "cpu":
+        if "kv_cache_memory_bytes" in engine:
+            os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # it would win
+        elif not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
+            engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(reserved)
+        if engine.get("enforce_eager"):
+            engine.setdefault(
+                "dtype", "float32"
+            )  # bfloat16 ends in SIGILL on CPUs with AMX, which compiled code asks for
+        return engine
+    gpus = memory.visible()
+    pipeline = engine.get("pipeline_parallel_size") or 1
+    size = memory.parallel(engine.get("tensor_parallel_size"), pipeline, len(gpus))
+    engine["tensor_parallel_size"] = size
+    if not engine.keys() & {"gpu_memory_utilization", "kv_cache_memory_bytes"}:
+        engine["gpu_memory_utilization"] = memory.utilization(memory.measure(gpus[: size * pipeline]), reserved)
+    return engine

@@ -1,0 +1,217 @@
+"""What a launch may set of vLLM: all of its engine's arguments, and those of its serving layer that make sense here.
+
+Pure, but for ``arguments``, ``read`` and ``know_parsers``, which ask vLLM. What would fetch, run or unpickle something
+stays with the platform; where a launch may trust the repository's code, it may also name code of its own.
+"""
+
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from models.errors import InvalidRequest
+from models.launching import hub
+
+SERVING = frozenset(
+    [
+        *("chat_template", "chat_template_content_format", "default_chat_template_kwargs"),
+        *("enable_auto_tool_choice", "exclude_tools_when_tool_choice_none", "tool_call_parser", "tool_strict_level"),
+    ]
+)
+"""Arguments of vLLM's serving layer."""
+
+PLATFORM = frozenset(
+    [
+        *("model", "model_weights", "served_model_name", "tokenizer", "hf_config_path", "download_dir", "hf_token"),
+        *("revision", "code_revision", "tokenizer_revision", "trust_remote_code", "runner", "convert", "tokens_only"),
+        *("allowed_local_media_path", "allowed_media_domains", "device_ids", "nnodes", "node_rank", "master_addr"),
+        *("master_port", "skip_tokenizer_init", "logging_config", "log_config_file", "enable_log_requests"),
+        *("otlp_traces_endpoint", "profiler_config", "kv_events_config", "weight_transfer_config"),
+    ]
+)
+"""Engine arguments that Headrace sets itself, or has no use for. So are those of data parallelism: it has replicas."""
+
+CODE = frozenset(
+    [
+        *("worker_cls", "worker_extension_cls", "scheduler_cls", "logits_processors", "model_class_overrides"),
+        *("reasoning_parser_plugin", "tool_parser_plugin", "io_processor_plugin", "enable_prompt_embeds"),
+        *("kv_transfer_config", "ec_transfer_config", "additional_config", "model_loader_extra_config"),
+        *("kv_connector_module_path", "enable_mm_embeds"),
+    ]
+)
+"""Arguments that name code to import, or let pickles in; some stand within others."""
+
+SAFE_FORMATS = frozenset(["auto", "safetensors", "dummy", "bitsandbytes", "gguf", "sharded_state", "mistral"])
+_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+_KINDS = frozenset(["text", "image", "audio", "video", "input"])
+
+
+class Own(BaseModel):
+    """Options that are Headrace's own, beside vLLM's."""
+
+    lora_modules: dict[str, str] = Field({}, max_length=64)
+    memory_bytes: int | None = Field(None, ge=1 << 20)
+    sleep_after_s: float | None = Field(None, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A launch, sorted: keyword arguments of vLLM's engine, of its serving layer, and what is ours."""
+
+    engine: dict[str, Any]
+    serving: dict[str, Any] = field(default_factory=dict)
+    adapters: dict[str, Path] = field(default_factory=dict)
+    memory_bytes: int | None = None
+    sleep_after_s: float | None = None
+
+
+def arguments() -> frozenset[str]:
+    """The names of all arguments of the installed vLLM's engine."""
+    from dataclasses import fields
+
+    from vllm.engine.arg_utils import AsyncEngineArgs
+
+    return frozenset(one.name for one in fields(AsyncEngineArgs) if not one.name.startswith("_"))
+
+
+def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> Plan:
+    """Sort the options. Raises InvalidRequest that names the one at fault, and for a misspelt one the nearest."""
+    ours = {name: value for name, value in options.items() if name in Own.model_fields}
+    try:
+        own = Own.model_validate(ours)
+    except ValueError as error:
+        raise InvalidRequest(f"the engine's options: {error}") from error
+    allowed = {name for name in known if name not in PLATFORM and not name.startswith("data_parallel_")} | SERVING
+    for name, value in options.items():
+        if name not in ours:
+            _check(name, value, known, allowed, trusted)
+    serving = {name: value for name, value in options.items() if name in SERVING}
+    if serving.get("tool_call_parser"):
+        serving.setdefault("enable_auto_tool_choice", True)
+    engine = {name: value for name, value in options.items() if name in allowed - SERVING}
+    engine.setdefault("max_logprobs", 21)  # one more than may be asked for, see vllm_wire
+    if not trusted:
+        engine.setdefault("load_format", "safetensors")
+    asked = engine.get("structured_outputs_config") or {}
+    if not isinstance(asked, dict):
+        raise InvalidRequest("'structured_outputs_config' must be an object", param="structured_outputs_config")
+    # llguidance compiles as it goes and gives up at its bounds; others compile all of a schema before the first token.
+    structured: dict[str, Any] = {"backend": "guidance"} | asked
+    if structured["backend"] in ("guidance", "xgrammar"):
+        # Where blanks may stand between a form's parts, some models write nothing else until they are cut.
+        structured.setdefault("disable_any_whitespace", True)
+    engine["structured_outputs_config"] = structured
+    adapters = {name: _adapter(name, source) for name, source in own.lora_modules.items()}
+    if adapters:
+        engine.setdefault("enable_lora", True)
+        engine.setdefault("max_loras", min(len(adapters), 8))
+        engine.setdefault("max_lora_rank", rank(adapters.values()))
+    if own.sleep_after_s is not None:
+        engine["enable_sleep_mode"] = True
+    return Plan(engine, serving, adapters, own.memory_bytes, own.sleep_after_s)
+
+
+def _check(name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool) -> None:
+    code = {name, *(value if isinstance(value, dict) else ())} & CODE
+    pickles = name == "load_format" and value not in SAFE_FORMATS
+    if (code or pickles) and not trusted:
+        raise InvalidRequest(f"'{name}' may bring code: it needs trust_remote_code", param=name)
+    if name in allowed:
+        return
+    if name in known:
+        raise InvalidRequest(f"'{name}' is Headrace's to set", param=name)
+    raise InvalidRequest(f"vLLM has no argument '{name}'{_hint(name, [*allowed, *Own.model_fields])}", param=name)
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    nearest = get_close_matches(name, known, 1)
+    return f"; did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def read(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """The engine's arguments as vLLM's command line would read them: an object becomes its configuration, 4k 4000.
+
+    vLLM's constructor takes all values as they are, and some end in an AttributeError. Raises InvalidRequest.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser = AsyncEngineArgs.add_cli_args(FlexibleArgumentParser(add_help=False))
+    actions = {action.dest: action for action in parser._actions}
+    return {name: _read(name, value, actions.get(name)) for name, value in engine.items()}
+
+
+def _read(name: str, value: Any, action: Any) -> Any:
+    if value is None or action is None:
+        return value
+    if action.nargs == 0:
+        if not isinstance(value, bool):
+            raise InvalidRequest(f"'{name}' must be true or false", param=name)
+        return value
+    if action.nargs is None:
+        return _converted(name, value, action)
+    return [_converted(name, one, action) for one in (value if isinstance(value, list) else [value])]
+
+
+def _converted(name: str, value: Any, action: Any) -> Any:
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        raise InvalidRequest(f"'{name}' must be an object, not text", param=name)  # as one it was looked through
+    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        found = action.type(text) if action.type else text
+    except (ArgumentTypeError, ValueError, TypeError) as error:
+        raise InvalidRequest(f"'{name}' cannot be {text[:100]}: {error}", param=name) from error
+    if action.choices and found not in action.choices:
+        known = [str(one) for one in action.choices if one is not None]
+        raise InvalidRequest(f"'{name}' cannot be '{text[:100]}', only {', '.join(known)}", param=name)
+    return found
+
+
+def know_parsers(plan: Plan) -> None:
+    """Raises InvalidRequest for parsers that vLLM does not have, which it would tell as a fault of its own."""
+    from vllm.reasoning import ReasoningParserManager
+    from vllm.tool_parsers import ToolParserManager
+
+    structured = plan.engine["structured_outputs_config"]
+    for name, asked, manager in (
+        ("tool_call_parser", plan.serving.get("tool_call_parser"), ToolParserManager),
+        ("reasoning_parser", plan.engine.get("reasoning_parser"), ReasoningParserManager),
+        ("structured_outputs_config", structured.get("reasoning_parser"), ReasoningParserManager),
+    ):
+        known = manager.list_registered()
+        if isinstance(asked, str) and asked and asked not in known and "reasoning_parser_plugin" not in plan.engine:
+            raise InvalidRequest(f"vLLM has no parser '{asked}'{_hint(asked, known)}", param=name)
+
+
+def _adapter(name: str, source: str) -> Path:
+    """The folder of a LoRA adapter. vLLM would wear one named for a kind of media by itself, so none may be."""
+    if name in _KINDS or "/" in name or not name:
+        raise InvalidRequest(f"'{name}' cannot be the name of an adapter", param="lora_modules")
+    found = hub.parse(source)
+    if found.kind not in ("path", "package"):
+        raise InvalidRequest("an adapter is a path, or in a package", param="lora_modules")
+    path = hub.fetch(found, Path(), lambda stage, fraction: None)
+    if not (path / "adapter_config.json").is_file() or not (path / "adapter_model.safetensors").is_file():
+        raise InvalidRequest(
+            f"{path} holds no adapter_config.json with adapter_model.safetensors", param="lora_modules"
+        )
+    return path
+
+
+def rank(adapters: Collection[Path]) -> int:
+    """The least of the ranks that vLLM can be made for that holds these adapters. Raises InvalidRequest."""
+    largest = 1
+    for path in adapters:
+        try:
+            largest = max(largest, int(json.loads((path / "adapter_config.json").read_bytes())["r"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidRequest(f"{path}: adapter_config.json names no rank", param="lora_modules") from error
+    for one in _RANKS:
+        if largest <= one:
+            return one
+    raise InvalidRequest(f"a LoRA of rank {largest} is too large for vLLM", param="lora_modules")

@@ -1,0 +1,316 @@
+"""What vLLM's serving layer reads and writes, and how our requests and events map to it. Pure: no engine here."""
+
+import base64
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, Overloaded
+from models.modalities import chat, completions
+from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
+from models.modalities.structure import Constraint
+from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.text.dialects import template_extras
+from workers.engines.text.templating import turn_of
+
+_SEEDS = (1 << 63) - 256
+"""vLLM adds the number of the choice to the seed, PyTorch wants 63 bits, and its -1 would mean "any"."""
+_TOO_LONG = re.compile(r"maximum\s+context length|max_model_len|maximum model length", re.I)
+_VALUE = re.compile(r" \(parameter=[^()]*(?:\(.*)?\)$", re.S)
+_MEDIA = re.compile(r"multimodal|\bimages?\b|\baudio", re.I)
+_FORM = re.compile(r"grammar|schema|regex|structured|choice", re.I)
+_FULL = re.compile(r"max_tokens must be at least 1, got (-?\d+)")
+_TOKEN = re.compile(r"out of vocabulary", re.I)
+_NAMED = re.compile(r"(\w+) must ")
+
+
+class _Alternative(msgspec.Struct):
+    token: str
+    logprob: float = 0.0
+
+
+class _Token(msgspec.Struct):
+    token: str
+    logprob: float = 0.0
+    top_logprobs: list[_Alternative] = []
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None  # of a chat
+    tokens: list[str] = []  # of a completion, as the next two
+    token_logprobs: list[float | None] = []
+    top_logprobs: list[dict[str, float] | None] | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    index: int
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: int
+    text: str | None = None  # of a completion
+    delta: _Message | None = None  # of a chat
+    logprobs: _Logprobs | None = None
+    finish_reason: str | None = None
+    stop_reason: int | str | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class ChunkUsage(msgspec.Struct):
+    """Token counts: of one choice as far as it is, or in the last chunk of all."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens of the prompt that the prefix cache had."""
+        return (self.prompt_tokens_details.cached_tokens or 0) if self.prompt_tokens_details else 0
+
+
+class Refusal(msgspec.Struct):
+    """Why vLLM does not answer."""
+
+    message: str = ""
+    type: str = ""
+    code: int = 500
+    param: str | None = None
+
+
+class Chunk(msgspec.Struct):
+    """One event of a streamed answer; fields that we have no use for are skipped unread."""
+
+    choices: list[_Choice] = []
+    usage: ChunkUsage | None = None
+    error: Refusal | None = None
+
+
+_decode = msgspec.json.Decoder(Chunk).decode
+
+
+def decode(event: str) -> Chunk | None:
+    """The chunk of a server-sent event; None for the last, ``[DONE]``."""
+    body = event.removeprefix("data: ")
+    return None if body.startswith("[DONE]") else _decode(body)
+
+
+class Choices:
+    """Turns the chunks of one call into deltas. ``first`` is the number of its first choice, ``top`` how many
+
+    alternatives a token is to have.
+    """
+
+    def __init__(self, first: int, top: int) -> None:
+        self._first = first
+        self._top = top
+        self._told: dict[int, int] = {}
+
+    def deltas(self, chunk: Chunk) -> Iterator[Delta]:
+        """What the chunk says; nothing where it says nothing. Raises EngineFailure for a choice that failed."""
+        for choice in chunk.choices:
+            index = self._first + choice.index
+            said = choice.delta or _Message(choice.text)
+            tools = tuple(_tool(call) for call in said.tool_calls or ())
+            logprobs = _logprobs(choice.logprobs, self._top)
+            finish = _finish(choice.finish_reason)
+            if not (said.content or said.reasoning or tools or logprobs or finish):
+                continue  # its tokens are told with the next that says something
+            usage = chunk.usage or ChunkUsage()
+            tokens = usage.completion_tokens - self._told.get(index, 0)
+            self._told[index] = usage.completion_tokens
+            stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
+            yield Delta(
+                said.content or "",
+                index,
+                logprobs,
+                finish,
+                tokens,
+                reasoning=said.reasoning or "",
+                tools=tools,
+                stop=stop,
+                prompt_tokens=usage.prompt_tokens,
+            )
+
+
+def _tool(call: _ToolCall) -> ToolDelta:
+    function = call.function or _Function()
+    identity = call.id or (f"call_{secrets.token_hex(12)}" if function.name else "")
+    return ToolDelta(call.index, identity, function.name or "", function.arguments or "")
+
+
+def _finish(reason: str | None) -> FinishReason | None:
+    match reason:
+        case None:
+            return None
+        case "length" | "tool_calls":
+            return reason
+        case "abort" | "error":
+            raise EngineFailure("vLLM gave the answer up")
+    return "stop"
+
+
+def _logprobs(found: _Logprobs | None, top: int) -> tuple[TokenLogprob, ...]:
+    """The likeliest come first. vLLM puts the token taken before them, however likely it was."""
+    if found is None:
+        return ()
+    if found.content is not None:
+        return tuple(
+            TokenLogprob(one.token, one.logprob, _best(((two.token, two.logprob) for two in one.top_logprobs), top))
+            for one in found.content
+        )
+    tops = found.top_logprobs or [None] * len(found.tokens)
+    return tuple(
+        TokenLogprob(token, logprob or 0.0, _best((alternatives or {}).items(), top))
+        for token, logprob, alternatives in zip(found.tokens, found.token_logprobs, tops, strict=True)
+    )
+
+
+def _best(alternatives: Any, top: int) -> tuple[TokenLogprob, ...]:
+    ordered = sorted(alternatives, key=lambda one: -one[1])
+    return tuple(TokenLogprob(token, logprob) for token, logprob in ordered[:top])
+
+
+def refusal(error: Refusal, field: str, constraint: Constraint | None = None, context: int = 0) -> HeadraceError:
+    """Our error for vLLM's. ``field`` is the one that holds the prompt, ``context`` what the model's holds."""
+    message = _VALUE.sub("", error.message).strip() or error.type
+    if _TOO_LONG.search(message):
+        return ContextLengthExceeded(message, param=field)
+    if full := _FULL.match(message):  # a request asks for one at least: so many has the prompt left
+        told = (
+            f"the prompt has {context - int(full[1])} tokens and leaves none for an answer; the context holds {context}"
+        )
+        return ContextLengthExceeded(told, param=field)
+    if 400 <= error.code < 500 or error.code == 501:
+        return InvalidRequest(message, param=_param(error.param, message, field, constraint))
+    if error.code == 503:
+        return Overloaded(message)
+    if constraint is not None and error.type == "InternalServerError":  # the grammar's bounds, met under way
+        return InvalidRequest("the form asked for is too complex to be followed", param=constraint.param)
+    return EngineFailure(f"vLLM: {message}")
+
+
+def _param(said: str | None, message: str, field: str, constraint: Constraint | None) -> str | None:
+    """The request's parameter that vLLM speaks of, which it may name apart, in its message, or not at all."""
+    if constraint is not None and _FORM.search(message):
+        return constraint.param
+    if _MEDIA.search(message) or _TOKEN.search(message):
+        return field
+    named = _NAMED.match(message)
+    return next((one for one in (said, named and named[1]) if one in TextRequest.model_fields), None)
+
+
+def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> dict[str, Any]:
+    """The body of a chat. ``media`` are the pictures and recordings of its messages, in their order."""
+    body = _sampling(request) | _constrained(request.constraint)
+    fetched = iter(media)
+    body["messages"] = [_message(message, fetched) for message in request.messages]
+    if request.token_limit is not None:
+        body["max_completion_tokens"] = min(request.token_limit, context)
+    if request.logprobs:
+        top = request.top_logprobs or 0
+        body |= {"logprobs": True, "top_logprobs": top + 1 if top else 0}  # room for the token that was taken
+    if request.tools:
+        body["tools"] = [tool.model_dump(exclude_none=True) for tool in request.tools]
+        choice = request.tool_choice or "auto"
+        body["tool_choice"] = choice if isinstance(choice, str) else choice.model_dump()
+        if request.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = request.parallel_tool_calls
+    if request.continue_final_message:
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    if request.reasoning_effort is not None:
+        body["reasoning_effort"] = request.reasoning_effort
+    if extras := template_extras(request):
+        body["chat_template_kwargs"] = extras
+    return body
+
+
+def called_with(request: chat.Request) -> list[dict[str, Any]]:
+    """The schemas to which vLLM will hold the arguments of tool calls."""
+    return [tool.function.parameters or {} for tool in request.callable_tools] if request.must_call else []
+
+
+def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
+    """The body of one prompt's completion."""
+    constraint = request.structured_outputs.constraint if request.structured_outputs else None
+    body = _sampling(request) | _constrained(constraint)
+    body |= {"prompt": prompt, "echo": request.echo}
+    body["max_tokens"] = None if request.token_limit is None else min(request.token_limit, context)
+    if request.logprobs is not None:
+        body["logprobs"] = request.logprobs
+    return body
+
+
+def _sampling(request: TextRequest) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": request.lora_name,
+        "stream": True,
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+        "n": request.choices,
+        "stop": request.stops,
+        "stop_token_ids": request.stop_token_ids,
+        "ignore_eos": request.ignore_eos,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+        "min_p": request.min_p,
+        "frequency_penalty": request.frequency_penalty,
+        "presence_penalty": request.presence_penalty,
+        "repetition_penalty": request.repetition_penalty,
+        "logit_bias": request.logit_bias,
+        "seed": None if request.seed is None else request.seed % _SEEDS,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _constrained(constraint: Constraint | None) -> dict[str, Any]:
+    if constraint is None:
+        return {}
+    value = True if constraint.form == "json_object" else constraint.value
+    if isinstance(value, bool) and constraint.form == "json":  # a schema may be a boolean; vLLM's may not
+        value = {} if value else {"not": {}}
+    return {"structured_outputs": {constraint.form: value}, "ignore_eos": False}  # the form says where it ends
+
+
+def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
+    content: Any = message.text
+    if any(True for _ in message.media):
+        content = [_part(part, media) for part in message.parts]
+    elif message.content is None:
+        content = message.refusal
+    found = turn_of(message, content)
+    if message.thought:
+        found["reasoning"] = found.pop("reasoning_content")
+    return found
+
+
+def _part(part: Any, media: Iterator[Media]) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, RefusalPart):
+        return {"type": "text", "text": part.refusal}
+    one = next(media, None)
+    if one is None:
+        raise InvalidRequest("a picture or recording is not there", param="messages")
+    url = f"data:{one.media_type};base64,{base64.b64encode(one.data).decode()}"
+    kind = "image_url" if one.kind == "image" else "audio_url"
+    return {"type": kind, kind: {"url": url}}

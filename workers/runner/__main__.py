@@ -1,0 +1,284 @@
+"""The child process that holds one replica's engine: ``python -m workers.runner FD``.
+
+It hears its worker over the socket FD and its gateways over a Redis channel, and publishes tokens itself, so the
+worker is not on the token path. When the worker dies it tells its clients so and ends.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvloop
+from redis.exceptions import RedisError
+
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
+from models.launching import hub
+from models.process.garbage import settle
+from models.process.logs import configure
+from models.redis import broker, stream
+from models.storage.artifacts import open_store
+from workers import protocol
+from workers.engines import engine_class
+from workers.engines.base import Capacity, Engine, Placement, Report
+from workers.protocol import (
+    CancelWork,
+    Command,
+    Drain,
+    Event,
+    Failed,
+    Finished,
+    Load,
+    Progress,
+    Ready,
+    Stats,
+    Stop,
+    Submit,
+    Work,
+)
+from workers.runner.job_events import Teller
+from workers.runner.jobs import Works
+from workers.runner.media_intake import Intake
+from workers.runner.publisher import Publisher
+from workers.runner.requests import Requests
+
+log = logging.getLogger("workers.runner")
+
+LOAD_FAILED = 1
+ENGINE_DEAD = 71
+
+
+class Runner:
+    """One engine, its requests, and the two ways in."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unpacker = protocol.Unpacker()
+        self._over = asyncio.Event()
+        self._subscribed = asyncio.Event()
+        self._code = 0
+        self._writer: asyncio.StreamWriter
+        self._engine: Engine
+        self._requests: Requests | None = None
+        self._works: Works | None = None
+
+    async def run(self) -> int:
+        """Load, serve until the worker says stop or is gone, close. Returns the exit code."""
+        reader, self._writer = await asyncio.open_connection(sock=self._connection)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._over.set)
+        load = await self._first(reader)
+        listening = self._chore(self._listen(reader))
+        loading = asyncio.create_task(self._load(load))
+        over = asyncio.create_task(self._over.wait())
+        await asyncio.wait((loading, over), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():  # stopped while it loads: a load cannot be interrupted, the process can
+            os._exit(0)
+        capacity = loading.result()
+        if capacity is None:
+            await self._writer.drain()
+            return LOAD_FAILED
+        await self._serve(load, capacity)
+        listening.cancel()
+        over.cancel()
+        return self._code
+
+    async def _first(self, reader: asyncio.StreamReader) -> Load:
+        while True:
+            data = await reader.read(1 << 16)
+            if not data:
+                sys.exit(0)
+            for body in self._unpacker.feed(data):
+                command = protocol.decode_command(body)
+                if not isinstance(command, Load):
+                    raise TypeError(f"{type(command).__name__} before Load")
+                return command
+
+    async def _load(self, load: Load) -> Capacity | None:
+        loop = asyncio.get_running_loop()
+
+        def report(stage: str, fraction: float) -> None:
+            loop.call_soon_threadsafe(self._send, Progress(stage, fraction))
+
+        try:
+            capacity = await asyncio.to_thread(self._hold, load, report)
+            await self._engine.prepare()
+            return capacity
+        except ValueError as error:  # the libraries' word for a bad file
+            log.exception("cannot load")
+            self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
+        except HeadraceError as error:
+            log.exception("cannot load")
+            self._send(Failed(error.to_wire(), permanent=isinstance(error, InvalidRequest)))
+        except Exception as error:  # the runner's life ends here; its worker decides about another try
+            log.exception("cannot load")
+            self._send(Failed(EngineFailure(f"{type(error).__name__}: {error}").to_wire(), permanent=False))
+        return None
+
+    def _hold(self, load: Load, report: Report) -> Capacity:
+        path = ""
+        if load.source:
+            path = str(
+                hub.fetch(
+                    hub.parse(load.source), Path(load.cache), report, trusted=load.trust_remote_code, engine=load.engine
+                )
+            )
+        self._engine = engine_class(load.engine)()
+        return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
+
+    async def _serve(self, load: Load, capacity: Capacity) -> None:
+        client = broker.asking_async(load.stream_redis_url)
+        publisher = Publisher(
+            client,
+            load.epoch,
+            on_dead=lambda gateway: requests.cancel_gateway(gateway),
+            gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
+        )
+        intake = Intake(load.outbound_allow)
+        requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)), intake)
+        teller = Teller(client)
+        works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send, intake)
+        self._engine.start()
+        chores = [
+            self._chore(publisher.run()),
+            self._chore(requests.beat()),
+            self._chore(teller.run()),
+            self._chore(works.watch()),
+            self._chore(self._hear_gateways(load, requests)),
+            self._chore(self._tell(requests, publisher)),
+        ]
+        await self._subscribed.wait()
+        self._requests, self._works = requests, works
+        settle()
+        self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
+        await self._over.wait()
+        self._fail_all(ReplicaLost("the model was unloaded").to_wire())
+        await teller.told(2)
+        for chore in chores:
+            chore.cancel()
+        await publisher.flush(2)
+        intake.close()
+        await asyncio.to_thread(self._engine.close)
+        with suppress(RedisError, OSError):
+            await client.aclose()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(1 << 20):
+            for body in self._unpacker.feed(data):
+                self._take(protocol.decode_command(body))
+        self._lose(ReplicaLost("the worker of this replica was lost").to_wire())
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case Submit() if self._requests is not None:
+                self._requests.submit(command)
+            case Work() if self._works is not None:
+                self._works.begin(command)
+            case CancelWork(job, fence) if self._works is not None:
+                self._works.cancel(job, fence)
+            case Drain(error):
+                self._lose(error)
+            case Stop():
+                self._over.set()
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Something that goes on as long as the runner: without it the runner would be there, and serve nobody."""
+
+        def judge(task: "asyncio.Task[None]") -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("the runner cannot serve again: ending, to be started anew", exc_info=error)
+                self._code = ENGINE_DEAD
+                self._lose(EngineFailure("the runner failed").to_wire())
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(judge)
+        return task
+
+    def _lose(self, error: WireError) -> None:
+        self._fail_all(error)
+        self._over.set()
+
+    def _fail_all(self, error: WireError) -> None:
+        if self._requests is not None:
+            self._requests.fail_all(error)
+        if self._works is not None:
+            self._works.fail_all(HeadraceError.from_wire(error))
+
+    async def _hear_gateways(self, load: Load, requests: Requests) -> None:
+        while True:
+            client = broker.listening_async(load.stream_redis_url)
+            try:
+                async with client.pubsub(ignore_subscribe_messages=False) as channel:
+                    await channel.subscribe(stream.control_channel(load.epoch))
+                    async for message in channel.listen():
+                        self._subscribed.set()
+                        if message["type"] == "message":
+                            self._obey(stream.decode_control(message["data"]), requests)
+            except (RedisError, OSError) as error:
+                log.warning("the control channel is lost: %s", error)
+                await asyncio.sleep(0.1)
+            finally:
+                with suppress(RedisError, OSError):
+                    await client.aclose()
+
+    @staticmethod
+    def _obey(control: stream.Control, requests: Requests) -> None:
+        match control:
+            case stream.Cancel(rids):
+                for rid in rids:
+                    requests.cancel(rid)
+            case stream.Resend(rid, seq):
+                requests.resend(rid, seq)
+
+    async def _tell(self, requests: Requests, publisher: Publisher) -> None:
+        process = psutil.Process()
+        while True:
+            if not self._engine.alive():
+                log.critical("the engine cannot serve again: ending, to be started anew")
+                self._code = ENGINE_DEAD
+                self._lose(EngineFailure("the engine died").to_wire())
+            counters = self._engine.counters() | {
+                "requests_aborted": requests.aborted,
+                "requests_resent": requests.resent,
+                "publishes": publisher.publishes,
+            }
+            memory = await asyncio.to_thread(_memory, process) if self._engine.spawns else process.memory_info().rss
+            self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters))
+            await asyncio.sleep(1)
+
+    def _send(self, event: Event) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(protocol.pack(event))
+
+
+def _memory(process: psutil.Process) -> int:
+    """Resident bytes of a process and of those that it started."""
+    total = 0
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):  # it has just ended
+            total += int(member.memory_info().rss)
+    return total
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument."""
+    configure(os.environ.get("HEADRACE_LOG_LEVEL", "info"))
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    code = uvloop.run(_run(connection))
+    logging.shutdown()
+    os._exit(code)  # engines leave threads behind that would hold the process
+
+
+async def _run(connection: socket.socket) -> int:
+    return await Runner(connection).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""The requests a runner holds: from submission to the last frame, and a little longer for resends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from models.errors import DeadlineExceeded, EngineFailure, HeadraceError, InvalidRequest, WireError
+from models.modalities import Reply, modality, served_by
+from models.modalities.base import BaseRequest, Usage
+from models.modalities.chat.messages import Media, MediaPart
+from models.modalities.text import Delta
+from models.redis import stream
+from models.redis.stream import Closing, Frame, Kind
+from workers.engines.base import Engine
+from workers.protocol import Submit
+from workers.runner.media_intake import Intake
+from workers.runner.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+KEEP_S = 5.0
+"""How long the frames of a finished request stay for a resend."""
+TOMBSTONE_S = 60.0
+"""How long a cancel is remembered that came before its request."""
+
+
+class Outgoing:
+    """One request's answer: the sink that the engine feeds, and the log that resends read."""
+
+    def __init__(self, owner: "Requests", submit: Submit, reply: Any, request: BaseRequest) -> None:
+        self.rid = submit.rid
+        self.gateway = submit.gateway
+        self.slots = submit.slots
+        self.deadline = submit.deadline / 1000
+        self.frames: list[Frame] = []
+        self.ended_at: float | None = None
+        self.expected_tokens = request.budget
+        self.media: Sequence[Media] = ()
+        self.taking: asyncio.Task[None] | None = None
+        self.tokens = 0
+        self._owner = owner
+        self._reply = reply
+        self._outward = request.outward
+
+    def delta(self, delta: Delta) -> None:
+        """See ``Sink``."""
+        if self.ended_at is not None:
+            return
+        body = self._reply.delta(delta)
+        if not self.tokens:  # only now, so that a request refused before has its true status
+            body = self._reply.start() + body
+        self.tokens += delta.tokens or 1
+        self._put(Kind.EVENTS, body)
+
+    def part(self, part: Any) -> None:
+        """See ``Sink``."""
+        if self.ended_at is None:
+            self._put(Kind.EVENTS, self._reply.part(part))
+
+    def done(self, usage: Usage, result: Any = None) -> None:
+        """See ``Sink``."""
+        if self.ended_at is None:
+            closing = Closing(self._reply.end(usage, result), usage.prompt_tokens, usage.completion_tokens)
+            self._end(Kind.DONE, stream.encode(closing))
+
+    def fail(self, error: HeadraceError) -> None:
+        """See ``Sink``."""
+        if self.ended_at is None:
+            self._end(Kind.ERROR, stream.encode(self._outward(error).to_wire()))
+
+    def drop(self) -> None:
+        """Nobody waits any more: end without a frame."""
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()
+            self.frames.clear()
+            self._owner.ended(self)
+
+    def _end(self, kind: Kind, body: bytes) -> None:
+        self._put(kind, body)
+        self.ended_at = time.monotonic()
+        self._owner.ended(self)
+
+    def _put(self, kind: Kind, body: bytes) -> None:
+        if body or kind is not Kind.EVENTS:
+            frame = Frame(self.rid, len(self.frames), kind, body)
+            self.frames.append(frame)
+            self._owner.publisher.put(self.gateway, frame)
+
+
+class Requests:
+    """All requests of one runner. Everything here runs on the event loop's thread."""
+
+    def __init__(
+        self, engine: Engine, publisher: Publisher, on_finished: Callable[[str], None], intake: Intake | None = None
+    ) -> None:
+        self.publisher = publisher
+        self._engine = engine
+        self._intake = intake or Intake()
+        self._on_finished = on_finished
+        self._live: dict[str, Outgoing] = {}
+        self._recent: dict[str, Outgoing] = {}
+        self._tombstones: dict[str, float] = {}
+        self.aborted = 0
+        self.resent = 0
+
+    @property
+    def inflight(self) -> int:
+        """Requests that the engine holds."""
+        return len(self._live)
+
+    @property
+    def outstanding_tokens(self) -> int:
+        """Tokens that may still come, at most, over all requests in flight."""
+        return sum(max(one.expected_tokens - one.tokens, 0) for one in self._live.values())
+
+    def submit(self, submit: Submit) -> None:
+        """Hand a request to the engine; whatever is wrong with it becomes its answer."""
+        if submit.rid in self._live or submit.rid in self._recent:
+            return  # the broker delivered twice
+        if self._tombstones.pop(submit.rid, None) is not None:
+            self._refuse(submit)
+            return
+        try:
+            shape = modality(submit.modality)
+            request = shape.request.model_validate(submit.body)
+            if not isinstance(request, BaseRequest):
+                raise KeyError(submit.modality)
+            self._start(submit, shape.reply(submit.rid, request, int(time.time())), request)
+        except (KeyError, ValidationError) as error:  # the gateway checked: the two are of different versions
+            self._refuse(submit, InvalidRequest(f"the runner cannot read the request: {error}"))
+
+    def _start(self, submit: Submit, reply: Reply, request: BaseRequest) -> None:
+        outgoing = Outgoing(self, submit, reply, request)
+        self._live[submit.rid] = outgoing
+        with _answering(outgoing):
+            if outgoing.deadline <= time.time():
+                raise DeadlineExceeded("the request waited past its deadline")
+            asked = request.inner()
+            self._engine.check(asked)
+            serve = getattr(self._engine, served_by(submit.modality), None)
+            if serve is None:
+                raise InvalidRequest(f"this model does not serve {submit.modality}", param="model")
+            if parts := list(asked.media):
+                outgoing.taking = asyncio.create_task(self._take(outgoing, parts, lambda: serve(asked, outgoing)))
+            else:
+                serve(asked, outgoing)
+
+    async def _take(self, outgoing: Outgoing, parts: list[tuple[str, MediaPart]], serve: Callable[[], None]) -> None:
+        """Fetch a request's media, then ask the engine. Cancelled where the request ends meanwhile."""
+        with _answering(outgoing):
+            outgoing.media = await self._intake.take(parts)
+            serve()
+
+    def cancel(self, rid: str) -> None:
+        """Nobody waits for this request any more."""
+        outgoing = self._live.get(rid)
+        if outgoing is not None:
+            self._engine.abort(rid)
+            self.aborted += 1
+            outgoing.drop()
+        elif self._recent.pop(rid, None) is None:
+            self._tombstones[rid] = time.monotonic()
+
+    def cancel_gateway(self, gateway: str) -> None:
+        """A gateway is dead, and all its requests with it."""
+        for outgoing in [one for one in self._live.values() if one.gateway == gateway]:
+            self.cancel(outgoing.rid)
+
+    def resend(self, rid: str, seq: int) -> None:
+        """Publish a request's frames again, from this number on."""
+        outgoing = self._live.get(rid) or self._recent.get(rid)
+        if outgoing is not None:
+            self.resent += 1
+            for frame in outgoing.frames[seq:]:
+                self.publisher.put(outgoing.gateway, frame)
+
+    def fail_all(self, error: WireError) -> None:
+        """End every request with this error."""
+        for outgoing in list(self._live.values()):
+            self._engine.abort(outgoing.rid)
+            outgoing.fail(HeadraceError.from_wire(error))
+
+    def ended(self, outgoing: Outgoing) -> None:
+        """A request put its last frame."""
+        self._live.pop(outgoing.rid, None)
+        outgoing.media = ()
+        if outgoing.taking is not None and outgoing.taking is not asyncio.current_task():
+            outgoing.taking.cancel()
+        if outgoing.frames:
+            self._recent[outgoing.rid] = outgoing
+        self.publisher.leave(outgoing.slots, outgoing.rid)
+        self._on_finished(outgoing.rid)
+
+    async def beat(self) -> None:
+        """Once a second: beats to the gateways, deadlines, and forgetting what was kept long enough."""
+        while True:
+            await asyncio.sleep(1)
+            now, wall = time.monotonic(), time.time()
+            for outgoing in [one for one in self._live.values() if one.deadline <= wall]:
+                self._engine.abort(outgoing.rid)
+                outgoing.fail(DeadlineExceeded("the request took longer than its deadline allows"))
+            self._recent = {rid: one for rid, one in self._recent.items() if now - (one.ended_at or now) < KEEP_S}
+            self._tombstones = {rid: at for rid, at in self._tombstones.items() if now - at < TOMBSTONE_S}
+            beats: dict[str, dict[str, int]] = {}
+            for outgoing in (*self._live.values(), *self._recent.values()):
+                beats.setdefault(outgoing.gateway, {})[outgoing.rid] = len(outgoing.frames)
+            self.publisher.beat(beats)
+
+    def _refuse(self, submit: Submit, error: HeadraceError | None = None) -> None:
+        if error is not None:
+            body = msgspec.msgpack.encode(error.to_wire())
+            self.publisher.put(submit.gateway, Frame(submit.rid, 0, Kind.ERROR, body))
+        self.publisher.leave(submit.slots, submit.rid)
+        self._on_finished(submit.rid)
+
+
+@contextmanager
+def _answering(outgoing: Outgoing) -> Iterator[None]:
+    """Whatever goes wrong within is the request's answer."""
+    try:
+        yield
+    except HeadraceError as error:
+        outgoing.fail(error)
+    except Exception as error:  # the request's life ends here, the runner's does not
+        log.exception("the engine failed on request %s", outgoing.rid)
+        outgoing.fail(EngineFailure(f"the engine failed: {type(error).__name__}"))

@@ -1,0 +1,142 @@
+"""The steward: ``python -m workers.steward``. It brings actual state to desired state: waiting replicas get
+devices, replicas of lost devices wait again; jobs of lost workers are queued anew, batches fed, webhooks delivered.
+Any number may run; the one that holds the lease acts."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.process.logs import configure
+from models.redis import broker, presence
+from models.rows import instances
+from models.rows.database import Database
+from models.rows.webhooks import webhook_secrets
+from models.settings import Settings
+from models.storage.artifacts import open_store
+from models.storage.outbound import Outbound
+from workers.steward.batch_feeder import Batching
+from workers.steward.placing import Candidate, choose
+from workers.steward.sweeping import Tidying, move, tell
+from workers.steward.webhook_delivery import Deliverer
+from workers.wakeups import hear, in_background
+
+log = logging.getLogger("workers.steward")
+
+LEASE = "steward"
+LEASE_MS = 10_000
+EVERY_S = 1.0
+ALIVE_MS = 15_000
+"""A device seen within this time can be given replicas."""
+REVIVE_MS = 60_000
+"""A replica that was given up is tried again after this long, for as long as it is wanted."""
+LOST_MS = 60_000
+"""A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
+
+
+def place_all(connection: Connection) -> list[str]:
+    """Give every waiting replica a device that fits, where there is one; the devices that got something."""
+    instances.release_lost(connection, LOST_MS)
+    instances.revive(connection, REVIVE_MS)
+    found = instances.alive_devices(connection, ALIVE_MS)
+    loads = {row.id: row.load for row in found}
+    siblings: dict[str, Counter[str]] = {}
+    for row in instances.replicas_of(connection):
+        if row.device is not None:
+            siblings.setdefault(row.uid, Counter())[row.device] += 1
+    given = []
+    for row in instances.pending(connection):
+        taken = siblings.setdefault(row.uid, Counter())
+        device = choose(row.n_gpu, [Candidate(one.id, one.kind, loads[one.id]) for one in found], taken)
+        if device is not None and instances.place(connection, row.id, device):
+            loads[device] += 1
+            taken[device] += 1
+            given.append(device)
+    return given
+
+
+class Steward:
+    """The loop, and the lease that lets one of several act."""
+
+    def __init__(self, database: Database, client: redis.Redis, telling: redis.Redis) -> None:
+        self.over = threading.Event()
+        self.wake = threading.Event()
+        self.leads = threading.Event()
+        self._database = database
+        self._client = client
+        self._telling = telling
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    def run(self) -> None:
+        """Reconcile until ``over`` is set."""
+        while not self.over.is_set():
+            try:
+                for device in self._database.call(self._turn):
+                    self._client.publish(presence.device_channel(device), b"")
+                if self.leads.is_set():
+                    tell(self._telling, self._database.call(move))
+            except (SQLAlchemyError, RedisError) as error:
+                log.warning("cannot reconcile, trying again: %s", error)
+            self.wake.wait(EVERY_S)
+            self.wake.clear()
+        try:
+            self._database.call(instances.drop_lease, LEASE, self._owner)
+        except SQLAlchemyError as error:
+            log.warning("cannot give the lease back: %s", error)
+
+    def _turn(self, connection: Connection) -> list[str]:
+        if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
+            self.leads.clear()
+            return []
+        self.leads.set()
+        return place_all(connection)
+
+
+def main() -> None:
+    """Be the steward until told to stop."""
+    settings = Settings()
+    configure(settings.log_level)
+    if not settings.redis_url:
+        sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
+    client = broker.asking(settings.redis_url)
+    database = Database(settings.database)
+    steward = Steward(database, client, broker.asking(settings.stream_redis))
+    store = open_store(settings.artifacts)
+
+    try:
+        deliverer = Deliverer(database, Outbound(settings.outbound_allow), webhook_secrets(settings))
+    except ValueError as error:
+        sys.exit(f"headrace steward: {error}")
+    lines, due = threading.Event(), threading.Event()
+
+    def wake() -> None:
+        for one in (steward.wake, lines, due):
+            one.set()
+
+    def stop(*_: Any) -> None:
+        steward.over.set()
+        wake()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    in_background(hear, settings.redis_url, presence.STEWARD, wake)
+    in_background(Tidying(settings, database, store).run, steward.over, steward.leads)
+    batching = Batching(settings, database, store, client)
+    in_background(batching.run, steward.over, steward.leads, lines)
+    delivering = threading.Thread(target=deliverer.run, args=(steward.over, due), name="webhooks")
+    delivering.start()
+    steward.run()
+    delivering.join()  # it takes some seconds at most
+
+
+if __name__ == "__main__":
+    main()
