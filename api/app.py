@@ -18,11 +18,11 @@ from api.gateway import metrics
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Dispatcher
 from api.gateway.gateway import Gateway
-from api.gateway.known_models import Roster
+from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
-from api.gateway.response_writer import Keeper
+from api.gateway.response_writer import ResponseWriter
 from api.gateway.submission import Doorbell, Submissions
-from api.gateway.throughput import Pace
+from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
 from api.requests import answering
 from api.routes import (
@@ -41,7 +41,7 @@ from api.routes import (
     tokens,
 )
 from models.errors import HeadraceError, ShuttingDown
-from models.process.garbage import settle
+from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker
 from models.rows.database import Database
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings) as gateway:
             app.state.gateway = gateway
-            settle()
+            freeze_gc()
             yield
 
     app = FastAPI(
@@ -100,19 +100,19 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     database = Database(settings.database)
     replies = Replies(settings, client)
     admission = Admission(client, device_cap=settings.device_concurrency, key_cap=settings.key_concurrency)
-    roster = Roster(database)
-    dispatcher = Dispatcher(settings, replies, admission, roster)
-    collector = metrics.Fleet(replies)
+    known_models = KnownModels(database)
+    dispatcher = Dispatcher(settings, replies, admission, known_models)
+    collector = metrics.FleetCollector(replies)
     metrics.METRICS.registry.register(collector)
-    telling = broker.asking_async(settings.stream_redis)
-    doorbell = Doorbell(client, replies.fleet)
+    stream_client = broker.asking_async(settings.stream_redis)
+    doorbell = Doorbell(client, replies.routing_table)
     submissions = Submissions(database, Bounds(settings.job_queue, settings.key_job_queue), doorbell)
-    watching = Watching(settings, database, telling)
+    watching = Watching(settings, database, stream_client)
     store = await asyncio.to_thread(open_store, settings.artifacts)
     await asyncio.to_thread(scratch.clear)
     outbound = Outbound(settings.outbound_allow)
-    keeper = Keeper(database, settings.response_retention_s)
-    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching, keeper)]
+    response_writer = ResponseWriter(database, settings.response_retention_s)
+    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching, response_writer)]
     try:
         yield Gateway(
             settings,
@@ -120,21 +120,21 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             client,
             replies,
             dispatcher,
-            roster,
+            known_models,
             store,
             outbound,
             submissions,
             watching,
-            telling,
-            Pace(database),
-            keeper,
+            stream_client,
+            Throughput(database),
+            response_writer,
         )
     finally:
         metrics.METRICS.registry.unregister(collector)
         for chore in chores:
             chore.cancel()
         await client.aclose()
-        await telling.aclose()
+        await stream_client.aclose()
         outbound.close()
         database.close()
 

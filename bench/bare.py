@@ -22,7 +22,7 @@ from models.modalities import chat
 from models.modalities.base import Usage
 from models.modalities.text import Delta
 from workers.engines import engine_class
-from workers.engines.base import Engine, Placement
+from workers.engines.base import Engine, EngineSite
 
 
 class Watch:
@@ -134,7 +134,7 @@ async def main() -> None:
     name, source, options = sys.argv[1:]
     path = str(hub.fetch(hub.parse(source), Path.home() / ".cache", lambda *_: None)) if source else ""
     engine = engine_class(name)()
-    await asyncio.to_thread(engine.load, Placement(path, "cpu", json.loads(options)), lambda *_: None)
+    await asyncio.to_thread(engine.load, EngineSite(path, "cpu", json.loads(options)), lambda *_: None)
     lines = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     await serve(engine, lines)

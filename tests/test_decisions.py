@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from api.gateway.placement import Candidate, order, retry_after
 from models.rows.tables import ReplicaState
-from workers.device.residency import Act, Attempts, after_death, plan
+from workers.device.residency import Act, Deaths, after_death, plan
 from workers.steward import placing
 
 READY, STOPPING, FAILED, ASSIGNED = (
@@ -45,9 +45,9 @@ def test_retry_after_is_the_queue_over_the_rate(waiting: int, service: float, in
 
 def test_a_gpu_goes_before_the_cpu_and_an_empty_device_before_a_full_one() -> None:
     devices = [
-        placing.Candidate("cpu", "cpu", 0),
-        placing.Candidate("g0", "cuda", 2),
-        placing.Candidate("g1", "cuda", 1),
+        placing.DeviceCandidate("cpu", "cpu", 0),
+        placing.DeviceCandidate("g0", "cuda", 2),
+        placing.DeviceCandidate("g1", "cuda", 1),
     ]
     assert placing.choose("auto", devices, {}) == "g1"
     assert placing.choose("auto", devices, {"g1": 1}) == "g0"
@@ -69,13 +69,13 @@ def test_the_plan_starts_stops_and_forgets() -> None:
 
 
 def test_a_replica_that_died_waits_for_its_pause() -> None:
-    attempts = {"a": Attempts(deaths=1, not_before=5)}
+    attempts = {"a": Deaths(deaths=1, not_before=5)}
     assert plan({"a": READY}, set(), attempts, now=4) == []
     assert plan({"a": READY}, set(), attempts, now=5) == [(Act.START, "a")]
 
 
 def test_a_runner_that_served_is_loaded_again_at_once_then_with_pauses() -> None:
-    attempts = Attempts()
+    attempts = Deaths()
     pauses = []
     for _ in range(9):
         assert after_death(attempts, served_s=1, permanent=False, now=100)
@@ -86,6 +86,6 @@ def test_a_runner_that_served_is_loaded_again_at_once_then_with_pauses() -> None
 
 
 def test_a_load_that_keeps_failing_is_given_up() -> None:
-    attempts = Attempts()
+    attempts = Deaths()
     assert [after_death(attempts, served_s=None, permanent=False, now=0) for _ in range(3)] == [True, True, False]
-    assert not after_death(Attempts(), served_s=None, permanent=True, now=0)
+    assert not after_death(Deaths(), served_s=None, permanent=True, now=0)

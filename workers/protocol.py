@@ -35,14 +35,14 @@ class Submit(msgspec.Struct, tag=True, frozen=True):
     """Serve a request. ``deadline`` is Unix time in milliseconds; ``slots`` are admission sets to leave at the end."""
 
     rid: str
-    gateway: str
+    gateway_id: str
     modality: str
     deadline: int
     body: dict[str, Any]
     slots: list[str] = []
 
 
-class Work(msgspec.Struct, tag=True, frozen=True):
+class DoJob(msgspec.Struct, tag=True, frozen=True):
     """Do a job. ``fence`` is this attempt's; ``deadline`` Unix time in ms, 0: none; ``files``: name → artifact key."""
 
     id: str
@@ -53,8 +53,8 @@ class Work(msgspec.Struct, tag=True, frozen=True):
     files: dict[str, str] = {}
 
 
-class CancelWork(msgspec.Struct, tag=True, frozen=True):
-    """Stop this attempt at a job. ``Worked`` follows all the same."""
+class CancelJob(msgspec.Struct, tag=True, frozen=True):
+    """Stop this attempt at a job. ``JobEnded`` follows all the same."""
 
     id: str
     fence: int
@@ -73,7 +73,7 @@ class Stop(msgspec.Struct, tag=True, frozen=True):
 # ---- from the runner to the worker -------------------------------------------------------------------------
 
 
-class Progress(msgspec.Struct, tag=True, frozen=True):
+class LoadProgress(msgspec.Struct, tag=True, frozen=True):
     """A load goes on. ``fraction`` is of this stage, 0 to 1."""
 
     stage: str
@@ -101,7 +101,7 @@ class Finished(msgspec.Struct, tag=True, frozen=True):
     rid: str
 
 
-class Working(msgspec.Struct, tag=True, frozen=True):
+class JobProgress(msgspec.Struct, tag=True, frozen=True):
     """A job goes on; ``fraction`` of it is done."""
 
     id: str
@@ -109,7 +109,7 @@ class Working(msgspec.Struct, tag=True, frozen=True):
     fraction: float
 
 
-class Worked(msgspec.Struct, tag=True, frozen=True):
+class JobEnded(msgspec.Struct, tag=True, frozen=True):
     """This attempt at a job is over: its result, or why there is none."""
 
     id: str
@@ -127,8 +127,8 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     counters: dict[str, int]
 
 
-Command = Load | Submit | Work | CancelWork | Drain | Stop
-Event = Progress | Ready | Failed | Finished | Working | Worked | Stats
+Command = Load | Submit | DoJob | CancelJob | Drain | Stop
+Event = LoadProgress | Ready | Failed | Finished | JobProgress | JobEnded | Stats
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command = msgspec.msgpack.Decoder(Command).decode

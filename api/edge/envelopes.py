@@ -18,7 +18,7 @@ from models.errors import (
 from models.modalities.responses.writer import error_event, next_number
 
 
-class Form:
+class ErrorShape:
     """OpenAI's form, ``{"error": {"message", "type", "param", "code"}}``; others override what differs.
 
     ``detail`` is the message again, for Xinference's clients.
@@ -41,14 +41,14 @@ class Form:
         return b"data: " + msgspec.json.encode(self.body(error, request_id)) + b"\n\n"
 
 
-class WebUi(Form):
+class WebUi(ErrorShape):
     """AUTOMATIC1111's."""
 
     def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
         return {"error": error.code, "detail": error.message, "body": "", "errors": error.message}
 
 
-class Anthropic(Form):
+class Anthropic(ErrorShape):
     """Anthropic's, with our code and parameter in ``details``. A full model is 529, which its clients know."""
 
     id_header = "request-id"
@@ -67,7 +67,7 @@ class Anthropic(Form):
         return b"event: error\n" + super().event(error, request_id, sent)
 
 
-class Responses(Form):
+class Responses(ErrorShape):
     """OpenAI's; but events of a response are numbered."""
 
     def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
@@ -85,8 +85,8 @@ _ANTHROPIC: dict[type[HeadraceError], str] = {
     DeadlineExceeded: "timeout_error",
 }
 
-OPENAI = Form()
-FORMS: dict[str, Form] = {
+OPENAI = ErrorShape()
+SHAPES: dict[str, ErrorShape] = {
     "/sdapi/": WebUi(),
     "/anthropic/": Anthropic(),
     "/v1/messages": Anthropic(),
@@ -95,6 +95,6 @@ FORMS: dict[str, Form] = {
 """What a path of another protocol begins with."""
 
 
-def form_of(path: str) -> Form:
+def shape_of(path: str) -> ErrorShape:
     """The form of errors at this path."""
-    return next((form for prefix, form in FORMS.items() if path.startswith(prefix)), OPENAI)
+    return next((form for prefix, form in SHAPES.items() if path.startswith(prefix)), OPENAI)

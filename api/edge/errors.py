@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.edge.envelopes import form_of
+from api.edge.envelopes import shape_of
 from models.errors import (
     BodyTooLarge,
     Conflict,
@@ -52,12 +52,12 @@ class Envelope(BaseModel):
 
 def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
     """The error as the clients of this path read it."""
-    return msgspec.json.encode(form_of(path).body(error, request_id))
+    return msgspec.json.encode(shape_of(path).body(error, request_id))
 
 
 def event(error: HeadraceError, path: str = "", request_id: str = "", sent: bytes = b"") -> bytes:
     """The error as the last event of a stream that has begun, after ``sent``. No ``[DONE]`` follows."""
-    return form_of(path).event(error, request_id, sent)
+    return shape_of(path).event(error, request_id, sent)
 
 
 def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
@@ -69,7 +69,7 @@ def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | 
     elif error.status == 503:
         found["Retry-After"] = "2"
     body = envelope(error, path, getattr(request.state, "request_id", ""))
-    return Response(body, form_of(path).status(error), found, "application/json")
+    return Response(body, shape_of(path).status(error), found, "application/json")
 
 
 def install(app: FastAPI) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge import errors
-from api.edge.envelopes import form_of
+from api.edge.envelopes import shape_of
 from models.errors import BodyTooLarge, Unauthorized
 from models.modalities import KINDS
 
@@ -61,7 +61,7 @@ class Edge:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 found = MutableHeaders(scope=message)
-                found["X-Request-Id"] = found[form_of(scope["path"]).id_header] = request_id
+                found["X-Request-Id"] = found[shape_of(scope["path"]).id_header] = request_id
             await send(message)
 
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from api.gateway import placement
 from api.gateway.admission import Admission
 from api.gateway.inbox import Inbox
-from api.gateway.known_models import Roster
+from api.gateway.known_models import KnownModels
 from api.gateway.metrics import METRICS
 from api.gateway.placement import Candidate
 from api.gateway.replies import Replies
@@ -58,12 +58,12 @@ class Call:
 class Dispatcher:
     """Sends calls to replicas."""
 
-    def __init__(self, settings: Settings, replies: Replies, admission: Admission, roster: Roster) -> None:
+    def __init__(self, settings: Settings, replies: Replies, admission: Admission, known_models: KnownModels) -> None:
         self.replies = replies
         self.closed = False
         self._settings = settings
         self._admission = admission
-        self._roster = roster
+        self._known_models = known_models
         self._waiting = 0
 
     async def open(self, call: Call) -> tuple[Inbox, bytes]:
@@ -115,7 +115,7 @@ class Dispatcher:
         rid = secrets.token_hex(12)
         slots = self._admission.slots(device, replica, call.key)
         keys = [one.key for one in slots]
-        arguments = [replica.epoch, rid, self.replies.gateway, call.modality, call.deadline, call.body, keys]
+        arguments = [replica.epoch, rid, self.replies.gateway_id, call.modality, call.deadline, call.body, keys]
         message = queue.message(queue.INFER, arguments, rid=rid, queue=queue.queue_name(device))
         now = asyncio.get_running_loop().time()
         buffer = self._settings.stream_buffer_bytes if call.streams else WHOLE_BYTES
@@ -130,7 +130,7 @@ class Dispatcher:
         return inbox
 
     async def _ready(self, call: Call) -> list[tuple[str, Replica]]:
-        found = self.replies.fleet.ready(call.uid)
+        found = self.replies.routing_table.ready(call.uid)
         if not found:
             found = await self._wait_ready(call.uid)
         serving = [(device, one) for device, one in found if served_by(call.modality) in one.modalities]
@@ -145,26 +145,26 @@ class Dispatcher:
         self._waiting += 1
         try:
             while True:
-                changed = self.replies.fleet.changed
-                if found := self.replies.fleet.ready(uid):
+                changed = self.replies.routing_table.changed
+                if found := self.replies.routing_table.ready(uid):
                     return found
                 await self._check_known(uid)
                 if loop.time() >= over or self._waiting > WAITERS:
                     raise ModelNotReady(f"the model '{uid}' is loading", retry_after=10)
-                await self.replies.fleet.change(changed, 0.5)
+                await self.replies.routing_table.change(changed, 0.5)
         finally:
             self._waiting -= 1
 
     async def _check_known(self, uid: str) -> None:
         if not self.replies.connected:
             raise BrokerUnavailable(retry_after=2)
-        known = await self._roster.find(uid)
+        known = await self._known_models.find(uid)
         if known is None:
             raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
         if known.failed:
             raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
         if known.asleep:
-            await self._roster.awaken(uid)
+            await self._known_models.awaken(uid)
 
     def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
         """What each replica has before it, in tokens: as it last said, or as we know where that is more."""

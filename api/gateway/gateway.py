@@ -11,11 +11,11 @@ from fastapi import Request
 from redis.exceptions import RedisError
 
 from api.gateway.dispatch import Dispatcher
-from api.gateway.known_models import Roster
+from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
-from api.gateway.response_writer import Keeper
+from api.gateway.response_writer import ResponseWriter
 from api.gateway.submission import Submissions
-from api.gateway.throughput import Pace
+from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
 from models.errors import HeadraceError
 from models.redis import events
@@ -39,14 +39,14 @@ class Gateway:
     client: redis.Redis
     replies: Replies
     dispatcher: Dispatcher
-    roster: Roster
+    known_models: KnownModels
     store: Store
     outbound: Outbound
     submissions: Submissions
     watching: Watching
-    telling: redis.Redis
-    pace: Pace
-    keeper: Keeper
+    stream_client: redis.Redis
+    throughput: Throughput
+    response_writer: ResponseWriter
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """``function(*args)``, which waits for a disk or a network, in a thread."""
@@ -77,13 +77,13 @@ class Gateway:
 
     async def _tell(self, row: Any) -> None:
         with suppress(RedisError, OSError):
-            pipeline = self.telling.pipeline(transaction=False)
-            events.tell_moved(pipeline, row)
+            pipeline = self.stream_client.pipeline(transaction=False)
+            events.publish_moved(pipeline, row)
             await pipeline.execute()
 
     async def wake_devices(self) -> None:
         """Wake the workers of all devices."""
-        for device in self.replies.fleet.devices():
+        for device in self.replies.routing_table.devices():
             await self.publish(device_channel(device))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from models.errors import HeadraceError, SlowReader
 from models.redis import stream
-from models.redis.stream import Closing, Frame, Kind
+from models.redis.stream import Closing, Frame, FrameKind
 
 
 @dataclass(eq=False)
@@ -89,12 +89,12 @@ class Inbox:
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
-            case Kind.EVENTS:
+            case FrameKind.EVENTS:
                 self._put(frame.body)
-            case Kind.DONE:
+            case FrameKind.DONE:
                 self.closing = stream.decode_closing(frame.body)
                 self._put(self.closing.body)
-            case Kind.ERROR:
+            case FrameKind.ERROR:
                 self.error = HeadraceError.from_wire(stream.decode_error(frame.body))
         self._wake()
 

@@ -15,7 +15,7 @@ FRESH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownModel:
     """An instance as far as a request cares. ``failed``: why none of its replicas will be ready, else empty."""
 
     uid: str
@@ -26,24 +26,24 @@ class Known:
     """Launched to be loaded on request, and not asked for yet."""
 
 
-class Roster:
+class KnownModels:
     """The instances by uid."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, KnownModel] = {}
         self._read_at = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def find(self, uid: str) -> Known | None:
+    async def find(self, uid: str) -> KnownModel | None:
         """The instance of this uid, at most a second old; None: there is none."""
         return (await self._fresh()).get(uid)
 
-    async def serving(self, modality: str) -> list[Known]:
+    async def serving(self, modality: str) -> list[KnownModel]:
         """The instances that serve this modality, oldest first."""
         return [one for one in (await self._fresh()).values() if modality in serves(one.engine, one.model_type)]
 
-    async def _fresh(self) -> dict[str, Known]:
+    async def _fresh(self) -> dict[str, KnownModel]:
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if clock() - self._read_at > FRESH_S:
@@ -61,7 +61,7 @@ class Roster:
         self._read_at = float("-inf")
 
 
-def _read(connection: Connection) -> dict[str, Known]:
+def _read(connection: Connection) -> dict[str, KnownModel]:
     failures: dict[str, list[str | None]] = {}
     states: dict[str, set[str]] = {}
     for row in instances.replicas_of(connection):
@@ -74,5 +74,5 @@ def _read(connection: Connection) -> dict[str, Known]:
         asleep = row.load_on_request and states.get(row.uid) == {ReplicaState.DORMANT}
         reasons = sorted({error for error in errors if error is not None})
         failed = "" if not errors or None in errors else "; ".join(reasons)
-        known[row.uid] = Known(row.uid, failed, row.engine, row.model_type, asleep)
+        known[row.uid] = KnownModel(row.uid, failed, row.engine, row.model_type, asleep)
     return known

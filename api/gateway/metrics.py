@@ -41,7 +41,7 @@ class Metrics:
 METRICS = Metrics()
 
 
-class Fleet(Collector):
+class FleetCollector(Collector):
     """What the workers report, as metrics labelled by device, model and replica."""
 
     def __init__(self, replies: Replies) -> None:
@@ -50,7 +50,9 @@ class Fleet(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families, made anew for each scrape."""
         labels = ["device", "model", "replica"]
-        yield GaugeMetricFamily("headrace_devices_alive", "Devices heard of", len(self._replies.fleet.devices()))
+        yield GaugeMetricFamily(
+            "headrace_devices_alive", "Devices heard of", len(self._replies.routing_table.devices())
+        )
         yield GaugeMetricFamily("headrace_broker_connected", "Whether Redis is heard", float(self._replies.connected))
         yield CounterMetricFamily("headrace_stream_gaps", "Gaps that were asked for again", self._replies.gaps)
         gauges: dict[str, Callable[[Replica], float]] = {
@@ -61,14 +63,14 @@ class Fleet(Collector):
         }
         for name, read in gauges.items():
             family = GaugeMetricFamily(name, name.removeprefix("headrace_").replace("_", " "), labels=labels)
-            for device, one in self._replies.fleet.replicas():
+            for device, one in self._replies.routing_table.replicas():
                 family.add_metric([device, one.uid, one.id], read(one))
             yield family
         yield from self._counters(labels)
 
     def _counters(self, labels: list[str]) -> Iterator[Metric]:
         found: dict[str, list[tuple[str, Replica]]] = {}
-        for device, one in self._replies.fleet.replicas():
+        for device, one in self._replies.routing_table.replicas():
             for name in one.counters:
                 found.setdefault(name, []).append((device, one))
         for name, holders in sorted(found.items()):

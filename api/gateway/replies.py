@@ -15,7 +15,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from api.gateway.inbox import Inbox
-from api.gateway.routing_table import Fleet
+from api.gateway.routing_table import RoutingTable
 from models.errors import BrokerUnavailable, HeadraceError, ReplicaLost
 from models.redis import broker, presence, stream
 from models.redis.stream import Cancel, Packet, Resend
@@ -34,8 +34,8 @@ class Replies:
     """All inboxes of this gateway, by request id."""
 
     def __init__(self, settings: Settings, client: redis.Redis) -> None:
-        self.gateway = secrets.token_hex(8)
-        self.fleet = Fleet(settings.silence_s, self.lose)
+        self.gateway_id = secrets.token_hex(8)
+        self.routing_table = RoutingTable(settings.silence_s, self.lose)
         self.inboxes: dict[str, Inbox] = {}
         self.gaps = 0
         self.connected = False
@@ -83,7 +83,7 @@ class Replies:
         client = broker.listening_async(self._settings.stream_redis)
         try:
             channel = client.pubsub(ignore_subscribe_messages=False)
-            await channel.subscribe(stream.gateway_channel(self.gateway), presence.DEVICES)
+            await channel.subscribe(stream.gateway_channel(self.gateway_id), presence.DEVICES)
             await self._greet(client)
             self.connected, self._lost_at = True, None
             while True:
@@ -105,7 +105,7 @@ class Replies:
         now = asyncio.get_running_loop().time()
         try:
             if channel == presence.DEVICES.encode():
-                self.fleet.hear(presence.decode(body), now)
+                self.routing_table.hear(presence.decode(body), now)
             else:
                 self._sort(stream.decode_packet(body), now)
         except msgspec.DecodeError as error:  # another version's, during an upgrade
@@ -119,7 +119,7 @@ class Replies:
             if not inbox.feed(frame, now):
                 self._ask(inbox, now)
             if isinstance(inbox.error, ReplicaLost):
-                self.fleet.doubt(inbox.epoch)
+                self.routing_table.doubt(inbox.epoch)
         if packet.beats is not None:
             self._check(packet.epoch, packet.beats, now)
 
@@ -155,7 +155,7 @@ class Replies:
             now = clock()
             if self._lost_at is not None and now - self._lost_at > RECONNECT_S:
                 self.fail_all(BrokerUnavailable())
-            self.fleet.sweep(now)
+            self.routing_table.sweep(now)
             for inbox in list(self.inboxes.values()):
                 if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
                     inbox.fail(ReplicaLost("part of the answer was lost on its way"))

@@ -32,7 +32,7 @@ class _Waiting:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Keeper:
+class ResponseWriter:
     """Gathers what is to be kept while a transaction is under way into the next one."""
 
     def __init__(self, database: Database, retention_s: float) -> None:

@@ -15,7 +15,7 @@ class _Heard:
     at: float
 
 
-class Fleet:
+class RoutingTable:
     """The routing table. Fed by snapshots, read for every request; runs on the event loop's thread.
 
     ``on_lost(epoch)`` is called for each runner that a device no longer holds, or that went with its device.

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError, StatementError
 
-from api.gateway.routing_table import Fleet
+from api.gateway.routing_table import RoutingTable
 from models.errors import HeadraceError, ShuttingDown
 from models.redis import queue
 from models.redis.presence import STEWARD
@@ -104,16 +104,16 @@ def _submit(
 class Doorbell:
     """Tells devices that there are jobs. A ring that is lost costs a second: workers look by themselves."""
 
-    def __init__(self, client: redis.Redis, fleet: Fleet) -> None:
+    def __init__(self, client: redis.Redis, routing_table: RoutingTable) -> None:
         self._client = client
-        self._fleet = fleet
+        self._routing_table = routing_table
         self._due: set[str] = set()
         self._steward = False
         self._task: asyncio.Task[None] | None = None
 
     def ring(self, uids: set[str], *, steward: bool = False) -> None:
         """Jobs of these models wait. ``steward``: one of them must be loaded first."""
-        self._due |= {device for device, one in self._fleet.replicas() if one.uid in uids}
+        self._due |= {device for device, one in self._routing_table.replicas() if one.uid in uids}
         self._steward |= steward
         if (self._due or self._steward) and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._ring(), name="doorbell")

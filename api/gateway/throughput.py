@@ -8,7 +8,7 @@ from models.rows.database import Database
 FRESH_S = 1.0
 
 
-class Pace:
+class Throughput:
     """How fast each model finishes jobs, at most a second old: not measured anew for each of a burst."""
 
     def __init__(self, database: Database) -> None:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from api.edge import errors
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs import forms
-from api.jobs.preparation import Wish, prepare
-from api.jobs.request_files import Intake, folder
+from api.jobs.preparation import JobTerms, prepare
+from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import respond, wants_async
 from models.errors import InvalidRequest, ShuttingDown
 from models.modalities import KINDS
@@ -28,10 +28,10 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
         raise ShuttingDown()
     about = KINDS[kind]
     async with folder() as into:
-        body, uploads = await forms.read(request, about, Intake(gateway, request.state.key, into))
+        body, uploads = await forms.read(request, about, RequestFiles(gateway, request.state.key, into))
         if about.modality == "images" and body.get("model") in (None, ""):
             body["model"] = await only_model(gateway)
-        wish = Wish(idempotency_key=idempotency_key)
+        wish = JobTerms(idempotency_key=idempotency_key)
         prepared = await prepare(gateway, request.state.key, kind, body, uploads, wish)
     background = getattr(prepared.request, "background", None) is True
     if not wants_async(request, background):
@@ -42,7 +42,7 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
 
 async def only_model(gateway: Gateway) -> str:
     """The image model, where there is one only: programs written for others name none. Raises InvalidRequest."""
-    found = await gateway.roster.serving("images")
+    found = await gateway.known_models.serving("images")
     if len(found) != 1:
         why = "'model' is required: there are several image models" if found else "'model' is required"
         raise InvalidRequest(why, param="model")

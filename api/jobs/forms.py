@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api.jobs.preparation import Upload
-from api.jobs.request_files import Intake
+from api.jobs.request_files import RequestFiles
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedMediaType, UnsupportedParameter
 from models.modalities import Kind, modality
 
@@ -25,7 +25,7 @@ _OTHER_NAMES = {"images": "image", "mask_image": "mask"}
 """Of files: OpenAI's in JSON, Xinference's."""
 
 
-async def read(request: Request, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def read(request: Request, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     """A request's fields and its files. Raises what is wrong with it, naming the parameter."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
@@ -38,7 +38,7 @@ async def read(request: Request, about: Kind, intake: Intake) -> tuple[dict[str,
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-async def _json(content: bytes, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _json(content: bytes, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -73,7 +73,7 @@ def _reference(name: str, value: Any) -> Any:
 # ---- forms -------------------------------------------------------------------------------------------------
 
 
-async def _form(request: Request, about: Kind, intake: Intake) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _form(request: Request, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     form = await _parsed(request)
     try:
         uploads: dict[str, Upload] = {}

@@ -30,7 +30,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class JobTerms:
     """How a job is to be done, beside what it is. ``deadline_s`` from now."""
 
     priority: int = 0
@@ -50,7 +50,7 @@ class Prepared:
 
 
 async def prepare(
-    gateway: Gateway, key: str, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: Wish
+    gateway: Gateway, key: str, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: JobTerms
 ) -> Prepared:
     """Check a job of this kind and store its files. Raises what is wrong with it, naming the parameter."""
     about = KINDS[kind]
@@ -101,7 +101,7 @@ async def prepare(
 
 async def check_model(gateway: Gateway, uid: str, name: str) -> None:
     """Refuse a job for a model that is not there, cannot be loaded, or does not serve this modality."""
-    known = await gateway.roster.find(uid)
+    known = await gateway.known_models.find(uid)
     if known is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
     if known.failed:

@@ -38,7 +38,7 @@ async def folder() -> AsyncIterator[Path]:
         await asyncio.to_thread(made.__exit__, None, None, None)
 
 
-class Intake:
+class RequestFiles:
     """Takes one request's files. ``into`` is where they are put, ``key`` whose uploaded files may be named."""
 
     def __init__(self, gateway: Gateway, key: str, into: Path) -> None:

@@ -32,7 +32,7 @@ async def submitted(gateway: Gateway, job: NewJob, done: Submitted, base_url: st
     if not done.created or job.priority:
         return await accepted(gateway, await gateway.database.look(jobs.get, done.id, None), base_url)
     row = SimpleNamespace(**jobs.as_queued(job, done.queued_at))
-    return await shown(gateway, row, base_url) | _place(done.ahead, await gateway.pace.of(job.uid))
+    return await shown(gateway, row, base_url) | _place(done.ahead, await gateway.throughput.of(job.uid))
 
 
 def prospect(connection: Connection, row: Any) -> tuple[int | None, float | None]:

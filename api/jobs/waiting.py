@@ -19,7 +19,7 @@ from api.jobs import results
 from api.jobs.preparation import Prepared, public_url
 from api.jobs.views import accepted
 from api.requests.answering import hung_up
-from api.requests.request_metrics import CLIENT_GONE, Timing
+from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import HeadraceError, ReplicaLost, ShuttingDown
 from models.modalities import KINDS, MODALITIES
 from models.modalities.media import Answer, Streamer
@@ -88,7 +88,7 @@ class Waiting:
         self._base = base
         self._reword = reword
         self._modality = KINDS[prepared.job.kind].modality
-        self._timing = Timing(prepared.job.uid, self._modality)
+        self._timing = RequestMetrics(prepared.job.uid, self._modality)
         self._done = Submitted(prepared.job.id, created=True)
         self._submission: asyncio.Task[Submitted] | None = None
         self._over = False

@@ -15,7 +15,7 @@ from api.gateway.dispatch import Call, Dispatcher, affinity
 from api.gateway.gateway import gateway_of
 from api.gateway.inbox import Inbox
 from api.gateway.metrics import METRICS
-from api.requests.request_metrics import CLIENT_GONE, Timing
+from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import HeadraceError
 from models.modalities import chat, completions
 from models.modalities.base import BaseRequest
@@ -38,7 +38,7 @@ async def text_completions(request: Request, body: Annotated[completions.Request
     return await answer(request, "completions", body)
 
 
-class Keeping(Protocol):
+class AnswerRecorder(Protocol):
     """Keeps what is answered. Only the first of these raises, and none takes long."""
 
     async def ready(self) -> None:
@@ -51,17 +51,17 @@ class Keeping(Protocol):
         """The stream broke after it had begun."""
 
 
-async def answer(request: Request, modality: str, body: BaseRequest, keeping: Keeping | None = None) -> Response:
+async def answer(request: Request, modality: str, body: BaseRequest, keeping: AnswerRecorder | None = None) -> Response:
     """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix), body.streams)
     keepalive_s = gateway.settings.keepalive_after_s
-    attempt = Attempt(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
+    attempt = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
     return await (attempt.stream() if body.streams else attempt.whole())
 
 
-class Attempt:
+class WatchedCall:
     """One call, watched: its client, its clock, its place in the metrics."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Attempt:
         request: Request,
         user: str,
         keepalive_s: float,
-        keeping: Keeping | None = None,
+        keeping: AnswerRecorder | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._call = call
@@ -79,7 +79,7 @@ class Attempt:
         self._user = user
         self._keepalive_s = keepalive_s
         self._keeping = keeping
-        self._timing = Timing(call.uid, call.modality)
+        self._timing = RequestMetrics(call.uid, call.modality)
         self._inbox: Inbox | None = None
 
     async def whole(self) -> Response:
@@ -190,7 +190,7 @@ class Attempt:
 class Stream(EventSourceResponse):
     """Server-sent events whose request is closed whatever happens, also before the generator is first entered."""
 
-    def __init__(self, attempt: Attempt, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
+    def __init__(self, attempt: WatchedCall, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
         super().__init__(events, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
         self._attempt = attempt
         self._opening = opening

@@ -8,7 +8,7 @@ CLIENT_GONE = 499
 """What the log and the metrics call a request whose client hung up (nginx's code)."""
 
 
-class Timing:
+class RequestMetrics:
     """A request in flight. ``code`` is how it ended: a status, or an error's code."""
 
     def __init__(self, uid: str, modality: str) -> None:

@@ -23,11 +23,11 @@ class _About(msgspec.Struct):
     status: str
 
 
-class Keeping:
+class ResponseRecorder:
     """Keeps one response under its caller's key. While the model begins, the database is asked whether it is there."""
 
     def __init__(self, gateway: Gateway, request: Request, key: str, aging: list[str]) -> None:
-        self._keeper = gateway.keeper
+        self._response_writer = gateway.response_writer
         self._request = request
         self._key = key
         self._aging = aging
@@ -55,7 +55,7 @@ class Keeping:
         given = self._request.model_dump(mode="json", exclude_unset=True, include={"input"})
         items = _encode(kept(sent(given["input"]), id))
         previous = self._request.previous_response_id
-        await self._keeper.keep(Kept(id, self._key, previous, status, items, body), self._aging)
+        await self._response_writer.keep(Kept(id, self._key, previous, status, items, body), self._aging)
 
 
 async def _reach(gateway: Gateway) -> bool:

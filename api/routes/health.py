@@ -53,6 +53,6 @@ async def _checks(gateway: Gateway) -> dict[str, bool]:
     return {
         "redis": gateway.replies.connected,
         "database": database,
-        "device": bool(gateway.replies.fleet.devices()),
+        "device": bool(gateway.replies.routing_table.devices()),
         "admitting": not gateway.dispatcher.closed,
     }

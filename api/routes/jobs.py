@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
 from api.jobs import results
-from api.jobs.preparation import Upload, Wish, prepare, public_url, seconds_until
-from api.jobs.request_files import Intake, folder
+from api.jobs.preparation import JobTerms, Upload, prepare, public_url, seconds_until
+from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import accepted, prospect, shown, submitted
 from api.jobs.waiting import submitted as insert
 from models.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
@@ -66,11 +66,11 @@ async def submit(
     webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
     given = body.input | ({} if body.model is None else {"model": body.model})
     deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
-    wish = Wish(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
+    wish = JobTerms(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
     async with AsyncExitStack() as stack:
         uploads: dict[str, Upload] = {}
         if KINDS[body.kind].files:
-            intake = Intake(gateway, request.state.key, await stack.enter_async_context(folder()))
+            intake = RequestFiles(gateway, request.state.key, await stack.enter_async_context(folder()))
             uploads = await intake.of_body(KINDS[body.kind], given)
         prepared = await prepare(gateway, request.state.key, body.kind, given, uploads, wish)
     done = await insert(gateway, prepared.job)

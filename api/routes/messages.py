@@ -14,7 +14,7 @@ from models.modalities import messages
 from models.modalities.messages import count
 
 
-class Details(BaseModel):
+class AnthropicDetails(BaseModel):
     """What went wrong, as Anthropic's clients read it; ``details`` has our code and the parameter at fault."""
 
     type: str
@@ -22,17 +22,17 @@ class Details(BaseModel):
     details: dict[str, str | None]
 
 
-class Envelope(BaseModel):
+class AnthropicEnvelope(BaseModel):
     """The body of every answer that is an error."""
 
     type: str
-    error: Details
+    error: AnthropicDetails
     request_id: str | None
 
 
 FAILURES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Envelope, "description": "The request is at fault"},
-    "5XX": {"model": Envelope, "description": "The platform is at fault, or full"},
+    "4XX": {"model": AnthropicEnvelope, "description": "The request is at fault"},
+    "5XX": {"model": AnthropicEnvelope, "description": "The platform is at fault, or full"},
 }
 router = APIRouter(tags=["anthropic"], responses=FAILURES)
 

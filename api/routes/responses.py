@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from api.gateway.gateway import Gateway, gateway_of
-from api.jobs.preparation import Wish, prepare
+from api.jobs.preparation import JobTerms, prepare
 from api.jobs.waiting import submitted
 from api.requests import answering
 from api.requests.response_events import EventStream
-from api.requests.response_keeping import Keeping
+from api.requests.response_keeping import ResponseRecorder
 from models.errors import (
     Conflict,
     HeadraceError,
@@ -27,7 +27,7 @@ from models.errors import (
 from models.modalities.responses import CreateResponse, count, described
 from models.modalities.responses import Request as Asked
 from models.modalities.responses.items import RESPONSE, ItemReference, kept, sent
-from models.modalities.responses.request import CountTokens, Prompt, Whole
+from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
 from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
 from models.rows.tables import FINAL, JobState
@@ -60,7 +60,7 @@ async def create(
     asked, aging = await _resolved(gateway, request.state.key, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
-    keeping = Keeping(gateway, asked, request.state.key, aging) if asked.keeps else None
+    keeping = ResponseRecorder(gateway, asked, request.state.key, aging) if asked.keeps else None
     return await answering.answer(request, "responses", asked, keeping)
 
 
@@ -71,7 +71,7 @@ async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -
     return await answering.answer(request, "responses_count", asked)
 
 
-async def _resolved(gateway: Gateway, key: str, body: Prompt, whole: type[T]) -> tuple[T, list[str]]:
+async def _resolved(gateway: Gateway, key: str, body: ResponsesPrompt, whole: type[T]) -> tuple[T, list[str]]:
     """What is to be asked, with all that it refers to; and those of its predecessors that are aging."""
     given = body.model_dump(mode="json", exclude_unset=True)
     aging: list[str] = []
@@ -89,7 +89,7 @@ async def _resolved(gateway: Gateway, key: str, body: Prompt, whole: type[T]) ->
 
 async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earlier:
     try:
-        return await gateway.database.look(responses.earlier, response, key, gateway.keeper.retention_ms)
+        return await gateway.database.look(responses.earlier, response, key, gateway.response_writer.retention_ms)
     except PreviousResponseNotFound:
         row = await _job(gateway, key, response)
         if row is not None and row.state in STATUS:
@@ -102,7 +102,7 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
     if gateway.dispatcher.closed:
         raise ShuttingDown()
     given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
-    wish = Wish(idempotency_key=idempotency_key)
+    wish = JobTerms(idempotency_key=idempotency_key)
     job = (await prepare(gateway, request.state.key, responses.KIND, given, {}, wish)).job
     if asked.streams:  # what is told of it as it is made, whoever will read it
         job = replace(job, request=job.request | {"stream": True})

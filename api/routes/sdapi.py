@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from starlette.responses import Response
 
 from api.gateway.gateway import Gateway, gateway_of
-from api.jobs.preparation import Prepared, Wish, prepare
-from api.jobs.request_files import Intake, folder
+from api.jobs.preparation import JobTerms, Prepared, prepare
+from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import abandon, respond, wants_async
 from api.routes import sdapi_wire
 from api.routes.sdapi_wire import MARK, Drawing
@@ -84,7 +84,7 @@ async def list_schedulers() -> list[dict[str, Any]]:
 @router.get("/sd-models", summary="Image models (AUTOMATIC1111)")
 async def list_models(request: Request) -> list[dict[str, Any]]:
     """The image models that were launched, by uid."""
-    found = await gateway_of(request).roster.serving("images")
+    found = await gateway_of(request).known_models.serving("images")
     return [
         {"title": one.uid, "model_name": one.uid, "hash": None, "sha256": None, "filename": one.uid, "config": None}
         for one in found
@@ -120,9 +120,9 @@ async def _draw(request: Request, body: Drawing, kind: str) -> Response:
     fields = sdapi_wire.translated(body, edit=kind == "images.edits")
     named = body.checkpoint
     fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, key)
-    wish = Wish(metadata={MARK: kind})
+    wish = JobTerms(metadata={MARK: kind})
     async with folder() as into:
-        intake = Intake(gateway, key, into)
+        intake = RequestFiles(gateway, key, into)
         files = sdapi_wire.pictures(body) if kind == "images.edits" else {}
         uploads = {name: await intake.text(name, text) for name, text in files.items()}
         prepared: Prepared = await prepare(gateway, key, kind, fields, uploads, wish)
@@ -133,7 +133,7 @@ async def _draw(request: Request, body: Drawing, kind: str) -> Response:
 
 async def _chosen(gateway: Gateway, key: str) -> str:
     """The model that this key chose, else the oldest image model. Raises ModelNotFound where there is none."""
-    known = [one.uid for one in await gateway.roster.serving("images")]
+    known = [one.uid for one in await gateway.known_models.serving("images")]
     if not known:
         raise ModelNotFound("no image model is launched", param="sd_model_checkpoint")
     if len(known) == 1:
@@ -148,7 +148,7 @@ async def _chosen(gateway: Gateway, key: str) -> str:
 
 async def _checked(gateway: Gateway, uid: str) -> str:
     """The uid, if it is an image model's. Raises ModelNotFound."""
-    known = [one.uid for one in await gateway.roster.serving("images")]
+    known = [one.uid for one in await gateway.known_models.serving("images")]
     if uid not in known:
         there = f"there are {', '.join(known)}" if known else "none is launched"
         raise ModelNotFound(f"there is no image model '{uid[:100]}'; {there}", param="sd_model_checkpoint")
@@ -172,7 +172,7 @@ async def _latest(gateway: Gateway, job: str) -> sdapi_wire.Latest:
     """What was last told of a job."""
     found = sdapi_wire.Latest()
     try:
-        entries = await gateway.telling.xrevrange(events.stream_key(job), count=EVENTS_READ)
+        entries = await gateway.stream_client.xrevrange(events.stream_key(job), count=EVENTS_READ)
     except (RedisError, OSError):
         return found
     for _, event in events.read(entries):

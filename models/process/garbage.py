@@ -3,7 +3,7 @@
 import gc
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """Call once everything is imported and built. A full collection over it would take 10 ms and more, each time."""
     gc.collect()
     gc.freeze()

@@ -46,7 +46,7 @@ def channel(job: str) -> str:
     return f"headrace:job:{job}"
 
 
-def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
+def publish_event(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
     """Queue an event for the job's stream, unless it is a state, and a word to those who watch."""
     key = stream_key(job)
     if event.type != STATE:
@@ -58,12 +58,14 @@ def tell(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job:
     pipeline.publish(channel(job), event.type)
 
 
-def tell_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: Any) -> None:
+def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: Any) -> None:
     """Queue the news that a job has the state of this row; and why, where it is to be tried again."""
     if row.state == JobState.QUEUED and row.error:
         why = HeadraceError.from_row(row.error).message
-        tell(pipeline, row.id, Event(LOG, row.fence, {"message": f"attempt {row.attempt} ended: {why}; tried again"}))
-    tell(pipeline, row.id, Event(STATE, row.fence, {"state": row.state}))
+        publish_event(
+            pipeline, row.id, Event(LOG, row.fence, {"message": f"attempt {row.attempt} ended: {why}; tried again"})
+        )
+    publish_event(pipeline, row.id, Event(STATE, row.fence, {"state": row.state}))
 
 
 def read(entries: Any) -> list[tuple[str, Event]]:

@@ -15,7 +15,7 @@ from models.errors import WireError
 VERSION = 1
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame's body is."""
 
     EVENTS = 0  # server-sent events, forwarded as they are

@@ -19,7 +19,7 @@ from models.rows import uploads, webhooks
 from models.rows.database import now_ms
 from models.rows.jobs import NewJob
 from models.rows.tables import BatchState, JobState, batches, jobs, replicas, results
-from models.rows.webhooks import Event
+from models.rows.webhooks import WebhookEvent
 
 WINDOWS_S = {"24h": 86_400}
 MOST_OPEN = 100
@@ -261,4 +261,4 @@ def _move(
 
 def _announce(connection: Connection, row: Row[Any]) -> None:
     if row.webhook:
-        webhooks.enqueue(connection, [Event(row.id, row.webhook, f"batch.{row.state}", {"id": row.id})])
+        webhooks.enqueue(connection, [WebhookEvent(row.id, row.webhook, f"batch.{row.state}", {"id": row.id})])

@@ -8,14 +8,16 @@ from sqlalchemy.engine import Connection, Row
 from models.errors import HeadraceError
 from models.rows import jobs, webhooks
 from models.rows.tables import FINAL
-from models.rows.webhooks import Event
+from models.rows.webhooks import WebhookEvent
 
 
 def notify(connection: Connection, moved: Iterable[Row[Any]]) -> None:
     """Queue the webhooks of those among these jobs that are over."""
     over = [row for row in moved if row.webhook and row.state in FINAL]
     if over:
-        webhooks.enqueue(connection, [Event(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over])
+        webhooks.enqueue(
+            connection, [WebhookEvent(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over]
+        )
 
 
 def cancel(connection: Connection, job: str) -> Row[Any] | None:

@@ -52,7 +52,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
-class Event(msgspec.Struct, frozen=True):
+class WebhookEvent(msgspec.Struct, frozen=True):
     """Something to be told. ``type`` as ``job.succeeded``; ``data`` is JSON, small, with an ``id``."""
 
     subject: str
@@ -61,7 +61,7 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class DeliveryOutcome(msgspec.Struct, frozen=True):
     """What an attempt came to, and what follows: the state, and in ``wait_s`` the next attempt."""
 
     state: DeliveryState
@@ -107,7 +107,7 @@ def headers(secrets: Sequence[str], delivery: str, body: str, at_ms: int) -> dic
     }
 
 
-def payload(event: Event, name: str, at_ms: int) -> str:
+def payload(event: WebhookEvent, name: str, at_ms: int) -> str:
     """The body that tells of this event under the id ``evt_…``, with the time (Unix milliseconds) it happened at."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     body = {
@@ -131,16 +131,16 @@ def pause_s(attempts: int) -> float | None:
     return SCHEDULE_S[attempts - 1] * (1 + JITTER * random.random())  # noqa: S311
 
 
-def judge(response: Response, attempts: int, pause: Pause = pause_s) -> Outcome:
+def judge(response: Response, attempts: int, pause: Pause = pause_s) -> DeliveryOutcome:
     """What follows from this response to the attempt of this number, counted from 1."""
     status = response.status or None
     if status is not None and 200 <= status < 300:
-        return Outcome(DeliveryState.DELIVERED, status=status)
+        return DeliveryOutcome(DeliveryState.DELIVERED, status=status)
     error = response.error or _said(response)
     wait = pause(attempts)
     if wait is None or response.refused or status == GONE:
-        return Outcome(DeliveryState.FAILED, status=status, error=error)
-    return Outcome(DeliveryState.PENDING, max(wait, put_off_s(response.retry_after)), status, error)
+        return DeliveryOutcome(DeliveryState.FAILED, status=status, error=error)
+    return DeliveryOutcome(DeliveryState.PENDING, max(wait, put_off_s(response.retry_after)), status, error)
 
 
 def put_off_s(retry_after: str) -> float:
@@ -168,7 +168,7 @@ def origin(url: str) -> str:
 # ---- rows --------------------------------------------------------------------------------------------------
 
 
-def enqueue(connection: Connection, events: Iterable[Event]) -> list[str]:
+def enqueue(connection: Connection, events: Iterable[WebhookEvent]) -> list[str]:
     """Write down what is to be told, in the transaction that makes it true; the ids of the deliveries."""
     events = list(events)
     if not events:
@@ -211,7 +211,7 @@ def due(connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int
     return list(connection.execute(claimed))
 
 
-def record(connection: Connection, delivery: str, attempt: int, outcome: Outcome, took_ms: int) -> None:
+def record(connection: Connection, delivery: str, attempt: int, outcome: DeliveryOutcome, took_ms: int) -> None:
     """Log an attempt and what follows. If another attempt was begun meanwhile, only success changes the state."""
     mine = deliveries.c.id == delivery
     query = sa.select(deliveries.c.log, deliveries.c.state, deliveries.c.attempts, now_ms().label("now"))

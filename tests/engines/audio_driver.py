@@ -9,7 +9,7 @@ from typing import Any
 from models.errors import HeadraceError
 from models.modalities import modality
 from models.modalities.media import Artifact, Outcome
-from workers.engines.base import Capacity, Engine, Placement
+from workers.engines.base import Capacity, Engine, EngineSite
 
 _numbers = count()
 
@@ -85,7 +85,7 @@ class MediaDriver:
     @classmethod
     async def resident(cls, kind: str, engine: Engine, source: Path, options: dict[str, Any]) -> "MediaDriver":
         """Load an engine on the CPU."""
-        capacity = await asyncio.to_thread(engine.load, Placement(str(source), "cpu", options), lambda *_: None)
+        capacity = await asyncio.to_thread(engine.load, EngineSite(str(source), "cpu", options), lambda *_: None)
         engine.start()
         return cls(kind, engine, capacity)
 

@@ -16,7 +16,7 @@ from tests.adapters import lora
 from tests.engines.driver import Driver
 from tests.weights import smollm2_directory, smollm2_gguf
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "echo": {"step_ms": 2, "context_length": 512},
@@ -52,7 +52,7 @@ async def resident(name: str, *, source: str = "", **options: Any) -> AsyncItera
     """An engine that has loaded its weights, or these, until the session is over."""
     source = source or source_of(name)
     engine = engine_class(ALIASES.get(name, name))()
-    capacity = await asyncio.to_thread(engine.load, Placement(source, "cpu", OPTIONS[name] | options), _silent)
+    capacity = await asyncio.to_thread(engine.load, EngineSite(source, "cpu", OPTIONS[name] | options), _silent)
     await engine.prepare()
     engine.start()
     yield Driver(name, engine, capacity)

@@ -10,7 +10,7 @@ from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedPara
 from tests.engines.conftest import OPTIONS
 from tests.engines.driver import Driver
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -177,7 +177,7 @@ async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
 
 
 async def test_an_unknown_option_is_refused(driver: Driver) -> None:
-    placement = Placement("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
+    placement = EngineSite("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
 
     with pytest.raises((InvalidRequest, ValueError)):
         engine_class(driver.name)().load(placement, lambda stage, fraction: None)

@@ -16,7 +16,7 @@ from tests import sounds
 from tests.engines.audio_driver import Job, MediaDriver
 from tests.sounds import Samples, decoded, word_errors
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 from workers.engines.hibari import pieces, readable
 from workers.engines.media.sound import FORMS, encoder
 
@@ -199,6 +199,6 @@ async def test_nothing_is_encoded_too(form: str) -> None:
 
 async def test_a_directory_without_voices_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        engine_class("hibari")().load(Placement(str(tmp_path), "cpu", {}), lambda *_: None)
+        engine_class("hibari")().load(EngineSite(str(tmp_path), "cpu", {}), lambda *_: None)
 
     assert caught.value.param == "model_path"

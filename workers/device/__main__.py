@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from models.errors import InvalidRequest
 from models.launching import devices
-from models.process.garbage import settle
+from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker, queue
 from models.redis.presence import device_channel, device_key
@@ -25,7 +25,7 @@ from models.storage.artifacts import open_store
 from workers.device.claimer import Claimer
 from workers.device.heartbeat import Probe, beat
 from workers.device.host import DeviceHost
-from workers.device.runner_process import Runner
+from workers.device.runner_process import RunnerProcess
 from workers.protocol import Submit
 from workers.wakeups import hear, in_background
 
@@ -44,8 +44,8 @@ def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
     app.conf.update(queue.celery_config(settings.redis_url, host.id))
 
     @app.task(name=queue.INFER)  # type: ignore[untyped-decorator]
-    def infer(epoch: str, rid: str, gateway: str, modality: str, deadline: int, body: Any, slots: list[str]) -> None:
-        host.serve(epoch, Submit(rid, gateway, modality, deadline, body, slots))
+    def infer(epoch: str, rid: str, gateway_id: str, modality: str, deadline: int, body: Any, slots: list[str]) -> None:
+        host.serve(epoch, Submit(rid, gateway_id, modality, deadline, body, slots))
 
     @app.task(name=queue.JOB)  # type: ignore[untyped-decorator]
     def ring() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
     store = open_store(settings.artifacts)
     telling = broker.asking(settings.stream_redis)
 
-    def claimer(device: str, owner: str, runners: Callable[[], Iterable[Runner]]) -> Claimer:
+    def claimer(device: str, owner: str, runners: Callable[[], Iterable[RunnerProcess]]) -> Claimer:
         kept_s = settings.response_retention_s
         return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s, kept_s)
 
@@ -105,7 +105,7 @@ def main() -> None:
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
     in_background(probe.run)
     scratch.clear()  # what runners left that were killed
-    settle()
+    freeze_gc()
     sys.setswitchinterval(SWITCH_S)
     worker.start()
     for one in drains:  # celery waits for requests alone: jobs may finish too

@@ -25,9 +25,9 @@ from models.rows.database import Database
 from models.rows.outbox import notify
 from models.rows.tables import JobState
 from models.storage.artifacts import Store
-from workers.device.fairness import Load, Shares, room, worst_normal
-from workers.device.runner_process import Phase, Runner
-from workers.protocol import Work, Worked, Working
+from workers.device.fairness import Busyness, Shares, room, worst_normal
+from workers.device.runner_process import Phase, RunnerProcess
+from workers.protocol import DoJob, JobEnded, JobProgress
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +43,19 @@ MOST_A_TURN = 64
 class Claim:
     """A job that this worker holds."""
 
-    runner: Runner
+    runner: RunnerProcess
     fence: int
     low: bool
     cancelled: bool = False
 
 
 @dataclass(slots=True)
-class Turn:
+class Transaction:
     """What one transaction did, to be acted on once it is committed."""
 
     ended: list[claims.Done]
     moved: list[Row[Any]] = field(default_factory=list)
-    claimed: list[tuple[Runner, Row[Any]]] = field(default_factory=list)
+    claimed: list[tuple[RunnerProcess, Row[Any]]] = field(default_factory=list)
     held: dict[str, Any] | None = None
     recorded: bool = False
     renewed: bool = False
@@ -71,7 +71,7 @@ class Claimer:
         database: Database,
         store: Store,
         client: redis.Redis,
-        runners: Callable[[], Iterable[Runner]],
+        runners: Callable[[], Iterable[RunnerProcess]],
         lease_s: float,
         response_retention_s: float,
     ) -> None:
@@ -85,7 +85,7 @@ class Claimer:
         self._lease_ms = int(lease_s * 1000)
         self._retention_ms = int(response_retention_s * 1000)
         self._lease = claims.Lease(owner, device, self._lease_ms)
-        self._news: queue.SimpleQueue[Worked | Working | Runner] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[JobEnded | JobProgress | RunnerProcess] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._over = threading.Event()
         self._claims: dict[str, Claim] = {}
@@ -105,10 +105,10 @@ class Claimer:
         self._look = True  # only the claimer's thread takes it back, before it looks
         self._wake.set()
 
-    def hear(self, news: Worked | Working | Runner) -> None:
+    def hear(self, news: JobEnded | JobProgress | RunnerProcess) -> None:
         """What a runner says of its jobs; or a runner that is gone. From any thread."""
         self._news.put(news)
-        if not isinstance(news, Working):
+        if not isinstance(news, JobProgress):
             self._wake.set()
 
     @property
@@ -179,8 +179,8 @@ class Claimer:
             self._look = True
         return self._look
 
-    def _transact(self, connection: Connection, ended: list[claims.Done], now: float) -> Turn:
-        turn = Turn(ended)
+    def _transact(self, connection: Connection, ended: list[claims.Done], now: float) -> Transaction:
+        turn = Transaction(ended)
         if turn.ended:
             turn.moved = self._finish(connection, turn.ended)
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
@@ -195,7 +195,7 @@ class Claimer:
             self._claim(connection, turn)
         return turn
 
-    def _claim(self, connection: Connection, turn: Turn) -> None:
+    def _claim(self, connection: Connection, turn: Transaction) -> None:
         over = {one.id for one in turn.ended}
         left = MOST_A_TURN
         for runner in self._runners():
@@ -207,14 +207,14 @@ class Claimer:
             if free > 0:
                 left -= self._claim_for(connection, turn, runner, free, low)
 
-    def _load(self, runner: Runner, mine: list[Claim]) -> Load:
+    def _load(self, runner: RunnerProcess, mine: list[Claim]) -> Busyness:
         ready = runner.ready
         assert ready is not None
         low = sum(one.low for one in mine)
         capacity = min(ready.max_inflight, runner.limit or ready.max_inflight)
-        return Load(capacity, runner.inflight, len(mine), low, runner.idle_s, shared=runner.shared)
+        return Busyness(capacity, runner.inflight, len(mine), low, runner.idle_s, shared=runner.shared)
 
-    def _claim_for(self, connection: Connection, turn: Turn, runner: Runner, free: int, low: int) -> int:
+    def _claim_for(self, connection: Connection, turn: Transaction, runner: RunnerProcess, free: int, low: int) -> int:
         """Claim for one replica, the keys taking turns; how many."""
         uid, now = runner.load.uid, int(time.time() * 1000)
         heads = claims.heads(connection, uid)
@@ -243,7 +243,7 @@ class Claimer:
 
     # ---- after the commit ----------------------------------------------------------------------------------
 
-    def _after(self, turn: Turn, now: float) -> None:
+    def _after(self, turn: Transaction, now: float) -> None:
         self._ended = self._ended[len(turn.ended) :]
         if turn.recorded:
             self._fractions, self._recorded_at = {}, now
@@ -261,17 +261,17 @@ class Claimer:
         for runner, row in turn.claimed:
             low = row.rank > worst_normal(int(time.time() * 1000))
             self._claims[row.id] = Claim(runner, row.fence, low)
-            order = Work(row.id, row.fence, row.kind, row.deadline or 0, row.request, row.files)
+            order = DoJob(row.id, row.fence, row.kind, row.deadline or 0, row.request, row.files)
             error: HeadraceError | None
             try:
                 error = None if runner.work(order) else ReplicaLost()
             except (OverflowError, TypeError) as fault:
                 error = InvalidRequest(f"the request cannot be handed over: {fault}")
             if error is not None:
-                self.hear(Worked(row.id, row.fence, error=error.to_wire()))
+                self.hear(JobEnded(row.id, row.fence, error=error.to_wire()))
         self._tell([*turn.moved, *(row for _, row in turn.claimed)])
 
-    def _discard(self, turn: Turn) -> None:
+    def _discard(self, turn: Transaction) -> None:
         """Delete what attempts made whose end did not count."""
         kept = {(row.id, row.fence) for row in turn.moved if row.state == JobState.SUCCEEDED}
         for done in turn.ended:
@@ -281,7 +281,7 @@ class Claimer:
                 except HeadraceError as error:
                     log.info("job %s: its artifacts are left to the sweep: %s", done.id, error)
 
-    def _obey(self, turn: Turn) -> None:
+    def _obey(self, turn: Transaction) -> None:
         """Stop what was cancelled, and what is not ours any more."""
         if turn.held is None:
             return
@@ -298,7 +298,7 @@ class Claimer:
         try:
             pipeline = self._client.pipeline(transaction=False)
             for row in rows:
-                events.tell_moved(pipeline, row)
+                events.publish_moved(pipeline, row)
             pipeline.execute()
         except RedisError as error:
             log.info("cannot tell of jobs: %s", error)
@@ -309,15 +309,15 @@ class Claimer:
         while not self._news.empty():
             news = self._news.get()
             match news:
-                case Working(id, fence, fraction):
+                case JobProgress(id, fence, fraction):
                     self._fractions[id, fence] = fraction
-                case Worked():
+                case JobEnded():
                     self._ended.append(_done(news))
                     self._fractions.pop((news.id, news.fence), None)
-                case Runner():
+                case RunnerProcess():
                     self._bury(news)
 
-    def _bury(self, runner: Runner) -> None:
+    def _bury(self, runner: RunnerProcess) -> None:
         """A runner is gone: its jobs are to be tried again elsewhere."""
         ended = {(one.id, one.fence) for one in self._ended}
         error = ReplicaLost(runner.exit_reason.message)
@@ -326,7 +326,7 @@ class Claimer:
                 self._ended.append(claims.Done(job, claim.fence, error=error, again=True))
 
 
-def _done(news: Worked) -> claims.Done:
+def _done(news: JobEnded) -> claims.Done:
     if news.error is None:
         return claims.Done(news.id, news.fence, news.result)
     error = HeadraceError.from_wire(news.error)

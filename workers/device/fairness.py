@@ -15,7 +15,7 @@ QUIET_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Busyness:
     """What one replica is doing: how many requests it computes at once, and what it holds now."""
 
     capacity: int
@@ -27,7 +27,7 @@ class Load:
     """Whether it serves interactive requests at all; those that do not have all their room for jobs."""
 
 
-def room(load: Load) -> tuple[int, int]:
+def room(load: Busyness) -> tuple[int, int]:
     """How many more jobs may start, and how many of them may be low ones.
 
     A shared replica keeps a slot for the next interactive request. While it has interactive requests low jobs get an

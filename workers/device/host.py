@@ -21,19 +21,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.errors import HeadraceError, ReplicaLost, ShuttingDown
 from models.launching.devices import Device
 from models.redis import presence, stream
-from models.redis.stream import Frame, Kind, Packet
+from models.redis.stream import Frame, FrameKind, Packet
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.tables import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
-from workers.device.residency import Act, Attempts, after_death, plan
-from workers.device.runner_process import Phase, Runner
+from workers.device.residency import Act, Deaths, after_death, plan
+from workers.device.runner_process import Phase, RunnerProcess
 from workers.protocol import Load, Submit
 
 log = logging.getLogger(__name__)
 
-ClaimerOf = Callable[[str, str, Callable[[], Iterable[Runner]]], Claimer]
+ClaimerOf = Callable[[str, str, Callable[[], Iterable[RunnerProcess]]], Claimer]
 """Makes the claimer of a device: its id, its worker's, and what lists its runners."""
 
 SEEN_EVERY_S = 3.0
@@ -54,9 +54,9 @@ class DeviceHost:
         self._device = device
         self._database = database
         self._client = client
-        self._runners: dict[str, Runner] = {}
-        self._attempts: dict[str, Attempts] = {}
-        self._news: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        self._runners: dict[str, RunnerProcess] = {}
+        self._deaths: dict[str, Deaths] = {}
+        self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self.draining = False
@@ -101,12 +101,12 @@ class DeviceHost:
         try:
             pipeline = self._client.pipeline(transaction=False)
             for submit in submits:
-                frames.setdefault(submit.gateway, []).append(Frame(submit.rid, -1, Kind.ERROR, body))
+                frames.setdefault(submit.gateway_id, []).append(Frame(submit.rid, -1, FrameKind.ERROR, body))
                 for key in submit.slots:
                     pipeline.zrem(key, submit.rid)
-            for gateway, lost in frames.items():
+            for gateway_id, lost in frames.items():
                 packet = Packet(stream.VERSION, self.worker, lost)
-                pipeline.publish(stream.gateway_channel(gateway), stream.encode(packet))
+                pipeline.publish(stream.gateway_channel(gateway_id), stream.encode(packet))
             pipeline.execute()
         except RedisError as failure:
             log.warning("cannot tell the gateways of lost requests: %s", failure)
@@ -119,7 +119,7 @@ class DeviceHost:
         found = [self._presence(runner) for runner in list(self._runners.values())]
         return presence.Snapshot(self.id, self.worker, self._serial, found, self.draining)
 
-    def _presence(self, runner: Runner) -> presence.Replica:
+    def _presence(self, runner: RunnerProcess) -> presence.Replica:
         ready = runner.ready
         state = ReplicaState.READY if runner.phase is Phase.READY else ReplicaState.LOADING
         if runner.phase in (Phase.STOPPING, Phase.GONE):
@@ -169,7 +169,7 @@ class DeviceHost:
             self._seen_at = now
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
         wanted = {name: ReplicaState(row.state) for name, row in rows.items()}
-        for act, replica in plan(wanted, set(self._runners), self._attempts, now):
+        for act, replica in plan(wanted, set(self._runners), self._deaths, now):
             match act:
                 case Act.START if not self.draining:
                     self._start(rows[replica])
@@ -197,7 +197,7 @@ class DeviceHost:
             store=self._settings.artifacts,
             outbound_allow=self._settings.outbound_allow,
         )
-        runner = Runner(
+        runner = RunnerProcess(
             load,
             interpreter=self._settings.interpreter(row.engine),
             visible=self._device.uuid,
@@ -217,16 +217,16 @@ class DeviceHost:
         runner.stop()
         self._tell_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
-        self._attempts.pop(replica, None)
+        self._deaths.pop(replica, None)
         log.info("replica %s: unloaded", replica)
         self._wake.set()  # its row can be forgotten now
 
-    def _limit_load(self, runner: Runner) -> None:
+    def _limit_load(self, runner: RunnerProcess) -> None:
         if time.monotonic() - runner.started_at > self._settings.load_timeout_s:
             log.error("replica %s: the load takes too long", runner.load.replica)
             runner.kill()
 
-    def _on_change(self, runner: Runner) -> None:
+    def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
             self._tell_lost(runner.abandoned(), runner.exit_reason)
@@ -246,7 +246,7 @@ class DeviceHost:
                 self._news.put(runner)  # its row must learn of it, when the database is back
                 raise
 
-    def _record(self, runner: Runner) -> None:
+    def _record(self, runner: RunnerProcess) -> None:
         replica = runner.load.replica
         if self._runners.get(replica) is not runner:
             return
@@ -257,15 +257,15 @@ class DeviceHost:
         elif runner.phase is Phase.GONE:
             self._bury(replica, runner)
 
-    def _bury(self, replica: str, runner: Runner) -> None:
+    def _bury(self, replica: str, runner: RunnerProcess) -> None:
         if self.draining:
             del self._runners[replica]
             return
         now = time.monotonic()
-        attempts = self._attempts.setdefault(replica, Attempts())
+        deaths = self._deaths.setdefault(replica, Deaths())
         served = None if runner.ready_at is None else now - runner.ready_at
         permanent = runner.failed is not None and runner.failed.permanent
-        again = after_death(attempts, served_s=served, permanent=permanent, now=now)
+        again = after_death(deaths, served_s=served, permanent=permanent, now=now)
         error = runner.exit_reason
         log.error("replica %s: %s; %s", replica, error.message, "loading again" if again else "given up")
         state, stage = (ReplicaState.LOADING, "waiting") if again else (ReplicaState.FAILED, "failed")

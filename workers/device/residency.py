@@ -21,7 +21,7 @@ class Act(Enum):
 
 
 @dataclass(slots=True)
-class Attempts:
+class Deaths:
     """How often in a row a replica's runner has died, and when the next may start (monotonic seconds)."""
 
     deaths: int = 0
@@ -29,7 +29,7 @@ class Attempts:
 
 
 def plan(
-    wanted: dict[str, ReplicaState], held: set[str], attempts: dict[str, Attempts], now: float
+    wanted: dict[str, ReplicaState], held: set[str], deaths: dict[str, Deaths], now: float
 ) -> list[tuple[Act, str]]:
     """The acts that bring ``held`` (replicas with a runner) to ``wanted`` (this device's rows), stops first."""
     acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in HELD]
@@ -38,20 +38,20 @@ def plan(
             continue
         if state is ReplicaState.STOPPING:
             acts.append((Act.FORGET, replica))
-        elif state in HELD and now >= attempts.get(replica, Attempts()).not_before:
+        elif state in HELD and now >= deaths.get(replica, Deaths()).not_before:
             acts.append((Act.START, replica))
     return acts
 
 
-def after_death(attempts: Attempts, *, served_s: float | None, permanent: bool, now: float) -> bool:
+def after_death(deaths: Deaths, *, served_s: float | None, permanent: bool, now: float) -> bool:
     """Count a runner's death and set when the next may start; False: give the replica up.
 
     ``served_s`` is how long it was ready, None if it never was. The first death of a proven runner is followed
     by a reload at once, later ones by a pause that doubles from half a second up to 30 s.
     """
     if served_s is not None and served_s >= STEADY_S:
-        attempts.deaths = 0
-    attempts.deaths += 1
-    pause = 0.0 if attempts.deaths == 1 and served_s is not None else min(0.5 * 2 ** (attempts.deaths - 1), 30.0)
-    attempts.not_before = now + pause
-    return not permanent and (served_s is not None or attempts.deaths < TRIES)
+        deaths.deaths = 0
+    deaths.deaths += 1
+    pause = 0.0 if deaths.deaths == 1 and served_s is not None else min(0.5 * 2 ** (deaths.deaths - 1), 30.0)
+    deaths.not_before = now + pause
+    return not permanent and (served_s is not None or deaths.deaths < TRIES)

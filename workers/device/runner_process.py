@@ -28,21 +28,21 @@ from models.process.processes import kill_group, spawn
 from models.storage import scratch
 from workers import protocol
 from workers.protocol import (
-    CancelWork,
+    CancelJob,
     Command,
+    DoJob,
     Drain,
     Event,
     Failed,
     Finished,
+    JobEnded,
+    JobProgress,
     Load,
-    Progress,
+    LoadProgress,
     Ready,
     Stats,
     Stop,
     Submit,
-    Work,
-    Worked,
-    Working,
 )
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Phase(Enum):
     GONE = auto()
 
 
-class Runner:
+class RunnerProcess:
     """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase,
 
     ``on_work`` with all that is said of jobs.
@@ -76,8 +76,8 @@ class Runner:
         interpreter: str,
         visible: str,
         compiled: Path,
-        on_change: Callable[["Runner"], None],
-        on_work: Callable[[Worked | Working], None],
+        on_change: Callable[["RunnerProcess"], None],
+        on_work: Callable[[JobEnded | JobProgress], None],
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
@@ -120,7 +120,7 @@ class Runner:
         self._send(submit)
         return future
 
-    def work(self, order: Work) -> bool:
+    def work(self, order: DoJob) -> bool:
         """Hand a job over; False if the runner is not ready. ``on_work`` hears of its end, or nothing if it dies."""
         with self._lock:
             if self.phase is not Phase.READY:
@@ -129,7 +129,7 @@ class Runner:
 
     def cancel_work(self, job: str, fence: int) -> None:
         """Stop an attempt at a job."""
-        self._send(CancelWork(job, fence))
+        self._send(CancelJob(job, fence))
 
     def drain(self, error: WireError) -> None:
         """End all requests with this error, then the runner."""
@@ -255,11 +255,11 @@ class Runner:
                     found = self._futures.pop(rid, None)
                 if found is not None:
                     found[1].set_result(None)
-            case Working() | Worked():
+            case JobProgress() | JobEnded():
                 self._on_work(event)
             case Stats():
                 self.stats = event
-            case Progress(stage, fraction):
+            case LoadProgress(stage, fraction):
                 changed, self.stage, self.progress = stage != self.stage, stage, fraction
                 if changed:
                     self._on_change(self)

@@ -77,7 +77,7 @@ class MediaSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class EngineSite:
     """Where an engine is to be resident, and on what weights.
 
     ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N".
@@ -103,7 +103,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     @classmethod
-    def read(cls, placement: Placement) -> Self:
+    def read(cls, placement: EngineSite) -> Self:
         """The options of a launch. Raises InvalidRequest that names the one at fault."""
         try:
             return cls.model_validate(placement.options)
@@ -129,7 +129,7 @@ class Engine(ABC):
     """Whether it holds its model in processes of its own, whose memory is then the runner's too."""
 
     @abstractmethod
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         """Make the model resident and warm; called once, in a thread of its own.
 
         Raises InvalidRequest where another try is of no use (bad options, unreadable weights).

@@ -19,7 +19,7 @@ from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
 from models.modalities.chat.tools import Tool
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
-from workers.engines.base import Capacity, Engine, Options, Placement, Report, Sink
+from workers.engines.base import Capacity, Engine, EngineSite, Options, Report, Sink
 from workers.engines.text.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
@@ -92,7 +92,7 @@ class Echo(Engine):
         ]
     )
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         import time
 
         self._options = EchoOptions.read(placement)

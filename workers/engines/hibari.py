@@ -15,9 +15,9 @@ from pydantic import Field
 from models.errors import InvalidRequest
 from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request
-from workers.engines.base import Capacity, Engine, MediaSink, Options, Placement, Report
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.media.sound import Samples, encoder
-from workers.engines.threads.step_threads import Step, Steps, Turns
+from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
 SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 400
@@ -37,7 +37,7 @@ class Hibari(Engine):
 
     honours = frozenset(["voice", "speed", "seed"])
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         self._options = HibariOptions.read(placement)
         report("loading", 0.0)
         self._voices = _voices(Path(placement.source), self._options.n_threads)
@@ -45,7 +45,7 @@ class Hibari(Engine):
         report("warming", 0.0)
         for voice in self._voices.values():
             voice("Ready.")  # reads the lexicon, too
-        self._turns = Turns(1, "hibari")
+        self._turns = StepThreads(1, "hibari")
         return Capacity(self._options.max_inflight, 0)
 
     def start(self) -> None:

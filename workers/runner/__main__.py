@@ -21,31 +21,31 @@ from redis.exceptions import RedisError
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.launching import hub
-from models.process.garbage import settle
+from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker, stream
 from models.storage.artifacts import open_store
 from workers import protocol
 from workers.engines import engine_class
-from workers.engines.base import Capacity, Engine, Placement, Report
+from workers.engines.base import Capacity, Engine, EngineSite, Report
 from workers.protocol import (
-    CancelWork,
+    CancelJob,
     Command,
+    DoJob,
     Drain,
     Event,
     Failed,
     Finished,
     Load,
-    Progress,
+    LoadProgress,
     Ready,
     Stats,
     Stop,
     Submit,
-    Work,
 )
-from workers.runner.job_events import Teller
-from workers.runner.jobs import Works
-from workers.runner.media_intake import Intake
+from workers.runner.job_events import JobEvents
+from workers.runner.jobs import RunnerJobs
+from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
 from workers.runner.requests import Requests
 
@@ -67,7 +67,7 @@ class Runner:
         self._writer: asyncio.StreamWriter
         self._engine: Engine
         self._requests: Requests | None = None
-        self._works: Works | None = None
+        self._works: RunnerJobs | None = None
 
     async def run(self) -> int:
         """Load, serve until the worker says stop or is gone, close. Returns the exit code."""
@@ -105,7 +105,7 @@ class Runner:
         loop = asyncio.get_running_loop()
 
         def report(stage: str, fraction: float) -> None:
-            loop.call_soon_threadsafe(self._send, Progress(stage, fraction))
+            loop.call_soon_threadsafe(self._send, LoadProgress(stage, fraction))
 
         try:
             capacity = await asyncio.to_thread(self._hold, load, report)
@@ -131,36 +131,38 @@ class Runner:
                 )
             )
         self._engine = engine_class(load.engine)()
-        return self._engine.load(Placement(path, load.device, load.options, load.trust_remote_code), report)
+        return self._engine.load(EngineSite(path, load.device, load.options, load.trust_remote_code), report)
 
     async def _serve(self, load: Load, capacity: Capacity) -> None:
         client = broker.asking_async(load.stream_redis_url)
         publisher = Publisher(
             client,
             load.epoch,
-            on_dead=lambda gateway: requests.cancel_gateway(gateway),
+            on_dead=lambda gateway_id: requests.cancel_gateway(gateway_id),
             gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
         )
-        intake = Intake(load.outbound_allow)
+        intake = MediaIntake(load.outbound_allow)
         requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)), intake)
-        teller = Teller(client)
-        works = Works(self._engine, await asyncio.to_thread(open_store, load.store), teller, self._send, intake)
+        job_events = JobEvents(client)
+        works = RunnerJobs(
+            self._engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake
+        )
         self._engine.start()
         chores = [
             self._chore(publisher.run()),
             self._chore(requests.beat()),
-            self._chore(teller.run()),
+            self._chore(job_events.run()),
             self._chore(works.watch()),
             self._chore(self._hear_gateways(load, requests)),
             self._chore(self._tell(requests, publisher)),
         ]
         await self._subscribed.wait()
         self._requests, self._works = requests, works
-        settle()
+        freeze_gc()
         self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
-        await teller.told(2)
+        await job_events.told(2)
         for chore in chores:
             chore.cancel()
         await publisher.flush(2)
@@ -179,9 +181,9 @@ class Runner:
         match command:
             case Submit() if self._requests is not None:
                 self._requests.submit(command)
-            case Work() if self._works is not None:
+            case DoJob() if self._works is not None:
                 self._works.begin(command)
-            case CancelWork(job, fence) if self._works is not None:
+            case CancelJob(job, fence) if self._works is not None:
                 self._works.cancel(job, fence)
             case Drain(error):
                 self._lose(error)

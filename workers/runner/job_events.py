@@ -16,7 +16,7 @@ MOST_WAITING = 2000
 """Events kept while Redis is away. Beyond it the oldest go: the job itself does not depend on them."""
 
 
-class Teller:
+class JobEvents:
     """Queues events and sends them in order."""
 
     def __init__(self, client: redis.Redis) -> None:
@@ -49,7 +49,7 @@ class Teller:
             try:
                 pipeline = self._client.pipeline(transaction=False)
                 for job, event in batch:
-                    events.tell(pipeline, job, event)
+                    events.publish_event(pipeline, job, event)
                 await pipeline.execute()
             except (RedisError, OSError) as error:
                 log.warning("cannot tell of jobs: %s", error)

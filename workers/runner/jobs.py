@@ -23,10 +23,10 @@ from models.redis.events import Event
 from models.storage import scratch
 from models.storage.artifacts import Store
 from workers.engines.base import AnyRequest, Engine
-from workers.protocol import Work as Order
-from workers.protocol import Worked, Working
-from workers.runner.job_events import Teller
-from workers.runner.media_intake import Intake
+from workers.protocol import DoJob as Order
+from workers.protocol import JobEnded, JobProgress
+from workers.runner.job_events import JobEvents
+from workers.runner.media_intake import MediaIntake
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ TOLD_S = 2.0
 class Attempt:
     """One attempt: the sink that the engine feeds, of whichever kind."""
 
-    def __init__(self, owner: "Works", order: Order) -> None:
+    def __init__(self, owner: "RunnerJobs", order: Order) -> None:
         self.order = order
         self.rid = f"{order.id}.{order.fence}"
         self.files: Mapping[str, Path] = {}
@@ -65,7 +65,7 @@ class Attempt:
             self.tell(events.PREVIEW, {"media_type": preview.media_type, "step": done}, preview.data)
         if now - self._reported_at >= REPORT_EVERY_S:
             self._reported_at = now
-            self._owner.send(Working(self.order.id, self.order.fence, fraction))
+            self._owner.send(JobProgress(self.order.id, self.order.fence, fraction))
 
     def piece(self, data: bytes) -> None:
         """See ``MediaSink``."""
@@ -87,7 +87,7 @@ class Attempt:
 
     def tell(self, kind: str, data: dict[str, Any], blob: bytes = b"") -> None:
         """Tell those who watch the job."""
-        self._owner.teller.tell(self.order.id, Event(kind, self.order.fence, data, blob))
+        self._owner.job_events.tell(self.order.id, Event(kind, self.order.fence, data, blob))
 
     def log(self, message: str) -> None:
         """Tell those who watch what goes on."""
@@ -105,7 +105,7 @@ class Attempt:
                 size = sum(one["bytes"] for one in kept.values())
                 self.log(f"stored {', '.join(kept)}: {size} bytes")
             if self._pieces:  # who reads them stops at the end of the job, so they must be there before it
-                await self._owner.teller.told(TOLD_S)
+                await self._owner.job_events.told(TOLD_S)
         except HeadraceError as error:
             self._owner.ended(self, error=error)
         else:
@@ -126,7 +126,7 @@ class TextAttempt(Attempt):
     as it is made.
     """
 
-    def __init__(self, owner: "Works", order: Order, shape: Modality, request: BaseRequest) -> None:
+    def __init__(self, owner: "RunnerJobs", order: Order, shape: Modality, request: BaseRequest) -> None:
         super().__init__(owner, order)
         self._reply = shape.reply(order.id.removeprefix("job_"), request, int(time.time()))
         self._limit = request.budget
@@ -186,21 +186,26 @@ class TextAttempt(Attempt):
             self._said = []
 
     async def _close(self, body: bytes) -> None:
-        await self._owner.teller.told(TOLD_S)  # who reads it stops at the end of the job
+        await self._owner.job_events.told(TOLD_S)  # who reads it stops at the end of the job
         self._owner.ended(self, result={"body": json.loads(body), "artifacts": {}})
 
 
-class Works:
+class RunnerJobs:
     """All jobs of one runner. Everything here runs on the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, store: Store, teller: Teller, send: Callable[[Any], None], intake: Intake | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        job_events: JobEvents,
+        send: Callable[[Any], None],
+        intake: MediaIntake | None = None,
     ) -> None:
         self.store = store
-        self.teller = teller
+        self.job_events = job_events
         self.send = send
         self._engine = engine
-        self._intake = intake or Intake()
+        self._intake = intake or MediaIntake()
         self._live: dict[str, Attempt] = {}
 
     @property
@@ -215,7 +220,7 @@ class Works:
             request = shape.request.model_validate(order.body)
         except (KeyError, ValidationError) as error:  # the gateway checked: the two are of different versions
             refused = InvalidRequest(f"the runner cannot read the request: {error}")
-            self.send(Worked(order.id, order.fence, error=refused.to_wire()))
+            self.send(JobEnded(order.id, order.fence, error=refused.to_wire()))
             return
         if isinstance(request, BaseRequest):
             attempt: Attempt = TextAttempt(self, order, shape, request)
@@ -278,7 +283,7 @@ class Works:
         """An attempt has its outcome."""
         self._live.pop(attempt.rid, None)
         wire = error.to_wire() if error else None
-        self.send(Worked(attempt.order.id, attempt.order.fence, result, wire))
+        self.send(JobEnded(attempt.order.id, attempt.order.fence, result, wire))
         attempt.scratch.close()
         if isinstance(attempt, TextAttempt) and attempt.taking is not None:
             attempt.taking.cancel()

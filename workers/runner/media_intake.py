@@ -74,7 +74,7 @@ class _Held:
                 raise InvalidRequest(f"the request's media have more than {most:g} {unit} in all", param=param)
 
 
-class Intake:
+class MediaIntake:
     """Takes in the media of one runner's requests. ``allow``: private networks that URLs may reach, CIDRs."""
 
     def __init__(self, allow: str = "") -> None:

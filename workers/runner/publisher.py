@@ -42,9 +42,9 @@ class Publisher:
         self._work = asyncio.Event()
         self.publishes = 0
 
-    def put(self, gateway: str, frame: Frame) -> None:
+    def put(self, gateway_id: str, frame: Frame) -> None:
         """Queue a frame for the next publish to its gateway."""
-        self._frames.setdefault(gateway, []).append(frame)
+        self._frames.setdefault(gateway_id, []).append(frame)
         self._work.set()
 
     def beat(self, beats: dict[str, dict[str, int]]) -> None:
@@ -94,27 +94,27 @@ class Publisher:
         }
         self.publishes += len(packets)
         if len(packets) == 1:  # the common case, on the hot path: a pipeline takes twice as long
-            [(gateway, packet)] = packets.items()
-            self._judge(gateway, await self._client.publish(stream.gateway_channel(gateway), packet))
+            [(gateway_id, packet)] = packets.items()
+            self._judge(gateway_id, await self._client.publish(stream.gateway_channel(gateway_id), packet))
             packets = {}
         if packets or leaves:
             await self._pipeline(packets, leaves)
 
     async def _pipeline(self, packets: dict[str, bytes], leaves: list[tuple[str, str]]) -> None:
         pipeline = self._client.pipeline(transaction=False)
-        for gateway, packet in packets.items():
-            pipeline.publish(stream.gateway_channel(gateway), packet)
+        for gateway_id, packet in packets.items():
+            pipeline.publish(stream.gateway_channel(gateway_id), packet)
         for key, rid in leaves:
             pipeline.zrem(key, rid)
         heard = await pipeline.execute()
-        for gateway, listeners in zip(packets, heard, strict=False):
-            self._judge(gateway, listeners)
+        for gateway_id, listeners in zip(packets, heard, strict=False):
+            self._judge(gateway_id, listeners)
 
-    def _judge(self, gateway: str, listeners: int) -> None:
+    def _judge(self, gateway_id: str, listeners: int) -> None:
         """Heard by nobody again after ``DEAD_S``: that gateway is dead, and not just between two connections."""
         now = asyncio.get_running_loop().time()
         if listeners:
-            self._unheard.pop(gateway, None)
-        elif now - self._unheard.setdefault(gateway, now) > DEAD_S:
-            del self._unheard[gateway]
-            self._on_dead(gateway)
+            self._unheard.pop(gateway_id, None)
+        elif now - self._unheard.setdefault(gateway_id, now) > DEAD_S:
+            del self._unheard[gateway_id]
+            self._on_dead(gateway_id)

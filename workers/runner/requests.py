@@ -16,10 +16,10 @@ from models.modalities.base import BaseRequest, Usage
 from models.modalities.chat.messages import Media, MediaPart
 from models.modalities.text import Delta
 from models.redis import stream
-from models.redis.stream import Closing, Frame, Kind
+from models.redis.stream import Closing, Frame, FrameKind
 from workers.engines.base import Engine
 from workers.protocol import Submit
-from workers.runner.media_intake import Intake
+from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Outgoing:
 
     def __init__(self, owner: "Requests", submit: Submit, reply: Any, request: BaseRequest) -> None:
         self.rid = submit.rid
-        self.gateway = submit.gateway
+        self.gateway_id = submit.gateway_id
         self.slots = submit.slots
         self.deadline = submit.deadline / 1000
         self.frames: list[Frame] = []
@@ -56,23 +56,23 @@ class Outgoing:
         if not self.tokens:  # only now, so that a request refused before has its true status
             body = self._reply.start() + body
         self.tokens += delta.tokens or 1
-        self._put(Kind.EVENTS, body)
+        self._put(FrameKind.EVENTS, body)
 
     def part(self, part: Any) -> None:
         """See ``Sink``."""
         if self.ended_at is None:
-            self._put(Kind.EVENTS, self._reply.part(part))
+            self._put(FrameKind.EVENTS, self._reply.part(part))
 
     def done(self, usage: Usage, result: Any = None) -> None:
         """See ``Sink``."""
         if self.ended_at is None:
             closing = Closing(self._reply.end(usage, result), usage.prompt_tokens, usage.completion_tokens)
-            self._end(Kind.DONE, stream.encode(closing))
+            self._end(FrameKind.DONE, stream.encode(closing))
 
     def fail(self, error: HeadraceError) -> None:
         """See ``Sink``."""
         if self.ended_at is None:
-            self._end(Kind.ERROR, stream.encode(self._outward(error).to_wire()))
+            self._end(FrameKind.ERROR, stream.encode(self._outward(error).to_wire()))
 
     def drop(self) -> None:
         """Nobody waits any more: end without a frame."""
@@ -81,27 +81,31 @@ class Outgoing:
             self.frames.clear()
             self._owner.ended(self)
 
-    def _end(self, kind: Kind, body: bytes) -> None:
+    def _end(self, kind: FrameKind, body: bytes) -> None:
         self._put(kind, body)
         self.ended_at = time.monotonic()
         self._owner.ended(self)
 
-    def _put(self, kind: Kind, body: bytes) -> None:
-        if body or kind is not Kind.EVENTS:
+    def _put(self, kind: FrameKind, body: bytes) -> None:
+        if body or kind is not FrameKind.EVENTS:
             frame = Frame(self.rid, len(self.frames), kind, body)
             self.frames.append(frame)
-            self._owner.publisher.put(self.gateway, frame)
+            self._owner.publisher.put(self.gateway_id, frame)
 
 
 class Requests:
     """All requests of one runner. Everything here runs on the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, publisher: Publisher, on_finished: Callable[[str], None], intake: Intake | None = None
+        self,
+        engine: Engine,
+        publisher: Publisher,
+        on_finished: Callable[[str], None],
+        intake: MediaIntake | None = None,
     ) -> None:
         self.publisher = publisher
         self._engine = engine
-        self._intake = intake or Intake()
+        self._intake = intake or MediaIntake()
         self._on_finished = on_finished
         self._live: dict[str, Outgoing] = {}
         self._recent: dict[str, Outgoing] = {}
@@ -167,9 +171,9 @@ class Requests:
         elif self._recent.pop(rid, None) is None:
             self._tombstones[rid] = time.monotonic()
 
-    def cancel_gateway(self, gateway: str) -> None:
+    def cancel_gateway(self, gateway_id: str) -> None:
         """A gateway is dead, and all its requests with it."""
-        for outgoing in [one for one in self._live.values() if one.gateway == gateway]:
+        for outgoing in [one for one in self._live.values() if one.gateway_id == gateway_id]:
             self.cancel(outgoing.rid)
 
     def resend(self, rid: str, seq: int) -> None:
@@ -178,7 +182,7 @@ class Requests:
         if outgoing is not None:
             self.resent += 1
             for frame in outgoing.frames[seq:]:
-                self.publisher.put(outgoing.gateway, frame)
+                self.publisher.put(outgoing.gateway_id, frame)
 
     def fail_all(self, error: WireError) -> None:
         """End every request with this error."""
@@ -209,13 +213,13 @@ class Requests:
             self._tombstones = {rid: at for rid, at in self._tombstones.items() if now - at < TOMBSTONE_S}
             beats: dict[str, dict[str, int]] = {}
             for outgoing in (*self._live.values(), *self._recent.values()):
-                beats.setdefault(outgoing.gateway, {})[outgoing.rid] = len(outgoing.frames)
+                beats.setdefault(outgoing.gateway_id, {})[outgoing.rid] = len(outgoing.frames)
             self.publisher.beat(beats)
 
     def _refuse(self, submit: Submit, error: HeadraceError | None = None) -> None:
         if error is not None:
             body = msgspec.msgpack.encode(error.to_wire())
-            self.publisher.put(submit.gateway, Frame(submit.rid, 0, Kind.ERROR, body))
+            self.publisher.put(submit.gateway_id, Frame(submit.rid, 0, FrameKind.ERROR, body))
         self.publisher.leave(submit.slots, submit.rid)
         self._on_finished(submit.rid)
 

@@ -25,8 +25,8 @@ from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import Batching
-from workers.steward.placing import Candidate, choose
-from workers.steward.sweeping import Tidying, move, tell
+from workers.steward.placing import DeviceCandidate, choose
+from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
 from workers.wakeups import hear, in_background
 
@@ -56,7 +56,7 @@ def place_all(connection: Connection) -> list[str]:
     given = []
     for row in instances.pending(connection):
         taken = siblings.setdefault(row.uid, Counter())
-        device = choose(row.n_gpu, [Candidate(one.id, one.kind, loads[one.id]) for one in found], taken)
+        device = choose(row.n_gpu, [DeviceCandidate(one.id, one.kind, loads[one.id]) for one in found], taken)
         if device is not None and instances.place(connection, row.id, device):
             loads[device] += 1
             taken[device] += 1
@@ -83,7 +83,7 @@ class Steward:
                 for device in self._database.call(self._turn):
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set():
-                    tell(self._telling, self._database.call(move))
+                    publish_moved(self._telling, self._database.call(move))
             except (SQLAlchemyError, RedisError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)

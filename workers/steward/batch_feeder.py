@@ -48,7 +48,7 @@ PAUSE_S = 2.0
 
 
 @dataclass(slots=True)
-class Chunk:
+class LineRange:
     """Lines on their way into the database: those from ``begin`` to before ``end``, in bytes of the input."""
 
     begin: int
@@ -179,19 +179,25 @@ class Batching:
         serving: Mapping[str, Collection[str]],
         found: Iterable[tuple[bytes, int]],
         room: int,
-    ) -> Iterator[Chunk]:
-        chunk = Chunk(row.offset, row.offset)
+    ) -> Iterator[LineRange]:
+        chunk = LineRange(row.offset, row.offset)
         for number, (line, end) in enumerate(islice(found, room), row.lines):
             self._add(chunk, row, kind, serving, number, line)
             chunk.end = end
             if len(chunk) >= CHUNK_LINES or chunk.end - chunk.begin >= CHUNK_BYTES:
                 yield chunk
-                chunk = Chunk(end, end)
+                chunk = LineRange(end, end)
         if len(chunk):
             yield chunk
 
     def _add(
-        self, chunk: Chunk, row: Row[Any], kind: str, serving: Mapping[str, Collection[str]], number: int, line: bytes
+        self,
+        chunk: LineRange,
+        row: Row[Any],
+        kind: str,
+        serving: Mapping[str, Collection[str]],
+        number: int,
+        line: bytes,
     ) -> None:
         """The line as a job, or as one that has failed."""
         job, name, uid = new_id(), None, ""
@@ -249,7 +255,7 @@ def _serving(connection: Connection) -> dict[str, tuple[str, ...]]:
     return {row.uid: serves(row.engine, row.model_type) for row in instances.listing(connection)}
 
 
-def _insert(connection: Connection, row: Row[Any], chunk: Chunk, kind: str) -> list[str] | None:
+def _insert(connection: Connection, row: Row[Any], chunk: LineRange, kind: str) -> list[str] | None:
     """Insert a chunk; the channels of those who should look. None: somebody else goes on with this batch."""
     if not batches.feed(connection, row, (chunk.begin, chunk.end), chunk.new, chunk.refused, kind):
         return None

@@ -132,7 +132,7 @@ class Finaliser:
             except StorageUnavailable:
                 raise
             except HeadraceError as error:  # its artifacts are lost
-                yield _entry(line.id, line.custom_id, error=told(error))
+                yield _entry(line.id, line.custom_id, error=described_error(error))
                 continue
             usage.add(body)
             yield _entry(line.id, line.custom_id, response=(200, body))
@@ -185,12 +185,12 @@ def failure(line: Any) -> dict[str, Any]:
         return _entry(line.id, line.custom_id, error=_EXPIRED)
     error = HeadraceError.from_row(line.error)
     if isinstance(error, InvalidLine) or error.status >= 500:
-        return _entry(line.id, line.custom_id, error=told(error))
+        return _entry(line.id, line.custom_id, error=described_error(error))
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return _entry(line.id, line.custom_id, response=(error.status, {"error": body}))
 
 
-def told(error: HeadraceError) -> dict[str, str]:
+def described_error(error: HeadraceError) -> dict[str, str]:
     """An error that was no answer."""
     return {"code": error.code, "message": error.message}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DeviceCandidate:
     """A live device: its kind ("cpu" or "cuda"), and how many replicas it holds."""
 
     id: str
@@ -13,7 +13,7 @@ class Candidate:
     load: int
 
 
-def choose(n_gpu: str, candidates: Sequence[Candidate], taken: dict[str, int]) -> str | None:
+def choose(n_gpu: str, candidates: Sequence[DeviceCandidate], taken: dict[str, int]) -> str | None:
     """The device for a replica that asks for ``n_gpu`` ("auto", "0", "1"); None if none fits.
 
     ``taken`` tells how many replicas of the same instance a device has. A GPU goes before a CPU, a device

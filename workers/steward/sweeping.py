@@ -41,11 +41,11 @@ def move(connection: Connection) -> list[Row[Any]]:
     return moved
 
 
-def tell(client: redis.Redis, moved: Iterable[Row[Any]]) -> None:
+def publish_moved(client: redis.Redis, moved: Iterable[Row[Any]]) -> None:
     """Tell those who watch."""
     pipeline = client.pipeline(transaction=False)
     for row in moved:
-        events.tell_moved(pipeline, row)
+        events.publish_moved(pipeline, row)
     pipeline.execute()
 
 

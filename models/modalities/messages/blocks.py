@@ -114,7 +114,7 @@ class Citations(_Source):
         return value
 
 
-class Document(Block):
+class DocumentBlock(Block):
     """A text that the conversation is about."""
 
     type: Literal["document"]
@@ -158,7 +158,7 @@ class SearchResult(Block):
         return self.content
 
 
-Shown = Text | Image | Document | SearchResult
+Shown = Text | Image | DocumentBlock | SearchResult
 """What may be shown to a model."""
 
 
@@ -203,7 +203,7 @@ class RedactedThinking(Block):
 
 
 AnyBlock = Annotated[
-    Text | Image | Document | SearchResult | ToolUse | ToolResult | Thinking | RedactedThinking,
+    Text | Image | DocumentBlock | SearchResult | ToolUse | ToolResult | Thinking | RedactedThinking,
     Field(discriminator="type"),
 ]
 

@@ -7,15 +7,15 @@ import msgspec
 
 from models.modalities import tokenize
 from models.modalities.base import BaseRequest, Usage, WholeReply
-from models.modalities.messages.request import Prompt
+from models.modalities.messages.request import MessagesPrompt
 
 _json = msgspec.json.Encoder()
 
 
-class Request(Prompt):
+class Request(MessagesPrompt):
     """Body of a counting: that of a message, as far as it becomes tokens of the prompt."""
 
-    OUTER: ClassVar[dict[str, str]] = Prompt.OUTER | {"chat_template_kwargs": "thinking"}
+    OUTER: ClassVar[dict[str, str]] = MessagesPrompt.OUTER | {"chat_template_kwargs": "thinking"}
 
     def inner(self) -> BaseRequest:
         """The tokenization."""

@@ -16,7 +16,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Tool(_Part):
+class ClientTool(_Part):
     """A tool that the client runs. Those that Anthropic runs, or has the schemas of, are refused."""
 
     type: str | None = None

@@ -10,14 +10,21 @@ from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Float, Int
 from models.modalities.messages.blocks import CacheControl, Text, Turn
 from models.modalities.messages.chat import to_chat
-from models.modalities.messages.fields import Metadata, OutputConfig, OutputFormat, ThinkingConfig, Tool, ToolChoice
+from models.modalities.messages.fields import (
+    ClientTool,
+    Metadata,
+    OutputConfig,
+    OutputFormat,
+    ThinkingConfig,
+    ToolChoice,
+)
 from models.modalities.text import Stop
 from models.validation import from_validation
 
 _KEEP_THOUGHTS = {"type": "clear_thinking_20251015", "keep": "all"}
 
 
-class Prompt(BaseRequest):
+class MessagesPrompt(BaseRequest):
     """What asking and counting share: all that becomes tokens of the prompt."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
@@ -45,7 +52,7 @@ class Prompt(BaseRequest):
 
     messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
     system: str | Annotated[list[Text], Field(max_length=1024)] | None = None
-    tools: Annotated[list[Tool], Field(max_length=256)] | None = None
+    tools: Annotated[list[ClientTool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
@@ -81,7 +88,7 @@ class Prompt(BaseRequest):
         return value
 
     @model_validator(mode="after")
-    def _askable(self) -> "Prompt":
+    def _askable(self) -> "MessagesPrompt":
         if self.output_format is not None and self.output_config is not None and self.output_config.format is not None:
             raise PydanticCustomError(
                 "invalid_value", "'output_config' has a format already", {"param": "output_format"}
@@ -126,7 +133,7 @@ class Prompt(BaseRequest):
         return self._chat.prefix
 
 
-class Request(Prompt):
+class Request(MessagesPrompt):
     """Body of a message. Sampling fields that newer models of Anthropic's do without are honoured all the same."""
 
     max_tokens: Annotated[Int, Field(ge=1, le=1 << 24)]

@@ -6,7 +6,7 @@ import msgspec
 
 from models.modalities import tokenize
 from models.modalities.base import Usage, WholeReply
-from models.modalities.responses.request import CountTokens, Prompt, Whole
+from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
 
 _json = msgspec.json.Encoder()
 
@@ -14,7 +14,7 @@ _json = msgspec.json.Encoder()
 class Request(CountTokens, Whole):
     """A counting, as it is handed to a runner."""
 
-    OUTER: ClassVar[dict[str, str]] = Prompt.OUTER | {"chat_template_kwargs": "reasoning"}
+    OUTER: ClassVar[dict[str, str]] = ResponsesPrompt.OUTER | {"chat_template_kwargs": "reasoning"}
 
     def inner(self) -> tokenize.Request:
         """The tokenization. Raises InvalidRequest where it speaks of responses that were not looked for."""

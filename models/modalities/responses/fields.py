@@ -92,7 +92,7 @@ class Reasoning(Strict):
     mode: Literal["standard"] | None = None
 
 
-class StreamOptions(Strict):
+class ResponseStreamOptions(Strict):
     """OpenAI's ``stream_options`` of this endpoint."""
 
     include_obfuscation: Literal[False] | None = None

@@ -19,7 +19,7 @@ from models.modalities.responses.fields import (
     Includable,
     NamedTool,
     Reasoning,
-    StreamOptions,
+    ResponseStreamOptions,
     TextConfig,
     ToolChoice,
 )
@@ -29,7 +29,7 @@ from models.validation import from_validation
 LOGPROBS = "message.output_text.logprobs"
 
 
-class Prompt(BaseRequest):
+class ResponsesPrompt(BaseRequest):
     """As much of a body as becomes tokens of the prompt."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"conversation": (), "truncation": ("disabled",)}
@@ -105,10 +105,10 @@ class Prompt(BaseRequest):
         }
 
 
-class CreateResponse(Prompt):
+class CreateResponse(ResponsesPrompt):
     """Body of a response. Without ``store: false`` the response is kept, and another can go on from it."""
 
-    INERT: ClassVar[dict[str, tuple[Any, ...]]] = Prompt.INERT | {
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = ResponsesPrompt.INERT | {
         "access_programs": (),
         "background_options": ({"completion_window": "soonest"},),
         "context_management": ([],),
@@ -124,7 +124,7 @@ class CreateResponse(Prompt):
     store: Bool | None = None
     background: Bool | None = None
     stream: Bool | None = None
-    stream_options: StreamOptions | None = None
+    stream_options: ResponseStreamOptions | None = None
     temperature: Annotated[Float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
     max_output_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
@@ -156,7 +156,7 @@ class CreateResponse(Prompt):
 
     @field_validator("stream_options")
     @classmethod
-    def _needs_stream(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
+    def _needs_stream(cls, value: ResponseStreamOptions | None, info: ValidationInfo) -> ResponseStreamOptions | None:
         return streaming_only(value, info)
 
     @model_validator(mode="after")
@@ -192,15 +192,15 @@ class CreateResponse(Prompt):
         }
 
 
-class CountTokens(Prompt):
+class CountTokens(ResponsesPrompt):
     """Body of a counting of what the prompt of a response would have."""
 
-    INERT: ClassVar[dict[str, tuple[Any, ...]]] = Prompt.INERT | {"personality": ()}
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = ResponsesPrompt.INERT | {"personality": ()}
 
     personality: Any = None
 
 
-class Whole(Prompt):
+class Whole(ResponsesPrompt):
     """What is asked, with what it goes on from. ``earlier`` are the items of earlier responses, oldest first."""
 
     earlier: Annotated[list[Item], Field(max_length=1 << 16)] | None = Field(

@@ -23,7 +23,7 @@ INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer was cut short: our word, and OpenAI's."""
 
 
-class Closing(msgspec.Struct):
+class ClosingEvent(msgspec.Struct):
     """The last event, as far as it is read again."""
 
     response: msgspec.Raw
@@ -68,7 +68,7 @@ def final(answer: bytes) -> bytes:
     if last is None:
         return answer
     end = answer.index(b"\n\n", last.end())
-    return bytes(msgspec.json.decode(answer[last.end() : end], type=Closing).response)
+    return bytes(msgspec.json.decode(answer[last.end() : end], type=ClosingEvent).response)
 
 
 class Writer:

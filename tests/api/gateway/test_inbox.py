@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from api.gateway.inbox import Inbox
 from models.errors import EngineFailure, HeadraceError, ReplicaLost, SlowReader
 from models.redis import stream
-from models.redis.stream import Closing, Frame, Kind
+from models.redis.stream import Closing, Frame, FrameKind
 
 
 def _inbox(buffer_bytes: int = 1 << 20) -> Inbox:
@@ -17,8 +17,8 @@ def _inbox(buffer_bytes: int = 1 << 20) -> Inbox:
 
 
 def _frames(count: int) -> list[Frame]:
-    frames = [Frame("rid", seq, Kind.EVENTS, b"%d;" % seq) for seq in range(count)]
-    return [*frames, Frame("rid", count, Kind.DONE, stream.encode(Closing(b"end", 1, count)))]
+    frames = [Frame("rid", seq, FrameKind.EVENTS, b"%d;" % seq) for seq in range(count)]
+    return [*frames, Frame("rid", count, FrameKind.DONE, stream.encode(Closing(b"end", 1, count)))]
 
 
 async def _read_all(inbox: Inbox) -> bytes:
@@ -58,7 +58,7 @@ async def test_a_gap_is_told_until_it_is_filled() -> None:
 async def test_an_error_comes_after_what_came_before_it() -> None:
     inbox = _inbox()
     inbox.feed(_frames(1)[0], 1)
-    inbox.feed(Frame("rid", 1, Kind.ERROR, stream.encode(EngineFailure("out of memory").to_wire())), 2)
+    inbox.feed(Frame("rid", 1, FrameKind.ERROR, stream.encode(EngineFailure("out of memory").to_wire())), 2)
     assert await inbox.read() == b"0;"
     with pytest.raises(EngineFailure, match="out of memory"):
         await inbox.read()
@@ -66,7 +66,7 @@ async def test_an_error_comes_after_what_came_before_it() -> None:
 
 async def test_a_workers_word_is_taken_whatever_is_missing() -> None:
     inbox = _inbox()
-    inbox.feed(Frame("rid", -1, Kind.ERROR, stream.encode(ReplicaLost().to_wire())), 1)
+    inbox.feed(Frame("rid", -1, FrameKind.ERROR, stream.encode(ReplicaLost().to_wire())), 1)
     with pytest.raises(ReplicaLost):
         await inbox.read()
 
@@ -84,7 +84,7 @@ async def test_failing_wakes_the_reader() -> None:
 async def test_a_slow_reader_is_cut_and_memory_stays_bounded() -> None:
     inbox = _inbox(buffer_bytes=1000)
     for seq in range(5000):
-        inbox.feed(Frame("rid", seq, Kind.EVENTS, b"x" * 100), 1)
+        inbox.feed(Frame("rid", seq, FrameKind.EVENTS, b"x" * 100), 1)
     assert len(await inbox.read()) <= 1200
     with pytest.raises(SlowReader):
         await inbox.read()
@@ -93,5 +93,5 @@ async def test_a_slow_reader_is_cut_and_memory_stays_bounded() -> None:
 async def test_a_reader_that_keeps_up_is_never_cut() -> None:
     inbox = _inbox(buffer_bytes=1000)
     for seq in range(5000):
-        inbox.feed(Frame("rid", seq, Kind.EVENTS, b"x" * 100), 1)
+        inbox.feed(Frame("rid", seq, FrameKind.EVENTS, b"x" * 100), 1)
         assert await inbox.read() == b"x" * 100

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import StatementError
 
 import migrations
-from api.gateway.routing_table import Fleet
+from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Doorbell, Submissions
 from api.local.embedded import free_port
 from models.errors import IdempotencyConflict, QueueFull, ShuttingDown
@@ -37,8 +37,8 @@ def new(**fields: Any) -> NewJob:
     return NewJob(**about | fields)
 
 
-def fleet() -> Fleet:
-    found = Fleet(60, lambda _: None)
+def routing_table() -> RoutingTable:
+    found = RoutingTable(60, lambda _: None)
     found.hear(Snapshot(DEVICE, "w", 1, [Replica("m-0", "m", "epoch", "ready")]), 0)
     return found
 
@@ -46,7 +46,7 @@ def fleet() -> Fleet:
 @asynccontextmanager
 async def submissions(database: Database, redis_url: str, bounds: Bounds = WIDE) -> AsyncIterator[Submissions]:
     client = broker.asking_async(redis_url)
-    made = Submissions(database, bounds, Doorbell(client, fleet()))
+    made = Submissions(database, bounds, Doorbell(client, routing_table()))
     running = asyncio.create_task(made.run())
     try:
         yield made
@@ -123,7 +123,7 @@ async def test_who_hangs_up_disturbs_nobody(database: Database, valkey: Valkey) 
 
 async def test_what_waits_at_the_end_is_told_so(database: Database, valkey: Valkey) -> None:
     client = broker.asking_async(valkey.url)
-    to = Submissions(database, WIDE, Doorbell(client, fleet()))
+    to = Submissions(database, WIDE, Doorbell(client, routing_table()))
     waiting = asyncio.create_task(to.submit(new()))
     running = asyncio.create_task(to.run())
     await asyncio.sleep(0)

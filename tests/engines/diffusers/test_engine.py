@@ -19,7 +19,7 @@ from tests.engines.diffusers.images_driver import Images, ImagesDriver
 from tests.glyphs import glyphworld as world
 from tests.glyphs.check import WEIGHTS
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -35,7 +35,7 @@ OPTIONS = find("glyphs", None, None, None).options | {"n_threads": 1, "preview_e
 async def glyphs() -> AsyncIterator[ImagesDriver]:
     """The model of the catalogue."""
     engine = engine_class("diffusers")()
-    capacity = await asyncio.to_thread(engine.load, Placement(str(WEIGHTS), "cpu", OPTIONS), lambda *_: None)
+    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", OPTIONS), lambda *_: None)
     engine.start()
     yield ImagesDriver(engine, capacity)
     engine.close()
@@ -309,7 +309,7 @@ async def test_the_platform_s_own_fields_are_no_matter_of_the_engine(glyphs: Ima
 async def test_it_loads_fast() -> None:
     began = time.monotonic()
     engine = engine_class("diffusers")()
-    capacity = engine.load(Placement(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3}), lambda *_: None)
+    capacity = engine.load(EngineSite(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3}), lambda *_: None)
 
     assert capacity.max_inflight == 6
     assert time.monotonic() - began < 10

@@ -20,7 +20,7 @@ from tests.engines.diffusers.images_driver import ImagesDriver
 from tests.engines.diffusers.test_engine import OPTIONS, pixels, png, seen
 from tests.glyphs.check import WEIGHTS
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -67,7 +67,7 @@ async def dressed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ima
         "preview_every_s": None,
     }
     engine = engine_class("diffusers")()
-    capacity = await asyncio.to_thread(engine.load, Placement(str(WEIGHTS), "cpu", options), lambda *_: None)
+    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
     engine.start()
     yield ImagesDriver(engine, capacity)
     engine.close()
@@ -147,7 +147,7 @@ async def test_the_launch_has_its_limits(dressed: ImagesDriver) -> None:
 async def test_other_precisions_draw_as_well(dtype: str, tmp_path: Path) -> None:
     engine = engine_class("diffusers")()
     options = OPTIONS | {"dtype": dtype, "vae_tiling": True}
-    capacity = await asyncio.to_thread(engine.load, Placement(str(WEIGHTS), "cpu", options), lambda *_: None)
+    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
     engine.start()
     driver = ImagesDriver(engine, capacity)
     drawn = await driver.ask(prompt="a red seven", seed=3)
@@ -180,7 +180,7 @@ async def test_other_precisions_draw_as_well(dtype: str, tmp_path: Path) -> None
 )
 async def test_bad_options_are_refused(options: dict[str, Any], param: str | None) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        engine_class("diffusers")().load(Placement(str(WEIGHTS), "cpu", OPTIONS | options), lambda *_: None)
+        engine_class("diffusers")().load(EngineSite(str(WEIGHTS), "cpu", OPTIONS | options), lambda *_: None)
 
     assert param is None or caught.value.param == param
 
@@ -188,7 +188,7 @@ async def test_bad_options_are_refused(options: dict[str, Any], param: str | Non
 async def test_weights_that_are_no_pipeline_are_refused(tmp_path: Path) -> None:
     def refused(message: str) -> None:
         with pytest.raises(InvalidRequest, match=message):
-            engine_class("diffusers")().load(Placement(str(copy), "cpu", OPTIONS), lambda *_: None)
+            engine_class("diffusers")().load(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
 
     copy = tmp_path / "copy"
     refused("not a diffusers pipeline")
@@ -214,5 +214,5 @@ async def test_weights_of_one_variant_alone_are_found(tmp_path: Path) -> None:
     for path in copy.glob("*/*.safetensors"):
         path.rename(path.with_name(path.name.replace(".safetensors", ".fp16.safetensors")))
     engine = engine_class("diffusers")()
-    engine.load(Placement(str(copy), "cpu", OPTIONS), lambda *_: None)
+    engine.load(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
     engine.close()

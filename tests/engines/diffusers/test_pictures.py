@@ -9,7 +9,7 @@ from models.errors import EngineFailure
 from models.modalities.images import Request
 from tests.engines.diffusers.images_driver import Images
 from workers.engines.diffusers import pictures
-from workers.engines.diffusers.batch import Job, Row, Shape, next_batch
+from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
 from workers.engines.diffusers.draw import in_halves
 
 SMALL = Shape("text", 64, 64, 8, 2.0)
@@ -24,9 +24,9 @@ def test_a_picture_is_fitted(size: tuple[int, int], fitted: tuple[int, int]) -> 
     assert pictures.fitted(size, 512 * 512, 8) == fitted
 
 
-def job(shape: Shape, count: int = 1) -> Job:
-    made = Job(Images("a", {}), Request(model="m", prompt="x"), seed=5, shape=shape)
-    made.rows = [Row(made, index, shape) for index in range(count)]
+def job(shape: Shape, count: int = 1) -> ImageRequest:
+    made = ImageRequest(Images("a", {}), Request(model="m", prompt="x"), seed=5, shape=shape)
+    made.rows = [ImageRow(made, index, shape) for index in range(count)]
     return made
 
 
@@ -51,7 +51,7 @@ def test_what_does_not_fit_into_memory_is_done_in_halves() -> None:
     calls: list[int] = []
     shrunk: list[int] = []
 
-    def work(part: list[Row]) -> list[int]:
+    def work(part: list[ImageRow]) -> list[int]:
         calls.append(len(part))
         if len(part) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -65,7 +65,7 @@ def test_what_does_not_fit_into_memory_is_done_in_halves() -> None:
 def test_an_image_that_does_not_fit_fails_alone() -> None:
     rows = job(LARGE, 3).rows
 
-    def work(part: list[Row]) -> list[int]:
+    def work(part: list[ImageRow]) -> list[int]:
         if rows[1] in part:
             torch.empty(1 << 50, dtype=torch.uint8)  # the CPU's own word for it
         return [row.index for row in part]
@@ -78,7 +78,7 @@ def test_an_image_that_does_not_fit_fails_alone() -> None:
 
 
 def test_another_failure_is_not_hidden() -> None:
-    def work(part: list[Row]) -> list[int]:
+    def work(part: list[ImageRow]) -> list[int]:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1"):

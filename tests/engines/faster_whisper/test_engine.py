@@ -18,7 +18,7 @@ from tests import sounds
 from tests.engines.audio_driver import Job, MediaDriver
 from tests.sounds import RATE, Spoken, decoded, encoded, silence, spoken, word_errors
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 from workers.engines.faster_whisper.hearing import credible
 from workers.engines.faster_whisper.segments import sentences
 
@@ -347,7 +347,7 @@ async def test_samples_that_are_no_numbers_do_no_harm(tiny: MediaDriver, tmp_pat
 @pytest.mark.parametrize("options", [{"compute_type": "int3"}, {"beam_size": 0}, {"wishes": 3}])
 async def test_bad_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
-        engine_class("faster_whisper")().load(Placement(str(sounds.whisper_tiny()), "cpu", options), lambda *_: None)
+        engine_class("faster_whisper")().load(EngineSite(str(sounds.whisper_tiny()), "cpu", options), lambda *_: None)
 
 
 async def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -363,5 +363,5 @@ async def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         with pytest.raises(HeadraceError) as caught:
-            engine_class("faster_whisper")().load(Placement(str(folder), "cpu", {}), lambda *_: None)
+            engine_class("faster_whisper")().load(EngineSite(str(folder), "cpu", {}), lambda *_: None)
         assert caught.value.param == "model_path", what

@@ -10,7 +10,7 @@ import pytest
 from models.errors import InvalidRequest
 from tests.engines.driver import Driver
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -115,7 +115,7 @@ async def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
     for source in (tmp_path / "fake.gguf", tmp_path / "none.gguf", tmp_path):
         with pytest.raises(InvalidRequest):
             await asyncio.to_thread(
-                engine_class("llama_cpp")().load, Placement(str(source), "cpu", {}), lambda stage, fraction: None
+                engine_class("llama_cpp")().load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
             )
 
 

@@ -11,7 +11,7 @@ import pytest
 from models.errors import UnsupportedParameter
 from tests.engines.driver import Driver
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 from workers.engines.llama_cpp.trial import model as model_file
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -144,7 +144,7 @@ async def test_a_model_that_cannot_be_held_to_a_form_says_so(tmp_path: Path) -> 
     key = b"tokenizer.ggml.add_space_prefix\x07\0\0\0"
     (tmp_path / "spaced.gguf").write_bytes(model_file().replace(key + b"\0", key + b"\1"))
     engine = engine_class("llama_cpp")()
-    placement = Placement(str(tmp_path / "spaced.gguf"), "cpu", {"n_ctx": 128, "n_parallel": 1})
+    placement = EngineSite(str(tmp_path / "spaced.gguf"), "cpu", {"n_ctx": 128, "n_parallel": 1})
     capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
     engine.start()
     driver = Driver("llama_cpp", engine, capacity)

@@ -14,7 +14,7 @@ from tests.engines import templates
 from tests.engines.conftest import source_of
 from tests.engines.driver import Answer, Driver
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -91,7 +91,7 @@ def calls(answer: Answer, index: int = 0) -> list[tuple[str, Any]]:
 async def _taught(template: str, **options: Any) -> AsyncIterator[Driver]:
     engine = engine_class("llama_cpp")()
     options = {"n_ctx": 1024, "n_parallel": 2, "n_threads": 1, "chat_template": template} | options
-    placement = Placement(source_of("llama_cpp"), "cpu", options)
+    placement = EngineSite(source_of("llama_cpp"), "cpu", options)
     capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
     engine.start()
     yield Driver("llama_cpp", engine, capacity)

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.errors import EngineFailure, InvalidRequest
 from tests.engines.driver import Answer
-from workers.engines.sentence_transformers.batcher import Batcher, Row, Task
+from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
 
 
 class Sums:
@@ -16,7 +16,7 @@ class Sums:
     def __init__(self, **limits: Any) -> None:
         self.gate = threading.Event()
         self.gate.set()
-        self.batches: list[list[Row]] = []
+        self.batches: list[list[TokenSequence]] = []
         self.batcher = Batcher(self._forward, lambda: None, **({"lanes": 1, "budget": 64, "most": 8} | limits))
         self.batcher.start()
 
@@ -24,28 +24,28 @@ class Sums:
         """Have sequences summed that are read in these groups."""
         answer = Answer(rid)
 
-        def told(task: Task) -> None:
+        def told(task: BatchedRequest) -> None:
             if task.whole:
                 self.batcher.finish(task)
                 answer.result = [task.results[number] for number in range(len(task.results))]
                 answer.over.set()
 
-        task = Task(answer, told, total=sum(map(len, groups)))
+        task = BatchedRequest(answer, told, total=sum(map(len, groups)))
         task.reading = self._rows(task, groups, kind)
         self.batcher.take(task)
         return answer
 
-    def _rows(self, task: Task, groups: list[list[list[int]]], kind: int) -> Iterator[list[Row]]:
+    def _rows(self, task: BatchedRequest, groups: list[list[list[int]]], kind: int) -> Iterator[list[TokenSequence]]:
         number = 0
         for group in groups:
             if [0] in group:
                 raise InvalidRequest("no zeros", param="input")
             if [99] in group:
                 raise ArithmeticError("a tokenizer's own trouble")
-            yield [Row(task, n, ids, [], kind) for n, ids in enumerate(group, number)]
+            yield [TokenSequence(task, n, ids, [], kind) for n, ids in enumerate(group, number)]
             number += len(group)
 
-    def _forward(self, rows: Sequence[Row]) -> list[int]:
+    def _forward(self, rows: Sequence[TokenSequence]) -> list[int]:
         self.gate.wait()
         self.batches.append(list(rows))
         if any(min(row.ids) < 0 for row in rows):

@@ -16,7 +16,7 @@ from models.errors import ContextLengthExceeded, HeadraceError, InvalidRequest, 
 from tests.engines.driver import Answer, Driver
 from tests.weights import RERANKER, large, minilm_directory
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -52,7 +52,7 @@ def minilm() -> str:
 def loaded(source: str, **options: Any) -> Any:
     """An engine on the CPU, and its capacity."""
     engine = engine_class("sentence_transformers")()
-    return engine, engine.load(Placement(source, "cpu", options), lambda stage, fraction: None)
+    return engine, engine.load(EngineSite(source, "cpu", options), lambda stage, fraction: None)
 
 
 async def _resident(source: str, **options: Any) -> AsyncIterator[Driver]:

@@ -21,7 +21,7 @@ from tests.engines.driver import Answer, Driver
 from tests.engines.transformers.test_rows import qwen2_audio
 from tests.sounds import encoded, silence
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
@@ -49,7 +49,7 @@ async def hearing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dri
     folder = tmp_path_factory.mktemp("hearing")
     await asyncio.to_thread(save, folder)
     engine = engine_class("transformers")()
-    placement = Placement(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
+    placement = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
     capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
     engine.start()
     yield Driver("transformers", engine, capacity)

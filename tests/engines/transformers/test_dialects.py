@@ -18,7 +18,7 @@ from tests.engines.driver import Answer, Driver
 from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_call, whole
 from tests.weights import smollm2_directory
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 from workers.engines.text.dialects import dialect_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -70,7 +70,7 @@ def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
     engine = engine_class("transformers")()
-    placement = Placement(str(thinking_model), "cpu", OPTIONS["transformers"])
+    placement = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
     capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
     engine.start()
     yield Driver("transformers", engine, capacity)

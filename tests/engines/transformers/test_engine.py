@@ -10,7 +10,7 @@ from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from tests.engines.conftest import OPTIONS, source_of
 from tests.engines.driver import Driver
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -77,7 +77,7 @@ async def test_token_ids_beyond_the_vocabulary_are_refused(transformers: Driver)
 
 async def test_when_the_generation_thread_dies_every_request_fails() -> None:
     engine: Any = engine_class("transformers")()
-    placement = Placement(source_of("transformers"), "cpu", OPTIONS["transformers"])
+    placement = EngineSite(source_of("transformers"), "cpu", OPTIONS["transformers"])
     capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
     engine.start()
     driver = Driver("transformers", engine, capacity)
@@ -106,6 +106,6 @@ async def test_what_it_cannot_load_is_refused(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "nothing"):
         with pytest.raises(HeadraceError) as caught:
             await asyncio.to_thread(
-                engine_class("transformers")().load, Placement(str(source), "cpu", {}), lambda stage, fraction: None
+                engine_class("transformers")().load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
             )
         assert isinstance(caught.value, InvalidRequest)

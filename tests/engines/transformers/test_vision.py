@@ -14,7 +14,7 @@ from models.modalities.chat.messages import Media
 from tests.engines.driver import Answer, Driver
 from tests.glyphs import glyphworld as world
 from tests.pictures import saved
-from workers.runner.media_intake import Intake
+from workers.runner.media_intake import MediaIntake
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -263,7 +263,7 @@ async def test_pictures_beyond_the_context_are_refused_with_both_numbers(seeing:
 async def test_what_is_taken_in_is_what_is_seen(seeing: Driver) -> None:
     picture = pictures(1)[0]
     fields = about(WHAT, [shown(picture)])
-    intake = Intake()
+    intake = MediaIntake()
     fields["media"] = await intake.take(list(seeing.check("chat", messages=fields["messages"]).media))
     intake.close()
 

@@ -25,7 +25,7 @@ from tests.engines.nasty import HANGS, OVERFLOWS
 from tests.glyphs import glyphworld as world
 from tests.weights import llava_for_vllm
 from workers.engines import engine_class
-from workers.engines.base import Placement
+from workers.engines.base import EngineSite
 from workers.engines.vllm import options
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -325,7 +325,7 @@ async def test_a_picture_is_seen(seeing: Driver) -> None:
     ],
 )
 async def test_options_are_those_of_vllm(vllm: Driver, asked: dict[str, Any], said: str, tmp_path: Path) -> None:
-    placement = Placement(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
+    placement = EngineSite(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
     with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
         engine_class("vllm")().load(placement, lambda stage, fraction: None)
 

@@ -24,7 +24,7 @@ def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch
         engine_class("vllm")
 
 
-def plan(*, trusted: bool = False, **asked: Any) -> options.Plan:
+def plan(*, trusted: bool = False, **asked: Any) -> options.LaunchPlan:
     """The plan of a launch with these options."""
     return options.plan(asked, KNOWN, trusted=trusted)
 

@@ -13,12 +13,12 @@ from anthropic.types import (
 from anthropic.types.beta import message_create_params as beta_params
 from pydantic import ValidationError
 
-from api.edge.envelopes import form_of
+from api.edge.envelopes import shape_of
 from models.errors import ContextLengthExceeded, HeadraceError, Overloaded, UnknownParameter, UnsupportedParameter
 from models.modalities import chat, messages, modality, served_by, tokenize
 from models.modalities.base import Usage
 from models.modalities.messages import count
-from models.modalities.messages.fields import Tool
+from models.modalities.messages.fields import ClientTool
 from models.validation import from_validation
 
 ASKED: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
@@ -57,7 +57,7 @@ def test_every_field_of_anthropics_is_known() -> None:
         assert set(typing.get_type_hints(theirs.MessageCreateParamsStreaming)) - HEADERS <= known
     counted = typing.get_type_hints(message_count_tokens_params.MessageCountTokensParams)
     assert set(counted) - HEADERS <= set(count.Request.model_fields)
-    assert set(typing.get_type_hints(tool_param.ToolParam)) <= set(Tool.model_fields)
+    assert set(typing.get_type_hints(tool_param.ToolParam)) <= set(ClientTool.model_fields)
 
 
 def test_what_is_not_implemented_is_refused_by_name() -> None:
@@ -289,7 +289,7 @@ def test_counting_tokenizes_what_a_message_would_ask() -> None:
 def test_errors_have_the_form_of_their_path() -> None:
     error = ContextLengthExceeded("too long", param="messages")
     for path in ("/v1/messages", "/v1/messages/count_tokens", "/anthropic/v1/models"):
-        body = form_of(path).body(error, "req_1")
+        body = shape_of(path).body(error, "req_1")
         assert body == {
             "type": "error",
             "error": {
@@ -299,7 +299,7 @@ def test_errors_have_the_form_of_their_path() -> None:
             },
             "request_id": "req_1",
         }
-        assert form_of(path).event(error, "req_1", b"").startswith(b'event: error\ndata: {"type":"error"')
-    assert form_of("/v1/messages").status(Overloaded()) == 529
-    assert form_of("/v1/chat/completions").body(error, "")["error"]["code"] == "context_length_exceeded"
-    assert form_of("/sdapi/v1/txt2img").body(error, "")["error"] == "context_length_exceeded"
+        assert shape_of(path).event(error, "req_1", b"").startswith(b'event: error\ndata: {"type":"error"')
+    assert shape_of("/v1/messages").status(Overloaded()) == 529
+    assert shape_of("/v1/chat/completions").body(error, "")["error"]["code"] == "context_length_exceeded"
+    assert shape_of("/sdapi/v1/txt2img").body(error, "")["error"] == "context_length_exceeded"

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from api.gateway import response_writer
-from api.gateway.response_writer import Keeper
+from api.gateway.response_writer import ResponseWriter
 from models.errors import InvalidRequest, NotFound, PreviousResponseNotFound
 from models.modalities.responses.items import item_id, kept
 from models.rows import claims, jobs, responses
@@ -207,9 +207,9 @@ class Away(Database):
 
 
 @asynccontextmanager
-async def keeping(database_url: str) -> AsyncIterator[tuple[Keeper, Away]]:
+async def keeping(database_url: str) -> AsyncIterator[tuple[ResponseWriter, Away]]:
     database = Away(database_url)
-    made = Keeper(database, 30 * 86_400)
+    made = ResponseWriter(database, 30 * 86_400)
     running = asyncio.create_task(made.run())
     try:
         yield made, database

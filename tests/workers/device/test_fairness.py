@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.rows.jobs import BATCH_PRIORITY, PRIORITY_MS
-from workers.device.fairness import QUIET_S, RECENT_S, Load, Shares, room, worst_normal
+from workers.device.fairness import QUIET_S, RECENT_S, Busyness, Shares, room, worst_normal
 
 NOW = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -132,7 +132,7 @@ def test_keys_that_wait_on_are_served_alike(arrivals: list[tuple[str, int, int]]
 
 
 loads = st.builds(
-    Load,
+    Busyness,
     capacity=st.integers(1, 512),
     interactive=st.integers(0, 600),
     jobs=st.integers(0, 600),
@@ -143,7 +143,7 @@ loads = st.builds(
 
 
 @given(load=loads)
-def test_room_is_never_more_than_there_is(load: Load) -> None:
+def test_room_is_never_more_than_there_is(load: Busyness) -> None:
     more, low = room(load)
     assert 0 <= low <= more <= load.capacity
     if more:
@@ -154,7 +154,7 @@ def test_room_is_never_more_than_there_is(load: Load) -> None:
 
 
 @given(load=loads)
-def test_low_jobs_leave_most_of_a_shared_replica(load: Load) -> None:
+def test_low_jobs_leave_most_of_a_shared_replica(load: Busyness) -> None:
     _, low = room(load)
     if load.shared and load.capacity > 1 and low:
         used = load.interactive > 0 or load.idle_s < RECENT_S
@@ -165,7 +165,7 @@ def test_low_jobs_leave_most_of_a_shared_replica(load: Load) -> None:
 
 
 def test_an_idle_replica_is_used() -> None:
-    assert room(Load(1, 0, 0, 0, 100.0)) == (1, 1)
-    assert room(Load(8, 0, 0, 0, 10.0)) == (7, 2)
-    assert room(Load(8, 0, 0, 0, 100.0)) == (7, 7)
-    assert room(Load(4, 0, 0, 0, 0.0, shared=False)) == (4, 4)
+    assert room(Busyness(1, 0, 0, 0, 100.0)) == (1, 1)
+    assert room(Busyness(8, 0, 0, 0, 10.0)) == (7, 2)
+    assert room(Busyness(8, 0, 0, 0, 100.0)) == (7, 7)
+    assert room(Busyness(4, 0, 0, 0, 0.0, shared=False)) == (4, 4)

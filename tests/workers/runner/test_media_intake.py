@@ -17,7 +17,7 @@ from tests.pictures import BROKEN, bomb, data_url, saved
 from tests.sounds import RATE, encoded, silence
 from tests.web import Handler, Server, serving
 from workers.runner import media_intake
-from workers.runner.media_intake import Intake
+from workers.runner.media_intake import MediaIntake
 
 HERE = "127.0.0.0/8"
 PLACE = "messages[0].content[1].image_url"
@@ -31,8 +31,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def intake() -> Iterator[Intake]:
-    found = Intake(HERE)
+def intake() -> Iterator[MediaIntake]:
+    found = MediaIntake(HERE)
     yield found
     found.close()
 
@@ -45,13 +45,13 @@ def sound(data: bytes) -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": {"data": base64.b64encode(data).decode(), "format": "wav"}}
 
 
-async def take(intake: Intake, *parts: dict[str, Any]) -> list[Media]:
+async def take(intake: MediaIntake, *parts: dict[str, Any]) -> list[Media]:
     text = {"type": "text", "text": "What is this?"}
     request = chat.Request.model_validate({"model": "m", "messages": [{"role": "user", "content": [text, *parts]}]})
     return list(await intake.take(list(request.media)))
 
 
-async def refused(intake: Intake, *parts: dict[str, Any], place: str = PLACE) -> str:
+async def refused(intake: MediaIntake, *parts: dict[str, Any], place: str = PLACE) -> str:
     with pytest.raises(InvalidRequest) as caught:
         await take(intake, *parts)
     assert (caught.value.code, caught.value.param) == ("invalid_value", place)
@@ -62,13 +62,13 @@ async def refused(intake: Intake, *parts: dict[str, Any], place: str = PLACE) ->
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif"])
-async def test_a_picture_is_what_its_bytes_are_whatever_its_url_says(intake: Intake, form: str) -> None:
+async def test_a_picture_is_what_its_bytes_are_whatever_its_url_says(intake: MediaIntake, form: str) -> None:
     data = saved(form)
     for said in (f"image/{form}", "image/png", "text/html", ""):
         assert await take(intake, image(data_url(data, said))) == [Media("image", f"image/{form}", data)]
 
 
-async def test_all_are_taken_in_their_order(intake: Intake, server: Server) -> None:
+async def test_all_are_taken_in_their_order(intake: MediaIntake, server: Server) -> None:
     datas = [saved("png", Image.new("RGB", (8 + n, 8))) for n in range(6)]
 
     def slow(handler: Handler) -> None:
@@ -82,7 +82,7 @@ async def test_all_are_taken_in_their_order(intake: Intake, server: Server) -> N
 
 
 @pytest.mark.parametrize("what", BROKEN)
-async def test_what_is_no_picture_is_refused(intake: Intake, what: str) -> None:
+async def test_what_is_no_picture_is_refused(intake: MediaIntake, what: str) -> None:
     assert len(await refused(intake, image(data_url(BROKEN[what])))) < 200
 
 
@@ -103,33 +103,33 @@ async def test_what_is_no_picture_is_refused(intake: Intake, what: str) -> None:
         ("https://169.254.169.254/latest/meta-data", "public addresses"),
     ],
 )
-async def test_other_urls_are_refused(intake: Intake, url: str, why: str) -> None:
+async def test_other_urls_are_refused(intake: MediaIntake, url: str, why: str) -> None:
     assert why in await refused(intake, image(url))
 
 
-async def test_a_data_url_may_be_percent_encoded_and_in_capitals(intake: Intake) -> None:
+async def test_a_data_url_may_be_percent_encoded_and_in_capitals(intake: MediaIntake) -> None:
     url = data_url(PNG).replace("data:", "DATA:").replace(";base64", ";Base64").replace("+", "%2B").replace("/", "%2F")
     assert (await take(intake, image(url)))[0].data == PNG
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (3, 3)])
-async def test_small_and_narrow_pictures_are_pictures(intake: Intake, size: tuple[int, int]) -> None:
+async def test_small_and_narrow_pictures_are_pictures(intake: MediaIntake, size: tuple[int, int]) -> None:
     assert len(await take(intake, image(data_url(saved("png", Image.new("RGB", size)))))) == 1
 
 
 @pytest.mark.parametrize("size", [(1, 201), (30_000, 100)])
-async def test_a_picture_far_longer_than_wide_is_refused(intake: Intake, size: tuple[int, int]) -> None:
+async def test_a_picture_far_longer_than_wide_is_refused(intake: MediaIntake, size: tuple[int, int]) -> None:
     message = await refused(intake, image(data_url(saved("png", Image.new("1", size)))))
     assert f"{size[0]}x{size[1]}" in message
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "I;16", "P", "LA", "1"])
-async def test_pictures_of_any_mode_are_taken(intake: Intake, mode: str) -> None:
+async def test_pictures_of_any_mode_are_taken(intake: MediaIntake, mode: str) -> None:
     form = "jpeg" if mode == "CMYK" else "png"
     assert await take(intake, image(data_url(saved(form, Image.new("L", (60, 40), 200).convert(mode)))))
 
 
-async def test_a_picture_of_the_largest_size_holds_up_nobody(intake: Intake) -> None:
+async def test_a_picture_of_the_largest_size_holds_up_nobody(intake: MediaIntake) -> None:
     large = saved("png", Image.new("RGB", (8192, 4096)))
     turns = 0
 
@@ -146,7 +146,7 @@ async def test_a_picture_of_the_largest_size_holds_up_nobody(intake: Intake) -> 
     assert turns > (time.monotonic() - began) / 0.005 / 5
 
 
-async def test_too_much_of_anything_is_refused(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_much_of_anything_is_refused(intake: MediaIntake, monkeypatch: pytest.MonkeyPatch) -> None:
     small = image(data_url(PNG))
     over = f"messages[0].content[{media_intake.MOST + 1}].image_url"
     assert "more than 64" in await refused(intake, *[small] * (media_intake.MOST + 1), place=over)
@@ -163,7 +163,7 @@ async def test_too_much_of_anything_is_refused(intake: Intake, monkeypatch: pyte
         await take(intake, *[small] * 4)
 
 
-async def test_the_first_bad_one_is_named_and_the_others_are_let_go(intake: Intake, server: Server) -> None:
+async def test_the_first_bad_one_is_named_and_the_others_are_let_go(intake: MediaIntake, server: Server) -> None:
     server.routes["/"] = lambda _: time.sleep(3)
     began = time.monotonic()
     parts = [image(server.url), image("file:///x"), image(server.url)]
@@ -201,21 +201,21 @@ ANSWERS: dict[str, tuple[Callable[[Handler], Any], str]] = {
 
 @pytest.mark.parametrize("what", ANSWERS)
 async def test_what_a_url_gives_is_looked_at(
-    intake: Intake, server: Server, what: str, monkeypatch: pytest.MonkeyPatch
+    intake: MediaIntake, server: Server, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media_intake, "FETCH_S", 0.7)
     server.routes["/"], why = ANSWERS[what]
     assert why in await refused(intake, image(server.url))
 
 
-async def test_a_url_gives_a_picture(intake: Intake, server: Server) -> None:
+async def test_a_url_gives_a_picture(intake: MediaIntake, server: Server) -> None:
     server.routes["/a"] = lambda handler: handler.answer(status=307, location="/b")
     server.routes["/b"] = lambda handler: handler.answer(PNG, content_type="application/octet-stream")
     assert await take(intake, image(f"{server.url}/a")) == [Media("image", "image/png", PNG)]
 
 
 async def test_private_addresses_need_to_be_allowed(server: Server) -> None:
-    closed = Intake()
+    closed = MediaIntake()
     server.routes["/"] = lambda handler: handler.answer(PNG, content_type="image/png")
     assert "public addresses" in await refused(closed, image(server.url))
     assert server.seen == []
@@ -225,7 +225,7 @@ async def test_private_addresses_need_to_be_allowed(server: Server) -> None:
 # ---- recordings --------------------------------------------------------------------------------------------
 
 
-async def test_recordings_are_heard_to_their_end(intake: Intake, server: Server) -> None:
+async def test_recordings_are_heard_to_their_end(intake: MediaIntake, server: Server) -> None:
     wav, mp3 = encoded(silence(2), "wav", "pcm_s16le"), encoded(silence(1), "mp3", "libmp3lame")
     server.routes["/"] = lambda handler: handler.answer(mp3, content_type="audio/mpeg")
     url = {"type": "audio_url", "audio_url": {"url": server.url}}
@@ -233,12 +233,12 @@ async def test_recordings_are_heard_to_their_end(intake: Intake, server: Server)
 
 
 @pytest.mark.parametrize("data", [PNG, b"RIFF", b"#EXTM3U\nfile:///etc/passwd\n", np.zeros(100).tobytes()], ids=str)
-async def test_what_is_no_recording_is_refused(intake: Intake, data: bytes) -> None:
+async def test_what_is_no_recording_is_refused(intake: MediaIntake, data: bytes) -> None:
     place = "messages[0].content[1].input_audio"
     assert "cannot be read as sound" in await refused(intake, sound(data), place=place)
 
 
-async def test_a_recording_that_lasts_too_long_is_refused(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_recording_that_lasts_too_long_is_refused(intake: MediaIntake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_intake, "MOST_SECONDS_IN_ALL", 2.5)
     place = "messages[0].content[1].input_audio"
     long = encoded(silence(3), "flac", "flac", RATE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from models.process.processes import kill_group, spawn
 from tests.servers import Valkey, wait_for
 from workers import protocol
-from workers.device.runner_process import Phase, Runner
+from workers.device.runner_process import Phase, RunnerProcess
 from workers.protocol import Load, Ready
 from workers.runner.__main__ import ENGINE_DEAD
 
@@ -41,7 +41,7 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
     babbler.chmod(0o700)
     load = Load("r", "e", "u", "echo", "cpu", "redis://nowhere", "", str(tmp_path), store=tmp_path.as_uri())
     changes: list[Phase] = []
-    runner = Runner(
+    runner = RunnerProcess(
         load,
         interpreter=str(babbler),
         visible="",

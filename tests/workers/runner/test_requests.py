@@ -12,13 +12,13 @@ from models.errors import HeadraceError, ShuttingDown
 from models.modalities import chat
 from models.modalities.chat.messages import Message
 from models.redis import stream
-from models.redis.stream import Frame, Kind
+from models.redis.stream import Frame, FrameKind
 from tests.pictures import data_url, saved
 from tests.web import Server, serving
-from workers.engines.base import MEDIA_PARTS, Placement, Sink
+from workers.engines.base import MEDIA_PARTS, EngineSite, Sink
 from workers.engines.echo import Echo
 from workers.protocol import Submit
-from workers.runner.media_intake import Intake
+from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
 from workers.runner.requests import Requests
 
@@ -30,8 +30,8 @@ class Recorder(Publisher):
         self.frames: list[Frame] = []
         self.left: list[tuple[str, str]] = []
 
-    def put(self, gateway: str, frame: Frame) -> None:
-        assert gateway == "g"
+    def put(self, gateway_id: str, frame: Frame) -> None:
+        assert gateway_id == "g"
         self.frames.append(frame)
 
     def beat(self, beats: dict[str, dict[str, int]]) -> None:
@@ -65,7 +65,7 @@ class Desk:
 
     def error(self, frame: Frame | None) -> HeadraceError:
         assert frame is not None
-        assert frame.kind == Kind.ERROR
+        assert frame.kind == FrameKind.ERROR
         return HeadraceError.from_wire(stream.decode_error(frame.body))
 
 
@@ -77,7 +77,7 @@ class Clumsy(Echo):
 
 
 async def _desk(engine: Echo, **options: Any) -> Desk:
-    engine.load(Placement("", "cpu", options), lambda *_: None)
+    engine.load(EngineSite("", "cpu", options), lambda *_: None)
     engine.start()
     return Desk(engine)
 
@@ -93,7 +93,7 @@ async def test_a_request_ends_with_its_closing_frame(desk: Desk) -> None:
     desk.submit(stream=True)
     last = await desk.over()
     assert last is not None
-    assert last.kind == Kind.DONE
+    assert last.kind == FrameKind.DONE
     assert stream.decode_closing(last.body).completion_tokens == 3
 
 
@@ -235,7 +235,7 @@ async def test_a_request_that_ends_while_its_media_are_fetched_leaves_nothing(se
     beating = asyncio.create_task(seeing.requests.beat())
     with serving(Server()) as server:
         server.routes["/"] = lambda _: released.wait(30)
-        seeing.requests._intake = Intake("127.0.0.0/8")
+        seeing.requests._intake = MediaIntake("127.0.0.0/8")
         seeing.submit(seconds=4 if how == "deadline" else 60, **_shown(server.url))
         async with asyncio.timeout(20):
             while not server.seen:
@@ -255,4 +255,4 @@ async def test_a_request_that_ends_while_its_media_are_fetched_leaves_nothing(se
     else:
         assert last is None
     assert seeing.requests.inflight == 0
-    assert [task for task in asyncio.all_tasks() if "_take" in str(task) or "Intake" in str(task)] == []
+    assert [task for task in asyncio.all_tasks() if "_take" in str(task) or "MediaIntake" in str(task)] == []

@@ -22,7 +22,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from models.rows import webhooks
 from models.rows.database import Database, now_ms
 from models.rows.tables import deliveries
-from models.rows.webhooks import DeliveryState, Event, Outcome
+from models.rows.webhooks import DeliveryOutcome, DeliveryState, WebhookEvent
 from models.settings import Settings
 from models.storage.outbound import Outbound, Response
 from tests.servers import wait_for
@@ -102,11 +102,11 @@ def delivering(
         assert not thread.is_alive()
 
 
-def _event(url: str, subject: str = "job_1") -> Event:
-    return Event(subject, url, "job.succeeded", {"id": subject})
+def _event(url: str, subject: str = "job_1") -> WebhookEvent:
+    return WebhookEvent(subject, url, "job.succeeded", {"id": subject})
 
 
-def _tell(database: Database, *events: Event) -> list[str]:
+def _tell(database: Database, *events: WebhookEvent) -> list[str]:
     return database.call(webhooks.enqueue, events)
 
 
@@ -127,7 +127,7 @@ def _until(database: Database, *states: str, subject: str = "job_1") -> list[sa.
 
 
 def test_a_webhook_is_verified_by_both_packages(database: Database, receiver: Receiver) -> None:
-    [name] = _tell(database, Event("batch_7", f"{receiver.url}/hook?a=b", "batch.completed", {"id": "batch_7"}))
+    [name] = _tell(database, WebhookEvent("batch_7", f"{receiver.url}/hook?a=b", "batch.completed", {"id": "batch_7"}))
     with delivering(database):
         _until(database, "delivered", subject="batch_7")
 
@@ -166,7 +166,7 @@ def test_every_secret_signs_while_secrets_change(database: Database, receiver: R
 
 def test_any_text_survives_the_way(database: Database, receiver: Receiver) -> None:
     data = {"id": "job_1", "metadata": {"name": 'é "七" \x00 \ud800 \n'}}
-    _tell(database, Event("job_1", receiver.url, "job.failed", data))
+    _tell(database, WebhookEvent("job_1", receiver.url, "job.failed", data))
     with delivering(database):
         _until(database, "delivered")
     [(_, headers, body)] = receiver.got
@@ -254,7 +254,7 @@ def test_we_may_be_put_off_until_a_date() -> None:
 
 def test_the_last_attempt_is_not_put_off() -> None:
     last = webhooks.judge(Response(429, retry_after="60"), 10)
-    assert last == Outcome(DeliveryState.FAILED, 0, 429, "it answered with status 429")
+    assert last == DeliveryOutcome(DeliveryState.FAILED, 0, 429, "it answered with status 429")
 
 
 def test_what_a_receiver_says_is_made_fit_to_show() -> None:
@@ -294,7 +294,10 @@ def test_a_record_that_comes_late_undoes_nothing(database: Database) -> None:
     [name] = _tell(database, _event("https://example.com/"))
     assert database.call(webhooks.due, 20, 0)
     assert database.call(webhooks.due, 20, 0)
-    failed, delivered = Outcome(DeliveryState.FAILED, status=500), Outcome(DeliveryState.DELIVERED, status=200)
+    failed, delivered = (
+        DeliveryOutcome(DeliveryState.FAILED, status=500),
+        DeliveryOutcome(DeliveryState.DELIVERED, status=200),
+    )
     database.call(webhooks.record, name, 1, failed, 5)
     assert _states(database) == ["pending"]
     database.call(webhooks.record, name, 1, delivered, 5)
@@ -357,8 +360,8 @@ def test_what_is_rolled_back_is_not_told(database: Database) -> None:
 def test_purging_leaves_what_is_not_over(database: Database) -> None:
     first, second, _ = _tell(database, *(_event("https://example.com/") for _ in range(3)))
     assert len(database.call(webhooks.due, 20, 1000)) == 3
-    database.call(webhooks.record, first, 1, Outcome(DeliveryState.DELIVERED, status=200), 5)
-    database.call(webhooks.record, second, 1, Outcome(DeliveryState.FAILED, status=410), 5)
+    database.call(webhooks.record, first, 1, DeliveryOutcome(DeliveryState.DELIVERED, status=200), 5)
+    database.call(webhooks.record, second, 1, DeliveryOutcome(DeliveryState.FAILED, status=410), 5)
     assert database.call(webhooks.purge, 60_000) == 0
     database.call(lambda c: c.execute(sa.update(deliveries).values(next_at=now_ms() - 61_000)))
     assert database.call(webhooks.purge, 60_000, 1) == 1
@@ -391,7 +394,7 @@ def test_logs_hold_neither_secrets_nor_bodies_nor_urls(
     database: Database, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.answer = lambda _: (500, {})
-    _tell(database, Event("job_1", f"{receiver.url}/token", "job.failed", {"id": "job_1", "word": "private"}))
+    _tell(database, WebhookEvent("job_1", f"{receiver.url}/token", "job.failed", {"id": "job_1", "word": "private"}))
     with caplog.at_level("INFO", "workers"), delivering(database):
         [row] = _until(database, "failed")
     assert row.id in caplog.text

@@ -34,7 +34,7 @@ class Shape:
 
 
 @dataclass(eq=False, slots=True)
-class Job:
+class ImageRequest:
     """One request. Belongs to the event loop, but for ``over``, which the other threads read."""
 
     sink: MediaSink
@@ -43,15 +43,15 @@ class Job:
     shape: Shape | None = None
     image: Picture | None = None
     mask: Picture | None = None
-    rows: list["Row"] = field(default_factory=list)
+    rows: list["ImageRow"] = field(default_factory=list)
     over: bool = False
 
 
 @dataclass(eq=False, slots=True)
-class Row:
+class ImageRow:
     """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has heard of it."""
 
-    job: Job
+    job: ImageRequest
     index: int
     shape: Shape
     step: int = 0
@@ -66,13 +66,13 @@ class Row:
         return (self.job.seed + self.index) % (1 << 63)
 
 
-def next_batch(waiting: deque[Row], limit: Callable[[Shape], int]) -> list[Row]:
+def next_batch(waiting: deque[ImageRow], limit: Callable[[Shape], int]) -> list[ImageRow]:
     """Take the images to be drawn next: the longest waiting, and as many of its shape as ``limit`` allows.
 
     Those of requests that are over are dropped; the rest keep their order.
     """
-    batch: list[Row] = []
-    rest: list[Row] = []
+    batch: list[ImageRow] = []
+    rest: list[ImageRow] = []
     most = 0
     for row in waiting:
         if row.job.over:

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import samplers
 from workers.engines.diffusers import pictures
-from workers.engines.diffusers.batch import Job, Row, Shape
+from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape
 from workers.engines.diffusers.load import Model
 from workers.engines.media.pictures import Picture
 
@@ -27,19 +27,19 @@ PREVIEW_SHARE = 0.05
 T = TypeVar("T")
 
 
-class Stopped(Exception):
+class BatchStopped(Exception):
     """Nobody waits for any image of the batch any more."""
 
 
 @dataclass(slots=True)
-class Told:
+class StepResult:
     """What one step made: previews in JPEG, and partial images, numbered, in the form asked for."""
 
-    rows: list[Row]
+    rows: list[ImageRow]
     step: int
     total: int
-    previews: dict[Job, bytes] = field(default_factory=dict)
-    partials: dict[Job, tuple[int, bytes]] = field(default_factory=dict)
+    previews: dict[ImageRequest, bytes] = field(default_factory=dict)
+    partials: dict[ImageRequest, tuple[int, bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Drawn:
 class Watch:
     """A pipeline's ``callback_on_step_end`` during one batch."""
 
-    def __init__(self, model: Model, rows: list[Row], tell: Callable[[Told], None]) -> None:
+    def __init__(self, model: Model, rows: list[ImageRow], tell: Callable[[StepResult], None]) -> None:
         self._model = model
         self._rows = rows
         self._tell = tell
@@ -62,19 +62,19 @@ class Watch:
 
     def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         """After each step. Raises Stopped, and with it leaves the pipeline before anything is decoded."""
-        told = Told(self._rows, index + 1, pipe.num_timesteps)
+        told = StepResult(self._rows, index + 1, pipe.num_timesteps)
         self._tell(told)
         if all(row.job.over for row in self._rows):
-            raise Stopped
+            raise BatchStopped
         if told.step < told.total and tensors["latents"].ndim == 4:
-            extra = Told(self._rows, told.step, told.total)
+            extra = StepResult(self._rows, told.step, told.total)
             self._add_previews(extra, tensors["latents"])
             self._add_partials(extra, tensors["latents"])
             if extra.previews or extra.partials:
                 self._tell(extra)
         return {}
 
-    def _add_previews(self, told: Told, latents: torch.Tensor) -> None:
+    def _add_previews(self, told: StepResult, latents: torch.Tensor) -> None:
         began = time.monotonic()
         if not self._previews or began < self._next_preview:
             return
@@ -84,7 +84,7 @@ class Watch:
         now = time.monotonic()
         self._next_preview = now + max(self._model.options.preview_every_s or 0.0, (now - began) / PREVIEW_SHARE)
 
-    def _add_partials(self, told: Told, latents: torch.Tensor) -> None:
+    def _add_partials(self, told: StepResult, latents: torch.Tensor) -> None:
         for number, row in enumerate(self._rows):
             wanted = row.job.body.partial_images or 0
             due = [round((one + 1) * told.total / (wanted + 1)) for one in range(wanted)]
@@ -109,7 +109,7 @@ class Watch:
         return found
 
 
-def draw(model: Model, rows: list[Row], tell: Callable[[Told], None]) -> list[Drawn]:
+def draw(model: Model, rows: list[ImageRow], tell: Callable[[StepResult], None]) -> list[Drawn]:
     """Draw these images, which are of one shape, in one call. Raises Stopped."""
     shape = rows[0].shape
     pipe = model.prepare(shape)
@@ -127,7 +127,7 @@ def warm(model: Model) -> None:
         pipe("", num_inference_steps=2, **sides)
 
 
-def _arguments(model: Model, shape: Shape, rows: list[Row]) -> dict[str, Any]:
+def _arguments(model: Model, shape: Shape, rows: list[ImageRow]) -> dict[str, Any]:
     mode = shape.mode
     given: dict[str, Any] = {
         "prompt": [row.job.body.prompt or "" for row in rows],
@@ -155,7 +155,7 @@ def _arguments(model: Model, shape: Shape, rows: list[Row]) -> dict[str, Any]:
 
 
 def in_halves(
-    rows: list[Row], work: Callable[[list[Row]], Sequence[T]], shrunk: Callable[[int], None]
+    rows: list[ImageRow], work: Callable[[list[ImageRow]], Sequence[T]], shrunk: Callable[[int], None]
 ) -> list[T | HeadraceError]:
     """One result for each row; where a batch does not fit into memory it is done in two halves.
 
@@ -182,7 +182,7 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def finish(row: Row, drawn: Drawn, model: Model) -> None:
+def finish(row: ImageRow, drawn: Drawn, model: Model) -> None:
     """Make the finished file. Outside a mask the image stays as it was, to the pixel."""
     job, shape, picture = row.job, row.shape, drawn.picture
     if job.mask is not None and job.image is not None:
@@ -195,7 +195,7 @@ def finish(row: Row, drawn: Drawn, model: Model) -> None:
         log.warning("the pipeline drew %dx%d, not %s", *picture.size, shape.size)
 
 
-def infotext(row: Row, model: Model) -> str:
+def infotext(row: ImageRow, model: Model) -> str:
     """How the image was made, in AUTOMATIC1111's words: the prompts, then ``Steps: 20, Sampler: Euler a, …``."""
     body, shape = row.job.body, row.shape
     sampler = samplers.find(shape.sampler or model.options.scheduler or "")

@@ -19,9 +19,9 @@ import torch
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import images
 from models.modalities.media import Artifact, Outcome
-from workers.engines.base import Capacity, Engine, MediaSink, Placement, Report
-from workers.engines.diffusers.batch import Job, Row, Shape, next_batch
-from workers.engines.diffusers.draw import Drawn, Stopped, Told, draw, finish, in_halves, warm
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
+from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
+from workers.engines.diffusers.draw import BatchStopped, Drawn, StepResult, draw, finish, in_halves, warm
 from workers.engines.diffusers.load import Model, load_model
 from workers.engines.diffusers.pictures import file_name
 from workers.engines.diffusers.plan import plan
@@ -33,7 +33,7 @@ _GATHER_S = 0.005
 
 
 class Diffusers(Engine):
-    """Images. Loop, drawing thread and helping threads share the waiting rows, under ``_ready``, and ``Job.over``."""
+    """Images. Loop, drawing and helping threads share the waiting rows, under ``_ready``, and ``ImageRequest.over``."""
 
     honours = frozenset(
         [
@@ -42,10 +42,10 @@ class Diffusers(Engine):
         ]
     )
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         self._model: Model = load_model(placement, report)
-        self._jobs: dict[str, Job] = {}
-        self._waiting: deque[Row] = deque()
+        self._jobs: dict[str, ImageRequest] = {}
+        self._waiting: deque[ImageRow] = deque()
         self._ready = threading.Condition()
         self._closed = self._broken = False
         self._most: dict[int, int] = {}  # images at once, by the pixels of one, where memory did not do for more
@@ -66,7 +66,7 @@ class Diffusers(Engine):
         if not self.alive():
             raise EngineFailure("the engine's drawing thread has died")
         seed = secrets.randbits(53) if request.seed is None else request.seed  # 53 bits: JavaScript reads them too
-        job = Job(sink, request, seed)
+        job = ImageRequest(sink, request, seed)
         if sink.files:
             self._jobs[sink.rid] = job
             self._aside(job, lambda: plan(job, self._model), self._enqueue)
@@ -104,12 +104,12 @@ class Diffusers(Engine):
 
     # ---- on the event loop ----
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: ImageRequest) -> None:
         with self._ready:
             self._waiting.extend(job.rows)
             self._ready.notify()
 
-    def _told(self, told: Told) -> None:
+    def _told(self, told: StepResult) -> None:
         for row in told.rows:
             row.step = told.step
         for job in dict.fromkeys(row.job for row in told.rows if not row.job.over):
@@ -123,7 +123,7 @@ class Diffusers(Engine):
                 index, data = told.partials[job]
                 job.sink.piece(self._piece(job, data, index=index))
 
-    def _made(self, row: Row) -> None:
+    def _made(self, row: ImageRow) -> None:
         job = row.job
         row.made = True
         self._images += 1
@@ -134,19 +134,19 @@ class Diffusers(Engine):
             job.over = True
             job.sink.done(_outcome(job))
 
-    def _fail(self, job: Job, error: HeadraceError) -> None:
+    def _fail(self, job: ImageRequest, error: HeadraceError) -> None:
         if not job.over:
             self._jobs.pop(job.sink.rid, None)
             job.over = True
             job.sink.fail(error)
 
-    def _piece(self, job: Job, data: bytes, index: int | None = None, seed: int | None = None) -> bytes:
+    def _piece(self, job: ImageRequest, data: bytes, index: int | None = None, seed: int | None = None) -> bytes:
         size = job.rows[0].shape.size
         return images.Piece(data, size, job.image is not None, index, seed).encode()
 
     # ---- in the helping threads ----
 
-    def _aside(self, job: Job, work: Callable[[], None], then: Callable[[Job], None]) -> None:
+    def _aside(self, job: ImageRequest, work: Callable[[], None], then: Callable[[ImageRequest], None]) -> None:
         """Do what takes long, but not on the device; then go on with the job, on the event loop, or fail it."""
 
         def run() -> None:
@@ -163,7 +163,7 @@ class Diffusers(Engine):
         with contextlib.suppress(RuntimeError):  # closed
             self._helpers.submit(run)
 
-    def _after(self, job: Job, error: HeadraceError | None, then: Callable[[Job], None]) -> None:
+    def _after(self, job: ImageRequest, error: HeadraceError | None, then: Callable[[ImageRequest], None]) -> None:
         if error is not None:
             self._fail(job, error)
         elif not job.over:
@@ -179,7 +179,7 @@ class Diffusers(Engine):
             if batch:
                 self._draw(batch)
 
-    def _take(self) -> list[Row]:
+    def _take(self) -> list[ImageRow]:
         with self._ready:
             if not self._waiting:
                 self._ready.wait_for(lambda: self._waiting or self._closed)
@@ -190,7 +190,7 @@ class Diffusers(Engine):
         most = self._model.batch_of(shape)
         return min(self._most.get(shape.width * shape.height, most), most)
 
-    def _draw(self, rows: list[Row]) -> None:
+    def _draw(self, rows: list[ImageRow]) -> None:
         """Draw a batch and hand its images on; whatever goes wrong becomes the answer of its requests."""
         try:
             for row, drawn in zip(rows, in_halves(rows, self._call, self._remember(rows[0].shape)), strict=True):
@@ -209,19 +209,19 @@ class Diffusers(Engine):
     def _remember(self, shape: Shape) -> Callable[[int], None]:
         return lambda most: self._most.update({shape.width * shape.height: most})
 
-    def _call(self, rows: list[Row]) -> Sequence[Drawn | None]:
+    def _call(self, rows: list[ImageRow]) -> Sequence[Drawn | None]:
         self._batches += 1
         try:
             return draw(self._model, rows, self._tell)
-        except Stopped:
+        except BatchStopped:
             return [None] * len(rows)
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: StepResult) -> None:
         if not told.previews and not told.partials:
             self._steps += 1
         self._on_loop(self._told, told)
 
-    def _finish(self, row: Row, drawn: Drawn) -> None:
+    def _finish(self, row: ImageRow, drawn: Drawn) -> None:
         self._aside(row.job, lambda: finish(row, drawn, self._model), lambda _: self._made(row))
 
     def _on_loop(self, call: Callable[..., None], *values: object) -> None:
@@ -229,7 +229,7 @@ class Diffusers(Engine):
             self._loop.call_soon_threadsafe(call, *values)
 
 
-def _outcome(job: Job) -> Outcome:
+def _outcome(job: ImageRequest) -> Outcome:
     made = []
     for row in job.rows:
         flagged = {"flagged": True} if row.flagged else {}

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.modalities import samplers
-from workers.engines.base import Options, Placement, Report
+from workers.engines.base import EngineSite, Options, Report
 from workers.engines.diffusers.batch import Mode, Shape
 
 _SAFE_LIBRARIES = frozenset({None, "diffusers", "transformers"})
@@ -128,7 +128,7 @@ class Model:
         self._worn = loras
 
 
-def load_model(placement: Placement, report: Report) -> Model:
+def load_model(placement: EngineSite, report: Report) -> Model:
     """Read the weights. Raises InvalidRequest where they, or the options, are no good."""
     options = DiffusersOptions.read(placement)
     if options.scheduler and samplers.find(options.scheduler) is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.images import MOST_PIXELS, Request
 from workers.engines.diffusers import pictures
-from workers.engines.diffusers.batch import Job, Mode, Row, Shape
+from workers.engines.diffusers.batch import ImageRequest, ImageRow, Mode, Shape
 from workers.engines.diffusers.load import Model
 from workers.engines.media.pictures import flat, opened
 
@@ -19,7 +19,7 @@ _CANNOT: dict[Mode, tuple[str, str]] = {
 }
 
 
-def plan(job: Job, model: Model) -> None:
+def plan(job: ImageRequest, model: Model) -> None:
     """Fill in the job's shape, pictures and rows. Reads files. Raises InvalidRequest."""
     body, files = job.body, job.sink.files
     body.check_files(files.keys())
@@ -46,10 +46,10 @@ def plan(job: Job, model: Model) -> None:
         picture = getattr(job, name)
         if picture is not None:
             setattr(job, name, pictures.scaled(picture, (width, height)))
-    job.rows = [Row(job, index, job.shape) for index in range(body.n)]
+    job.rows = [ImageRow(job, index, job.shape) for index in range(body.n)]
 
 
-def _open(job: Job, files: Mapping[str, Path], controlled: bool) -> Mode:
+def _open(job: ImageRequest, files: Mapping[str, Path], controlled: bool) -> Mode:
     """Open the request's pictures, and say what is to be done with them."""
     if "image" not in files:
         return "text"
@@ -64,7 +64,7 @@ def _open(job: Job, files: Mapping[str, Path], controlled: bool) -> Mode:
     return "control" if controlled and job.body.strength is None else "image"
 
 
-def _size(job: Job, model: Model) -> tuple[int, int]:
+def _size(job: ImageRequest, model: Model) -> tuple[int, int]:
     multiple = model.multiple
     size = job.body.dimensions or model.size
     if job.body.dimensions is None and job.image is not None:

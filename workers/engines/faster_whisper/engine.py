@@ -22,13 +22,13 @@ from models.launching.hub import check_format
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
-from workers.engines.base import Capacity, Engine, MediaSink, Options, Placement, Report
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.faster_whisper import clips as cutting
 from workers.engines.faster_whisper.clips import Clip, Heard
 from workers.engines.faster_whisper.hearing import Hearing, most_new_tokens
 from workers.engines.faster_whisper.transcript import Transcript
 from workers.engines.media.recording import RATE, Recording, Sound
-from workers.engines.threads.step_threads import Step, Steps, Task, Turns
+from workers.engines.threads.step_threads import Step, SteppedRequest, Steps, StepThreads
 
 _ComputeType = Literal[
     "int8",
@@ -68,7 +68,7 @@ class FasterWhisper(Engine):
         ]
     )
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         self._options = options = FasterWhisperOptions.read(placement)
         kind, _, number = placement.device.partition(":")
         on_gpu = kind == "cuda"
@@ -85,7 +85,7 @@ class FasterWhisper(Engine):
         )
         report("warming", 0.0)
         get_vad_model()
-        self._turns = Turns(inflight, "faster-whisper")
+        self._turns = StepThreads(inflight, "faster-whisper")
         self._broken = False
         return Capacity(inflight, 0)
 
@@ -124,7 +124,7 @@ class FasterWhisper(Engine):
             raise InvalidRequest(f"this model does not know {NAMES[request.language]}", param="language")
         most_new_tokens(self._whisper, request)
 
-    def _guarded(self, request: Request, path: Path, task: Task) -> Steps:
+    def _guarded(self, request: Request, path: Path, task: SteppedRequest) -> Steps:
         try:
             return (yield from self._steps(request, path, task))
         except RuntimeError as error:  # CTranslate2's
@@ -132,7 +132,7 @@ class FasterWhisper(Engine):
                 self._broken = True  # the context is lost, and with it all that would come after
             raise EngineFailure(f"faster-whisper: {error}") from error
 
-    def _steps(self, request: Request, path: Path, task: Task) -> Steps:
+    def _steps(self, request: Request, path: Path, task: SteppedRequest) -> Steps:
         hearing = Hearing(self._whisper, request, self._options.beam_size, task)
         transcript = Transcript(request)
         with Recording(path, self._options.max_audio_s) as recording:

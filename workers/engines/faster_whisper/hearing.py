@@ -13,7 +13,7 @@ from models.modalities.transcription import Request
 from workers.engines.faster_whisper.clips import WINDOW_S, Clip
 from workers.engines.faster_whisper.segments import FRAMES, Segment, sentences, whole
 from workers.engines.media.recording import RATE
-from workers.engines.threads.step_threads import Stopped, Task
+from workers.engines.threads.step_threads import RequestStopped, SteppedRequest
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _LEAST_LOGPROB = -1.0
@@ -28,7 +28,7 @@ _PREVIOUS = 223
 class Hearing:
     """Transcribes clips, in order. The language is found in the first clip that leaves no doubt of it."""
 
-    def __init__(self, whisper: Any, request: Request, beam_size: int, task: Task) -> None:
+    def __init__(self, whisper: Any, request: Request, beam_size: int, task: SteppedRequest) -> None:
         self._whisper = copy.copy(whisper)
         self._whisper.model = _Guarded(whisper.model, task)
         self._whole = request.vad_filter is False
@@ -140,11 +140,11 @@ def most_new_tokens(whisper: Any, request: Request) -> int | None:
 class _Guarded:
     """A CTranslate2 model that refuses further work once the request is over."""
 
-    def __init__(self, model: Any, task: Task) -> None:
+    def __init__(self, model: Any, task: SteppedRequest) -> None:
         self._model = model
         self._task = task
 
     def __getattr__(self, name: str) -> Any:
         if self._task.over and name in ("encode", "generate", "align", "detect_language"):
-            raise Stopped
+            raise RequestStopped
         return getattr(self._model, name)

@@ -23,15 +23,15 @@ from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.load import Http, LlamaCppOptions, gguf, serve
 from workers.engines.llama_cpp.plan import Plan, Planner
-from workers.engines.llama_cpp.round_robin import Rotation
+from workers.engines.llama_cpp.round_robin import RoundRobin
 from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.dialects import dialect_of
 from workers.engines.text.limits import check_bias, check_ids
-from workers.engines.threads.side_answers import Asides
+from workers.engines.threads.side_answers import SideAnswers
 
 _log = logging.getLogger(__name__)
 HONOURS = frozenset(
@@ -107,7 +107,7 @@ class LlamaCpp(Engine):
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         options = LlamaCppOptions.read(placement)
         path = gguf(Path(placement.source))
         report("loading", 0.0)
@@ -119,9 +119,9 @@ class LlamaCpp(Engine):
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # its server has one thread, too
         self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
-        self._asides = Asides(self._asking)
+        self._asides = SideAnswers(self._asking)
         self._requests: dict[str, _Request] = {}
-        self._calls: Rotation[_Call] = Rotation()
+        self._calls: RoundRobin[_Call] = RoundRobin()
         self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
         self._held: set[_Call] = set()

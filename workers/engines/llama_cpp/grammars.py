@@ -13,7 +13,7 @@ from collections import OrderedDict
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from workers.engines.llama_cpp.trials import Trials
-from workers.engines.structured.constraints import Held
+from workers.engines.structured.constraints import Constrained
 from workers.engines.structured.grammar_wire import BYTES, Grammar, Part
 from workers.engines.structured.grammars import Masks, Walk
 
@@ -59,7 +59,7 @@ class Proof:
         self._masks.close()
 
 
-class Forms:
+class LlamaCppGrammars:
     """Spells grammars for llama.cpp. For one thread, which may wait."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Forms:
         self._proof = Proof(self._masks)
         self._known: OrderedDict[Grammar, str | HeadraceError] = OrderedDict()
 
-    def spell(self, held: Held) -> str:
+    def spell(self, held: Constrained) -> str:
         """The grammar as one text. Raises InvalidRequest: it is none, or nothing obeys it, or it is too complex."""
         found = self._known.get(held.grammar)
         if found is None:
@@ -88,7 +88,7 @@ class Forms:
         self._masks.close()
         self._trials.close()
 
-    def _spell(self, held: Held) -> str:
+    def _spell(self, held: Constrained) -> str:
         text = _HEAD + _spelled(held.grammar, held.param)
         for seed in range(2):
             self._try(text, held.param, random.Random(seed))  # noqa: S311

@@ -16,9 +16,9 @@ from models.modalities.structure import StructuredOutputs
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.grammars import Forms, Proof
+from workers.engines.llama_cpp.grammars import LlamaCppGrammars, Proof
 from workers.engines.llama_cpp.load import Http
-from workers.engines.structured.constraints import Calls, Held, held
+from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import Dialect, beginning, template_extras, turns
 from workers.engines.text.limits import check_beginning, is_long
@@ -51,7 +51,7 @@ class Planner:
         self._context = context
         self._native = native
         self._spaced = _spaced(http)
-        self._forms = Forms()
+        self._forms = LlamaCppGrammars()
         self._proof = Proof()
 
     def at_once(self, request: chat.Request) -> Plan | None:
@@ -119,7 +119,7 @@ class Planner:
     def _count(self, text: str) -> int:
         return len(self._http.ask("/tokenize", {"content": text, "add_special": False})["tokens"])
 
-    def _spell(self, found: Held) -> str:
+    def _spell(self, found: Constrained) -> str:
         if self._spaced:
             raise UnsupportedParameter("llama.cpp cannot hold a model with this tokenizer to a form", param=found.param)
         return self._forms.spell(found)

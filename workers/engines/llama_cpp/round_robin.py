@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Rotation(Generic[T]):
+class RoundRobin(Generic[T]):
     """Tasks of several owners, for threads."""
 
     def __init__(self) -> None:

@@ -67,7 +67,7 @@ class ChunkUsage(msgspec.Struct):
     prompt_tokens_details: _Details = msgspec.field(default_factory=_Details)
 
 
-class Progress(msgspec.Struct):
+class PromptProgress(msgspec.Struct):
     """How far the prompt was read. ``total`` tokens it has."""
 
     total: int = 0
@@ -87,7 +87,7 @@ class Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: ChunkUsage | None = None
     error: Refusal | None = None
-    prompt_progress: Progress | None = None
+    prompt_progress: PromptProgress | None = None
 
     @property
     def piece(self) -> Piece:

@@ -26,10 +26,10 @@ WINDOW = 4
 
 
 @dataclass(eq=False, slots=True)
-class Row:
+class TokenSequence:
     """One sequence. ``types`` are its token types where the model has any; ``kind``: only equals share a batch."""
 
-    task: "Task"
+    task: "BatchedRequest"
     index: int
     ids: list[int]
     types: list[int]
@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(eq=False, slots=True)
-class Task:
+class BatchedRequest:
     """One request. ``over`` is set on the loop and read in the threads; the rest belongs to the loop.
 
     ``reading`` yields its sequences in groups that take little time each; it runs in the reading thread, and what it
@@ -46,8 +46,8 @@ class Task:
     """
 
     sink: Sink
-    told: Callable[["Task"], None]
-    reading: Iterator[list[Row]] = field(default_factory=lambda: iter(()))
+    told: Callable[["BatchedRequest"], None]
+    reading: Iterator[list[TokenSequence]] = field(default_factory=lambda: iter(()))
     slow: bool = False
     over: bool = False
     total: int | None = None
@@ -61,10 +61,10 @@ class Task:
         return len(self.results) == self.total
 
 
-Unread = queue.SimpleQueue[Task | None]
+Unread = queue.SimpleQueue[BatchedRequest | None]
 """Requests for a reading thread; None ends it."""
 
-Forward = Callable[[list[Row]], Sequence[Any]]
+Forward = Callable[[list[TokenSequence]], Sequence[Any]]
 """What computes a batch: one result a sequence. Runs in a lane's thread, may raise anything."""
 
 
@@ -76,11 +76,11 @@ class Batcher:
         self._forward = forward
         self._begin = begin
         self._budget, self._most = budget, most
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, BatchedRequest] = {}
         self._unread: Unread = queue.SimpleQueue()
         self._unread_slow: Unread = queue.SimpleQueue()
         self._waiting = threading.Condition()
-        self._heap: list[tuple[int, int, Row]] = []
+        self._heap: list[tuple[int, int, TokenSequence]] = []
         self._numbers = count()
         self._tokens = self._computing = self._round = 0
         self._lanes = self._busy = lanes  # until they say that they are not
@@ -99,12 +99,12 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def take(self, task: Task) -> None:
+    def take(self, task: BatchedRequest) -> None:
         """Begin a request. Its ``told`` is called, on the loop, whenever results have come, until it is ``over``."""
         self._tasks[task.sink.rid] = task
         (self._unread_slow if task.slow else self._unread).put(task)
 
-    def finish(self, task: Task) -> None:
+    def finish(self, task: BatchedRequest) -> None:
         """A request has all it needs, or has failed."""
         task.over = True
         self._tasks.pop(task.sink.rid, None)
@@ -137,21 +137,21 @@ class Batcher:
 
     def _read(self, unread: Unread) -> None:
         """A group of sequences of each request in turn, so that a long one does not hold up the others."""
-        reading: deque[Task] = deque()
+        reading: deque[BatchedRequest] = deque()
         while True:
             while not reading or not unread.empty():
                 task = unread.get()
                 if task is None:
                     return
                 reading.append(task)
-            found: list[Row] = []
+            found: list[TokenSequence] = []
             for _ in range(len(reading)):
                 task = reading.popleft()
                 if not task.over and self._read_some(task, found):
                     reading.append(task)
             self._add(found)
 
-    def _read_some(self, task: Task, found: list[Row]) -> bool:
+    def _read_some(self, task: BatchedRequest, found: list[TokenSequence]) -> bool:
         """Put the task's next group to what was found; False: that was all of it."""
         try:
             group = next(task.reading, None)
@@ -165,7 +165,7 @@ class Batcher:
         found.extend(group or ())
         return group is not None
 
-    def _add(self, found: list[Row]) -> None:
+    def _add(self, found: list[TokenSequence]) -> None:
         with self._waiting:
             for one in found:
                 task = one.task
@@ -182,7 +182,7 @@ class Batcher:
 
     def _work(self) -> None:
         self._begin()
-        batch: list[Row] = []
+        batch: list[TokenSequence] = []
         while batch := self._next(batch):
             try:
                 results = self._forward(batch)
@@ -193,7 +193,7 @@ class Batcher:
             else:
                 self._say(self._tell, batch, results)
 
-    def _next(self, done: list[Row]) -> list[Row]:
+    def _next(self, done: list[TokenSequence]) -> list[TokenSequence]:
         """The next batch, once there is one; empty when all is over. ``done`` is the lane's last."""
         with self._waiting:
             self._busy -= 1
@@ -208,10 +208,10 @@ class Batcher:
                 self._waiting.wait()
         return []
 
-    def _cut(self) -> list[Row]:
+    def _cut(self) -> list[TokenSequence]:
         budget = share(self._tokens, self._lanes - self._busy - 1, self._budget)
-        window: list[tuple[int, int, Row]] = []
-        others: list[tuple[int, int, Row]] = []
+        window: list[tuple[int, int, TokenSequence]] = []
+        others: list[tuple[int, int, TokenSequence]] = []
         tokens = 0
         while self._heap and tokens < WINDOW * budget:
             entry = heapq.heappop(self._heap)
@@ -239,10 +239,10 @@ class Batcher:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what, *arguments)
 
-    def _tell(self, batch: list[Row], results: Sequence[Any]) -> None:
+    def _tell(self, batch: list[TokenSequence], results: Sequence[Any]) -> None:
         self.batches += 1
         self.sequences += len(batch)
-        tasks: dict[Task, None] = {}
+        tasks: dict[BatchedRequest, None] = {}
         for one, result in zip(batch, results, strict=True):
             one.task.results[one.index] = result
             tasks[one.task] = None
@@ -250,12 +250,12 @@ class Batcher:
             if not task.over:
                 task.told(task)
 
-    def _fail(self, tasks: list[Task], error: HeadraceError) -> None:
+    def _fail(self, tasks: list[BatchedRequest], error: HeadraceError) -> None:
         for task in tasks:
             if not task.over:
                 self.finish(task)
                 task.sink.fail(error)
 
 
-def _tokens(batch: list[Row]) -> int:
+def _tokens(batch: list[TokenSequence]) -> int:
     return sum(len(one.ids) for one in batch)

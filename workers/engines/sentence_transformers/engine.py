@@ -11,8 +11,8 @@ from models.modalities import MODALITIES, served_by
 from models.modalities.base import Usage
 from models.modalities.embeddings import Request as Embeddings
 from models.modalities.rerank import Request as Rerank
-from workers.engines.base import Capacity, Engine, Placement, Report, Sink
-from workers.engines.sentence_transformers.batcher import Batcher, Row, Task
+from workers.engines.base import Capacity, Engine, EngineSite, Report, Sink
+from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
 from workers.engines.sentence_transformers.load import SentenceTransformersOptions, load_model
 from workers.engines.sentence_transformers.text import slow
 
@@ -30,7 +30,7 @@ class SentenceTransformers(Engine):
         ]
     )
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         options = SentenceTransformersOptions.read(placement)
         self._model = model = load_model(placement, options, report)
         self._batcher = Batcher(
@@ -60,7 +60,7 @@ class SentenceTransformers(Engine):
         prompt = self._prompt(request.input_type)
         sent = 0
 
-        def told(task: Task) -> None:
+        def told(task: BatchedRequest) -> None:
             nonlocal sent
             while sent + PART < len(request.inputs) and all(n in task.results for n in range(sent, sent + PART)):
                 sink.part(self._cut([task.results[n] for n in range(sent, sent + PART)], size))
@@ -69,7 +69,7 @@ class SentenceTransformers(Engine):
                 rest = [task.results[n] for n in range(sent, len(request.inputs))]
                 self._done(task, self._cut(rest, size))
 
-        task = Task(sink, told, slow=slow(request.inputs), total=len(request.inputs))
+        task = BatchedRequest(sink, told, slow=slow(request.inputs), total=len(request.inputs))
         task.reading = self._read(task, request, prompt)
         self._batcher.take(task)
 
@@ -79,27 +79,28 @@ class SentenceTransformers(Engine):
         query, texts = self._model.prompts[""] + request.query, request.texts
         documents: list[int] = []
 
-        def told(task: Task) -> None:
+        def told(task: BatchedRequest) -> None:
             if task.whole:
                 scores = [float("-inf")] * len(texts)
                 for number, document in enumerate(documents):
                     scores[document] = max(scores[document], float(task.results[number]))
                 self._done(task, scores)
 
-        def reading() -> Iterator[list[Row]]:
+        def reading() -> Iterator[list[TokenSequence]]:
             keep = _kept(request)
             for group in self._model.reader.pairs(
                 query, texts, keep, request.max_chunks_per_doc, lambda number: f"documents[{number}]"
             ):
                 rows = [
-                    Row(task, number, pair.ids, pair.type_ids) for number, (_, pair) in enumerate(group, len(documents))
+                    TokenSequence(task, number, pair.ids, pair.type_ids)
+                    for number, (_, pair) in enumerate(group, len(documents))
                 ]
                 documents.extend(document for document, _ in group)
                 if documents[-1] == len(texts) - 1:
                     task.total = len(documents)
                 yield rows
 
-        task = Task(sink, told, slow=slow([query, *texts]))
+        task = BatchedRequest(sink, told, slow=slow([query, *texts]))
         task.reading = reading()
         self._batcher.take(task)
 
@@ -135,7 +136,7 @@ class SentenceTransformers(Engine):
         known = ", ".join(sorted(filter(None, prompts))) or "none"
         raise InvalidRequest(f"the model has no prompt '{name}'; it has {known}", param="input_type")
 
-    def _read(self, task: Task, request: Embeddings, prompt: str) -> Iterator[list[Row]]:
+    def _read(self, task: BatchedRequest, request: Embeddings, prompt: str) -> Iterator[list[TokenSequence]]:
         """In the reading thread: the request's sequences."""
         reader, inputs, keep = self._model.reader, request.inputs, _kept(request)
 
@@ -146,11 +147,11 @@ class SentenceTransformers(Engine):
         if isinstance(inputs[0], str):
             kind = 0 if self._model.pooled_prompt or not prompt else reader.length(prompt)
             for group in reader.text(prompt, inputs, keep, name):
-                yield [Row(task, n, one.ids, one.type_ids, kind) for n, one in enumerate(group, number)]
+                yield [TokenSequence(task, n, one.ids, one.type_ids, kind) for n, one in enumerate(group, number)]
                 number += len(group)
         else:
             for group in reader.ids(inputs, keep, name):
-                yield [Row(task, n, ids, []) for n, ids in enumerate(group, number)]
+                yield [TokenSequence(task, n, ids, []) for n, ids in enumerate(group, number)]
                 number += len(group)
 
     def _cut(self, rows: list[Any], size: int | None) -> list[memoryview]:
@@ -162,7 +163,7 @@ class SentenceTransformers(Engine):
             cut = cut / numpy.maximum(numpy.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
         return [memoryview(row) for row in numpy.ascontiguousarray(cut, dtype=numpy.float32)]
 
-    def _done(self, task: Task, result: Any) -> None:
+    def _done(self, task: BatchedRequest, result: Any) -> None:
         self._tokens += task.tokens
         self._batcher.finish(task)
         task.sink.done(Usage(task.tokens, 0), result)

@@ -15,9 +15,9 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 
 from models.errors import InvalidRequest
-from workers.engines.base import Options, Placement, Report
-from workers.engines.sentence_transformers.batcher import Row
-from workers.engines.sentence_transformers.text import Reader
+from workers.engines.base import EngineSite, Options, Report
+from workers.engines.sentence_transformers.batcher import TokenSequence
+from workers.engines.sentence_transformers.text import SequenceReader
 
 Modality = Literal["embeddings", "rerank"]
 
@@ -50,7 +50,7 @@ class SentenceTransformersOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedEncoder:
     """A resident model. ``forward`` gives a row of float32 for each sequence; ``unit``: of length 1.
 
     ``prompts`` by name, the default one under ""; ``dimensions`` of an embedding; ``threads`` of each lane.
@@ -58,8 +58,8 @@ class Loaded:
     """
 
     modality: Modality
-    reader: Reader
-    forward: Callable[[Sequence[Row]], Any]
+    reader: SequenceReader
+    forward: Callable[[Sequence[TokenSequence]], Any]
     lanes: int
     threads: int
     budget: int
@@ -69,7 +69,7 @@ class Loaded:
     pooled_prompt: bool = True
 
 
-def load_model(placement: Placement, options: SentenceTransformersOptions, report: Report) -> Loaded:
+def load_model(placement: EngineSite, options: SentenceTransformersOptions, report: Report) -> LoadedEncoder:
     """Load and warm a model. Raises InvalidRequest where the weights are not what was asked for."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if placement.device.startswith("cuda") else "false")
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -85,7 +85,7 @@ def load_model(placement: Placement, options: SentenceTransformersOptions, repor
     loaded = _describe(model, modality, placement.device, options)
     report("warming", 0.0)
     ids = next(loaded.reader.ids([[0] * 8], None, str))[0]
-    rows = [Row(None, n, ids, [0] * len(ids)) for n in range(4)]  # type: ignore[arg-type]  # nobody asked for them
+    rows = [TokenSequence(None, n, ids, [0] * len(ids)) for n in range(4)]  # type: ignore[arg-type]  # nobody asked for them
     loaded.forward(rows)
     report("warming", 1.0)
     return loaded
@@ -124,7 +124,7 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read(source: Path, modality: Modality, placement: Placement, options: SentenceTransformersOptions) -> Any:
+def _read(source: Path, modality: Modality, placement: EngineSite, options: SentenceTransformersOptions) -> Any:
     dtype: Any = "auto" if options.dtype == "auto" else getattr(torch, options.dtype)
     if options.dtype == "auto" and placement.device == "cpu":
         dtype = torch.float32  # many CPUs compute in half precision without the means for it
@@ -150,7 +150,7 @@ def _check(model: Any, modality: Modality) -> None:
         raise ValueError(f"a reranker gives one score, and this model gives {model.num_labels}")
 
 
-def _describe(model: Any, modality: Modality, device: str, options: SentenceTransformersOptions) -> Loaded:
+def _describe(model: Any, modality: Modality, device: str, options: SentenceTransformersOptions) -> LoadedEncoder:
     network, tokenizer = model[0].model, model[0].tokenizer
     on_gpu = device.startswith("cuda")
     threads = options.n_threads or torch.get_num_threads()
@@ -160,9 +160,9 @@ def _describe(model: Any, modality: Modality, device: str, options: SentenceTran
     default = options.default_prompt or model.default_prompt_name
     if default is not None and default not in prompts:
         raise InvalidRequest(f"there is no prompt '{default}'; there are {', '.join(prompts)}", param="default_prompt")
-    reader = Reader(tokenizer, _context(model, options), network.get_input_embeddings().num_embeddings)
+    reader = SequenceReader(tokenizer, _context(model, options), network.get_input_embeddings().num_embeddings)
     pad = _Padding(tokenizer, device)
-    return Loaded(
+    return LoadedEncoder(
         modality=modality,
         reader=reader,
         forward=_scores(model, pad, options) if modality == "rerank" else _vectors(model, pad, options),
@@ -194,7 +194,7 @@ class _Padding:
         self._types = "token_type_ids" in tokenizer.model_input_names
         self._device = device
 
-    def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
+    def __call__(self, rows: Sequence[TokenSequence]) -> dict[str, Any]:
         shape = len(rows), max(len(row.ids) for row in rows)
         ids = numpy.full(shape, self._token, numpy.int64)
         mask = numpy.zeros(shape, numpy.int64)
@@ -213,9 +213,11 @@ class _Padding:
         return found
 
 
-def _vectors(model: Any, pad: _Padding, options: SentenceTransformersOptions) -> Callable[[Sequence[Row]], Any]:
+def _vectors(
+    model: Any, pad: _Padding, options: SentenceTransformersOptions
+) -> Callable[[Sequence[TokenSequence]], Any]:
     @torch.inference_mode()
-    def forward(rows: Sequence[Row]) -> Any:
+    def forward(rows: Sequence[TokenSequence]) -> Any:
         found = model(pad(rows))["sentence_embedding"].float()
         if options.normalize:
             found = torch.nn.functional.normalize(found, dim=-1)
@@ -224,13 +226,15 @@ def _vectors(model: Any, pad: _Padding, options: SentenceTransformersOptions) ->
     return forward
 
 
-def _scores(model: Any, pad: _Padding, options: SentenceTransformersOptions) -> Callable[[Sequence[Row]], Any]:
+def _scores(
+    model: Any, pad: _Padding, options: SentenceTransformersOptions
+) -> Callable[[Sequence[TokenSequence]], Any]:
     activation = model.activation_fn
     if options.normalize and isinstance(activation, torch.nn.Identity):
         activation = torch.nn.Sigmoid()
 
     @torch.inference_mode()
-    def forward(rows: Sequence[Row]) -> Any:
+    def forward(rows: Sequence[TokenSequence]) -> Any:
         return _finite(activation(model(pad(rows))["scores"].float()).reshape(len(rows)))
 
     return forward

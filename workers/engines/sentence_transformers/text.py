@@ -24,7 +24,7 @@ def slow(texts: Iterable[Any]) -> bool:
     return any(len(text) > LONG for text in texts)
 
 
-class Reader:
+class SequenceReader:
     """A fast tokenizer, with its padding and truncation turned off."""
 
     def __init__(self, tokenizer: Any, context: int, vocabulary: int) -> None:

@@ -24,7 +24,7 @@ _SPACE = r"( |\r?\n[ \t]{0,20})"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Constrained:
     """A grammar, and the field of the request that asked for it."""
 
     grammar: Grammar
@@ -52,7 +52,7 @@ def held(
     tags: Tags | None,
     thinking: Thinking,
     ids: Mapping[str, int],
-) -> Held | None:
+) -> Constrained | None:
     """The grammar of an answer; None: it is free. ``ids`` are those of texts that are tokens of their own.
 
     Raises InvalidRequest for a form that the model's way of writing calls cannot be told from.
@@ -72,7 +72,7 @@ def held(
         answer = _calls(calls, answer, ids, rules, parts)
     lead = _thoughts(tags, thinking, ids, rules) if tags is not None else ""
     lark = "\n".join([f"start: {lead} answer", f"answer: {answer}", *rules])
-    return Held(Grammar(lark, tuple(parts)), constraint.param if constraint is not None else "tools")
+    return Constrained(Grammar(lark, tuple(parts)), constraint.param if constraint is not None else "tools")
 
 
 def _form(constraint: Constraint, parts: list[Part]) -> str:

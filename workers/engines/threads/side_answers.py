@@ -14,7 +14,7 @@ from workers.engines.base import Sink
 _log = logging.getLogger(__name__)
 
 
-class Asides:
+class SideAnswers:
     """Results that cost no tokens. All methods belong to the event loop."""
 
     def __init__(self, threads: Executor) -> None:

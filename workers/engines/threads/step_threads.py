@@ -30,24 +30,24 @@ Steps = Generator[Step, None, Outcome]
 
 
 @dataclass(eq=False, slots=True)
-class Task:
-    """One request. ``over`` is set on the loop and read in threads: a step that sees it may raise ``Stopped``."""
+class SteppedRequest:
+    """One request. ``over`` is set on the loop and read in threads: a step that sees it may raise RequestStopped."""
 
     sink: MediaSink
     over: bool = False
     steps: Steps | None = field(default=None, repr=False)
 
 
-class Stopped(Exception):
+class RequestStopped(Exception):
     """Nobody waits for this request any more."""
 
 
-class Turns:
+class StepThreads:
     """The requests of an engine, and the threads that do their steps. All methods are for the event loop's thread."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, SteppedRequest] = {}
         self._loop: asyncio.AbstractEventLoop
         self.steps = self.aborts = 0
 
@@ -55,9 +55,9 @@ class Turns:
         """To be called once, on the loop."""
         self._loop = asyncio.get_running_loop()
 
-    def take(self, sink: MediaSink, work: Callable[[Task], Steps]) -> None:
+    def take(self, sink: MediaSink, work: Callable[[SteppedRequest], Steps]) -> None:
         """Begin a request."""
-        task = Task(sink)
+        task = SteppedRequest(sink)
         task.steps = work(task)
         self._tasks[sink.rid] = task
         self._next(task)
@@ -75,18 +75,18 @@ class Turns:
             self.abort(rid)
         self._pool.shutdown()
 
-    def _next(self, task: Task) -> None:
+    def _next(self, task: SteppedRequest) -> None:
         future = self._pool.submit(_step, task)
         future.add_done_callback(lambda done: self._hear(task, done))
 
-    def _hear(self, task: Task, done: "Future[Step | Outcome | None]") -> None:
+    def _hear(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
         """In the thread that did the step."""
         try:
             self._loop.call_soon_threadsafe(self._tell, task, done)
         except RuntimeError:  # the loop is closed: nobody listens any more
             task.over = True
 
-    def _tell(self, task: Task, done: "Future[Step | Outcome | None]") -> None:
+    def _tell(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
         self.steps += 1
         if task.over:
             return
@@ -106,7 +106,7 @@ class Turns:
             task.sink.fail(_failure(error))
 
 
-def _step(task: Task) -> Step | Outcome | None:
+def _step(task: SteppedRequest) -> Step | Outcome | None:
     """One step, in a thread. None: the request is over."""
     assert task.steps is not None
     if task.over:
@@ -117,7 +117,7 @@ def _step(task: Task) -> Step | Outcome | None:
     except StopIteration as end:
         outcome: Outcome = end.value
         return outcome
-    except Stopped:
+    except RequestStopped:
         return None
 
 

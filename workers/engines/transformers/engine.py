@@ -17,13 +17,13 @@ from models.modalities.chat.tools import NamedChoice
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, Placement, Report, Sink
-from workers.engines.structured.constraints import Calls, Held, held
+from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, EngineSite, Report, Sink
+from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter, Thinking
 from workers.engines.text.dialects import beginning
 from workers.engines.text.limits import check_bias
 from workers.engines.text.stops import StopScanner
-from workers.engines.threads.side_answers import Asides
+from workers.engines.threads.side_answers import SideAnswers
 from workers.engines.transformers.choice import Choice
 from workers.engines.transformers.detokenizer import Detokenizer
 from workers.engines.transformers.load import Loaded, TransformersOptions, load_model
@@ -42,7 +42,7 @@ class _Request:
     body: Body
     param: str
     media: Sequence[Media] = ()
-    held: Held | None = None
+    held: Constrained | None = None
     thinking: Thinking = "over"
     over: bool = False
     open: int = 0
@@ -70,7 +70,7 @@ class Transformers(Engine):
         if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         options = TransformersOptions.read(placement)
         self._router = Router()
         self._model: Loaded = load_model(placement, options, self._router, report)
@@ -82,7 +82,7 @@ class Transformers(Engine):
         self._prompts = Prompts(self._model)
         # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
         self._asking = self._tokenizing if self._model.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
-        self._asides = Asides(self._asking)
+        self._asides = SideAnswers(self._asking)
         return Capacity(options.max_requests, self._model.context)
 
     def start(self) -> None:

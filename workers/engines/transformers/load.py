@@ -14,11 +14,11 @@ from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
-from workers.engines.base import Options, Placement, Report
+from workers.engines.base import EngineSite, Options, Report
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.dialects import Dialect, dialect_of
-from workers.engines.transformers.reader import Reader, is_multimodal
+from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.sampling import Sampler
 from workers.engines.transformers.stepper import Bounds, Stepper
 from workers.engines.transformers.vocabulary import Name, name_of
@@ -70,7 +70,7 @@ class Loaded:
     dialect: Dialect
     marks: dict[str, int]
     grammars: Grammars
-    reader: Reader | None = None
+    reader: PromptReader | None = None
 
     @property
     def takes(self) -> frozenset[str]:
@@ -78,7 +78,7 @@ class Loaded:
         return frozenset() if self.reader is None else self.reader.takes
 
 
-def load_model(placement: Placement, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
+def load_model(placement: EngineSite, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
     """Load, start and warm a model; ``router`` will get its outputs."""
     if options.n_threads is not None:
         torch.set_num_threads(options.n_threads)
@@ -143,7 +143,7 @@ def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[
     return decode, decode_marked if any(added[one].special for one in marks.values()) else decode, marks
 
 
-def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any, Reader | None]:
+def _read(placement: EngineSite, options: TransformersOptions) -> tuple[Any, Any, PromptReader | None]:
     source = Path(placement.source)
     on_gpu = placement.device.startswith("cuda")
     where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
@@ -164,7 +164,7 @@ def _read(placement: Placement, options: TransformersOptions) -> tuple[Any, Any,
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
         )
-    reader = Reader(source, config, **where) if multimodal else None
+    reader = PromptReader(source, config, **where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     model: Any = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more

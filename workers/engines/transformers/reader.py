@@ -40,7 +40,7 @@ def is_multimodal(config: Any) -> bool:
     return parts or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING
 
 
-class Reader:
+class PromptReader:
     """A model's processor. ``takes``: the types of message parts that it reads beside text."""
 
     def __init__(self, source: Path, config: Any, **where: Any) -> None:

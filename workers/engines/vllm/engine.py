@@ -42,10 +42,10 @@ from models.modalities.detokenize import Request as Detokenize
 from models.modalities.structure import Constraint
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
-from workers.engines.base import AnyRequest, Capacity, Engine, Placement, Report, Sink
+from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
 from workers.engines.vllm import memory, options, wire
 from workers.engines.vllm.answer import Answer, Nowhere, answered, checked
-from workers.engines.vllm.grammar import Grammars
+from workers.engines.vllm.grammar import ConstraintChecker
 
 log = logging.getLogger(__name__)
 HONOURS = frozenset(
@@ -114,7 +114,7 @@ class Vllm(Engine):
         if isinstance(request, Completions) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
-    def load(self, placement: Placement, report: Report) -> Capacity:
+    def load(self, placement: EngineSite, report: Report) -> Capacity:
         kind = placement.device.partition(":")[0]
         if current_platform.device_type != kind:
             raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
@@ -129,7 +129,7 @@ class Vllm(Engine):
         engine |= {"model": self._source, "trust_remote_code": placement.trust_remote_code}
         report("loading", 0.0)
         config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
-        self._grammars = Grammars() if backend == "guidance" else None
+        self._grammars = ConstraintChecker() if backend == "guidance" else None
         self._counts = _Counts()
         self._llm = AsyncLLM.from_vllm_config(
             config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: self._counts]

@@ -14,7 +14,7 @@ from workers.engines.structured.grammar_wire import BYTES
 from workers.engines.structured.grammars import Checker
 
 
-class Grammars:
+class ConstraintChecker:
     """Checks one constraint at a time."""
 
     def __init__(self) -> None:

@@ -60,7 +60,7 @@ class Own(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaunchPlan:
     """A launch, sorted: keyword arguments of vLLM's engine, of its serving layer, and what is ours."""
 
     engine: dict[str, Any]
@@ -79,7 +79,7 @@ def arguments() -> frozenset[str]:
     return frozenset(one.name for one in fields(AsyncEngineArgs) if not one.name.startswith("_"))
 
 
-def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> Plan:
+def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> LaunchPlan:
     """Sort the options. Raises InvalidRequest that names the one at fault, and for a misspelt one the nearest."""
     ours = {name: value for name, value in options.items() if name in Own.model_fields}
     try:
@@ -113,7 +113,7 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
         engine.setdefault("max_lora_rank", rank(adapters.values()))
     if own.sleep_after_s is not None:
         engine["enable_sleep_mode"] = True
-    return Plan(engine, serving, adapters, own.memory_bytes, own.sleep_after_s)
+    return LaunchPlan(engine, serving, adapters, own.memory_bytes, own.sleep_after_s)
 
 
 def _check(name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool) -> None:
@@ -172,7 +172,7 @@ def _converted(name: str, value: Any, action: Any) -> Any:
     return found
 
 
-def know_parsers(plan: Plan) -> None:
+def know_parsers(plan: LaunchPlan) -> None:
     """Raises InvalidRequest for parsers that vLLM does not have, which it would tell as a fault of its own."""
     from vllm.reasoning import ReasoningParserManager
     from vllm.tool_parsers import ToolParserManager
