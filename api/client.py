@@ -48,13 +48,13 @@ class Client:
         answer = self._json("POST", "/v1/models", "model_uid", params={"wait_ready": "false"}, json=body)
         return str(answer)
 
-    def wait_ready(self, uid: str, told: Progress = lambda _progress, _stage: None) -> None:
+    def wait_ready(self, uid: str, on_progress: Progress = lambda _progress, _stage: None) -> None:
         """Wait until every replica is ready. Raises ModelFailed with the cause if one cannot be loaded."""
         while True:
             progress, stage, failure = self.progress(uid)
             if stage == "failed":
                 raise ModelFailed(f"the model '{uid}' could not be loaded: {failure or 'see the worker log'}")
-            told(progress, stage)
+            on_progress(progress, stage)
             if stage == "ready":
                 return
             time.sleep(POLL_S)

@@ -57,16 +57,16 @@ class Gateway:
         with suppress(RedisError, OSError):
             await self.client.publish(channel, b"")
 
-    async def tell_cancelled(self, row: Any) -> None:
+    async def publish_cancelled(self, row: Any) -> None:
         """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
         if row.state == JobState.RUNNING:
             await self.publish(device_channel(row.device))
         else:
-            await self._tell(row)
+            await self._publish_moved(row)
 
-    async def tell_queued(self, row: Any) -> None:
+    async def publish_queued(self, row: Any) -> None:
         """A job was queued anew."""
-        await self._tell(row)
+        await self._publish_moved(row)
         self.submissions.doorbell.ring({row.uid})
 
     async def drop_files(self, job: NewJob) -> None:
@@ -75,7 +75,7 @@ class Gateway:
             with suppress(HeadraceError):
                 await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
 
-    async def _tell(self, row: Any) -> None:
+    async def _publish_moved(self, row: Any) -> None:
         with suppress(RedisError, OSError):
             pipeline = self.stream_client.pipeline(transaction=False)
             events.publish_moved(pipeline, row)

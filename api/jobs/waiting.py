@@ -273,4 +273,4 @@ async def abandon(gateway: Gateway, job: str) -> None:
     """Cancel a job, and tell the device that runs it."""
     row = await gateway.database.run(outbox.cancel, job)
     if row is not None:
-        await gateway.tell_cancelled(row)
+        await gateway.publish_cancelled(row)

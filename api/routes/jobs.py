@@ -128,7 +128,7 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
         if row.state != JobState.CANCELLED:
             raise Conflict(f"the job is over: it {row.state}", param="id")
     if moved is not None:
-        await gateway.tell_cancelled(moved)
+        await gateway.publish_cancelled(moved)
     row = await _mine(gateway, request, id)
     return await shown(gateway, row, public_url(gateway, str(request.base_url)))
 
@@ -141,7 +141,7 @@ async def retry(request: Request, id: Id) -> dict[str, Any]:
     if not await gateway.database.run(jobs.retry, row.id):
         raise Conflict(f"only a job that failed, was cancelled or expired is tried again; it {row.state}", param="id")
     row = await _mine(gateway, request, id)
-    await gateway.tell_queued(row)
+    await gateway.publish_queued(row)
     return await accepted(gateway, row, public_url(gateway, str(request.base_url)))
 
 

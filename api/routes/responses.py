@@ -159,7 +159,7 @@ async def cancel(request: Request, id: Id) -> Response:
         return Response(found.body, media_type="application/json")
     moved = await gateway.database.run(outbox.cancel, row.id)
     if moved is not None:
-        await gateway.tell_cancelled(moved)
+        await gateway.publish_cancelled(moved)
     return await retrieve(request, id)
 
 

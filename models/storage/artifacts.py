@@ -119,7 +119,7 @@ class Store:
     def put(self, key: str, data: bytes | Path, media_type: str) -> int:
         """Store these bytes, or this file's; how many they are. What was there is replaced in one step."""
         size = data.stat().st_size if isinstance(data, Path) else len(data)
-        with _told(checked(key)):
+        with _translated_errors(checked(key)):
             obstore.put(self._store, key, data, **self._options(key, media_type))
         return size
 
@@ -146,18 +146,18 @@ class Store:
             await asyncio.wait({upload}, timeout=ABORT_S)
             upload.cancel()
             raise
-        with _told(key):
+        with _translated_errors(key):
             await upload
         return size
 
     def read(self, key: str) -> bytes:
         """The whole of a small artifact."""
-        with _told(checked(key)):
+        with _translated_errors(checked(key)):
             return bytes(obstore.get(self._store, key).bytes())
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``, in chunks. Replaced meanwhile, it ends with an error."""
-        with _told(checked(key)):
+        with _translated_errors(checked(key)):
             meta = await obstore.head_async(self._store, key)
             for at, until in _cut(start, meta["size"] if end is None else min(end, meta["size"])):
                 options: Any = {"range": (at, until), "if_match": meta["e_tag"]}
@@ -166,7 +166,7 @@ class Store:
 
     def head(self, key: str) -> Info:
         """What is known of it."""
-        with _told(checked(key)):
+        with _translated_errors(checked(key)):
             found = obstore.get(self._store, key, options={"head": True})
             return _info(found.meta, found.attributes.get("Content-Type"))
 
@@ -189,11 +189,11 @@ class Store:
         pending = iter([checked(key) for key in keys])
         while batch := list(islice(pending, DELETE_AT_ONCE)):
             if self._root is None:
-                with _told(batch[0]):
+                with _translated_errors(batch[0]):
                     obstore.delete(self._store, batch)
                 continue
             for key in batch:
-                with _told(key, missing_ok=True):
+                with _translated_errors(key, missing_ok=True):
                     obstore.delete(self._store, key)
 
     def delete_prefix(self, prefix: str) -> None:
@@ -206,7 +206,7 @@ class Store:
     def listing(self, prefix: str = "") -> Iterator[Info]:
         """Everything below this key (``a/b`` is below ``a``, ``ab`` is not), or everything; in no order."""
         prefix = checked(prefix.removesuffix("/")) if prefix else ""
-        with _told(prefix):
+        with _translated_errors(prefix):
             for batch in obstore.list(self._store, prefix or None, chunk_size=DELETE_AT_ONCE):
                 for meta in batch:
                     yield _info(meta, None)
@@ -219,7 +219,7 @@ class Store:
         checked(key)
         if not self._direct:
             return None
-        with _told(key):
+        with _translated_errors(key):
             return obstore.sign(self._store, "GET", key, timedelta(seconds=min(seconds, 7 * 86400)))
 
     def _options(self, key: str, media_type: str) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class Store:
         return found
 
     def _windows(self, key: str) -> Iterator[bytes]:
-        with _told(checked(key)):
+        with _translated_errors(checked(key)):
             meta = obstore.head(self._store, key)
             for at, until in _cut(0, meta["size"]):
                 options: Any = {"range": (at, until), "if_match": meta["e_tag"]}
@@ -290,7 +290,7 @@ def _info(meta: Any, media_type: str | None) -> Info:
 
 
 @contextmanager
-def _told(key: str, *, missing_ok: bool = False) -> Iterator[None]:
+def _translated_errors(key: str, *, missing_ok: bool = False) -> Iterator[None]:
     """What goes wrong inside, in our words."""
     try:
         yield

@@ -135,7 +135,7 @@ class Claimer:
                 os._exit(STOPPED_CLAIMING)
         try:
             self._hear_all()
-            self._tell(self._database.call(self._give_back))
+            self._publish_moved(self._database.call(self._give_back))
         except (SQLAlchemyError, HeadraceError) as error:
             log.warning("cannot give jobs back, their leases will lapse: %s", error)
 
@@ -269,7 +269,7 @@ class Claimer:
                 error = InvalidRequest(f"the request cannot be handed over: {fault}")
             if error is not None:
                 self.hear(JobEnded(row.id, row.fence, error=error.to_wire()))
-        self._tell([*turn.moved, *(row for _, row in turn.claimed)])
+        self._publish_moved([*turn.moved, *(row for _, row in turn.claimed)])
 
     def _discard(self, turn: Transaction) -> None:
         """Delete what attempts made whose end did not count."""
@@ -293,7 +293,7 @@ class Claimer:
                 claim.cancelled = True
                 claim.runner.cancel_work(job, claim.fence)
 
-    def _tell(self, rows: Iterable[Row[Any]]) -> None:
+    def _publish_moved(self, rows: Iterable[Row[Any]]) -> None:
         """Tell those who watch. The rows have it all: a failure costs them a second."""
         try:
             pipeline = self._client.pipeline(transaction=False)

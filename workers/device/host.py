@@ -85,7 +85,7 @@ class DeviceHost:
                 raise ReplicaLost("the replica is not on this device any more")
             future = runner.submit(submit)
         except ReplicaLost as error:
-            self._tell_lost([submit], error)
+            self._publish_lost([submit], error)
             return
         try:
             future.result(timeout=max(submit.deadline / 1000 - time.time(), 0) + 10)
@@ -94,7 +94,7 @@ class DeviceHost:
         except ReplicaLost:
             log.info("request %s was lost with its runner", submit.rid)
 
-    def _tell_lost(self, submits: Iterable[Submit], error: HeadraceError) -> None:
+    def _publish_lost(self, submits: Iterable[Submit], error: HeadraceError) -> None:
         """Tell the gateways of requests that no runner will answer. Sequence -1 is taken whatever came before."""
         body = stream.encode(error.to_wire())
         frames: dict[str, list[Frame]] = {}
@@ -215,7 +215,7 @@ class DeviceHost:
         runner = self._runners[replica]
         self.changed.set()
         runner.stop()
-        self._tell_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
+        self._publish_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
         log.info("replica %s: unloaded", replica)
@@ -229,7 +229,7 @@ class DeviceHost:
     def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
-            self._tell_lost(runner.abandoned(), runner.exit_reason)
+            self._publish_lost(runner.abandoned(), runner.exit_reason)
             self.claimer.hear(runner)
         elif runner.phase is Phase.READY:
             self.claimer.ring()

@@ -154,7 +154,7 @@ class Runner:
             self._chore(job_events.run()),
             self._chore(works.watch()),
             self._chore(self._hear_gateways(load, requests)),
-            self._chore(self._tell(requests, publisher)),
+            self._chore(self._report_stats(requests, publisher)),
         ]
         await self._subscribed.wait()
         self._requests, self._works = requests, works
@@ -162,7 +162,7 @@ class Runner:
         self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
-        await job_events.told(2)
+        await job_events.flush(2)
         for chore in chores:
             chore.cancel()
         await publisher.flush(2)
@@ -239,7 +239,7 @@ class Runner:
             case stream.Resend(rid, seq):
                 requests.resend(rid, seq)
 
-    async def _tell(self, requests: Requests, publisher: Publisher) -> None:
+    async def _report_stats(self, requests: Requests, publisher: Publisher) -> None:
         process = psutil.Process()
         while True:
             if not self._engine.alive():

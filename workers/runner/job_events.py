@@ -26,13 +26,13 @@ class JobEvents:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def tell(self, job: str, event: Event) -> None:
+    def publish(self, job: str, event: Event) -> None:
         """Queue an event of a job."""
         self._waiting.append((job, event))
         self._work.set()
         self._idle.clear()
 
-    async def told(self, limit_s: float) -> None:
+    async def flush(self, limit_s: float) -> None:
         """Wait until all that was queued is sent, no longer than this."""
         try:
             async with asyncio.timeout(limit_s):

@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 0.1
 REPORT_EVERY_S = 1.0
-TELL_EVERY_S = 0.1
+PUBLISH_EVERY_S = 0.1
 """How long a text that is told as it is made is gathered: a job's events are bounded."""
-TOLD_S = 2.0
+FLUSH_S = 2.0
 """How long an attempt's end waits for its pieces to be told."""
 
 
@@ -50,19 +50,19 @@ class Attempt:
         self.task: asyncio.Task[None] | None = None
         self.scratch = contextlib.ExitStack()
         self._owner = owner
-        self._told_at = self._reported_at = time.monotonic()  # of a short job there is nothing to tell
+        self._published_at = self._reported_at = time.monotonic()  # of a short job there is nothing to tell
 
     def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
         """See ``MediaSink``."""
         now = time.monotonic()
-        if self.over or (preview is None and now - self._told_at < PROGRESS_EVERY_S and done < total):
+        if self.over or (preview is None and now - self._published_at < PROGRESS_EVERY_S and done < total):
             return
-        self._told_at = now
+        self._published_at = now
         fraction = min(done / total, 1.0) if total > 0 else 0.0
         data: dict[str, Any] = {"step": done, "steps": total, "progress": round(fraction, 4)}
-        self.tell(events.PROGRESS, data)
+        self.publish(events.PROGRESS, data)
         if preview is not None:
-            self.tell(events.PREVIEW, {"media_type": preview.media_type, "step": done}, preview.data)
+            self.publish(events.PREVIEW, {"media_type": preview.media_type, "step": done}, preview.data)
         if now - self._reported_at >= REPORT_EVERY_S:
             self._reported_at = now
             self._owner.send(JobProgress(self.order.id, self.order.fence, fraction))
@@ -71,7 +71,7 @@ class Attempt:
         """See ``MediaSink``."""
         if not self.over:
             self._pieces = True
-            self.tell(events.PIECE, {}, data)
+            self.publish(events.PIECE, {}, data)
 
     def done(self, outcome: Outcome) -> None:
         """See ``MediaSink``. The artifacts are stored before the worker hears of them."""
@@ -85,13 +85,13 @@ class Attempt:
             self.over = True
             self._owner.ended(self, error=error)
 
-    def tell(self, kind: str, data: dict[str, Any], blob: bytes = b"") -> None:
+    def publish(self, kind: str, data: dict[str, Any], blob: bytes = b"") -> None:
         """Tell those who watch the job."""
-        self._owner.job_events.tell(self.order.id, Event(kind, self.order.fence, data, blob))
+        self._owner.job_events.publish(self.order.id, Event(kind, self.order.fence, data, blob))
 
     def log(self, message: str) -> None:
         """Tell those who watch what goes on."""
-        self.tell(events.LOG, {"message": message})
+        self.publish(events.LOG, {"message": message})
 
     async def _store(self, outcome: Outcome) -> None:
         kept: dict[str, Any] = {}
@@ -105,7 +105,7 @@ class Attempt:
                 size = sum(one["bytes"] for one in kept.values())
                 self.log(f"stored {', '.join(kept)}: {size} bytes")
             if self._pieces:  # who reads them stops at the end of the job, so they must be there before it
-                await self._owner.job_events.told(TOLD_S)
+                await self._owner.job_events.flush(FLUSH_S)
         except HeadraceError as error:
             self._owner.ended(self, error=error)
         else:
@@ -133,7 +133,7 @@ class TextAttempt(Attempt):
         self._outward = request.outward
         self._streams = request.streams
         self._said: list[bytes] = []
-        self._telling: asyncio.TimerHandle | None = None
+        self._publishing: asyncio.TimerHandle | None = None
         self.media: Sequence[Media] = ()
         self.taking: asyncio.Task[tuple[Media, ...]] | None = None
         self._tokens = 0
@@ -155,8 +155,8 @@ class TextAttempt(Attempt):
             self.progress(min(self._tokens, self._limit - 1), self._limit)
             return
         self._said.append(begins + said)
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_said)
+        if self._publishing is None:
+            self._publishing = asyncio.get_running_loop().call_later(PUBLISH_EVERY_S, self._publish_text)
 
     def done(self, usage: Usage, result: Any = None) -> None:  # type: ignore[override]
         """See ``Sink``."""
@@ -169,24 +169,24 @@ class TextAttempt(Attempt):
             self._owner.ended(self, result={"body": json.loads(answer), "artifacts": {}})
             return
         self._said.append(closing)
-        self._tell_said()
+        self._publish_text()
         self.task = asyncio.create_task(self._close(final(closing)), name=f"close {self.rid}")
 
     def fail(self, error: HeadraceError) -> None:
         """See ``Sink``."""
-        self._tell_said()
+        self._publish_text()
         super().fail(self._outward(error))
 
-    def _tell_said(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
+    def _publish_text(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            self._publishing = None
         if self._said:
-            self.tell(events.TEXT, {}, b"".join(self._said))
+            self.publish(events.TEXT, {}, b"".join(self._said))
             self._said = []
 
     async def _close(self, body: bytes) -> None:
-        await self._owner.job_events.told(TOLD_S)  # who reads it stops at the end of the job
+        await self._owner.job_events.flush(FLUSH_S)  # who reads it stops at the end of the job
         self._owner.ended(self, result={"body": json.loads(body), "artifacts": {}})
 
 

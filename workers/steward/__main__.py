@@ -67,13 +67,13 @@ def place_all(connection: Connection) -> list[str]:
 class Steward:
     """The loop, and the lease that lets one of several act."""
 
-    def __init__(self, database: Database, client: redis.Redis, telling: redis.Redis) -> None:
+    def __init__(self, database: Database, client: redis.Redis, stream_client: redis.Redis) -> None:
         self.over = threading.Event()
         self.wake = threading.Event()
         self.leads = threading.Event()
         self._database = database
         self._client = client
-        self._telling = telling
+        self._stream_client = stream_client
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
@@ -83,7 +83,7 @@ class Steward:
                 for device in self._database.call(self._turn):
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set():
-                    publish_moved(self._telling, self._database.call(move))
+                    publish_moved(self._stream_client, self._database.call(move))
             except (SQLAlchemyError, RedisError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)

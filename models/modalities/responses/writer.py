@@ -83,8 +83,10 @@ class Writer:
         self._logprobs = logprobs
         self._quiet = quiet
         self._first = len(queued(about)) if about["background"] else 0
-        self._told = ("response.in_progress",) if about["background"] else ("response.created", "response.in_progress")
-        self._number = self._first + len(self._told)
+        self._announced = (
+            ("response.in_progress",) if about["background"] else ("response.created", "response.in_progress")
+        )
+        self._number = self._first + len(self._announced)
         self._begun = False
         self._items: list[dict[str, Any]] = []
         self._open = ""  # the type of the last item while it grows
@@ -101,7 +103,7 @@ class Writer:
         self._begun = True
         if self._quiet:
             return b""
-        told = enumerate(self._told, self._first)
+        told = enumerate(self._announced, self._first)
         return b"".join(event(kind, number, {"response": self._about}) for number, kind in told)
 
     def add(self, delta: Delta) -> bytes:
@@ -140,14 +142,14 @@ class Writer:
                 "total_tokens": usage.prompt_tokens + usage.completion_tokens,
             },
         }
-        return written + self._tell(f"response.{status}", {"response": whole}), _json.encode(whole)
+        return written + self._numbered_event(f"response.{status}", {"response": whole}), _json.encode(whole)
 
     # ---- what an engine makes ------------------------------------------------------------------------------
 
     def _think(self, text: str) -> bytes:
         written = b"" if self._open == "reasoning" else self._item("reasoning")
         self._parts.append(text)
-        return written + self._tell("response.reasoning_text.delta", self._where() | {"delta": text})
+        return written + self._numbered_event("response.reasoning_text.delta", self._where() | {"delta": text})
 
     def _say(self, delta: Delta) -> bytes:
         if self._open == "message":
@@ -178,7 +180,7 @@ class Writer:
         item["arguments"] += piece.arguments
         if piece.arguments:
             where = {"item_id": item["id"], "output_index": place, "delta": piece.arguments}
-            written += self._tell("response.function_call_arguments.delta", where)
+            written += self._numbered_event("response.function_call_arguments.delta", where)
         return written
 
     # ---- items ---------------------------------------------------------------------------------------------
@@ -197,12 +199,14 @@ class Writer:
             item["content"] = []
         self._items.append(item | fields)
         self._open = kind
-        written += self._tell("response.output_item.added", self._placed())
+        written += self._numbered_event("response.output_item.added", self._placed())
         if kind == "function_call":
             return written
         where = _json.encode(self._where())[1:-1]
         self._lead = b"," + where + b',"delta":'
-        return written + self._tell("response.content_part.added", self._where() | {"part": _part(kind, "", [])})
+        return written + self._numbered_event(
+            "response.content_part.added", self._where() | {"part": _part(kind, "", [])}
+        )
 
     def _close(self, *, cut: bool = False) -> bytes:
         """End the item that is open."""
@@ -214,7 +218,7 @@ class Writer:
         if kind == "function_call":
             where = {"item_id": item["id"], "output_index": len(self._items) - 1}
             told = {"name": item["name"], "arguments": item["arguments"]}
-            written = self._tell("response.function_call_arguments.done", where | told)
+            written = self._numbered_event("response.function_call_arguments.done", where | told)
         else:
             part = _part(kind, "".join(self._parts), self._tokens)
             self._parts, self._tokens = [], []
@@ -222,9 +226,9 @@ class Writer:
             done, said = "response.reasoning_text.done", {"text": part["text"]}
             if kind == "message":
                 done, said = "response.output_text.done", said | {"logprobs": part["logprobs"]}
-            written = self._tell(done, self._where() | said)
-            written += self._tell("response.content_part.done", self._where() | {"part": part})
-        return written + self._tell("response.output_item.done", self._placed())
+            written = self._numbered_event(done, self._where() | said)
+            written += self._numbered_event("response.content_part.done", self._where() | {"part": part})
+        return written + self._numbered_event("response.output_item.done", self._placed())
 
     def _placed(self) -> dict[str, Any]:
         return {"output_index": len(self._items) - 1, "item": self._items[-1]}
@@ -233,7 +237,7 @@ class Writer:
         """Where the last item's one part is."""
         return {"item_id": self._items[-1]["id"], "output_index": len(self._items) - 1, "content_index": 0}
 
-    def _tell(self, kind: str, fields: dict[str, Any]) -> bytes:
+    def _numbered_event(self, kind: str, fields: dict[str, Any]) -> bytes:
         if self._quiet:
             return b""
         number, self._number = self._number, self._number + 1

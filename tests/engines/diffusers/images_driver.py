@@ -27,7 +27,7 @@ class Images:
         self.pieces: list[Piece] = []
         self.outcome: Outcome | None = None
         self.error: HeadraceError | None = None
-        self.told = asyncio.Event()
+        self.progressed = asyncio.Event()
         self.over = asyncio.Event()
 
     def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
@@ -36,7 +36,7 @@ class Images:
         assert 0 <= done <= total
         self.steps.append((done, total))
         self.previews += [preview] if preview else []
-        self.told.set()
+        self.progressed.set()
 
     def piece(self, data: bytes) -> None:
         """A part of a streamed answer."""
@@ -116,5 +116,5 @@ class ImagesDriver:
         """Wait until a request is so far."""
         async with asyncio.timeout(60):
             while len(sink.steps) < steps:
-                sink.told.clear()
-                await sink.told.wait()
+                sink.progressed.clear()
+                await sink.progressed.wait()

@@ -170,14 +170,14 @@ async def test_an_abort_stops_the_device_within_a_step(glyphs: ImagesDriver) -> 
     glyphs.engine.abort(answer.rid)
     glyphs.engine.abort(waiting.rid)
     glyphs.engine.abort("nobody")
-    before, told = glyphs.engine.counters(), len(answer.steps)
+    before, progressed = glyphs.engine.counters(), len(answer.steps)
     await asyncio.sleep(0.3)
     after = glyphs.engine.counters()
 
     assert after["steps"] - before["steps"] <= 1
     assert after["images"] == before["images"]
     assert before["aborts"] >= 2
-    assert (len(answer.steps), len(waiting.steps)) == (told, 0)
+    assert (len(answer.steps), len(waiting.steps)) == (progressed, 0)
     assert not answer.over.is_set()
     assert not waiting.over.is_set()
     assert seen((await glyphs.ask(prompt="a blue ring")).image) == "blue ring"
@@ -188,11 +188,11 @@ async def test_those_in_a_batch_with_an_aborted_one_are_drawn(glyphs: ImagesDriv
     answer = glyphs.submit(prompt="a blue star", steps=30)
     await glyphs.until_told(answer, 3)
     glyphs.engine.abort(gone.rid)
-    told = len(gone.steps)
+    progressed = len(gone.steps)
     await glyphs.until_over(answer)
 
     assert seen(answer.image) == "blue star"
-    assert len(gone.steps) == told
+    assert len(gone.steps) == progressed
     assert not gone.over.is_set()
 
 

@@ -24,13 +24,13 @@ class Sums:
         """Have sequences summed that are read in these groups."""
         answer = Answer(rid)
 
-        def told(task: BatchedRequest) -> None:
+        def on_result(task: BatchedRequest) -> None:
             if task.whole:
                 self.batcher.finish(task)
                 answer.result = [task.results[number] for number in range(len(task.results))]
                 answer.over.set()
 
-        task = BatchedRequest(answer, told, total=sum(map(len, groups)))
+        task = BatchedRequest(answer, on_result, total=sum(map(len, groups)))
         task.reading = self._rows(task, groups, kind)
         self.batcher.take(task)
         return answer

@@ -106,7 +106,7 @@ def _event(url: str, subject: str = "job_1") -> WebhookEvent:
     return WebhookEvent(subject, url, "job.succeeded", {"id": subject})
 
 
-def _tell(database: Database, *events: WebhookEvent) -> list[str]:
+def _enqueue(database: Database, *events: WebhookEvent) -> list[str]:
     return database.call(webhooks.enqueue, events)
 
 
@@ -127,7 +127,9 @@ def _until(database: Database, *states: str, subject: str = "job_1") -> list[sa.
 
 
 def test_a_webhook_is_verified_by_both_packages(database: Database, receiver: Receiver) -> None:
-    [name] = _tell(database, WebhookEvent("batch_7", f"{receiver.url}/hook?a=b", "batch.completed", {"id": "batch_7"}))
+    [name] = _enqueue(
+        database, WebhookEvent("batch_7", f"{receiver.url}/hook?a=b", "batch.completed", {"id": "batch_7"})
+    )
     with delivering(database):
         _until(database, "delivered", subject="batch_7")
 
@@ -151,7 +153,7 @@ def test_a_webhook_is_verified_by_both_packages(database: Database, receiver: Re
 
 
 def test_every_secret_signs_while_secrets_change(database: Database, receiver: Receiver) -> None:
-    _tell(database, _event(receiver.url))
+    _enqueue(database, _event(receiver.url))
     with delivering(database, secrets=(SECRET, OLD_SECRET)):
         _until(database, "delivered")
 
@@ -166,7 +168,7 @@ def test_every_secret_signs_while_secrets_change(database: Database, receiver: R
 
 def test_any_text_survives_the_way(database: Database, receiver: Receiver) -> None:
     data = {"id": "job_1", "metadata": {"name": 'é "七" \x00 \ud800 \n'}}
-    _tell(database, WebhookEvent("job_1", receiver.url, "job.failed", data))
+    _enqueue(database, WebhookEvent("job_1", receiver.url, "job.failed", data))
     with delivering(database):
         _until(database, "delivered")
     [(_, headers, body)] = receiver.got
@@ -179,7 +181,7 @@ def test_any_text_survives_the_way(database: Database, receiver: Receiver) -> No
 def test_a_failure_is_tried_again_and_logged(database: Database, receiver: Receiver) -> None:
     answers = iter([500, 429, 200])
     receiver.answer = lambda _: (next(answers), {})
-    [name] = _tell(database, _event(receiver.url))
+    [name] = _enqueue(database, _event(receiver.url))
     with delivering(database):
         [row] = _until(database, "delivered")
 
@@ -195,7 +197,7 @@ def test_a_failure_is_tried_again_and_logged(database: Database, receiver: Recei
 @pytest.mark.parametrize(("status", "attempts"), [(500, 3), (302, 3), (404, 3), (410, 1)])
 def test_what_fails_is_given_up(database: Database, receiver: Receiver, status: int, attempts: int) -> None:
     receiver.answer = lambda _: (status, {"location": f"{receiver.url}/other"} if status == 302 else {})
-    _tell(database, _event(f"{receiver.url}/first"))
+    _enqueue(database, _event(f"{receiver.url}/first"))
     with delivering(database):
         [row] = _until(database, "failed")
     assert [entry["status"] for entry in row.log] == [status] * attempts
@@ -203,7 +205,7 @@ def test_what_fails_is_given_up(database: Database, receiver: Receiver, status: 
 
 
 def test_an_address_that_may_not_be_reached_is_given_up_at_once(database: Database, receiver: Receiver) -> None:
-    _tell(database, _event(receiver.url), _event("https://169.254.169.254/"), _event("nonsense"))
+    _enqueue(database, _event(receiver.url), _event("https://169.254.169.254/"), _event("nonsense"))
     with delivering(database, allow=""):
         rows = _until(database, "failed", "failed", "failed")
     unreachable = "the URL's host does not resolve to public addresses"
@@ -213,7 +215,7 @@ def test_an_address_that_may_not_be_reached_is_given_up_at_once(database: Databa
 
 
 def test_nobody_there_is_tried_again(database: Database) -> None:
-    _tell(database, _event("http://127.0.0.1:9/"))
+    _enqueue(database, _event("http://127.0.0.1:9/"))
     with delivering(database):
         [row] = _until(database, "failed")
     assert [entry["error"] for entry in row.log] == ["it cannot be connected to"] * 3
@@ -221,7 +223,7 @@ def test_nobody_there_is_tried_again(database: Database) -> None:
 
 def test_a_receiver_may_put_us_off(database: Database, receiver: Receiver) -> None:
     receiver.answer = lambda _: (503, {"retry-after": "3600"})
-    [name] = _tell(database, _event(receiver.url))
+    [name] = _enqueue(database, _event(receiver.url))
     with delivering(database):
         wait_for(lambda: _rows(database)[0].log, 20, "an attempt")
     [told] = database.call(webhooks.log_of, "job_1")
@@ -269,7 +271,7 @@ def test_what_a_receiver_says_is_made_fit_to_show() -> None:
 
 def test_a_delivery_is_one_deliverers_at_a_time(database: Database, receiver: Receiver) -> None:
     receiver.answer = lambda _: time.sleep(0.01) or (200, {})  # type: ignore[func-returns-value]
-    _tell(database, *(_event(receiver.url) for _ in range(60)))
+    _enqueue(database, *(_event(receiver.url) for _ in range(60)))
     with delivering(database), delivering(database), delivering(database):
         _until(database, *["delivered"] * 60)
     assert len({headers["webhook-id"] for _, headers, _ in receiver.got}) == len(receiver.got) == 60
@@ -278,7 +280,7 @@ def test_a_delivery_is_one_deliverers_at_a_time(database: Database, receiver: Re
 def test_what_a_dead_deliverer_left_is_delivered_again_under_the_same_id(
     database: Database, receiver: Receiver
 ) -> None:
-    [name] = _tell(database, _event(receiver.url))
+    [name] = _enqueue(database, _event(receiver.url))
     [row] = database.call(webhooks.due, 20, 300)
     headers = webhooks.headers([SECRET], row.id, row.body, row.now)
     assert asyncio.run(Outbound(HERE).post(row.url, row.body.encode(), headers)).status == 200
@@ -291,7 +293,7 @@ def test_what_a_dead_deliverer_left_is_delivered_again_under_the_same_id(
 
 
 def test_a_record_that_comes_late_undoes_nothing(database: Database) -> None:
-    [name] = _tell(database, _event("https://example.com/"))
+    [name] = _enqueue(database, _event("https://example.com/"))
     assert database.call(webhooks.due, 20, 0)
     assert database.call(webhooks.due, 20, 0)
     failed, delivered = (
@@ -317,8 +319,8 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(database: Database, receiver
 
     receiver.answer = answer
     other = receiver.url.replace("127.0.0.1", "localhost")
-    _tell(database, *(_event(f"{receiver.url}/hangs", "job_hangs") for _ in range(150)))
-    _tell(database, *(_event(f"{other}/fine", "job_fine") for _ in range(10)))
+    _enqueue(database, *(_event(f"{receiver.url}/hangs", "job_hangs") for _ in range(150)))
+    _enqueue(database, *(_event(f"{other}/fine", "job_fine") for _ in range(10)))
     with delivering(database, allow="127.0.0.0/8,::1/128", timeout_s=5):
         began = time.monotonic()
         _until(database, *["delivered"] * 10, subject="job_fine")
@@ -329,14 +331,14 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(database: Database, receiver
 
 def test_a_receiver_that_hangs_is_given_up(database: Database, receiver: Receiver) -> None:
     receiver.answer = lambda _: time.sleep(1) or (200, {})  # type: ignore[func-returns-value]
-    _tell(database, _event(receiver.url))
+    _enqueue(database, _event(receiver.url))
     with delivering(database, timeout_s=0.1):
         [row] = _until(database, "failed")
     assert [entry["error"] for entry in row.log] == ["no answer within 0.1 s"] * 3
 
 
 def test_due_takes_turns_between_hosts(database: Database) -> None:
-    _tell(database, *(_event("https://a.test/x") for _ in range(9)), *(_event("https://b.test") for _ in range(9)))
+    _enqueue(database, *(_event("https://a.test/x") for _ in range(9)), *(_event("https://b.test") for _ in range(9)))
     full = {"https://a.test": webhooks.PER_HOST, "https://b.test": 1}
     urls = [row.url for row in database.call(webhooks.due, 20, 1000, full)]
     assert urls == ["https://b.test"] * (webhooks.PER_HOST - 1)
@@ -354,11 +356,11 @@ def test_what_is_rolled_back_is_not_told(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         database.call(change)
     assert _states(database) == []
-    assert _tell(database) == []
+    assert _enqueue(database) == []
 
 
 def test_purging_leaves_what_is_not_over(database: Database) -> None:
-    first, second, _ = _tell(database, *(_event("https://example.com/") for _ in range(3)))
+    first, second, _ = _enqueue(database, *(_event("https://example.com/") for _ in range(3)))
     assert len(database.call(webhooks.due, 20, 1000)) == 3
     database.call(webhooks.record, first, 1, DeliveryOutcome(DeliveryState.DELIVERED, status=200), 5)
     database.call(webhooks.record, second, 1, DeliveryOutcome(DeliveryState.FAILED, status=410), 5)
@@ -394,7 +396,7 @@ def test_logs_hold_neither_secrets_nor_bodies_nor_urls(
     database: Database, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.answer = lambda _: (500, {})
-    _tell(database, WebhookEvent("job_1", f"{receiver.url}/token", "job.failed", {"id": "job_1", "word": "private"}))
+    _enqueue(database, WebhookEvent("job_1", f"{receiver.url}/token", "job.failed", {"id": "job_1", "word": "private"}))
     with caplog.at_level("INFO", "workers"), delivering(database):
         [row] = _until(database, "failed")
     assert row.id in caplog.text

@@ -53,44 +53,44 @@ class Drawn:
 class Watch:
     """A pipeline's ``callback_on_step_end`` during one batch."""
 
-    def __init__(self, model: Model, rows: list[ImageRow], tell: Callable[[StepResult], None]) -> None:
+    def __init__(self, model: Model, rows: list[ImageRow], on_step: Callable[[StepResult], None]) -> None:
         self._model = model
         self._rows = rows
-        self._tell = tell
+        self._on_step = on_step
         self._next_preview = time.monotonic() + (model.options.preview_every_s or 0.0)
         self._previews = model.options.preview_every_s is not None and not model.options.cpu_offload
 
     def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         """After each step. Raises Stopped, and with it leaves the pipeline before anything is decoded."""
-        told = StepResult(self._rows, index + 1, pipe.num_timesteps)
-        self._tell(told)
+        result = StepResult(self._rows, index + 1, pipe.num_timesteps)
+        self._on_step(result)
         if all(row.job.over for row in self._rows):
             raise BatchStopped
-        if told.step < told.total and tensors["latents"].ndim == 4:
-            extra = StepResult(self._rows, told.step, told.total)
+        if result.step < result.total and tensors["latents"].ndim == 4:
+            extra = StepResult(self._rows, result.step, result.total)
             self._add_previews(extra, tensors["latents"])
             self._add_partials(extra, tensors["latents"])
             if extra.previews or extra.partials:
-                self._tell(extra)
+                self._on_step(extra)
         return {}
 
-    def _add_previews(self, told: StepResult, latents: torch.Tensor) -> None:
+    def _add_previews(self, result: StepResult, latents: torch.Tensor) -> None:
         began = time.monotonic()
         if not self._previews or began < self._next_preview:
             return
         firsts = {row.job: number for number, row in reversed(list(enumerate(self._rows))) if not row.job.over}
         found = self._decode(latents[list(firsts.values())], PREVIEW_LATENTS)
-        told.previews = {job: pictures.thumbnail(one) for job, one in zip(firsts, found, strict=False)}
+        result.previews = {job: pictures.thumbnail(one) for job, one in zip(firsts, found, strict=False)}
         now = time.monotonic()
         self._next_preview = now + max(self._model.options.preview_every_s or 0.0, (now - began) / PREVIEW_SHARE)
 
-    def _add_partials(self, told: StepResult, latents: torch.Tensor) -> None:
+    def _add_partials(self, result: StepResult, latents: torch.Tensor) -> None:
         for number, row in enumerate(self._rows):
             wanted = row.job.body.partial_images or 0
-            due = [round((one + 1) * told.total / (wanted + 1)) for one in range(wanted)]
-            if told.step in due:
+            due = [round((one + 1) * result.total / (wanted + 1)) for one in range(wanted)]
+            if result.step in due:
                 for picture in self._decode(latents[number : number + 1], None):
-                    told.partials[row.job] = (due.index(told.step), pictures.encoded(picture, row.job.body))
+                    result.partials[row.job] = (due.index(result.step), pictures.encoded(picture, row.job.body))
 
     @torch.inference_mode()
     def _decode(self, latents: torch.Tensor, side: int | None) -> list[Picture]:
@@ -109,11 +109,11 @@ class Watch:
         return found
 
 
-def draw(model: Model, rows: list[ImageRow], tell: Callable[[StepResult], None]) -> list[Drawn]:
+def draw(model: Model, rows: list[ImageRow], on_step: Callable[[StepResult], None]) -> list[Drawn]:
     """Draw these images, which are of one shape, in one call. Raises Stopped."""
     shape = rows[0].shape
     pipe = model.prepare(shape)
-    output = pipe(**_arguments(model, shape, rows), callback_on_step_end=Watch(model, rows, tell))
+    output = pipe(**_arguments(model, shape, rows), callback_on_step_end=Watch(model, rows, on_step))
     flags = getattr(output, "nsfw_content_detected", None) or [False] * len(rows)
     return [Drawn(picture, bool(flag)) for picture, flag in zip(output.images, flags, strict=True)]
 

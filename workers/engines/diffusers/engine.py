@@ -109,18 +109,18 @@ class Diffusers(Engine):
             self._waiting.extend(job.rows)
             self._ready.notify()
 
-    def _told(self, told: StepResult) -> None:
-        for row in told.rows:
-            row.step = told.step
-        for job in dict.fromkeys(row.job for row in told.rows if not row.job.over):
-            preview = told.previews.get(job)
+    def _report_step(self, result: StepResult) -> None:
+        for row in result.rows:
+            row.step = result.step
+        for job in dict.fromkeys(row.job for row in result.rows if not row.job.over):
+            preview = result.previews.get(job)
             job.sink.progress(
                 sum(row.step for row in job.rows) / len(job.rows),
-                told.total,
+                result.total,
                 Artifact("preview.jpg", "image/jpeg", preview) if preview else None,
             )
-            if job in told.partials:
-                index, data = told.partials[job]
+            if job in result.partials:
+                index, data = result.partials[job]
                 job.sink.piece(self._piece(job, data, index=index))
 
     def _made(self, row: ImageRow) -> None:
@@ -212,14 +212,14 @@ class Diffusers(Engine):
     def _call(self, rows: list[ImageRow]) -> Sequence[Drawn | None]:
         self._batches += 1
         try:
-            return draw(self._model, rows, self._tell)
+            return draw(self._model, rows, self._on_step)
         except BatchStopped:
             return [None] * len(rows)
 
-    def _tell(self, told: StepResult) -> None:
-        if not told.previews and not told.partials:
+    def _on_step(self, result: StepResult) -> None:
+        if not result.previews and not result.partials:
             self._steps += 1
-        self._on_loop(self._told, told)
+        self._on_loop(self._report_step, result)
 
     def _finish(self, row: ImageRow, drawn: Drawn) -> None:
         self._aside(row.job, lambda: finish(row, drawn, self._model), lambda _: self._made(row))

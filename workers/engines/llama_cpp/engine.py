@@ -74,7 +74,7 @@ class _Call:
     body: bytes
     splitter: Splitter | None
     said: list[str] = field(default_factory=list)  # on the loop; where there is a grammar
-    told: int = 0  # deltas with text, on the loop
+    token_logprob: int = 0  # deltas with text, on the loop
     prompt_tokens: int = 0  # on the loop
     finish: FinishReason | None = None  # on the loop
     spoke: bool = False  # in the thread
@@ -272,7 +272,7 @@ class LlamaCpp(Engine):
             piece = Piece() if call.splitter.full else call.splitter.feed(raw.text)
         logprobs = chunk.logprobs(call.request.top) if raw else ()
         if piece or logprobs:
-            call.told += 1
+            call.token_logprob += 1
             call.request.sink.delta(call.delta(piece, logprobs))
         call.finish = chunk.finish or call.finish
         if chunk.usage is None or call.finish is None:
@@ -302,7 +302,7 @@ class LlamaCpp(Engine):
         if call.index % request.choices == 0:  # a prompt counts once, however many choices it has
             request.prompt_tokens += usage.prompt_tokens
             request.cached_tokens += usage.prompt_tokens_details.cached_tokens
-        silent = max(0, usage.completion_tokens - call.told)
+        silent = max(0, usage.completion_tokens - call.token_logprob)
         last = call.splitter.flush() if call.splitter else Piece()
         finish = "tool_calls" if call.splitter and call.splitter.called and call.finish == "stop" else call.finish
         request.sink.delta(Delta(last.text, call.index, (), finish, silent, last.reasoning, last.tools))

@@ -21,10 +21,12 @@ class _Token(msgspec.Struct):
     octets: list[int] = msgspec.field(name="bytes", default_factory=list)
     top_logprobs: list["_Token"] = []
 
-    def told(self, top: int = 0) -> TokenLogprob:
+    def token_logprob(self, top: int = 0) -> TokenLogprob:
         """It in our words, with at most ``top`` alternatives."""
         raw = bytes(self.octets) if _BROKEN in self.token else b""
-        return TokenLogprob(self.token, self.logprob, tuple(one.told() for one in self.top_logprobs[:top]), raw)
+        return TokenLogprob(
+            self.token, self.logprob, tuple(one.token_logprob() for one in self.top_logprobs[:top]), raw
+        )
 
 
 class _Logprobs(msgspec.Struct):
@@ -114,7 +116,7 @@ class Chunk(msgspec.Struct):
         """The tokens of this chunk, with at most ``top`` alternatives each."""
         if not self.choices or self.choices[0].logprobs is None:
             return ()
-        return tuple(one.told(top) for one in self.choices[0].logprobs.content)
+        return tuple(one.token_logprob(top) for one in self.choices[0].logprobs.content)
 
 
 decode = msgspec.json.Decoder(Chunk).decode

@@ -56,7 +56,7 @@ class Recording:
             )
         except av.FFmpegError as error:
             self._file.close()
-            raise self._bad(_told(error)) from error
+            raise self._bad(_describe_error(error)) from error
         try:
             self._stream = self._choose()
             self.length_s = self._length()
@@ -169,5 +169,5 @@ def _samples(frame: AudioFrame) -> Sound:
     return np.clip(np.nan_to_num(found, copy=False), -1.0, 1.0)
 
 
-def _told(error: av.FFmpegError) -> str:
+def _describe_error(error: av.FFmpegError) -> str:
     return "its form is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)

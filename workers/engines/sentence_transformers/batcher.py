@@ -46,7 +46,7 @@ class BatchedRequest:
     """
 
     sink: Sink
-    told: Callable[["BatchedRequest"], None]
+    on_result: Callable[["BatchedRequest"], None]
     reading: Iterator[list[TokenSequence]] = field(default_factory=lambda: iter(()))
     slow: bool = False
     over: bool = False
@@ -191,7 +191,7 @@ class Batcher:
                 failure = EngineFailure(f"the engine failed: {type(error).__name__}: {error}"[:500])
                 self._say(self._fail, [one.task for one in batch], failure)
             else:
-                self._say(self._tell, batch, results)
+                self._say(self._deliver, batch, results)
 
     def _next(self, done: list[TokenSequence]) -> list[TokenSequence]:
         """The next batch, once there is one; empty when all is over. ``done`` is the lane's last."""
@@ -239,7 +239,7 @@ class Batcher:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what, *arguments)
 
-    def _tell(self, batch: list[TokenSequence], results: Sequence[Any]) -> None:
+    def _deliver(self, batch: list[TokenSequence], results: Sequence[Any]) -> None:
         self.batches += 1
         self.sequences += len(batch)
         tasks: dict[BatchedRequest, None] = {}
@@ -248,7 +248,7 @@ class Batcher:
             tasks[one.task] = None
         for task in tasks:
             if not task.over:
-                task.told(task)
+                task.on_result(task)
 
     def _fail(self, tasks: list[BatchedRequest], error: HeadraceError) -> None:
         for task in tasks:

@@ -60,7 +60,7 @@ class SentenceTransformers(Engine):
         prompt = self._prompt(request.input_type)
         sent = 0
 
-        def told(task: BatchedRequest) -> None:
+        def on_result(task: BatchedRequest) -> None:
             nonlocal sent
             while sent + PART < len(request.inputs) and all(n in task.results for n in range(sent, sent + PART)):
                 sink.part(self._cut([task.results[n] for n in range(sent, sent + PART)], size))
@@ -69,7 +69,7 @@ class SentenceTransformers(Engine):
                 rest = [task.results[n] for n in range(sent, len(request.inputs))]
                 self._done(task, self._cut(rest, size))
 
-        task = BatchedRequest(sink, told, slow=slow(request.inputs), total=len(request.inputs))
+        task = BatchedRequest(sink, on_result, slow=slow(request.inputs), total=len(request.inputs))
         task.reading = self._read(task, request, prompt)
         self._batcher.take(task)
 
@@ -79,7 +79,7 @@ class SentenceTransformers(Engine):
         query, texts = self._model.prompts[""] + request.query, request.texts
         documents: list[int] = []
 
-        def told(task: BatchedRequest) -> None:
+        def on_result(task: BatchedRequest) -> None:
             if task.whole:
                 scores = [float("-inf")] * len(texts)
                 for number, document in enumerate(documents):
@@ -100,7 +100,7 @@ class SentenceTransformers(Engine):
                     task.total = len(documents)
                 yield rows
 
-        task = BatchedRequest(sink, told, slow=slow([query, *texts]))
+        task = BatchedRequest(sink, on_result, slow=slow([query, *texts]))
         task.reading = reading()
         self._batcher.take(task)
 

@@ -45,7 +45,7 @@ class Walk:
     bits: bytes | None = None
     fault: HeadraceError | None = None
     known: int = -1  # the process that knows this walk, by number
-    told: int = 0  # tokens that it knows of
+    sent: int = 0  # tokens that it knows of
     lost: int = 0  # processes that died while it waited
 
     def look(self) -> bytes:
@@ -145,10 +145,10 @@ class Masks:
         if self._over:
             messages.append(Forget([self._over.popleft() for _ in range(len(self._over))]))
         fresh = walk.known != self._number
-        messages.append(Move(walk.id, walk.tokens[0 if fresh else walk.told :], walk.grammar if fresh else None))
-        walk.known, walk.told = self._number, len(walk.tokens)
+        messages.append(Move(walk.id, walk.tokens[0 if fresh else walk.sent :], walk.grammar if fresh else None))
+        walk.known, walk.sent = self._number, len(walk.tokens)
         self._asked.append(walk)
-        process.tell(messages)
+        process.send(messages)
 
     def find(self, walk: Walk) -> None:
         """Return when this walk has its bits, or a fault."""
@@ -228,9 +228,9 @@ class _Process:
                 death_signal=signal.SIGKILL,
             )
         self.pid = self._process.pid
-        self.tell([setup])
+        self.send([setup])
 
-    def tell(self, messages: list[Message]) -> None:
+    def send(self, messages: list[Message]) -> None:
         with contextlib.suppress(OSError):  # it is dead: whoever waits for its answer learns why
             send(self._socket, messages)
 

@@ -82,11 +82,11 @@ class StepThreads:
     def _hear(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
         """In the thread that did the step."""
         try:
-            self._loop.call_soon_threadsafe(self._tell, task, done)
+            self._loop.call_soon_threadsafe(self._deliver, task, done)
         except RuntimeError:  # the loop is closed: nobody listens any more
             task.over = True
 
-    def _tell(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
+    def _deliver(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
         self.steps += 1
         if task.over:
             return

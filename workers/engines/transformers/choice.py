@@ -28,7 +28,7 @@ class Choice:
     splitter: Splitter | None = None
     seen: int = 0  # tokens taken from the manager
     read: int = 0  # tokens read
-    told: int = 0  # tokens given to the sink
+    token_logprob: int = 0  # tokens given to the sink
 
     @property
     def broken(self) -> bool:
@@ -63,7 +63,7 @@ class Choice:
         logprobs = self._logprobs(name_of)
         if not (piece or logprobs or finish):
             return None, False
-        tokens, self.told = self.read - self.told, self.read
+        tokens, self.token_logprob = self.read - self.token_logprob, self.read
         delta = Delta(
             piece.text,
             self.index,
@@ -82,8 +82,8 @@ class Choice:
             return ()
         pick = self.sampling.picks.popleft()
 
-        def told(token: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
+        def token_logprob(token: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
             text, raw = name(token)
             return TokenLogprob(text, logprob, top, raw)
 
-        return (told(pick.token, pick.logprob, tuple(told(*one) for one in pick.top)),)
+        return (token_logprob(pick.token, pick.logprob, tuple(token_logprob(*one) for one in pick.top)),)

@@ -270,10 +270,10 @@ class Transformers(Engine):
             choice.seen += len(fresh)
             for token in fresh:
                 self._tokens += 1
-                if self._tell(request, choice, token):
+                if self._emit_token(request, choice, token):
                     break
 
-    def _tell(self, request: _Request, choice: Choice, token: int) -> bool:
+    def _emit_token(self, request: _Request, choice: Choice, token: int) -> bool:
         """Give one token to the sink. Whether it was the choice's last."""
         walk = choice.sampling.walk
         if choice.broken and walk is not None:

@@ -184,7 +184,7 @@ class Stepper:
             for row in rows:  # one of them is at fault: not all need suffer for it
                 self._begin_together([row])
             return
-        self._tell(batch, logits)
+        self._emit_tokens(batch, logits)
         if not batch.rows:
             return
         if self._forward.joins and self._batches:
@@ -195,10 +195,10 @@ class Stepper:
     def _step(self) -> None:
         """A token for each row that has one already."""
         for batch in self._batches:
-            self._tell(batch, self._forward.step(batch))
+            self._emit_tokens(batch, self._forward.step(batch))
         self._batches = [batch for batch in self._batches if batch.rows]
 
-    def _tell(self, batch: Batch, logits: Tensor) -> None:
+    def _emit_tokens(self, batch: Batch, logits: Tensor) -> None:
         """Pick a token for each row, deliver, and drop those that are whole."""
         best = logits.argmax(-1).tolist()
         for number, row in enumerate(batch.rows):

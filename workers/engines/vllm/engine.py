@@ -207,14 +207,16 @@ class Vllm(Engine):
             body |= {"add_generation_prompt": request.opens_answer}
             body["continue_final_message"] = request.continue_final_message
             asked = checked(TokenizeChatRequest, body)
-        self._begin(sink, partial(self._tell, sink, partial(self._tokens, asked)))
+        self._begin(sink, partial(self._answer_whole, sink, partial(self._tokens, asked)))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
         """The text of tokens."""
         size = self._llm.model_config.get_vocab_size()
         if request.tokens and max(request.tokens) >= size:
             raise InvalidRequest(f"token ids must be below {size}", param="tokens")
-        self._begin(sink, partial(self._tell, sink, partial(self._text, DetokenizeRequest(tokens=request.tokens))))
+        self._begin(
+            sink, partial(self._answer_whole, sink, partial(self._text, DetokenizeRequest(tokens=request.tokens)))
+        )
 
     def abort(self, rid: str) -> None:
         task = self._tasks.pop(rid, None)
@@ -277,7 +279,7 @@ class Vllm(Engine):
     async def _text(self, asked: Any) -> str:
         return str((await answered(self._state.serving_tokenization.create_detokenize(asked, None))).prompt)
 
-    async def _tell(self, sink: Sink, find: Callable[[], Awaitable[Any]]) -> None:
+    async def _answer_whole(self, sink: Sink, find: Callable[[], Awaitable[Any]]) -> None:
         sink.done(Usage(0, 0), await find())
 
     # ---- sleep ----

@@ -196,10 +196,10 @@ def refusal(error: Refusal, field: str, constraint: Constraint | None = None, co
     if _TOO_LONG.search(message):
         return ContextLengthExceeded(message, param=field)
     if full := _FULL.match(message):  # a request asks for one at least: so many has the prompt left
-        told = (
+        token_logprob = (
             f"the prompt has {context - int(full[1])} tokens and leaves none for an answer; the context holds {context}"
         )
-        return ContextLengthExceeded(told, param=field)
+        return ContextLengthExceeded(token_logprob, param=field)
     if 400 <= error.code < 500 or error.code == 501:
         return InvalidRequest(message, param=_param(error.param, message, field, constraint))
     if error.code == 503:
