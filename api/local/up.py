@@ -15,7 +15,7 @@ from api.edge.exposure import check_exposure, check_port, local_url
 from api.local import embedded, home
 from api.local.child import Child
 from api.local.console import Console, table
-from api.local.parts import Parts
+from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
 from models.errors import HeadraceError, ModelNotFound, Unavailable
@@ -80,8 +80,8 @@ class Up:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal, number)
-        parts = Parts(self._settings)
-        tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._begin(parts))]
+        specs = ProcessSpecs(self._settings)
+        tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._begin(specs))]
         if self._tails:
             tasks.append(asyncio.create_task(self._tails.follow()))
         try:
@@ -91,7 +91,7 @@ class Up:
                 task.cancel()
             await asyncio.wait(tasks)
             await self._end()
-            await parts.close()
+            await specs.close()
 
     async def _until_stopped(self, tasks: list["asyncio.Task[None]"]) -> None:
         stopped = asyncio.create_task(self._stop.wait())
@@ -112,27 +112,27 @@ class Up:
         elif number != signal.SIGHUP and now - self._signalled_at > DOUBLE_SIGNAL_S:
             self._kill.set()
 
-    async def _begin(self, parts: Parts) -> None:
+    async def _begin(self, specs: ProcessSpecs) -> None:
         """Start the parts in the order of their needs, and wait until requests can be served."""
         self._console.say(f"Headrace in {self._settings.home}")
         redis = None
         if self._server:
-            redis = self._supervisor.start(parts.redis(self._server))
+            redis = self._supervisor.start(specs.redis(self._server))
         else:
-            await self._external_redis(parts)
+            await self._external_redis(specs)
         with self._step("database", f"migrated, {_without_password(self._settings.database)}"):
-            await self._supervisor.call(parts.migrate())
+            await self._supervisor.call(specs.migrate())
         if redis and self._server:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
-        await parts.forget(self._names)
-        gateway = self._supervisor.start(parts.gateway())
-        workers = [self._supervisor.start(parts.worker(name)) for name in self._names]
-        self._supervisor.start(parts.steward())
+        await specs.forget(self._names)
+        gateway = self._supervisor.start(specs.gateway())
+        workers = [self._supervisor.start(specs.worker(name)) for name in self._names]
+        self._supervisor.start(specs.steward())
         for child in (gateway, *workers):
             await self._ready(child)
         with self._step("ready", self._url):
-            await self._serving(parts)
+            await self._serving(specs)
         ready = self._demo and await self._launch_demo()
         self._console.idle()
         self._summary(demo=ready)
@@ -141,17 +141,17 @@ class Up:
         with self._step(child.spec.name, f"pid {child.pid}"):
             await self._supervisor.ready(child)
 
-    async def _external_redis(self, parts: Parts) -> None:
+    async def _external_redis(self, specs: ProcessSpecs) -> None:
         with self._step("redis", "the one of HEADRACE_REDIS_URL"):
             begun = time.monotonic()
-            while not await parts.redis_answers():
+            while not await specs.redis_answers():
                 if time.monotonic() - begun > REDIS_TIMEOUT_S:
                     raise Unavailable(f"the Redis of HEADRACE_REDIS_URL has not answered for {REDIS_TIMEOUT_S:.0f} s")
                 await asyncio.sleep(0.2)
 
-    async def _serving(self, parts: Parts) -> None:
+    async def _serving(self, specs: ProcessSpecs) -> None:
         begun = time.monotonic()
-        while (missing := await parts.serving()) != {}:
+        while (missing := await specs.serving()) != {}:
             if time.monotonic() - begun > SERVING_TIMEOUT_S:
                 raise Unavailable(f"the gateway is not ready: {', '.join(missing or ['no answer'])}")
             await asyncio.sleep(0.1)

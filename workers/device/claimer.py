@@ -144,7 +144,7 @@ class Claimer:
             self._wake.wait(LOOK_EVERY_S)
             self._wake.clear()
             try:
-                while self._turn() and not self._over.is_set():
+                while self._transact_once() and not self._over.is_set():
                     pass
             except (SQLAlchemyError, HeadraceError) as error:
                 log.warning("cannot move jobs, trying again: %s", error)
@@ -164,7 +164,7 @@ class Claimer:
         responses.keep_done(connection, moved, {one.id: one.body for one in ended}, self._retention_ms)
         return moved
 
-    def _turn(self) -> bool:
+    def _transact_once(self) -> bool:
         """One transaction and what follows from it; True if another may find more."""
         self._hear_all()
         if look := self._look:
@@ -173,30 +173,30 @@ class Claimer:
         look = look or now - self._renewed_at > LOOK_EVERY_S
         if not look and not self._ended:
             return False
-        turn = self._database.call(self._transact, list(self._ended), now)
-        self._after(turn, now)
-        if turn.claimed:
+        transaction = self._database.call(self._transact, list(self._ended), now)
+        self._after(transaction, now)
+        if transaction.claimed:
             self._look = True
         return self._look
 
     def _transact(self, connection: Connection, ended: list[claims.Done], now: float) -> Transaction:
-        turn = Transaction(ended)
-        if turn.ended:
-            turn.moved = self._finish(connection, turn.ended)
+        transaction = Transaction(ended)
+        if transaction.ended:
+            transaction.moved = self._finish(connection, transaction.ended)
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
             claims.progress(connection, self._fractions)
-            turn.recorded = True
+            transaction.recorded = True
         if now - self._renewed_at > min(self._lease_ms / 4000, 5.0):
-            turn.held = claims.renew(connection, self._owner, self._lease_ms)
-            turn.renewed = True
+            transaction.held = claims.renew(connection, self._owner, self._lease_ms)
+            transaction.renewed = True
         elif self._claims:
-            turn.held = claims.held(connection, self._owner)
+            transaction.held = claims.held(connection, self._owner)
         if not self.draining:
-            self._claim(connection, turn)
-        return turn
+            self._claim(connection, transaction)
+        return transaction
 
-    def _claim(self, connection: Connection, turn: Transaction) -> None:
-        over = {one.id for one in turn.ended}
+    def _claim(self, connection: Connection, transaction: Transaction) -> None:
+        over = {one.id for one in transaction.ended}
         left = MOST_A_TURN
         for runner in self._runners():
             if runner.phase is not Phase.READY or runner.ready is None or left <= 0:
@@ -205,7 +205,7 @@ class Claimer:
             free, low = room(self._load(runner, mine))
             free = min(free, left)
             if free > 0:
-                left -= self._claim_for(connection, turn, runner, free, low)
+                left -= self._claim_for(connection, transaction, runner, free, low)
 
     def _load(self, runner: RunnerProcess, mine: list[Claim]) -> Busyness:
         ready = runner.ready
@@ -214,7 +214,9 @@ class Claimer:
         capacity = min(ready.max_inflight, runner.limit or ready.max_inflight)
         return Busyness(capacity, runner.inflight, len(mine), low, runner.idle_s, shared=runner.shared)
 
-    def _claim_for(self, connection: Connection, turn: Transaction, runner: RunnerProcess, free: int, low: int) -> int:
+    def _claim_for(
+        self, connection: Connection, transaction: Transaction, runner: RunnerProcess, free: int, low: int
+    ) -> int:
         """Claim for one replica, the keys taking turns; how many."""
         uid, now = runner.load.uid, int(time.time() * 1000)
         heads = claims.heads(connection, uid)
@@ -230,7 +232,7 @@ class Claimer:
                 break  # those that come after it are low ones too
             worst = worst_normal(now) if normal else NO_RANK
             rows = claims.claim(connection, uid, key, most, worst, self._lease)
-            turn.claimed += [(runner, row) for row in rows]
+            transaction.claimed += [(runner, row) for row in rows]
             shares.served(key, len(rows))
             begun += len(rows)
             if not normal:
@@ -243,22 +245,22 @@ class Claimer:
 
     # ---- after the commit ----------------------------------------------------------------------------------
 
-    def _after(self, turn: Transaction, now: float) -> None:
-        self._ended = self._ended[len(turn.ended) :]
-        if turn.recorded:
+    def _after(self, transaction: Transaction, now: float) -> None:
+        self._ended = self._ended[len(transaction.ended) :]
+        if transaction.recorded:
             self._fractions, self._recorded_at = {}, now
-        if turn.renewed:
+        if transaction.renewed:
             self._renewed_at = now
-        moved = {row.id for row in turn.moved}
-        for done in turn.ended:
+        moved = {row.id for row in transaction.moved}
+        for done in transaction.ended:
             claim = self._claims.get(done.id)
             if claim is not None and claim.fence == done.fence:
                 del self._claims[done.id]
             if done.id not in moved:
                 log.info("job %s: attempt %d had lost its lease", done.id, done.fence)
-        self._discard(turn)
-        self._obey(turn)
-        for runner, row in turn.claimed:
+        self._discard(transaction)
+        self._obey(transaction)
+        for runner, row in transaction.claimed:
             low = row.rank > worst_normal(int(time.time() * 1000))
             self._claims[row.id] = Claim(runner, row.fence, low)
             order = DoJob(row.id, row.fence, row.kind, row.deadline or 0, row.request, row.files)
@@ -269,25 +271,25 @@ class Claimer:
                 error = InvalidRequest(f"the request cannot be handed over: {fault}")
             if error is not None:
                 self.hear(JobEnded(row.id, row.fence, error=error.to_wire()))
-        self._publish_moved([*turn.moved, *(row for _, row in turn.claimed)])
+        self._publish_moved([*transaction.moved, *(row for _, row in transaction.claimed)])
 
-    def _discard(self, turn: Transaction) -> None:
+    def _discard(self, transaction: Transaction) -> None:
         """Delete what attempts made whose end did not count."""
-        kept = {(row.id, row.fence) for row in turn.moved if row.state == JobState.SUCCEEDED}
-        for done in turn.ended:
+        kept = {(row.id, row.fence) for row in transaction.moved if row.state == JobState.SUCCEEDED}
+        for done in transaction.ended:
             if done.body and done.body["artifacts"] and (done.id, done.fence) not in kept:
                 try:
                     self._store.delete_prefix(f"jobs/{done.id}/{done.fence}/")
                 except HeadraceError as error:
                     log.info("job %s: its artifacts are left to the sweep: %s", done.id, error)
 
-    def _obey(self, turn: Transaction) -> None:
+    def _obey(self, transaction: Transaction) -> None:
         """Stop what was cancelled, and what is not ours any more."""
-        if turn.held is None:
+        if transaction.held is None:
             return
-        over = {one.id for one in turn.ended}
+        over = {one.id for one in transaction.ended}
         for job, claim in list(self._claims.items()):
-            row = turn.held.get(job)
+            row = transaction.held.get(job)
             ours = row is not None and row.fence == claim.fence and not row.cancel_requested
             if job not in over and not ours and not claim.cancelled:
                 claim.cancelled = True

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.engines.sentence_transformers.packing import SLACK, batch_of_first, share, turn, worthwhile
+from workers.engines.sentence_transformers.packing import SLACK, batch_of_first, round_due, share, worthwhile
 
 LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=80)
 
@@ -50,4 +50,4 @@ def test_lanes_share_what_waits() -> None:
 
 
 def test_a_request_has_a_quarter_of_a_batch_a_round() -> None:
-    assert [turn(7, before, 4000) for before in (0, 999, 1000, 8000)] == [7, 7, 8, 15]
+    assert [round_due(7, before, 4000) for before in (0, 999, 1000, 8000)] == [7, 7, 8, 15]

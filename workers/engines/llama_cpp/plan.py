@@ -20,7 +20,7 @@ from workers.engines.llama_cpp.grammars import LlamaCppGrammars, Proof
 from workers.engines.llama_cpp.load import Http
 from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter
-from workers.engines.text.dialects import Dialect, beginning, template_extras, turns
+from workers.engines.text.dialects import Dialect, beginning, template_extras, template_messages
 from workers.engines.text.limits import check_beginning, is_long
 from workers.engines.text.templating import tool_of, turn_of
 
@@ -87,7 +87,7 @@ class Planner:
         options = template_extras(request)
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
-        messages = None if self._native or self._dialect.taught else turns(request, self._dialect)
+        messages = None if self._native or self._dialect.taught else template_messages(request, self._dialect)
         return Plan(wire.chat_body(request, options, self._context, messages), chats=True)
 
     def _own_plan(self, request: chat.Request) -> Plan:
@@ -137,7 +137,7 @@ class Planner:
         if self._native if taught is None else taught:
             messages, tools = [turn_of(one, one.text) for one in request.messages], request.callable_tools
         else:
-            messages, tools = turns(request, self._dialect), []
+            messages, tools = template_messages(request, self._dialect), []
         goes_on = request.continue_final_message
         body = wire.template_body(messages, tools, template_extras(request), opens=opens, goes_on=goes_on)
         return str(self._http.ask("/apply-template", body)["prompt"])

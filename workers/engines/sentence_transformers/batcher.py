@@ -17,7 +17,7 @@ from typing import Any
 
 from models.errors import EngineFailure, HeadraceError
 from workers.engines.base import Sink
-from workers.engines.sentence_transformers.packing import batch_of_first, share, turn, worthwhile
+from workers.engines.sentence_transformers.packing import batch_of_first, round_due, share, worthwhile
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class Batcher:
                 task = one.task
                 if task.arrived < 0:
                     task.arrived = self._round
-                due = turn(task.arrived, task.tokens, self._budget)
+                due = round_due(task.arrived, task.tokens, self._budget)
                 heapq.heappush(self._heap, (due, next(self._numbers), one))
                 task.tokens += len(one.ids)
                 self._tokens += len(one.ids)

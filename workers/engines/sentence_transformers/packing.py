@@ -44,7 +44,7 @@ def worthwhile(waiting: int, computing: int, busy: int) -> bool:
     return not busy or waiting >= min(SHARE, computing / busy / 2)
 
 
-def turn(arrived: int, before: int, budget: int) -> int:
+def round_due(arrived: int, before: int, budget: int) -> int:
     """The round in which a sequence is due, whose request arrived in round ``arrived`` and has ``before`` tokens in
 
     front of it. There is a round a batch, so a request has a quarter of each batch for itself while others wait, and

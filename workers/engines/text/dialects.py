@@ -96,7 +96,9 @@ def _text(message: Message) -> Any:
     return message.text
 
 
-def turns(request: chat.Request, dialect: Dialect, content: Callable[[Message], Any] = _text) -> list[dict[str, Any]]:
+def template_messages(
+    request: chat.Request, dialect: Dialect, content: Callable[[Message], Any] = _text
+) -> list[dict[str, Any]]:
     """The messages in the shape of transformers' templates. ``content`` makes what a message's is: text, or parts."""
     names = {call.id: call.function.name for message in request.messages for call in message.tool_calls or []}
     found = [_turn(message, names, content) for message in request.messages]

@@ -8,7 +8,7 @@ from models.modalities import chat, completions
 from models.modalities.chat.messages import Media
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
-from workers.engines.text.dialects import template_options, turns
+from workers.engines.text.dialects import template_messages, template_options
 from workers.engines.text.limits import check_beginning, check_ids
 from workers.engines.transformers.load import Loaded
 
@@ -56,8 +56,8 @@ class Prompts:
         if reader is not None:
             if bounded:
                 self._begin("".join(message.text for message in body.messages), "messages")
-            return "", *reader.read(turns(body, dialect, reader.contents(media)), **options)
-        text = tokenizer.apply_chat_template(turns(body, dialect), tokenize=False, **options)
+            return "", *reader.read(template_messages(body, dialect, reader.contents(media)), **options)
+        text = tokenizer.apply_chat_template(template_messages(body, dialect), tokenize=False, **options)
         if bounded:
             self._begin(text, "messages")
         return text, list(tokenizer(text, add_special_tokens=False).input_ids), {}

@@ -28,7 +28,7 @@ GATEWAY, WORKER, STEWARD, REDIS = range(4)
 PROBE_TIMEOUT_S = 5.0
 
 
-class Parts:
+class ProcessSpecs:
     """Makes the specs of one installation. ``close`` it when nothing is probed any more."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
