@@ -54,9 +54,9 @@ from models.storage.outbound import Outbound
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 75
-"""An idle connection is kept for longer than clients and load balancers do (httpx 5 s, AWS 60): who closes first is
+"""How long an idle connection is kept: longer than clients and load balancers do (httpx 5 s, AWS 60).
 
-never sent a request that meets a closed door.
+Whoever closes first never sends a request on a connection that the other side has closed.
 """
 
 

@@ -1,6 +1,7 @@
-"""The engine without the platform: ``python -m bench.bare ENGINE SOURCE OPTIONS`` loads it in this process, then
+"""The engine without the platform: ``python -m bench.bare ENGINE SOURCE OPTIONS``.
 
-reads one command a line on standard input, ``{"clients", "requests", "body"}``, and writes the batch's times.
+It is loaded in this process, which then reads one command a line on standard input
+(``{"clients", "requests", "body"}``), and writes the batch's times.
 """
 
 import asyncio

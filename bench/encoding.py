@@ -1,6 +1,7 @@
-"""sentence-transformers without a server: ``python -m bench.encoding MODALITY SOURCE`` loads a model, then reads one
+"""sentence-transformers without a server: ``python -m bench.encoding MODALITY SOURCE``.
 
-command a line on standard input, ``{"texts", "at_once"}`` or ``{"query", ...}``, and writes the seconds that it took.
+It loads a model, then reads one command a line on standard input, ``{"texts", "at_once"}`` or ``{"query", ...}``, and
+writes the seconds that it took.
 """
 
 import json

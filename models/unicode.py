@@ -9,9 +9,10 @@ DEEPEST = 100
 
 
 def refuse_broken(value: Any, *, nul: bool) -> Any:
-    """The value, if every string in it is valid Unicode, and without NUL unless ``nul``, every number finite and
+    """The value, if it can be stored and sent as JSON. Raises PydanticCustomError, for use in a validator.
 
-    within 64 bits, and it is not too deep. Raises PydanticCustomError, for use in a validator.
+    Every string in it must be valid Unicode, and without NUL unless ``nul``; every number finite and within 64 bits;
+    and it must not be too deep.
     """
     level = [value]
     for _ in range(DEEPEST):

@@ -1,6 +1,6 @@
-"""From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, await; once again
+"""From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, await.
 
-on another replica if the first was lost before it said anything.
+It is done once again, on another replica, if the first was lost before it said anything.
 """
 
 import asyncio

@@ -14,9 +14,10 @@ class Candidate:
 
 
 def order(candidates: Sequence[Candidate], prefix: str) -> list[str]:
-    """The replicas to try, best first: fewest outstanding tokens, and among equals the one that this prompt's
+    """The replicas to try, best first: those with the fewest outstanding tokens.
 
-    beginning always prefers (rendezvous hashing), so that a conversation finds its KV cache.
+    Among equals comes first the one that this prompt's beginning always prefers (rendezvous hashing), so that a
+    conversation finds its KV cache.
     """
     return [
         one.id

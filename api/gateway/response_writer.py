@@ -42,9 +42,9 @@ class ResponseWriter:
         self._work = asyncio.Event()
 
     async def keep(self, row: Kept, aging: list[str]) -> None:
-        """Keep a response, and for longer those of its predecessors that are ``aging``. It is kept when this returns,
+        """Keep a response, and for longer those of its predecessors that are ``aging``.
 
-        unless the database does not answer for ``HELD_UP_S``.
+        It is kept when this returns, unless the database does not answer for ``HELD_UP_S``.
         """
         one = _Waiting(row, aging)
         if len(self._waiting) >= MOST_WAITING:

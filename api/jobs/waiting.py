@@ -114,9 +114,9 @@ class Waiting:
                 self.finish()
 
     async def stream(self) -> Response:
-        """The pieces as they are made. Nothing is sent before the first, so that an early failure has its status;
+        """The pieces as they are made. Nothing is sent before the first, so that an early failure has its status.
 
-        but events are begun after ``keepalive_after_s`` all the same, and kept alive, lest a proxy cuts them.
+        After ``keepalive_after_s`` events are begun all the same, and kept alive, so that no proxy cuts them.
         """
         module = import_module(MODALITIES[self._modality])
         streamer: Streamer = module.Stream(self._prepared.request)

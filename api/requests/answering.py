@@ -102,9 +102,9 @@ class WatchedCall:
             self._close()
 
     async def stream(self) -> Response:
-        """The answer as events. Nothing is sent before the first of them, so that an early failure has its true
+        """The answer as events. Nothing is sent before the first, so that an early failure has its true status.
 
-        status; after ``keepalive_s`` the stream is committed to all the same, lest a proxy cuts it.
+        After ``keepalive_s`` the stream is begun all the same, so that no proxy cuts it.
         """
         opening = asyncio.create_task(self._open())
         gone = asyncio.create_task(hung_up(self._request.receive))

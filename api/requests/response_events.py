@@ -53,9 +53,9 @@ class _Events:
             yield error_event(error, self._due)
 
     def _counts(self, fence: int) -> bool:
-        """Whether an attempt's events are to be read: not those of one that was lost before. Raises ReplicaLost where
+        """Whether an attempt's events are to be read: not those of one that was lost before.
 
-        what was read does not hold any more.
+        Raises ReplicaLost where what was read does not hold any more.
         """
         lost = fence < self._row.fence
         if (lost and self._resumed) or (not lost and fence != (self._fence or fence)):

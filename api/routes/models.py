@@ -44,9 +44,10 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
 async def launch_model(
     request: Request, body: Annotated[Launch, Body()], wait_ready: Annotated[bool, Query()] = True
 ) -> dict[str, str]:
-    """Launch a model under a uid. With ``wait_ready`` the answer comes when a request would be served; a launch
+    """Launch a model under a uid. With ``wait_ready`` the answer comes when a request would be served.
 
-    that fails is then forgotten. Without it, ``/progress`` tells. A failed model's uid may be launched anew.
+    A launch that fails is then forgotten. Without ``wait_ready``, ``/progress`` shows how far it is. A failed model's
+    uid may be launched anew.
     """
     gateway = gateway_of(request)
     values = resolve(body, trust_remote_code=gateway.settings.trust_remote_code)

@@ -52,9 +52,9 @@ STATUS = {
 async def create(
     request: Request, body: Annotated[CreateResponse, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Answer items with items. Streams server-sent events where ``stream`` is true; with ``background`` it answers at
+    """Answer items with items. Streams server-sent events where ``stream`` is true.
 
-    once, and the response is made when its turn comes.
+    With ``background`` it answers at once, and the response is made when its turn comes.
     """
     gateway = gateway_of(request)
     asked, aging = await _resolved(gateway, request.state.key, body, Asked)
@@ -126,9 +126,10 @@ async def retrieve(
     include: Annotated[list[str] | None, Query(alias="include[]")] = None,
     include_obfuscation: Annotated[bool, Query()] = False,
 ) -> Response:
-    """A response that is kept, or is made in the background. With ``stream``, the events of one that was asked for in
+    """A response that is kept, or is made in the background.
 
-    the background with ``stream``: from the first on, or those after the one of this number.
+    With ``stream``, the events of one that was asked for in the background with ``stream``: from the first on, or those
+    after the one of this number.
     """
     gateway = gateway_of(request)
     if include_obfuscation:

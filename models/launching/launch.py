@@ -166,9 +166,9 @@ def _default(source: str, model_type: str) -> str:
 
 
 def _type(launch: Launch, engine: str, usual: str) -> str:
-    """The model's type: what its engine serves, the catalogue's if it has one. Raises InvalidRequest where the launch
+    """The model's type: what its engine serves, the catalogue's if it has one.
 
-    says otherwise.
+    Raises InvalidRequest where the launch says otherwise.
     """
     modalities = serves(engine)
     types = [name for name, of in TYPES.items() if of & {*modalities}]

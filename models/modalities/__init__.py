@@ -1,6 +1,7 @@
-"""The registry of modalities: a name, and the module that describes it (loaded when first used); and of kinds, the
+"""The registry of modalities and of kinds.
 
-names of endpoints, each of which is a modality's. An engine serves a modality by having a method of that name.
+A modality is a name and the module that describes it, loaded when first used. A kind is the name of an endpoint that
+may be a job; each is a modality's. An engine serves a modality by having a method of that name.
 
 The module of a modality that is answered at once offers ``Request`` (a pydantic model of the body) and ``Reply``
 (what the runner writes to the client). A media modality's offers ``Request`` and ``render`` (what the gateway answers

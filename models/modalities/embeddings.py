@@ -25,9 +25,10 @@ Vector = bytes | memoryview
 
 
 class Request(BaseRequest):
-    """Body of a request for embeddings. An input longer than the model's context is refused, unless
+    """Body of a request for embeddings.
 
-    ``truncate_prompt_tokens`` (vLLM's) says how many tokens of each to keep; -1: as many as the model takes.
+    An input longer than the model's context is refused, unless ``truncate_prompt_tokens`` (vLLM's) says how many tokens
+    of each to keep; -1: as many as the model takes.
     ``input_type`` names a prompt of the model, that is put before each text: query, document, or what else it has.
     """
 
@@ -65,9 +66,9 @@ class Request(BaseRequest):
 
 
 class Reply(WholeReply):
-    """Writes the ``list`` of embeddings. An engine's result is a sequence of ``Vector``, in the inputs' order; a long
+    """Writes the ``list`` of embeddings.
 
-    one may come ahead in parts.
+    An engine's result is a sequence of ``Vector``, in the inputs' order; a long one may come ahead in parts.
     """
 
     def __init__(self, rid: str, request: Request, created: int) -> None:

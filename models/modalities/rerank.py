@@ -24,9 +24,9 @@ class Document(BaseModel):
 
 
 class Request(BaseRequest):
-    """Body of a rerank. A document that does not fit into the model's context beside the query is refused, unless one
+    """Body of a rerank. A document that does not fit into the model's context beside the query is refused.
 
-    of these says otherwise: ``max_tokens_per_doc`` and ``truncate_prompt_tokens`` (-1: what fits) cut it,
+    These say otherwise: ``max_tokens_per_doc`` and ``truncate_prompt_tokens`` (-1: what fits) cut it,
     ``max_chunks_per_doc`` scores it by its best piece.
     """
 

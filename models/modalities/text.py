@@ -39,9 +39,9 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class ToolDelta:
-    """A piece of one tool call. ``index`` counts the calls of a choice; the first piece of each has id and name, and
+    """A piece of one tool call. ``index`` counts the calls of a choice.
 
-    once it has come, the calls before are whole.
+    The first piece of each has id and name; once it has come, the calls before are whole.
 
     ``arguments`` is a piece of JSON text; the pieces of a call, joined, are an object.
     """

@@ -64,9 +64,9 @@ def heads(connection: Connection, uid: str) -> dict[str, int]:
 
 
 def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, lease: Lease) -> list[Row[Any]]:
-    """Take up to ``limit`` of one key's runnable jobs, best first, none ranked after ``worst``; whole rows, with the
+    """Take up to ``limit`` of one key's runnable jobs, best first, none ranked after ``worst``.
 
-    new fence.
+    Returns whole rows, with the new fence.
     """
     first = (
         sa.select(jobs.c.id)

@@ -32,9 +32,9 @@ ROLES = {
 
 
 class Stack:
-    """``headrace up`` on a free port and a home of its own, without the demo unless asked. ``env`` is added to its
+    """``headrace up`` on a free port and a home of its own, without the demo unless asked.
 
-    environment.
+    ``env`` is added to its environment.
     """
 
     def __init__(self, home: Path, *arguments: str, demo: bool = False, **env: str) -> None:

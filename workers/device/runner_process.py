@@ -64,9 +64,10 @@ class Phase(Enum):
 
 
 class RunnerProcess:
-    """A handle on one runner process. ``on_change`` is called from the reader's thread at every change of phase,
+    """A handle on one runner process.
 
-    ``on_work`` with all that is said of jobs.
+    ``on_change`` is called from the reader's thread at every change of phase, ``on_work`` with all that is said of
+    jobs.
     """
 
     def __init__(

@@ -117,9 +117,9 @@ class Engine(ABC):
     """One model, resident in this process."""
 
     honours: frozenset[str] = frozenset()
-    """Optional request fields, beyond the platform's own, that this engine honours, and the types of message parts
+    """Optional request fields that this engine honours beyond the platform's own, and message parts beside text.
 
-    beside text: a class's are what it may, after ``load`` an object's what its model does.
+    A class's are those that it may honour; an object's, after ``load``, those that its model does.
     """
 
     gather_s: ClassVar[float] = 0.0

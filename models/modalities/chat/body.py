@@ -133,9 +133,9 @@ class Request(TextRequest):
         return self
 
     def asked(self) -> set[str]:
-        """See ``BaseRequest``. A response format of text is what everybody gets; pictures and recordings are named
+        """See ``BaseRequest``. A response format of text is what everybody gets.
 
-        by the types of their parts.
+        Pictures and recordings are named by the types of their parts.
         """
         nothing = set()
         if self.response_format is not None and self.response_format.type == "text":

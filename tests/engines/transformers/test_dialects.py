@@ -1,6 +1,7 @@
-"""Thoughts and tool calls in a model's own words: four of SmolLM2's spare special tokens are given the names of tags,
+"""Thoughts and tool calls in a model's own words.
 
-and it gets a chat template that knows of tools and thoughts.
+Four of SmolLM2's spare special tokens are given the names of tags, and it gets a chat template that knows of tools and
+thoughts.
 """
 
 import asyncio

@@ -134,9 +134,9 @@ def _fragment(part: Part) -> str:
 
 
 def _one_way(schema: str) -> str:
-    """The schema, of which each answer is spelled in one way: of patterns for blanks llama.cpp's llguidance and ours
+    """The schema, made so that each answer can be spelled in one way only.
 
-    make different things.
+    llama.cpp's llguidance and ours treat patterns for white space differently.
     """
     found = json.loads(schema)
     if isinstance(found, dict):

@@ -1,6 +1,7 @@
-"""How an answer is made: by llama.cpp's chat, which makes the prompt and takes the answer apart; or from a prompt and
+"""How an answer is made: by llama.cpp's own chat, or from a prompt and under a grammar of ours.
 
-under a grammar of ours, where the answer has to have a form, where calls must be made, or the template knows of none.
+llama.cpp's chat makes the prompt and takes the answer apart. Ours is used where the answer has to have a form, where
+calls must be made, or where the chat template knows of no calls.
 """
 
 import json
@@ -25,9 +26,9 @@ from workers.engines.text.limits import check_beginning, is_long
 from workers.engines.text.templating import tool_of, turn_of
 
 _MOST_CHARACTERS = 1 << 20
-"""Of a text to tokenize: llama.cpp's server has one thread, which others wait for,"""
+"""The longest text to tokenize: llama.cpp's server has one thread for it, and others wait meanwhile."""
 _MOST_NAMED = 1 << 17
-"""and all tokens by name come as a JSON that takes the interpreter long to read."""
+"""The longest text to tokenize by name: the tokens come as JSON, which takes the interpreter long to read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,9 @@ def worthwhile(waiting: int, computing: int, busy: int) -> bool:
 
 
 def round_due(arrived: int, before: int, budget: int) -> int:
-    """The round in which a sequence is due, whose request arrived in round ``arrived`` and has ``before`` tokens in
+    """The round in which a sequence is due. Each batch is a round.
 
-    front of it. There is a round a batch, so a request has a quarter of each batch for itself while others wait, and
-    what arrives later does not wait for the whole of it.
+    Its request arrived in round ``arrived`` and has ``before`` tokens in front of the sequence. So a request has a
+    quarter of each batch for itself while others wait, and what arrives later does not wait for the whole of it.
     """
     return arrived + before * 4 // budget

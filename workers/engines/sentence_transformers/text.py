@@ -6,9 +6,9 @@ from typing import Any
 from models.errors import ContextLengthExceeded, EngineFailure, InvalidRequest
 
 GROUP = 64
-"""Texts that are read at once,"""
+"""The number of texts that are read at once."""
 GROUP_CHARACTERS = 1 << 16
-"""and about how long they may be together."""
+"""About how many characters the texts that are read at once may have together."""
 
 Name = Callable[[int], str]
 """How the request calls its text of this number."""

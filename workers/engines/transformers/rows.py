@@ -146,9 +146,10 @@ class Forward:
 
 
 def _following(positions: Tensor) -> Tensor:
-    """The positions after the last ones, [..., rows, columns] → [..., rows]. Of four kinds the first is the text's,
+    """The positions after the last ones, [..., rows, columns] → [..., rows].
 
-    which counts for itself; the others go on from the highest of theirs, as models with such positions have it.
+    Of four kinds the first is the text's, which counts for itself; the others go on from the highest of theirs, as
+    models with such positions have it.
     """
     last = positions.amax(-1)
     if positions.ndim == 3:

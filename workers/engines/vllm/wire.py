@@ -115,9 +115,9 @@ def decode(event: str) -> Chunk | None:
 
 
 class Choices:
-    """Turns the chunks of one call into deltas. ``first`` is the number of its first choice, ``top`` how many
+    """Turns the chunks of one call into deltas.
 
-    alternatives a token is to have.
+    ``first`` is the number of its first choice, ``top`` how many alternatives a token is to have.
     """
 
     def __init__(self, first: int, top: int) -> None:
