@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -41,6 +41,7 @@ from api.routes import (
     tokens,
 )
 from models.errors import HeadraceError, ShuttingDown
+from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker
@@ -58,14 +59,19 @@ KEEP_ALIVE_S = 75
 
 Whoever closes first never sends a request on a connection that the other side has closed.
 """
+PART_DEAD = 73
+"""Exit code of a gateway that has lost a part of itself: deaf, it would look alive to everybody else."""
+
+OnEnd = Callable[[str, BaseException | None], None]
+"""Called when a part has ended that a gateway cannot do without, with its name and its error, if any."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     """The ASGI application."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as gateway:
+        async with running(settings, on_end) as gateway:
             app.state.gateway = gateway
             freeze_gc()
             yield
@@ -94,7 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncIterator[Gateway]:
     """The parts of a gateway, started and in the end stopped."""
     client = broker.asking_async(settings.redis_url)
     database = Database(settings.database)
@@ -112,7 +118,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     await asyncio.to_thread(scratch.clear)
     outbound = Outbound(settings.outbound_allow)
     response_writer = ResponseWriter(database, settings.response_retention_s)
-    chores = [asyncio.create_task(part.run()) for part in (replies, submissions, watching, response_writer)]
+    background = Background(on_end)
+    background.for_ever(replies.run(), "hearing replies")
+    background.for_ever(submissions.run(), "submitting jobs")
+    background.for_ever(watching.run(), "watching jobs")
+    background.for_ever(response_writer.run(), "keeping responses")
     try:
         yield Gateway(
             settings,
@@ -128,11 +138,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             stream_client,
             Throughput(database),
             response_writer,
+            background,
         )
     finally:
         metrics.METRICS.registry.unregister(collector)
-        for chore in chores:
-            chore.cancel()
+        background.close()
         await client.aclose()
         await stream_client.aclose()
         outbound.close()
@@ -140,12 +150,20 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that lets running streams finish, and tells those that cannot."""
+    """Uvicorn that lets running streams finish, and notifies those that cannot."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_s: float) -> None:
-        super().__init__(config)
-        self._app = app
-        self._drain_s = drain_s
+    def __init__(self, settings: Settings) -> None:
+        self._app = create_app(settings, self.fail)
+        self._drain_s = settings.drain_s
+        self.failed = False
+        """Whether it ends because it lost a part of itself."""
+        super().__init__(_config(settings, self._app))
+
+    def fail(self, part: str, error: BaseException | None) -> None:
+        """End in order, to be started anew: a part has ended without which it would be there, and serve nobody."""
+        log.critical("%s has ended: this gateway ends, to be started anew", part, exc_info=error)
+        self.failed = self.should_exit = True
+        self._drain_s = 0.0  # what streams wait for may never be heard
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Stop admitting, drain up to ``drain_s``, end what is left with an error event."""
@@ -166,8 +184,14 @@ def main() -> None:
     if not settings.redis_url:
         sys.exit("headrace gateway: HEADRACE_REDIS_URL is not set")
     AppStatus.enable_automatic_graceful_drain = False  # it would cut every stream at once
-    app = create_app(settings)
-    config = uvicorn.Config(
+    server = Server(settings)
+    server.run()
+    if server.failed:
+        sys.exit(PART_DEAD)
+
+
+def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -180,7 +204,6 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.drain_s) + 3,
     )
-    Server(config, app, settings.drain_s).run()
 
 
 if __name__ == "__main__":

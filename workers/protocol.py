@@ -95,6 +95,10 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     permanent: bool
 
 
+class Ending(msgspec.Struct, tag=True, frozen=True):
+    """The runner cannot serve any more, and exits: nothing may be handed to it."""
+
+
 class Finished(msgspec.Struct, tag=True, frozen=True):
     """A request is over, however it ended."""
 
@@ -128,7 +132,7 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
 
 
 Command = Load | Submit | DoJob | CancelJob | Drain | Stop
-Event = LoadProgress | Ready | Failed | Finished | JobProgress | JobEnded | Stats
+Event = LoadProgress | Ready | Failed | Ending | Finished | JobProgress | JobEnded | Stats
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command = msgspec.msgpack.Decoder(Command).decode

@@ -1,32 +1,44 @@
 """Ears for wake-ups: a Redis channel on which a message, whatever it says, means that rows have changed."""
 
+import asyncio
 import logging
+import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
-from redis.exceptions import RedisError
+import redis.asyncio as redis
+from redis.asyncio.client import PubSub
 
 from models.redis import broker
 
 log = logging.getLogger(__name__)
 
+PART_DEAD = 73
+"""Exit code of a process that has lost a part which runs in a thread: it would look alive to everybody else."""
+
 
 def hear(redis_url: str, channel: str, wake: Callable[[], None]) -> None:
-    """Call ``wake`` at every message, for ever. Pollers poll all the same: a missed wake-up costs a second."""
-    while True:
-        try:
-            with broker.listening(redis_url) as client:
-                ears = client.pubsub()
-                ears.subscribe(channel)
-                for _ in ears.listen():
-                    wake()
-        except RedisError as error:
-            log.info("cannot hear %s: %s", channel, error)
-            time.sleep(0.5)
+    """Call ``wake`` at every message and on every new connection, for ever; blocks.
+
+    Pollers poll all the same: a missed wake-up costs a second.
+    """
+
+    async def subscribe(to: PubSub, _client: redis.Redis) -> None:
+        await to.subscribe(channel)
+
+    asyncio.run(broker.listen(redis_url, f"the channel {channel}", begin=subscribe, hear=lambda _: wake()))
 
 
 def in_background(target: Callable[..., Any], *args: Any) -> None:
-    """Run a chore that never ends in a daemon thread."""
-    threading.Thread(target=target, args=args, daemon=True).start()
+    """Run in a daemon thread what goes on as long as the process. Its error ends the process, to be started anew."""
+    threading.Thread(target=_run, args=(target, *args), daemon=True).start()
+
+
+def _run(target: Callable[..., Any], *args: Any) -> None:
+    try:
+        target(*args)
+    except BaseException:
+        log.critical("a part of this process has failed: ending, to be started anew", exc_info=True)
+        logging.shutdown()
+        os._exit(PART_DEAD)

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from api.edge.envelopes import shape_of
 from models.errors import (
     BodyTooLarge,
+    BrokerUnavailable,
     Conflict,
     DatabaseUnavailable,
     HeadraceError,
@@ -90,6 +92,11 @@ def install(app: FastAPI) -> None:
     async def database(request: Request, error: Exception) -> Response:
         log.warning("the database: %s", error)
         return answer(request, DatabaseUnavailable(retry_after=2))
+
+    @app.exception_handler(RedisError)
+    async def broker(request: Request, error: RedisError) -> Response:
+        log.warning("the broker: %s", error)
+        return answer(request, BrokerUnavailable(retry_after=2))
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:

@@ -1,7 +1,7 @@
 """What one gateway process holds while it runs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from api.gateway.submission import Submissions
 from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
 from models.errors import HeadraceError
+from models.process.background import Background
 from models.redis import events
 from models.redis.presence import device_channel
 from models.rows.database import Database
@@ -28,6 +29,9 @@ from models.storage.artifacts import Store
 from models.storage.outbound import Outbound
 
 T = TypeVar("T")
+
+NOTIFY_S = 2.0
+"""Longest that a client waits until others are notified of what it did. They poll as well."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Gateway:
     stream_client: redis.Redis
     throughput: Throughput
     response_writer: ResponseWriter
+    background: Background
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """``function(*args)``, which waits for a disk or a network, in a thread."""
@@ -54,8 +59,7 @@ class Gateway:
 
     async def publish(self, channel: str) -> None:
         """Wake whoever listens there. Everybody polls too, so a lost wake-up is no loss."""
-        with suppress(RedisError, OSError):
-            await self.client.publish(channel, b"")
+        await _notify(self.client.publish(channel, b""))
 
     async def publish_cancelled(self, row: Any) -> None:
         """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
@@ -76,15 +80,20 @@ class Gateway:
                 await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
 
     async def _publish_moved(self, row: Any) -> None:
-        with suppress(RedisError, OSError):
-            pipeline = self.stream_client.pipeline(transaction=False)
-            events.publish_moved(pipeline, row)
-            await pipeline.execute()
+        pipeline = self.stream_client.pipeline(transaction=False)
+        events.publish_moved(pipeline, row)
+        await _notify(pipeline.execute())
 
     async def wake_devices(self) -> None:
         """Wake the workers of all devices."""
         for device in self.replies.routing_table.devices():
             await self.publish(device_channel(device))
+
+
+async def _notify(notice: Awaitable[Any]) -> None:
+    with suppress(RedisError, OSError):  # TimeoutError is an OSError
+        async with asyncio.timeout(NOTIFY_S):
+            await notice
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -12,13 +12,15 @@ from typing import Any
 
 import msgspec
 import redis.asyncio as redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from api.gateway.inbox import Inbox
 from api.gateway.routing_table import RoutingTable
 from models.errors import BrokerUnavailable, HeadraceError, ReplicaLost
+from models.process.background import Background
 from models.redis import broker, presence, stream
-from models.redis.stream import Cancel, Packet, Resend
+from models.redis.stream import Cancel, Frame, FrameKind, Packet, Resend
 from models.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ RECONNECT_S = 2.0
 ASK_EVERY_S = 0.5
 GAP_S = 3.0
 """A gap that is not filled for this long is a lost stream. Asked for several times: asking can be lost too."""
+WATCH_EVERY_S = 0.25
+LATE_S = 1.0
+"""A turn of the watch that comes this long after the one before it says that this process stood still."""
 
 
 class Replies:
@@ -42,7 +47,7 @@ class Replies:
         self._settings = settings
         self._client = client
         self._lost_at: float | None = None
-        self._chores: set[asyncio.Task[Any]] = set()
+        self._background = Background()
 
     def open(self, inbox: Inbox) -> None:
         """From now on frames of this request are kept."""
@@ -51,7 +56,7 @@ class Replies:
     def close(self, inbox: Inbox) -> None:
         """The request is over here. A runner that still holds it is told, and its slots are given back."""
         if self.inboxes.pop(inbox.rid, None) is not None and inbox.closing is None:
-            self._later(self._leave(inbox))
+            self._background.once(self._leave(inbox), "leaving a runner")
 
     def lose(self, epoch: str) -> None:
         """A runner is gone, and its requests with it."""
@@ -65,34 +70,30 @@ class Replies:
 
     async def run(self) -> None:
         """Listen for ever, over any number of connections."""
-        watching = asyncio.create_task(self._watch())
-        try:
-            while True:
-                try:
-                    await self._listen()
-                except (RedisError, OSError) as error:
-                    log.warning("the reply channel is lost: %s", error)
-                if self.connected:
-                    self.connected, self._lost_at = False, asyncio.get_running_loop().time()
-                await asyncio.sleep(0.1)
-        finally:
-            watching.cancel()
+        async with asyncio.TaskGroup() as group:  # without either of the two the gateway is deaf
+            group.create_task(self._watch())
+            group.create_task(
+                broker.listen(
+                    self._settings.stream_redis,
+                    "the reply channel",
+                    begin=self._subscribe,
+                    hear=self._take,
+                    end=self._disconnect,
+                )
+            )
 
-    async def _listen(self) -> None:
-        """One connection's life."""
-        client = broker.listening_async(self._settings.stream_redis)
-        try:
-            channel = client.pubsub(ignore_subscribe_messages=False)
-            await channel.subscribe(stream.gateway_channel(self.gateway_id), presence.DEVICES)
-            await self._greet(client)
-            self.connected, self._lost_at = True, None
-            while True:
-                message = await channel.get_message(timeout=None)
-                if message is not None and message["type"] == "message":
-                    self._hear(message["channel"], message["data"])
-        finally:
-            with suppress(RedisError, OSError):
-                await client.aclose()
+    async def _subscribe(self, channel: PubSub, client: redis.Redis) -> None:
+        await channel.subscribe(stream.gateway_channel(self.gateway_id), presence.DEVICES)
+        await self._greet(client)
+        self.connected, self._lost_at = True, None
+
+    def _take(self, message: broker.Message) -> None:
+        if message["type"] == "message":
+            self._hear(message["channel"], message["data"])
+
+    def _disconnect(self) -> None:
+        if self.connected:
+            self.connected, self._lost_at = False, asyncio.get_running_loop().time()
 
     async def _greet(self, client: redis.Redis) -> None:
         """Learn of the devices that reported before we listened."""
@@ -118,7 +119,7 @@ class Replies:
                 continue
             if not inbox.feed(frame, now):
                 self._ask(inbox, now)
-            if isinstance(inbox.error, ReplicaLost):
+            if _says_lost(frame):
                 self.routing_table.doubt(inbox.epoch)
         if packet.beats is not None:
             self._check(packet.epoch, packet.beats, now)
@@ -134,7 +135,7 @@ class Replies:
             if following > inbox.expected:
                 self._ask(inbox, now)
         if unknown:
-            self._later(self._control(epoch, Cancel(unknown)))
+            self._background.once(self._control(epoch, Cancel(unknown)), "cancelling")
 
     def _ask(self, inbox: Inbox, now: float) -> None:
         """Frames are missing: ask for them, but not at every frame that follows the gap."""
@@ -146,23 +147,32 @@ class Replies:
         elif now - inbox.asked_at < ASK_EVERY_S:
             return
         inbox.asked_at = now
-        self._later(self._control(inbox.epoch, Resend(inbox.rid, inbox.expected)))
+        self._background.once(self._control(inbox.epoch, Resend(inbox.rid, inbox.expected)), "asking again")
 
     async def _watch(self) -> None:
+        """Judge who is silent. A turn that came late itself judges nobody: what they said is not read yet."""
         clock = asyncio.get_running_loop().time
+        before = clock()
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(WATCH_EVERY_S)
             now = clock()
-            if self._lost_at is not None and now - self._lost_at > RECONNECT_S:
-                self.fail_all(BrokerUnavailable())
-            self.routing_table.sweep(now)
-            for inbox in list(self.inboxes.values()):
-                if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
-                    inbox.fail(ReplicaLost("part of the answer was lost on its way"))
-                elif now - inbox.heard_at > self._settings.silence_s:
-                    inbox.fail(ReplicaLost("nothing is heard of the replica that serves this request"))
-                elif inbox.gap_since is not None:
-                    self._ask(inbox, now)
+            if now - before > LATE_S:
+                log.warning("this gateway stood still for %.1f s", now - before)
+            else:
+                self._judge(now)
+            before = now
+
+    def _judge(self, now: float) -> None:
+        if self._lost_at is not None and now - self._lost_at > RECONNECT_S:
+            self.fail_all(BrokerUnavailable())
+        self.routing_table.sweep(now)
+        for inbox in list(self.inboxes.values()):
+            if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
+                inbox.fail(ReplicaLost("part of the answer was lost on its way"))
+            elif now - inbox.heard_at > self._settings.silence_s:
+                inbox.fail(ReplicaLost("nothing is heard of the replica that serves this request"))
+            elif inbox.gap_since is not None:
+                self._ask(inbox, now)
 
     async def _leave(self, inbox: Inbox) -> None:
         with suppress(RedisError, OSError):
@@ -176,8 +186,7 @@ class Replies:
         with suppress(RedisError, OSError):
             await self._client.publish(stream.control_channel(epoch), stream.encode(message))
 
-    def _later(self, chore: Any) -> None:
-        """Run it on its own: the task that asks for it may be about to be cancelled."""
-        running = asyncio.get_running_loop().create_task(chore)
-        self._chores.add(running)
-        running.add_done_callback(self._chores.discard)
+
+def _says_lost(frame: Frame) -> bool:
+    """Whether a runner, or its worker for it, says that it is gone. What a gateway suspects is no such word."""
+    return frame.kind == FrameKind.ERROR and stream.decode_error(frame.body).code == ReplicaLost.code

@@ -35,6 +35,7 @@ class RoutingTable:
             return
         self._devices[snapshot.device] = _Heard(snapshot, now)
         self._doubted &= {one.epoch for _, one in self.replicas()}
+        self._doubted -= {one.epoch for one in snapshot.replicas if one.state == ReplicaState.READY}
         if before is not None:
             here = {one.epoch for one in snapshot.replicas if one.state != ReplicaState.STOPPING}
             for one in before.snapshot.replicas:
@@ -44,7 +45,7 @@ class RoutingTable:
         self._changed = asyncio.Event()
 
     def doubt(self, epoch: str) -> None:
-        """A runner told of its end before its device's next snapshot could."""
+        """A runner said that it ends, before its device's next snapshot could: nothing is sent there until then."""
         self._doubted.add(epoch)
 
     def sweep(self, now: float) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 from api.gateway.routing_table import RoutingTable
 from models.errors import HeadraceError, ShuttingDown
+from models.process.background import Background
 from models.redis import queue
 from models.redis.presence import STEWARD
 from models.rows import instances, jobs
@@ -109,14 +110,22 @@ class Doorbell:
         self._routing_table = routing_table
         self._due: set[str] = set()
         self._steward = False
-        self._task: asyncio.Task[None] | None = None
+        self._rings = False
+        self._background = Background()
 
     def ring(self, uids: set[str], *, steward: bool = False) -> None:
         """Jobs of these models wait. ``steward``: one of them must be loaded first."""
         self._due |= {device for device, one in self._routing_table.replicas() if one.uid in uids}
         self._steward |= steward
-        if (self._due or self._steward) and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._ring(), name="doorbell")
+        if (self._due or self._steward) and not self._rings:
+            self._rings = True
+            self._background.once(self._ring_all(), "the doorbell")
+
+    async def _ring_all(self) -> None:
+        try:
+            await self._ring()
+        finally:
+            self._rings = False
 
     async def _ring(self) -> None:
         while self._due or self._steward:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio as redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from models.errors import NotFound
+from models.process.background import Background
 from models.redis import broker, events
 from models.redis.events import Event
 from models.rows import jobs
@@ -52,8 +54,8 @@ class Watching:
         self._database = database
         self._client = client
         self._watches: dict[str, set[Watch]] = {}
-        self._channel: redis.client.PubSub | None = None
-        self._chores: set[asyncio.Task[Any]] = set()
+        self._channel: PubSub | None = None
+        self._background = Background()
 
     @contextmanager
     def of(self, job: str) -> Iterator[Watch]:
@@ -125,20 +127,11 @@ class Watching:
 
     async def run(self) -> None:
         """Listen for ever, over any number of connections."""
-        while True:
-            client = broker.listening_async(self._url)
-            try:
-                await self._listen(client)
-            except (RedisError, OSError) as error:
-                log.warning("the channel of jobs is lost: %s", error)
-            finally:
-                self._channel = None
-                with suppress(RedisError, OSError):
-                    await client.aclose()
-            await asyncio.sleep(0.2)
+        await broker.listen(
+            self._url, "the channel of jobs", begin=self._subscribe, hear=self._hear, end=self._disconnect
+        )
 
-    async def _listen(self, client: redis.Redis) -> None:
-        channel = client.pubsub(ignore_subscribe_messages=False)
+    async def _subscribe(self, channel: PubSub, _client: redis.Redis) -> None:
         known = set(self._watches)
         await channel.subscribe(events.channel("-"), *map(events.channel, known))
         self._channel = channel
@@ -146,12 +139,14 @@ class Watching:
             self._later(job, "subscribe")
         for job in list(self._watches):
             self._wake(job, moved=True)
-        while True:
-            message = await channel.get_message(timeout=None)
-            if message is not None and message["type"] in ("message", "subscribe"):
-                job = message["channel"].decode().removeprefix(events.channel(""))
-                # What happened before the subscription was there was not heard.
-                self._wake(job, moved=message["type"] == "subscribe" or message["data"] == events.STATE.encode())
+
+    def _hear(self, message: broker.Message) -> None:
+        job = message["channel"].decode().removeprefix(events.channel(""))
+        # What happened before the subscription was there was not heard.
+        self._wake(job, moved=message["type"] == "subscribe" or message["data"] == events.STATE.encode())
+
+    def _disconnect(self) -> None:
+        self._channel = None
 
     def _wake(self, job: str, *, moved: bool) -> None:
         for watch in self._watches.get(job, ()):
@@ -163,11 +158,9 @@ class Watching:
         if self._channel is None:
             return  # the next connection subscribes to all that are watched then
 
-        async def chore(channel: redis.client.PubSub) -> None:
+        async def change(channel: PubSub) -> None:
             with suppress(RedisError, OSError):
-                if (act == "subscribe") == (job in self._watches):
+                if channel is self._channel and (act == "subscribe") == (job in self._watches):
                     await getattr(channel, act)(events.channel(job))
 
-        task = asyncio.create_task(chore(self._channel))
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._background.once(change(self._channel), f"{act} {job}")

@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 30.0
 """Silence before a JSON answer is committed to 200 and kept alive with blanks, lest a proxy cuts it."""
 BLANK_EVERY_S = 10.0
-_CHORES: set["asyncio.Task[Any]"] = set()
 
 Reword = Callable[[Answer], Answer]
 """Puts the answer of a job into the words of another protocol. May block."""
@@ -146,9 +145,7 @@ class Waiting:
         self._timing.close()
         if not self._over:
             self._over = True
-            task = asyncio.create_task(self._abandon(), name=f"abandon {self._done.id}")
-            _CHORES.add(task)
-            task.add_done_callback(_CHORES.discard)
+            self._gateway.background.once(self._abandon(), f"abandoning {self._done.id}")
 
     async def _submit(self) -> None:
         # Apart from this task, which ends when the client leaves: whether there is a job then must be known.

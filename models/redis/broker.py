@@ -1,35 +1,132 @@
 """Connections to Redis, made one way everywhere.
 
-No silent replay: redis-py's default retries could push or publish twice, and hide a lost subscription. Who asks
-has a timeout; who listens has none, and pings instead.
+Every wait on a connection has a bound: a network may drop packets for ever without a word. No silent replay:
+redis-py's default retries could push or publish twice, and hide a lost subscription.
 """
 
-from typing import Any
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 import redis
 import redis.asyncio
+from redis.asyncio.client import PubSub
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+"""What a subscription brings, as redis-py tells it: ``type``, ``channel`` and ``data``."""
+
 CONNECTIONS = 32
-ASK: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2, "socket_keepalive": True}
-LISTEN: dict[str, Any] = {
-    "socket_timeout": None,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 5,
-}
+ASK_S = 5.0
+"""Longest that a command may take, the wait for its connection included."""
+CONNECT_S = 2.0
+SILENT_READ_S = 2.5
+"""A read that brings nothing for this long is followed by a ping, a second one by a new connection.
+
+Reads are counted, not seconds: a process that was stopped for a while must read what has come meanwhile.
+"""
+AGAIN_S = 0.1
+
+
+def _tcp_options() -> dict[int, int]:
+    """The socket options by which the kernel finds a dead connection within 10 s, as far as this platform has them."""
+    wanted = {
+        "TCP_KEEPIDLE": 5,  # s
+        "TCP_KEEPALIVE": 5,  # s; macOS's name for the same
+        "TCP_KEEPINTVL": 2,  # s
+        "TCP_KEEPCNT": 2,
+        "TCP_USER_TIMEOUT": 5000,  # ms that what was sent may stay unacknowledged
+    }
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+
+
+TCP: dict[str, Any] = {"socket_keepalive": True, "socket_keepalive_options": _tcp_options()}
+TIMEOUTS: dict[str, Any] = {"socket_timeout": ASK_S, "socket_connect_timeout": CONNECT_S}
+
+
+# ---- connections whose transport is dead -------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _dead_transport() -> Iterator[None]:
+    """Make redis-py's own error of the RuntimeError that uvloop raises where asyncio raises an OSError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise Disconnected(f"the connection is closed: {error}") from error
+
+
+class _Guarded(AbstractConnection):
+    """A connection that raises nothing but Redis's errors, whatever the event loop."""
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        """As redis-py's."""
+        with _dead_transport():
+            await super().send_packed_command(*args, **options)
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """As redis-py's."""
+        with _dead_transport():
+            return await super().read_response(*args, **options)
+
+    async def can_read(self) -> bool:
+        """As redis-py's."""
+        with _dead_transport():
+            return await super().can_read()
+
+
+class _Tcp(_Guarded, Connection):
+    pass
+
+
+class _Tls(_Guarded, SSLConnection):
+    pass
+
+
+class _Unix(_Guarded, UnixDomainSocketConnection):
+    pass
+
+
+Client = TypeVar("Client", bound=redis.asyncio.Redis)
+
+_CLASSES: dict[str, type[AbstractConnection]] = {"redis": _Tcp, "rediss": _Tls, "unix": _Unix}
+
+
+def _options(url: str) -> dict[str, Any]:
+    return TIMEOUTS if url.startswith("unix:") else TIMEOUTS | TCP
+
+
+def _guarded(client: Client, url: str) -> Client:
+    """The client, on such connections. redis-py lets nobody choose them for a URL but ``redis://``."""
+    client.connection_pool.connection_class = _CLASSES[url.partition(":")[0]]
+    return client
+
+
+# ---- clients -----------------------------------------------------------------------------------------------
+
+
+class _Asking(redis.asyncio.Redis):
+    """A client whose callers do not wait for each other without end, as they would where each may take ``ASK_S``."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """As redis-py's; raises TimeoutError after ``ASK_S``."""
+        async with asyncio.timeout(ASK_S):
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def asking(url: str) -> redis.Redis:
     """A client for commands, from any thread."""
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **ASK)
-
-
-def listening(url: str) -> redis.Redis:
-    """A client for one subscription."""
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **LISTEN)
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(url))
 
 
 def asking_async(url: str) -> redis.asyncio.Redis:
@@ -38,11 +135,61 @@ def asking_async(url: str) -> redis.asyncio.Redis:
     That takes half the time of one from a pool (75 against 145 µs), and a burst takes turns instead of opening
     hundreds. Pipelines have connections of their own.
     """
-    return redis.asyncio.Redis.from_url(
-        url, single_connection_client=True, max_connections=CONNECTIONS, retry=AsyncRetry(NoBackoff(), 0), **ASK
-    )
+    options: dict[str, Any] = {
+        "single_connection_client": True,
+        "max_connections": CONNECTIONS,
+        "retry": AsyncRetry(NoBackoff(), 0),
+    }
+    return _guarded(_Asking.from_url(url, **options, **_options(url)), url)
 
 
-def listening_async(url: str) -> redis.asyncio.Redis:
-    """A client for one subscription, from asyncio."""
-    return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **LISTEN)
+# ---- subscriptions -----------------------------------------------------------------------------------------
+
+
+async def listen(
+    url: str,
+    name: str,
+    *,
+    begin: Callable[[PubSub, redis.asyncio.Redis], Awaitable[None]],
+    hear: Callable[[Message], None],
+    end: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """Listen to channels for ever, over any number of connections.
+
+    ``begin`` subscribes on each new connection; its second argument is a client on which it may ask what was missed.
+    ``hear`` takes what is published, and what confirms a subscription. ``end`` is called whenever a connection is
+    over, also where ``begin`` failed. ``name`` is for the log. Ends only with an error that is not Redis's.
+    """
+    lost = False
+    while True:
+        client = _guarded(redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **_options(url)), url)
+        try:
+            channel = client.pubsub(ignore_subscribe_messages=False)
+            await begin(channel, client)
+            if lost:
+                log.info("%s is heard again", name)
+            lost = False
+            await _hear(channel, hear)
+        except (RedisError, OSError) as error:
+            if not lost:
+                log.warning("%s is lost: %s", name, error)
+            lost = True
+        finally:
+            end()
+            with contextlib.suppress(RedisError, OSError):
+                await client.aclose()
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _hear(channel: PubSub, hear: Callable[[Message], None]) -> NoReturn:
+    """Read one connection until it fails, or has been mute for two reads and a ping."""
+    pinged = False
+    while True:
+        message = await channel.get_message(timeout=SILENT_READ_S)
+        if message is None and pinged:
+            raise Disconnected(f"nothing was heard for {2 * SILENT_READ_S:g} s, not even the answer to a ping")
+        pinged = message is None
+        if message is None:
+            await channel.ping()
+        elif message["type"] in ("message", "subscribe"):
+            hear(message)

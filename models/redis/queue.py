@@ -132,6 +132,8 @@ def celery_config(redis_url: str, device: str) -> dict[str, Any]:
     """The configuration under which Celery survived every broker restart that was tried."""
     from kombu.entity import Queue  # the gateway never needs it
 
+    from models.redis.broker import ASK_S, CONNECT_S, TCP
+
     name = queue_name(device)
     return {
         "broker_url": redis_url,
@@ -158,10 +160,10 @@ def celery_config(redis_url: str, device: str) -> dict[str, Any]:
         "broker_pool_acquire_timeout": 5,
         "broker_transport_options": {
             "ack_emulation": False,
-            "socket_timeout": 15,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
+            "socket_timeout": ASK_S,
+            "socket_connect_timeout": CONNECT_S,
+            **TCP,
+            "health_check_interval": 2,  # s: a BRPOP of 1 s that is unanswered after 3 is asked on a new connection
             "retry_on_timeout": False,
             "queue_order_strategy": "priority",
         },

@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery, signals
+from celery.app.amqp import AMQP
+from kombu.connection import Connection as KombuConnection
 from redis.exceptions import RedisError
 
 from models.errors import InvalidRequest
@@ -34,13 +36,30 @@ log = logging.getLogger("workers.device")
 SWITCH_S = 0.001
 """Longest that one thread may keep the interpreter from the one that hands a request over; Python's own is 5 ms."""
 
+RECONNECT: dict[str, Any] = {"interval_start": 0.5, "interval_step": 0, "interval_max": 0.5}
+"""How often a lost broker is looked for, in seconds; kombu's own pauses grow to 30."""
+
 SPARE_THREADS = 8
 """Beyond the device's bound, so that probes run when it is full."""
 
 
+class Connection(KombuConnection):
+    """The connection on which celery consumes. It is back as soon as the broker is."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        """As kombu's, with ``RECONNECT``."""
+        return super().ensure_connection(*args, **RECONNECT | options)  # type: ignore[no-untyped-call]
+
+
+class Amqp(AMQP):  # type: ignore[misc]
+    """Celery's messaging, on such connections."""
+
+    Connection = Connection
+
+
 def build(settings: Settings, host: DeviceHost, probe: Probe) -> Celery:
     """The Celery application: it executes these three names and nothing else."""
-    app = Celery("headrace")
+    app = Celery("headrace", amqp=Amqp)
     app.conf.update(queue.celery_config(settings.redis_url, host.id))
 
     @app.task(name=queue.INFER)  # type: ignore[untyped-decorator]

@@ -31,7 +31,7 @@ def beat(host: DeviceHost, client: redis.Redis) -> None:
             pipeline.set(key, body, px=presence.LAPSE_MS)
             pipeline.publish(presence.DEVICES, body)
             pipeline.execute()
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             log.warning("cannot report the device: %s", error)
             time.sleep(0.5)
 
@@ -72,7 +72,7 @@ class Probe:
         message = queue.message(queue.PROBE, [], rid=uuid.uuid4().hex, queue=self._queue)
         try:
             self._client.lpush(self._queue, message)
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             log.info("cannot probe: %s", error)
             return False
         return True

@@ -1,7 +1,7 @@
 """One runner process as its worker holds it: start it, talk to it, know what became of it.
 
-STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop──▶ STOPPING ──▶ GONE
-    └─────────────────────┴── Failed, death ──┴────────────────────────▶ GONE
+STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop, Ending──▶ STOPPING ──▶ GONE
+    └─────────────────────┴── Failed, death ──┴────────────────────────────────▶ GONE
 """
 
 import contextlib
@@ -32,6 +32,7 @@ from workers.protocol import (
     Command,
     DoJob,
     Drain,
+    Ending,
     Event,
     Failed,
     Finished,
@@ -273,3 +274,7 @@ class RunnerProcess:
                 self._on_change(self)
             case Failed():
                 self.failed = event
+            case Ending():
+                with self._lock:
+                    self.phase = Phase.STOPPING
+                self._on_change(self)

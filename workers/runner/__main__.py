@@ -10,17 +10,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import psutil
+import redis.asyncio as redis
 import uvloop
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.launching import hub
+from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker, stream
@@ -33,6 +35,7 @@ from workers.protocol import (
     Command,
     DoJob,
     Drain,
+    Ending,
     Event,
     Failed,
     Finished,
@@ -64,6 +67,7 @@ class Runner:
         self._over = asyncio.Event()
         self._subscribed = asyncio.Event()
         self._code = 0
+        self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
         self._engine: Engine
         self._requests: Requests | None = None
@@ -75,7 +79,7 @@ class Runner:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._over.set)
         load = await self._first(reader)
-        listening = self._chore(self._listen(reader))
+        self._background.for_ever(self._listen(reader), "listening to the worker")
         loading = asyncio.create_task(self._load(load))
         over = asyncio.create_task(self._over.wait())
         await asyncio.wait((loading, over), return_when=asyncio.FIRST_COMPLETED)
@@ -86,7 +90,6 @@ class Runner:
             await self._writer.drain()
             return LOAD_FAILED
         await self._serve(load, capacity)
-        listening.cancel()
         over.cancel()
         return self._code
 
@@ -148,14 +151,15 @@ class Runner:
             self._engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake
         )
         self._engine.start()
-        chores = [
-            self._chore(publisher.run()),
-            self._chore(requests.beat()),
-            self._chore(job_events.run()),
-            self._chore(works.watch()),
-            self._chore(self._hear_gateways(load, requests)),
-            self._chore(self._report_stats(requests, publisher)),
-        ]
+        for name, part in {
+            "publishing": publisher.run(),
+            "beating": requests.beat(),
+            "telling of jobs": job_events.run(),
+            "watching deadlines": works.watch(),
+            "listening to gateways": self._hear_gateways(load, requests),
+            "reporting": self._report_stats(requests, publisher),
+        }.items():
+            self._background.for_ever(part, name)
         await self._subscribed.wait()
         self._requests, self._works = requests, works
         freeze_gc()
@@ -163,8 +167,7 @@ class Runner:
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
         await job_events.flush(2)
-        for chore in chores:
-            chore.cancel()
+        self._background.close()
         await publisher.flush(2)
         intake.close()
         await asyncio.to_thread(self._engine.close)
@@ -190,20 +193,18 @@ class Runner:
             case Stop():
                 self._over.set()
 
-    def _chore(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Something that goes on as long as the runner: without it the runner would be there, and serve nobody."""
+    def _give_up(self, part: str, error: BaseException | None = None) -> None:
+        """End, to be started anew: without this part it would be there, and serve nobody.
 
-        def judge(task: "asyncio.Task[None]") -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.critical("the runner cannot serve again: ending, to be started anew", exc_info=error)
-                self._code = ENGINE_DEAD
-                self._lose(EngineFailure("the runner failed").to_wire())
-
-        task = asyncio.create_task(work)
-        task.add_done_callback(judge)
-        return task
+        What it held is tried again.
+        """
+        if not self._over.is_set():
+            log.critical("%s ended; the runner cannot serve again: ending, to be started anew", part, exc_info=error)
+            self._code = ENGINE_DEAD
+            self._lose(ReplicaLost("the runner failed").to_wire())
 
     def _lose(self, error: WireError) -> None:
+        self._send(Ending())  # before its jobs are given back: they must not be handed to it again
         self._fail_all(error)
         self._over.set()
 
@@ -214,24 +215,23 @@ class Runner:
             self._works.fail_all(HeadraceError.from_wire(error))
 
     async def _hear_gateways(self, load: Load, requests: Requests) -> None:
-        while True:
-            client = broker.listening_async(load.stream_redis_url)
-            try:
-                async with client.pubsub(ignore_subscribe_messages=False) as channel:
-                    await channel.subscribe(stream.control_channel(load.epoch))
-                    async for message in channel.listen():
-                        self._subscribed.set()
-                        if message["type"] == "message":
-                            self._obey(stream.decode_control(message["data"]), requests)
-            except (RedisError, OSError) as error:
-                log.warning("the control channel is lost: %s", error)
-                await asyncio.sleep(0.1)
-            finally:
-                with suppress(RedisError, OSError):
-                    await client.aclose()
+        async def subscribe(channel: PubSub, _client: redis.Redis) -> None:
+            await channel.subscribe(stream.control_channel(load.epoch))
+
+        def hear(message: broker.Message) -> None:
+            self._subscribed.set()
+            if message["type"] == "message":
+                self._obey(message["data"], requests)
+
+        await broker.listen(load.stream_redis_url, "the control channel", begin=subscribe, hear=hear)
 
     @staticmethod
-    def _obey(control: stream.Control, requests: Requests) -> None:
+    def _obey(message: bytes, requests: Requests) -> None:
+        try:
+            control = stream.decode_control(message)
+        except msgspec.DecodeError as error:  # another version's, during an upgrade
+            log.warning("a message of a gateway cannot be read: %s", error)
+            return
         match control:
             case stream.Cancel(rids):
                 for rid in rids:
@@ -243,9 +243,7 @@ class Runner:
         process = psutil.Process()
         while True:
             if not self._engine.alive():
-                log.critical("the engine cannot serve again: ending, to be started anew")
-                self._code = ENGINE_DEAD
-                self._lose(EngineFailure("the engine died").to_wire())
+                self._give_up("the engine")
             counters = self._engine.counters() | {
                 "requests_aborted": requests.aborted,
                 "requests_resent": requests.resent,

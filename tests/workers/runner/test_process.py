@@ -3,18 +3,24 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from models.errors import HeadraceError, ReplicaLost
 from models.process.processes import kill_group, spawn
 from tests.servers import Valkey, wait_for
 from workers import protocol
+from workers.device import claimer
 from workers.device.runner_process import Phase, RunnerProcess
-from workers.protocol import Load, Ready
+from workers.protocol import DoJob, Ending, Event, JobEnded, Load, Ready
 from workers.runner.__main__ import ENGINE_DEAD
 
 
 def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path) -> None:
-    """What it cannot read ends its listening: it must not stay, deaf, and be taken for one that serves."""
+    """What it cannot read ends its listening: it must not stay, deaf, and be taken for one that serves.
+
+    Its jobs are to be tried again, but not by itself: that it ends is said before.
+    """
     ours, theirs = socket.socketpair()
     ours.settimeout(60)
     command = [sys.executable, "-m", "workers.runner", str(theirs.fileno())]
@@ -24,13 +30,22 @@ def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path
         try:
             load = Load("r", "e", "u", "echo", "cpu", valkey.url, "", str(tmp_path), store=tmp_path.as_uri())
             ours.sendall(protocol.pack(load))
-            _read_until_ready(ours)
+            events = _events(ours)
+            assert any(isinstance(event, Ready) for event in events)
+            body = {"model": "m", "prompt": "a b", "max_tokens": 100_000}
+            ours.sendall(protocol.pack(DoJob("job", 1, "completions", 0, body)))
             ours.sendall(b"\0\0\0\1\xc1")  # a byte that msgpack never uses
+            last = [event for event in events if isinstance(event, Ending | JobEnded)]
             assert process.wait(60) == ENGINE_DEAD
         finally:
             kill_group(process.pid)
             process.wait()
     assert "cannot serve again" in (tmp_path / "output").read_text()
+    assert last[0] == Ending()
+    [worked] = [event for event in last if isinstance(event, JobEnded)]
+    assert worked.error is not None
+    assert isinstance(HeadraceError.from_wire(worked.error), ReplicaLost)
+    assert claimer._done(worked).again
 
 
 def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
@@ -56,9 +71,8 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
         runner.kill()
 
 
-def _read_until_ready(connection: socket.socket) -> None:
+def _events(connection: socket.socket) -> Iterator[Event]:
+    """What a runner says, until it closes its socket."""
     unpacker = protocol.Unpacker()
     while data := connection.recv(1 << 16):
-        if any(isinstance(protocol.decode_event(body), Ready) for body in unpacker.feed(data)):
-            return
-    raise AssertionError("it ended")
+        yield from map(protocol.decode_event, unpacker.feed(data))
