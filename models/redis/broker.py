@@ -28,7 +28,7 @@ Message = dict[str, Any]
 
 CONNECTIONS = 32
 ASK_S = 5.0
-"""Longest that a command may take, the wait for its connection included."""
+"""Longest that a command may take from its turn on, its connection included."""
 CONNECT_S = 2.0
 SILENT_READ_S = 2.5
 """A read that brings nothing for this long is followed by a ping, a second one by a new connection.
@@ -116,12 +116,29 @@ def _guarded(client: Client, url: str) -> Client:
 
 
 class _Asking(redis.asyncio.Redis):
-    """A client whose callers do not wait for each other without end, as they would where each may take ``ASK_S``."""
+    """A client whose commands take turns on one connection. Where the server is mute, it is so for all that wait.
+
+    Else each of them would wait ``ASK_S`` for itself, after those before it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._turn = asyncio.Lock()
+        self._mute_at = float("-inf")
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """As redis-py's; raises TimeoutError after ``ASK_S``."""
-        async with asyncio.timeout(ASK_S):
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        """As redis-py's. Raises TimeoutError where the server does not answer within ``ASK_S``."""
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
+        async with self._turn:
+            if self._mute_at > asked_at:
+                raise TimeoutError("the server has not answered the command before")
+            try:
+                async with asyncio.timeout(ASK_S):
+                    return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except (TimeoutError, redis.exceptions.TimeoutError):
+                self._mute_at = clock()
+                raise
 
 
 def asking(url: str) -> redis.Redis:

@@ -272,3 +272,21 @@ async def test_running_streams_finish_when_the_stack_stops(new_stack: StackFacto
         heard = await reading
         assert heard.done
         assert len(heard.text) == 150
+
+
+async def test_a_gateway_that_stood_still_goes_on_where_it_was(stack: Stack) -> None:
+    """As in ``docker pause``: what it did not hear meanwhile is no silence of the replica's."""
+    [gateway] = stack.pids()["gateway"]
+    async with client(stack.url) as http:
+        await launch(http, "paused", step_ms=20)
+        async with streaming(http, chat("paused", max_tokens=600)) as (heard, lines):
+            async for line in lines:
+                if heard.take(line) and len(heard.text) == 5:
+                    os.kill(gateway, signal.SIGSTOP)
+                    await asyncio.sleep(7)
+                    os.kill(gateway, signal.SIGCONT)
+        assert heard.error is None
+        assert len(heard.text) == 600
+        assert await _serves(http, "paused")
+        assert stack.pids()["gateway"] == [gateway]
+        await http.delete("/v1/models/paused")
