@@ -41,7 +41,7 @@ from api.routes import (
     tokens,
 )
 from models.errors import HeadraceError, ShuttingDown
-from models.process.background import Background
+from models.process.background import PART_DEAD, Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker
@@ -59,8 +59,6 @@ KEEP_ALIVE_S = 75
 
 Whoever closes first never sends a request on a connection that the other side has closed.
 """
-PART_DEAD = 73
-"""Exit code of a gateway that has lost a part of itself: deaf, it would look alive to everybody else."""
 
 OnEnd = Callable[[str, BaseException | None], None]
 """Called when a part has ended that a gateway cannot do without, with its name and its error, if any."""

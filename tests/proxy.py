@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 CHUNK = 1 << 16
+THROTTLE_S = 0.05
+"""A throttled connection carries a piece this often."""
 IN_FLIGHT = 64
 """How many chunks one direction of a connection holds back while it delays."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -31,6 +33,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._links: set[_Link] = set()
         self._delay_s = 0.0
+        self._rate = 0.0
         self._open: asyncio.Event
         self.port = 0
 
@@ -63,13 +66,17 @@ class Proxy:
         self._call(self._forget())
 
     def heal(self) -> None:
-        """Forward again, without delay. Connections that were forgotten stay so."""
-        self._delay_s = 0.0
+        """Forward again, without delay, at full speed. Connections that were forgotten stay so."""
+        self._delay_s = self._rate = 0.0
         self._call(self._set_open(True))
 
     def delay(self, milliseconds: float) -> None:
         """Each chunk takes this long, in each direction, from now on."""
         self._delay_s = milliseconds / 1000
+
+    def throttle(self, bytes_per_s: float) -> None:
+        """Each direction of a connection carries no more than this from now on."""
+        self._rate = bytes_per_s
 
     # ---- on the proxy's own thread -------------------------------------------------------------------------
 
@@ -129,7 +136,10 @@ class Proxy:
             data = b"-"
             while data:
                 await link.open.wait()
-                data = await source.read(CHUNK)
+                rate = self._rate
+                data = await source.read(CHUNK if not rate else max(1, int(rate * THROTTLE_S)))
+                if rate:
+                    await asyncio.sleep(len(data) / rate)
                 await waiting.put((self._loop.time() + self._delay_s, data))
 
         async with asyncio.TaskGroup() as group:

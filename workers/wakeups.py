@@ -10,12 +10,10 @@ from typing import Any
 import redis.asyncio as redis
 from redis.asyncio.client import PubSub
 
+from models.process.background import PART_DEAD
 from models.redis import broker
 
 log = logging.getLogger(__name__)
-
-PART_DEAD = 73
-"""Exit code of a process that has lost a part which runs in a thread: it would look alive to everybody else."""
 
 
 def hear(redis_url: str, channel: str, wake: Callable[[], None]) -> None:

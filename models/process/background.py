@@ -7,6 +7,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+PART_DEAD = 73
+"""Exit code of a process that has lost a part of itself: it would look alive to everybody else."""
+
 
 class Background:
     """The background tasks of one owner.

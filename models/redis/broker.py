@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 import redis
 import redis.asyncio
+from redis._parsers import _AsyncHiredisParser
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -66,8 +67,27 @@ def _dead_transport() -> Iterator[None]:
         raise Disconnected(f"the connection is closed: {error}") from error
 
 
+class _Parser(_AsyncHiredisParser):
+    """redis-py's, which counts its reads: a long message on a slow wire takes many."""
+
+    reads = 0
+
+    async def read_from_socket(self) -> bool:
+        """As redis-py's."""
+        done: bool = await super().read_from_socket()  # type: ignore[no-untyped-call]
+        self.reads += 1
+        return done
+
+
 class _Guarded(AbstractConnection):
     """A connection that raises nothing but Redis's errors, whatever the event loop."""
+
+    @property
+    def reads(self) -> int:
+        """How often something was read."""
+        parser = self._get_parser()
+        assert isinstance(parser, _Parser)
+        return parser.reads
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:
         """As redis-py's."""
@@ -108,6 +128,7 @@ def _options(url: str) -> dict[str, Any]:
 
 def _guarded(client: Client, url: str) -> Client:
     """The client, on such connections. redis-py lets nobody choose them for a URL but ``redis://``."""
+    client.connection_pool.connection_kwargs["parser_class"] = _Parser
     client.connection_pool.connection_class = _CLASSES[url.partition(":")[0]]
     return client
 
@@ -200,13 +221,16 @@ async def listen(
 
 async def _hear(channel: PubSub, hear: Callable[[Message], None]) -> NoReturn:
     """Read one connection until it fails, or has been mute for two reads and a ping."""
-    pinged = False
+    connection, pinged = channel.connection, False
+    assert isinstance(connection, _Guarded)
     while True:
+        before = connection.reads
         message = await channel.get_message(timeout=SILENT_READ_S)
-        if message is None and pinged:
+        mute = message is None and connection.reads == before
+        if mute and pinged:
             raise Disconnected(f"nothing was heard for {2 * SILENT_READ_S:g} s, not even the answer to a ping")
-        pinged = message is None
-        if message is None:
+        if mute:
             await channel.ping()
-        elif message["type"] in ("message", "subscribe"):
+        elif message is not None and message["type"] in ("message", "subscribe"):
             hear(message)
+        pinged = mute

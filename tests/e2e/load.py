@@ -42,7 +42,7 @@ class Load:
     async def served(self) -> bool:
         """Whether new requests are answered as if nothing had been. They take no time to speak of."""
         answers = await asyncio.gather(self.ready(), self.models(), self.chat(), self.job())
-        return answers == [200, 200, 200, 202]
+        return list(answers) == [200, 200, 200, 202]
 
     async def works(self) -> bool:
         """The same, and a stream is heard to its end."""

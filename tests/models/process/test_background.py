@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import migrations
-from api.app import PART_DEAD
 from api.local.embedded import free_port
-from models.process.background import Background
+from models.process.background import PART_DEAD, Background
 from tests.servers import Valkey
 
 END = tuple[str, BaseException | None]

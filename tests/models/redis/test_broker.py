@@ -156,6 +156,23 @@ async def test_silence_alone_ends_no_connection(valkey: Valkey, monkeypatch: pyt
         await asyncio.wait((listening,))
 
 
+async def test_a_long_message_on_a_slow_wire_is_no_silence(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "SILENT_READ_S", 0.2)
+    with Proxy(valkey.port) as proxy:
+        ear = Ear(proxy)
+        listening = asyncio.create_task(ear.run())
+        await ear.until_it_hears(valkey, b"before")
+        proxy.throttle(400_000)
+        long = b"x" * 800_000
+        with valkey.client() as speaker:
+            speaker.publish("c", long)
+        while long not in ear.heard:
+            assert ear.ended == 0
+            await asyncio.sleep(0.05)
+        listening.cancel()
+        await asyncio.wait((listening,))
+
+
 async def test_an_error_that_is_not_redis_ends_the_listening(valkey: Valkey) -> None:
     """It is its owner's to end then; a part that goes on deaf would not be noticed."""
 
