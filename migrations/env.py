@@ -17,7 +17,6 @@ LOCK = 4_841_127_301_946_177  # any number, the same everywhere
 @contextmanager
 def _exclusive(connection: sa.Connection) -> Iterator[None]:
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SET statement_timeout = 0"))  # neither the lock nor a migration need be quick
         connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
         try:
@@ -37,7 +36,7 @@ def _exclusive(connection: sa.Connection) -> Iterator[None]:
 
 def run() -> None:
     """Migrate the database that the configuration names."""
-    engine = connect(context.config.attributes["url"])
+    engine = connect(context.config.attributes["url"], statements_bounded=False)  # the lock may take long, too
     with engine.connect() as connection, _exclusive(connection):
         context.configure(
             connection=connection,

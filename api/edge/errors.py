@@ -8,8 +8,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -18,7 +16,6 @@ from models.errors import (
     BodyTooLarge,
     BrokerUnavailable,
     Conflict,
-    DatabaseUnavailable,
     HeadraceError,
     InvalidRequest,
     MethodNotAllowed,
@@ -86,12 +83,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         return answer(request, from_validation(list(error.errors())))
-
-    @app.exception_handler(OperationalError)
-    @app.exception_handler(PoolTimeout)
-    async def database(request: Request, error: Exception) -> Response:
-        log.warning("the database: %s", error)
-        return answer(request, DatabaseUnavailable(retry_after=2))
 
     @app.exception_handler(RedisError)
     async def broker(request: Request, error: RedisError) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from models.errors import HeadraceError
+from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.launch import serves
 from models.rows import instances
 from models.rows.database import Database
@@ -33,10 +33,11 @@ class KnownModels:
         self._database = database
         self._known: dict[str, KnownModel] = {}
         self._read_at = float("-inf")
+        self._refused_until = float("-inf")
         self._lock = asyncio.Lock()
 
     async def find(self, uid: str) -> KnownModel | None:
-        """The instance of this uid, at most a second old; None: there is none."""
+        """The instance of this uid, at most a second old; None: there is none. Raises DatabaseUnavailable."""
         return (await self._fresh()).get(uid)
 
     async def serving(self, modality: str) -> list[KnownModel]:
@@ -46,8 +47,14 @@ class KnownModels:
     async def _fresh(self) -> dict[str, KnownModel]:
         clock = asyncio.get_running_loop().time
         async with self._lock:
+            if clock() < self._refused_until:
+                raise DatabaseUnavailable(retry_after=2)
             if clock() - self._read_at > FRESH_S:
-                self._known = await self._database.look(_read)
+                try:
+                    self._known = await self._database.look(_read)
+                except DatabaseUnavailable:
+                    self._refused_until = clock() + FRESH_S  # those who wait behind us do not each wait as long
+                    raise
                 self._read_at = clock()
         return self._known
 

@@ -10,9 +10,9 @@ import logging
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.errors import DatabaseUnavailable
 from models.rows import responses
 from models.rows.database import Database
 from models.rows.responses import Kept
@@ -63,7 +63,7 @@ class ResponseWriter:
             batch = self._waiting[:MOST_AT_ONCE]
             try:
                 await self._database.run(_keep, batch, self.retention_ms)
-            except (OperationalError, PoolTimeout) as error:
+            except DatabaseUnavailable as error:
                 log.warning("responses cannot be kept, trying again: %s", error)
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -82,7 +82,7 @@ class ResponseWriter:
         for number, one in enumerate(batch):
             try:
                 await self._database.run(_keep, [one], self.retention_ms)
-            except (OperationalError, PoolTimeout):
+            except DatabaseUnavailable:
                 return batch[:number]
             except SQLAlchemyError as error:
                 log.warning("the response %s is not kept: %s", one.row.id, error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import StatementError
 
 from api.gateway.routing_table import RoutingTable
 from models.errors import HeadraceError, ShuttingDown
@@ -42,7 +42,11 @@ class Submissions:
         self._work = asyncio.Event()
 
     async def submit(self, job: NewJob) -> Submitted:
-        """Insert a job; it is durable when this returns. Raises QueueFull, IdempotencyConflict."""
+        """Insert a job; it is durable when this returns. Raises QueueFull, IdempotencyConflict, DatabaseUnavailable.
+
+        After DatabaseUnavailable there may be a job all the same: the answer to its COMMIT was lost. Its client cannot
+        know, and so sends the request again with the same ``Idempotency-Key``, which finds that job or makes it.
+        """
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._work.set()
@@ -65,7 +69,7 @@ class Submissions:
         try:
             outcomes, awoken = await self._database.run(_submit, [one.job for one in batch], self._bounds)
         except (StatementError, TypeError, ValueError) as error:
-            if len(batch) == 1 or isinstance(error, OperationalError):
+            if len(batch) == 1:
                 self._refuse(batch, error)
             else:  # something is wrong with one of them, which is not the others' fault
                 for one in batch:

@@ -11,7 +11,7 @@ import redis.asyncio as redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from models.errors import NotFound
+from models.errors import DatabaseUnavailable, NotFound
 from models.process.background import Background
 from models.redis import broker, events
 from models.redis.events import Event
@@ -105,11 +105,15 @@ class Watching:
                     yield last, Event(SILENCE)
 
     async def _state(self, watch: Watch) -> Any:
-        """The job's state, where it may have changed."""
+        """The job's state, where it may have changed. While the database is away the watch goes on: so does the job."""
         if not watch.moved:
             return None
         watch.moved = False
-        row = (await self._database.look(jobs.states, [watch.job])).get(watch.job)
+        try:
+            row = (await self._database.look(jobs.states, [watch.job])).get(watch.job)
+        except DatabaseUnavailable:
+            watch.moved = True
+            return None
         if row is None:
             raise NotFound("the job was deleted", param="id")
         return row

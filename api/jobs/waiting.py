@@ -20,7 +20,7 @@ from api.jobs.preparation import Prepared, public_url
 from api.jobs.views import accepted
 from api.requests.answering import hung_up
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
-from models.errors import HeadraceError, ReplicaLost, ShuttingDown
+from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
 from models.modalities import KINDS, MODALITIES
 from models.modalities.media import Answer, Streamer
 from models.redis import events
@@ -64,9 +64,14 @@ async def respond(
 
 
 async def submitted(gateway: Gateway, job: NewJob) -> Submitted:
-    """Submit a job. The files of one that is not made are dropped."""
+    """Submit a job. The files of one that is not made are dropped.
+
+    Where the database was lost meanwhile, the job may be there and needs them; if it is not, they are swept later.
+    """
     try:
         done = await gateway.submissions.submit(job)
+    except DatabaseUnavailable:
+        raise
     except BaseException:
         await gateway.drop_files(job)
         raise
@@ -268,6 +273,10 @@ def _names(done: Submitted) -> dict[str, str]:
 
 async def abandon(gateway: Gateway, job: str) -> None:
     """Cancel a job, and tell the device that runs it."""
-    row = await gateway.database.run(outbox.cancel, job)
+    try:
+        row = await gateway.database.run(outbox.cancel, job)
+    except DatabaseUnavailable:
+        log.info("job %s goes on, though nobody waits for it any more: it cannot be cancelled", job)
+        return
     if row is not None:
         await gateway.publish_cancelled(row)

@@ -4,8 +4,6 @@ import asyncio
 import time
 
 import msgspec
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.gateway.gateway import Gateway
 from models.errors import DatabaseUnavailable, HeadraceError
@@ -61,6 +59,6 @@ class ResponseRecorder:
 async def _reach(gateway: Gateway) -> bool:
     try:
         await gateway.database.look(responses.reachable)
-    except (OperationalError, PoolTimeout):
+    except DatabaseUnavailable:
         return False
     return True

@@ -1,19 +1,24 @@
 """Health and metrics: ``/healthz`` is whether this process lives, ``/readyz`` whether it can serve."""
 
+import asyncio
 from contextlib import suppress
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api.gateway import metrics
 from api.gateway.gateway import Gateway, gateway_of
+from models.errors import DatabaseUnavailable
 from models.rows import jobs
+from models.rows.database import Database
 
 router = APIRouter(tags=["health"])
+
+ANSWER_S = 1.5
+"""``/readyz`` itself answers within 2 s, whatever does not."""
 
 
 @router.get("/healthz", summary="Alive")
@@ -39,20 +44,25 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def exposition(request: Request) -> Response:
     """The metrics of this gateway, of the replicas and of the queue of jobs, in Prometheus's text format."""
-    with suppress(SQLAlchemyError):  # the others are worth having all the same
+    with suppress(DatabaseUnavailable):  # the others are worth having all the same
         metrics.METRICS.queue(await gateway_of(request).database.look(jobs.counts))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _checks(gateway: Gateway) -> dict[str, bool]:
+async def _answers(database: Database) -> bool:
+    """Whether the database answers within ``ANSWER_S``: whoever asks waits for no longer than a few seconds."""
     try:
-        await gateway.database.look(lambda connection: connection.execute(text("SELECT 1")))
-        database = True
-    except SQLAlchemyError:
-        database = False
+        async with asyncio.timeout(ANSWER_S):
+            await database.look(lambda connection: connection.execute(text("SELECT 1")))
+    except (DatabaseUnavailable, TimeoutError):
+        return False
+    return True
+
+
+async def _checks(gateway: Gateway) -> dict[str, bool]:
     return {
         "redis": gateway.replies.connected,
-        "database": database,
+        "database": await _answers(gateway.database),
         "device": bool(gateway.replies.routing_table.devices()),
         "admitting": not gateway.dispatcher.closed,
     }

@@ -18,7 +18,7 @@ from api.jobs.preparation import JobTerms, Upload, prepare, public_url, seconds_
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import accepted, prospect, shown, submitted
 from api.jobs.waiting import submitted as insert
-from models.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
+from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int
 from models.redis import events
@@ -180,7 +180,7 @@ async def follow(
 
 async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIterator[ServerSentEvent]:
     last, place = after, None
-    with suppress(NotFound):  # it is deleted meanwhile: there is nothing more to tell
+    with suppress(NotFound, DatabaseUnavailable):  # it is deleted meanwhile; or its client comes again
         row = await gateway.database.look(jobs.get, job, None)
         if row.state == JobState.QUEUED:
             first = await accepted(gateway, row, base)
@@ -189,10 +189,11 @@ async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIte
         async with aclosing(gateway.watching.follow(job, after)) as told:
             async for last, event in told:
                 if event.type == SILENCE and place is not None:
-                    found = await gateway.database.look(prospect, row)
-                    if found[0] != place:
-                        place = found[0]
-                        yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
+                    with suppress(DatabaseUnavailable):  # it is told of at the next silence
+                        found = await gateway.database.look(prospect, row)
+                        if found[0] != place:
+                            place = found[0]
+                            yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
                 elif event.type not in (events.PIECE, events.TEXT, SILENCE):
                     place = None if event.type == events.STATE else place
                     kept = event.type != events.STATE  # states come from the row: there is no going on after one

@@ -140,6 +140,17 @@ def finish(connection: Connection, ended: Sequence[Done]) -> list[Row[Any]]:
     return moved
 
 
+def landed(connection: Connection, ended: Sequence[Done]) -> set[tuple[str, int]]:
+    """Of these attempts, by job and fence, those whose result is kept.
+
+    An attempt that ``finish`` does not move may be one of them: the answer to an earlier commit was lost.
+    """
+    mine = sa.tuple_(results.c.job_id, results.c.fence).in_([(one.id, one.fence) for one in ended])
+    return {
+        (row.job_id, row.fence) for row in connection.execute(sa.select(results.c.job_id, results.c.fence).where(mine))
+    }
+
+
 def _lock(connection: Connection, *conditions: Any) -> None:
     """Hold these jobs: a cancel between two looks at one must not find it queued anew, to be run once more."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer

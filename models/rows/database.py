@@ -1,26 +1,42 @@
 """Engines and sessions. SQLAlchemy is used synchronously; asyncio code calls it through a small thread pool.
 
+A database that is away, locked or silent is DatabaseUnavailable to every caller, after some seconds at the latest.
+
 SQLite writes begin IMMEDIATE under WAL: with deferred transactions, read-then-write fails as locked under
 concurrent writers whatever the busy timeout.
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from models.errors import DatabaseUnavailable
+from models.rows import postgresql
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 DEADLOCK = "40P01"
 """https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 DEADLOCKS = 3
+BUSY_S = 10
+"""How long SQLite waits for another writer."""
+PATIENCE_S = 5.0
+"""How long a caller on the event loop waits for a thread and for the database together."""
+RETRY_AFTER_S = 2
+_NEVER = Event()
 
 
 class now_ms(FunctionElement[int]):  # reads as SQL
@@ -40,31 +56,24 @@ def _now_postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
-def connect(url: str, *, reads_only: bool = False) -> Engine:
+def connect(url: str, *, reads_only: bool = False, statements_bounded: bool = True) -> Engine:
     """An engine for this URL, with the pool and the transaction mode that its database needs.
 
-    Where SQLite ``reads_only``, a transaction waits for no writer.
+    Where SQLite ``reads_only``, a transaction waits for no writer. Statements of PostgreSQL are bounded in time,
+    unless it is said that they are not: those of migrations take as long as they take.
     """
     if sa.make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
-    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    options = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-    return sa.create_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=5,
-        max_overflow=5,
-        connect_args={"options": options, "connect_timeout": 5},
-    )
+    return postgresql.create_engine(url, statement_s=postgresql.STATEMENT_S if statements_bounded else None)
 
 
 def _sqlite(url: str, begin: str) -> Engine:
-    engine = sa.create_engine(url, pool_size=2, connect_args={"timeout": 10, "check_same_thread": False})
+    engine = sa.create_engine(url, pool_size=2, connect_args={"timeout": BUSY_S, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_S * 1000}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @sa.event.listens_for(engine, "begin")
@@ -75,46 +84,96 @@ def _sqlite(url: str, begin: str) -> Engine:
 
 
 class Database:
-    """An engine, and the thread pool through which asyncio code uses it."""
+    """An engine, and the thread pool through which asyncio code uses it.
+
+    What it is given to do raises DatabaseUnavailable where the database does not answer. From ``run`` this means that
+    nothing was or will be committed, but for one case that no client can tell apart: the answer to the COMMIT itself
+    was lost. So whoever writes must bear that a write which failed is there all the same: by doing it again under the
+    same identity (ends of attempts, leases, responses), or by a key that the client sends (jobs).
+    """
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
         self.engine = connect(url)
-        self._reader = connect(url, reads_only=True) if self.engine.dialect.name == "sqlite" else self.engine
+        sqlite = self.engine.dialect.name == "sqlite"
+        self._reader = connect(url, reads_only=True) if sqlite else self.engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._patience_s = BUSY_S + PATIENCE_S if sqlite else PATIENCE_S
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction, committed at the end of the block."""
         return self.engine.begin()
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """``function(connection, *args)`` in one transaction, off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self.call, function, *args)
+        """``function(connection, *args)`` in one transaction, off the event loop. Raises DatabaseUnavailable."""
+        return await self._off_the_loop(self._write, function, args)
 
     async def look(self, function: Callable[..., T], *args: Any) -> T:
         """``run`` for a function that only reads: it waits for no writer."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._look, function, *args)
-
-    def _look(self, function: Callable[..., T], *args: Any) -> T:
-        with self._reader.begin() as connection:
-            return function(connection, *args)
+        return await self._off_the_loop(self._read, function, args)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        """``function(connection, *args)`` in one transaction, on this thread.
+        """``function(connection, *args)`` in one transaction, on this thread. Raises DatabaseUnavailable.
 
         PostgreSQL breaks a deadlock by giving up one of the transactions: the function is then called again.
         """
-        for _ in range(DEADLOCKS):
-            try:
-                with self.engine.begin() as connection:
-                    return function(connection, *args)
-            except OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) != DEADLOCK:
-                    raise
-        with self.engine.begin() as connection:
-            return function(connection, *args)
+        return self._write(_NEVER, function, args)
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.shutdown()
         self.engine.dispose()
         self._reader.dispose()
+
+    async def _off_the_loop(self, call: Callable[..., T], function: Callable[..., Any], args: Sequence[Any]) -> T:
+        """Have a thread of the pool do it; the wait for a thread counts, too.
+
+        A thread cannot be stopped: what still waits for one is taken back, and what runs is not committed.
+        """
+        given_up = Event()
+        future = self._pool.submit(call, given_up, function, args)
+        patience = asyncio.timeout(self._patience_s)
+        try:
+            async with patience:
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            given_up.set()
+            if patience.expired():
+                raise DatabaseUnavailable(retry_after=RETRY_AFTER_S) from None
+            raise
+
+    def _write(self, given_up: Event, function: Callable[..., T], args: Sequence[Any]) -> T:
+        for _ in range(DEADLOCKS):
+            try:
+                return _transact(self.engine, given_up, function, args)
+            except DatabaseUnavailable as error:
+                if not _is_deadlock(error.__cause__):
+                    raise
+        return _transact(self.engine, given_up, function, args)
+
+    def _read(self, given_up: Event, function: Callable[..., T], args: Sequence[Any]) -> T:
+        return _transact(self._reader, given_up, function, args)
+
+
+def _transact(engine: Engine, given_up: Event, function: Callable[..., T], args: Sequence[Any]) -> T:
+    """``function(connection, *args)`` in one transaction, which is committed unless it was given up meanwhile."""
+    try:
+        with engine.begin() as connection:
+            result = function(connection, *args)
+            if given_up.is_set():
+                raise DatabaseUnavailable(retry_after=RETRY_AFTER_S)
+            return result
+    except (DBAPIError, PoolTimeout) as error:
+        if _is_away(error):
+            log.info("the database: %s", getattr(error, "orig", error))  # without what it was asked
+            raise DatabaseUnavailable(retry_after=RETRY_AFTER_S) from error
+        raise
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database is at fault, and not what it was asked."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, (OperationalError, PoolTimeout))
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == DEADLOCK

@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class Transaction:
 
     ended: list[claims.Done]
     moved: list[Row[Any]] = field(default_factory=list)
+    landed: set[tuple[str, int]] = field(default_factory=set)
     claimed: list[tuple[RunnerProcess, Row[Any]]] = field(default_factory=list)
     held: dict[str, Any] | None = None
     recorded: bool = False
@@ -148,14 +149,18 @@ class Claimer:
                     pass
             except (SQLAlchemyError, HeadraceError) as error:
                 log.warning("cannot move jobs, trying again: %s", error)
+                self._renewed_at = float("-inf")  # leases may be about to lapse, and claims made that we do not know of
                 self._over.wait(0.5)
                 self._wake.set()
 
     def _give_back(self, connection: Connection) -> list[Row[Any]]:
-        moved = self._finish(connection, self._ended)
-        back = claims.release(connection, self._owner)
+        return self._finish(connection, self._ended) + self._release(connection, ())
+
+    def _release(self, connection: Connection, keep: Collection[str]) -> list[Row[Any]]:
+        """Give back what we hold, but for these. Of a claim we do not know if the answer to its commit was lost."""
+        back = claims.release(connection, self._owner, keep)
         notify(connection, back)
-        return moved + back
+        return back
 
     def _finish(self, connection: Connection, ended: list[claims.Done]) -> list[Row[Any]]:
         """End attempts, and write what follows from it; the rows moved."""
@@ -183,6 +188,8 @@ class Claimer:
         transaction = Transaction(ended)
         if transaction.ended:
             transaction.moved = self._finish(connection, transaction.ended)
+            if len(transaction.moved) < len(transaction.ended):
+                transaction.landed = claims.landed(connection, transaction.ended)
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
             claims.progress(connection, self._fractions)
             transaction.recorded = True
@@ -191,6 +198,8 @@ class Claimer:
             transaction.renewed = True
         elif self._claims:
             transaction.held = claims.held(connection, self._owner)
+        if transaction.held and not transaction.held.keys() <= self._claims.keys():
+            transaction.moved += self._release(connection, self._claims)
         if not self.draining:
             self._claim(connection, transaction)
         return transaction
@@ -275,7 +284,9 @@ class Claimer:
 
     def _discard(self, transaction: Transaction) -> None:
         """Delete what attempts made whose end did not count."""
-        kept = {(row.id, row.fence) for row in transaction.moved if row.state == JobState.SUCCEEDED}
+        kept = {
+            (row.id, row.fence) for row in transaction.moved if row.state == JobState.SUCCEEDED
+        } | transaction.landed
         for done in transaction.ended:
             if done.body and done.body["artifacts"] and (done.id, done.fence) not in kept:
                 try:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import HeadraceError, ReplicaLost, ShuttingDown
+from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
 from models.launching.devices import Device
 from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
@@ -154,7 +154,7 @@ class DeviceHost:
             try:
                 self._hear_news()
                 self._reconcile()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, DatabaseUnavailable, OSError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
                 self._closing.wait(1)
             self._wake.wait(1)
@@ -242,7 +242,7 @@ class DeviceHost:
             runner = self._news.get()
             try:
                 self._record(runner)
-            except SQLAlchemyError:
+            except (SQLAlchemyError, DatabaseUnavailable):
                 self._news.put(runner)  # its row must learn of it, when the database is back
                 raise
 

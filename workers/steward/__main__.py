@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.errors import DatabaseUnavailable
 from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
@@ -84,13 +85,13 @@ class Steward:
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set():
                     publish_moved(self._stream_client, self._database.call(move))
-            except (SQLAlchemyError, RedisError) as error:
+            except (SQLAlchemyError, RedisError, DatabaseUnavailable) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)
             self.wake.clear()
         try:
             self._database.call(instances.drop_lease, LEASE, self._owner)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseUnavailable) as error:
             log.warning("cannot give the lease back: %s", error)
 
     def _turn(self, connection: Connection) -> list[str]:

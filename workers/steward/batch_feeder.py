@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import HeadraceError, NotFound, StorageUnavailable
+from models.errors import DatabaseUnavailable, HeadraceError, NotFound, StorageUnavailable
 from models.launching.launch import serves
 from models.redis import presence
 from models.rows import batches, instances, uploads
@@ -214,7 +214,7 @@ class Batching:
             found = batch_lines.parse(line)
             name, uid = found["custom_id"], batch_lines.uid_of(found)
             body, files = batch_lines.request(found, kind, serving, find, put)
-        except StorageUnavailable:
+        except (StorageUnavailable, DatabaseUnavailable):
             raise
         except HeadraceError as error:
             chunk.refused.append(Refused(number, name, uid, error))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from models.errors import DatabaseUnavailable
 from models.rows import webhooks
 from models.rows.database import Database
 from models.storage.outbound import Outbound
@@ -76,7 +77,7 @@ class Deliverer:
         busy = Counter(self._running.values())
         try:
             rows = await self._database.run(webhooks.due, room, self._hold_ms, busy)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseUnavailable) as error:
             log.warning("cannot look for webhooks, trying again: %s", _brief(error))
             return False
         for row in rows:
@@ -97,7 +98,7 @@ class Deliverer:
             try:
                 await self._database.run(webhooks.record, row.id, row.attempts, outcome, took_ms)
                 return
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, DatabaseUnavailable) as error:
                 log.warning("cannot record webhook %s, trying again: %s", row.id, _brief(error))
                 await asyncio.sleep(self._every_s)
         log.error("webhook %s could not be recorded, and will be tried again", row.id)
@@ -115,6 +116,6 @@ class Deliverer:
             await asyncio.gather(*late, return_exceptions=True)
 
 
-def _brief(error: SQLAlchemyError) -> BaseException:
+def _brief(error: Exception) -> BaseException:
     """The error without its statement and parameters, which hold what a receiver said."""
     return error.orig or error if isinstance(error, DBAPIError) else error

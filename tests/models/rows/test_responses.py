@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from api.gateway import response_writer
 from api.gateway.response_writer import ResponseWriter
-from models.errors import InvalidRequest, NotFound, PreviousResponseNotFound
+from models.errors import DatabaseUnavailable, InvalidRequest, NotFound, PreviousResponseNotFound
 from models.modalities.responses.items import item_id, kept
 from models.rows import claims, jobs, responses
 from models.rows.claims import Done, Lease
@@ -202,7 +201,7 @@ class Away(Database):
     async def run(self, function: Any, *args: Any) -> Any:
         self.writes += 1
         if self.away:
-            raise OperationalError("INSERT", {}, Exception("it is away"))
+            raise DatabaseUnavailable()
         return await super().run(function, *args)
 
 
