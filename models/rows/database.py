@@ -97,7 +97,7 @@ class Database:
         sqlite = self.engine.dialect.name == "sqlite"
         self._reader = connect(url, reads_only=True) if sqlite else self.engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
-        self._patience_s = BUSY_S + PATIENCE_S if sqlite else PATIENCE_S
+        self.patience_s = BUSY_S + PATIENCE_S if sqlite else PATIENCE_S
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction, committed at the end of the block."""
@@ -131,7 +131,7 @@ class Database:
         """
         given_up = Event()
         future = self._pool.submit(call, given_up, function, args)
-        patience = asyncio.timeout(self._patience_s)
+        patience = asyncio.timeout(self.patience_s)
         try:
             async with patience:
                 return await asyncio.wrap_future(future)

@@ -146,13 +146,21 @@ def revive(connection: Connection, pause_ms: int) -> int:
     return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**values)).rowcount
 
 
-def release_lost(connection: Connection, silence_ms: int) -> int:
-    """Take replicas off devices that were not seen for this long: to be placed again, or forgotten."""
-    alive = sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms)
-    lost = replicas.c.device.not_in(alive)
+def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
+    """The devices with replicas that were not seen for this long."""
+    return list(connection.execute(sa.select(replicas.c.device).where(_lost(silence_ms)).distinct()).scalars())
+
+
+def release_lost(connection: Connection, silence_ms: int, but: Collection[str] = ()) -> int:
+    """Take replicas off devices that were not seen for this long, but for these: to be placed again, or forgotten."""
+    lost = sa.and_(_lost(silence_ms), replicas.c.device.not_in(but))
     connection.execute(sa.delete(replicas).where(lost, replicas.c.state == ReplicaState.STOPPING))
     values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
     return connection.execute(sa.update(replicas).where(lost, replicas.c.state.in_(HELD)).values(**values)).rowcount
+
+
+def _lost(silence_ms: int) -> sa.ColumnElement[bool]:
+    return replicas.c.device.not_in(sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms))
 
 
 def hold_lease(connection: Connection, name: str, owner: str, ttl_ms: int) -> bool:

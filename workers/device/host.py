@@ -156,7 +156,6 @@ class DeviceHost:
                 self._reconcile()
             except (SQLAlchemyError, DatabaseUnavailable, OSError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
-                self._closing.wait(1)
             self._wake.wait(1)
             self._wake.clear()
         for runner in list(self._runners.values()):

@@ -8,7 +8,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 import redis
@@ -42,11 +44,19 @@ REVIVE_MS = 60_000
 """A replica that was given up is tried again after this long, for as long as it is wanted."""
 LOST_MS = 60_000
 """A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
+AWAY_S = 5.0
+"""Between two looks at the database. After more than that, it was away, or we stood still."""
+SETTLE_S = 8.0
+"""After that, workers have this long to be seen and to renew their leases, before any of them counts as lost."""
+
+Spare = Callable[[Collection[str]], Collection[str]]
+"""Of devices that the database has not seen for long, those that are not lost all the same."""
 
 
-def place_all(connection: Connection) -> list[str]:
+def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something."""
-    instances.release_lost(connection, LOST_MS)
+    if unseen := instances.lost_devices(connection, LOST_MS):
+        instances.release_lost(connection, LOST_MS, but=spare(unseen))
     instances.revive(connection, REVIVE_MS)
     found = instances.alive_devices(connection, ALIVE_MS)
     loads = {row.id: row.load for row in found}
@@ -75,6 +85,7 @@ class Steward:
         self._database = database
         self._client = client
         self._stream_client = stream_client
+        self._looked_at = self._judges_at = time.monotonic()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
@@ -83,7 +94,7 @@ class Steward:
             try:
                 for device in self._database.call(self._turn):
                     self._client.publish(presence.device_channel(device), b"")
-                if self.leads.is_set():
+                if self.leads.is_set() and self._judges():
                     publish_moved(self._stream_client, self._database.call(move))
             except (SQLAlchemyError, RedisError, DatabaseUnavailable) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
@@ -95,11 +106,29 @@ class Steward:
             log.warning("cannot give the lease back: %s", error)
 
     def _turn(self, connection: Connection) -> list[str]:
+        now = time.monotonic()
+        if now - self._looked_at > AWAY_S:
+            self._judges_at = now + SETTLE_S
+        self._looked_at = now
         if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
             self.leads.clear()
             return []
         self.leads.set()
-        return place_all(connection)
+        return place_all(connection, self._spare)
+
+    def _judges(self) -> bool:
+        """Whether workers had the time to be seen since the database was last away: only then are they lost."""
+        return time.monotonic() >= self._judges_at
+
+    def _spare(self, unseen: Collection[str]) -> Collection[str]:
+        """Those that report to Redis serve requests: it is the database alone that they do not reach."""
+        if not self._judges():
+            return unseen
+        try:
+            return [one for one in unseen if self._client.exists(presence.device_key(one))]
+        except RedisError as error:
+            log.warning("cannot tell which devices are lost: %s", error)
+            return unseen
 
 
 def main() -> None:
