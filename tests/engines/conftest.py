@@ -36,6 +36,12 @@ else:
     collect_ignore.append("test_vllm.py")
 
 
+REAL = [name for name in ENGINES if name != "echo"]
+"""Those with weights: a vocabulary, a template."""
+TALKING = [name for name in REAL if name != "seeing"]
+"""Those that know language at large: what sees knows a dozen sentences."""
+
+
 def source_of(name: str) -> str:
     """Weights for this engine; skips where there are none."""
     if name == "echo":

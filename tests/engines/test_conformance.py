@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
-from tests.engines.conftest import OPTIONS
+from tests.engines.conftest import OPTIONS, REAL, TALKING
 from tests.engines.driver import Driver
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
@@ -124,10 +124,9 @@ async def test_a_prompt_beyond_the_context_is_refused(driver: Driver, kind: str,
     assert not answer.deltas
 
 
+@pytest.mark.parametrize("driver", TALKING, indirect=True)
 @pytest.mark.parametrize("rule", [{"frequency_penalty": 2}, {"presence_penalty": 2}, {"repetition_penalty": 1.8}])
 async def test_a_penalty_ends_a_repetition(driver: Driver, rule: dict[str, float]) -> None:
-    if not driver.talks:
-        pytest.skip("it does not repeat itself")
     fields: dict[str, Any] = {"prompt": "one two one two one two", "max_tokens": 8, "temperature": 0}
     free = await driver.ask("completions", **fields)
     ruled = await driver.ask("completions", **fields, **rule)
@@ -147,9 +146,8 @@ async def test_the_coldest_answer_is_the_likeliest(driver: Driver) -> None:
     assert coldest == likeliest
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_tokens_that_the_model_does_not_have_are_refused(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo has no vocabulary")
     asked: dict[str, dict[str, Any]] = {"logit_bias": {"logit_bias": {"99999999": 1}}, "prompt": {"prompt": [99999999]}}
     for field, fields in asked.items():
         answer = driver.submit("completions", **{"prompt": "One", "max_tokens": 2} | fields)

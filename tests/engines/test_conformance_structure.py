@@ -13,6 +13,7 @@ import pytest
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities.chat import Reply
 from models.modalities.text import Choice
+from tests.engines.conftest import TALKING
 from tests.engines.driver import Answer, Driver
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -55,12 +56,11 @@ DANCE = {
 }
 
 
-def lacking(driver: Driver, *fields: str) -> None:
-    missing = set(fields) - driver.engine.honours
-    if missing:
-        pytest.skip(f"{driver.name} has no {', '.join(sorted(missing))}")
-    if not driver.talks:  # what sees is asked in test_transformers_vision_structure.py
-        pytest.skip(f"{driver.name} has no language")
+@pytest.fixture(scope="session", params=TALKING)
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """Every engine that talks, in turn; what sees is asked in test_transformers_vision_structure.py."""
+    found: Driver = request.getfixturevalue(request.param)
+    return found
 
 
 def schema(value: Any) -> dict[str, Any]:
@@ -95,7 +95,6 @@ def is_call(name: str, arguments: str) -> bool:
 
 
 async def test_answers_obey_a_schema(driver: Driver) -> None:
-    lacking(driver, "response_format")
     asked = [driver.ask("chat", **WILD, response_format=schema(PERSON), n=2, seed=seed) for seed in range(4)]
 
     answers = await asyncio.gather(*asked)
@@ -108,7 +107,6 @@ async def test_answers_obey_a_schema(driver: Driver) -> None:
 
 
 async def test_an_answer_can_be_any_object(driver: Driver) -> None:
-    lacking(driver, "response_format")
     short = WILD | {"max_tokens": 40}
     answers = await asyncio.gather(
         *[driver.ask("chat", **short, response_format={"type": "json_object"}, seed=seed) for seed in range(4)]
@@ -122,7 +120,6 @@ async def test_an_answer_can_be_any_object(driver: Driver) -> None:
 
 @pytest.mark.parametrize("kind", ["chat", "completions"])
 async def test_answers_obey_an_expression_a_choice_and_a_grammar(driver: Driver, kind: str) -> None:
-    lacking(driver, "structured_outputs")
     wild = {"prompt" if kind == "completions" and name == "content" else name: one for name, one in WILD.items()}
 
     async def said(**form: Any) -> list[str]:
@@ -138,7 +135,6 @@ async def test_answers_obey_an_expression_a_choice_and_a_grammar(driver: Driver,
 
 
 async def test_a_held_answer_ends_though_the_end_is_to_be_ignored(driver: Driver) -> None:
-    lacking(driver, "structured_outputs", "ignore_eos")
     answer = await driver.ask("chat", **WILD, structured_outputs={"choice": ["yes", "no"]}, ignore_eos=True)
 
     assert answer.text() in ("yes", "no")
@@ -146,7 +142,6 @@ async def test_a_held_answer_ends_though_the_end_is_to_be_ignored(driver: Driver
 
 
 async def test_what_is_cut_off_is_a_valid_beginning(driver: Driver) -> None:
-    lacking(driver, "response_format")
     fields = WILD | {"max_tokens": 6, "response_format": schema({"const": {"abc": [1, 2, 3], "def": "ghijklmnopq"}})}
     answer = await driver.ask("chat", **fields)
 
@@ -155,7 +150,6 @@ async def test_what_is_cut_off_is_a_valid_beginning(driver: Driver) -> None:
 
 
 async def test_other_rules_hold_within_a_form(driver: Driver) -> None:
-    lacking(driver, "structured_outputs", "seed", "stop")
     fields: dict[str, Any] = WILD | {"structured_outputs": {"regex": "[a-z]{20,30}"}}
     await driver.ask("chat", **fields, seed=5)  # the prompt is in the cache from here on
     first = await driver.ask("chat", **fields, seed=5)
@@ -176,7 +170,6 @@ async def test_other_rules_hold_within_a_form(driver: Driver) -> None:
     ],
 )
 async def test_a_form_that_is_none_is_refused(driver: Driver, field: str, value: Any) -> None:
-    lacking(driver, field)
     answer = driver.submit("chat", **WILD, **{field: value})
     await driver.until_over(answer)
 
@@ -187,7 +180,6 @@ async def test_a_form_that_is_none_is_refused(driver: Driver, field: str, value:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_required_call_is_made(driver: Driver, seed: int) -> None:
-    lacking(driver, "tools", "tool_choice")
     answer = await driver.ask(
         "chat", **WILD, tools=[WEATHER, DANCE], tool_choice="required", parallel_tool_calls=False, seed=seed
     )
@@ -200,7 +192,6 @@ async def test_a_required_call_is_made(driver: Driver, seed: int) -> None:
 
 
 async def test_a_named_function_is_called(driver: Driver) -> None:
-    lacking(driver, "tools", "tool_choice")
     named = {"type": "function", "function": {"name": "dance"}}
     answer = await driver.ask("chat", **WILD, tools=[WEATHER, DANCE], tool_choice=named)
 
@@ -211,7 +202,6 @@ async def test_a_named_function_is_called(driver: Driver) -> None:
 
 
 async def test_without_a_wish_for_calls_there_are_none(driver: Driver) -> None:
-    lacking(driver, "tools", "tool_choice")
     answer = await driver.ask("chat", **WILD | {"max_tokens": 20}, tools=[WEATHER], tool_choice="none")
 
     assert not whole(answer).tools
@@ -219,7 +209,6 @@ async def test_without_a_wish_for_calls_there_are_none(driver: Driver) -> None:
 
 
 async def test_a_streamed_call_is_the_whole_one(driver: Driver) -> None:
-    lacking(driver, "tools", "tool_choice")
     fields: dict[str, Any] = WILD | {"tools": [WEATHER], "tool_choice": "required", "parallel_tool_calls": False}
     request = driver.check("chat", **fields, stream=True)
     plain = driver.check("chat", **fields)
@@ -243,7 +232,6 @@ async def test_a_streamed_call_is_the_whole_one(driver: Driver) -> None:
 
 
 async def test_earlier_calls_and_their_results_are_read(driver: Driver) -> None:
-    lacking(driver, "tools")
     called = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
     conversation: list[dict[str, Any]] = [
         {"role": "user", "content": "How is the weather in Rome?"},
@@ -259,7 +247,6 @@ async def test_earlier_calls_and_their_results_are_read(driver: Driver) -> None:
 
 
 async def test_a_tool_that_is_none_is_refused(driver: Driver) -> None:
-    lacking(driver, "tools", "tool_choice")
     bad = {"type": "function", "function": {"name": "x", "parameters": {"type": "nonsense"}, "strict": True}}
     answer = driver.submit("chat", **WILD, tools=[bad], tool_choice="required")
     await driver.until_over(answer)
@@ -268,8 +255,8 @@ async def test_a_tool_that_is_none_is_refused(driver: Driver) -> None:
     assert answer.error.status == 400
 
 
+@pytest.mark.parametrize("driver", [name for name in TALKING if name != "llama_cpp"], indirect=True)
 async def test_a_token_can_end_the_answer(driver: Driver) -> None:
-    lacking(driver, "stop_token_ids")
     fields: dict[str, Any] = {"prompt": "One two three", "temperature": 0, "max_tokens": 12, "ignore_eos": True}
     free = await driver.ask("completions", **fields, logit_bias={"905": 100})
     stopped = await driver.ask("completions", **fields, logit_bias={"905": 100}, stop_token_ids=[905])
@@ -280,7 +267,6 @@ async def test_a_token_can_end_the_answer(driver: Driver) -> None:
 
 
 async def test_an_answer_can_be_begun_by_the_client(driver: Driver) -> None:
-    lacking(driver, "continue_final_message")
     messages = [
         {"role": "user", "content": "What is the capital of France?"},
         {"role": "assistant", "content": "The capital of France is"},

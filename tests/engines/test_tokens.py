@@ -6,6 +6,7 @@ import pytest
 
 from models.errors import InvalidRequest
 from models.modalities.tokenize import Tokens
+from tests.engines.conftest import REAL
 from tests.engines.driver import Driver
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -42,9 +43,8 @@ async def test_a_conversation_has_the_tokens_that_its_answer_reads(driver: Drive
     assert len(found.ids) == read.usage.prompt_tokens
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_tokens_make_their_text_again(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo has no vocabulary")
     found = await tokens(driver, prompt=TEXT, return_token_strs=True)
     again = await driver.ask("detokenize", tokens=found.ids)
 
@@ -56,16 +56,14 @@ async def test_tokens_make_their_text_again(driver: Driver) -> None:
     assert (await tokens(driver, prompt="")).ids == []
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_special_tokens_are_tokens_in_both_directions(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo has no vocabulary")
     assert (await tokens(driver, prompt="<|im_end|>")).ids == [2]
     assert (await driver.ask("detokenize", tokens=[2])).result == "<|im_end|>"
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_a_prompt_may_lack_what_begins_the_answer(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo has no template")
     whole = await tokens(driver, messages=TURNS[:2])
     bare = await tokens(driver, messages=TURNS[:2], add_generation_prompt=False)
 
@@ -80,9 +78,8 @@ async def test_a_text_longer_than_the_context_is_counted(driver: Driver) -> None
     assert len(found.ids) > found.context
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_a_token_that_is_none_is_refused(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo has no vocabulary")
     answer = driver.submit("detokenize", tokens=[1, 1 << 30])
     await driver.until_over(answer)
 
@@ -90,9 +87,8 @@ async def test_a_token_that_is_none_is_refused(driver: Driver) -> None:
     assert answer.error.param == "tokens"
 
 
+@pytest.mark.parametrize("driver", REAL, indirect=True)
 async def test_an_aborted_count_is_not_told(driver: Driver) -> None:
-    if not driver.real:
-        pytest.skip("an echo counts at once")
     answer = driver.submit("tokenize", prompt="word " * 2000)
     driver.engine.abort(answer.rid)
     await driver.ask("tokenize", prompt="x")
