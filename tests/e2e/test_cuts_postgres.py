@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -77,7 +77,9 @@ class Load:
         models = await self._asked("models", self._http.get("/v1/models"))
         return ready.status_code == models.status_code == 200 and await self._job() == 202
 
-    async def _again_and_again(self, group: asyncio.TaskGroup, act: Callable[[], Awaitable[object]]) -> None:
+    async def _again_and_again(
+        self, group: asyncio.TaskGroup, act: Callable[[], Coroutine[None, None, object]]
+    ) -> None:
         """Each time anew, whether the last one was answered or not."""
         while not self._over.is_set():
             group.create_task(act())

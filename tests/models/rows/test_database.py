@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -122,7 +123,7 @@ def test_while_it_is_away_one_at_a_time_tries_to_connect(wire: Proxy, monkeypatc
     wire.silence()
 
     def connect() -> None:
-        with pytest.raises(postgresql.psycopg.OperationalError):
+        with pytest.raises(psycopg.OperationalError):
             connector.connect(**parameters, connect_timeout=2)
 
     connect()

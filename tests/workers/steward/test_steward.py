@@ -13,7 +13,7 @@ from tests.servers import Valkey, wait_for
 from workers.steward import __main__
 from workers.steward.__main__ import Steward
 
-DEVICE = CPU["id"]
+DEVICE = str(CPU["id"])
 
 
 @pytest.fixture
