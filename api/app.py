@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
 from api.edge import errors
+from api.edge.caller import Callers
 from api.edge.exposure import check_exposure
 from api.edge.middleware import Edge
 from api.gateway import metrics
@@ -46,7 +47,6 @@ from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker
 from models.rows.database import Database
-from models.rows.jobs import Bounds
 from models.settings import Settings
 from models.storage import scratch
 from models.storage.artifacts import open_store
@@ -90,7 +90,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
         app.include_router(module.router)
     app.add_middleware(
         Edge,
-        keys=settings.api_keys,
+        callers=Callers(settings),
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
     )
@@ -103,14 +103,14 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     client = broker.asking_async(settings.redis_url)
     database = Database(settings.database)
     replies = Replies(settings, client)
-    admission = Admission(client, device_cap=settings.device_concurrency, key_cap=settings.key_concurrency)
+    admission = Admission(client, device_cap=settings.device_concurrency)
     known_models = KnownModels(database)
     dispatcher = Dispatcher(settings, replies, admission, known_models)
     collector = metrics.FleetCollector(replies)
     metrics.METRICS.registry.register(collector)
     stream_client = broker.asking_async(settings.stream_redis)
     doorbell = Doorbell(client, replies.routing_table)
-    submissions = Submissions(database, Bounds(settings.job_queue, settings.key_job_queue), doorbell)
+    submissions = Submissions(database, settings.job_queue, doorbell)
     watching = Watching(settings, database, stream_client)
     store = await asyncio.to_thread(open_store, settings.artifacts)
     await asyncio.to_thread(scratch.clear)

@@ -10,6 +10,7 @@ HeadraceError                      500 server_error
 │   └── ContextLengthExceeded      400                         context_length_exceeded
 ├── Unauthorized                   401 authentication_error    invalid_api_key
 ├── Forbidden                      403 invalid_request_error   permission_denied
+│   ├── AdminKeyRequired           403 permission_error        admin_key_required
 │   ├── BadSignature               403                         bad_signature
 │   └── UrlExpired                 403                         url_expired
 ├── NotFound                       404 invalid_request_error   not_found
@@ -139,6 +140,12 @@ class Forbidden(HeadraceError):
     """This is not allowed."""
 
     status, type, code = 403, "invalid_request_error", "permission_denied"
+
+
+class AdminKeyRequired(Forbidden):
+    """This needs an administrator's key: launching and terminating models is not for every API key."""
+
+    type, code = "permission_error", "admin_key_required"
 
 
 class BadSignature(Forbidden):

@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         SecretStr(""), description="Keys that clients must present, comma-separated; empty: no check."
     )
+    admin_key: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that may launch and terminate models, comma-separated; empty: every API key may.",
+    )
 
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs URLs and webhooks; one for all nodes; empty: made and kept under home."
@@ -95,5 +99,19 @@ class Settings(BaseSettings):
 
     @cached_property
     def api_keys(self) -> frozenset[str]:
-        """The keys that clients may present."""
-        return frozenset(key.strip() for key in self.api_key.get_secret_value().split(",") if key.strip())
+        """The keys that clients may present, administrators' apart."""
+        return _keys(self.api_key)
+
+    @cached_property
+    def admin_keys(self) -> frozenset[str]:
+        """The keys of administrators. Where there are any, the other keys may not launch or terminate."""
+        return _keys(self.admin_key)
+
+    @cached_property
+    def keyed(self) -> bool:
+        """Whether requests must present a key."""
+        return bool(self.api_keys or self.admin_keys)
+
+
+def _keys(listed: SecretStr) -> frozenset[str]:
+    return frozenset(key.strip() for key in listed.get_secret_value().split(",") if key.strip())

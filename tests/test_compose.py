@@ -118,6 +118,8 @@ def test_only_those_who_sign_have_the_secret_key(config: Config) -> None:
     key = SECRETS["HEADRACE_SECRET_KEY"]
     holders = {name for name, one in config["services"].items() if key in one.get("environment", {}).values()}
     assert holders == {"gateway", "steward"}
+    admins = {name: one.get("environment", {}).get("HEADRACE_ADMIN_KEY") for name, one in config["services"].items()}
+    assert {name: key for name, key in admins.items() if key is not None} == {"gateway": ""}, "it may be left out"
     assert "outside" in config["services"]["steward"]["networks"], "it sends webhooks"
 
 

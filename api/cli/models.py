@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from api.client import Client
 
 Endpoint = Annotated[str, typer.Option("-e", "--endpoint", envvar="HEADRACE_ENDPOINT", help="Where Headrace listens.")]
-ApiKey = Annotated[str, typer.Option("-ak", "--api-key", envvar="HEADRACE_API_KEY", help="The key to present.")]
+ApiKey = Annotated[
+    str,
+    typer.Option("-ak", "--api-key", envvar=["HEADRACE_API_KEY", "HEADRACE_ADMIN_KEY"], help="The key to present."),
+]
+AdminKey = Annotated[
+    str,
+    typer.Option(
+        "-ak", "--api-key", envvar=["HEADRACE_ADMIN_KEY", "HEADRACE_API_KEY"], help="An administrator's key to present."
+    ),
+]
 Uid = Annotated[str, typer.Option("-u", "--model-uid", help="The model's uid.")]
 Text = str | None
 
@@ -50,7 +59,7 @@ def launch(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it is ready.")] = True,
     endpoint: Endpoint = DEFAULT_ENDPOINT,
-    api_key: ApiKey = "",
+    api_key: AdminKey = "",
 ) -> None:
     """Launch a model. Any further --key value is an option of its engine."""
     body = {
@@ -88,7 +97,7 @@ def print_table(columns: Sequence[str], found: Iterable[dict[str, Any]], titles:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
+def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: AdminKey = "") -> None:
     """Unload a model and forget it."""
     with connect(endpoint, api_key) as client:
         client.terminate(model_uid)
@@ -156,7 +165,7 @@ def connect(endpoint: str, api_key: str) -> "Client":
 
     if "://" not in endpoint:
         endpoint = f"http://{endpoint}"
-    return Client(endpoint, api_key.partition(",")[0].strip())  # HEADRACE_API_KEY may hold the server's whole list
+    return Client(endpoint, api_key.partition(",")[0].strip())  # the variable may hold the server's whole list
 
 
 def _cell(value: Any) -> str:

@@ -10,12 +10,12 @@ from models.settings import Settings
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to bind beyond loopback without an API key. Raises InvalidRequest."""
-    if settings.api_keys or is_loopback(settings.host):
+    """Refuse to bind beyond loopback without any key. Raises InvalidRequest."""
+    if settings.keyed or is_loopback(settings.host):
         return
     raise InvalidRequest(
         f"refusing to serve {settings.host or 'every address'} to anyone who can reach it:"
-        " set HEADRACE_API_KEY, or bind 127.0.0.1",
+        " set HEADRACE_API_KEY or HEADRACE_ADMIN_KEY, or bind 127.0.0.1",
         param="host",
     )
 

@@ -1,20 +1,20 @@
 """Pure ASGI middleware at the edge: who may pass, how much they may send, and the name of each request.
 
-Not Starlette's BaseHTTPMiddleware, which breaks the detection of clients that hang up.
+What is neither HTTP nor the lifespan is refused here, as nothing else would ask it for a key. Not Starlette's
+BaseHTTPMiddleware, which breaks the detection of clients that hang up.
 """
 
-import hashlib
-import hmac
 import re
 import secrets
-from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from api.edge import errors
+from api.edge.caller import Caller, Callers
 from api.edge.envelopes import shape_of
 from models.errors import BodyTooLarge, Unauthorized
 from models.modalities import KINDS
@@ -34,25 +34,32 @@ FORM_BYTES = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def digest(key: str) -> bytes:
-    """What is kept of a key. Keys are long and random, so one round is enough."""
-    return hashlib.sha256(key.encode()).digest()
+POLICY_VIOLATION = 1008
+"""The code of a websocket that is closed because it is not allowed (RFC 6455 §7.4.1)."""
 
 
 class Edge:
     """Authentication, the limit on bodies, and ``X-Request-Id``."""
 
-    def __init__(self, app: ASGIApp, *, keys: Iterable[str], max_body_bytes: int, max_upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, callers: Callers, max_body_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
-        self._digests = [digest(key) for key in keys]
+        self._callers = callers
         self._max = max_body_bytes
         self._max_upload = max_upload_bytes + FORM_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it here."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Let a request pass, or answer it here. Raises NotImplementedError for an unknown type of connection."""
+        match scope["type"]:
+            case "http":
+                await self._serve(scope, receive, send)
+            case "lifespan":
+                await self._app(scope, receive, send)
+            case "websocket":
+                await WebSocketClose(POLICY_VIOLATION, "there are no websockets here")(scope, receive, send)
+            case unknown:
+                raise NotImplementedError(f"connections of type '{unknown}' are not served")
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         asked = headers.get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
@@ -65,23 +72,16 @@ class Edge:
             await send(message)
 
         try:
-            scope["state"]["key"] = self._authenticate(scope["path"], headers)
+            scope["state"]["caller"] = self._caller(scope["path"], headers)
             await self._app(scope, self._counted(scope["path"], headers, receive), named)
         except (Unauthorized, BodyTooLarge) as error:
             await errors.answer(Request(scope), error)(scope, receive, named)
 
-    def _authenticate(self, path: str, headers: Headers) -> str:
-        """The caller's key, hashed and in hex; empty where no key is asked for. Raises Unauthorized."""
-        if not self._digests or path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
-            return ""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        if not given:
-            raise Unauthorized("no API key: send 'Authorization: Bearer KEY'")
-        found = digest(given)
-        if not sum(hmac.compare_digest(found, known) for known in self._digests):  # all of them, in constant time
-            raise Unauthorized("this API key is not known")
-        return found.hex()
+    def _caller(self, path: str, headers: Headers) -> Caller:
+        """Who asks. Raises Unauthorized without a known key where one is needed."""
+        if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
+            return self._callers.anyone
+        return self._callers.find(headers)
 
     def _counted(self, path: str, headers: Headers, receive: Receive) -> Receive:
         form = path in UPLOAD_PATHS and headers.get("content-type", "").startswith("multipart/form-data")

@@ -3,6 +3,7 @@
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
+from api.edge.caller import Caller
 from api.gateway.placement import retry_after
 from models.errors import BrokerUnavailable, Overloaded, RateLimited
 from models.redis import queue
@@ -13,16 +14,15 @@ from models.redis.queue import Slots
 class Admission:
     """Admits requests, and learns how long they take."""
 
-    def __init__(self, client: redis.Redis, *, device_cap: int, key_cap: int) -> None:
+    def __init__(self, client: redis.Redis, *, device_cap: int) -> None:
         self._admit = client.register_script(queue.ADMIT)
         self._device_cap = device_cap
-        self._key_cap = key_cap
         self._service_s: dict[str, float] = {}
 
-    def slots(self, device: str, replica: Replica, key: str) -> list[Slots]:
-        """The bounded sets a request takes part in: its key's, its device's, its replica's."""
+    def slots(self, device: str, replica: Replica, caller: Caller) -> list[Slots]:
+        """The bounded sets a request takes part in: its caller's, its device's, its replica's."""
         return [
-            Slots(queue.key_slots(key or "anonymous"), self._key_cap),
+            Slots(queue.key_slots(caller.key or "anonymous"), caller.limits.concurrency),
             Slots(queue.device_slots(device), self._device_cap),
             Slots(queue.replica_slots(replica.epoch), replica.max_inflight + replica.max_waiting),
         ]

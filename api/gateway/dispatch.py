@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.edge.caller import Caller
 from api.gateway import placement
 from api.gateway.admission import Admission
 from api.gateway.inbox import Inbox
@@ -42,12 +43,12 @@ WAITERS = 1024
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way. ``body`` is what the client sent, already validated; ``key`` the caller's, hashed."""
+    """One request on its way. ``body`` is what the client sent, already validated."""
 
     modality: str
     uid: str
     body: dict[str, Any]
-    key: str
+    caller: Caller
     tokens: int
     affinity: str
     streams: bool = False
@@ -113,7 +114,7 @@ class Dispatcher:
 
     async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox:
         rid = secrets.token_hex(12)
-        slots = self._admission.slots(device, replica, call.key)
+        slots = self._admission.slots(device, replica, call.caller)
         keys = [one.key for one in slots]
         arguments = [replica.epoch, rid, self.replies.gateway_id, call.modality, call.deadline, call.body, keys]
         message = queue.message(queue.INFER, arguments, rid=rid, queue=queue.queue_name(device))

@@ -18,7 +18,7 @@ from models.redis import queue
 from models.redis.presence import STEWARD
 from models.rows import instances, jobs
 from models.rows.database import Database
-from models.rows.jobs import Bounds, NewJob, Submitted
+from models.rows.jobs import NewJob, Submitted
 
 MOST_AT_ONCE = 256
 RING_EVERY_S = 0.02
@@ -32,11 +32,11 @@ class _Waiting:
 
 
 class Submissions:
-    """Gathers what arrives while a transaction is under way into the next one."""
+    """Gathers what arrives while a transaction is under way into the next one. ``most`` jobs may wait for one model."""
 
-    def __init__(self, database: Database, bounds: Bounds, doorbell: "Doorbell") -> None:
+    def __init__(self, database: Database, most: int, doorbell: "Doorbell") -> None:
         self._database = database
-        self._bounds = bounds
+        self._most = most
         self.doorbell = doorbell
         self._waiting: list[_Waiting] = []
         self._work = asyncio.Event()
@@ -67,7 +67,7 @@ class Submissions:
 
     async def _insert(self, batch: list[_Waiting]) -> None:
         try:
-            outcomes, awoken = await self._database.run(_submit, [one.job for one in batch], self._bounds)
+            outcomes, awoken = await self._database.run(_submit, [one.job for one in batch], self._most)
         except (StatementError, TypeError, ValueError) as error:
             if len(batch) == 1:
                 self._refuse(batch, error)
@@ -99,10 +99,8 @@ def _settle(one: _Waiting, outcome: Submitted | Exception) -> None:
         one.future.set_result(outcome)
 
 
-def _submit(
-    connection: Connection, new: Sequence[NewJob], bounds: Bounds
-) -> tuple[list[Submitted | HeadraceError], bool]:
-    outcomes = jobs.submit(connection, new, bounds)
+def _submit(connection: Connection, new: Sequence[NewJob], most: int) -> tuple[list[Submitted | HeadraceError], bool]:
+    outcomes = jobs.submit(connection, new, most)
     return outcomes, instances.awaken(connection, {one.uid for one in new})
 
 

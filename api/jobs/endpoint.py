@@ -7,6 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.edge import errors
+from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs import forms
 from api.jobs.preparation import JobTerms, prepare
@@ -26,13 +27,13 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
     gateway = gateway_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
-    about = KINDS[kind]
+    about, caller = KINDS[kind], caller_of(request)
     async with folder() as into:
-        body, uploads = await forms.read(request, about, RequestFiles(gateway, request.state.key, into))
+        body, uploads = await forms.read(request, about, RequestFiles(gateway, caller, into))
         if about.modality == "images" and body.get("model") in (None, ""):
             body["model"] = await only_model(gateway)
         wish = JobTerms(idempotency_key=idempotency_key)
-        prepared = await prepare(gateway, request.state.key, kind, body, uploads, wish)
+        prepared = await prepare(gateway, caller, kind, body, uploads, wish)
     background = getattr(prepared.request, "background", None) is True
     if not wants_async(request, background):
         job = replace(prepared.job, deadline_s=gateway.settings.request_timeout_s)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 from models.launching.launch import serves
@@ -50,7 +51,7 @@ class Prepared:
 
 
 async def prepare(
-    gateway: Gateway, key: str, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: JobTerms
+    gateway: Gateway, caller: Caller, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: JobTerms
 ) -> Prepared:
     """Check a job of this kind and store its files. Raises what is wrong with it, naming the parameter."""
     about = KINDS[kind]
@@ -86,11 +87,12 @@ async def prepare(
         kind=kind,
         uid=request.model,
         request=sent,
-        api_key_id=key,
+        api_key_id=caller.key,
         files=files,
         priority=wish.priority,
         deadline_s=wish.deadline_s,
         max_attempts=gateway.settings.job_attempts,
+        key_bound=caller.limits.job_queue,
         idempotency_key=wish.idempotency_key,
         digest=digest(*asked) if wish.idempotency_key else "",
         metadata=wish.metadata,

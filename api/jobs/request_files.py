@@ -16,6 +16,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
+from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from api.jobs.preparation import Upload
 from models.errors import BodyTooLarge, InvalidRequest
@@ -39,11 +40,11 @@ async def folder() -> AsyncIterator[Path]:
 
 
 class RequestFiles:
-    """Takes one request's files. ``into`` is where they are put, ``key`` whose uploaded files may be named."""
+    """Takes one request's files. ``into`` is where they are put, ``caller`` whose uploaded files may be named."""
 
-    def __init__(self, gateway: Gateway, key: str, into: Path) -> None:
+    def __init__(self, gateway: Gateway, caller: Caller, into: Path) -> None:
         self._gateway = gateway
-        self._key = key
+        self._caller = caller
         self._into = into
 
     async def of_body(self, about: Kind, body: dict[str, Any]) -> dict[str, Upload]:
@@ -71,7 +72,7 @@ class RequestFiles:
             await asyncio.to_thread(_decode, value, found.end(), path, name)
             return await self._taken(name, path, found[1] or "")
         if uploads.FILE_ID.fullmatch(value):
-            row = await self._gateway.database.run(uploads.get, value, self._key)
+            row = await self._gateway.database.run(uploads.get, value, self._caller.key)
             local = await self._gateway.blocking(self._gateway.store.local, uploads.artifact(row.id), self._into)
             return await self._taken(name, local, row.media_type)
         if value.startswith(("https://", "http://")):

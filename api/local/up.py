@@ -158,7 +158,7 @@ class Up:
 
     async def _launch_demo(self) -> bool:
         """Launch the demo model if it is not there, and wait for it. Its failure is said, and no reason to stop."""
-        key = next(iter(self._settings.api_keys), "")
+        key = next(iter(self._settings.admin_keys or self._settings.api_keys), "")
         uid = DEMO["model_uid"]
         with Client(self._url, key) as client:
             try:
@@ -196,7 +196,7 @@ class Up:
         say(f"Headrace serves {self._url}   (documentation: {self._url}/docs, logs: {self._settings.home}/logs)")
         say("Try:")
         say()
-        say(_sample(self._url, keyed=bool(self._settings.api_keys), demo=demo))
+        say(_sample(self._url, _key_variable(self._settings), demo=demo))
         say()
         say(f"Ctrl-C stops it; running streams may finish for {self._settings.drain_s:.0f} s.")
 
@@ -231,9 +231,16 @@ def _ensure(client: Client, model: Mapping[str, Any]) -> None:
     client.launch(dict(model))
 
 
-def _sample(url: str, *, keyed: bool, demo: bool) -> str:
-    """A command that works when pasted."""
-    header = ' -H "authorization: Bearer $HEADRACE_API_KEY"' if keyed else ""
+def _key_variable(settings: Settings) -> str:
+    """The variable that holds a key for inference; empty where none is asked for."""
+    if settings.api_keys:
+        return "HEADRACE_API_KEY"
+    return "HEADRACE_ADMIN_KEY" if settings.admin_keys else ""
+
+
+def _sample(url: str, variable: str, *, demo: bool) -> str:
+    """A command that works when pasted; ``variable`` holds the key that it presents."""
+    header = f' -H "authorization: Bearer ${variable}"' if variable else ""
     if not demo:
         return f"curl {url}/v1/models{header}"
     messages = [{"role": "user", "content": "Name a colour."}]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.edge import errors
+from api.edge.caller import caller_of
 from api.gateway.dispatch import Call, Dispatcher, affinity
 from api.gateway.gateway import gateway_of
 from api.gateway.inbox import Inbox
@@ -55,7 +56,8 @@ async def answer(request: Request, modality: str, body: BaseRequest, keeping: An
     """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
-    call = Call(modality, body.model, sent, request.state.key, body.budget, affinity(body.prefix), body.streams)
+    caller = caller_of(request)
+    call = Call(modality, body.model, sent, caller, body.budget, affinity(body.prefix), body.streams)
     keepalive_s = gateway.settings.keepalive_after_s
     attempt = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
     return await (attempt.stream() if body.streams else attempt.whole())

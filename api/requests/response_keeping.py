@@ -5,6 +5,7 @@ import time
 
 import msgspec
 
+from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import DatabaseUnavailable, HeadraceError
 from models.modalities.responses import Request, described
@@ -24,10 +25,10 @@ class _About(msgspec.Struct):
 class ResponseRecorder:
     """Keeps one response under its caller's key. While the model begins, the database is asked whether it is there."""
 
-    def __init__(self, gateway: Gateway, request: Request, key: str, aging: list[str]) -> None:
+    def __init__(self, gateway: Gateway, request: Request, caller: Caller, aging: list[str]) -> None:
         self._response_writer = gateway.response_writer
         self._request = request
-        self._key = key
+        self._caller = caller
         self._aging = aging
         self._created = int(time.time())
         self._reached = asyncio.create_task(_reach(gateway))
@@ -53,7 +54,7 @@ class ResponseRecorder:
         given = self._request.model_dump(mode="json", exclude_unset=True, include={"input"})
         items = _encode(kept(sent(given["input"]), id))
         previous = self._request.previous_response_id
-        await self._response_writer.keep(Kept(id, self._key, previous, status, items, body), self._aging)
+        await self._response_writer.keep(Kept(id, self._caller.key, previous, status, items, body), self._aging)
 
 
 async def _reach(gateway: Gateway) -> bool:

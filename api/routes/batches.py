@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.engine import Connection
 
+from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
@@ -68,7 +69,7 @@ class BatchRequest(BaseModel):
 @router.post("", summary="Create a batch")
 async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dict[str, Any]:
     """Have every line of a file done as a request. Its progress is in ``request_counts``."""
-    gateway, key = gateway_of(request), request.state.key
+    gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
     if body.endpoint not in ENDPOINTS:
@@ -76,7 +77,7 @@ async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dic
     if body.webhook is not None:
         await gateway.outbound.check_url(body.webhook, "webhook")
     values = {
-        "api_key_id": key,
+        "api_key_id": caller.key,
         "endpoint": body.endpoint,
         "input_file_id": body.input_file_id,
         "metadata": body.metadata,
@@ -86,7 +87,7 @@ async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dic
 
     def made(connection: Connection) -> Any:
         try:
-            file = uploads.get(connection, body.input_file_id, key)
+            file = uploads.get(connection, body.input_file_id, caller.key)
         except NotFound as error:
             raise NotFound(error.message, param="input_file_id") from error
         if file.purpose != "batch":
@@ -107,7 +108,7 @@ async def listing(
     """This key's batches, newest first; ``after`` is the last id of the page before."""
 
     def page(connection: Connection) -> tuple[list[Any], dict[str, dict[str, int]]]:
-        rows = batches.listing(connection, request.state.key, after=after, limit=limit)
+        rows = batches.listing(connection, caller_of(request).key, after=after, limit=limit)
         return rows, batches.tallies(connection, [row.id for row in rows if row.counts is None])
 
     rows, tallies = await gateway_of(request).database.look(page)
@@ -126,7 +127,7 @@ async def describe(request: Request, id: Id) -> dict[str, Any]:
 async def cancel(request: Request, id: Id) -> dict[str, Any]:
     """Stop a batch; what was done until then is in its output. 409 if it is over, or about to be."""
     gateway = gateway_of(request)
-    await gateway.database.run(batches.get, id, request.state.key)
+    await gateway.database.run(batches.get, id, caller_of(request).key)
     for device in await gateway.database.run(batches.cancel, id):
         await gateway.publish(device_channel(device))
     await gateway.publish(STEWARD)
@@ -137,13 +138,13 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
 async def deliveries(request: Request, id: Id) -> dict[str, Any]:
     """Every webhook that this batch caused, and each attempt to deliver it."""
     gateway = gateway_of(request)
-    await gateway.database.run(batches.get, id, request.state.key)
+    await gateway.database.run(batches.get, id, caller_of(request).key)
     return {"object": "list", "data": await gateway.database.run(webhooks.log_of, id)}
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
     def look(connection: Connection) -> tuple[Any, dict[str, int]]:
-        row = batches.get(connection, id, request.state.key)
+        row = batches.get(connection, id, caller_of(request).key)
         return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
 
     return shown(*await gateway.database.run(look))

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
+from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.rows import uploads
@@ -56,7 +57,7 @@ async def upload(request: Request) -> dict[str, Any]:
         size = await gateway.store.write(uploads.artifact(file), _chunks(part), media_type)
         values = {
             "id": file,
-            "api_key_id": request.state.key,
+            "api_key_id": caller_of(request).key,
             "filename": part.filename,
             "purpose": purpose,
             "media_type": media_type,
@@ -78,7 +79,7 @@ async def listing(
 
     def page(connection: Connection) -> list[Any]:
         return uploads.listing(
-            connection, request.state.key, purpose=purpose, after=after, limit=limit, newest_first=order == "desc"
+            connection, caller_of(request).key, purpose=purpose, after=after, limit=limit, newest_first=order == "desc"
         )
 
     rows = await gateway_of(request).database.look(page)
@@ -90,14 +91,14 @@ async def listing(
 @router.get("/{id}", summary="Describe a file")
 async def describe(request: Request, id: Id) -> dict[str, Any]:
     """What is known of a file."""
-    return shown(await gateway_of(request).database.run(uploads.get, id, request.state.key))
+    return shown(await gateway_of(request).database.run(uploads.get, id, caller_of(request).key))
 
 
 @router.get("/{id}/content", summary="Download a file", response_class=StreamingResponse)
 async def content(request: Request, id: Id) -> Response:
     """The bytes of a file."""
     gateway = gateway_of(request)
-    row = await gateway.database.run(uploads.get, id, request.state.key)
+    row = await gateway.database.run(uploads.get, id, caller_of(request).key)
     info = await gateway.blocking(gateway.store.head, uploads.artifact(row.id))
     headers = {
         "Content-Length": str(info.size),
@@ -114,7 +115,7 @@ async def content(request: Request, id: Id) -> Response:
 async def delete(request: Request, id: Id) -> dict[str, Any]:
     """Forget a file. 409 while a batch reads it."""
     gateway = gateway_of(request)
-    await gateway.database.run(uploads.delete, id, request.state.key)
+    await gateway.database.run(uploads.delete, id, caller_of(request).key)
     await gateway.blocking(gateway.store.delete, [uploads.artifact(id)])
     return {"id": id, "object": "file", "deleted": True}
 

@@ -30,7 +30,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/v1/cluster/auth", summary="Whether a key is needed")
 async def auth(request: Request) -> dict[str, bool]:
     """What Xinference's client asks before anything else: it sends its key only where this is true."""
-    return {"auth": bool(gateway_of(request).settings.api_keys)}
+    return {"auth": gateway_of(request).settings.keyed}
 
 
 @router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})

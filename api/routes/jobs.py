@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
+from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
 from api.jobs import results
@@ -64,15 +65,16 @@ async def submit(
     if body.kind not in KINDS:
         raise InvalidRequest(f"there is no kind '{body.kind}'; there are {', '.join(KINDS)}", param="kind")
     webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
+    caller = caller_of(request)
     given = body.input | ({} if body.model is None else {"model": body.model})
     deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
     wish = JobTerms(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
     async with AsyncExitStack() as stack:
         uploads: dict[str, Upload] = {}
         if KINDS[body.kind].files:
-            intake = RequestFiles(gateway, request.state.key, await stack.enter_async_context(folder()))
+            intake = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
             uploads = await intake.of_body(KINDS[body.kind], given)
-        prepared = await prepare(gateway, request.state.key, body.kind, given, uploads, wish)
+        prepared = await prepare(gateway, caller, body.kind, given, uploads, wish)
     done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
     headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})
@@ -92,7 +94,7 @@ async def listing(
     base = public_url(gateway, str(request.base_url))
 
     def page(connection: Any) -> Any:
-        return jobs.listing(connection, request.state.key, state=state, uid=model, after=after, limit=limit)
+        return jobs.listing(connection, caller_of(request).key, state=state, uid=model, after=after, limit=limit)
 
     rows = await gateway.database.look(page)
     data = [await shown(gateway, row, base) for row in rows[:limit]]
@@ -212,4 +214,4 @@ def _data(event: Event) -> dict[str, Any]:
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> Any:
-    return await gateway.database.look(jobs.get, id, request.state.key)
+    return await gateway.database.look(jobs.get, id, caller_of(request).key)

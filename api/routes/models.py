@@ -4,9 +4,10 @@ import asyncio
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from sqlalchemy.engine import Connection, Row
 
+from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
 from models.launching.launch import UID, Launch, resolve, serves
@@ -40,7 +41,7 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     return _describe(row, replicas, ready=bool(gateway.replies.routing_table.ready(uid)))
 
 
-@router.post("", summary="Launch a model")
+@router.post("", summary="Launch a model", dependencies=[Depends(admin_only)])
 async def launch_model(
     request: Request, body: Annotated[Launch, Body()], wait_ready: Annotated[bool, Query()] = True
 ) -> dict[str, str]:
@@ -63,7 +64,7 @@ async def launch_model(
     return {"model_uid": body.uid}
 
 
-@router.delete("/{uid}", summary="Terminate a model")
+@router.delete("/{uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
 async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
     """Unload a model and forget it. The answer comes when its memory is back."""
     gateway = gateway_of(request)

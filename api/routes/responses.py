@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
+from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs.preparation import JobTerms, prepare
 from api.jobs.waiting import submitted
@@ -56,30 +57,30 @@ async def create(
 
     With ``background`` it answers at once, and the response is made when its turn comes.
     """
-    gateway = gateway_of(request)
-    asked, aging = await _resolved(gateway, request.state.key, body, Asked)
+    gateway, caller = gateway_of(request), caller_of(request)
+    asked, aging = await _resolved(gateway, caller, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
-    keeping = ResponseRecorder(gateway, asked, request.state.key, aging) if asked.keeps else None
+    keeping = ResponseRecorder(gateway, asked, caller, aging) if asked.keeps else None
     return await answering.answer(request, "responses", asked, keeping)
 
 
 @router.post("/input_tokens", summary="Count the tokens of a response's input")
 async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -> Response:
     """How many tokens the prompt of a response would have, with its instructions, tools and what it goes on from."""
-    asked, _ = await _resolved(gateway_of(request), request.state.key, body, count.Request)
+    asked, _ = await _resolved(gateway_of(request), caller_of(request), body, count.Request)
     return await answering.answer(request, "responses_count", asked)
 
 
-async def _resolved(gateway: Gateway, key: str, body: ResponsesPrompt, whole: type[T]) -> tuple[T, list[str]]:
+async def _resolved(gateway: Gateway, caller: Caller, body: ResponsesPrompt, whole: type[T]) -> tuple[T, list[str]]:
     """What is to be asked, with all that it refers to; and those of its predecessors that are aging."""
     given = body.model_dump(mode="json", exclude_unset=True)
     aging: list[str] = []
     if body.previous_response_id is not None:
-        found = await _earlier(gateway, key, body.previous_response_id)
+        found = await _earlier(gateway, caller, body.previous_response_id)
         given["earlier"], aging = found.items, found.aging
     if named := [one.id for one in body.items if isinstance(one, ItemReference)]:
-        items = await gateway.database.look(responses.items, named, key)
+        items = await gateway.database.look(responses.items, named, caller.key)
         given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
     try:
         return whole.model_validate(given), aging
@@ -87,11 +88,13 @@ async def _resolved(gateway: Gateway, key: str, body: ResponsesPrompt, whole: ty
         raise from_validation(list(error.errors())) from error
 
 
-async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earlier:
+async def _earlier(gateway: Gateway, caller: Caller, response: str) -> responses.Earlier:
     try:
-        return await gateway.database.look(responses.earlier, response, key, gateway.response_writer.retention_ms)
+        return await gateway.database.look(
+            responses.earlier, response, caller.key, gateway.response_writer.retention_ms
+        )
     except PreviousResponseNotFound:
-        row = await _job(gateway, key, response)
+        row = await _job(gateway, caller, response)
         if row is not None and row.state in STATUS:
             why = f"the response '{response}' is {_status(row)}: one goes on from those that are completed"
             raise InvalidRequest(why, param="previous_response_id") from None
@@ -101,19 +104,20 @@ async def _earlier(gateway: Gateway, key: str, response: str) -> responses.Earli
 async def _in_background(gateway: Gateway, request: Request, asked: Asked, idempotency_key: str | None) -> Response:
     if gateway.dispatcher.closed:
         raise ShuttingDown()
+    caller = caller_of(request)
     given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
     wish = JobTerms(idempotency_key=idempotency_key)
-    job = (await prepare(gateway, request.state.key, responses.KIND, given, {}, wish)).job
+    job = (await prepare(gateway, caller, responses.KIND, given, {}, wish)).job
     if asked.streams:  # what is told of it as it is made, whoever will read it
         job = replace(job, request=job.request | {"stream": True})
     done = await submitted(gateway, job)
     id = responses.response_of(done.id)
     headers = {"X-Job-Id": done.id}
     if asked.streams:
-        row = await gateway.database.look(jobs.get, done.id, request.state.key)
+        row = await gateway.database.look(jobs.get, done.id, caller.key)
         return EventStream(gateway, row, after=None, headers=headers)
     if not done.created:
-        return JSONResponse(await _shown(gateway, request.state.key, id), headers=headers)
+        return JSONResponse(await _shown(gateway, caller, id), headers=headers)
     return JSONResponse(described(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
 
 
@@ -131,14 +135,14 @@ async def retrieve(
     With ``stream``, the events of one that was asked for in the background with ``stream``: from the first on, or those
     after the one of this number.
     """
-    gateway = gateway_of(request)
+    gateway, caller = gateway_of(request), caller_of(request)
     if include_obfuscation:
         raise UnsupportedParameter("events are not obfuscated", param="include_obfuscation")
-    job = await _job(gateway, request.state.key, id) if stream else None
+    job = await _job(gateway, caller, id) if stream else None
     if job is not None and job.request.get("stream"):
         return EventStream(gateway, job, after=starting_after)
-    row = await gateway.database.look(responses.get, id, request.state.key)
-    shown = None if row is not None else await _shown(gateway, request.state.key, id)
+    row = await gateway.database.look(responses.get, id, caller.key)
+    shown = None if row is not None else await _shown(gateway, caller, id)
     if stream:
         raise InvalidRequest(
             "only a response that was made with 'background' and 'stream' can be streamed", param="stream"
@@ -149,10 +153,10 @@ async def retrieve(
 @router.post("/{id}/cancel", summary="Cancel a response")
 async def cancel(request: Request, id: Id) -> Response:
     """Stop a response that is made in the background; one that is over is shown as it is."""
-    gateway, key = gateway_of(request), request.state.key
-    row = await _job(gateway, key, id)
+    gateway, caller = gateway_of(request), caller_of(request)
+    row = await _job(gateway, caller, id)
     if row is None:
-        found = await gateway.database.look(responses.get, id, key)
+        found = await gateway.database.look(responses.get, id, caller.key)
         if found is None:
             raise _missing(id)
         if not msgspec.json.decode(found.body)["background"]:
@@ -167,19 +171,19 @@ async def cancel(request: Request, id: Id) -> Response:
 @router.delete("/{id}", summary="Delete a response")
 async def delete(request: Request, id: Id) -> dict[str, Any]:
     """Forget a response. 409 while it is made in the background."""
-    gateway, key = gateway_of(request), request.state.key
-    row = await _job(gateway, key, id)
+    gateway, caller = gateway_of(request), caller_of(request)
+    row = await _job(gateway, caller, id)
     if row is not None and row.state not in FINAL:
         raise Conflict(f"the response is {_status(row)}: cancel it first", param="id")
-    if not await gateway.database.run(_forget, id, key, row is not None):
+    if not await gateway.database.run(_forget, id, caller.key, row is not None):
         raise _missing(id)
     return {"id": id, "object": "response", "deleted": True}
 
 
-def _forget(connection: Any, id: str, key: str, has_job: bool) -> bool:
+def _forget(connection: Any, id: str, owner: str, has_job: bool) -> bool:
     if has_job:
         jobs.delete(connection, responses.job_of(id))
-    return responses.delete(connection, id, key) or has_job
+    return responses.delete(connection, id, owner) or has_job
 
 
 @router.get("/{id}/input_items", summary="Input items of a response")
@@ -192,10 +196,10 @@ async def input_items(
     include: Annotated[list[str] | None, Query(alias="include[]")] = None,
 ) -> dict[str, Any]:
     """All that the model was given, those of the responses that it goes on from included."""
-    gateway, key = gateway_of(request), request.state.key
-    items = await gateway.database.look(_input_items, id, key)
+    gateway, caller = gateway_of(request), caller_of(request)
+    items = await gateway.database.look(_input_items, id, caller.key)
     if items is None:
-        row = await _job(gateway, key, id)
+        row = await _job(gateway, caller, id)
         if row is None:
             raise _missing(id)
         items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], id)
@@ -211,27 +215,28 @@ async def input_items(
     return {"object": "list", "data": data, "has_more": len(items) > limit, **ends}
 
 
-def _input_items(connection: Any, id: str, key: str) -> list[dict[str, Any]] | None:
-    row = responses.get(connection, id, key)
+def _input_items(connection: Any, id: str, owner: str) -> list[dict[str, Any]] | None:
+    row = responses.get(connection, id, owner)
     return None if row is None else responses.input_items(connection, row)
 
 
-async def _job(gateway: Gateway, key: str, id: str) -> Any:
+async def _job(gateway: Gateway, caller: Caller, id: str) -> Any:
     """The row of the job that makes a response; None if there is none."""
     try:
-        row = await gateway.database.look(jobs.get, responses.job_of(id), key)
+        row = await gateway.database.look(jobs.get, responses.job_of(id), caller.key)
     except NotFound:
         return None
     return row if row.kind == responses.KIND else None
 
 
-async def _shown(gateway: Gateway, key: str, id: str) -> dict[str, Any]:
+async def _shown(gateway: Gateway, caller: Caller, id: str) -> dict[str, Any]:
     """A response that is made in the background. Raises NotFound where there is none, or it was deleted."""
-    row = await _job(gateway, key, id)
+    row = await _job(gateway, caller, id)
     if row is None:
         raise _missing(id)
     if row.state == JobState.SUCCEEDED:
-        found = await gateway.database.look(responses.get, id, key)  # it was kept in the transaction that ended the job
+        # It was kept in the transaction that ended the job.
+        found = await gateway.database.look(responses.get, id, caller.key)
         if found is None:
             raise _missing(id)
         return dict(msgspec.json.decode(found.body))

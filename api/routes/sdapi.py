@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Query, Request
 from redis.exceptions import RedisError
 from starlette.responses import Response
 
+from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs.preparation import JobTerms, Prepared, prepare
 from api.jobs.request_files import RequestFiles, folder
@@ -51,7 +52,7 @@ async def img2img(request: Request, body: Annotated[Drawing, Body()]) -> Respons
 async def options(request: Request) -> dict[str, Any]:
     """The model that draws for this key where a request names none."""
     gateway = gateway_of(request)
-    chosen = await _chosen(gateway, request.state.key)
+    chosen = await _chosen(gateway, caller_of(request))
     return {"sd_model_checkpoint": chosen, "samples_format": "png"}
 
 
@@ -64,7 +65,7 @@ async def choose(request: Request, body: Options) -> None:
         return
     await _checked(gateway, named)
     try:
-        await gateway.client.set(_choice_key(request.state.key), named, ex=CHOICE_S)
+        await gateway.client.set(_choice_key(caller_of(request)), named, ex=CHOICE_S)
     except (RedisError, OSError) as error:
         raise BrokerUnavailable() from error
 
@@ -95,7 +96,7 @@ async def list_models(request: Request) -> list[dict[str, Any]]:
 async def progress(request: Request, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
     """How far the drawing is that runs longest for this key; zeros where none does."""
     gateway = gateway_of(request)
-    running = await _running(gateway, request.state.key)
+    running = await _running(gateway, caller_of(request))
     if not running:
         return sdapi_wire.shown_progress(None, 0, sdapi_wire.Latest(), 0.0)
     row = running[-1]
@@ -110,28 +111,28 @@ async def progress(request: Request, skip_current_image: Annotated[bool, Query()
 async def interrupt(request: Request) -> dict[str, Any]:
     """Stop the drawings that run for this key; those that wait go on."""
     gateway = gateway_of(request)
-    for row in await _running(gateway, request.state.key):
+    for row in await _running(gateway, caller_of(request)):
         await abandon(gateway, row.id)
     return {}
 
 
 async def _draw(request: Request, body: Drawing, kind: str) -> Response:
-    gateway, key = gateway_of(request), request.state.key
+    gateway, caller = gateway_of(request), caller_of(request)
     fields = sdapi_wire.translated(body, edit=kind == "images.edits")
     named = body.checkpoint
-    fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, key)
+    fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, caller)
     wish = JobTerms(metadata={MARK: kind})
     async with folder() as into:
-        intake = RequestFiles(gateway, key, into)
+        intake = RequestFiles(gateway, caller, into)
         files = sdapi_wire.pictures(body) if kind == "images.edits" else {}
         uploads = {name: await intake.text(name, text) for name, text in files.items()}
-        prepared: Prepared = await prepare(gateway, key, kind, fields, uploads, wish)
+        prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, wish)
     if not wants_async(request, None):
         prepared = replace(prepared, job=replace(prepared.job, deadline_s=gateway.settings.request_timeout_s))
     return await respond(gateway, request, prepared, background=None, reword=sdapi_wire.Reworded(body, fields))
 
 
-async def _chosen(gateway: Gateway, key: str) -> str:
+async def _chosen(gateway: Gateway, caller: Caller) -> str:
     """The model that this key chose, else the oldest image model. Raises ModelNotFound where there is none."""
     known = [one.uid for one in await gateway.known_models.serving("images")]
     if not known:
@@ -139,7 +140,7 @@ async def _chosen(gateway: Gateway, key: str) -> str:
     if len(known) == 1:
         return known[0]
     try:
-        chosen = await gateway.client.get(_choice_key(key))
+        chosen = await gateway.client.get(_choice_key(caller))
     except (RedisError, OSError) as error:
         raise BrokerUnavailable() from error
     uid = chosen.decode() if isinstance(chosen, bytes) else chosen
@@ -155,15 +156,15 @@ async def _checked(gateway: Gateway, uid: str) -> str:
     return uid
 
 
-def _choice_key(key: str) -> str:
-    return f"headrace:sdapi:checkpoint:{key or '-'}"
+def _choice_key(caller: Caller) -> str:
+    return f"headrace:sdapi:checkpoint:{caller.key or '-'}"
 
 
-async def _running(gateway: Gateway, key: str) -> list[Any]:
+async def _running(gateway: Gateway, caller: Caller) -> list[Any]:
     """The drawings that run for this key, newest first."""
 
     def listing(connection: Any) -> list[Any]:
-        return jobs.listing(connection, key, state=JobState.RUNNING, limit=MOST_RUNNING)
+        return jobs.listing(connection, caller.key, state=JobState.RUNNING, limit=MOST_RUNNING)
 
     return [row for row in await gateway.database.run(listing) if MARK in (row.metadata or {})]
 

@@ -34,7 +34,10 @@ PUBLIC = [column for column in jobs.c if column.name not in ("request", "files",
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be. ``deadline_s`` counts from its insertion; ``digest`` is of all that the client asked for."""
+    """A job to be. ``deadline_s`` counts from its insertion; ``digest`` is of all that the client asked for.
+
+    ``key_bound`` jobs may wait for its model under its API key; None: any number.
+    """
 
     id: str
     kind: str
@@ -45,6 +48,7 @@ class NewJob:
     priority: int = 0
     deadline_s: float | None = None
     max_attempts: int = 3
+    key_bound: int | None = None
     idempotency_key: str | None = None
     digest: str = ""
     metadata: dict[str, Any] | None = None
@@ -52,14 +56,6 @@ class NewJob:
     batch_id: str | None = None
     line: int | None = None
     custom_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many jobs may wait for one model: in all, and under one API key."""
-
-    model: int
-    key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +84,14 @@ def digest(*parts: Any) -> str:
 # ---- submitting --------------------------------------------------------------------------------------------
 
 
-def submit(connection: Connection, new: Sequence[NewJob], bounds: Bounds | None) -> list[Submitted | HeadraceError]:
+def submit(connection: Connection, new: Sequence[NewJob], most: int | None) -> list[Submitted | HeadraceError]:
     """Insert jobs, many in one transaction; for each, what came of it.
 
-    QueueFull where its model or key has too many waiting; IdempotencyConflict where its key stands for another request.
+    ``most`` may wait for one model; None: neither that nor the bounds of their keys are looked at. QueueFull where its
+    model or key has too many waiting; IdempotencyConflict where its key stands for another request.
     """
     known = _by_idempotency(connection, new)
-    waiting = _waiting(connection, {one.uid for one in new}) if bounds else {}
+    waiting = _waiting(connection, {one.uid for one in new}) if most is not None else {}
     outcome: dict[str, Submitted | HeadraceError] = {}
     accepted: list[NewJob] = []
     before_it: dict[str, int] = {}
@@ -105,7 +102,7 @@ def submit(connection: Connection, new: Sequence[NewJob], bounds: Bounds | None)
             outcome[one.id] = _same(one, before)
         elif name in named:  # one of them will be the job: it takes the room of one
             accepted.append(one)
-        elif bounds and (full := _full(connection, waiting, bounds, one)):
+        elif most is not None and (full := _full(connection, waiting, most, one)):
             outcome[one.id] = full
         else:
             before_it[one.id] = sum(n for (uid, _), n in waiting.items() if uid == one.uid) - 1
@@ -201,15 +198,15 @@ def _waiting(connection: Connection, uids: set[str]) -> dict[tuple[str, str], in
     return found
 
 
-def _full(connection: Connection, waiting: dict[tuple[str, str], int], bounds: Bounds, one: NewJob) -> QueueFull | None:
+def _full(connection: Connection, waiting: dict[tuple[str, str], int], most: int, one: NewJob) -> QueueFull | None:
     """Why there is no room for this job; else it is counted in."""
     mine = waiting.get((one.uid, one.api_key_id), 0)
     of_model = sum(n for (uid, _), n in waiting.items() if uid == one.uid)
-    if of_model < bounds.model and mine < bounds.key:
+    if of_model < most and (one.key_bound is None or mine < one.key_bound):
         waiting[one.uid, one.api_key_id] = mine + 1
         return None
-    who = f"for '{one.uid}'" if of_model >= bounds.model else f"for '{one.uid}' under this key"
-    held = of_model if of_model >= bounds.model else mine
+    who = f"for '{one.uid}'" if of_model >= most else f"for '{one.uid}' under this key"
+    held = of_model if of_model >= most else mine
     pace = rate(connection, one.uid)
     wait = min(max(int(1 / pace + 0.999), 1), 600) if pace else 30
     return QueueFull(f"{held} jobs wait {who}", retry_after=wait)

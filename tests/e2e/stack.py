@@ -41,7 +41,7 @@ class Stack:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.client = Client(self.url, env.get("HEADRACE_API_KEY", ""))
+        self.client = Client(self.url, env.get("HEADRACE_ADMIN_KEY") or env.get("HEADRACE_API_KEY", ""))
         self._arguments = (*(() if demo else ("--no-demo",)), *arguments)
         self._env = {**clean_environment(), **env}
         self._output = home.with_name(f"{home.name}.output")

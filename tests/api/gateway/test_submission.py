@@ -24,11 +24,11 @@ from models.redis.presence import Replica, Snapshot
 from models.rows import claims, jobs
 from models.rows.claims import Done, Lease
 from models.rows.database import Database
-from models.rows.jobs import Bounds, NewJob, Submitted, throughput
+from models.rows.jobs import NewJob, Submitted, throughput
 from models.rows.tables import jobs as table
 from tests.servers import Valkey
 
-WIDE = Bounds(10_000, 10_000)
+WIDE = 10_000
 DEVICE = "test.cpu"
 
 
@@ -44,9 +44,9 @@ def routing_table() -> RoutingTable:
 
 
 @asynccontextmanager
-async def submissions(database: Database, redis_url: str, bounds: Bounds = WIDE) -> AsyncIterator[Submissions]:
+async def submissions(database: Database, redis_url: str, most: int = WIDE) -> AsyncIterator[Submissions]:
     client = broker.asking_async(redis_url)
-    made = Submissions(database, bounds, Doorbell(client, routing_table()))
+    made = Submissions(database, most, Doorbell(client, routing_table()))
     running = asyncio.create_task(made.run())
     try:
         yield made
@@ -72,13 +72,13 @@ async def test_a_thousand_at_once_each_get_their_own_answer(database: Database, 
 
 async def test_errors_are_each_ones_own(database: Database, valkey: Valkey) -> None:
     """One transaction has new jobs, replays, a conflict, and more than there is room for."""
-    async with submissions(database, valkey.url, Bounds(model=4, key=3)) as to:
+    async with submissions(database, valkey.url, 4) as to:
         [first] = await submit_all(to, [new(idempotency_key="i", digest="one")])
         mine = [
             new(idempotency_key="i", digest="one"),
             new(idempotency_key="i", digest="two"),
-            *[new() for _ in range(3)],
-            *[new(api_key_id="other") for _ in range(2)],
+            *[new(key_bound=3) for _ in range(3)],
+            *[new(api_key_id="other", key_bound=3) for _ in range(2)],
             new(uid="n"),
             new(idempotency_key="i", digest="one"),
         ]
@@ -93,9 +93,18 @@ async def test_errors_are_each_ones_own(database: Database, valkey: Valkey) -> N
     assert "under this key" not in made[6].message
 
 
+async def test_each_key_has_a_bound_of_its_own(database: Database, valkey: Valkey) -> None:
+    bounds = {"small": 1, "large": 3, "any": None}
+    async with submissions(database, valkey.url) as to:
+        mine = [new(api_key_id=key, key_bound=bound) for key, bound in bounds.items() for _ in range(4)]
+        made = await submit_all(to, mine)
+    refused = [one.api_key_id for one, outcome in zip(mine, made, strict=True) if isinstance(outcome, QueueFull)]
+    assert refused == ["small"] * 3 + ["large"]
+
+
 async def test_one_key_takes_the_room_of_one_job(database: Database, valkey: Valkey) -> None:
-    async with submissions(database, valkey.url, Bounds(model=5, key=5)) as to:
-        made = await submit_all(to, [new(idempotency_key="i", digest="one") for _ in range(20)])
+    async with submissions(database, valkey.url, 5) as to:
+        made = await submit_all(to, [new(idempotency_key="i", digest="one", key_bound=5) for _ in range(20)])
     assert len({one.id for one in made}) == 1
     assert sum(one.created for one in made) == 1
 
@@ -213,7 +222,7 @@ def test_throughput_counts_only_time_at_work() -> None:
 
 def test_retry_after_is_measured(database: Database) -> None:
     def refused() -> int | None:
-        [outcome] = database.call(jobs.submit, [new()], Bounds(1, 1))
+        [outcome] = database.call(jobs.submit, [new()], 1)
         assert isinstance(outcome, QueueFull)
         return outcome.retry_after
 

@@ -143,7 +143,8 @@ def test_loopback_needs_no_key(host: str) -> None:
 def test_beyond_loopback_needs_a_key(host: str) -> None:
     for empty in ("", " ", ","):
         with pytest.raises(InvalidRequest, match="HEADRACE_API_KEY"):
-            exposure.check_exposure(Settings(host=host, api_key=SecretStr(empty)))
+            exposure.check_exposure(Settings(host=host, api_key=SecretStr(empty), admin_key=SecretStr(empty)))
+    exposure.check_exposure(Settings(host=host, admin_key=SecretStr("secret")))
     exposure.check_exposure(Settings(host=host, api_key=SecretStr("secret")))
 
 

@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api.edge import errors
+from api.edge.caller import Callers
 from api.edge.middleware import Edge
 from api.routes import artifacts
 from api.routes.artifacts import span
@@ -53,7 +55,9 @@ def running(settings: Settings, store: Store) -> Iterator[Site]:
     app = FastAPI()
     app.include_router(artifacts.router)
     app.state.gateway = SimpleNamespace(settings=settings, store=store)
-    app.add_middleware(Edge, keys=["key"], max_body_bytes=1000, max_upload_bytes=1 << 20)
+    app.add_middleware(
+        Edge, callers=Callers(Settings(api_key=SecretStr("key"))), max_body_bytes=1000, max_upload_bytes=1 << 20
+    )
     errors.install(app)
     with serving(app) as url:
         yield Site(url, store, derived(settings, PURPOSE))

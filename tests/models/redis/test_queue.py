@@ -9,6 +9,7 @@ from typing import Any
 import celery
 import pytest
 
+from api.edge.caller import Caller, Limits
 from api.gateway.admission import Admission
 from api.local.embedded import free_port
 from models.errors import BrokerUnavailable, Overloaded, RateLimited
@@ -76,8 +77,8 @@ async def _enqueue(
     url: str, count: int, *, device: int, key: int, replica: presence.Replica, ttl: float = 60
 ) -> list[str]:
     client = broker.asking_async(url)
-    admission = Admission(client, device_cap=device, key_cap=key)
-    slots = admission.slots("d", replica, "")
+    admission = Admission(client, device_cap=device)
+    slots = admission.slots("d", replica, Caller("", frozenset(), Limits(concurrency=key, job_queue=1)))
 
     async def one(number: int) -> str:
         try:

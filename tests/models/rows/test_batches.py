@@ -11,7 +11,7 @@ from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, Que
 from models.rows import batches, claims, instances, uploads
 from models.rows import jobs as submissions
 from models.rows.database import now_ms
-from models.rows.jobs import Bounds, NewJob, Submitted
+from models.rows.jobs import NewJob, Submitted
 from models.rows.tables import BatchState, JobState, files, jobs, results
 from models.rows.tables import batches as table
 from tests.batching import Killed, Mortal, World, line, world
@@ -242,8 +242,8 @@ def test_lines_take_no_room_from_other_jobs(world: World) -> None:
     assert world.count(jobs) == 30
 
     def submit() -> list[object]:
-        new = [NewJob(submissions.new_id(), "chat.completions", "echo", {}, "me") for _ in range(3)]
-        return list(world.database.call(submissions.submit, new, Bounds(model=2, key=2)))
+        new = [NewJob(submissions.new_id(), "chat.completions", "echo", {}, "me", key_bound=2) for _ in range(3)]
+        return list(world.database.call(submissions.submit, new, 2))
 
     first, second, third = submit()
     assert isinstance(first, Submitted)

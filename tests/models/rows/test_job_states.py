@@ -20,13 +20,13 @@ from models.errors import Conflict, EngineFailure, Expired, HeadraceError, Idemp
 from models.rows import claims, jobs, outbox
 from models.rows.claims import Done, Lease
 from models.rows.database import Database, now_ms
-from models.rows.jobs import Bounds, NewJob, Submitted
+from models.rows.jobs import NewJob, Submitted
 from models.rows.tables import FINAL, deliveries, instances, results
 from models.rows.tables import jobs as table
 
 HOUR_MS = 3_600_000
 ANY_RANK = 1 << 62
-BOUNDS = Bounds(model=6, key=4)
+MODEL_BOUND, KEY_BOUND = 6, 4
 WEBHOOK = "http://127.0.0.1:9/hook"
 KEYS = ("", "key-a", "key-b")
 MODELS = ("kept", "gone")
@@ -132,16 +132,17 @@ class Jobs(RuleBasedStateMachine):
             "priority": st.sampled_from([-100, 0, 0, 7, 100]),
             "deadline_s": st.sampled_from([None, None, 3600.0]),
             "max_attempts": st.integers(1, 3),
+            "key_bound": st.just(KEY_BOUND),
             "idempotency_key": st.sampled_from([None, None, "i", "ii"]),
             "digest": st.sampled_from(["one", "two"]),
             "webhook": st.sampled_from([None, WEBHOOK]),
         }
     )
 
-    @rule(specs=st.lists(spec, min_size=1, max_size=4), bounds=st.sampled_from([None, BOUNDS]))
-    def submit(self, specs: list[dict[str, Any]], bounds: Bounds | None) -> None:
+    @rule(specs=st.lists(spec, min_size=1, max_size=4), most=st.sampled_from([None, MODEL_BOUND]))
+    def submit(self, specs: list[dict[str, Any]], most: int | None) -> None:
         new = [NewJob(id=f"job_{uuid.uuid4().hex[:12]}", kind="chat.completions", request={}, **spec) for spec in specs]
-        made = self.database.call(jobs.submit, new, bounds)
+        made = self.database.call(jobs.submit, new, most)
         ranks = {row.id: row.rank for row in self.rows(table)}
         before = dict(self.named)
         waiting = Counter((one.spec.uid, one.spec.api_key_id) for one in self.known.values() if one.state == "queued")
@@ -154,7 +155,7 @@ class Jobs(RuleBasedStateMachine):
                     assert outcome == Submitted(first, created=False)
                 else:
                     assert isinstance(outcome, IdempotencyConflict)
-            elif bounds and (of_model >= bounds.model or waiting[one.uid, one.api_key_id] >= bounds.key):
+            elif most is not None and (of_model >= most or waiting[one.uid, one.api_key_id] >= KEY_BOUND):
                 assert isinstance(outcome, QueueFull)
                 assert outcome.retry_after is not None
             else:
