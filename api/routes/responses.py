@@ -15,6 +15,7 @@ from api.jobs.preparation import JobTerms, prepare
 from api.jobs.waiting import submitted
 from api.requests import answering
 from api.requests.response_events import EventStream
+from api.requests.response_include import Included, check_items, check_made
 from api.requests.response_keeping import ResponseRecorder
 from models.errors import (
     Conflict,
@@ -125,9 +126,9 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
 async def retrieve(
     request: Request,
     id: Id,
+    include: Included,
     stream: Annotated[bool, Query()] = False,
     starting_after: Annotated[int | None, Query(ge=0, le=1 << 31)] = None,
-    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
     include_obfuscation: Annotated[bool, Query()] = False,
 ) -> Response:
     """A response that is kept, or is made in the background.
@@ -140,9 +141,12 @@ async def retrieve(
         raise UnsupportedParameter("events are not obfuscated", param="include_obfuscation")
     job = await _job(gateway, caller, id) if stream else None
     if job is not None and job.request.get("stream"):
+        check_made(include, with_logprobs=Asked.model_validate(job.request).wants_logprobs)
         return EventStream(gateway, job, after=starting_after)
     row = await gateway.database.look(responses.get, id, caller.key)
-    shown = None if row is not None else await _shown(gateway, caller, id)
+    shown = None if row is not None else await _shown(gateway, caller, id, include)
+    if row is not None and include:
+        check_items(include, msgspec.json.decode(row.body)["output"])
     if stream:
         raise InvalidRequest(
             "only a response that was made with 'background' and 'stream' can be streamed", param="stream"
@@ -165,7 +169,7 @@ async def cancel(request: Request, id: Id) -> Response:
     moved = await gateway.database.run(outbox.cancel, row.id)
     if moved is not None:
         await gateway.publish_cancelled(moved)
-    return await retrieve(request, id)
+    return await retrieve(request, id, frozenset())
 
 
 @router.delete("/{id}", summary="Delete a response")
@@ -190,10 +194,10 @@ def _forget(connection: Any, id: str, owner: str, has_job: bool) -> bool:
 async def input_items(
     request: Request,
     id: Id,
+    include: Included,
     after: Annotated[str | None, Query(max_length=256)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
-    include: Annotated[list[str] | None, Query(alias="include[]")] = None,
 ) -> dict[str, Any]:
     """All that the model was given, those of the responses that it goes on from included."""
     gateway, caller = gateway_of(request), caller_of(request)
@@ -203,6 +207,7 @@ async def input_items(
         if row is None:
             raise _missing(id)
         items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], id)
+    check_items(include, items)
     if order == "desc":
         items.reverse()
     if after is not None:
@@ -229,18 +234,20 @@ async def _job(gateway: Gateway, caller: Caller, id: str) -> Any:
     return row if row.kind == responses.KIND else None
 
 
-async def _shown(gateway: Gateway, caller: Caller, id: str) -> dict[str, Any]:
-    """A response that is made in the background. Raises NotFound where there is none, or it was deleted."""
+async def _shown(gateway: Gateway, caller: Caller, id: str, include: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """A response that is made in the background. Raises NotFound where there is none, and as ``check_made`` does."""
     row = await _job(gateway, caller, id)
     if row is None:
         raise _missing(id)
+    asked = Asked.model_validate(row.request)
+    check_made(include, with_logprobs=asked.wants_logprobs)
     if row.state == JobState.SUCCEEDED:
         # It was kept in the transaction that ended the job.
         found = await gateway.database.look(responses.get, id, caller.key)
         if found is None:
             raise _missing(id)
         return dict(msgspec.json.decode(found.body))
-    about = described(Asked.model_validate(row.request), id, row.queued_at // 1000)
+    about = described(asked, id, row.queued_at // 1000)
     error = failure(HeadraceError.from_row(row.error)) if STATUS[row.state] == "failed" else None
     return about | {"status": _status(row), "error": error}
 

@@ -133,7 +133,9 @@ class CreateResponse(ResponsesPrompt):
     )
     top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
     include: Annotated[list[Includable], Field(max_length=16)] | None = Field(
-        None, description="what a model thought is in its reasoning item in any case, and need not be encrypted"
+        None,
+        description="log probabilities; all else is shown in any case (pictures of the input, and thoughts, which are"
+        " not encrypted), or belongs to tools that the platform does not run",
     )
     metadata: (
         Annotated[
