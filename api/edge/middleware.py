@@ -10,6 +10,7 @@ import secrets
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -34,10 +35,6 @@ FORM_BYTES = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-POLICY_VIOLATION = 1008
-"""The code of a websocket that is closed because it is not allowed (RFC 6455 §7.4.1)."""
-
-
 class Edge:
     """Authentication, the limit on bodies, and ``X-Request-Id``."""
 
@@ -55,7 +52,7 @@ class Edge:
             case "lifespan":
                 await self._app(scope, receive, send)
             case "websocket":
-                await WebSocketClose(POLICY_VIOLATION, "there are no websockets here")(scope, receive, send)
+                await WebSocketClose(WS_1008_POLICY_VIOLATION, "there are no websockets here")(scope, receive, send)
             case unknown:
                 raise NotImplementedError(f"connections of type '{unknown}' are not served")
 
