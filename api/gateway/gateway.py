@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import redis.asyncio as redis
 from fastapi import Request
@@ -23,6 +23,7 @@ from models.redis import events
 from models.redis.presence import device_channel
 from models.rows.database import Database
 from models.rows.jobs import NewJob
+from models.rows.records import JobRow
 from models.rows.tables import JobState
 from models.settings import Settings
 from models.storage.artifacts import Store
@@ -61,14 +62,14 @@ class Gateway:
         """Wake whoever listens there. Everybody polls too, so a lost wake-up is no loss."""
         await _notify(self.client.publish(channel, b""))
 
-    async def publish_cancelled(self, row: Any) -> None:
+    async def publish_cancelled(self, row: JobRow) -> None:
         """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
-        if row.state == JobState.RUNNING:
+        if row.state == JobState.RUNNING and row.device:
             await self.publish(device_channel(row.device))
         else:
             await self._publish_moved(row)
 
-    async def publish_queued(self, row: Any) -> None:
+    async def publish_queued(self, row: JobRow) -> None:
         """A job was queued anew."""
         await self._publish_moved(row)
         self.submissions.doorbell.ring({row.uid})
@@ -79,7 +80,7 @@ class Gateway:
             with suppress(HeadraceError):
                 await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
 
-    async def _publish_moved(self, row: Any) -> None:
+    async def _publish_moved(self, row: JobRow) -> None:
         pipeline = self.stream_client.pipeline(transaction=False)
         events.publish_moved(pipeline, row)
         await _notify(pipeline.execute())
@@ -90,7 +91,7 @@ class Gateway:
             await self.publish(device_channel(device))
 
 
-async def _notify(notice: Awaitable[Any]) -> None:
+async def _notify(notice: Awaitable[object]) -> None:
     with suppress(RedisError, OSError):  # TimeoutError is an OSError
         async with asyncio.timeout(NOTIFY_S):
             await notice

@@ -76,10 +76,10 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         failed = row.state == ReplicaState.FAILED
         failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
-    for row in instances.listing(connection):
-        errors = failures.get(row.uid, [])
-        asleep = row.load_on_request and states.get(row.uid) == {ReplicaState.DORMANT}
+    for instance in instances.listing(connection):
+        errors = failures.get(instance.uid, [])
+        asleep = instance.load_on_request and states.get(instance.uid) == {ReplicaState.DORMANT}
         reasons = sorted({error for error in errors if error is not None})
-        failed = "" if not errors or None in errors else "; ".join(reasons)
-        known[row.uid] = KnownModel(row.uid, failed, row.engine, row.model_type, asleep)
+        why = "" if not errors or None in errors else "; ".join(reasons)
+        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep)
     return known

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis.asyncio as redis
 from redis.asyncio.client import PubSub
@@ -17,6 +16,7 @@ from models.redis import broker, events
 from models.redis.events import Event
 from models.rows import jobs
 from models.rows.database import Database
+from models.rows.records import JobStatus
 from models.rows.tables import FINAL, JobState
 from models.settings import Settings
 
@@ -73,8 +73,8 @@ class Watching:
                 del self._watches[job]
                 self._later(job, "unsubscribe")
 
-    async def until_over(self, job: str) -> Any:
-        """Wait for a job's end; its row. Raises NotFound if it is deleted meanwhile."""
+    async def until_over(self, job: str) -> JobStatus:
+        """Wait for a job's end; how it ended. Raises NotFound if it is deleted meanwhile."""
         with self.of(job) as watch:
             while True:
                 row = await self._state(watch)
@@ -104,7 +104,7 @@ class Watching:
                 if not heard:
                     yield last, Event(SILENCE)
 
-    async def _state(self, watch: Watch) -> Any:
+    async def _state(self, watch: Watch) -> JobStatus | None:
         """The job's state, where it may have changed. While the database is away the watch goes on: so does the job."""
         if not watch.moved:
             return None

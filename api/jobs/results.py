@@ -6,12 +6,13 @@ from api.gateway.gateway import Gateway
 from models.errors import Cancelled, Conflict, Expired, HeadraceError, NotFound
 from models.modalities.media import Answer
 from models.rows import jobs
+from models.rows.records import JobRow
 from models.rows.tables import JobState
 from models.storage import secrets, signing
 from models.storage.rendering import Kept, rendered
 
 
-async def answer(gateway: Gateway, row: Any, base_url: str) -> Answer:
+async def answer(gateway: Gateway, row: JobRow, base_url: str) -> Answer:
     """The answer of a job that is over. Raises the error that it ended with, Conflict while it is not over."""
     match row.state:
         case JobState.SUCCEEDED:
@@ -30,7 +31,7 @@ async def answer(gateway: Gateway, row: Any, base_url: str) -> Answer:
     return await gateway.blocking(_render, gateway, row, stored, base_url)
 
 
-def _render(gateway: Gateway, row: Any, stored: dict[str, Any], base_url: str) -> Answer:
+def _render(gateway: Gateway, row: JobRow, stored: dict[str, Any], base_url: str) -> Answer:
     def link(name: str, kept: Kept) -> str:
         return signing.link(
             gateway.store,

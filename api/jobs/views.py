@@ -1,6 +1,5 @@
 """A job as the API shows it."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -9,10 +8,11 @@ from api.gateway.gateway import Gateway
 from models.rows import jobs
 from models.rows.jobs import NewJob, Submitted
 from models.rows.outbox import public
+from models.rows.records import JobSummary
 from models.rows.tables import JobState
 
 
-async def shown(gateway: Gateway, row: Any, base_url: str) -> dict[str, Any]:
+async def shown(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
     """The job, with the URLs to go on with."""
     url = f"{base_url}/v1/jobs/{row.id}"
     links = {"status_url": url, "events_url": f"{url}/events", "cancel_url": f"{url}/cancel"}
@@ -21,7 +21,7 @@ async def shown(gateway: Gateway, row: Any, base_url: str) -> dict[str, Any]:
     return public(row) | links
 
 
-async def accepted(gateway: Gateway, row: Any, base_url: str) -> dict[str, Any]:
+async def accepted(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
     """The job, with its place in the queue and the seconds until it should be done; None where it does not wait."""
     position, eta_s = await gateway.database.look(prospect, row)
     return await shown(gateway, row, base_url) | {"position": position, "eta_s": eta_s}
@@ -31,11 +31,11 @@ async def submitted(gateway: Gateway, job: NewJob, done: Submitted, base_url: st
     """``accepted`` for a submission; of a new job all is known without asking the database."""
     if not done.created or job.priority:
         return await accepted(gateway, await gateway.database.look(jobs.get, done.id, None), base_url)
-    row = SimpleNamespace(**jobs.as_queued(job, done.queued_at))
+    row = jobs.as_queued(job, done.queued_at)
     return await shown(gateway, row, base_url) | _place(done.ahead, await gateway.throughput.of(job.uid))
 
 
-def prospect(connection: Connection, row: Any) -> tuple[int | None, float | None]:
+def prospect(connection: Connection, row: JobSummary) -> tuple[int | None, float | None]:
     """The place in the queue, from 1, and the seconds until it should be done; None where it does not wait."""
     if row.state != JobState.QUEUED:
         return None, None

@@ -171,9 +171,9 @@ class Waiting:
         try:
             with self._gateway.watching.of(self._done.id):
                 await self._submit()
-                row = await self._gateway.watching.until_over(self._done.id)
+                await self._gateway.watching.until_over(self._done.id)
             self._over = True
-            row = await self._gateway.database.look(jobs.get, row.id, None)
+            row = await self._gateway.database.look(jobs.get, self._done.id, None)
             found = await results.answer(self._gateway, row, self._base)
             if self._reword is not None:
                 found = await self._gateway.blocking(self._reword, found)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
 
 from sse_starlette import EventSourceResponse
 
@@ -12,6 +11,7 @@ from models.modalities.responses import Request, described
 from models.modalities.responses.writer import error_event, next_number, queued
 from models.redis import events
 from models.rows import jobs, responses
+from models.rows.records import JobRow
 from models.rows.tables import JobState
 
 PING_S = 10
@@ -20,13 +20,15 @@ PING_S = 10
 class EventStream(EventSourceResponse):
     """Server-sent events of the response that this job makes, those after number ``after``."""
 
-    def __init__(self, gateway: Gateway, row: Any, *, after: int | None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, gateway: Gateway, row: JobRow, *, after: int | None, headers: dict[str, str] | None = None
+    ) -> None:
         content = _Events(gateway, row, 0 if after is None else after + 1).read()
         super().__init__(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"} | (headers or {}))
 
 
 class _Events:
-    def __init__(self, gateway: Gateway, row: Any, begin: int) -> None:
+    def __init__(self, gateway: Gateway, row: JobRow, begin: int) -> None:
         self._gateway = gateway
         self._row = row
         self._resumed = begin > 0

@@ -13,6 +13,7 @@ from models.modalities import KINDS
 from models.modalities.base import Int
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
+from models.rows.records import BatchRow
 from models.rows.tables import JobState
 from models.unicode import refuse_broken
 
@@ -85,7 +86,7 @@ async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dic
         "output_expires_s": body.output_expires_after and body.output_expires_after.seconds,
     }
 
-    def made(connection: Connection) -> Any:
+    def made(connection: Connection) -> BatchRow:
         try:
             file = uploads.get(connection, body.input_file_id, caller.key)
         except NotFound as error:
@@ -107,7 +108,7 @@ async def listing(
 ) -> dict[str, Any]:
     """This key's batches, newest first; ``after`` is the last id of the page before."""
 
-    def page(connection: Connection) -> tuple[list[Any], dict[str, dict[str, int]]]:
+    def page(connection: Connection) -> tuple[list[BatchRow], dict[str, dict[str, int]]]:
         rows = batches.listing(connection, caller_of(request).key, after=after, limit=limit)
         return rows, batches.tallies(connection, [row.id for row in rows if row.counts is None])
 
@@ -143,14 +144,14 @@ async def deliveries(request: Request, id: Id) -> dict[str, Any]:
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
-    def look(connection: Connection) -> tuple[Any, dict[str, int]]:
+    def look(connection: Connection) -> tuple[BatchRow, dict[str, int]]:
         row = batches.get(connection, id, caller_of(request).key)
         return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
 
     return shown(*await gateway.database.run(look))
 
 
-def shown(row: Any, tally: dict[str, int]) -> dict[str, Any]:
+def shown(row: BatchRow, tally: dict[str, int]) -> dict[str, Any]:
     """OpenAI's ``Batch``. ``tally``: how many lines are in which state, of a batch that is not over."""
     counts = row.counts or {
         "total": row.total,

@@ -12,6 +12,7 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.rows import uploads
+from models.rows.records import FileRow
 from models.storage.artifacts import disposition
 from models.unicode import storable
 
@@ -77,7 +78,7 @@ async def listing(
 ) -> dict[str, Any]:
     """This key's files, newest first; ``after`` is the last id of the page before."""
 
-    def page(connection: Connection) -> list[Any]:
+    def page(connection: Connection) -> list[FileRow]:
         return uploads.listing(
             connection, caller_of(request).key, purpose=purpose, after=after, limit=limit, newest_first=order == "desc"
         )
@@ -120,7 +121,7 @@ async def delete(request: Request, id: Id) -> dict[str, Any]:
     return {"id": id, "object": "file", "deleted": True}
 
 
-def shown(row: Any) -> dict[str, Any]:
+def shown(row: FileRow) -> dict[str, Any]:
     """OpenAI's ``FileObject``."""
     return {
         "id": row.id,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.engine import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
@@ -25,6 +26,7 @@ from models.modalities.base import Int
 from models.redis import events
 from models.redis.events import Event
 from models.rows import jobs, outbox, webhooks
+from models.rows.records import JobRow, JobSummary
 from models.rows.tables import JobState
 from models.unicode import refuse_broken
 
@@ -93,7 +95,7 @@ async def listing(
     gateway = gateway_of(request)
     base = public_url(gateway, str(request.base_url))
 
-    def page(connection: Any) -> Any:
+    def page(connection: Connection) -> list[JobSummary]:
         return jobs.listing(connection, caller_of(request).key, state=state, uid=model, after=after, limit=limit)
 
     rows = await gateway.database.look(page)
@@ -213,5 +215,5 @@ def _data(event: Event) -> dict[str, Any]:
     return data
 
 
-async def _mine(gateway: Gateway, request: Request, id: str) -> Any:
+async def _mine(gateway: Gateway, request: Request, id: str) -> JobRow:
     return await gateway.database.look(jobs.get, id, caller_of(request).key)

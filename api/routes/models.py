@@ -5,7 +5,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
@@ -13,6 +13,7 @@ from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotRea
 from models.launching.launch import UID, Launch, resolve, serves
 from models.redis.presence import STEWARD
 from models.rows import instances
+from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.tables import ReplicaState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -127,7 +128,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     ]
 
 
-async def _one(gateway: Gateway, uid: str) -> tuple[Row[Any], list[Row[Any]]]:
+async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow]]:
     row = await gateway.database.run(instances.get, uid) if re.fullmatch(UID, uid) else None
     if row is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
@@ -149,7 +150,7 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
     raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
 
 
-def _failure(uid: str, row: Row[Any]) -> HeadraceError:
+def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     cause = HeadraceError.from_row(row.error)
     if cause.status < 500:
         return cause
@@ -164,14 +165,14 @@ def _create(connection: Connection, values: dict[str, Any]) -> None:
     instances.create(connection, values)
 
 
-def _everything(connection: Connection) -> tuple[list[Row[Any]], dict[str, list[Row[Any]]]]:
-    replicas: dict[str, list[Row[Any]]] = {}
+def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:
+    replicas: dict[str, list[ReplicaRow]] = {}
     for row in instances.replicas_of(connection):
         replicas.setdefault(row.uid, []).append(row)
     return instances.listing(connection), replicas
 
 
-def _describe(row: Row[Any], replicas: list[Row[Any]], *, ready: bool) -> dict[str, Any]:
+def _describe(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> dict[str, Any]:
     contexts = [one.context_length for one in replicas if one.context_length]
     return {
         "id": row.uid,
@@ -197,7 +198,7 @@ def _unreported(state: str) -> str:
     return ReplicaState.LOADING if state == ReplicaState.READY else state
 
 
-def _state(replicas: list[Row[Any]]) -> str:
+def _state(replicas: list[ReplicaRow]) -> str:
     """What a model that no device reports as ready is up to."""
     found = {row.state for row in replicas}
     for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
@@ -228,9 +229,9 @@ def _rank(stage: str) -> int:
     return _STAGES.index(stage) if stage in _STAGES else 0
 
 
-def _fraction(row: Row[Any]) -> float:
+def _fraction(row: ReplicaRow) -> float:
     """The whole launch's progress, from the progress of its stage."""
     if row.state == ReplicaState.READY:
         return 1.0
     low, high = _SPANS.get(row.stage, (0.0, 0.0))
-    return round(low + (high - low) * float(row.progress), 4)
+    return round(low + (high - low) * row.progress, 4)

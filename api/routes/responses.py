@@ -32,6 +32,7 @@ from models.modalities.responses.items import RESPONSE, ItemReference, kept, sen
 from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
 from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
+from models.rows.records import JobRow
 from models.rows.tables import FINAL, JobState
 from models.validation import from_validation
 
@@ -225,8 +226,8 @@ def _input_items(connection: Any, id: str, owner: str) -> list[dict[str, Any]] |
     return None if row is None else responses.input_items(connection, row)
 
 
-async def _job(gateway: Gateway, caller: Caller, id: str) -> Any:
-    """The row of the job that makes a response; None if there is none."""
+async def _job(gateway: Gateway, caller: Caller, id: str) -> JobRow | None:
+    """The job that makes a response; None if there is none."""
     try:
         row = await gateway.database.look(jobs.get, responses.job_of(id), caller.key)
     except NotFound:
@@ -252,7 +253,7 @@ async def _shown(gateway: Gateway, caller: Caller, id: str, include: frozenset[s
     return about | {"status": _status(row), "error": error}
 
 
-def _status(row: Any) -> str:
+def _status(row: JobRow) -> str:
     return "cancelled" if row.cancel_requested else STATUS[row.state]
 
 

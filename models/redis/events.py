@@ -11,6 +11,7 @@ import redis
 import redis.asyncio
 
 from models.errors import HeadraceError
+from models.rows.records import JobSummary
 from models.rows.tables import FINAL, JobState
 
 MAX_EVENTS = 1000
@@ -58,7 +59,7 @@ def publish_event(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeli
     pipeline.publish(channel(job), event.type)
 
 
-def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: Any) -> None:
+def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: JobSummary) -> None:
     """Queue the news that a job has the state of this row; and why, where it is to be tried again."""
     if row.state == JobState.QUEUED and row.error:
         why = HeadraceError.from_row(row.error).message

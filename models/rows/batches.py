@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import Cancelled, Conflict, HeadraceError, NotFound, QueueFull
 from models.rows import jobs as submissions
 from models.rows import uploads, webhooks
 from models.rows.database import now_ms
+from models.rows.fetching import columns, fetch, fetch_one
 from models.rows.jobs import NewJob
+from models.rows.records import BatchLine, BatchRow, OpenBatch
 from models.rows.tables import BatchState, JobState, batches, jobs, replicas, results
 from models.rows.webhooks import WebhookEvent
 
@@ -47,7 +49,7 @@ class Refused:
 # ---- what clients do ---------------------------------------------------------------------------------------
 
 
-def create(connection: Connection, *, window: str = "24h", **values: Any) -> Row[Any]:
+def create(connection: Connection, *, window: str = "24h", **values: Any) -> BatchRow:
     """Record a batch, to be validated. ``values``: the table's columns. Raises QueueFull."""
     mine = (batches.c.api_key_id == values["api_key_id"], batches.c.state.in_(OPEN))
     if connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one() >= MOST_OPEN:
@@ -58,18 +60,19 @@ def create(connection: Connection, *, window: str = "24h", **values: Any) -> Row
         "window": window,
         "expires_at": now_ms() + WINDOWS_S[window] * 1000,
     }
-    return connection.execute(sa.insert(batches).values(**fixed, **values).returning(batches)).one()
+    [made] = fetch(connection, sa.insert(batches).values(**fixed, **values).returning(batches), BatchRow)
+    return made
 
 
-def get(connection: Connection, batch: str, api_key_id: str | None) -> Row[Any]:
+def get(connection: Connection, batch: str, api_key_id: str | None) -> BatchRow:
     """The batch. ``api_key_id`` None: whoever's. Raises NotFound, also where it is another key's."""
-    found = connection.execute(sa.select(batches).where(batches.c.id == batch)).one_or_none()
+    found = fetch_one(connection, sa.select(batches).where(batches.c.id == batch), BatchRow)
     if found is None or (api_key_id is not None and found.api_key_id != api_key_id):
         raise NotFound(f"there is no batch '{batch[:60]}'", param="batch_id")
     return found
 
 
-def listing(connection: Connection, api_key_id: str, *, after: str | None = None, limit: int = 20) -> list[Row[Any]]:
+def listing(connection: Connection, api_key_id: str, *, after: str | None = None, limit: int = 20) -> list[BatchRow]:
     """One page and one row more of this key's batches, newest first. Raises NotFound: there is no batch ``after``."""
     query = sa.select(batches).where(batches.c.api_key_id == api_key_id)
     if after is not None:
@@ -77,7 +80,7 @@ def listing(connection: Connection, api_key_id: str, *, after: str | None = None
         there = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
         query = query.where(sa.tuple_(batches.c.created_at, batches.c.id) < there)
     query = query.order_by(batches.c.created_at.desc(), batches.c.id.desc()).limit(limit + 1)
-    return list(connection.execute(query))
+    return fetch(connection, query, BatchRow)
 
 
 def tallies(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, int]]:
@@ -124,10 +127,10 @@ def _cancel_lines(connection: Connection, batch: str) -> list[str]:
 # ---- what the steward does ---------------------------------------------------------------------------------
 
 
-def open_ones(connection: Connection) -> list[Row[Any]]:
-    """The batches that are not over, oldest first, each with ``now`` and how many of its lines are ``unfinished``."""
+def open_ones(connection: Connection) -> list[OpenBatch]:
+    """The batches that are not over, oldest first."""
     query = sa.select(batches, _unfinished.label("unfinished"), now_ms().label("now"))
-    return list(connection.execute(query.where(batches.c.state.in_(OPEN)).order_by(batches.c.created_at)))
+    return fetch(connection, query.where(batches.c.state.in_(OPEN)).order_by(batches.c.created_at), OpenBatch)
 
 
 def start(connection: Connection, batch: str, total: int) -> bool:
@@ -148,7 +151,7 @@ def fail(connection: Connection, batch: str, errors: Sequence[dict[str, Any]]) -
 
 def feed(
     connection: Connection,
-    row: Row[Any],
+    row: BatchRow,
     span: tuple[int, int],
     new: Sequence[NewJob],
     refused: Sequence[Refused],
@@ -166,7 +169,7 @@ def feed(
     return True
 
 
-def _failed(row: Row[Any], one: Refused, kind: str, now: int) -> dict[str, Any]:
+def _failed(row: BatchRow, one: Refused, kind: str, now: int) -> dict[str, Any]:
     return {
         "id": submissions.new_id(),
         "kind": kind,
@@ -198,22 +201,21 @@ def finalize(connection: Connection, batch: str) -> bool:
     return _move(connection, batch, (BatchState.IN_PROGRESS,), values, _unfinished == 0)
 
 
-def page(connection: Connection, batch: str, after: int, limit: int, *, succeeded: bool) -> list[Row[Any]]:
-    """The next lines that succeeded, or those that did not, with ``body``: their row of ``results``, or None."""
-    columns = ("id", "line", "custom_id", "kind", "state", "error", "request")
+def page(connection: Connection, batch: str, after: int, limit: int, *, succeeded: bool) -> list[BatchLine]:
+    """The next lines that succeeded, or those that did not."""
     same = jobs.c.state == JobState.SUCCEEDED
     query = (
-        sa.select(*(jobs.c[name] for name in columns), results.c.body)
+        sa.select(*columns(BatchLine), results.c.body)
         .outerjoin(results, results.c.job_id == jobs.c.id)
         .where(jobs.c.batch_id == batch, jobs.c.line > after, same if succeeded else sa.not_(same))
         .order_by(jobs.c.line)
         .limit(limit)
     )
-    return list(connection.execute(query))
+    return fetch(connection, query, BatchLine)
 
 
 def finish(
-    connection: Connection, row: Row[Any], state: BatchState, written: dict[str, dict[str, Any]], counts: dict[str, Any]
+    connection: Connection, row: BatchRow, state: BatchState, written: dict[str, dict[str, Any]], counts: dict[str, Any]
 ) -> bool:
     """The batch is over: its files, by column (``output_file_id``), are recorded. False: somebody else did it."""
     values: dict[str, Any] = {column: file["id"] for column, file in written.items()}
@@ -239,10 +241,10 @@ def forget_lines(connection: Connection, batch: str, limit: int = 500) -> list[s
     return ids
 
 
-def with_lines(connection: Connection) -> list[Row[Any]]:
+def with_lines(connection: Connection) -> list[BatchRow]:
     """Batches that are over, and whose lines are still there."""
     lines = sa.exists().where(jobs.c.batch_id == batches.c.id, jobs.c.state.not_in(_WAITS))
-    return list(connection.execute(sa.select(batches).where(batches.c.state.not_in(OPEN), lines)))
+    return fetch(connection, sa.select(batches).where(batches.c.state.not_in(OPEN), lines), BatchRow)
 
 
 def purge(connection: Connection, older_ms: int) -> None:
@@ -259,6 +261,6 @@ def _move(
     return connection.execute(sa.update(batches).where(*mine).values(**values)).rowcount > 0
 
 
-def _announce(connection: Connection, row: Row[Any]) -> None:
+def _announce(connection: Connection, row: BatchRow) -> None:
     if row.webhook:
         webhooks.enqueue(connection, [WebhookEvent(row.id, row.webhook, f"batch.{row.state}", {"id": row.id})])

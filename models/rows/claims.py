@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, ModelFailed, ModelNotFound
 from models.rows.database import now_ms
+from models.rows.fetching import columns, fetch
+from models.rows.records import HeldJob, JobRow
 from models.rows.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
 
 BACKOFF_MS = 1000
@@ -63,7 +65,7 @@ def heads(connection: Connection, uid: str) -> dict[str, int]:
     return {row.k: row.rank for row in connection.execute(_KEYS, {"uid": uid, "now": now})}
 
 
-def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, lease: Lease) -> list[Row[Any]]:
+def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, lease: Lease) -> list[JobRow]:
     """Take up to ``limit`` of one key's runnable jobs, best first, none ranked after ``worst``.
 
     Returns whole rows, with the new fence.
@@ -91,24 +93,21 @@ def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, le
         "started_at": now_ms(),
     }
     mine = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
-    rows = connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs))
+    rows = fetch(connection, sa.update(jobs).where(*mine).values(**values).returning(jobs), JobRow)
     return sorted(rows, key=lambda row: ids.index(row.id))
 
 
-def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, Any]:
-    """Renew all of a worker's leases; what it still holds, each with ``fence`` and ``cancel_requested``."""
+def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, HeldJob]:
+    """Renew all of a worker's leases; what it still holds, by id."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     update = sa.update(jobs).where(*mine).values(lease_expires_at=now_ms() + lease_ms)
-    return {
-        row.id: row for row in connection.execute(update.returning(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested))
-    }
+    return {row.id: row for row in fetch(connection, update.returning(*columns(HeldJob)), HeldJob)}
 
 
-def held(connection: Connection, owner: str) -> dict[str, Any]:
+def held(connection: Connection, owner: str) -> dict[str, HeldJob]:
     """What ``renew`` returns, without renewing."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
-    query = sa.select(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested).where(*mine)
-    return {row.id: row for row in connection.execute(query)}
+    return {row.id: row for row in fetch(connection, sa.select(*columns(HeldJob)).where(*mine), HeldJob)}
 
 
 def progress(connection: Connection, fractions: dict[tuple[str, int], float]) -> None:
@@ -127,7 +126,7 @@ def progress(connection: Connection, fractions: dict[tuple[str, int], float]) ->
 # ---- ending an attempt -------------------------------------------------------------------------------------
 
 
-def finish(connection: Connection, ended: Sequence[Done]) -> list[Row[Any]]:
+def finish(connection: Connection, ended: Sequence[Done]) -> list[JobRow]:
     """End attempts; the rows that moved. One that is absent had lost its lease: what it made is to be deleted.
 
     A cancel that was asked for before the end wins over it.
@@ -157,24 +156,24 @@ def _lock(connection: Connection, *conditions: Any) -> None:
         connection.execute(sa.select(jobs.c.id).where(*conditions).order_by(jobs.c.id).with_for_update()).all()
 
 
-def _succeed(connection: Connection, ended: Sequence[Done]) -> list[Row[Any]]:
+def _succeed(connection: Connection, ended: Sequence[Done]) -> list[JobRow]:
     if not ended:
         return []
     mine = [sa.tuple_(jobs.c.id, jobs.c.fence).in_([(one.id, one.fence) for one in ended]), *_running()]
     values = {**_over(JobState.SUCCEEDED), "progress": 1.0, "error": None}
     good = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(False)).values(**values)
-    moved = list(connection.execute(good.returning(jobs)))
+    moved = fetch(connection, good.returning(jobs), JobRow)
     bodies = {(one.id, one.fence): one.body for one in ended}
     if moved:
         rows = [{"job_id": row.id, "fence": row.fence, "body": bodies[row.id, row.fence]} for row in moved]
         connection.execute(sa.insert(results), rows)
     if len(moved) < len(ended):
         late = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(True))
-        moved += connection.execute(late.values(**_cancelled()).returning(jobs))
+        moved += fetch(connection, late.values(**_cancelled()).returning(jobs), JobRow)
     return moved
 
 
-def _fail(connection: Connection, one: Done, error: HeadraceError) -> list[Row[Any]]:
+def _fail(connection: Connection, one: Done, error: HeadraceError) -> list[JobRow]:
     mine = (jobs.c.id == one.id, jobs.c.fence == one.fence, *_running())
     about = sa.select(jobs.c.cancel_requested, (jobs.c.attempt < jobs.c.max_attempts).label("left"))
     row = connection.execute(about.where(*mine)).one_or_none()
@@ -189,27 +188,27 @@ def _fail(connection: Connection, one: Done, error: HeadraceError) -> list[Row[A
             error = AttemptsExhausted(f"given up after all its attempts; the last one: {error.message}")
         state = JobState.EXPIRED if isinstance(error, Expired) else JobState.FAILED
         values = {**_over(state), "error": error.to_row()}
-    return list(connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs)))
+    return fetch(connection, sa.update(jobs).where(*mine).values(**values).returning(jobs), JobRow)
 
 
-def release(connection: Connection, owner: str, keep: Collection[str] = ()) -> list[Row[Any]]:
+def release(connection: Connection, owner: str, keep: Collection[str] = ()) -> list[JobRow]:
     """Give back all that a worker holds, but for these: queued again, and the attempt is not counted."""
     mine = (*_running(), jobs.c.lease_owner == owner, jobs.c.id.not_in(keep))
     _lock(connection, *mine)
     gone = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(True)).values(**_cancelled())
     values = {**_waiting(), "attempt": jobs.c.attempt - 1}
     back = sa.update(jobs).where(*mine).values(**values)
-    return [*connection.execute(gone.returning(jobs)), *connection.execute(back.returning(jobs))]
+    return fetch(connection, gone.returning(jobs), JobRow) + fetch(connection, back.returning(jobs), JobRow)
 
 
 # ---- sweeping ----------------------------------------------------------------------------------------------
 
 
-def sweep(connection: Connection, limit: int = 500) -> list[Row[Any]]:
+def sweep(connection: Connection, limit: int = 500) -> list[JobRow]:
     """Move what nobody else will: attempts whose lease ran out, waiting jobs whose deadline passed; the rows moved."""
     lapsed = _first(limit, jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at < now_ms())
     ids = list(connection.execute(lapsed).scalars())
-    moved: list[Row[Any]] = []
+    moved: list[JobRow] = []
     if ids:
         mine = (jobs.c.id.in_(ids), *_running(), jobs.c.lease_expires_at < now_ms())
         lost = AttemptsExhausted("its worker was lost every time that it was tried")
@@ -221,18 +220,19 @@ def sweep(connection: Connection, limit: int = 500) -> list[Row[Any]]:
             (jobs.c.attempt >= jobs.c.max_attempts, {**_over(JobState.FAILED), "error": lost.to_row()}),
             (sa.true(), _queued_again(HeadraceError("its worker was lost"))),
         ):
-            moved += connection.execute(sa.update(jobs).where(*mine, condition).values(**values).returning(jobs))
+            update = sa.update(jobs).where(*mine, condition).values(**values)
+            moved += fetch(connection, update.returning(jobs), JobRow)
     overdue_ids = list(
         connection.execute(_first(limit, jobs.c.state == JobState.QUEUED, jobs.c.deadline < now_ms())).scalars()
     )
     if overdue_ids:
         waits = (jobs.c.id.in_(overdue_ids), jobs.c.state == JobState.QUEUED)
         values = {**_over(JobState.EXPIRED), "error": Expired().to_row()}
-        moved += connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs))
+        moved += fetch(connection, sa.update(jobs).where(*waits).values(**values).returning(jobs), JobRow)
     return moved
 
 
-def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[Row[Any]]:
+def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[JobRow]:
     """Fail jobs that have waited this long for a model that is not launched, or cannot be loaded; the rows moved."""
     of_model = replicas.c.uid == jobs.c.uid
     absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))
@@ -241,7 +241,7 @@ def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[Row
         sa.not_(sa.exists().where(of_model, replicas.c.state != ReplicaState.FAILED)),
     )
     old = (jobs.c.state == JobState.QUEUED, jobs.c.queued_at < now_ms() - older_ms)
-    moved: list[Row[Any]] = []
+    moved: list[JobRow] = []
     for why, error in (
         (absent, ModelNotFound("its model is not launched any more")),
         (hopeless, ModelFailed("its model cannot be loaded")),
@@ -249,7 +249,7 @@ def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[Row
         if ids := list(connection.execute(_first(limit, *old, why)).scalars()):
             values = {**_over(JobState.FAILED), "error": error.to_row()}
             waits = (jobs.c.id.in_(ids), jobs.c.state == JobState.QUEUED)
-            moved += connection.execute(sa.update(jobs).where(*waits).values(**values).returning(jobs))
+            moved += fetch(connection, sa.update(jobs).where(*waits).values(**values).returning(jobs), JobRow)
     return moved
 
 

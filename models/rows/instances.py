@@ -9,11 +9,13 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import Conflict, HeadraceError
 from models.rows.database import now_ms
+from models.rows.fetching import fetch, fetch_one
+from models.rows.records import InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
 from models.rows.tables import JobState, ReplicaState, devices, instances, jobs, leases, replicas
 
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
@@ -61,35 +63,29 @@ def awaken_wanted(connection: Connection) -> None:
     connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING))
 
 
-def listing(connection: Connection) -> list[Row[Any]]:
+def listing(connection: Connection) -> list[InstanceRow]:
     """All instances, oldest first."""
-    return list(connection.execute(sa.select(instances).order_by(instances.c.created_at, instances.c.uid)))
+    return fetch(connection, sa.select(instances).order_by(instances.c.created_at, instances.c.uid), InstanceRow)
 
 
-def get(connection: Connection, uid: str) -> Row[Any] | None:
+def get(connection: Connection, uid: str) -> InstanceRow | None:
     """The instance of this uid."""
-    return connection.execute(sa.select(instances).where(instances.c.uid == uid)).one_or_none()
+    return fetch_one(connection, sa.select(instances).where(instances.c.uid == uid), InstanceRow)
 
 
-def replicas_of(connection: Connection, uid: str | None = None) -> list[Row[Any]]:
+def replicas_of(connection: Connection, uid: str | None = None) -> list[ReplicaRow]:
     """The replicas of one instance, or of all."""
     query = sa.select(replicas).order_by(replicas.c.created_at, replicas.c.id)
-    return list(connection.execute(query if uid is None else query.where(replicas.c.uid == uid)))
+    return fetch(connection, query if uid is None else query.where(replicas.c.uid == uid), ReplicaRow)
 
 
 # ---- what a worker does ------------------------------------------------------------------------------------
 
 
-def of_device(connection: Connection, device: str) -> list[Row[Any]]:
-    """The replicas placed on this device, each with its instance's columns (null once it is deleted)."""
-    about = [column for column in instances.c if column.name not in replicas.c]
-    query = (
-        sa.select(replicas, *about)
-        .outerjoin(instances, instances.c.uid == replicas.c.uid)
-        .where(replicas.c.device == device)
-        .order_by(replicas.c.created_at)
-    )
-    return list(connection.execute(query))
+def of_device(connection: Connection, device: str) -> list[ReplicaRow]:
+    """The replicas placed on this device, oldest first."""
+    query = sa.select(replicas).where(replicas.c.device == device).order_by(replicas.c.created_at)
+    return fetch(connection, query, ReplicaRow)
 
 
 def report(connection: Connection, replica: str, device: str, **values: Any) -> bool:
@@ -114,20 +110,20 @@ def see_device(connection: Connection, **values: Any) -> None:
 # ---- what the steward does ---------------------------------------------------------------------------------
 
 
-def alive_devices(connection: Connection, silence_ms: int) -> list[Row[Any]]:
-    """Devices seen within this time, each with ``load``: how many replicas it holds."""
+def alive_devices(connection: Connection, silence_ms: int) -> list[LoadedDevice]:
+    """Devices seen within this time, by their ids."""
     load = sa.select(sa.func.count()).where(replicas.c.device == devices.c.id).scalar_subquery()
     query = sa.select(devices, load.label("load")).where(devices.c.seen_at > now_ms() - silence_ms)
-    return list(connection.execute(query.order_by(devices.c.id)))
+    return fetch(connection, query.order_by(devices.c.id), LoadedDevice)
 
 
-def pending(connection: Connection) -> list[Row[Any]]:
-    """Replicas that wait for a device, oldest first, with their instance's ``n_gpu``."""
+def pending(connection: Connection) -> list[PendingReplica]:
+    """Replicas that wait for a device, oldest first."""
     query = sa.select(replicas.c.id, replicas.c.uid, instances.c.n_gpu).join(
         instances, instances.c.uid == replicas.c.uid
     )
     waiting = query.where(replicas.c.state == ReplicaState.PENDING).order_by(replicas.c.created_at, replicas.c.id)
-    return list(connection.execute(waiting))
+    return fetch(connection, waiting, PendingReplica)
 
 
 def place(connection: Connection, replica: str, device: str) -> bool:

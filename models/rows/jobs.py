@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import Cancelled, Conflict, HeadraceError, IdempotencyConflict, NotFound, QueueFull
 from models.rows.database import now_ms
+from models.rows.fetching import Record, columns, fetch, fetch_one
+from models.rows.records import JobRow, JobStatus, JobSummary
 from models.rows.tables import FINAL, BatchState, JobState, batches, jobs, results
 
 PRIORITY_MS = 60_000
@@ -27,9 +29,6 @@ BATCH_PRIORITY = -1000
 
 RECENT = 64
 """Finished jobs that a model's rate is measured on."""
-
-PUBLIC = [column for column in jobs.c if column.name not in ("request", "files", "digest")]
-"""What a listing reads: requests may be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,18 @@ class Submitted:
     created: bool
     queued_at: int = 0
     ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Before(Record):
+    """The job that an idempotency key made before."""
+
+    table = jobs
+
+    id: str
+    digest: str
+    api_key_id: str
+    idempotency_key: str
 
 
 def new_id() -> str:
@@ -130,12 +141,12 @@ def _insert(connection: Connection, accepted: Sequence[NewJob], now: int) -> set
     return set(connection.execute(statement, [_values(one, now) for one in ordered]).scalars())
 
 
-def as_queued(one: NewJob, now: int) -> dict[str, Any]:
+def as_queued(one: NewJob, now: int) -> JobRow:
     """The row of a job that was inserted at ``now``, whole."""
     unset = ("lease_owner", "lease_expires_at", "device", "error", "started_at", "finished_at")
-    zero = ("run_after", "attempt", "fence", "progress")
-    blank = dict.fromkeys(unset) | dict.fromkeys(zero, 0) | {"cancel_requested": False}
-    return blank | _values(one, now)
+    zero = ("run_after", "attempt", "fence")
+    blank: dict[str, Any] = dict.fromkeys(unset) | dict.fromkeys(zero, 0) | {"cancel_requested": False, "progress": 0.0}
+    return JobRow(**blank | _values(one, now))
 
 
 def _values(one: NewJob, now: int) -> dict[str, Any]:
@@ -162,16 +173,16 @@ def _values(one: NewJob, now: int) -> dict[str, Any]:
     }
 
 
-def _by_idempotency(connection: Connection, new: Iterable[NewJob]) -> dict[tuple[str, str | None], Any]:
+def _by_idempotency(connection: Connection, new: Iterable[NewJob]) -> dict[tuple[str, str | None], _Before]:
     pairs = [(one.api_key_id, one.idempotency_key) for one in new if one.idempotency_key is not None]
     if not pairs:
         return {}
-    columns = (jobs.c.api_key_id, jobs.c.idempotency_key)
-    query = sa.select(jobs.c.id, jobs.c.digest, *columns).where(sa.tuple_(*columns).in_(pairs))
-    return {(row.api_key_id, row.idempotency_key): row for row in connection.execute(query)}
+    name = sa.tuple_(jobs.c.api_key_id, jobs.c.idempotency_key)
+    query = sa.select(*columns(_Before)).where(name.in_(pairs))
+    return {(row.api_key_id, row.idempotency_key): row for row in fetch(connection, query, _Before)}
 
 
-def _same(one: NewJob, before: Any) -> Submitted | HeadraceError:
+def _same(one: NewJob, before: _Before | None) -> Submitted | HeadraceError:
     if before is None:  # a batch's line that is there already, or a job deleted in this very moment
         return Conflict("this job was submitted before")
     if before.digest == one.digest:
@@ -215,22 +226,21 @@ def _full(connection: Connection, waiting: dict[tuple[str, str], int], most: int
 # ---- looking -----------------------------------------------------------------------------------------------
 
 
-def get(connection: Connection, job: str, api_key_id: str | None) -> Row[Any]:
+def get(connection: Connection, job: str, api_key_id: str | None) -> JobRow:
     """The job's whole row. ``api_key_id`` None: whoever's.
 
     Raises NotFound, also where it is another key's, or a batch's: those are the batch's to change.
     """
-    query = sa.select(jobs).where(jobs.c.id == job)
-    found = connection.execute(query).one_or_none()
+    found = fetch_one(connection, sa.select(jobs).where(jobs.c.id == job), JobRow)
     if found is None or (api_key_id is not None and (found.api_key_id != api_key_id or found.batch_id is not None)):
         raise NotFound(f"there is no job '{job[:60]}'", param="id")
     return found
 
 
-def states(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
-    """State, fence and progress of these jobs; what is gone is absent."""
-    query = sa.select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.progress, jobs.c.error).where(jobs.c.id.in_(ids))
-    return {row.id: row for row in connection.execute(query)}
+def states(connection: Connection, ids: Sequence[str]) -> dict[str, JobStatus]:
+    """How these jobs are, by id; what is gone is absent."""
+    query = sa.select(*columns(JobStatus)).where(jobs.c.id.in_(ids))
+    return {row.id: row for row in fetch(connection, query, JobStatus)}
 
 
 def result(connection: Connection, job: str) -> dict[str, Any] | None:
@@ -247,12 +257,12 @@ def listing(
     uid: str | None = None,
     after: str | None = None,
     limit: int = 20,
-) -> list[Row[Any]]:
+) -> list[JobSummary]:
     """One page and one row more of this key's jobs, newest first; those of batches are the batch's to list.
 
     Raises NotFound where there is no job ``after``.
     """
-    query = sa.select(*PUBLIC).where(jobs.c.api_key_id == api_key_id, jobs.c.batch_id.is_(None))
+    query = sa.select(*columns(JobSummary)).where(jobs.c.api_key_id == api_key_id, jobs.c.batch_id.is_(None))
     if state is not None:
         query = query.where(jobs.c.state == state)
     if uid is not None:
@@ -262,10 +272,10 @@ def listing(
         order = sa.tuple_(jobs.c.queued_at, jobs.c.id)
         query = query.where(order < sa.tuple_(sa.literal(last.queued_at), sa.literal(last.id)))
     query = query.order_by(jobs.c.queued_at.desc(), jobs.c.id.desc()).limit(limit + 1)
-    return list(connection.execute(query))
+    return fetch(connection, query, JobSummary)
 
 
-def ahead(connection: Connection, row: Row[Any]) -> int:
+def ahead(connection: Connection, row: JobSummary) -> int:
     """How many queued jobs of the same model rank before this one. Fairness between keys may let it overtake."""
     query = sa.select(sa.func.count()).where(
         jobs.c.uid == row.uid, jobs.c.state == JobState.QUEUED, jobs.c.rank < row.rank
@@ -305,7 +315,7 @@ def throughput(spans: Iterable[tuple[int, int]]) -> float:
 # ---- changing ----------------------------------------------------------------------------------------------
 
 
-def cancel(connection: Connection, job: str) -> Row[Any] | None:
+def cancel(connection: Connection, job: str) -> JobRow | None:
     """Cancel a job: at once where it waits, by its worker where it runs. None: it is over already."""
     waits = jobs.c.state == JobState.QUEUED
     values = {
@@ -315,7 +325,7 @@ def cancel(connection: Connection, job: str) -> Row[Any] | None:
         "error": sa.case((waits, sa.literal(Cancelled().to_row(), jobs.c.error.type)), else_=jobs.c.error),
     }
     mine = (jobs.c.id == job, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING)))
-    return connection.execute(sa.update(jobs).where(*mine).values(**values).returning(jobs)).one_or_none()
+    return fetch_one(connection, sa.update(jobs).where(*mine).values(**values).returning(jobs), JobRow)
 
 
 def retry(connection: Connection, job: str) -> bool:

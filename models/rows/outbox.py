@@ -3,24 +3,23 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import HeadraceError
 from models.rows import jobs, webhooks
-from models.rows.tables import FINAL
+from models.rows.records import JobRow, JobSummary
+from models.rows.tables import FINAL, JobState
 from models.rows.webhooks import WebhookEvent
 
 
-def notify(connection: Connection, moved: Iterable[Row[Any]]) -> None:
+def notify(connection: Connection, moved: Iterable[JobSummary]) -> None:
     """Queue the webhooks of those among these jobs that are over."""
-    over = [row for row in moved if row.webhook and row.state in FINAL]
-    if over:
-        webhooks.enqueue(
-            connection, [WebhookEvent(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over]
-        )
+    over = (row for row in moved if row.state in FINAL)
+    events = [WebhookEvent(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over if row.webhook]
+    webhooks.enqueue(connection, events)
 
 
-def cancel(connection: Connection, job: str) -> Row[Any] | None:
+def cancel(connection: Connection, job: str) -> JobRow | None:
     """``jobs.cancel``, and the webhook of a job that it ended."""
     row = jobs.cancel(connection, job)
     if row is not None:
@@ -28,9 +27,9 @@ def cancel(connection: Connection, job: str) -> Row[Any] | None:
     return row
 
 
-def public(row: Row[Any]) -> dict[str, Any]:
+def public(row: JobSummary) -> dict[str, Any]:
     """A job as clients see it, without what depends on the gateway that they ask. Times are Unix seconds."""
-    error = HeadraceError.from_row(row.error) if row.error and row.state != "succeeded" else None
+    error = HeadraceError.from_row(row.error) if row.error and row.state != JobState.SUCCEEDED else None
     return {
         "id": row.id,
         "object": "job",

@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import InvalidRequest, NotFound, PreviousResponseNotFound
 from models.modalities.responses.items import GIVEN, kept, place_of, sent
 from models.rows.database import now_ms
+from models.rows.fetching import fetch, fetch_one
+from models.rows.records import JobRow, ResponseRow
 from models.rows.tables import JobState, responses
 
 KIND = "responses"
@@ -78,7 +80,7 @@ def keep(connection: Connection, new: Iterable[Kept], retention_ms: int) -> None
 
 
 def keep_done(
-    connection: Connection, moved: Iterable[Row[Any]], bodies: dict[str, dict[str, Any] | None], retention_ms: int
+    connection: Connection, moved: Iterable[JobRow], bodies: dict[str, dict[str, Any] | None], retention_ms: int
 ) -> None:
     """Keep the responses of the jobs among these that have succeeded. ``bodies``: job → its result.
 
@@ -99,10 +101,10 @@ def keep_done(
 # ---- looking -----------------------------------------------------------------------------------------------
 
 
-def get(connection: Connection, response: str, api_key_id: str) -> Row[Any] | None:
-    """The response's whole row; None where there is none, or it is another key's."""
+def get(connection: Connection, response: str, api_key_id: str) -> ResponseRow | None:
+    """The response; None where there is none, or it is another key's."""
     query = sa.select(responses).where(responses.c.id == response, responses.c.api_key_id == api_key_id)
-    return connection.execute(query).one_or_none()
+    return fetch_one(connection, query, ResponseRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +130,17 @@ def earlier(connection: Connection, response: str, api_key_id: str, retention_ms
     return Earlier(_items(rows), [row.id for row in rows if row.expires_at < young])
 
 
-def input_items(connection: Connection, row: Row[Any]) -> list[dict[str, Any]]:
+def input_items(connection: Connection, row: ResponseRow) -> list[dict[str, Any]]:
     """All items that the model was given for a response, in their order; without those of deleted responses."""
     before = [] if row.previous_id is None else _chain(connection, row.previous_id, row.api_key_id)[0]
     return _items(before) + _decode_items(row.input)
 
 
-def _items(rows: Iterable[Row[Any]]) -> list[dict[str, Any]]:
+def _items(rows: Iterable[ResponseRow]) -> list[dict[str, Any]]:
     return [item for row in rows for item in (*_decode_items(row.input), *_decode(row.body)["output"])]
 
 
-def _chain(connection: Connection, response: str, api_key_id: str) -> tuple[list[Row[Any]], str | None]:
+def _chain(connection: Connection, response: str, api_key_id: str) -> tuple[list[ResponseRow], str | None]:
     """The rows of a response and all that it goes on from, oldest first; and the id of one that is not kept."""
     mine = responses.c.api_key_id == api_key_id
     about = (responses.c.id, responses.c.previous_id, responses.c.bytes)
@@ -154,7 +156,7 @@ def _chain(connection: Connection, response: str, api_key_id: str) -> tuple[list
             param="previous_response_id",
         )
     order = {row.id: row.turns for row in found}
-    rows = connection.execute(sa.select(responses).where(responses.c.id.in_(order))).all()
+    rows = fetch(connection, sa.select(responses).where(responses.c.id.in_(order)), ResponseRow)
     return sorted(rows, key=lambda row: -order[row.id]), missing
 
 
@@ -163,7 +165,7 @@ def items(connection: Connection, ids: Sequence[str], api_key_id: str) -> dict[s
     places = {item: place_of(item) or ("", 0) for item in ids}
     wanted = {response for response, _ in places.values()}
     query = sa.select(responses).where(responses.c.id.in_(wanted), responses.c.api_key_id == api_key_id)
-    rows = {row.id: row for row in connection.execute(query)}
+    rows = {row.id: row for row in fetch(connection, query, ResponseRow)}
     found = {}
     for item, (response, place) in places.items():
         row = rows.get(response)

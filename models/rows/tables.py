@@ -1,4 +1,7 @@
-"""The tables. Desired state is rows; every change of state is one conditional UPDATE whose row count says who won."""
+"""The tables. Desired state is rows; every change of state is one conditional UPDATE whose row count says who won.
+
+What the columns mean stands beside the fields of ``models.rows.records``.
+"""
 
 from enum import StrEnum
 
@@ -15,6 +18,11 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _one_of(states: type[StrEnum], length: int) -> sa.Enum:
+    """The type of a column of states: text in the database, members in Python."""
+    return sa.Enum(states, native_enum=False, length=length, values_callable=lambda kind: [one.value for one in kind])
 
 
 class ReplicaState(StrEnum):
@@ -46,13 +54,13 @@ instances = sa.Table(
     sa.Column("model_format", sa.String(40)),
     sa.Column("quantization", sa.String(40)),
     sa.Column("size_in_billions", sa.String(20)),
-    sa.Column("source", sa.String(1000), nullable=False, default="", doc="where weights come from"),
+    sa.Column("source", sa.String(1000), nullable=False, default=""),
     sa.Column("n_gpu", sa.String(10), nullable=False, default="auto"),
     sa.Column("replica", sa.Integer, nullable=False),
-    sa.Column("request_limits", sa.Integer, doc="most requests in flight or waiting on one replica"),
+    sa.Column("request_limits", sa.Integer),
     sa.Column("trust_remote_code", sa.Boolean, nullable=False, default=False),
     sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
-    sa.Column("options", sa.JSON, nullable=False, doc="the engine's own options"),
+    sa.Column("options", sa.JSON, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 
@@ -62,10 +70,10 @@ replicas = sa.Table(
     sa.Column("id", sa.String(120), primary_key=True),
     sa.Column("uid", sa.String(100), nullable=False, index=True),
     sa.Column("device", sa.String(200), index=True),
-    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("state", _one_of(ReplicaState, 10), nullable=False),
     sa.Column("stage", sa.String(20), nullable=False, default=""),
-    sa.Column("progress", sa.Float, nullable=False, default=0.0, doc="of the stage, 0 to 1"),
-    sa.Column("error", sa.JSON(none_as_null=True), doc="models.errors.WireError as a list"),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("error", sa.JSON(none_as_null=True)),
     sa.Column("pid", sa.Integer),
     sa.Column("memory_bytes", sa.BigInteger),
     sa.Column("context_length", sa.Integer),
@@ -80,12 +88,12 @@ replicas = sa.Table(
 devices = sa.Table(
     "devices",
     metadata,
-    sa.Column("id", sa.String(200), primary_key=True, doc="node.name"),
+    sa.Column("id", sa.String(200), primary_key=True),
     sa.Column("node", sa.String(150), nullable=False),
-    sa.Column("kind", sa.String(10), nullable=False, doc="cpu or cuda"),
+    sa.Column("kind", sa.String(10), nullable=False),
     sa.Column("label", sa.String(200), nullable=False),
     sa.Column("total_bytes", sa.BigInteger, nullable=False),
-    sa.Column("seen_at", sa.BigInteger, nullable=False, doc="last sign of life of its worker"),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
 )
 
 leases = sa.Table(
@@ -120,35 +128,35 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("kind", sa.String(40), nullable=False, doc="a key of models.modalities.KINDS"),
+    sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("uid", sa.String(100), nullable=False),
-    sa.Column("api_key_id", sa.String(64), nullable=False, default="", doc="the caller's key, hashed; empty without"),
-    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
+    sa.Column("state", _one_of(JobState, 10), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False, default=0),
-    sa.Column("rank", sa.BigInteger, nullable=False, doc="order within a key: queued_at less what priority is worth"),
-    sa.Column("run_after", sa.BigInteger, nullable=False, default=0, doc="not to be claimed before"),
+    sa.Column("rank", sa.BigInteger, nullable=False),
+    sa.Column("run_after", sa.BigInteger, nullable=False, default=0),
     sa.Column("deadline", sa.BigInteger),
     sa.Column("attempt", sa.Integer, nullable=False, default=0),
     sa.Column("max_attempts", sa.Integer, nullable=False, default=3),
-    sa.Column("fence", sa.Integer, nullable=False, default=0, doc="grows with every claim; finishing needs the last"),
+    sa.Column("fence", sa.Integer, nullable=False, default=0),
     sa.Column("lease_owner", sa.String(64)),
     sa.Column("lease_expires_at", sa.BigInteger),
-    sa.Column("device", sa.String(200), doc="where it runs, or last ran"),
+    sa.Column("device", sa.String(200)),
     sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
-    sa.Column("error", sa.JSON(none_as_null=True), doc="models.errors.WireError as a list"),
+    sa.Column("error", sa.JSON(none_as_null=True)),
     sa.Column("idempotency_key", sa.String(255)),
-    sa.Column("digest", sa.String(64), nullable=False, default="", doc="of the request, to tell a replay from a reuse"),
+    sa.Column("digest", sa.String(64), nullable=False, default=""),
     sa.Column("batch_id", sa.String(40)),
-    sa.Column("line", sa.Integer, doc="of the batch's input file, from 0"),
-    sa.Column("custom_id", sa.String(512), doc="the batch line's own name"),
+    sa.Column("line", sa.Integer),
+    sa.Column("custom_id", sa.String(512)),
     sa.Column("queued_at", sa.BigInteger, nullable=False),
     sa.Column("started_at", sa.BigInteger),
     sa.Column("finished_at", sa.BigInteger),
     sa.Column("webhook", sa.String(2000)),
     sa.Column("metadata", sa.JSON(none_as_null=True)),
-    sa.Column("files", sa.JSON, nullable=False, doc="name of a file of the request to its artifact key"),
-    sa.Column("request", sa.JSON, nullable=False, doc="the endpoint's body, validated"),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
     sa.CheckConstraint(
         "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'expired')", name="state_known"
     ),
@@ -177,17 +185,26 @@ results = sa.Table(
     sa.Column("recorded_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 
+
+class DeliveryState(StrEnum):
+    """pending ──2xx──▶ delivered; ──410, refused address or schedule used up──▶ failed."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    sa.Column("id", sa.String(40), primary_key=True, doc="webhook-id"),
-    sa.Column("subject", sa.String(40), nullable=False, index=True, doc="the job or batch it tells of"),
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("subject", sa.String(40), nullable=False, index=True),
     sa.Column("url", sa.String(2000), nullable=False),
-    sa.Column("body", sa.Text, nullable=False, doc="the payload, byte for byte as it is signed"),
-    sa.Column("state", sa.String(10), nullable=False, default="pending"),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", _one_of(DeliveryState, 10), nullable=False, default=DeliveryState.PENDING),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("next_at", sa.BigInteger, nullable=False, doc="when to try next; ahead of now while one tries"),
-    sa.Column("log", sa.JSON, nullable=False, doc="[{at, status, error, ms}], oldest first"),
+    sa.Column("next_at", sa.BigInteger, nullable=False),
+    sa.Column("log", sa.JSON, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
     sa.CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state_known"),
     sa.Index("ix_deliveries_due", "state", "next_at"),
@@ -228,10 +245,10 @@ batches = sa.Table(
     sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
     sa.Column("endpoint", sa.String(60), nullable=False),
     sa.Column("input_file_id", sa.String(40), nullable=False),
-    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("state", _one_of(BatchState, 12), nullable=False),
     sa.Column("window", sa.String(10), nullable=False, default="24h"),
-    sa.Column("offset", sa.BigInteger, nullable=False, default=0, doc="bytes of the input that have become jobs"),
-    sa.Column("lines", sa.Integer, nullable=False, default=0, doc="lines of the input that have become jobs"),
+    sa.Column("offset", sa.BigInteger, nullable=False, default=0),
+    sa.Column("lines", sa.Integer, nullable=False, default=0),
     sa.Column("total", sa.Integer, nullable=False, default=0),
     sa.Column("output_file_id", sa.String(40)),
     sa.Column("error_file_id", sa.String(40)),
@@ -247,8 +264,8 @@ batches = sa.Table(
     sa.Column("expired_at", sa.BigInteger),
     sa.Column("cancelling_at", sa.BigInteger),
     sa.Column("cancelled_at", sa.BigInteger),
-    sa.Column("counts", sa.JSON(none_as_null=True), doc="completed and failed, once the batch is over; and usage"),
-    sa.Column("output_expires_s", sa.Integer, doc="how long its output is kept; None: as any file"),
+    sa.Column("counts", sa.JSON(none_as_null=True)),
+    sa.Column("output_expires_s", sa.Integer),
     sa.Index("ix_batches_listing", "api_key_id", "created_at"),
     sa.Index("ix_batches_state", "state"),
 )
@@ -256,13 +273,13 @@ batches = sa.Table(
 responses = sa.Table(
     "responses",
     metadata,
-    sa.Column("id", sa.String(40), primary_key=True, doc="resp_…; of one made in the background, its job's is job_…"),
+    sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("api_key_id", sa.String(64), nullable=False, default=""),
-    sa.Column("previous_id", sa.String(40), doc="the response whose items come before its input; None: there are none"),
+    sa.Column("previous_id", sa.String(40)),
     sa.Column("status", sa.String(12), nullable=False),
-    sa.Column("input", sa.Text, nullable=False, doc="its own items, as JSON"),
-    sa.Column("body", sa.Text, nullable=False, doc="the response object, as JSON, byte for byte as it was answered"),
-    sa.Column("bytes", sa.BigInteger, nullable=False, doc="of both, counted before they are read"),
+    sa.Column("input", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.CheckConstraint("status IN ('completed', 'incomplete', 'failed')", name="status_known"),

@@ -9,10 +9,12 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from models.errors import Conflict, NotFound
 from models.rows.database import now_ms
+from models.rows.fetching import fetch, fetch_one
+from models.rows.records import FileRow
 from models.rows.tables import BatchState, batches, files
 
 PREFIX = "files/"
@@ -38,17 +40,18 @@ def artifact(file: str) -> str:
     return f"{PREFIX}{file}"
 
 
-def create(connection: Connection, **values: Any) -> Row[Any]:
+def create(connection: Connection, **values: Any) -> FileRow:
     """Record a file whose bytes are stored. ``values``: the table's columns, and ``expires_s`` from now, or None."""
     seconds = values.pop("expires_s", None)
     if seconds is not None:
         values["expires_at"] = now_ms() + int(seconds * 1000)
-    return connection.execute(sa.insert(files).values(**values).returning(files)).one()
+    [made] = fetch(connection, sa.insert(files).values(**values).returning(files), FileRow)
+    return made
 
 
-def get(connection: Connection, file: str, api_key_id: str | None) -> Row[Any]:
+def get(connection: Connection, file: str, api_key_id: str | None) -> FileRow:
     """The file. ``api_key_id`` None: whoever's. Raises NotFound, also where it is another key's or out of date."""
-    found = connection.execute(sa.select(files).where(files.c.id == file, _fresh())).one_or_none()
+    found = fetch_one(connection, sa.select(files).where(files.c.id == file, _fresh()), FileRow)
     if found is None or (api_key_id is not None and found.api_key_id != api_key_id):
         raise NotFound(f"there is no file '{file[:60]}'", param="file_id")
     return found
@@ -62,7 +65,7 @@ def listing(
     after: str | None = None,
     limit: int = 10_000,
     newest_first: bool = True,
-) -> list[Row[Any]]:
+) -> list[FileRow]:
     """One page and one row more of this key's files. Raises NotFound where there is no file ``after``."""
     query = sa.select(files).where(files.c.api_key_id == api_key_id, _fresh())
     if purpose is not None:
@@ -74,7 +77,7 @@ def listing(
         query = query.where(order < there if newest_first else order > there)
     columns = (files.c.created_at, files.c.id)
     query = query.order_by(*(one.desc() if newest_first else one.asc() for one in columns)).limit(limit + 1)
-    return list(connection.execute(query))
+    return fetch(connection, query, FileRow)
 
 
 def delete(connection: Connection, file: str, api_key_id: str) -> None:

@@ -17,16 +17,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from standardwebhooks import Webhook
 
 from models.rows.database import now_ms
-from models.rows.tables import deliveries
+from models.rows.fetching import columns, fetch
+from models.rows.records import DeliveryRow, DueDelivery
+from models.rows.tables import DeliveryState, deliveries
 from models.settings import Settings
 from models.storage.outbound import Response
 from models.storage.secrets import derived
@@ -42,14 +43,6 @@ EXCERPT_CHARACTERS = 200
 
 Pause = Callable[[int], float | None]
 """The number of attempts made, to the seconds until the next; None: there is no next."""
-
-
-class DeliveryState(StrEnum):
-    """pending ──2xx──▶ delivered; ──410, refused address or schedule used up──▶ failed."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
 
 
 class WebhookEvent(msgspec.Struct, frozen=True):
@@ -184,8 +177,8 @@ def enqueue(connection: Connection, events: Iterable[WebhookEvent]) -> list[str]
     return [row["id"] for row in rows]
 
 
-def due(connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int] | None = None) -> list[Row[Any]]:
-    """Claim deliveries whose time has come, an attempt begun on each: ``id, url, body, attempts, now``.
+def due(connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int] | None = None) -> list[DueDelivery]:
+    """Claim deliveries whose time has come, an attempt begun on each.
 
     Whoever claims has ``hold_ms`` to record the outcome; then they are due again. ``busy`` counts attempts going on
     by origin: none gets more than ``PER_HOST``, and one that is full hides nobody else's deliveries.
@@ -205,10 +198,8 @@ def due(connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int
     if not chosen:
         return []
     claim = sa.update(deliveries).where(deliveries.c.id.in_(chosen), *waiting)
-    claimed = claim.values(next_at=now_ms() + hold_ms, attempts=deliveries.c.attempts + 1).returning(
-        *(deliveries.c[name] for name in ("id", "url", "body", "attempts")), now_ms().label("now")
-    )
-    return list(connection.execute(claimed))
+    claimed = claim.values(next_at=now_ms() + hold_ms, attempts=deliveries.c.attempts + 1)
+    return fetch(connection, claimed.returning(*columns(DueDelivery), now_ms().label("now")), DueDelivery)
 
 
 def record(connection: Connection, delivery: str, attempt: int, outcome: DeliveryOutcome, took_ms: int) -> None:
@@ -229,11 +220,11 @@ def record(connection: Connection, delivery: str, attempt: int, outcome: Deliver
 def log_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
     """The deliveries that tell of this job or batch, oldest first, as clients see them. Times are Unix seconds."""
     query = sa.select(deliveries).where(deliveries.c.subject == subject)
-    rows = connection.execute(query.order_by(deliveries.c.created_at, deliveries.c.id))
+    rows = fetch(connection, query.order_by(deliveries.c.created_at, deliveries.c.id), DeliveryRow)
     return [_public(row) for row in rows]
 
 
-def _public(row: Row[Any]) -> dict[str, Any]:
+def _public(row: DeliveryRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "object": "webhook.delivery",

@@ -11,11 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
 from redis.exceptions import RedisError
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import HeadraceError, InvalidRequest, ReplicaLost, Unavailable
@@ -23,6 +22,7 @@ from models.redis import events
 from models.rows import claims, responses
 from models.rows.database import Database
 from models.rows.outbox import notify
+from models.rows.records import HeldJob, JobRow
 from models.rows.tables import JobState
 from models.storage.artifacts import Store
 from workers.device.fairness import Busyness, Shares, room, worst_normal
@@ -54,10 +54,10 @@ class Transaction:
     """What one transaction did, to be acted on once it is committed."""
 
     ended: list[claims.Done]
-    moved: list[Row[Any]] = field(default_factory=list)
+    moved: list[JobRow] = field(default_factory=list)
     landed: set[tuple[str, int]] = field(default_factory=set)
-    claimed: list[tuple[RunnerProcess, Row[Any]]] = field(default_factory=list)
-    held: dict[str, Any] | None = None
+    claimed: list[tuple[RunnerProcess, JobRow]] = field(default_factory=list)
+    held: dict[str, HeldJob] | None = None
     recorded: bool = False
     renewed: bool = False
 
@@ -153,16 +153,16 @@ class Claimer:
                 self._over.wait(0.5)
                 self._wake.set()
 
-    def _give_back(self, connection: Connection) -> list[Row[Any]]:
+    def _give_back(self, connection: Connection) -> list[JobRow]:
         return self._finish(connection, self._ended) + self._release(connection, ())
 
-    def _release(self, connection: Connection, keep: Collection[str]) -> list[Row[Any]]:
+    def _release(self, connection: Connection, keep: Collection[str]) -> list[JobRow]:
         """Give back what we hold, but for these. Of a claim we do not know if the answer to its commit was lost."""
         back = claims.release(connection, self._owner, keep)
         notify(connection, back)
         return back
 
-    def _finish(self, connection: Connection, ended: list[claims.Done]) -> list[Row[Any]]:
+    def _finish(self, connection: Connection, ended: list[claims.Done]) -> list[JobRow]:
         """End attempts, and write what follows from it; the rows moved."""
         moved = claims.finish(connection, ended)
         notify(connection, moved)
@@ -306,7 +306,7 @@ class Claimer:
                 claim.cancelled = True
                 claim.runner.cancel_work(job, claim.fence)
 
-    def _publish_moved(self, rows: Iterable[Row[Any]]) -> None:
+    def _publish_moved(self, rows: Iterable[JobRow]) -> None:
         """Tell those who watch. The rows have it all: a failure costs them a second."""
         try:
             pipeline = self._client.pipeline(transaction=False)

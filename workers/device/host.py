@@ -15,7 +15,6 @@ from typing import Any
 
 import redis
 from redis.exceptions import RedisError
-from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
@@ -24,6 +23,7 @@ from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.records import ReplicaRow
 from models.rows.tables import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
@@ -167,7 +167,7 @@ class DeviceHost:
             self._database.call(_see, self.id, self._settings.node, self._device)
             self._seen_at = now
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
-        wanted = {name: ReplicaState(row.state) for name, row in rows.items()}
+        wanted = {name: row.state for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now):
             match act:
                 case Act.START if not self.draining:
@@ -181,30 +181,33 @@ class DeviceHost:
                 self._report(replica, stage=runner.stage, progress=runner.progress)
                 self._limit_load(runner)
 
-    def _start(self, row: Row[Any]) -> None:
+    def _start(self, row: ReplicaRow) -> None:
+        instance = self._database.call(instances.get, row.uid)
+        if instance is None:
+            return  # it was terminated in this moment
         load = Load(
             replica=row.id,
             epoch=uuid.uuid4().hex,
             uid=row.uid,
-            engine=row.engine,
+            engine=instance.engine,
             device=self._device.name if self._device.kind == "cpu" else "cuda:0",  # the only one it sees
             stream_redis_url=self._settings.stream_redis,
-            source=row.source,
+            source=instance.source,
             cache=str(self._settings.home / "models"),
-            options=row.options,
-            trust_remote_code=row.trust_remote_code,
+            options=instance.options,
+            trust_remote_code=instance.trust_remote_code,
             store=self._settings.artifacts,
             outbound_allow=self._settings.outbound_allow,
         )
         runner = RunnerProcess(
             load,
-            interpreter=self._settings.interpreter(row.engine),
+            interpreter=self._settings.interpreter(instance.engine),
             visible=self._device.uuid,
             compiled=self._settings.home / "compiled",
             on_change=self._on_change,
             on_work=self.claimer.hear,
         )
-        runner.limit = row.request_limits
+        runner.limit = instance.request_limits
         self._runners[row.id] = runner
         log.info("replica %s: runner %s started", row.id, runner.pid)
         self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)

@@ -65,10 +65,10 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
         if row.device is not None:
             siblings.setdefault(row.uid, Counter())[row.device] += 1
     given = []
-    for row in instances.pending(connection):
-        taken = siblings.setdefault(row.uid, Counter())
-        device = choose(row.n_gpu, [DeviceCandidate(one.id, one.kind, loads[one.id]) for one in found], taken)
-        if device is not None and instances.place(connection, row.id, device):
+    for replica in instances.pending(connection):
+        taken = siblings.setdefault(replica.uid, Counter())
+        device = choose(replica.n_gpu, [DeviceCandidate(one.id, one.kind, loads[one.id]) for one in found], taken)
+        if device is not None and instances.place(connection, replica.id, device):
             loads[device] += 1
             taken[device] += 1
             given.append(device)

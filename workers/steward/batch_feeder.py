@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 from redis.exceptions import RedisError
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DatabaseUnavailable, HeadraceError, NotFound, StorageUnavailable
@@ -27,6 +27,7 @@ from models.rows import batches, instances, uploads
 from models.rows.batches import Refused
 from models.rows.database import Database
 from models.rows.jobs import BATCH_PRIORITY, NewJob, new_id
+from models.rows.records import OpenBatch
 from models.rows.tables import BatchState
 from models.settings import Settings
 from models.storage import scratch
@@ -120,7 +121,7 @@ class Batching:
         for task in self._busy.values():
             task.result()
 
-    def _safely(self, step: Callable[..., Any], row: Row[Any], *args: Any) -> None:
+    def _safely(self, step: Callable[..., Any], row: OpenBatch, *args: Any) -> None:
         try:
             step(row, *args)
         except (SQLAlchemyError, RedisError, HeadraceError, OSError) as error:
@@ -133,7 +134,7 @@ class Batching:
 
     # ---- steps ---------------------------------------------------------------------------------------------
 
-    def validate(self, row: Row[Any]) -> None:
+    def validate(self, row: OpenBatch) -> None:
         """Look through the input; the batch runs, or has failed."""
         try:
             path = self._inputs.path(row.input_file_id)
@@ -148,7 +149,7 @@ class Batching:
         else:
             self._database.call(batches.start, row.id, total)
 
-    def _advance(self, row: Row[Any], window: int) -> None:
+    def _advance(self, row: OpenBatch, window: int) -> None:
         """Insert the next lines where few are left, or begin to finalise."""
         fed = row.lines >= row.total or row.expires_at <= row.now
         if fed and not row.unfinished:
@@ -156,7 +157,7 @@ class Batching:
         elif not fed and row.unfinished <= window // 2:
             self.feed(row, window - row.unfinished)
 
-    def feed(self, row: Row[Any], room: int) -> None:
+    def feed(self, row: OpenBatch, room: int) -> None:
         """Insert up to ``room`` of the lines that follow."""
         try:
             path = self._inputs.path(row.input_file_id)
@@ -174,7 +175,7 @@ class Batching:
 
     def _chunks(
         self,
-        row: Row[Any],
+        row: OpenBatch,
         kind: str,
         serving: Mapping[str, Collection[str]],
         found: Iterable[tuple[bytes, int]],
@@ -193,7 +194,7 @@ class Batching:
     def _add(
         self,
         chunk: LineRange,
-        row: Row[Any],
+        row: OpenBatch,
         kind: str,
         serving: Mapping[str, Collection[str]],
         number: int,
@@ -235,10 +236,10 @@ class Batching:
         )
         chunk.new.append(new)
 
-    def _fail(self, row: Row[Any], errors: list[dict[str, Any]]) -> None:
+    def _fail(self, row: OpenBatch, errors: list[dict[str, Any]]) -> None:
         self._publish(map(presence.device_channel, self._database.call(batches.fail, row.id, errors)))
 
-    def _lost(self, row: Row[Any]) -> None:
+    def _lost(self, row: OpenBatch) -> None:
         message = "the input file is not there any more"
         self._fail(row, [{"code": "file_not_found", "line": None, "message": message, "param": "input_file_id"}])
 
@@ -255,7 +256,7 @@ def _serving(connection: Connection) -> dict[str, tuple[str, ...]]:
     return {row.uid: serves(row.engine, row.model_type) for row in instances.listing(connection)}
 
 
-def _insert(connection: Connection, row: Row[Any], chunk: LineRange, kind: str) -> list[str] | None:
+def _insert(connection: Connection, row: OpenBatch, chunk: LineRange, kind: str) -> list[str] | None:
     """Insert a chunk; the channels of those who should look. None: somebody else goes on with this batch."""
     if not batches.feed(connection, row, (chunk.begin, chunk.end), chunk.new, chunk.refused, kind):
         return None

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy.engine import Row
 
 from models.errors import HeadraceError, InvalidLine, NotFound, ShuttingDown, StorageUnavailable
 from models.modalities import KINDS, MEDIA
 from models.rows import batches, uploads
 from models.rows.database import Database
+from models.rows.records import BatchLine, BatchRow
 from models.rows.tables import BatchState, JobState
 from models.settings import Settings
 from models.storage.artifacts import Store
@@ -78,7 +78,7 @@ class Finaliser:
         self._local = local
         self._over = over
 
-    def finish(self, row: Row[Any]) -> None:
+    def finish(self, row: BatchRow) -> None:
         """End a batch of which nothing waits or runs."""
         tally = self._database.call(batches.tallies, [row.id])[row.id]
         left = max(row.total - row.lines, 0)
@@ -98,7 +98,7 @@ class Finaliser:
         else:
             self._store.delete([uploads.artifact(file["id"]) for file in written.values()])
 
-    def _write(self, row: Row[Any], name: str, entries: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    def _write(self, row: BatchRow, name: str, entries: Iterator[dict[str, Any]]) -> dict[str, Any]:
         """Store a file of these lines; its row."""
 
         async def chunks() -> AsyncIterator[bytes]:
@@ -119,13 +119,13 @@ class Finaliser:
             "expires_s": row.output_expires_s or self._settings.file_retention_s,
         }
 
-    def _rows(self, row: Row[Any], *, succeeded: bool) -> Iterator[Any]:
+    def _rows(self, row: BatchRow, *, succeeded: bool) -> Iterator[BatchLine]:
         after = -1
         while page := self._database.call(lambda c: batches.page(c, row.id, after, PAGE, succeeded=succeeded)):  # noqa: B023
             yield from page
             after = page[-1].line
 
-    def _succeeded(self, row: Row[Any], usage: Usage) -> Iterator[dict[str, Any]]:
+    def _succeeded(self, row: BatchRow, usage: Usage) -> Iterator[dict[str, Any]]:
         for line in self._rows(row, succeeded=True):
             try:
                 body = self._answer(line)
@@ -137,7 +137,7 @@ class Finaliser:
             usage.add(body)
             yield _entry(line.id, line.custom_id, response=(200, body))
 
-    def _answer(self, line: Any) -> Any:
+    def _answer(self, line: BatchLine) -> Any:
         """What the endpoint would have answered: JSON, text, or else a data URL. Pictures are data URLs in it."""
         if line.body is None:
             raise NotFound("the result of this request was lost")
@@ -155,7 +155,7 @@ class Finaliser:
             return answer.content.decode()
         return data_url(answer.content, answer.media_type)
 
-    def _others(self, row: Row[Any], state: BatchState) -> Iterator[dict[str, Any]]:
+    def _others(self, row: BatchRow, state: BatchState) -> Iterator[dict[str, Any]]:
         for line in self._rows(row, succeeded=False):
             yield failure(line)
         if row.lines >= row.total:
@@ -166,8 +166,8 @@ class Finaliser:
         except NotFound:
             log.warning("batch %s: its input is gone, and with it the lines that were left", row.id)
             return
-        for number, (line, _) in enumerate(batch_lines.read(path, row.offset), row.lines):
-            yield _entry(f"{row.id.removeprefix('batch_')}{number:05}", batch_lines.custom_id(line), error=error)
+        for number, (text, _) in enumerate(batch_lines.read(path, row.offset), row.lines):
+            yield _entry(f"{row.id.removeprefix('batch_')}{number:05}", batch_lines.custom_id(text), error=error)
 
 
 def end_of(state: str, tally: dict[str, int], left: int) -> BatchState:
@@ -177,7 +177,7 @@ def end_of(state: str, tally: dict[str, int], left: int) -> BatchState:
     return BatchState.EXPIRED if left or tally.get(JobState.EXPIRED) else BatchState.COMPLETED
 
 
-def failure(line: Any) -> dict[str, Any]:
+def failure(line: BatchLine) -> dict[str, Any]:
     """The error file's entry of a line that did not succeed."""
     if line.state == JobState.CANCELLED:
         return _entry(line.id, line.custom_id, error=_CANCELLED)
@@ -208,7 +208,7 @@ def _entry(
     return {"id": f"batch_req_{name}", "custom_id": custom_id, "response": answer, "error": error}
 
 
-def forget_lines(database: Database, store: Store, row: Row[Any]) -> None:
+def forget_lines(database: Database, store: Store, row: BatchRow) -> None:
     """Forget the lines of a batch that is over, their results and their artifacts. Killed here, it is done later."""
     kind = batch_lines.kind_of(row.endpoint)
     stored = kind is None or KINDS[kind].modality in MEDIA

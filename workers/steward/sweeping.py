@@ -8,11 +8,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 import redis
 from redis.exceptions import RedisError
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import HeadraceError
@@ -20,6 +19,7 @@ from models.redis import events
 from models.rows import batches, claims, instances, responses, uploads, webhooks
 from models.rows.database import Database
 from models.rows.outbox import notify
+from models.rows.records import JobRow
 from models.settings import Settings
 from models.storage.artifacts import Store
 from workers.steward.batch_finaliser import forget_lines
@@ -33,7 +33,7 @@ YOUNG_S = 3600.0
 TIDY_EVERY_S = 60.0
 
 
-def move(connection: Connection) -> list[Row[Any]]:
+def move(connection: Connection) -> list[JobRow]:
     """Move the jobs that nobody else will; the rows moved. Wakes the models that jobs wait for."""
     moved = claims.sweep(connection) + claims.orphans(connection, MODEL_GONE_MS)
     notify(connection, moved)
@@ -41,7 +41,7 @@ def move(connection: Connection) -> list[Row[Any]]:
     return moved
 
 
-def publish_moved(client: redis.Redis, moved: Iterable[Row[Any]]) -> None:
+def publish_moved(client: redis.Redis, moved: Iterable[JobRow]) -> None:
     """Tell those who watch."""
     pipeline = client.pipeline(transaction=False)
     for row in moved:

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from models.errors import DatabaseUnavailable
 from models.rows import webhooks
 from models.rows.database import Database
+from models.rows.records import DueDelivery
 from models.storage.outbound import Outbound
 
 log = logging.getLogger("workers.steward.webhook_delivery")
@@ -86,7 +86,7 @@ class Deliverer:
             task.add_done_callback(self._forget)
         return bool(rows)
 
-    async def _deliver(self, row: Row[Any]) -> None:
+    async def _deliver(self, row: DueDelivery) -> None:
         began = time.monotonic()
         headers = webhooks.headers(self._secrets, row.id, row.body, row.now)
         response = await self._outbound.post(row.url, row.body.encode(), headers, self._timeout_s)

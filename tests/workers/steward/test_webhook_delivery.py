@@ -21,8 +21,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from models.rows import webhooks
 from models.rows.database import Database, now_ms
-from models.rows.tables import deliveries
-from models.rows.webhooks import DeliveryOutcome, DeliveryState, WebhookEvent
+from models.rows.tables import DeliveryState, deliveries
+from models.rows.webhooks import DeliveryOutcome, WebhookEvent
 from models.settings import Settings
 from models.storage.outbound import Outbound, Response
 from tests.servers import wait_for

@@ -1,0 +1,286 @@
+"""Rows as records: what statements return, and what everybody else takes.
+
+What columns mean stands here. Unless a field says otherwise, times are Unix time in milliseconds by the database's
+clock, and an ``api_key_id`` is the caller's key, hashed, or empty where no key is asked for.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.rows import tables
+from models.rows.fetching import Record
+from models.rows.tables import BatchState, DeliveryState, JobState, ReplicaState
+
+# ---- models and devices ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow(Record):
+    """A model that somebody launched."""
+
+    table = tables.instances
+
+    uid: str
+    model_name: str
+    model_type: str  # Xinference's word: LLM, embedding, rerank, image, audio
+    engine: str
+    model_format: str | None
+    quantization: str | None
+    size_in_billions: str | None
+    source: str  # where its weights come from
+    n_gpu: str  # "auto", or a number
+    replica: int  # how many replicas it is to have
+    request_limits: int | None  # the most requests in flight or waiting on one replica; None: the worker's own bound
+    trust_remote_code: bool
+    load_on_request: bool
+    options: dict[str, Any]  # the engine's own
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRow(Record):
+    """One copy of a model, on a device or waiting for one."""
+
+    table = tables.replicas
+
+    id: str
+    uid: str  # its instance's
+    device: str | None  # None: it waits for one
+    state: ReplicaState
+    stage: str  # of its load: starting, downloading, loading, warming, …; empty before
+    progress: float  # of the stage, 0 to 1
+    error: list[Any] | None  # models.errors.WireError as a list
+    pid: int | None  # its runner's, on its device's machine
+    memory_bytes: int | None
+    context_length: int | None  # tokens
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingReplica(Record):
+    """A replica that waits for a device."""
+
+    table = tables.replicas
+
+    id: str
+    uid: str
+    n_gpu: str  # its instance's
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow(Record):
+    """A device that a worker owns."""
+
+    table = tables.devices
+
+    id: str  # node.name
+    node: str
+    kind: str  # cpu or cuda
+    label: str  # the hardware's name
+    total_bytes: int  # of its memory
+    seen_at: int  # last sign of life of its worker
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDevice(DeviceRow):
+    """A device and how many replicas it holds."""
+
+    load: int
+
+
+# ---- jobs --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary(Record):
+    """A job without what may be large, its request."""
+
+    table = tables.jobs
+
+    id: str
+    kind: str  # a key of models.modalities.KINDS
+    uid: str  # the model's
+    api_key_id: str
+    state: JobState
+    priority: int  # higher goes first; one step is worth a minute of waiting
+    rank: int  # order within a key, lower goes first: queued_at less 60,000 ms a step of priority
+    run_after: int  # it is not claimed before; 0: at once
+    deadline: int | None  # it expires if it is not done by then
+    attempt: int  # attempts begun; 0 before the first
+    max_attempts: int
+    fence: int  # grows with every claim; only the attempt that has the last one can finish the job
+    lease_owner: str | None  # the worker that runs it
+    lease_expires_at: int | None  # set while it runs: when others may take it from its worker
+    device: str | None  # where it runs, or ran last
+    cancel_requested: bool
+    progress: float  # of the attempt, 0 to 1
+    error: list[Any] | None  # models.errors.WireError as a list; while it is queued, why the last attempt ended
+    idempotency_key: str | None
+    batch_id: str | None
+    line: int | None  # of the batch's input file, from 0, blank lines not counted
+    custom_id: str | None  # the batch line's own name
+    queued_at: int
+    started_at: int | None  # of the last attempt
+    finished_at: int | None  # set in every final state
+    webhook: str | None  # the URL that is sent its end
+    metadata: dict[str, str] | None  # the client's own
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow(JobSummary):
+    """A job, whole."""
+
+    digest: str  # of the request, to tell a replay under an idempotency key from its reuse
+    files: dict[str, str]  # name of a file of the request to its artifact key
+    request: dict[str, Any]  # the endpoint's body, validated
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus(Record):
+    """As much of a job as those who watch it ask for."""
+
+    table = tables.jobs
+
+    id: str
+    state: JobState
+    fence: int
+    progress: float
+    error: list[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldJob(Record):
+    """As much of a running job as its worker asks for."""
+
+    table = tables.jobs
+
+    id: str
+    fence: int
+    cancel_requested: bool
+
+
+# ---- batches and files -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow(Record):
+    """A batch."""
+
+    table = tables.batches
+
+    id: str
+    api_key_id: str
+    endpoint: str  # the path that its lines are for
+    input_file_id: str
+    state: BatchState
+    window: str  # the time that it has, as OpenAI writes it: 24h
+    offset: int  # bytes of the input that have become jobs
+    lines: int  # lines of the input that have become jobs
+    total: int  # lines of the input; 0 until it was validated
+    output_file_id: str | None
+    error_file_id: str | None
+    errors: list[dict[str, Any]] | None  # OpenAI's BatchError, why the input is not valid
+    metadata: dict[str, str] | None  # the client's own
+    webhook: str | None
+    created_at: int
+    expires_at: int
+    in_progress_at: int | None
+    finalizing_at: int | None
+    completed_at: int | None
+    failed_at: int | None
+    expired_at: int | None
+    cancelling_at: int | None
+    cancelled_at: int | None
+    counts: dict[str, Any] | None  # total, completed, failed and usage, once the batch is over
+    output_expires_s: int | None  # seconds that its output is kept; None: as any file
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch(BatchRow):
+    """A batch that is not over."""
+
+    unfinished: int  # of its lines that are jobs, those that wait or run
+    now: int  # when this was read
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine(Record):
+    """A line of a batch that has come to its end."""
+
+    table = tables.jobs
+
+    id: str
+    line: int
+    custom_id: str | None
+    kind: str
+    state: JobState
+    error: list[Any] | None
+    request: dict[str, Any]
+    body: dict[str, Any] | None  # of its row in results; None: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow(Record):
+    """A file that a client uploaded, or that a batch has written."""
+
+    table = tables.files
+
+    id: str
+    api_key_id: str
+    filename: str
+    purpose: str
+    media_type: str
+    bytes: int  # its size
+    created_at: int
+    expires_at: int | None  # None: it is kept until it is deleted
+
+
+# ---- webhooks and responses --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow(Record):
+    """A webhook that is sent, or was."""
+
+    table = tables.deliveries
+
+    id: str  # the header webhook-id
+    subject: str  # the job or batch that it is about
+    url: str
+    body: str  # the payload, byte for byte as it is signed
+    state: DeliveryState
+    attempts: int  # attempts begun
+    next_at: int  # when to try next; while an attempt runs, when another may be begun
+    log: list[dict[str, Any]]  # [{at, status, error, ms}], oldest first
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery(Record):
+    """A webhook on which an attempt was begun."""
+
+    table = tables.deliveries
+
+    id: str
+    url: str
+    body: str
+    attempts: int  # with this one
+    now: int  # when it was begun
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow(Record):
+    """A response that is kept."""
+
+    table = tables.responses
+
+    id: str  # resp_…; of one that was made in the background, its job's is job_…
+    api_key_id: str
+    previous_id: str | None  # the response whose items come before its input; None: there are none
+    status: str  # completed, incomplete or failed
+    input: str  # its own items, as JSON
+    body: str  # the response object, as JSON, byte for byte as it was answered
+    bytes: int  # of both, counted before they are read
+    created_at: int
+    expires_at: int
