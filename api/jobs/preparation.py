@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Header
 from pydantic import ValidationError
 
 from api.edge.caller import Caller
@@ -19,6 +20,9 @@ from models.rows.jobs import NewJob, digest, new_id
 from models.validation import from_validation
 
 MAX_DAYS = 30
+
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+"""The header that has a submission which is repeated answered with the job of the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["inference"])
 
 PING_S = 10
+"""Seconds of silence after which any stream of events sends a comment, lest a proxy cuts it."""
 
 
 @router.post("/v1/chat/completions", summary="Chat completion")

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from sse_starlette import EventSourceResponse
 
 from api.gateway.gateway import Gateway
+from api.requests.answering import PING_S
 from models.errors import Cancelled, HeadraceError, NotFound, ReplicaLost
 from models.modalities.responses import Request, described
 from models.modalities.responses.writer import error_event, next_number, queued
@@ -13,8 +14,6 @@ from models.redis import events
 from models.rows import jobs, responses
 from models.rows.records import JobRow
 from models.rows.tables import JobState
-
-PING_S = 10
 
 
 class EventStream(EventSourceResponse):

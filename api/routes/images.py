@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api.jobs.endpoint import ACCEPTED, serve
 from api.jobs.forms import documented
-from api.routes.jobs import IdempotencyKey
+from api.jobs.preparation import IdempotencyKey
 from models.modalities import KINDS
 
 router = APIRouter(prefix="/v1/images", tags=["images"], responses=ACCEPTED)

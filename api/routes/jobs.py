@@ -16,10 +16,11 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
 from api.jobs import results
-from api.jobs.preparation import JobTerms, Upload, prepare, public_url, seconds_until
+from api.jobs.preparation import IdempotencyKey, JobTerms, Upload, prepare, public_url, seconds_until
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import accepted, prospect, shown, submitted
 from api.jobs.waiting import submitted as insert
+from api.requests.answering import PING_S
 from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int
@@ -32,9 +33,7 @@ from models.unicode import refuse_broken
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-PING_S = 10
 Id = Annotated[str, Path(max_length=60, description="the job's id")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
 class JobRequest(BaseModel):

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Body, Header, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
-from api.jobs.preparation import JobTerms, prepare
+from api.jobs.preparation import IdempotencyKey, JobTerms, prepare
 from api.jobs.waiting import submitted
 from api.requests import answering
 from api.requests.response_events import EventStream
@@ -40,7 +40,6 @@ router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
 T = TypeVar("T", bound=Whole)
 Id = Annotated[str, Path(pattern=RESPONSE, description="the response's id")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 STATUS = {
     JobState.QUEUED: "queued",
