@@ -20,6 +20,7 @@ from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker, queue
 from models.redis.presence import device_channel, device_key
+from models.rows.claims import Lease
 from models.rows.database import Database
 from models.settings import Settings
 from models.storage import scratch
@@ -102,8 +103,8 @@ def main() -> None:
     telling = broker.asking(settings.stream_redis)
 
     def claimer(device: str, owner: str, runners: Callable[[], Iterable[RunnerProcess]]) -> Claimer:
-        kept_s = settings.response_retention_s
-        return Claimer(device, owner, database, store, telling, runners, settings.job_lease_s, kept_s)
+        lease = Lease(owner, device, int(settings.job_lease_s * 1000))
+        return Claimer(lease, database, store, telling, runners, settings.response_retention_s)
 
     host = DeviceHost(settings, device, database, client, claimer)
     probe = Probe(host, client)

@@ -63,29 +63,24 @@ class Transaction:
 
 
 class Claimer:
-    """All jobs of one device."""
+    """All jobs of one device. ``lease``: whose they are, where they run, and for how long unless it is renewed."""
 
     def __init__(
         self,
-        device: str,
-        owner: str,
+        lease: claims.Lease,
         database: Database,
         store: Store,
         client: redis.Redis,
         runners: Callable[[], Iterable[RunnerProcess]],
-        lease_s: float,
         response_retention_s: float,
     ) -> None:
         self.draining = False
-        self._device = device
-        self._owner = owner
+        self._lease = lease
         self._database = database
         self._store = store
         self._client = client
         self._runners = runners
-        self._lease_ms = int(lease_s * 1000)
         self._retention_ms = int(response_retention_s * 1000)
-        self._lease = claims.Lease(owner, device, self._lease_ms)
         self._news: queue.SimpleQueue[JobEnded | JobProgress | RunnerProcess] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._over = threading.Event()
@@ -158,7 +153,7 @@ class Claimer:
 
     def _release(self, connection: Connection, keep: Collection[str]) -> list[JobRow]:
         """Give back what we hold, but for these. Of a claim we do not know if the answer to its commit was lost."""
-        back = claims.release(connection, self._owner, keep)
+        back = claims.release(connection, self._lease.owner, keep)
         notify(connection, back)
         return back
 
@@ -193,11 +188,11 @@ class Claimer:
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
             claims.progress(connection, self._fractions)
             transaction.recorded = True
-        if now - self._renewed_at > min(self._lease_ms / 4000, 5.0):
-            transaction.held = claims.renew(connection, self._owner, self._lease_ms)
+        if now - self._renewed_at > min(self._lease.ms / 4000, 5.0):
+            transaction.held = claims.renew(connection, self._lease.owner, self._lease.ms)
             transaction.renewed = True
         elif self._claims:
-            transaction.held = claims.held(connection, self._owner)
+            transaction.held = claims.held(connection, self._lease.owner)
         if transaction.held and not transaction.held.keys() <= self._claims.keys():
             transaction.moved += self._release(connection, self._claims)
         if not self.draining:
