@@ -22,6 +22,7 @@ from api.gateway.gateway import Gateway
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.response_writer import ResponseWriter
+from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Doorbell, Submissions
 from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
@@ -102,14 +103,15 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     """The parts of a gateway, started and in the end stopped."""
     client = broker.asking_async(settings.redis_url)
     database = Database(settings.database)
-    replies = Replies(settings, client)
+    routing_table = RoutingTable(settings.silence_s, lambda epoch: replies.lose(epoch))  # each knows the other
+    replies = Replies(settings, client, routing_table)
     admission = Admission(client, device_cap=settings.device_concurrency)
     known_models = KnownModels(database)
-    dispatcher = Dispatcher(settings, replies, admission, known_models)
-    collector = metrics.FleetCollector(replies)
+    dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models)
+    collector = metrics.FleetCollector(routing_table, replies)
     metrics.METRICS.registry.register(collector)
     stream_client = broker.asking_async(settings.stream_redis)
-    doorbell = Doorbell(client, replies.routing_table)
+    doorbell = Doorbell(client, routing_table)
     submissions = Submissions(database, settings.job_queue, doorbell)
     watching = Watching(settings, database, stream_client)
     store = await asyncio.to_thread(open_store, settings.artifacts)
@@ -123,20 +125,21 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     background.for_ever(response_writer.run(), "keeping responses")
     try:
         yield Gateway(
-            settings,
-            database,
-            client,
-            replies,
-            dispatcher,
-            known_models,
-            store,
-            outbound,
-            submissions,
-            watching,
-            stream_client,
-            Throughput(database),
-            response_writer,
-            background,
+            settings=settings,
+            database=database,
+            client=client,
+            routing_table=routing_table,
+            replies=replies,
+            dispatcher=dispatcher,
+            known_models=known_models,
+            store=store,
+            outbound=outbound,
+            submissions=submissions,
+            watching=watching,
+            stream_client=stream_client,
+            throughput=Throughput(database),
+            response_writer=response_writer,
+            background=background,
         )
     finally:
         metrics.METRICS.registry.unregister(collector)

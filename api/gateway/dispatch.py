@@ -19,6 +19,7 @@ from api.gateway.known_models import KnownModels
 from api.gateway.metrics import METRICS
 from api.gateway.placement import Candidate
 from api.gateway.replies import Replies
+from api.gateway.routing_table import RoutingTable
 from models.errors import (
     BrokerUnavailable,
     InvalidRequest,
@@ -59,10 +60,18 @@ class Call:
 class Dispatcher:
     """Sends calls to replicas."""
 
-    def __init__(self, settings: Settings, replies: Replies, admission: Admission, known_models: KnownModels) -> None:
-        self.replies = replies
+    def __init__(
+        self,
+        settings: Settings,
+        routing_table: RoutingTable,
+        replies: Replies,
+        admission: Admission,
+        known_models: KnownModels,
+    ) -> None:
         self.closed = False
         self._settings = settings
+        self._routing_table = routing_table
+        self._replies = replies
         self._admission = admission
         self._known_models = known_models
         self._waiting = 0
@@ -78,12 +87,12 @@ class Dispatcher:
             try:
                 return inbox, await inbox.read()
             except ReplicaLost:
-                self.close(inbox)
+                self._replies.close(inbox)
                 if last:
                     raise
                 METRICS.retries.labels(call.uid).inc()
             except BaseException:
-                self.close(inbox)
+                self._replies.close(inbox)
                 raise
         raise AssertionError("unreachable")
 
@@ -104,34 +113,32 @@ class Dispatcher:
                 full = error
         raise full or ModelNotReady(retry_after=5)
 
-    def close(self, inbox: Inbox) -> None:
-        """The answer was read to its end, or nobody reads it any more."""
-        self.replies.close(inbox)
-
-    def learn(self, uid: str, seconds: float) -> None:
-        """A call took so long."""
-        self._admission.learn(uid, seconds)
+    def close(self, inbox: Inbox, seconds: float) -> None:
+        """End a call after so many seconds: its answer was read to its end, or nobody reads it any more."""
+        self._replies.close(inbox)
+        if inbox.closing is not None:
+            self._admission.learn(inbox.uid, seconds)
 
     async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox:
         rid = secrets.token_hex(12)
         slots = self._admission.slots(device, replica, call.caller)
         keys = [one.key for one in slots]
-        arguments = [replica.epoch, rid, self.replies.gateway_id, call.modality, call.deadline, call.body, keys]
+        arguments = [replica.epoch, rid, self._replies.gateway_id, call.modality, call.deadline, call.body, keys]
         message = queue.message(queue.INFER, arguments, rid=rid, queue=queue.queue_name(device))
         now = asyncio.get_running_loop().time()
         buffer = self._settings.stream_buffer_bytes if call.streams else WHOLE_BYTES
         inbox = Inbox(rid, call.uid, replica.epoch, device, keys, now, buffer, budget=call.tokens)
-        self.replies.open(inbox)
+        self._replies.open(inbox)
         try:
             await self._admission.enqueue(message, rid, call.deadline, device=device, replica=replica, slots=slots)
         except BaseException:
-            self.replies.close(inbox)
+            self._replies.close(inbox)
             raise
         call.tried.add(replica.epoch)
         return inbox
 
     async def _ready(self, call: Call) -> list[tuple[str, Replica]]:
-        found = self.replies.routing_table.ready(call.uid)
+        found = self._routing_table.ready(call.uid)
         if not found:
             found = await self._wait_ready(call.uid)
         serving = [(device, one) for device, one in found if served_by(call.modality) in one.modalities]
@@ -146,18 +153,18 @@ class Dispatcher:
         self._waiting += 1
         try:
             while True:
-                changed = self.replies.routing_table.changed
-                if found := self.replies.routing_table.ready(uid):
+                changed = self._routing_table.changed
+                if found := self._routing_table.ready(uid):
                     return found
                 await self._check_known(uid)
                 if loop.time() >= over or self._waiting > WAITERS:
                     raise ModelNotReady(f"the model '{uid}' is loading", retry_after=10)
-                await self.replies.routing_table.change(changed, 0.5)
+                await self._routing_table.change(changed, 0.5)
         finally:
             self._waiting -= 1
 
     async def _check_known(self, uid: str) -> None:
-        if not self.replies.connected:
+        if not self._replies.connected:
             raise BrokerUnavailable(retry_after=2)
         known = await self._known_models.find(uid)
         if known is None:
@@ -170,7 +177,7 @@ class Dispatcher:
     def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
         """What each replica has before it, in tokens: as it last said, or as we know where that is more."""
         mine: Counter[str] = Counter()
-        for inbox in self.replies.inboxes.values():
+        for inbox in self._replies.inboxes.values():
             mine[inbox.epoch] += max(inbox.budget - inbox.tokens, 0)
         return [Candidate(name, max(mine[one.epoch], one.outstanding_tokens)) for name, (_, one) in ready.items()]
 

@@ -14,6 +14,7 @@ from api.gateway.dispatch import Dispatcher
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.response_writer import ResponseWriter
+from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Submissions
 from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
@@ -35,13 +36,14 @@ NOTIFY_S = 2.0
 """Longest that a client waits until others are notified of what it did. They poll as well."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
     """The parts of a running gateway."""
 
     settings: Settings
     database: Database
     client: redis.Redis
+    routing_table: RoutingTable
     replies: Replies
     dispatcher: Dispatcher
     known_models: KnownModels
@@ -87,7 +89,7 @@ class Gateway:
 
     async def wake_devices(self) -> None:
         """Wake the workers of all devices."""
-        for device in self.replies.routing_table.devices():
+        for device in self.routing_table.devices():
             await self.publish(device_channel(device))
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api.gateway.replies import Replies
+from api.gateway.routing_table import RoutingTable
 from models.redis.presence import Replica
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -44,15 +45,14 @@ METRICS = Metrics()
 class FleetCollector(Collector):
     """What the workers report, as metrics labelled by device, model and replica."""
 
-    def __init__(self, replies: Replies) -> None:
+    def __init__(self, routing_table: RoutingTable, replies: Replies) -> None:
+        self._routing_table = routing_table
         self._replies = replies
 
     def collect(self) -> Iterable[Metric]:
         """The families, made anew for each scrape."""
         labels = ["device", "model", "replica"]
-        yield GaugeMetricFamily(
-            "headrace_devices_alive", "Devices heard of", len(self._replies.routing_table.devices())
-        )
+        yield GaugeMetricFamily("headrace_devices_alive", "Devices heard of", len(self._routing_table.devices()))
         yield GaugeMetricFamily("headrace_broker_connected", "Whether Redis is heard", float(self._replies.connected))
         yield CounterMetricFamily("headrace_stream_gaps", "Gaps that were asked for again", self._replies.gaps)
         gauges: dict[str, Callable[[Replica], float]] = {
@@ -63,14 +63,14 @@ class FleetCollector(Collector):
         }
         for name, read in gauges.items():
             family = GaugeMetricFamily(name, name.removeprefix("headrace_").replace("_", " "), labels=labels)
-            for device, one in self._replies.routing_table.replicas():
+            for device, one in self._routing_table.replicas():
                 family.add_metric([device, one.uid, one.id], read(one))
             yield family
         yield from self._counters(labels)
 
     def _counters(self, labels: list[str]) -> Iterator[Metric]:
         found: dict[str, list[tuple[str, Replica]]] = {}
-        for device, one in self._replies.routing_table.replicas():
+        for device, one in self._routing_table.replicas():
             for name in one.counters:
                 found.setdefault(name, []).append((device, one))
         for name, holders in sorted(found.items()):

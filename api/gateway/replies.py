@@ -38,14 +38,14 @@ LATE_S = 1.0
 class Replies:
     """All inboxes of this gateway, by request id."""
 
-    def __init__(self, settings: Settings, client: redis.Redis) -> None:
+    def __init__(self, settings: Settings, client: redis.Redis, routing_table: RoutingTable) -> None:
         self.gateway_id = secrets.token_hex(8)
-        self.routing_table = RoutingTable(settings.silence_s, self.lose)
         self.inboxes: dict[str, Inbox] = {}
         self.gaps = 0
         self.connected = False
         self._settings = settings
         self._client = client
+        self._routing_table = routing_table
         self._lost_at: float | None = None
         self._background = Background()
 
@@ -106,7 +106,7 @@ class Replies:
         now = asyncio.get_running_loop().time()
         try:
             if channel == presence.DEVICES.encode():
-                self.routing_table.hear(presence.decode(body), now)
+                self._routing_table.hear(presence.decode(body), now)
             else:
                 self._sort(stream.decode_packet(body), now)
         except msgspec.DecodeError as error:  # another version's, during an upgrade
@@ -120,7 +120,7 @@ class Replies:
             if not inbox.feed(frame, now):
                 self._ask(inbox, now)
             if _says_lost(frame):
-                self.routing_table.doubt(inbox.epoch)
+                self._routing_table.doubt(inbox.epoch)
         if packet.beats is not None:
             self._check(packet.epoch, packet.beats, now)
 
@@ -165,7 +165,7 @@ class Replies:
     def _judge(self, now: float) -> None:
         if self._lost_at is not None and now - self._lost_at > RECONNECT_S:
             self.fail_all(BrokerUnavailable())
-        self.routing_table.sweep(now)
+        self._routing_table.sweep(now)
         for inbox in list(self.inboxes.values()):
             if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
                 inbox.fail(ReplicaLost("part of the answer was lost on its way"))

@@ -22,7 +22,7 @@ from models.validation import from_validation
 MAX_DAYS = 30
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
-"""The header that has a submission which is repeated answered with the job of the first."""
+"""The header by which a submission that is repeated is answered with the job of the first."""
 
 
 @dataclass(frozen=True, slots=True)

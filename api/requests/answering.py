@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["inference"])
 
 PING_S = 10
-"""Seconds of silence after which any stream of events sends a comment, lest a proxy cuts it."""
+"""Seconds between the comments in a stream of events, lest a proxy cuts one in which nothing else is sent."""
 
 
 @router.post("/v1/chat/completions", summary="Chat completion")
@@ -174,11 +174,10 @@ class WatchedCall:
         self._timing.close()
         inbox = self._inbox
         if inbox is not None:
-            self._dispatcher.close(inbox)
+            self._dispatcher.close(inbox, elapsed)
             if inbox.closing is not None:
                 METRICS.tokens.labels(call.uid, "prompt").inc(inbox.closing.prompt_tokens)
                 METRICS.tokens.labels(call.uid, "completion").inc(inbox.closing.completion_tokens)
-                self._dispatcher.learn(call.uid, elapsed)
         log.info(
             "%s %s %s %.3fs user=%r safety=%r",
             self._request.state.request_id,

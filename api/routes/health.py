@@ -63,6 +63,6 @@ async def _checks(gateway: Gateway) -> dict[str, bool]:
     return {
         "redis": gateway.replies.connected,
         "database": await _answers(gateway.database),
-        "device": bool(gateway.replies.routing_table.devices()),
+        "device": bool(gateway.routing_table.devices()),
         "admitting": not gateway.dispatcher.closed,
     }

@@ -29,8 +29,8 @@ async def list_models(request: Request) -> dict[str, Any]:
     """Every model that was launched, whatever its state."""
     gateway = gateway_of(request)
     rows, replicas = await gateway.database.run(_everything)
-    routing_table = gateway.replies.routing_table
-    data = [_describe(row, replicas.get(row.uid, []), ready=bool(routing_table.ready(row.uid))) for row in rows]
+    ready = gateway.routing_table.ready
+    data = [_describe(row, replicas.get(row.uid, []), ready=bool(ready(row.uid))) for row in rows]
     return {"object": "list", "data": data}
 
 
@@ -39,7 +39,7 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     """One model. 404 if it was not launched."""
     gateway = gateway_of(request)
     row, replicas = await _one(gateway, uid)
-    return _describe(row, replicas, ready=bool(gateway.replies.routing_table.ready(uid)))
+    return _describe(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 
 @router.post("", summary="Launch a model", dependencies=[Depends(admin_only)])
@@ -75,10 +75,10 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
     await gateway.wake_devices()
     over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
     while asyncio.get_running_loop().time() < over:
-        changed = gateway.replies.routing_table.changed
+        changed = gateway.routing_table.changed
         if not await gateway.database.run(instances.replicas_of, uid):
             break
-        await gateway.replies.routing_table.change(changed, 0.1)
+        await gateway.routing_table.change(changed, 0.1)
     return {"model_uid": uid}
 
 
@@ -87,7 +87,7 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     """How far the launch is: ``progress`` 0 to 1 over all replicas, and each one's stage."""
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
-    ready = {one.id for _, one in gateway.replies.routing_table.ready(uid)}  # which their rows learn a moment later
+    ready = {one.id for _, one in gateway.routing_table.ready(uid)}  # which their rows learn a moment later
     stages = {row.id: "ready" if row.id in ready else row.stage or row.state for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     return {
@@ -111,7 +111,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     """Each replica's device, state, runner and memory in bytes."""
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
-    live = {one.id: one for _, one in gateway.replies.routing_table.replicas()}
+    live = {one.id: one for _, one in gateway.routing_table.replicas()}
     return [
         {
             "replica_id": row.id,
@@ -140,13 +140,13 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
     loop = asyncio.get_running_loop()
     over = loop.time() + LAUNCH_WAIT_S
     while loop.time() < over:
-        changed = gateway.replies.routing_table.changed
-        if gateway.replies.routing_table.ready(uid):
+        changed = gateway.routing_table.changed
+        if gateway.routing_table.ready(uid):
             return
         _, replicas = await _one(gateway, uid)
         if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
             raise _failure(uid, replicas[0])
-        await gateway.replies.routing_table.change(changed, 0.5)
+        await gateway.routing_table.change(changed, 0.5)
     raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
 
 

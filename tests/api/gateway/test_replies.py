@@ -9,6 +9,7 @@ import redis.asyncio
 
 from api.gateway.inbox import Inbox
 from api.gateway.replies import WATCH_EVERY_S, Replies
+from api.gateway.routing_table import RoutingTable
 from models.errors import ReplicaLost
 from models.redis import stream
 from models.redis.presence import Replica, Snapshot
@@ -22,14 +23,14 @@ SILENCE_S = 5.0
 async def replies() -> Any:
     """A gateway's ear that knows of the model ``m``, ready under the epoch ``E``."""
     client = redis.asyncio.Redis(port=1)  # nobody is there
-    found = Replies(Settings(silence_s=SILENCE_S), client)
+    found = Replies(Settings(silence_s=SILENCE_S), client, RoutingTable(SILENCE_S, lambda epoch: found.lose(epoch)))
     report(found, 1, 0.0)
     yield found
     await client.aclose()
 
 
 def report(replies: Replies, serial: int, now: float, state: str = "ready") -> None:
-    replies.routing_table.hear(Snapshot("host.cpu", "w", serial, [Replica("m-0", "m", "E", state)]), now)
+    replies._routing_table.hear(Snapshot("host.cpu", "w", serial, [Replica("m-0", "m", "E", state)]), now)
 
 
 def opened(replies: Replies, heard_at: float = 0.0) -> Inbox:
@@ -43,7 +44,7 @@ def said_lost(seq: int = -1) -> Packet:
 
 
 def is_ready(replies: Replies) -> bool:
-    return bool(replies.routing_table.ready("m"))
+    return bool(replies._routing_table.ready("m"))
 
 
 async def test_what_a_gateway_suspects_is_no_word_of_the_runner(replies: Replies) -> None:

@@ -50,19 +50,19 @@ async def test_an_end_that_was_asked_for_is_no_news() -> None:
     assert not heard
 
 
-@pytest.mark.parametrize("part", ["replies.Replies", "keeper.Keeper"])
+@pytest.mark.parametrize("part", ["replies.Replies", "response_writer.ResponseWriter"])
 def test_a_gateway_that_lost_a_part_of_itself_ends(part: str, valkey: Valkey, tmp_path: Path) -> None:
     """In order, and with a code: whoever started it starts it anew."""
     url = f"sqlite:///{tmp_path / 'test.db'}"
     migrations.upgrade(url)
     module, name = part.split(".")
     faulty = f"""
-import api.app, api.{module}
+import api.app, api.gateway.{module}
 
 async def run(self):
     raise KeyError("a fault")
 
-api.{module}.{name}.run = run
+api.gateway.{module}.{name}.run = run
 api.app.main()
 """
     mine = {"HEADRACE_REDIS_URL": valkey.url, "HEADRACE_DATABASE_URL": url, "HEADRACE_HOME": str(tmp_path)}

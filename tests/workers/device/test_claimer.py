@@ -42,7 +42,7 @@ class Unheard(Database):
 @contextmanager
 def claiming(database: Database, store: Store, valkey: Valkey) -> Iterator[Claimer]:
     """A claimer, the owner ``w``, without any runners. It begins when the block calls ``start``."""
-    claimer = Claimer("d", "w", database, store, valkey.client(), list, lease_s=600, response_retention_s=600)
+    claimer = Claimer(Lease("w", "d", 600_000), database, store, valkey.client(), list, response_retention_s=600)
     yield claimer
     claimer.close()
 
