@@ -59,9 +59,8 @@ class Watch:
         self.over.set_exception(error)
 
 
-async def serve(engine: Engine, lines: asyncio.StreamReader) -> None:
+async def serve(engine: Engine[Any], lines: asyncio.StreamReader) -> None:
     """Run the batches that are asked for."""
-    engine.start()
     served = 0
     print(json.dumps({"ready": True}), flush=True)
     while line := await lines.readline():
@@ -134,8 +133,7 @@ async def main() -> None:
     """Load, serve standard input."""
     name, source, options = sys.argv[1:]
     path = str(hub.fetch(hub.parse(source), Path.home() / ".cache", lambda *_: None)) if source else ""
-    engine = engine_class(name)()
-    await asyncio.to_thread(engine.load, EngineSite(path, "cpu", json.loads(options)), lambda *_: None)
+    engine = await engine_class(name).resident(EngineSite(path, "cpu", json.loads(options)), lambda *_: None)
     lines = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     await serve(engine, lines)

@@ -9,7 +9,8 @@ from typing import Any
 from models.errors import HeadraceError
 from models.modalities import modality
 from models.modalities.media import Artifact, Outcome
-from workers.engines.base import Capacity, Engine, EngineSite
+from workers.engines import engine_class
+from workers.engines.base import Engine, EngineSite
 
 _numbers = count()
 
@@ -77,17 +78,15 @@ class Job:
 class MediaDriver:
     """A resident engine."""
 
-    def __init__(self, kind: str, engine: Engine, capacity: Capacity) -> None:
+    def __init__(self, kind: str, engine: Engine[Any]) -> None:
         self.kind = kind
         self.engine = engine
-        self.capacity = capacity
 
     @classmethod
-    async def resident(cls, kind: str, engine: Engine, source: Path, options: dict[str, Any]) -> "MediaDriver":
+    async def resident(cls, kind: str, engine: str, source: Path, options: dict[str, Any]) -> "MediaDriver":
         """Load an engine on the CPU."""
-        capacity = await asyncio.to_thread(engine.load, EngineSite(str(source), "cpu", options), lambda *_: None)
-        engine.start()
-        return cls(kind, engine, capacity)
+        placement = EngineSite(str(source), "cpu", options)
+        return cls(kind, await engine_class(engine).resident(placement, lambda *_: None))
 
     def submit(self, file: Path | None = None, **fields: Any) -> Job:
         """Begin a request."""

@@ -1,6 +1,5 @@
 """Each engine, resident once for the whole session."""
 
-import asyncio
 import importlib.util
 import os
 from collections.abc import AsyncIterator
@@ -57,11 +56,9 @@ def source_of(name: str) -> str:
 async def resident(name: str, *, source: str = "", **options: Any) -> AsyncIterator[Driver]:
     """An engine that has loaded its weights, or these, until the session is over."""
     source = source or source_of(name)
-    engine = engine_class(ALIASES.get(name, name))()
-    capacity = await asyncio.to_thread(engine.load, EngineSite(source, "cpu", OPTIONS[name] | options), _silent)
-    await engine.prepare()
-    engine.start()
-    yield Driver(name, engine, capacity)
+    found = engine_class(ALIASES.get(name, name))
+    engine = await found.resident(EngineSite(source, "cpu", OPTIONS[name] | options), _silent)
+    yield Driver(name, engine)
     engine.close()
 
 

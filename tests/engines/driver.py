@@ -10,7 +10,7 @@ from models.modalities import modality
 from models.modalities.base import Usage
 from models.modalities.chat.messages import Media
 from models.modalities.text import Delta, TokenLogprob
-from workers.engines.base import Capacity, Engine
+from workers.engines.base import Engine
 
 
 class Answer:
@@ -68,10 +68,10 @@ class Answer:
 class Driver:
     """A resident engine."""
 
-    def __init__(self, name: str, engine: Engine, capacity: Capacity) -> None:
+    def __init__(self, name: str, engine: Engine[Any]) -> None:
         self.name = name
         self.engine = engine
-        self.capacity = capacity
+        self.capacity = engine.capacity
         self._numbers = count()
 
     @property

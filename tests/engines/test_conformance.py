@@ -178,7 +178,7 @@ async def test_an_unknown_option_is_refused(driver: Driver) -> None:
     placement = EngineSite("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
 
     with pytest.raises((InvalidRequest, ValueError)):
-        engine_class(driver.name)().load(placement, lambda stage, fraction: None)
+        engine_class(driver.name).load(placement, lambda stage, fraction: None)
 
 
 async def test_requests_are_served_together_and_none_is_mixed_up(driver: Driver) -> None:

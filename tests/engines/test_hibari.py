@@ -32,7 +32,7 @@ async def hibari() -> AsyncIterator[MediaDriver]:
     source = sounds.hibari_voices()
     if source is None:
         pytest.skip("hibari is not installed")
-    driver = await MediaDriver.resident("speech", engine_class("hibari")(), source, {})
+    driver = await MediaDriver.resident("speech", "hibari", source, {})
     yield driver
     driver.engine.close()
 
@@ -43,9 +43,10 @@ async def ear() -> AsyncIterator[MediaDriver]:
     source = sounds.whisper_tiny()
     if source is None:
         pytest.skip("no weights of Whisper are installed")
-    engine = engine_class("faster_whisper")()
-    yield await MediaDriver.resident("transcription", engine, source, {"n_threads": 1, "beam_size": 1})
-    engine.close()
+    options = {"n_threads": 1, "beam_size": 1}
+    driver = await MediaDriver.resident("transcription", "faster_whisper", source, options)
+    yield driver
+    driver.engine.close()
 
 
 def sound_of(job: Job) -> bytes:
@@ -199,6 +200,6 @@ async def test_nothing_is_encoded_too(form: str) -> None:
 
 async def test_a_directory_without_voices_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        engine_class("hibari")().load(EngineSite(str(tmp_path), "cpu", {}), lambda *_: None)
+        engine_class("hibari").load(EngineSite(str(tmp_path), "cpu", {}), lambda *_: None)
 
     assert caught.value.param == "model_path"

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
 from models.errors import InvalidRequest
 from workers.engines.base import Engine
@@ -18,13 +19,13 @@ ENGINES: dict[str, str] = {
 }
 
 
-def engine_class(name: str) -> type[Engine]:
+def engine_class(name: str) -> type[Engine[Any]]:
     """The engine of this name; imports its module, and so perhaps torch."""
     if name not in ENGINES:
         raise InvalidRequest(f"there is no engine '{name}'; there are {', '.join(sorted(ENGINES))}")
     module, _, cls = ENGINES[name].partition(":")
     try:
-        found: type[Engine] = getattr(import_module(module), cls)
+        found: type[Engine[Any]] = getattr(import_module(module), cls)
     except ModuleNotFoundError as error:
         raise InvalidRequest(
             f"the engine {name} is not installed under {sys.executable}: it has no '{error.name}'", param="model_engine"

@@ -1,15 +1,17 @@
 """The seam between Headrace and an engine.
 
-An engine is one file and one registry line. It serves a modality by having a method of that name,
-``method(request, sink)``, called on the runner's event loop; it must return at once and feed the sink later, on
-that same loop. It does its own batching. Each engine proves itself against ``tests/engines/test_conformance.py``.
+An engine is one file and one registry line. It is loaded in a thread, then made on the runner's event loop
+(``Engine.resident``). It serves a modality by having a method of that name, ``method(request, sink)``, called on that
+loop; it must return at once and feed the sink later, on the same loop. It does its own batching. Each engine proves
+itself against ``tests/engines/test_conformance.py``.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -113,13 +115,29 @@ class Options(BaseModel):
             raise InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name) from error
 
 
-class Engine(ABC):
-    """One model, resident in this process."""
+class Loaded(Protocol):
+    """What an engine's ``load`` returns: its weights in memory, and what else takes long to make."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """What the engine will be able to hold."""
+
+
+LoadedT = TypeVar("LoadedT", bound=Loaded)
+
+
+class Engine(ABC, Generic[LoadedT]):
+    """One model, resident in this process.
+
+    It is made in two steps: ``load`` reads the weights in a thread, then ``start`` makes the engine on the event loop
+    from what was loaded. ``__init__`` therefore runs on the loop, sets every attribute, and starts what the engine
+    needs to serve (threads, asyncio tasks): no engine exists that is not ready for its first request.
+    """
 
     honours: frozenset[str] = frozenset()
-    """Optional request fields that this engine honours beyond the platform's own, and message parts beside text.
+    """Optional request fields, beyond the platform's own, that are honoured, and types of message parts beside text.
 
-    A class's are those that it may honour; an object's, after ``load``, those that its model does.
+    A class has all that the engine can honour, an object those that its model can.
     """
 
     gather_s: ClassVar[float] = 0.0
@@ -128,18 +146,26 @@ class Engine(ABC):
     spawns: ClassVar[bool] = False
     """Whether it holds its model in processes of its own, whose memory is then the runner's too."""
 
+    def __init__(self, loaded: LoadedT) -> None:
+        self.capacity = loaded.capacity
+
+    @classmethod
     @abstractmethod
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        """Make the model resident and warm; called once, in a thread of its own.
+    def load(cls, placement: EngineSite, report: Report) -> LoadedT:
+        """Make the model resident and warm. Runs in a thread of its own, and may block for minutes.
 
         Raises InvalidRequest where another try is of no use (bad options, unreadable weights).
         """
 
-    async def prepare(self) -> None:  # noqa: B027  # most engines have nothing to do here
-        """Called once on the event loop, after ``load``, for what needs the loop. Fails as ``load`` does."""
+    @classmethod
+    async def start(cls, loaded: LoadedT) -> Self:
+        """The engine, made on the event loop. Override it where something must be awaited first. Fails as ``load``."""
+        return cls(loaded)
 
-    def start(self) -> None:  # noqa: B027  # most engines have nothing to do here
-        """Called once on the event loop, after ``load`` and before the first request."""
+    @classmethod
+    async def resident(cls, placement: EngineSite, report: Report) -> Self:
+        """Load in a thread, then start: an engine that serves. Fails as ``load`` does."""
+        return await cls.start(await asyncio.to_thread(cls.load, placement, report))
 
     @abstractmethod
     def abort(self, rid: str) -> None:
@@ -158,7 +184,7 @@ class Engine(ABC):
         return {}
 
     def modalities(self) -> list[str]:
-        """The modalities this engine has a method for; asked once it is loaded, for some depend on the weights."""
+        """The modalities this engine has a method for; some depend on the weights."""
         return [name for name in MODALITIES if hasattr(self, served_by(name))]
 
     def check(self, request: AnyRequest) -> None:

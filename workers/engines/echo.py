@@ -7,6 +7,7 @@ step every request in flight gets one token.
 
 import asyncio
 import re
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from zlib import crc32
@@ -35,6 +36,11 @@ class EchoOptions(Options):
     context_length: int = Field(32_768, ge=1)
     max_tokens: int = Field(64, ge=1, description="Tokens of an answer that asks for no limit.")
 
+    @property
+    def capacity(self) -> Capacity:
+        """See ``Loaded``: there is nothing else to load."""
+        return Capacity(self.max_inflight, self.context_length)
+
 
 @dataclass(slots=True)
 class _Choice:
@@ -62,7 +68,7 @@ class _Running:
     open: list[_Choice] = field(default_factory=list)
 
 
-class Echo(Engine):
+class Echo(Engine[EchoOptions]):
     """Repeats the last message, word by word, for ever, until a limit or a stop string ends it."""
 
     honours = frozenset(
@@ -92,21 +98,22 @@ class Echo(Engine):
         ]
     )
 
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        import time
-
-        self._options = EchoOptions.read(placement)
-        for done in range(100):
-            report("loading", done / 100)
-            time.sleep(self._options.load_s / 100)
+    def __init__(self, loaded: EchoOptions) -> None:
+        super().__init__(loaded)
+        self._options = loaded
         self._running: dict[str, _Running] = {}
         self._waiting: dict[str, _Running] = {}
         self._steps = self._aborts = self._tokens = 0
-        return Capacity(self._options.max_inflight, self._options.context_length)
-
-    def start(self) -> None:
         self._work = asyncio.Event()
-        self._loop = asyncio.create_task(self._run(), name="echo steps")
+        self._stepping = asyncio.create_task(self._run(), name="echo steps")
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> EchoOptions:
+        options = EchoOptions.read(placement)
+        for done in range(100):
+            report("loading", done / 100)
+            time.sleep(options.load_s / 100)
+        return options
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Say the last message again."""
@@ -150,7 +157,7 @@ class Echo(Engine):
             self._aborts += 1
 
     def close(self) -> None:
-        self._loop.cancel()
+        self._stepping.cancel()
 
     def counters(self) -> dict[str, int]:
         return {"steps": self._steps, "aborts": self._aborts, "tokens": self._tokens}

@@ -6,6 +6,7 @@ launched; nothing is downloaded.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +33,40 @@ class HibariOptions(Options):
     max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
 
 
-class Hibari(Engine):
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """``voices`` by name, the default first."""
+
+    options: HibariOptions
+    voices: dict[str, Any]
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``."""
+        return Capacity(self.options.max_inflight, 0)
+
+
+class Hibari(Engine[Loaded]):
     """Speech. ``seed`` fixes the noise in a voice: the same text is then the same sound."""
 
     honours = frozenset(["voice", "speed", "seed"])
 
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        self._options = HibariOptions.read(placement)
-        report("loading", 0.0)
-        self._voices = _voices(Path(placement.source), self._options.n_threads)
-        self._default = next(iter(self._voices))
-        report("warming", 0.0)
-        for voice in self._voices.values():
-            voice("Ready.")  # reads the lexicon, too
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self._options = loaded.options
+        self._voices = loaded.voices
+        self._default = next(iter(loaded.voices))
         self._turns = StepThreads(1, "hibari")
-        return Capacity(self._options.max_inflight, 0)
 
-    def start(self) -> None:
-        self._turns.start()
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+        options = HibariOptions.read(placement)
+        report("loading", 0.0)
+        voices = _voices(Path(placement.source), options.n_threads)
+        report("warming", 0.0)
+        for voice in voices.values():
+            voice("Ready.")  # reads the lexicon, too
+        return Loaded(options, voices)
 
     def speech(self, request: Request, sink: MediaSink) -> None:
         """Say the text."""

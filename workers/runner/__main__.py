@@ -12,6 +12,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -29,7 +30,7 @@ from models.redis import broker, stream
 from models.storage.artifacts import open_store
 from workers import protocol
 from workers.engines import engine_class
-from workers.engines.base import Capacity, Engine, EngineSite, Report
+from workers.engines.base import Engine, EngineSite, Report
 from workers.protocol import (
     CancelJob,
     Command,
@@ -69,7 +70,6 @@ class Runner:
         self._code = 0
         self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
-        self._engine: Engine
         self._requests: Requests | None = None
         self._works: RunnerJobs | None = None
 
@@ -85,11 +85,11 @@ class Runner:
         await asyncio.wait((loading, over), return_when=asyncio.FIRST_COMPLETED)
         if not loading.done():  # stopped while it loads: a load cannot be interrupted, the process can
             os._exit(0)
-        capacity = loading.result()
-        if capacity is None:
+        engine = loading.result()
+        if engine is None:
             await self._writer.drain()
             return LOAD_FAILED
-        await self._serve(load, capacity)
+        await self._serve(load, engine)
         over.cancel()
         return self._code
 
@@ -104,16 +104,16 @@ class Runner:
                     raise TypeError(f"{type(command).__name__} before Load")
                 return command
 
-    async def _load(self, load: Load) -> Capacity | None:
+    async def _load(self, load: Load) -> Engine[Any] | None:
         loop = asyncio.get_running_loop()
 
         def report(stage: str, fraction: float) -> None:
             loop.call_soon_threadsafe(self._send, LoadProgress(stage, fraction))
 
         try:
-            capacity = await asyncio.to_thread(self._hold, load, report)
-            await self._engine.prepare()
-            return capacity
+            source = await asyncio.to_thread(_fetch, load, report)
+            found = await asyncio.to_thread(engine_class, load.engine)
+            return await found.resident(EngineSite(source, load.device, load.options, load.trust_remote_code), report)
         except ValueError as error:  # the libraries' word for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
@@ -125,52 +125,38 @@ class Runner:
             self._send(Failed(EngineFailure(f"{type(error).__name__}: {error}").to_wire(), permanent=False))
         return None
 
-    def _hold(self, load: Load, report: Report) -> Capacity:
-        path = ""
-        if load.source:
-            path = str(
-                hub.fetch(
-                    hub.parse(load.source), Path(load.cache), report, trusted=load.trust_remote_code, engine=load.engine
-                )
-            )
-        self._engine = engine_class(load.engine)()
-        return self._engine.load(EngineSite(path, load.device, load.options, load.trust_remote_code), report)
-
-    async def _serve(self, load: Load, capacity: Capacity) -> None:
+    async def _serve(self, load: Load, engine: Engine[Any]) -> None:
         client = broker.asking_async(load.stream_redis_url)
         publisher = Publisher(
             client,
             load.epoch,
             on_dead=lambda gateway_id: requests.cancel_gateway(gateway_id),
-            gather_s=lambda: self._engine.gather_s if requests.inflight > 1 else 0.0,
+            gather_s=lambda: engine.gather_s if requests.inflight > 1 else 0.0,
         )
         intake = MediaIntake(load.outbound_allow)
-        requests = Requests(self._engine, publisher, lambda rid: self._send(Finished(rid)), intake)
+        requests = Requests(engine, publisher, lambda rid: self._send(Finished(rid)), intake)
         job_events = JobEvents(client)
-        works = RunnerJobs(
-            self._engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake
-        )
-        self._engine.start()
+        works = RunnerJobs(engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake)
         for name, part in {
             "publishing": publisher.run(),
             "beating": requests.beat(),
-            "telling of jobs": job_events.run(),
+            "publishing events of jobs": job_events.run(),
             "watching deadlines": works.watch(),
             "listening to gateways": self._hear_gateways(load, requests),
-            "reporting": self._report_stats(requests, publisher),
+            "reporting": self._report_stats(engine, requests, publisher),
         }.items():
             self._background.for_ever(part, name)
         await self._subscribed.wait()
         self._requests, self._works = requests, works
         freeze_gc()
-        self._send(Ready(self._engine.modalities(), capacity.max_inflight, capacity.context_length))
+        self._send(Ready(engine.modalities(), engine.capacity.max_inflight, engine.capacity.context_length))
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
         await job_events.flush(2)
         self._background.close()
         await publisher.flush(2)
         intake.close()
-        await asyncio.to_thread(self._engine.close)
+        await asyncio.to_thread(engine.close)
         with suppress(RedisError, OSError):
             await client.aclose()
 
@@ -239,23 +225,31 @@ class Runner:
             case stream.Resend(rid, seq):
                 requests.resend(rid, seq)
 
-    async def _report_stats(self, requests: Requests, publisher: Publisher) -> None:
+    async def _report_stats(self, engine: Engine[Any], requests: Requests, publisher: Publisher) -> None:
         process = psutil.Process()
         while True:
-            if not self._engine.alive():
+            if not engine.alive():
                 self._give_up("the engine")
-            counters = self._engine.counters() | {
+            counters = engine.counters() | {
                 "requests_aborted": requests.aborted,
                 "requests_resent": requests.resent,
                 "publishes": publisher.publishes,
             }
-            memory = await asyncio.to_thread(_memory, process) if self._engine.spawns else process.memory_info().rss
+            memory = await asyncio.to_thread(_memory, process) if engine.spawns else process.memory_info().rss
             self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters))
             await asyncio.sleep(1)
 
     def _send(self, event: Event) -> None:
         if not self._writer.is_closing():
             self._writer.write(protocol.pack(event))
+
+
+def _fetch(load: Load, report: Report) -> str:
+    """Where the weights lie, once they are there; empty for an engine without any. Blocks."""
+    if not load.source:
+        return ""
+    source, cache = hub.parse(load.source), Path(load.cache)
+    return str(hub.fetch(source, cache, report, trusted=load.trust_remote_code, engine=load.engine))
 
 
 def _memory(process: psutil.Process) -> int:

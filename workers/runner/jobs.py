@@ -195,7 +195,7 @@ class RunnerJobs:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine[Any],
         store: Store,
         job_events: JobEvents,
         send: Callable[[Any], None],

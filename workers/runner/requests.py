@@ -98,7 +98,7 @@ class Requests:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine[Any],
         publisher: Publisher,
         on_finished: Callable[[str], None],
         intake: MediaIntake | None = None,

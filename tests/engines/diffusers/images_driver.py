@@ -13,7 +13,7 @@ from PIL import Image
 from models.errors import HeadraceError
 from models.modalities.images import Piece, Request
 from models.modalities.media import Artifact, Outcome
-from workers.engines.base import Capacity, Engine
+from workers.engines.base import Engine
 
 
 class Images:
@@ -78,9 +78,9 @@ class Images:
 class ImagesDriver:
     """A resident engine."""
 
-    def __init__(self, engine: Engine, capacity: Capacity) -> None:
+    def __init__(self, engine: Engine[Any]) -> None:
         self.engine = engine
-        self.capacity = capacity
+        self.capacity = engine.capacity
         self._numbers = count()
 
     def submit(self, files: Mapping[str, Path] | None = None, **fields: Any) -> Images:

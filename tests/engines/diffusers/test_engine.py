@@ -34,10 +34,8 @@ OPTIONS = find("glyphs", None, None, None).options | {"n_threads": 1, "preview_e
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def glyphs() -> AsyncIterator[ImagesDriver]:
     """The model of the catalogue."""
-    engine = engine_class("diffusers")()
-    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", OPTIONS), lambda *_: None)
-    engine.start()
-    yield ImagesDriver(engine, capacity)
+    engine = await engine_class("diffusers").resident(EngineSite(str(WEIGHTS), "cpu", OPTIONS), lambda *_: None)
+    yield ImagesDriver(engine)
     engine.close()
 
 
@@ -308,10 +306,10 @@ async def test_the_platform_s_own_fields_are_no_matter_of_the_engine(glyphs: Ima
 
 async def test_it_loads_fast() -> None:
     began = time.monotonic()
-    engine = engine_class("diffusers")()
-    capacity = engine.load(EngineSite(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3}), lambda *_: None)
+    placement = EngineSite(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3})
+    engine = await engine_class("diffusers").resident(placement, lambda *_: None)
 
-    assert capacity.max_inflight == 6
+    assert engine.capacity.max_inflight == 6
     assert time.monotonic() - began < 10
     assert engine.modalities() == ["images"]
     engine.close()

@@ -66,10 +66,8 @@ async def dressed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ima
         "max_pixels": 4096,
         "preview_every_s": None,
     }
-    engine = engine_class("diffusers")()
-    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
-    engine.start()
-    yield ImagesDriver(engine, capacity)
+    engine = await engine_class("diffusers").resident(EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
+    yield ImagesDriver(engine)
     engine.close()
 
 
@@ -145,11 +143,9 @@ async def test_the_launch_has_its_limits(dressed: ImagesDriver) -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 async def test_other_precisions_draw_as_well(dtype: str, tmp_path: Path) -> None:
-    engine = engine_class("diffusers")()
     options = OPTIONS | {"dtype": dtype, "vae_tiling": True}
-    capacity = await asyncio.to_thread(engine.load, EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
-    engine.start()
-    driver = ImagesDriver(engine, capacity)
+    engine = await engine_class("diffusers").resident(EngineSite(str(WEIGHTS), "cpu", options), lambda *_: None)
+    driver = ImagesDriver(engine)
     drawn = await driver.ask(prompt="a red seven", seed=3)
     drawn.image.save(tmp_path / "drawn.png")
     files = {"image": tmp_path / "drawn.png"}
@@ -180,7 +176,7 @@ async def test_other_precisions_draw_as_well(dtype: str, tmp_path: Path) -> None
 )
 async def test_bad_options_are_refused(options: dict[str, Any], param: str | None) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        engine_class("diffusers")().load(EngineSite(str(WEIGHTS), "cpu", OPTIONS | options), lambda *_: None)
+        engine_class("diffusers").load(EngineSite(str(WEIGHTS), "cpu", OPTIONS | options), lambda *_: None)
 
     assert param is None or caught.value.param == param
 
@@ -188,7 +184,7 @@ async def test_bad_options_are_refused(options: dict[str, Any], param: str | Non
 async def test_weights_that_are_no_pipeline_are_refused(tmp_path: Path) -> None:
     def refused(message: str) -> None:
         with pytest.raises(InvalidRequest, match=message):
-            engine_class("diffusers")().load(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
+            engine_class("diffusers").load(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
 
     copy = tmp_path / "copy"
     refused("not a diffusers pipeline")
@@ -213,6 +209,5 @@ async def test_weights_of_one_variant_alone_are_found(tmp_path: Path) -> None:
     shutil.copytree(WEIGHTS, copy)
     for path in copy.glob("*/*.safetensors"):
         path.rename(path.with_name(path.name.replace(".safetensors", ".fp16.safetensors")))
-    engine = engine_class("diffusers")()
-    engine.load(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
+    engine = await engine_class("diffusers").resident(EngineSite(str(copy), "cpu", OPTIONS), lambda *_: None)
     engine.close()

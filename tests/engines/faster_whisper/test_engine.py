@@ -41,10 +41,10 @@ strawberries. She stayed there for the rest of her life.""".replace("\n", " ")
 async def _resident(source: Path | None, **options: Any) -> AsyncIterator[MediaDriver]:
     if source is None:
         pytest.skip("no weights of Whisper are installed")
-    engine = engine_class("faster_whisper")()
-    driver = await MediaDriver.resident("transcription", engine, source, {"n_threads": 1, "beam_size": 1} | options)
+    options = {"n_threads": 1, "beam_size": 1} | options
+    driver = await MediaDriver.resident("transcription", "faster_whisper", source, options)
     yield driver
-    engine.close()
+    driver.engine.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -347,7 +347,7 @@ async def test_samples_that_are_no_numbers_do_no_harm(tiny: MediaDriver, tmp_pat
 @pytest.mark.parametrize("options", [{"compute_type": "int3"}, {"beam_size": 0}, {"wishes": 3}])
 async def test_bad_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
-        engine_class("faster_whisper")().load(EngineSite(str(sounds.whisper_tiny()), "cpu", options), lambda *_: None)
+        engine_class("faster_whisper").load(EngineSite(str(sounds.whisper_tiny()), "cpu", options), lambda *_: None)
 
 
 async def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -363,5 +363,5 @@ async def test_weights_that_are_none_are_refused(tmp_path: Path) -> None:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         with pytest.raises(HeadraceError) as caught:
-            engine_class("faster_whisper")().load(EngineSite(str(folder), "cpu", {}), lambda *_: None)
+            engine_class("faster_whisper").load(EngineSite(str(folder), "cpu", {}), lambda *_: None)
         assert caught.value.param == "model_path", what

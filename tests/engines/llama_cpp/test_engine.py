@@ -115,7 +115,7 @@ async def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
     for source in (tmp_path / "fake.gguf", tmp_path / "none.gguf", tmp_path):
         with pytest.raises(InvalidRequest):
             await asyncio.to_thread(
-                engine_class("llama_cpp")().load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
+                engine_class("llama_cpp").load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
             )
 
 

@@ -1,6 +1,5 @@
 """llama.cpp: tool calls and thoughts, read natively or out of what the model is held to write."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -89,12 +88,10 @@ def calls(answer: Answer, index: int = 0) -> list[tuple[str, Any]]:
 
 
 async def _taught(template: str, **options: Any) -> AsyncIterator[Driver]:
-    engine = engine_class("llama_cpp")()
     options = {"n_ctx": 1024, "n_parallel": 2, "n_threads": 1, "chat_template": template} | options
     placement = EngineSite(source_of("llama_cpp"), "cpu", options)
-    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
-    engine.start()
-    yield Driver("llama_cpp", engine, capacity)
+    engine = await engine_class("llama_cpp").resident(placement, lambda stage, fraction: None)
+    yield Driver("llama_cpp", engine)
     engine.close()
 
 

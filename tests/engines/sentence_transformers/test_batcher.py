@@ -18,7 +18,6 @@ class Sums:
         self.gate.set()
         self.batches: list[list[TokenSequence]] = []
         self.batcher = Batcher(self._forward, lambda: None, **({"lanes": 1, "budget": 64, "most": 8} | limits))
-        self.batcher.start()
 
     def ask(self, rid: str, groups: list[list[list[int]]], *, kind: int = 0) -> Answer:
         """Have sequences summed that are read in these groups."""

@@ -50,15 +50,14 @@ def minilm() -> str:
 
 
 def loaded(source: str, **options: Any) -> Any:
-    """An engine on the CPU, and its capacity."""
-    engine = engine_class("sentence_transformers")()
-    return engine, engine.load(EngineSite(source, "cpu", options), lambda stage, fraction: None)
+    """A model on the CPU."""
+    return engine_class("sentence_transformers").load(EngineSite(source, "cpu", options), lambda stage, fraction: None)
 
 
 async def _resident(source: str, **options: Any) -> AsyncIterator[Driver]:
-    engine, capacity = await asyncio.to_thread(loaded, source, **options)
-    engine.start()
-    yield Driver("sentence_transformers", engine, capacity)
+    found = engine_class("sentence_transformers")
+    engine = await found.start(await asyncio.to_thread(loaded, source, **options))
+    yield Driver("sentence_transformers", engine)
     engine.close()
 
 

@@ -48,11 +48,9 @@ def save(folder: Path) -> None:
 async def hearing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     folder = tmp_path_factory.mktemp("hearing")
     await asyncio.to_thread(save, folder)
-    engine = engine_class("transformers")()
     placement = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
-    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
-    engine.start()
-    yield Driver("transformers", engine, capacity)
+    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    yield Driver("transformers", engine)
     engine.close()
 
 

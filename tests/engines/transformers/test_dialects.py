@@ -4,7 +4,6 @@ Four of SmolLM2's spare special tokens are given the names of tags, and it gets 
 thoughts.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -70,11 +69,9 @@ def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
-    engine = engine_class("transformers")()
     placement = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
-    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
-    engine.start()
-    yield Driver("transformers", engine, capacity)
+    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    yield Driver("transformers", engine)
     engine.close()
 
 

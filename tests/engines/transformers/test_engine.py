@@ -76,11 +76,9 @@ async def test_token_ids_beyond_the_vocabulary_are_refused(transformers: Driver)
 
 
 async def test_when_the_generation_thread_dies_every_request_fails() -> None:
-    engine: Any = engine_class("transformers")()
     placement = EngineSite(source_of("transformers"), "cpu", OPTIONS["transformers"])
-    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
-    engine.start()
-    driver = Driver("transformers", engine, capacity)
+    engine: Any = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    driver = Driver("transformers", engine)
 
     def broken(model: object) -> None:
         raise RuntimeError("out of memory")
@@ -106,6 +104,6 @@ async def test_what_it_cannot_load_is_refused(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "nothing"):
         with pytest.raises(HeadraceError) as caught:
             await asyncio.to_thread(
-                engine_class("transformers")().load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
+                engine_class("transformers").load, EngineSite(str(source), "cpu", {}), lambda stage, fraction: None
             )
         assert isinstance(caught.value, InvalidRequest)

@@ -54,11 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def qwen(folder: Path) -> AsyncIterator[Driver]:
-    engine = engine_class("transformers")()
     placement = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
-    capacity = await asyncio.to_thread(engine.load, placement, lambda stage, fraction: None)
-    engine.start()
-    yield Driver("transformers", engine, capacity)
+    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    yield Driver("transformers", engine)
     engine.close()
 
 
@@ -85,6 +83,6 @@ async def test_a_model_without_a_processor_says_so(folder: Path, tmp_path: Path)
     for name in ("config.json", "model.safetensors", "generation_config.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     with pytest.raises(InvalidRequest) as caught:
-        engine_class("transformers")().load(EngineSite(str(tmp_path), "cpu", {}), lambda stage, fraction: None)
+        engine_class("transformers").load(EngineSite(str(tmp_path), "cpu", {}), lambda stage, fraction: None)
 
     assert caught.value.param == "model_path"

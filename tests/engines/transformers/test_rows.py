@@ -14,7 +14,7 @@ import transformers
 from torch import Tensor
 
 from workers.engines.transformers import stepper
-from workers.engines.transformers.engine import Router
+from workers.engines.transformers.router import Router
 from workers.engines.transformers.stepper import Bounds, Output, Stepper
 
 make: Any = transformers

@@ -45,6 +45,7 @@ class Desk:
     """Requests over an echo engine, and what came of them."""
 
     def __init__(self, engine: Echo) -> None:
+        self.engine = engine
         self.recorder = Recorder()
         self.finished: list[str] = []
         self.requests = Requests(engine, self.recorder, self.finished.append)
@@ -76,17 +77,15 @@ class Clumsy(Echo):
         raise RuntimeError("secret")
 
 
-async def _desk(engine: Echo, **options: Any) -> Desk:
-    engine.load(EngineSite("", "cpu", options), lambda *_: None)
-    engine.start()
-    return Desk(engine)
+async def _desk(engine: type[Echo] = Echo, **options: Any) -> Desk:
+    return Desk(await engine.resident(EngineSite("", "cpu", options), lambda *_: None))
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    engine = Echo()
-    yield await _desk(engine, step_ms=5)
-    engine.close()
+    desk = await _desk(step_ms=5)
+    yield desk
+    desk.engine.close()
 
 
 async def test_a_request_ends_with_its_closing_frame(desk: Desk) -> None:
@@ -156,13 +155,12 @@ async def test_what_cannot_be_served_is_answered(desk: Desk, asked: dict[str, An
 
 
 async def test_an_engines_bug_is_its_requests_end_and_no_more() -> None:
-    engine = Clumsy()
-    desk = await _desk(engine)
+    desk = await _desk(Clumsy)
     desk.submit()
     error = desk.error(await desk.over())
     assert error.code == "engine_failure"
     assert "secret" not in error.message
-    engine.close()
+    desk.engine.close()
 
 
 async def test_a_deadline_stops_the_engine(desk: Desk) -> None:
@@ -198,9 +196,9 @@ def _shown(*urls: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def seeing() -> AsyncIterator[Desk]:
-    engine = Seeing()
-    yield await _desk(engine, step_ms=5)
-    engine.close()
+    desk = await _desk(Seeing, step_ms=5)
+    yield desk
+    desk.engine.close()
 
 
 async def test_media_reach_the_engine_in_their_order(seeing: Desk) -> None:
@@ -211,14 +209,13 @@ async def test_media_reach_the_engine_in_their_order(seeing: Desk) -> None:
 
 
 async def test_an_engine_that_takes_no_pictures_says_so_and_nothing_is_fetched() -> None:
-    engine = Echo()
-    desk = await _desk(engine)
-    engine.honours = Echo.honours - MEDIA_PARTS
+    desk = await _desk()
+    desk.engine.honours = Echo.honours - MEDIA_PARTS
     with serving(Server()) as server:
         desk.submit(**_shown(server.url))
         error = desk.error(await desk.over())
         assert server.seen == []
-    engine.close()
+    desk.engine.close()
     assert (error.code, error.param) == ("unsupported_parameter", "messages[0].content[0].image_url")
     assert error.message == "this model does not take pictures"
 

@@ -19,7 +19,7 @@ import torch
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import images
 from models.modalities.media import Artifact, Outcome
-from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
+from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
 from workers.engines.diffusers.draw import BatchStopped, Drawn, StepResult, draw, finish, in_halves, warm
 from workers.engines.diffusers.load import Model, load_model
@@ -32,7 +32,7 @@ _GATHER_S = 0.005
 """How long an idle device waits for others after the first image that is asked of it."""
 
 
-class Diffusers(Engine):
+class Diffusers(Engine[Model]):
     """Images. Loop, drawing and helping threads share the waiting rows, under ``_ready``, and ``ImageRequest.over``."""
 
     honours = frozenset(
@@ -42,8 +42,9 @@ class Diffusers(Engine):
         ]
     )
 
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        self._model: Model = load_model(placement, report)
+    def __init__(self, loaded: Model) -> None:
+        super().__init__(loaded)
+        self._model = loaded
         self._jobs: dict[str, ImageRequest] = {}
         self._waiting: deque[ImageRow] = deque()
         self._ready = threading.Condition()
@@ -51,15 +52,17 @@ class Diffusers(Engine):
         self._most: dict[int, int] = {}  # images at once, by the pixels of one, where memory did not do for more
         self._steps = self._batches = self._images = self._aborts = 0
         self._helpers = ThreadPoolExecutor(2, thread_name_prefix="pictures")
+        self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="draw", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Model:
+        model = load_model(placement, report)
         if placement.device != "cpu":
             report("warming", 0.0)
-            warm(self._model)
-        return Capacity(2 * self._model.max_batch, 0)  # one batch is drawn while another waits
-
-    def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._thread.start()
+            warm(model)
+        return model
 
     def images(self, request: images.Request, sink: MediaSink) -> None:
         """Draw ``request.n`` images."""
@@ -87,12 +90,11 @@ class Diffusers(Engine):
             self._ready.notify()
         for job in self._jobs.values():
             job.over = True
-        if self._thread.ident is not None:
-            self._thread.join(10)
+        self._thread.join(10)
         self._helpers.shutdown(cancel_futures=True)
 
     def alive(self) -> bool:
-        return not self._broken and (self._thread.ident is None or self._thread.is_alive())
+        return not self._broken and self._thread.is_alive()
 
     def counters(self) -> dict[str, int]:
         return {

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.modalities import samplers
-from workers.engines.base import EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.diffusers.batch import Mode, Shape
 
 _SAFE_LIBRARIES = frozenset({None, "diffusers", "transformers"})
@@ -77,6 +77,11 @@ class Model:
         self.max_batch = options.max_batch or (4 if device == "cpu" else 8)
         self._images_together = unet  # others take several images as parts of one picture
         self.own_sampler = samplers.name_of(type(self._sampling).__name__, dict(self._sampling.config))
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``: one batch is drawn while another waits."""
+        return Capacity(2 * self.max_batch, 0)
 
     def accepts(self, mode: Mode, name: str) -> bool:
         """Whether the pipeline has an argument of this name."""

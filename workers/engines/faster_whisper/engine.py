@@ -10,6 +10,7 @@ A recording is decoded, cut and transcribed as a stream, so that an hour costs t
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -58,7 +59,23 @@ class FasterWhisperOptions(Options):
     max_audio_s: float = Field(4 * 3600, gt=0, le=30 * 24 * 3600, description="Longest recording, in seconds.")
 
 
-class FasterWhisper(Engine):
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """``whisper`` is a ``faster_whisper.WhisperModel``; ``inflight`` requests at once, ``batch`` clips at once."""
+
+    whisper: Any
+    inflight: int
+    batch: int
+    beam_size: int
+    max_audio_s: float
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``."""
+        return Capacity(self.inflight, 0)
+
+
+class FasterWhisper(Engine[Loaded]):
     """Transcription and translation into English. An abort is heeded before each window and each try at one."""
 
     honours = frozenset(
@@ -68,14 +85,21 @@ class FasterWhisper(Engine):
         ]
     )
 
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        self._options = options = FasterWhisperOptions.read(placement)
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self._model = loaded
+        self._whisper = loaded.whisper
+        self._turns = StepThreads(loaded.inflight, "faster-whisper")
+        self._broken = False
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+        options = FasterWhisperOptions.read(placement)
         kind, _, number = placement.device.partition(":")
         on_gpu = kind == "cuda"
         inflight = options.max_inflight or (2 if on_gpu else 1)
-        self._batch = options.batch_size or (16 if on_gpu else 1)
         report("loading", 0.0)
-        self._whisper = _load(
+        whisper = _load(
             Path(placement.source),
             device=kind,
             device_index=int(number or 0),
@@ -85,12 +109,8 @@ class FasterWhisper(Engine):
         )
         report("warming", 0.0)
         get_vad_model()
-        self._turns = StepThreads(inflight, "faster-whisper")
-        self._broken = False
-        return Capacity(inflight, 0)
-
-    def start(self) -> None:
-        self._turns.start()
+        batch = options.batch_size or (16 if on_gpu else 1)
+        return Loaded(whisper, inflight, batch, options.beam_size, options.max_audio_s)
 
     def transcription(self, request: Request, sink: MediaSink) -> None:
         """Write down what is said in ``file``, or translate it into English."""
@@ -133,9 +153,9 @@ class FasterWhisper(Engine):
             raise EngineFailure(f"faster-whisper: {error}") from error
 
     def _steps(self, request: Request, path: Path, task: SteppedRequest) -> Steps:
-        hearing = Hearing(self._whisper, request, self._options.beam_size, task)
+        hearing = Hearing(self._whisper, request, self._model.beam_size, task)
         transcript = Transcript(request)
-        with Recording(path, self._options.max_audio_s) as recording:
+        with Recording(path, self._model.max_audio_s) as recording:
             for clips, until in self._batches(request, recording):
                 for segment in hearing.hear(clips):
                     piece = transcript.add(segment)
@@ -147,7 +167,7 @@ class FasterWhisper(Engine):
     def _batches(self, request: Request, recording: Recording) -> Iterator[tuple[list[Clip], float]]:
         """Clips that are to be transcribed together, and how much of the recording is behind them."""
         one_by_one = request.temperature or request.vad_filter is False
-        size = 1 if one_by_one else self._batch
+        size = 1 if one_by_one else self._model.batch
         waiting: list[Clip] = []
         until = 0.0
         for heard in _heard(request, recording.parts()):

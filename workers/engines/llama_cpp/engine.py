@@ -8,14 +8,12 @@ requests take turns: one of many choices does not hold up the others.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
@@ -23,13 +21,12 @@ from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
+from workers.engines.base import AnyRequest, Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.load import Http, LlamaCppOptions, gguf, serve
+from workers.engines.llama_cpp.load import LlamaCppOptions, Loaded, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.round_robin import RoundRobin
 from workers.engines.text.answers import Piece, Splitter
-from workers.engines.text.dialects import dialect_of
 from workers.engines.text.limits import check_bias, check_ids
 from workers.engines.threads.side_answers import SideAnswers
 
@@ -92,7 +89,7 @@ class _Call:
         )
 
 
-class LlamaCpp(Engine):
+class LlamaCpp(Engine[Loaded]):
     """Chat and completions over a GGUF file.
 
     Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens
@@ -102,20 +99,14 @@ class LlamaCpp(Engine):
     honours = HONOURS
     gather_s = 0.002
 
-    def check(self, request: AnyRequest) -> None:
-        super().check(request)
-        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
-            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        options = LlamaCppOptions.read(placement)
-        path = gguf(Path(placement.source))
-        report("loading", 0.0)
-        secret = secrets.token_urlsafe(32)
-        self._server = serve(path, placement.device, options, secret)
-        report("warming", 0.0)
-        self._warm()
-        self._threads = ThreadPoolExecutor(options.n_parallel, thread_name_prefix="llama.cpp")
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self._server = loaded.server
+        self._http = loaded.http
+        self._context = loaded.context
+        self._vocabulary = loaded.vocabulary
+        self._planner = Planner(loaded)
+        self._threads = ThreadPoolExecutor(loaded.parallel, thread_name_prefix="llama.cpp")
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # its server has one thread, too
         self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
@@ -127,18 +118,16 @@ class LlamaCpp(Engine):
         self._held: set[_Call] = set()
         self._heard = time.monotonic()
         self._tokens = self._aborts = 0
-        self._http = Http(self._server.listening_address, secret)
-        props = self._http.ask("/props")
-        able = props.get("chat_template_caps", {})
-        dialect = dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format)
-        native = bool(able.get("supports_tools") and able.get("supports_tool_calls"))
-        self._context = int(props["default_generation_settings"]["n_ctx"])
-        self._planner = Planner(self._http, dialect, self._context, native=native)
-        self._vocabulary = int(self._http.ask("/v1/models")["data"][0]["meta"]["n_vocab"])
-        return Capacity(options.n_parallel, self._context)
-
-    def start(self) -> None:
         self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+        return load_model(placement, LlamaCppOptions.read(placement), report)
+
+    def check(self, request: AnyRequest) -> None:
+        super().check(request)
+        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""
@@ -369,15 +358,6 @@ class LlamaCpp(Engine):
     def _text(self, tokens: list[int]) -> str:
         check_ids(tokens, self._vocabulary, "tokens")
         return str(self._http.ask("/detokenize", {"tokens": tokens})["content"])
-
-    def _warm(self) -> None:
-        """The first chat compiles the template and touches the weights: 2 s that no client should wait."""
-        said: list[bytes] = []
-        body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
-        try:
-            self._server.handle_chat_completions(wire.encode(body), said.append)
-        except (ValueError, RuntimeError) as error:
-            _log.warning("this model cannot chat: %s", error)
 
 
 def _raised(call: _Call, error: Exception) -> HeadraceError:

@@ -1,6 +1,9 @@
 """From launch options to a running llama.cpp: what may be set, the file, the server inside this process."""
 
 import http.client
+import logging
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -9,9 +12,11 @@ import msgspec
 from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest
-from workers.engines.base import Options
+from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.llama_cpp import wire
+from workers.engines.text.dialects import Dialect, dialect_of
 
+_log = logging.getLogger(__name__)
 _CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
@@ -57,6 +62,68 @@ class Http:
             return said
         finally:
             connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A running llama.cpp. ``server`` is an ``xllamacpp.Server``, which ends when nothing refers to it any more.
+
+    ``context`` and ``vocabulary`` in tokens. ``native``: the template describes tools, and llama.cpp reads the calls
+    that it asks for. ``spaced``: the tokenizer puts a space before a text.
+    """
+
+    server: Any
+    http: Http
+    dialect: Dialect
+    parallel: int
+    context: int
+    vocabulary: int
+    native: bool
+    spaced: bool
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``."""
+        return Capacity(self.parallel, self.context)
+
+
+def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) -> Loaded:
+    """Start llama.cpp, warm it, and ask what the file says of itself."""
+    path = gguf(Path(placement.source))
+    report("loading", 0.0)
+    secret = secrets.token_urlsafe(32)
+    server = serve(path, placement.device, options, secret)
+    report("warming", 0.0)
+    _warm(server)
+    http = Http(server.listening_address, secret)
+    props = http.ask("/props")
+    able = props.get("chat_template_caps", {})
+    return Loaded(
+        server=server,
+        http=http,
+        dialect=dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format),
+        parallel=options.n_parallel,
+        context=int(props["default_generation_settings"]["n_ctx"]),
+        vocabulary=int(http.ask("/v1/models")["data"][0]["meta"]["n_vocab"]),
+        native=bool(able.get("supports_tools") and able.get("supports_tool_calls")),
+        spaced=_spaced(http),
+    )
+
+
+def _warm(server: Any) -> None:
+    """The first chat compiles the template and touches the weights: 2 s that no client should wait."""
+    said: list[bytes] = []
+    body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+    try:
+        server.handle_chat_completions(wire.encode(body), said.append)
+    except (ValueError, RuntimeError) as error:
+        _log.warning("this model cannot chat: %s", error)
+
+
+def _spaced(http: Http) -> bool:
+    """Whether the tokenizer puts a space before a text: then llama.cpp tells llguidance of tokens without theirs."""
+    asked = {"content": "a", "add_special": False, "with_pieces": True}
+    return "".join(wire.piece(one["piece"]) for one in http.ask("/tokenize", asked)["tokens"]) != "a"
 
 
 def gguf(source: Path) -> Path:

@@ -1,7 +1,7 @@
-"""How an answer is made: by llama.cpp's own chat, or from a prompt and under a grammar of ours.
+"""How an answer is made, in one of two ways.
 
-llama.cpp's chat makes the prompt and takes the answer apart. Ours is used where the answer has to have a form, where
-calls must be made, or where the chat template knows of no calls.
+Either llama.cpp's own chat makes the prompt and takes the answer apart. Or the prompt and a grammar are made here:
+where the answer has to have a form, where calls must be made, or where the template knows of none.
 """
 
 import json
@@ -18,17 +18,17 @@ from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.grammars import LlamaCppGrammars, Proof
-from workers.engines.llama_cpp.load import Http
+from workers.engines.llama_cpp.load import Loaded
 from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter
-from workers.engines.text.dialects import Dialect, beginning, template_extras, template_messages
+from workers.engines.text.dialects import beginning, template_extras, template_messages
 from workers.engines.text.limits import check_beginning, is_long
 from workers.engines.text.templating import tool_of, turn_of
 
 _MOST_CHARACTERS = 1 << 20
-"""The longest text to tokenize: llama.cpp's server has one thread for it, and others wait meanwhile."""
+"""Characters of a text to tokenize: llama.cpp's server has one thread, and other requests wait for it."""
 _MOST_NAMED = 1 << 17
-"""The longest text to tokenize by name: the tokens come as JSON, which takes the interpreter long to read."""
+"""The same where tokens are wanted by name: their JSON takes the interpreter long to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class Plan:
 
 
 class Planner:
-    """For one model. ``native``: its template describes tools, and llama.cpp reads the calls that it asks for."""
+    """Makes the plans for one model."""
 
-    def __init__(self, http: Http, dialect: Dialect, context: int, *, native: bool) -> None:
-        self._http = http
-        self._dialect = dialect
-        self._context = context
-        self._native = native
-        self._spaced = _spaced(http)
+    def __init__(self, model: Loaded) -> None:
+        self._http = model.http
+        self._dialect = model.dialect
+        self._context = model.context
+        self._native = model.native
+        self._spaced = model.spaced
         self._forms = LlamaCppGrammars()
         self._proof = Proof()
 
@@ -172,9 +172,3 @@ def _said(request: chat.Request) -> str:
     said += [call.function.arguments for message in request.messages for call in message.tool_calls or []]
     said += [json.dumps(tool_of(tool)) for tool in request.callable_tools]
     return "".join(said)
-
-
-def _spaced(http: Http) -> bool:
-    """Whether the tokenizer puts a space before a text: then llama.cpp tells llguidance of tokens without theirs."""
-    asked = {"content": "a", "add_special": False, "with_pieces": True}
-    return "".join(wire.piece(one["piece"]) for one in http.ask("/tokenize", asked)["tokens"]) != "a"

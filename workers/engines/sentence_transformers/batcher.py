@@ -69,7 +69,7 @@ Forward = Callable[[list[TokenSequence]], Sequence[Any]]
 
 
 class Batcher:
-    """The requests of an engine. Unless said otherwise its methods are for the event loop's thread."""
+    """The requests of an engine. Unless said otherwise its methods, and the making of it, are for the event loop."""
 
     def __init__(self, forward: Forward, begin: Callable[[], None], *, lanes: int, budget: int, most: int) -> None:
         """``begin`` is called in each lane's thread before all else; ``budget`` in tokens, ``most`` in sequences."""
@@ -85,17 +85,13 @@ class Batcher:
         self._tokens = self._computing = self._round = 0
         self._lanes = self._busy = lanes  # until they say that they are not
         self._closing = False
-        self._loop: asyncio.AbstractEventLoop
+        self._loop = asyncio.get_running_loop()
         self._threads = [
             threading.Thread(target=self._read, args=(unread,), name="tokenize", daemon=True)
             for unread in (self._unread, self._unread_slow)
         ]
         self._threads += [threading.Thread(target=self._work, name=f"lane {n}", daemon=True) for n in range(lanes)]
         self.batches = self.sequences = self.aborts = 0
-
-    def start(self) -> None:
-        """To be called once, on the loop."""
-        self._loop = asyncio.get_running_loop()
         for thread in self._threads:
             thread.start()
 
@@ -130,8 +126,7 @@ class Batcher:
         self._unread.put(None)
         self._unread_slow.put(None)
         for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+            thread.join()
 
     # ---- the reading threads -------------------------------------------------------------------------------
 

@@ -11,16 +11,16 @@ from models.modalities import MODALITIES, served_by
 from models.modalities.base import Usage
 from models.modalities.embeddings import Request as Embeddings
 from models.modalities.rerank import Request as Rerank
-from workers.engines.base import Capacity, Engine, EngineSite, Report, Sink
+from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
-from workers.engines.sentence_transformers.load import SentenceTransformersOptions, load_model
+from workers.engines.sentence_transformers.load import LoadedEncoder, SentenceTransformersOptions, load_model
 from workers.engines.sentence_transformers.text import slow
 
 PART = 64
 """Embeddings that are put ahead of the rest of a long answer."""
 
 
-class SentenceTransformers(Engine):
+class SentenceTransformers(Engine[LoadedEncoder]):
     """One model, which serves embeddings or rerank, as its weights are."""
 
     honours = frozenset(
@@ -30,21 +30,21 @@ class SentenceTransformers(Engine):
         ]
     )
 
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        options = SentenceTransformersOptions.read(placement)
-        self._model = model = load_model(placement, options, report)
-        self._batcher = Batcher(
-            model.forward,
-            lambda: torch.set_num_threads(model.threads),
-            lanes=model.lanes,
-            budget=model.budget,
-            most=options.max_batch,
-        )
+    def __init__(self, loaded: LoadedEncoder) -> None:
+        super().__init__(loaded)
+        self._model = loaded
         self._tokens = 0
-        return Capacity(options.max_inflight, model.reader.context)
+        self._batcher = Batcher(
+            loaded.forward,
+            lambda: torch.set_num_threads(loaded.threads),
+            lanes=loaded.lanes,
+            budget=loaded.budget,
+            most=loaded.max_batch,
+        )
 
-    def start(self) -> None:
-        self._batcher.start()
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> LoadedEncoder:
+        return load_model(placement, SentenceTransformersOptions.read(placement), report)
 
     def modalities(self) -> list[str]:
         return [name for name in MODALITIES if served_by(name) == self._model.modality]

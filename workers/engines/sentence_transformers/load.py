@@ -15,7 +15,7 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 
 from models.errors import InvalidRequest
-from workers.engines.base import EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.text import SequenceReader
 
@@ -54,7 +54,8 @@ class LoadedEncoder:
     """A resident model. ``forward`` gives a row of float32 for each sequence; ``unit``: of length 1.
 
     ``prompts`` by name, the default one under ""; ``dimensions`` of an embedding; ``threads`` of each lane.
-    ``pooled_prompt``: a prompt counts for an embedding like the text itself.
+    ``pooled_prompt``: a prompt counts for an embedding like the text itself. ``budget`` of a batch in tokens,
+    ``max_batch`` in sequences; ``max_inflight`` requests at once.
     """
 
     modality: Modality
@@ -63,10 +64,17 @@ class LoadedEncoder:
     lanes: int
     threads: int
     budget: int
+    max_batch: int
+    max_inflight: int
     dimensions: int = 0
     unit: bool = False
     prompts: dict[str, str] = field(default_factory=dict)
     pooled_prompt: bool = True
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``."""
+        return Capacity(self.max_inflight, self.reader.context)
 
 
 def load_model(placement: EngineSite, options: SentenceTransformersOptions, report: Report) -> LoadedEncoder:
@@ -169,6 +177,8 @@ def _describe(model: Any, modality: Modality, device: str, options: SentenceTran
         lanes=lanes,
         threads=max(threads // lanes, 1),
         budget=options.max_batch_tokens or (32_768 if on_gpu else 4096),
+        max_batch=options.max_batch,
+        max_inflight=options.max_inflight,
         dimensions=0 if modality == "rerank" else model.get_embedding_dimension() or 0,
         unit=unit,
         prompts={"": prompts[default] if default else "", **prompts},

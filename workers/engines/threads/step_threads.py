@@ -43,17 +43,13 @@ class RequestStopped(Exception):
 
 
 class StepThreads:
-    """The requests of an engine, and the threads that do their steps. All methods are for the event loop's thread."""
+    """The requests of an engine, and the threads that do their steps. Made on the event loop, and used there alone."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._tasks: dict[str, SteppedRequest] = {}
-        self._loop: asyncio.AbstractEventLoop
-        self.steps = self.aborts = 0
-
-    def start(self) -> None:
-        """To be called once, on the loop."""
         self._loop = asyncio.get_running_loop()
+        self.steps = self.aborts = 0
 
     def take(self, sink: MediaSink, work: Callable[[SteppedRequest], Steps]) -> None:
         """Begin a request."""

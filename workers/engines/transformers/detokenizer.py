@@ -19,7 +19,7 @@ class Detokenizer:
     def __init__(self, decode: Callable[[list[int]], str], prompt: Sequence[int]) -> None:
         self._decode = decode
         self._held = 0  # tokens of a character that has more to come
-        self._begin(list(prompt[-_WINDOW:]))
+        self._ids, self._shown = self._window(list(prompt[-_WINDOW:]))
 
     def feed(self, token: int) -> str:
         """The text that this token completes; often a word, sometimes nothing."""
@@ -31,18 +31,19 @@ class Detokenizer:
         fresh = (whole if waits else text)[self._shown :]
         self._shown += len(fresh)
         if len(self._ids) > (4 if waits else 1) * _WINDOW:
-            self._begin(self._ids)
+            self._ids, self._shown = self._window(self._ids)
         return fresh
 
     def flush(self) -> str:
         """What is left once no more tokens come; a character cut in half cannot be shown."""
         return self._decode(self._ids)[self._shown :].rstrip(_BROKEN)
 
-    def _begin(self, ids: list[int]) -> None:
-        """Go on from the last of these, whose text was shown."""
+    def _window(self, shown: list[int]) -> tuple[list[int], int]:
+        """The last of these ids, whose text was shown, to go on from; and how many characters their text has."""
+        ids, text = shown, ""
         for length in range(_CHARACTER + 1, 2 * _CHARACTER + 1):
-            self._ids = ids[-length:]
-            text = self._decode(self._ids)
-            self._shown = len(text)
+            ids = shown[-length:]
+            text = self._decode(ids)
             if not text.startswith(_BROKEN):
-                return
+                break
+        return ids, len(text)

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
@@ -17,7 +16,7 @@ from models.modalities.chat.tools import NamedChoice
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import MEDIA_PARTS, AnyRequest, Capacity, Engine, EngineSite, Report, Sink
+from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, Report, Sink
 from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter, Thinking
 from workers.engines.text.dialects import beginning
@@ -51,7 +50,7 @@ class _Request:
     choices: list[Choice] = field(default_factory=list)
 
 
-class Transformers(Engine):
+class Transformers(Engine[Loaded]):
     """Chat and completions. Frequency and presence penalties count the answer's tokens alone, as vLLM's do."""
 
     honours = frozenset(
@@ -65,29 +64,29 @@ class Transformers(Engine):
         ]
     )
 
-    def check(self, request: AnyRequest) -> None:
-        super().check(request)
-        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
-            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        options = TransformersOptions.read(placement)
-        self._router = Router()
-        self._model: Loaded = load_model(placement, options, self._router, report)
-        self.honours = self.honours - MEDIA_PARTS | self._model.takes
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self.honours = self.honours - MEDIA_PARTS | loaded.takes
+        self._model = loaded
         self._requests: dict[str, _Request] = {}
         self._choices: dict[str, tuple[_Request, Choice]] = {}
         self._tokens = self._aborts = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
-        self._prompts = Prompts(self._model)
+        self._prompts = Prompts(loaded)
         # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
-        self._asking = self._tokenizing if self._model.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
+        self._asking = self._tokenizing if loaded.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
         self._asides = SideAnswers(self._asking)
-        return Capacity(options.max_requests, self._model.context)
-
-    def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._router.connect(self._loop, self._step)
+        loaded.router.connect(self._loop, self._step)
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+        return load_model(placement, TransformersOptions.read(placement), report)
+
+    def check(self, request: AnyRequest) -> None:
+        super().check(request)
+        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the tokenizer's chat template."""
@@ -315,34 +314,3 @@ class Transformers(Engine):
 def _single(body: chat.Request) -> bool:
     """Whether one tool call is all that is wanted."""
     return body.parallel_tool_calls is False or isinstance(body.tool_choice, NamedChoice)
-
-
-class Router:
-    """Takes the place of transformers' ``OutputRouter``: one turn of the loop a step, and nothing kept a request."""
-
-    def __init__(self) -> None:
-        self.early: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._connected: tuple[asyncio.AbstractEventLoop, Callable[[list[Any]], None]] | None = None
-
-    def connect(self, loop: asyncio.AbstractEventLoop, take: Callable[[list[Any]], None]) -> None:
-        """From now on, outputs go to ``take`` on this loop; before, they lie in ``early``."""
-        self._connected = (loop, take)
-
-    def deliver(self, output: Any) -> None:
-        """One output."""
-        self.deliver_batch([output])
-
-    def deliver_batch(self, outputs: list[Any]) -> None:
-        """The outputs of one step."""
-        if self._connected is None:
-            for output in outputs:
-                self.early.put(output)
-            return
-        loop, take = self._connected
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(take, outputs)
-
-    def fail_and_deliver(self, state: Any, error: Exception) -> None:
-        """A request that failed."""
-        state.error = str(error)
-        self.deliver(state.to_generation_output())

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 import transformers
@@ -14,17 +14,15 @@ from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
-from workers.engines.base import EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.dialects import Dialect, dialect_of
 from workers.engines.transformers.reader import PromptReader, is_multimodal
+from workers.engines.transformers.router import Router
 from workers.engines.transformers.sampling import Sampler
 from workers.engines.transformers.stepper import Bounds, Stepper
 from workers.engines.transformers.vocabulary import Name, name_of
-
-if TYPE_CHECKING:
-    from workers.engines.transformers.engine import Router
 
 _Decode = Callable[[list[int]], str]
 _PAGE = 64  # tokens; the smallest piece of cache a request takes
@@ -54,12 +52,15 @@ class TransformersOptions(Options):
 class Loaded:
     """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
 
-    Of a model that sees or hears, ``manager`` is a Stepper, and ``reader`` reads its prompts.
+    ``router`` gets the manager's outputs; ``most`` requests are computed at once. Of a model that sees or hears,
+    ``manager`` is a Stepper, and ``reader`` reads its prompts.
     ``decode`` leaves special tokens out; ``decode_marked`` all but those that mark tool calls and thoughts.
     """
 
     manager: Any
+    router: Router
     tokenizer: Any
+    most: int
     context: int
     vocabulary: int
     ends: list[int]
@@ -73,13 +74,18 @@ class Loaded:
     reader: PromptReader | None = None
 
     @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``."""
+        return Capacity(self.most, self.context)
+
+    @property
     def takes(self) -> frozenset[str]:
         """The types of message parts that the model takes beside text."""
         return frozenset() if self.reader is None else self.reader.takes
 
 
-def load_model(placement: EngineSite, options: TransformersOptions, router: "Router", report: Report) -> Loaded:
-    """Load, start and warm a model; ``router`` will get its outputs."""
+def load_model(placement: EngineSite, options: TransformersOptions, report: Report) -> Loaded:
+    """Load, start and warm a model."""
     if options.n_threads is not None:
         torch.set_num_threads(options.n_threads)
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -92,6 +98,7 @@ def load_model(placement: EngineSite, options: TransformersOptions, router: "Rou
     text = model.config.get_text_config()
     context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
     ends = _ends(model, tokenizer)
+    router = Router()
     if reader is None:
         manager = _manage(model, options, context, ends)
         manager.output_router = router
@@ -110,6 +117,8 @@ def load_model(placement: EngineSite, options: TransformersOptions, router: "Rou
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
     return Loaded(
         manager=manager,
+        router=router,
+        most=options.max_requests,
         tokenizer=tokenizer,
         context=context,
         vocabulary=text.vocab_size,
@@ -217,7 +226,7 @@ def _room(model: Any, options: TransformersOptions, context: int) -> tuple[int, 
     return batch, max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
 
 
-def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: "Router") -> Stepper:
+def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: Router) -> Stepper:
     batch, tokens = _room(model, options, context)
     return Stepper(model, tokenizer.pad_token_id or 0, Bounds(options.max_requests, tokens, batch), router)
 
@@ -244,7 +253,7 @@ def _manage(model: Any, options: TransformersOptions, context: int, ends: list[i
     return manager
 
 
-def _warm(manager: Any, router: "Router", ids: list[int], inputs: Mapping[str, Any]) -> None:
+def _warm(manager: Any, router: Router, ids: list[int], inputs: Mapping[str, Any]) -> None:
     """The first request takes seconds: let no client wait for it."""
     rules = {"inputs": inputs} if inputs else {}
     manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1, **rules)

@@ -13,15 +13,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
+from workers.engines.transformers.router import Router
 from workers.engines.transformers.rows import Batch, Forward, Row
 from workers.engines.transformers.sampling import Sampling
-
-if TYPE_CHECKING:
-    from workers.engines.transformers.engine import Router
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class Bounds:
 class Stepper:
     """The batching of one model."""
 
-    def __init__(self, model: Any, pad: int, bounds: Bounds, router: "Router") -> None:
+    def __init__(self, model: Any, pad: int, bounds: Bounds, router: Router) -> None:
         self.output_router = router
         self.background_thread_status = SimpleNamespace(fatal_error=None)
         self.current_batch = 0

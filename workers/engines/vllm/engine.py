@@ -10,9 +10,10 @@ import os
 import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from starlette.datastructures import State
 
@@ -103,72 +104,84 @@ class _Thoughtless:
         return self._llm.generate(*arguments, **keywords, reasoning_ended=True)
 
 
-class Vllm(Engine):
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """vLLM's engine with its weights. ``serving``: what its serving layer will be given, a ``FrontendArgs``."""
+
+    source: str
+    plan: options.LaunchPlan
+    serving: Any
+    llm: AsyncLLM
+    counts: _Counts
+    grammars: ConstraintChecker | None
+    capacity: Capacity
+
+
+class Vllm(Engine[Loaded]):
     """Chat and completions over what vLLM can load."""
 
     honours = HONOURS
     spawns = True
 
+    def __init__(self, loaded: Loaded, state: State) -> None:
+        """``state``: vLLM's serving layer, as ``init_app_state`` leaves it."""
+        super().__init__(loaded)
+        self._plan = loaded.plan
+        self._serving = loaded.serving
+        self._grammars = loaded.grammars
+        self._counts = loaded.counts
+        self._llm = loaded.llm
+        self._context = loaded.capacity.context_length
+        self._state = state
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._aborts = self._sleeps = 0
+        self._asleep = False
+        self._waking = asyncio.Lock()
+        self._asked_at = time.monotonic()
+        after_s = loaded.plan.sleep_after_s
+        self._dozing = None if after_s is None else asyncio.create_task(self._doze(after_s))
+
+    @classmethod
+    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+        kind = placement.device.partition(":")[0]
+        if current_platform.device_type != kind:
+            raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
+        plan = options.plan(placement.options, options.arguments(), trusted=placement.trust_remote_code)
+        backend = plan.engine["structured_outputs_config"]["backend"]
+        if backend != "xgrammar":
+            os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
+        serving = checked(FrontendArgs, plan.serving)
+        options.know_parsers(plan)
+        engine = {"disable_log_stats": True, **_placed(options.read(plan.engine), plan.memory_bytes, kind)}
+        engine |= {"model": placement.source, "trust_remote_code": placement.trust_remote_code}
+        report("loading", 0.0)
+        config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
+        counts = _Counts()
+        llm = AsyncLLM.from_vllm_config(
+            config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: counts]
+        )
+        report("warming", 0.0)
+        return Loaded(
+            source=placement.source,
+            plan=plan,
+            serving=serving,
+            llm=llm,
+            counts=counts,
+            grammars=ConstraintChecker() if backend == "guidance" else None,
+            capacity=Capacity(int(config.scheduler_config.max_num_seqs), int(config.model_config.max_model_len)),
+        )
+
+    @classmethod
+    async def start(cls, loaded: Loaded) -> Self:
+        """Make vLLM's serving layer, which belongs to the event loop, load the adapters, and warm both up."""
+        state = await _serve(loaded)
+        await _warm(loaded, state)
+        return cls(loaded, state)
+
     def check(self, request: AnyRequest) -> None:
         super().check(request)
         if isinstance(request, Completions) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-
-    def load(self, placement: EngineSite, report: Report) -> Capacity:
-        kind = placement.device.partition(":")[0]
-        if current_platform.device_type != kind:
-            raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
-        self._plan = options.plan(placement.options, options.arguments(), trusted=placement.trust_remote_code)
-        backend = self._plan.engine["structured_outputs_config"]["backend"]
-        if backend != "xgrammar":
-            os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
-        self._source = placement.source
-        self._serving = checked(FrontendArgs, self._plan.serving)
-        options.know_parsers(self._plan)
-        engine = {"disable_log_stats": True, **_placed(options.read(self._plan.engine), self._plan.memory_bytes, kind)}
-        engine |= {"model": self._source, "trust_remote_code": placement.trust_remote_code}
-        report("loading", 0.0)
-        config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
-        self._grammars = ConstraintChecker() if backend == "guidance" else None
-        self._counts = _Counts()
-        self._llm = AsyncLLM.from_vllm_config(
-            config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: self._counts]
-        )
-        report("warming", 0.0)
-        self._context = int(config.model_config.max_model_len)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._aborts = self._sleeps = 0
-        self._asleep = False
-        return Capacity(int(config.scheduler_config.max_num_seqs), self._context)
-
-    async def prepare(self) -> None:
-        """Make vLLM's serving layer, which belongs to the event loop, and load the adapters."""
-        given = {"model": self._source, "served_model_name": [self._source], "enable_log_requests": False}
-        given |= {"disable_log_stats": True, "enable_prompt_tokens_details": True}
-        given["structured_outputs_config"] = self._llm.vllm_config.structured_outputs_config
-        given["lora_modules"] = [LoRAModulePath(name, str(path)) for name, path in self._plan.adapters.items()] or None
-        self._state = State()
-        tasks = await self._llm.get_supported_tasks()
-        if "generate" not in tasks:
-            raise InvalidRequest("vLLM cannot generate text with this model", param="model_engine")
-        await init_app_state(self._llm, self._state, Namespace(**vars(self._serving) | given), tasks)
-        self._state.openai_serving_completion.engine_client = _Thoughtless(self._llm)
-        await self._warm()
-
-    async def _warm(self) -> None:
-        """One token, with its probability: what is compiled only when first asked for is compiled now."""
-        asked = Completions(model="-", prompt="Hi", max_tokens=1)
-        body = wire.completion_body(asked, "Hi", self._context)
-        if self._llm.model_config.max_logprobs:
-            body["logprobs"] = 1
-        call = partial(self._complete, checked(CompletionRequest, body))
-        await Answer(Nowhere(), "prompt", None, self._context).read([(wire.Choices(0, 0), call)])
-
-    def start(self) -> None:
-        self._waking = asyncio.Lock()
-        self._asked_at = time.monotonic()
-        if self._plan.sleep_after_s is not None:
-            self._dozing = asyncio.create_task(self._doze(self._plan.sleep_after_s))
 
     def chat(self, request: Chat, sink: Sink) -> None:
         """Answer the conversation, under the model's chat template and parsers."""
@@ -190,7 +203,7 @@ class Vllm(Engine):
                 raise InvalidRequest("a prompt is empty", param="prompt")
             body = self._request(CompletionRequest, wire.completion_body(request, prompt, self._context), request)
             choices = wire.Choices(number * request.choices, request.logprobs or 0)
-            calls.append((choices, partial(self._complete, body)))
+            calls.append((choices, partial(_complete, self._state, self._context, body)))
         constraint = request.structured_outputs.constraint if request.structured_outputs else None
         answer = Answer(sink, "prompt", constraint, self._context)
         self._begin(sink, partial(answer.read, calls), [constraint] if constraint else [])
@@ -266,12 +279,6 @@ class Vllm(Engine):
         finally:
             self._asked_at = time.monotonic()
 
-    async def _complete(self, body: Any) -> Any:
-        stream = await self._state.openai_serving_completion.create_completion(body)
-        if body.max_tokens is None:  # all that the context holds; vLLM's stream only wants it not to be None
-            body.max_tokens = self._context
-        return stream
-
     async def _tokens(self, asked: Any) -> Tokens:
         found = await answered(self._state.serving_tokenization.create_tokenize(asked, None))
         return Tokens(found.tokens, found.token_strs, self._context)
@@ -305,6 +312,38 @@ class Vllm(Engine):
                 self._asleep = False
 
 
+async def _serve(loaded: Loaded) -> State:
+    """vLLM's serving layer, with the adapters. Raises InvalidRequest for a model that does not generate text."""
+    given = {"model": loaded.source, "served_model_name": [loaded.source], "enable_log_requests": False}
+    given |= {"disable_log_stats": True, "enable_prompt_tokens_details": True}
+    given["structured_outputs_config"] = loaded.llm.vllm_config.structured_outputs_config
+    given["lora_modules"] = [LoRAModulePath(name, str(path)) for name, path in loaded.plan.adapters.items()] or None
+    state = State()
+    tasks = await loaded.llm.get_supported_tasks()
+    if "generate" not in tasks:
+        raise InvalidRequest("vLLM cannot generate text with this model", param="model_engine")
+    await init_app_state(loaded.llm, state, Namespace(**vars(loaded.serving) | given), tasks)
+    state.openai_serving_completion.engine_client = _Thoughtless(loaded.llm)
+    return state
+
+
+async def _warm(loaded: Loaded, state: State) -> None:
+    """One token, with its probability: what is compiled only when first asked for is compiled now."""
+    context = loaded.capacity.context_length
+    body = wire.completion_body(Completions(model="-", prompt="Hi", max_tokens=1), "Hi", context)
+    if loaded.llm.model_config.max_logprobs:
+        body["logprobs"] = 1
+    call = partial(_complete, state, context, checked(CompletionRequest, body))
+    await Answer(Nowhere(), "prompt", None, context).read([(wire.Choices(0, 0), call)])
+
+
+async def _complete(state: State, context: int, body: Any) -> Any:
+    stream = await state.openai_serving_completion.create_completion(body)
+    if body.max_tokens is None:  # all that the context holds; vLLM's stream only wants it not to be None
+        body.max_tokens = context
+    return stream
+
+
 def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str, Any]:
     """The engine's arguments, with what follows from where it is. ``reserved``: bytes of the device."""
     if kind == "cpu":
@@ -312,10 +351,8 @@ def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str
             os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # it would win
         elif not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(reserved)
-        if engine.get("enforce_eager"):
-            engine.setdefault(
-                "dtype", "float32"
-            )  # bfloat16 ends in SIGILL on CPUs with AMX, which compiled code asks for
+        if engine.get("enforce_eager"):  # bfloat16 ends in SIGILL on CPUs with AMX, which compiled code asks for
+            engine.setdefault("dtype", "float32")
         return engine
     gpus = memory.visible()
     pipeline = engine.get("pipeline_parallel_size") or 1
