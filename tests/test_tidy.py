@@ -23,9 +23,8 @@ FUNCTION_LINES = 50
 
 BLIND = {
     "api/gateway/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
-    "workers/runner/jobs.py::_start": "a job's life ends here, the runner's does not",
     "workers/wakeups.py::_run": "the process's life ends here: it would look alive to everybody else",
-    "workers/runner/requests.py::_answering": "a request's life ends here, the runner's does not",
+    "workers/runner/asking.py::answering": "a request's or job's life ends here, the runner's does not",
     "workers/engines/media/pictures.py::_read": "Pillow raises anything of broken files, and its client must hear",
     "workers/runner/__main__.py::_load": "the runner's life ends here; its worker decides about another try",
     "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",

@@ -12,7 +12,6 @@ import binascii
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -81,11 +80,12 @@ class MediaIntake:
         self._allow = allow
         self._fetching = asyncio.Semaphore(_FETCHES)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="media")
+        self._outbound: Outbound | None = None  # made for the first URL
 
     def close(self) -> None:
         """Take nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        if "_outbound" in self.__dict__:
+        if self._outbound is not None:
             self._outbound.close()
 
     async def take(self, parts: Sequence[tuple[str, MediaPart]]) -> tuple[Media, ...]:
@@ -115,7 +115,7 @@ class MediaIntake:
             data = await self._thread(lambda: _from_data_url(url, place))
         else:
             async with held.fetching, self._fetching:
-                found = await self._outbound.fetch(
+                found = await self._reach().fetch(
                     url, param=place, max_bytes=MOST_BYTES, types=_TYPES[kind], timeout_s=FETCH_S
                 )
             data = found.body
@@ -135,13 +135,14 @@ class MediaIntake:
     async def _thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    @cached_property
-    def _outbound(self) -> "Outbound":
-        from models.storage.outbound import (
-            Outbound,  # with what it needs, a quarter of a second that most runners never pay
-        )
+    def _reach(self) -> "Outbound":
+        if self._outbound is None:
+            from models.storage.outbound import (
+                Outbound,  # with what it needs, a quarter of a second: most runners never pay it
+            )
 
-        return Outbound(self._allow)
+            self._outbound = Outbound(self._allow)
+        return self._outbound
 
 
 def _from_data_url(url: str, place: str) -> bytes:

@@ -1,28 +1,24 @@
 """The requests a runner holds: from submission to the last frame, and a little longer for resends."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
-from models.errors import DeadlineExceeded, EngineFailure, HeadraceError, InvalidRequest, WireError
-from models.modalities import Reply, modality, served_by
+from models.errors import DeadlineExceeded, HeadraceError, InvalidRequest, WireError
+from models.modalities import Reply
 from models.modalities.base import BaseRequest, Usage
-from models.modalities.chat.messages import Media, MediaPart
+from models.modalities.chat.messages import Media
 from models.modalities.text import Delta
 from models.redis import stream
 from models.redis.stream import Closing, Frame, FrameKind
 from workers.engines.base import Engine
 from workers.protocol import Submit
+from workers.runner.asking import Call, answering, call_of, read, reading
 from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
-
-log = logging.getLogger(__name__)
 
 KEEP_S = 5.0
 """How long the frames of a finished request stay for a resend."""
@@ -131,35 +127,33 @@ class Requests:
             self._refuse(submit)
             return
         try:
-            shape = modality(submit.modality)
-            request = shape.request.model_validate(submit.body)
-            if not isinstance(request, BaseRequest):
-                raise KeyError(submit.modality)
-            self._start(submit, shape.reply(submit.rid, request, int(time.time())), request)
-        except (KeyError, ValidationError) as error:  # the gateway checked: the two are of different versions
-            self._refuse(submit, InvalidRequest(f"the runner cannot read the request: {error}"))
+            with reading():
+                shape, request = read(submit.modality, submit.body)
+                if not isinstance(request, BaseRequest):
+                    raise KeyError(submit.modality)
+                reply = shape.reply(submit.rid, request, int(time.time()))
+        except InvalidRequest as error:
+            self._refuse(submit, error)
+        else:
+            self._start(submit, reply, request)
 
     def _start(self, submit: Submit, reply: Reply, request: BaseRequest) -> None:
         outgoing = Outgoing(self, submit, reply, request)
         self._live[submit.rid] = outgoing
-        with _answering(outgoing):
+        with answering(outgoing):
             if outgoing.deadline <= time.time():
                 raise DeadlineExceeded("the request waited past its deadline")
-            asked = request.inner()
-            self._engine.check(asked)
-            serve = getattr(self._engine, served_by(submit.modality), None)
-            if serve is None:
-                raise InvalidRequest(f"this model does not serve {submit.modality}", param="model")
-            if parts := list(asked.media):
-                outgoing.taking = asyncio.create_task(self._take(outgoing, parts, lambda: serve(asked, outgoing)))
+            call = call_of(self._engine, submit.modality, request)
+            if call.media:
+                outgoing.taking = asyncio.create_task(self._take(outgoing, call))
             else:
-                serve(asked, outgoing)
+                call.into(outgoing)
 
-    async def _take(self, outgoing: Outgoing, parts: list[tuple[str, MediaPart]], serve: Callable[[], None]) -> None:
+    async def _take(self, outgoing: Outgoing, call: Call) -> None:
         """Fetch a request's media, then ask the engine. Cancelled where the request ends meanwhile."""
-        with _answering(outgoing):
-            outgoing.media = await self._intake.take(parts)
-            serve()
+        with answering(outgoing):
+            outgoing.media = await self._intake.take(call.media)
+            call.into(outgoing)
 
     def cancel(self, rid: str) -> None:
         """Nobody waits for this request any more."""
@@ -222,15 +216,3 @@ class Requests:
             self.publisher.put(submit.gateway_id, Frame(submit.rid, 0, FrameKind.ERROR, body))
         self.publisher.leave(submit.slots, submit.rid)
         self._on_finished(submit.rid)
-
-
-@contextmanager
-def _answering(outgoing: Outgoing) -> Iterator[None]:
-    """Whatever goes wrong within is the request's answer."""
-    try:
-        yield
-    except HeadraceError as error:
-        outgoing.fail(error)
-    except Exception as error:  # the request's life ends here, the runner's does not
-        log.exception("the engine failed on request %s", outgoing.rid)
-        outgoing.fail(EngineFailure(f"the engine failed: {type(error).__name__}"))

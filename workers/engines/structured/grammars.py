@@ -76,11 +76,11 @@ class Grammars:
 
     def check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
         """Call ``then`` with what is wrong with this grammar: now where that is known, else later, in a thread."""
-        known = self._checker.found.get(grammar, _UNKNOWN) if self._checker is not None else _UNKNOWN
-        if known is _UNKNOWN:
+        known = self._checker.verdicts.get(grammar) if self._checker is not None else None
+        if known is None:
             self._thread.submit(self._check, grammar, param, then)
         else:
-            then(_about(param, known))
+            then(_about(param, known.fault))
 
     def walk(self, grammar: Grammar, param: str) -> "Walk":
         """The beginning of a way through a grammar that was checked."""
@@ -106,9 +106,6 @@ class Grammars:
         except OSError as error:
             fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
         then(_about(param, fault))
-
-
-_UNKNOWN = EngineFailure("it has not been checked")
 
 
 def _about(param: str, fault: HeadraceError | None) -> HeadraceError | None:
@@ -192,24 +189,31 @@ class Masks:
             walk.fault = InvalidRequest("this is too complex for an answer to be held to it", param=walk.param)
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a check: what is wrong with the grammar, or None."""
+
+    fault: HeadraceError | None
+
+
 class Checker:
-    """Says whether a grammar can be followed at all. For one thread, which may wait; any may look at ``found``."""
+    """Says whether a grammar can be followed at all. For one thread, which may wait; any may read ``verdicts``."""
 
     def __init__(self, setup: Setup) -> None:
-        self.found: dict[Grammar, HeadraceError | None] = {}
+        self.verdicts: dict[Grammar, Verdict] = {}
         self._masks = Masks(setup)
 
     def check(self, grammar: Grammar) -> HeadraceError | None:
         """What is wrong with it: it is no grammar, or nothing obeys it, or it is too complex."""
-        if grammar in self.found:
-            return self.found[grammar]
+        if (known := self.verdicts.get(grammar)) is not None:
+            return known.fault
         walk = Walk(self._masks, grammar, "")
         walk.look()
         walk.leave()
         if not isinstance(walk.fault, EngineFailure):
-            self.found[grammar] = walk.fault
-        if len(self.found) > REMEMBERED:
-            del self.found[next(iter(self.found))]
+            self.verdicts[grammar] = Verdict(walk.fault)
+        if len(self.verdicts) > REMEMBERED:
+            del self.verdicts[next(iter(self.verdicts))]
         return walk.fault
 
     def close(self) -> None:

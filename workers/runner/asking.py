@@ -1,0 +1,87 @@
+"""How the runner asks its engine: the same for requests and for jobs.
+
+A body is read, its request checked, and the engine's method found; what goes wrong on the way becomes the answer. Where
+the answer goes is the sinks' affair (``workers.runner.requests``, ``workers.runner.attempts``).
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
+from models.modalities import Modality, modality, served_by
+from models.modalities.base import BaseRequest
+from models.modalities.chat.messages import MediaPart
+from workers.engines.base import AnyRequest, Engine
+
+log = logging.getLogger(__name__)
+
+
+class Failing(Protocol):
+    """What both kinds of sink have in common."""
+
+    rid: str
+
+    def fail(self, error: HeadraceError) -> None:
+        """The request cannot be finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the engine that it has agreed to. ``method`` takes the request and a sink."""
+
+    method: Callable[[Any, Any], None]
+    request: AnyRequest
+
+    @property
+    def media(self) -> list[tuple[str, MediaPart]]:
+        """What must be fetched before: the pictures and recordings of its messages, each with its place."""
+        return list(self.request.media) if isinstance(self.request, BaseRequest) else []
+
+    def into(self, sink: Any) -> None:
+        """Ask the engine. It returns at once and feeds the sink (a ``Sink`` or a ``MediaSink``) later."""
+        self.method(self.request, sink)
+
+
+def call_of(engine: Engine[Any], name: str, request: AnyRequest) -> Call:
+    """The call that serves this request of the modality ``name``, through another modality where it has one.
+
+    Raises InvalidRequest and UnsupportedParameter where the engine does not serve it.
+    """
+    asked = request.inner() if isinstance(request, BaseRequest) else request
+    engine.check(asked)
+    method = getattr(engine, served_by(name), None)
+    if method is None:
+        raise InvalidRequest(f"this model does not serve {name}", param="model")
+    return Call(method, asked)
+
+
+def read(name: str, body: Mapping[str, Any]) -> tuple[Modality, AnyRequest]:
+    """A body of the modality ``name``. Raises KeyError and ValidationError; to be used within ``reading``."""
+    shape = modality(name)
+    return shape, shape.request.model_validate(body)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raises InvalidRequest for what cannot be read: the gateway checked it, so the two are of different versions."""
+    try:
+        yield
+    except (KeyError, ValidationError) as error:
+        raise InvalidRequest(f"the runner cannot read the request: {error}") from error
+
+
+@contextmanager
+def answering(sink: Failing) -> Iterator[None]:
+    """Whatever goes wrong within is the answer."""
+    try:
+        yield
+    except HeadraceError as error:
+        sink.fail(error)
+    except Exception as error:  # a request's or job's life ends here, the runner's does not
+        log.exception("the engine failed on %s", sink.rid)
+        sink.fail(EngineFailure(f"the engine failed: {type(error).__name__}"))
