@@ -22,8 +22,8 @@ FILE_LINES = 400
 FUNCTION_LINES = 50
 
 BLIND = {
-    "api/gateway/submission.py::_insert": "those who wait must hear of it, and those who come next be served",
     "workers/wakeups.py::_run": "the process's life ends here: it would look alive to everybody else",
+    "api/gateway/group_commit.py::_write": "those who wait must hear of it, and those who come next be served",
     "workers/runner/asking.py::answering": "a request's or job's life ends here, the runner's does not",
     "workers/engines/media/pictures.py::_read": "Pillow raises anything of broken files, and its client must hear",
     "workers/runner/__main__.py::_load": "the runner's life ends here; its worker decides about another try",

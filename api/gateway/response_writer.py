@@ -5,14 +5,14 @@ long, and its copy is tried again until the database is back, or the gateway end
 """
 
 import asyncio
-import contextlib
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable
+from api.gateway.group_commit import GroupCommit
 from models.rows import responses
 from models.rows.database import Database
 from models.rows.responses import Kept
@@ -25,71 +25,47 @@ HELD_UP_S = 2.0
 AGAIN_S = 1.0
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting:
+@dataclass(frozen=True, slots=True)
+class _Keeping:
     row: Kept
     aging: list[str]
-    done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ResponseWriter:
-    """Gathers what is to be kept while a transaction is under way into the next one."""
+    """Writes responses to the database, many in one transaction."""
 
     def __init__(self, database: Database, retention_s: float) -> None:
         self.retention_ms = int(retention_s * 1000)
         self._database = database
-        self._waiting: list[_Waiting] = []
-        self._work = asyncio.Event()
+        self._writes = GroupCommit("responses", self._commit, most=MOST_AT_ONCE, again_s=AGAIN_S)
 
     async def keep(self, row: Kept, aging: list[str]) -> None:
         """Keep a response, and for longer those of its predecessors that are ``aging``.
 
         It is kept when this returns, unless the database does not answer for ``HELD_UP_S``.
         """
-        one = _Waiting(row, aging)
-        if len(self._waiting) >= MOST_WAITING:
+        if self._writes.waiting >= MOST_WAITING:
             log.warning("the response %s is not kept: too many wait", row.id)
             return
-        self._waiting.append(one)
-        self._work.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HELD_UP_S):
-                await one.done.wait()
+        future = self._writes.add(_Keeping(row, aging))
+        future.add_done_callback(partial(_report, row.id))
+        await asyncio.wait([future], timeout=HELD_UP_S)
 
     async def run(self) -> None:
         """Keep for ever."""
-        while True:
-            await self._work.wait()
-            batch = self._waiting[:MOST_AT_ONCE]
-            try:
-                await self._database.run(_keep, batch, self.retention_ms)
-            except DatabaseUnavailable as error:
-                log.warning("responses cannot be kept, trying again: %s", error)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            except SQLAlchemyError as error:
-                log.warning("a response cannot be kept: %s", error)
-                if len(batch) > 1:  # it is one of them: one by one
-                    batch = await self._each(batch)
-            for one in batch:
-                one.done.set()
-            self._waiting = self._waiting[len(batch) :]
-            if not self._waiting:
-                self._work.clear()
+        await self._writes.run()
 
-    async def _each(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """Keep them one by one; those that were tried."""
-        for number, one in enumerate(batch):
-            try:
-                await self._database.run(_keep, [one], self.retention_ms)
-            except DatabaseUnavailable:
-                return batch[:number]
-            except SQLAlchemyError as error:
-                log.warning("the response %s is not kept: %s", one.row.id, error)
-        return batch
+    async def _commit(self, batch: list[_Keeping]) -> Sequence[None]:
+        await self._database.run(_keep, batch, self.retention_ms)
+        return [None] * len(batch)
 
 
-def _keep(connection: Connection, batch: list[_Waiting], retention_ms: int) -> None:
+def _report(id: str, future: "asyncio.Future[None]") -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.warning("the response %s is not kept: %s", id, error)
+
+
+def _keep(connection: Connection, batch: list[_Keeping], retention_ms: int) -> None:
     responses.keep(connection, [one.row for one in batch], retention_ms)
     if aging := sorted({response for one in batch for response in one.aging}):
         responses.renew(connection, aging, retention_ms)

@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import StatementError
 
+from api.gateway.group_commit import GroupCommit
 from api.gateway.routing_table import RoutingTable
-from models.errors import HeadraceError, ShuttingDown
+from models.errors import HeadraceError
 from models.process.background import Background
 from models.redis import queue
 from models.redis.presence import STEWARD
@@ -25,21 +24,14 @@ RING_EVERY_S = 0.02
 """A device's doorbell rings no more often: one ring has it claim all that there is."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    job: NewJob
-    future: "asyncio.Future[Submitted]"
-
-
 class Submissions:
-    """Gathers what arrives while a transaction is under way into the next one. ``most`` jobs may wait for one model."""
+    """Inserts jobs, many in one transaction. ``most`` jobs may wait for one model."""
 
     def __init__(self, database: Database, most: int, doorbell: "Doorbell") -> None:
         self._database = database
         self._most = most
         self.doorbell = doorbell
-        self._waiting: list[_Waiting] = []
-        self._work = asyncio.Event()
+        self._writes: GroupCommit[NewJob, Submitted] = GroupCommit("jobs", self._insert, most=MOST_AT_ONCE)
 
     async def submit(self, job: NewJob) -> Submitted:
         """Insert a job; it is durable when this returns. Raises QueueFull, IdempotencyConflict, DatabaseUnavailable.
@@ -47,56 +39,16 @@ class Submissions:
         After DatabaseUnavailable there may be a job all the same: the answer to its COMMIT was lost. Its client cannot
         know, and so sends the request again with the same ``Idempotency-Key``, which finds that job or makes it.
         """
-        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._work.set()
-        return await waiting.future
+        return await self._writes.add(job)
 
     async def run(self) -> None:
         """Insert for ever."""
-        try:
-            while True:
-                await self._work.wait()
-                batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-                if not self._waiting:
-                    self._work.clear()
-                await self._insert(batch)
-        finally:
-            for one in self._waiting:
-                _settle(one, ShuttingDown())
+        await self._writes.run()
 
-    async def _insert(self, batch: list[_Waiting]) -> None:
-        try:
-            outcomes, awoken = await self._database.run(_submit, [one.job for one in batch], self._most)
-        except (StatementError, TypeError, ValueError) as error:
-            if len(batch) == 1:
-                self._refuse(batch, error)
-            else:  # something is wrong with one of them, which is not the others' fault
-                for one in batch:
-                    await self._insert([one])
-            return
-        except BaseException as error:
-            self._refuse(batch, error if isinstance(error, Exception) else ShuttingDown())
-            if not isinstance(error, Exception):
-                raise
-            return
-        for one, outcome in zip(batch, outcomes, strict=True):
-            _settle(one, outcome)
-        self.doorbell.ring({one.job.uid for one in batch}, steward=awoken)
-
-    @staticmethod
-    def _refuse(batch: list[_Waiting], error: Exception) -> None:
-        for one in batch:
-            _settle(one, error)
-
-
-def _settle(one: _Waiting, outcome: Submitted | Exception) -> None:
-    if one.future.done():  # its client has hung up
-        return
-    if isinstance(outcome, Exception):
-        one.future.set_exception(outcome)
-    else:
-        one.future.set_result(outcome)
+    async def _insert(self, batch: list[NewJob]) -> Sequence[Submitted | HeadraceError]:
+        outcomes, awoken = await self._database.run(_submit, batch, self._most)
+        self.doorbell.ring({one.uid for one in batch}, steward=awoken)
+        return outcomes
 
 
 def _submit(connection: Connection, new: Sequence[NewJob], most: int) -> tuple[list[Submitted | HeadraceError], bool]:

@@ -70,7 +70,7 @@ class Attempt:
 
     def publish(self, kind: str, data: dict[str, Any], blob: bytes = b"") -> None:
         """An event for those who watch the job."""
-        self.outlets.job_events.tell(self.order.id, Event(kind, self.order.fence, data, blob))
+        self.outlets.job_events.publish(self.order.id, Event(kind, self.order.fence, data, blob))
 
     def log(self, message: str) -> None:
         """What goes on, for those who watch."""
@@ -92,7 +92,7 @@ class Attempt:
 
     async def flush(self) -> None:
         """Wait until all that was published is sent: who reads it stops at the end of the job."""
-        await self.outlets.job_events.told(FLUSH_S)
+        await self.outlets.job_events.flush(FLUSH_S)
 
     def fail(self, error: HeadraceError) -> None:
         """End by this error, unless it is over."""
