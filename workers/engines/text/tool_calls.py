@@ -1,16 +1,30 @@
-"""Tool calls out of a model's text, as it comes: wherever the text is cut, the same calls come of it."""
+"""Tool calls out of a model's text, as it comes: wherever the text is cut, the same calls come of it.
+
+The text is parsed by recursive descent, but it arrives in pieces, and a parser cannot wait within a call. So each rule
+is a generator: where it needs the next character it yields, and ``feed`` sends that character in. One rule reads by
+another with ``yield from``, whose value is what was read. Two lists and ``_raw`` hold what the rules have done:
+
+* ``_text`` and ``_tools``: what ``feed`` gives out next;
+* ``_raw``: what was read and may yet become a call. Where it does not (``_NoCallError``), it is text after all.
+
+Characters that were read too far are put into ``_back``, and read again from there.
+"""
 
 import json
 import secrets
 from collections.abc import Callable, Generator
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from models.modalities.text import ToolDelta
 from workers.engines.text.tool_formats import PYTHON_TAG, ToolFormat
 
 _SPACE = " \t\r\n"
 _NAME_CHARACTERS = 300
-_Machine = Generator[None, str, Any]
+
+T = TypeVar("T")
+_Rule: TypeAlias = Generator[None, str, T]
+"""Is sent characters, one at a time; its value is what it has read."""
 
 
 class _NoCallError(Exception):
@@ -21,7 +35,7 @@ class ToolReader:
     """Feed it an answer's text; it gives back what is said beside the calls, and the calls.
 
     A call of a function that is not among ``names`` is text, as is all that only begins like a call. Space around
-    calls is dropped. The reading is a machine that is sent one character at a time.
+    calls is dropped.
     """
 
     def __init__(self, form: ToolFormat, names: frozenset[str]) -> None:
@@ -36,13 +50,13 @@ class ToolReader:
         self._space = ""  # held, for a call may follow
         self._raw = ""  # read, and not given out yet: what may become a call
         self._spoken = False  # something was said since the last call
-        self._machine = self._run()
-        next(self._machine)
+        self._parser = self._run()
+        next(self._parser)  # up to where it wants its first character
 
     def feed(self, text: str) -> tuple[str, tuple[ToolDelta, ...]]:
         """The text to show, and pieces of calls."""
         for character in text:
-            self._machine.send(character)
+            self._parser.send(character)
         return self._taken()
 
     def flush(self) -> tuple[str, tuple[ToolDelta, ...]]:
@@ -59,16 +73,17 @@ class ToolReader:
         self._tools.clear()
         return text, tools
 
-    # ---- the machine: first text, then calls, then text again ----
+    # ---- the rules: first text, then calls, then text again ----
 
-    def _run(self) -> _Machine:
+    def _run(self) -> _Rule[None]:
         if not self._form.trigger:
             yield from self._attempt(self._bare())
         while True:
             yield from self._until_calls()
             yield from self._attempt(self._calls())
 
-    def _attempt(self, reading: _Machine) -> _Machine:
+    def _attempt(self, reading: _Rule[None]) -> _Rule[None]:
+        """Read calls by this rule; what turns out to be none is said as text."""
         try:
             yield from reading
         except _NoCallError:
@@ -76,7 +91,7 @@ class ToolReader:
         self._raw = ""
         self.open = False
 
-    def _until_calls(self) -> _Machine:
+    def _until_calls(self) -> _Rule[None]:
         """Show what comes, up to what begins calls."""
         part = ""
         while True:
@@ -96,7 +111,7 @@ class ToolReader:
             else:
                 self._say(character)
 
-    def _bare(self) -> _Machine:
+    def _bare(self) -> _Rule[None]:
         """An answer that is calls from its first character on."""
         first = yield from self._skip(_SPACE)
         if first == "<":
@@ -109,7 +124,7 @@ class ToolReader:
             first = yield from self._skip(_SPACE + ";")
         raise _NoCallError
 
-    def _calls(self) -> _Machine:
+    def _calls(self) -> _Rule[None]:
         """After the trigger."""
         if self._form.keys is None:
             yield from self._named()
@@ -127,7 +142,7 @@ class ToolReader:
         else:
             raise _NoCallError
 
-    def _named(self) -> _Machine:
+    def _named(self) -> _Rule[None]:
         name = ""
         while not name.endswith((self._form.middle, "{")):
             name += yield from self._take()
@@ -138,7 +153,7 @@ class ToolReader:
         self._announce(name.removesuffix(self._form.middle).removesuffix("{").partition("[CALL_ID]")[0].strip())
         yield from self._value("{", self._argue)
 
-    def _object(self) -> _Machine:
+    def _object(self) -> _Rule[None]:
         """A call that is a JSON object, of which the brace was read."""
         name_key, arguments_keys = self._form.keys or ("", ())
         named, held = False, ""
@@ -168,7 +183,7 @@ class ToolReader:
         self._raw = ""
         self.open = False
 
-    def _arguments(self, first: str, named: bool) -> _Machine:
+    def _arguments(self, first: str, named: bool) -> _Rule[str]:
         """The arguments, told at once where the call has a name already. Some models write the object as a string."""
         if first == "{":
             return (yield from self._value(first, self._argue if named else None))
@@ -205,45 +220,42 @@ class ToolReader:
 
     # ---- what it reads ----
 
-    def _read(self) -> _Machine:
+    def _read(self) -> _Rule[str]:
+        """The next character."""
         if self._back:
             return self._back.pop()
-        character: str = yield
-        return character
+        return (yield)
 
-    def _take(self) -> _Machine:
+    def _take(self) -> _Rule[str]:
+        """The next character, which may be a part of a call."""
         character = yield from self._read()
         self._raw += character
         return character
 
-    def _skip(self, these: str) -> _Machine:
+    def _skip(self, these: str) -> _Rule[str]:
         """The next character that is none of these."""
         while True:
             character = yield from self._take()
             if character not in these:
                 return character
 
-    def _value(self, first: str, tell: Callable[[str], None] | None = None) -> _Machine:
-        """The text of the JSON value that begins so, of which each character is told as it comes."""
+    def _value(self, first: str, each: Callable[[str], None] | None = None) -> _Rule[str]:
+        """The text of the JSON value that begins with ``first``; ``each`` is called with every character as it comes.
+
+        A string, an object or a list ends with its last character. A number or a word ends before the next one.
+        """
         if first in ",:}]":
             raise _NoCallError
-        depth, string, escaped, said, character = 0, False, False, [], first
+        place, said, character = _Place(), [], first
         while True:
             said.append(character)
-            if tell is not None:
-                tell(character)
-            if string:
-                escaped, string = character == "\\" and not escaped, escaped or character != '"'
-            elif character == '"':
-                string = True
-            elif character in "{[":
-                depth += 1
-            elif character in "}]":
-                depth -= 1
-            if depth == 0 and not string and character in '"}]':
+            if each is not None:
+                each(character)
+            place.move(character)
+            if place.outside and character in '"}]':
                 return "".join(said)
             character = yield from self._take()
-            if depth == 0 and not string and character in ",}]" + _SPACE:  # the end of a number or a word
+            if place.outside and character in ",}]" + _SPACE:
                 self._back.append(character)
                 self._raw = self._raw[:-1]
                 return "".join(said)
@@ -256,3 +268,36 @@ class ToolReader:
         if not isinstance(found, str):
             raise _NoCallError
         return found
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in a JSON value its last character stands. ``escaped``: the next one follows a backslash in a string."""
+
+    depth: int = 0
+    string: bool = False
+    escaped: bool = False
+
+    @property
+    def outside(self) -> bool:
+        """Not within a string, nor within an object or list."""
+        return self.depth == 0 and not self.string
+
+    def move(self, character: str) -> None:
+        """Go on by one character."""
+        if self.string:
+            self._move_in_string(character)
+        elif character == '"':
+            self.string = True
+        elif character in "{[":
+            self.depth += 1
+        elif character in "}]":
+            self.depth -= 1
+
+    def _move_in_string(self, character: str) -> None:
+        if self.escaped:  # a quote, too, is then a part of the string
+            self.escaped = False
+        elif character == "\\":
+            self.escaped = True
+        elif character == '"':
+            self.string = False
