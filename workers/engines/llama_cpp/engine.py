@@ -28,6 +28,7 @@ from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.round_robin import RoundRobin
 from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.limits import check_bias, check_ids
+from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.side_answers import SideAnswers
 
 _log = logging.getLogger(__name__)
@@ -111,13 +112,13 @@ class LlamaCpp(Engine[Loaded]):
         self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
         self._asides = SideAnswers(self._asking)
-        self._requests: dict[str, _Request] = {}
+        self._requests = OpenRequests[_Request](self._asides, self._end)
         self._calls: RoundRobin[_Call] = RoundRobin()
         self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
         self._held: set[_Call] = set()
         self._heard = time.monotonic()
-        self._tokens = self._aborts = 0
+        self._tokens = 0
         self._loop = asyncio.get_running_loop()
 
     @classmethod
@@ -167,15 +168,10 @@ class LlamaCpp(Engine[Loaded]):
         self._asides.ask(sink, lambda: self._text(request.tokens))
 
     def abort(self, rid: str) -> None:
-        self._asides.abort(rid)
-        request = self._requests.get(rid)
-        if request is not None:
-            self._end(request)
-            self._aborts += 1
+        self._requests.abort(rid)
 
     def close(self) -> None:
-        for request in list(self._requests.values()):
-            self._end(request)
+        self._requests.end_all()
         self._threads.shutdown()
         self._asking.shutdown(cancel_futures=True)
         self._planning.shutdown(cancel_futures=True)
@@ -188,13 +184,13 @@ class LlamaCpp(Engine[Loaded]):
         return not self._held or time.monotonic() - self._heard < STUCK_S
 
     def counters(self) -> dict[str, int]:
-        return {"tokens": self._tokens, "aborts": self._aborts}
+        return {"tokens": self._tokens, "aborts": self._requests.aborts}
 
     # ---- on the event loop ----
 
     def _plan(self, request: _Request, find: Callable[[], list[Plan]]) -> None:
         """Begin, once a thread has found the plans."""
-        self._requests[request.sink.rid] = request
+        self._requests.add(request.sink.rid, request)
         future = self._loop.run_in_executor(self._planning, find)
         future.add_done_callback(partial(self._planned, request))
 
@@ -208,7 +204,7 @@ class LlamaCpp(Engine[Loaded]):
             self._fail(request, error)
 
     def _begin(self, request: _Request, plans: list[Plan]) -> None:
-        self._requests[request.sink.rid] = request
+        self._requests.add(request.sink.rid, request)
         calls = [
             _Call(
                 request,
@@ -227,7 +223,7 @@ class LlamaCpp(Engine[Loaded]):
 
     def _end(self, request: _Request) -> None:
         request.over = True
-        self._requests.pop(request.sink.rid, None)
+        self._requests.remove(request.sink.rid)
 
     def _fail(self, request: _Request, error: BaseException) -> None:
         self._end(request)

@@ -9,6 +9,7 @@ from models.modalities import chat, completions
 from models.modalities.chat.tools import Tool
 from models.modalities.text import FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.text.answers import Piece
+from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import function_of, tool_of, turn_of
 
 _BROKEN = "\ufffd"
@@ -202,23 +203,15 @@ def with_seed(body: dict[str, Any], seed: int | None, choice: int) -> bytes:
 
 
 def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
-    body: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "stream": True,
         "stream_options": {"include_usage": True},
         # Without it a prompt that is being read says nothing, and so could not be cancelled.
         "return_progress": True,
-        "stop": request.stops,
         "max_tokens": request.token_limit,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "top_k": request.top_k,
-        "min_p": request.min_p,
-        "frequency_penalty": request.frequency_penalty,
-        "presence_penalty": request.presence_penalty,
         "repeat_penalty": request.repetition_penalty,
-        "logit_bias": request.logit_bias,
     }
-    body = {name: value for name, value in body.items() if value is not None}
+    body = given(fields | sampling_fields(request))
     if request.ignore_eos:
         body["ignore_eos"] = True
     if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:

@@ -22,6 +22,7 @@ from workers.engines.text.answers import Splitter, Thinking
 from workers.engines.text.dialects import beginning
 from workers.engines.text.limits import check_bias
 from workers.engines.text.stops import StopScanner
+from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.side_answers import SideAnswers
 from workers.engines.transformers.choice import Choice
 from workers.engines.transformers.detokenizer import Detokenizer
@@ -68,14 +69,14 @@ class Transformers(Engine[Loaded]):
         super().__init__(loaded)
         self.honours = self.honours - MEDIA_PARTS | loaded.takes
         self._model = loaded
-        self._requests: dict[str, _Request] = {}
         self._choices: dict[str, tuple[_Request, Choice]] = {}
-        self._tokens = self._aborts = 0
+        self._tokens = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
         self._prompts = Prompts(loaded)
         # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
         self._asking = self._tokenizing if loaded.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
         self._asides = SideAnswers(self._asking)
+        self._requests = OpenRequests[_Request](self._asides, self._end)
         self._loop = asyncio.get_running_loop()
         loaded.router.connect(self._loop, self._step)
 
@@ -106,15 +107,10 @@ class Transformers(Engine[Loaded]):
         self._asides.ask(sink, lambda: self._prompts.text_of(request.tokens))
 
     def abort(self, rid: str) -> None:
-        self._asides.abort(rid)
-        request = self._requests.get(rid)
-        if request is not None:
-            self._end(request)
-            self._aborts += 1
+        self._requests.abort(rid)
 
     def close(self) -> None:
-        for request in list(self._requests.values()):
-            self._end(request)
+        self._requests.end_all()
         self._tokenizing.shutdown(cancel_futures=True)
         self._asking.shutdown(cancel_futures=True)
         self._model.manager.stop(block=True, timeout=10, hard_stop=True)
@@ -125,14 +121,14 @@ class Transformers(Engine[Loaded]):
 
     def counters(self) -> dict[str, int]:
         steps = getattr(self._model.manager, "current_batch", 0)
-        return {"steps": steps, "tokens": self._tokens, "aborts": self._aborts}
+        return {"steps": steps, "tokens": self._tokens, "aborts": self._requests.aborts}
 
     # ---- from a request to the manager ----
 
     def _take(self, request: _Request) -> None:
         if not self.alive():
             raise EngineFailure("the engine's generation thread has died")
-        self._requests[request.sink.rid] = request
+        self._requests.add(request.sink.rid, request)
         self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order
 
     def _tokenize(self, request: _Request) -> None:
@@ -289,7 +285,7 @@ class Transformers(Engine[Loaded]):
         self._leave(choice)
         request.open -= 1
         if not request.open:
-            del self._requests[request.sink.rid]
+            self._requests.remove(request.sink.rid)
             request.sink.done(Usage(request.prompt_tokens, request.completion_tokens))
         return True
 
@@ -301,7 +297,7 @@ class Transformers(Engine[Loaded]):
 
     def _end(self, request: _Request) -> None:
         request.over = True
-        self._requests.pop(request.sink.rid, None)
+        self._requests.remove(request.sink.rid)
         for choice in request.choices:
             if self._leave(choice):
                 self._model.manager.cancel_request(choice.id)

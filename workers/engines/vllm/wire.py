@@ -14,6 +14,7 @@ from models.modalities.chat.messages import Media, Message, RefusalPart, TextPar
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.text.dialects import template_extras
+from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import turn_of
 
 _SEEDS = (1 << 63) - 256
@@ -261,25 +262,17 @@ def completion_body(request: completions.Request, prompt: str | list[int], conte
 
 
 def _sampling(request: TextRequest) -> dict[str, Any]:
-    body: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "model": request.lora_name,
         "stream": True,
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "n": request.choices,
-        "stop": request.stops,
         "stop_token_ids": request.stop_token_ids,
         "ignore_eos": request.ignore_eos,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "top_k": request.top_k,
-        "min_p": request.min_p,
-        "frequency_penalty": request.frequency_penalty,
-        "presence_penalty": request.presence_penalty,
         "repetition_penalty": request.repetition_penalty,
-        "logit_bias": request.logit_bias,
         "seed": None if request.seed is None else request.seed % _SEEDS,
     }
-    return {name: value for name, value in body.items() if value is not None}
+    return given(fields | sampling_fields(request))
 
 
 def _constrained(constraint: Constraint | None) -> dict[str, Any]:
