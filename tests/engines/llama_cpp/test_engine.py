@@ -83,6 +83,7 @@ async def test_more_choices_than_slots_are_made(llama_cpp: Driver) -> None:
 
 
 async def test_an_abort_frees_the_slot(llama_cpp: Driver) -> None:
+    engine: Any = llama_cpp.engine
     running = [
         llama_cpp.submit("chat", content=f"Story {number}.", max_tokens=400, ignore_eos=True) for number in range(4)
     ]
@@ -92,11 +93,13 @@ async def test_an_abort_frees_the_slot(llama_cpp: Driver) -> None:
 
     for answer in [waiting, *running]:
         llama_cpp.engine.abort(answer.rid)
-    await asyncio.sleep(0.3)
 
-    engine: Any = llama_cpp.engine
-    slots = await asyncio.to_thread(engine._http.ask, "/slots")
-    assert not any(slot["is_processing"] for slot in slots)
+    async with asyncio.timeout(60):
+        while slots := await asyncio.to_thread(engine._http.ask, "/slots"):
+            if not any(slot["is_processing"] for slot in slots):
+                break
+            await asyncio.sleep(0.05)
+    assert max(slot["n_prompt_tokens"] for slot in slots) < 200, "one went on to its 400 tokens"
     assert not waiting.deltas
 
 
