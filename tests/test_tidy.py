@@ -143,11 +143,9 @@ def imported(path: Path, module: str, known: dict[str, Path]) -> Iterator[str]:
 
 
 def at_module_scope(node: ast.AST) -> Iterator[ast.stmt]:
-    """The statements that run at import, not those for type checkers."""
+    """The statements that run at import, and those for type checkers: a circle must not hide there."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function | ast.Lambda):
-            continue
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue
         if isinstance(child, ast.stmt):
             yield child
