@@ -125,7 +125,7 @@ class MediaAttempt:
     async def take_in(self, media: Sequence[tuple[str, MediaPart]], intake: MediaIntake) -> None:
         """Put the request's files where the engine can read them."""
         attempt = self.attempt
-        if attempt.over or not attempt.order.files:
+        if not attempt.order.files:
             return
         folder = attempt.scratch.enter_context(scratch.folder())
         store = attempt.outlets.store
@@ -200,7 +200,7 @@ class TextAttempt:
 
     async def take_in(self, media: Sequence[tuple[str, MediaPart]], intake: MediaIntake) -> None:
         """Fetch what the request's messages show."""
-        if media and not self.attempt.over:
+        if media:
             self.media = await intake.take(media)
             self.attempt.log(f"took in {len(media)} pictures and recordings")
 

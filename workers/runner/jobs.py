@@ -52,11 +52,11 @@ class RunnerJobs:
         attempt.prepare(self._ask(sink, name, request))
 
     async def _ask(self, sink: MediaAttempt | TextAttempt, name: str, request: AnyRequest) -> None:
+        """Ask the engine, once it has all that it needs. Cancelled where the attempt ends meanwhile."""
         with answering(sink):
             call = call_of(self._engine, name, request)
             await sink.take_in(call.media, self._intake)
-            if not sink.attempt.over:  # else it was cancelled meanwhile
-                call.into(sink)
+            call.into(sink)
 
     def _forget(self, rid: str) -> None:
         self._live.pop(rid, None)

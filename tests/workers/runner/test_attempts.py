@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from models.errors import HeadraceError, ReplicaLost
-from models.modalities import images
+from models.modalities import chat, images
 from models.modalities.media import Artifact, Outcome
 from models.redis import broker, events
 from models.storage.artifacts import open_store
 from tests.pictures import saved
 from tests.servers import Valkey
-from tests.web import Server, serving
-from workers.engines.base import EngineSite, MediaSink
-from workers.engines.echo import Echo
+from tests.web import Handler, Server, serving
+from workers.engines.base import EngineSite, MediaSink, Sink
+from workers.engines.echo import Echo, EchoOptions
 from workers.protocol import DoJob as Order
 from workers.protocol import JobEnded
 from workers.runner.job_events import JobEvents
@@ -31,10 +31,21 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "a b"}], "max_tok
 
 
 class Painter(Echo):
-    """An engine that gives back the image that it is given, and what ``paint`` has it do besides."""
+    """An engine that gives back the image that it is given, and does what ``paint`` says besides.
+
+    ``asked`` are the jobs whose chats have reached it.
+    """
 
     honours = Echo.honours | {"size"}
-    paint: Callable[[MediaSink], None] = staticmethod(lambda sink: None)
+
+    def __init__(self, loaded: EchoOptions) -> None:
+        super().__init__(loaded)
+        self.asked: list[str] = []
+        self.paint: Callable[[MediaSink], None] = lambda sink: None
+
+    def chat(self, request: chat.Request, sink: Sink) -> None:
+        self.asked.append(sink.rid)
+        super().chat(request, sink)
 
     def images(self, request: images.Request, sink: MediaSink) -> None:
         self.paint(sink)
@@ -200,8 +211,13 @@ async def test_a_job_that_ends_while_its_media_are_fetched_never_reaches_the_eng
     valkey: Valkey, tmp_path: Path
 ) -> None:
     released = threading.Event()
+
+    def show(handler: Handler) -> None:
+        released.wait(60)
+        handler.answer(saved("png"), content_type="image/png")
+
     with serving(Server()) as server:
-        server.routes["/"] = lambda _: released.wait(30)
+        server.routes["/"] = show
         content = [{"type": "image_url", "image_url": {"url": server.url}}]
         async with _bench(valkey, tmp_path, MediaIntake("127.0.0.0/8")) as bench:
             job = bench.begin("chat.completions", CHAT | {"messages": [{"role": "user", "content": content}]})
@@ -215,4 +231,7 @@ async def test_a_job_that_ends_while_its_media_are_fetched_never_reaches_the_eng
                 while any(task.get_name() == f"{job}.7" for task in asyncio.all_tasks()):
                     await asyncio.sleep(0.01)
             assert bench.nothing_more()
-            assert bench.engine.counters()["tokens"] == 0
+            assert bench.engine.asked == []
+            whole = bench.begin("chat.completions", CHAT | {"messages": [{"role": "user", "content": content}]})
+            assert (await bench.over(whole)).error is None
+            assert bench.engine.asked == [f"{whole}.7"]
