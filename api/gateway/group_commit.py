@@ -38,7 +38,7 @@ class GroupCommit(Generic[Item, Outcome]):
 
     ``commit`` writes a batch and returns one outcome an item; an exception among them is raised to the one who waits
     for that item. If it raises one of ``FAULTY``, the items are written one by one. If it raises DatabaseUnavailable,
-    they are tried again every ``again_s`` seconds; with None, and after any other error, all of the batch get that error.
+    they are tried again every ``again_s`` seconds; with None, and after any other error, the whole batch gets it.
     """
 
     def __init__(
