@@ -14,7 +14,7 @@ from api.jobs.preparation import JobTerms, prepare
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import respond, wants_async
 from models.errors import InvalidRequest, ShuttingDown
-from models.modalities import KINDS
+from models.modalities import KINDS, MODALITIES
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {"description": "The job, where `background` is true or `Prefer: respond-async` was sent"},
@@ -30,8 +30,8 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
     about, caller = KINDS[kind], caller_of(request)
     async with folder() as into:
         body, uploads = await forms.read(request, about, RequestFiles(gateway, caller, into))
-        if about.modality == "images" and body.get("model") in (None, ""):
-            body["model"] = await only_model(gateway)
+        if MODALITIES[about.modality].only_model and body.get("model") in (None, ""):
+            body["model"] = await only_model(gateway, about.modality)
         wish = JobTerms(idempotency_key=idempotency_key)
         prepared = await prepare(gateway, caller, kind, body, uploads, wish)
     background = getattr(prepared.request, "background", None) is True
@@ -41,10 +41,10 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
     return await respond(gateway, request, prepared, background=background)
 
 
-async def only_model(gateway: Gateway) -> str:
-    """The image model, where there is one only: programs written for others name none. Raises InvalidRequest."""
-    found = await gateway.known_models.serving("images")
+async def only_model(gateway: Gateway, modality: str) -> str:
+    """The model that serves this modality, where it is the only one. Raises InvalidRequest."""
+    found = await gateway.known_models.serving(modality)
     if len(found) != 1:
-        why = "'model' is required: there are several image models" if found else "'model' is required"
+        why = f"'model' is required: several models serve {modality}" if found else "'model' is required"
         raise InvalidRequest(why, param="model")
     return found[0].uid

@@ -6,7 +6,6 @@ A request with an ``Idempotency-Key`` is not cancelled so: its client may come a
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from importlib import import_module
 from typing import Any
 
 from fastapi import Request
@@ -21,7 +20,7 @@ from api.jobs.views import accepted
 from api.requests.answering import hung_up
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
-from models.modalities import KINDS, MODALITIES
+from models.modalities import KINDS, module_of
 from models.modalities.media import Answer, Streamer
 from models.redis import events
 from models.rows import jobs, outbox
@@ -122,8 +121,7 @@ class Waiting:
 
         After ``keepalive_after_s`` events are begun all the same, and kept alive, so that no proxy cuts them.
         """
-        module = import_module(MODALITIES[self._modality])
-        streamer: Streamer = module.Stream(self._prepared.request)
+        streamer: Streamer = module_of(self._modality).Stream(self._prepared.request)
         events_sent = streamer.media_type.startswith("text/event-stream")
         pieces = self._pieces(streamer)
         first = asyncio.create_task(_next(pieces), name=f"stream {self._done.id}")

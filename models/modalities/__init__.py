@@ -11,37 +11,50 @@ once the job is done). Another protocol over a modality is one too: its ``Reques
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from models.modalities.base import BaseRequest, Usage
 from models.modalities.media import MediaRequest
 from models.modalities.text import Delta
 
-MODALITIES: dict[str, str] = {
-    "chat": "models.modalities.chat",
-    "completions": "models.modalities.completions",
-    "detokenize": "models.modalities.detokenize",
-    "embeddings": "models.modalities.embeddings",
-    "images": "models.modalities.images",
-    "messages": "models.modalities.messages",
-    "messages_count": "models.modalities.messages.count",
-    "rerank": "models.modalities.rerank",
-    "responses": "models.modalities.responses",
-    "responses_count": "models.modalities.responses.count",
-    "speech": "models.modalities.speech",
-    "tokenize": "models.modalities.tokenize",
-    "transcription": "models.modalities.transcription",
+
+@dataclass(frozen=True, slots=True)
+class ModalityFacts:
+    """What the platform knows of a modality before it loads its module.
+
+    ``through`` is the modality that an engine must serve for it, where it is another protocol. ``ability`` is
+    Xinference's word for it. ``media``: served as jobs alone. ``only_model``: a request need not name its model where
+    one alone serves it, for programs that were written for others name none.
+    """
+
+    module: str
+    through: str = ""
+    ability: str = ""
+    media: bool = False
+    only_model: bool = False
+
+
+MODALITIES: dict[str, ModalityFacts] = {
+    "chat": ModalityFacts("models.modalities.chat", ability="chat"),
+    "completions": ModalityFacts("models.modalities.completions", ability="generate"),
+    "detokenize": ModalityFacts("models.modalities.detokenize"),
+    "embeddings": ModalityFacts("models.modalities.embeddings", ability="embed"),
+    "images": ModalityFacts("models.modalities.images", ability="text2image", media=True, only_model=True),
+    "messages": ModalityFacts("models.modalities.messages", through="chat"),
+    "messages_count": ModalityFacts("models.modalities.messages.count", through="tokenize"),
+    "rerank": ModalityFacts("models.modalities.rerank", ability="rerank"),
+    "responses": ModalityFacts("models.modalities.responses", through="chat"),
+    "responses_count": ModalityFacts("models.modalities.responses.count", through="tokenize"),
+    "speech": ModalityFacts("models.modalities.speech", ability="text2audio", media=True),
+    "tokenize": ModalityFacts("models.modalities.tokenize"),
+    "transcription": ModalityFacts("models.modalities.transcription", ability="audio2text", media=True),
 }
 
-THROUGH: dict[str, str] = {
-    "messages": "chat",
-    "messages_count": "tokenize",
-    "responses": "chat",
-    "responses_count": "tokenize",
-}
+THROUGH = {name: one.through for name, one in MODALITIES.items() if one.through}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
-MEDIA = frozenset({"images", "speech", "transcription"})
+MEDIA = frozenset(name for name, one in MODALITIES.items() if one.media)
 """Served as jobs alone."""
 
 
@@ -99,10 +112,15 @@ class Modality(NamedTuple):
     reply: Any  # Callable[[str, BaseRequest, int], Reply]: rid, request, created (Unix seconds); None for media
 
 
+def module_of(name: str) -> ModuleType:
+    """The module that describes this modality; KeyError if there is none."""
+    return import_module(MODALITIES[name].module)
+
+
 @cache
 def modality(name: str) -> Modality:
     """The modality of this name; KeyError if there is none."""
-    module = import_module(MODALITIES[name])
+    module = module_of(name)
     return Modality(name, module.Request, getattr(module, "Reply", None))
 
 

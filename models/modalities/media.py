@@ -2,9 +2,12 @@
 
 A request's files (an image to edit, a recording) travel beside its body: the gateway stores them, the engine
 gets paths. An engine answers with one ``Outcome``: plain data, and artifacts that the runner stores.
+
+``render(request, body, link, read)`` of a medium's module makes the ``Answer`` in the form that the request asked for:
+``body`` is the outcome's, ``link(name)`` a signed URL of an artifact, ``read(name)`` its bytes. It may block.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -36,18 +39,6 @@ class Answer:
 
     content: bytes
     media_type: str = "application/json"
-
-
-class Renderer(Protocol):
-    """``render`` of a media modality's module: the answer in the form that the request asked for.
-
-    ``body`` is the outcome's; ``link(name)`` a signed URL of an artifact, ``read(name)`` its bytes. May block.
-    """
-
-    def __call__(
-        self, request: Any, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]
-    ) -> Answer:
-        """The answer."""
 
 
 class Streamer(Protocol):

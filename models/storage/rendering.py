@@ -1,12 +1,11 @@
 """The answer of a job that succeeded: what its endpoint would have said, wherever it is told."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import msgspec
 
-from models.modalities import KINDS, MEDIA, MODALITIES, modality
+from models.modalities import KINDS, MEDIA, modality, module_of
 from models.modalities.media import Answer
 
 Kept = dict[str, Any]
@@ -28,7 +27,7 @@ def rendered(
     if name not in MEDIA:
         return Answer(msgspec.json.encode(stored["body"]))
     artifacts: dict[str, Kept] = stored["artifacts"]
-    answer: Answer = import_module(MODALITIES[name]).render(
+    answer: Answer = module_of(name).render(
         modality(name).request.model_validate(request),
         stored["body"],
         lambda one: link(one, artifacts[one]),
