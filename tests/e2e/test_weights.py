@@ -1,25 +1,15 @@
 """Real weights through the whole platform, launched as users launch them; and the command line on a real gateway."""
 
-import subprocess
-import sys
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
-from tests.e2e.stack import Stack, clean_environment
+from tests.e2e.stack import Stack, headrace
 from tests.weights import smollm2_directory, smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
-
-
-def headrace(stack: Stack, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would, against this stack."""
-    command = [sys.executable, "-m", "api.cli", *arguments, "-e", stack.url]
-    return subprocess.run(
-        command, input=typed, capture_output=True, text=True, timeout=240, env=clean_environment(), check=False
-    )
 
 
 def ask(stack: Stack, model: str, question: str, **fields: Any) -> str:

@@ -1,9 +1,13 @@
-"""The registry of engines: a name, and the class that adapts it (loaded in the runner alone)."""
+"""The registry of engines: a name, and the class that adapts it (loaded in the runner alone).
+
+What the rest of the platform knows of an engine stands under the same name in ``models.engines``.
+"""
 
 import sys
 from importlib import import_module
 from typing import Any
 
+from models.engines import FACTS, EngineFacts
 from models.errors import InvalidRequest
 from workers.engines.base import Engine
 
@@ -20,7 +24,7 @@ ENGINES: dict[str, str] = {
 
 
 def engine_class(name: str) -> type[Engine[Any]]:
-    """The engine of this name; imports its module, and so perhaps torch."""
+    """The engine of this name; imports its module, and so perhaps torch. Raises InvalidRequest."""
     if name not in ENGINES:
         raise InvalidRequest(f"there is no engine '{name}'; there are {', '.join(sorted(ENGINES))}")
     module, _, cls = ENGINES[name].partition(":")
@@ -28,6 +32,14 @@ def engine_class(name: str) -> type[Engine[Any]]:
         found: type[Engine[Any]] = getattr(import_module(module), cls)
     except ModuleNotFoundError as error:
         raise InvalidRequest(
-            f"the engine {name} is not installed under {sys.executable}: it has no '{error.name}'", param="model_engine"
+            f"the engine {name} is not installed under {sys.executable}: it has no '{error.name}'; "
+            + _how_to(FACTS[name]),
+            param="model_engine",
         ) from error
     return found
+
+
+def _how_to(facts: EngineFacts) -> str:
+    """How this engine comes to be installed."""
+    where = f", in an environment of its own ({sys.prefix}-{facts.name})" if facts.own_environment else ""
+    return f"install headrace[{facts.extra}]{where}"

@@ -21,8 +21,11 @@ import uvloop
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from models.engines import FACTS
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.launching import hub
+from models.launching.engine_choice import refuse_misfit
+from models.launching.peek import peek_at
 from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
@@ -245,11 +248,18 @@ class Runner:
 
 
 def _fetch(load: Load, report: Report) -> str:
-    """Where the weights lie, once they are there; empty for an engine without any. Blocks."""
+    """Where the weights lie, once they are there; empty for an engine without any. Blocks.
+
+    Raises InvalidRequest where the weights are evidently another engine's.
+    """
     if not load.source:
         return ""
     source, cache = hub.parse(load.source), Path(load.cache)
-    return str(hub.fetch(source, cache, report, trusted=load.trust_remote_code, engine=load.engine))
+    path = hub.fetch(source, cache, report, trusted=load.trust_remote_code, engine=load.engine)
+    facts = FACTS.get(load.engine)
+    if facts is not None and facts.formats:
+        refuse_misfit(peek_at(path), facts)
+    return str(path)
 
 
 def _memory(process: psutil.Process) -> int:

@@ -6,7 +6,6 @@ import pytest
 
 from models.launching import hub
 from models.launching.hub import Source
-from tests.glyphs.check import WEIGHTS
 
 
 @pytest.mark.parametrize(
@@ -32,8 +31,3 @@ def test_a_pipeline_is_fetched_once_and_without_pickles(name: str, fetched: bool
     wanted, unwanted = hub.patterns(Source("huggingface", "org/name"), engine="diffusers")
 
     assert (any(fnmatch(name, one) for one in wanted) and not any(fnmatch(name, one) for one in unwanted)) is fetched
-
-
-def test_a_pipeline_is_known_by_its_index() -> None:
-    assert hub.check_format(WEIGHTS) == "safetensors"
-    assert hub.default_engine(WEIGHTS) == "diffusers"

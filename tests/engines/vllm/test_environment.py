@@ -12,7 +12,7 @@ from tests.e2e.stack import clean_environment
 from tests.weights import smollm2_directory
 
 ROOT = Path(__file__).parents[3]
-SUITES = ["test_conformance.py", "test_conformance_structure.py", "test_tokens.py", "test_vllm.py"]
+SUITES = ["test_facts.py", "test_conformance.py", "test_conformance_structure.py", "test_tokens.py", "test_vllm.py"]
 
 
 @pytest.mark.weights

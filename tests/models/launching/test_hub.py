@@ -4,10 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,8 @@ import pytest
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.hub import Source
+from tests.hubs import Hub
 
-_COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _FILES = {
     "config.json": b"{}",
     "model.safetensors": b"weights",
@@ -77,23 +74,6 @@ def test_weights_in_a_package_are_found_without_importing_it(tmp_path: Path, mon
             hub.fetch(hub.parse(gone), tmp_path, _silent)
 
 
-def test_the_format_is_told_from_the_files(tmp_path: Path) -> None:
-    gguf, directory, pickled = tmp_path / "a.gguf", tmp_path / "safe", tmp_path / "pickled"
-    gguf.write_bytes(b"GGUF\x03")
-    directory.mkdir()
-    (directory / "model.safetensors").touch()
-    pickled.mkdir()
-    (pickled / "pytorch_model.bin").touch()
-
-    assert (hub.check_format(gguf), hub.default_engine(gguf)) == ("gguf", "llama_cpp")
-    assert (hub.check_format(directory), hub.default_engine(directory)) == ("safetensors", "transformers")
-    with pytest.raises(InvalidRequest, match=r"there is pytorch_model\.bin"):
-        hub.check_format(pickled)
-    gguf.write_bytes(b"\x80\x04pickle")
-    with pytest.raises(InvalidRequest, match="not a GGUF file"):
-        hub.check_format(gguf)
-
-
 def test_code_and_pickles_stay_on_the_hub() -> None:
     wanted, unwanted = hub.patterns(Source("huggingface", "org/name"))
     trusted, still_unwanted = hub.patterns(Source("huggingface", "org/name"), trusted=True)
@@ -104,56 +84,11 @@ def test_code_and_pickles_stay_on_the_hub() -> None:
     assert {"*.bin", "*.pt", "*.pkl"} <= set(still_unwanted)
 
 
-class _Hub(BaseHTTPRequestHandler):
-    """As much of the Hugging Face Hub as ``snapshot_download`` asks for."""
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def _answer(self) -> None:
-        path = self.path.partition("?")[0]
-        if path.startswith("/api/models/org/name/revision/"):
-            siblings = [{"rfilename": name, "size": len(data)} for name, data in _FILES.items()]
-            self._send(json.dumps({"id": "org/name", "sha": _COMMIT, "siblings": siblings}).encode())
-        elif path.startswith("/api/models/org/name/tree/"):
-            tree = [
-                {"type": "file", "path": name, "size": len(data), "oid": sha1(data).hexdigest()}
-                for name, data in _FILES.items()
-            ]
-            self._send(json.dumps(tree).encode())
-        elif path.startswith("/org/name/resolve/"):
-            self._send(_FILES[path.rsplit("/", 1)[1]])
-        else:
-            self._send(b'{"error": "Repository not found"}', 404, "RepoNotFound")
-
-    def _send(self, body: bytes, status: int = 200, code: str | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", f'"{sha1(body).hexdigest()}"')
-        self.send_header("X-Repo-Commit", _COMMIT)
-        if code:
-            self.send_header("X-Error-Code", code)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     """The address of a hub with one repository."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Hub({"org/name": _FILES}) as hub_of_ours:
+        yield hub_of_ours.url
 
 
 def test_a_repository_is_fetched(endpoint: str, tmp_path: Path) -> None:
@@ -179,6 +114,11 @@ def test_a_repository_that_is_not_there_is_the_callers_fault(endpoint: str, tmp_
     said = _fetch("hf:org/other", tmp_path, HF_ENDPOINT=endpoint, HF_HUB_OFFLINE="0")
 
     assert said["error"] == "InvalidRequest"
+
+
+def test_of_a_repository_llama_cpp_reads_the_file_that_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"name it, as in hf:org/name/file\.gguf"):
+        hub.fetch(hub.parse("hf:org/name"), tmp_path, _silent, engine="llama_cpp")
 
 
 def test_an_unreachable_hub_is_not(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from openai.types.audio import (
 from pydantic import ValidationError
 
 from models.catalogue import find
-from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.hub import Source
 from models.modalities import KINDS, modality, speech, transcription
@@ -261,17 +260,3 @@ def test_weights_of_ctranslate2_come_from_a_hub_for_their_engine_alone() -> None
     assert not {"model.bin", "*.bin"} & set(unwanted)
     assert {"*.pkl", "*.pt", "*.py"} <= set(unwanted)
     assert "*.bin" in hub.patterns(source, engine="transformers")[1]
-
-
-def test_weights_of_ctranslate2_are_told_by_their_header(tmp_path: Any) -> None:
-    (tmp_path / "config.json").touch()
-    model = tmp_path / "model.bin"
-    model.write_bytes(b"\x06\0\0\0\x0c\0WhisperSpec\0\x03\0\0\0")
-
-    assert (hub.check_format(tmp_path), hub.default_engine(tmp_path)) == ("ct2", "faster_whisper")
-    for other in (b"\x80\x04\x95pickle", b"PK\x03\x04", b""):
-        model.write_bytes(other)
-        with pytest.raises(InvalidRequest, match=r"model\.bin"):
-            hub.check_format(tmp_path)
-    (tmp_path / "voice.onnx").touch()
-    assert hub.default_engine(tmp_path) == "hibari"

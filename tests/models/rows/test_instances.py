@@ -1,7 +1,7 @@
 """Desired state in the database: every transition, and who wins when two want one."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -9,18 +9,10 @@ import sqlalchemy as sa
 from models.errors import Conflict, EngineFailure, InvalidRequest
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
+from models.rows.instances import NewInstance
 from models.rows.tables import ReplicaState
 
-ECHO: dict[str, Any] = {
-    "uid": "echo",
-    "model_name": "echo",
-    "model_type": "LLM",
-    "engine": "echo",
-    "source": "",
-    "n_gpu": "auto",
-    "replica": 2,
-    "options": {"step_ms": 1},
-}
+ECHO = NewInstance("echo", "echo", "LLM", "echo", replica=2, options={"step_ms": 1})
 CPU = {"id": "n1.cpu", "node": "n1", "kind": "cpu", "label": "a CPU", "total_bytes": 1 << 34}
 
 
@@ -49,7 +41,7 @@ def test_a_launch_is_an_instance_and_its_waiting_replicas(database: Database) ->
 def test_a_uid_in_use_is_a_conflict_that_changes_nothing(database: Database) -> None:
     database.call(lambda c: instances.create(c, ECHO))
     with pytest.raises(Conflict) as caught:
-        database.call(lambda c: instances.create(c, ECHO | {"replica": 5}))
+        database.call(lambda c: instances.create(c, replace(ECHO, replica=5)))
 
     assert caught.value.param == "model_uid"
     assert len(_states(database)) == 2

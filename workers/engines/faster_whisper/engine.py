@@ -19,7 +19,8 @@ from faster_whisper.vad import VadOptions, get_vad_model
 from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest
-from models.launching.hub import check_format
+from models.launching.engine_choice import formats_of
+from models.launching.peek import peek_at
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
@@ -213,7 +214,7 @@ def _load(path: Path, **how: Any) -> Any:
     """A ``faster_whisper.WhisperModel``."""
     from faster_whisper import WhisperModel
 
-    if not path.is_dir() or check_format(path) != "ct2":
+    if not path.is_dir() or "ct2" not in formats_of(peek_at(path)):
         raise InvalidRequest(f"{path} is not a directory of CTranslate2, with its model.bin", param="model_path")
     if not (path / "tokenizer.json").is_file():  # the library would fetch OpenAI's from a hub
         raise InvalidRequest(f"{path} holds no tokenizer.json", param="model_path")

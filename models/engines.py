@@ -1,0 +1,137 @@
+"""The facts about every engine, for those who cannot ask its class.
+
+The gateway, the command line and the steward never import an engine: what they must know of one stands in ``FACTS``,
+and ``tests/engines/test_facts.py`` holds it against the classes. A new fact about engines (an estimate of memory, the
+options that a launch may set) is a field of ``EngineFacts``. The command line reads this module: nothing heavy may be
+imported here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
+"""Xinference's types of models."""
+
+MODEL_TYPES: tuple[ModelType, ...] = get_args(ModelType)
+
+Format = Literal["gguf", "safetensors", "diffusers", "ct2", "onnx"]
+"""How weights are written. ``diffusers`` is a folder with a ``model_index.json``, ``ct2`` one of CTranslate2."""
+
+_TEXT = ("chat", "completions", "tokenize", "detokenize")
+
+_SAFETENSORS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
+_PICKLES_AND_CODE = ("*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors")
+_SAME_AGAIN = ("*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors")
+"""Weights that a repository of a diffusers pipeline holds besides the full ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What is known of an engine without importing it.
+
+    ``serves``: its model types, the usual one first, each with the modalities that such a model serves.
+    ``formats``: those of the weights that it reads; none where it needs no weights.
+    ``wanted``, ``unwanted``: patterns of the files to fetch of a repository on a hub, and to leave there all the same.
+    Without ``wanted`` it reads one file, which the launch must name.
+    ``reads_code``: it runs a repository's Python files, which are fetched where an administrator trusts them.
+    ``extra``: the one of pyproject.toml that installs it.
+    ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
+    ``type_options``: engine options that follow from the model type.
+    """
+
+    name: str
+    serves: Mapping[ModelType, tuple[str, ...]]
+    formats: tuple[Format, ...] = ()
+    wanted: tuple[str, ...] = _SAFETENSORS
+    unwanted: tuple[str, ...] = ("*.bin", *_PICKLES_AND_CODE)
+    reads_code: bool = False
+    extra: str = ""
+    own_environment: bool = False
+    aliases: tuple[str, ...] = ()
+    type_options: Mapping[ModelType, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def model_types(self) -> tuple[ModelType, ...]:
+        """The types of models that it serves, the usual one first."""
+        return tuple(self.serves)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that it has a method for."""
+        return tuple(dict.fromkeys(name for names in self.serves.values() for name in names))
+
+
+_ALL = (
+    EngineFacts("echo", {"LLM": _TEXT}),
+    EngineFacts(
+        "llama_cpp",
+        {"LLM": _TEXT},
+        formats=("gguf",),
+        wanted=(),
+        extra="llama-cpp",
+        aliases=("llama.cpp", "llamacpp"),
+    ),
+    EngineFacts(
+        "transformers",
+        {"LLM": _TEXT},
+        formats=("safetensors", "gguf"),
+        reads_code=True,
+        extra="transformers",
+    ),
+    EngineFacts(
+        "vllm",
+        {"LLM": _TEXT},
+        formats=("safetensors", "gguf"),
+        reads_code=True,
+        extra="vllm",
+        own_environment=True,
+    ),
+    EngineFacts(
+        "sentence_transformers",
+        {"embedding": ("embeddings",), "rerank": ("rerank",)},
+        formats=("safetensors",),
+        reads_code=True,
+        extra="sentence-transformers",
+        aliases=("sentence-transformers",),
+        type_options={"embedding": {"modality": "embeddings"}, "rerank": {"modality": "rerank"}},
+    ),
+    EngineFacts(
+        "diffusers",
+        {"image": ("images",)},
+        formats=("diffusers",),
+        wanted=("model_index.json", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model"),
+        unwanted=("*.bin", *_PICKLES_AND_CODE, *_SAME_AGAIN),
+        extra="diffusers",
+    ),
+    EngineFacts(
+        "faster_whisper",
+        {"audio": ("transcription",)},
+        formats=("ct2",),
+        wanted=("model.bin", "*.json", "*.txt"),  # a model.bin of CTranslate2 is no pickle
+        unwanted=_PICKLES_AND_CODE,
+        extra="faster-whisper",
+        aliases=("faster-whisper", "whisper"),
+    ),
+    EngineFacts(
+        "hibari",
+        {"audio": ("speech",)},
+        formats=("onnx",),
+        wanted=("*.onnx", "*.json"),
+        extra="hibari",
+    ),
+)
+
+FACTS: dict[str, EngineFacts] = {one.name: one for one in _ALL}
+"""Every engine by its name. Where several could serve a model, the one that stands first is taken."""
+
+
+def engine_named(name: str) -> EngineFacts | None:
+    """The engine of this name or alias, in whatever case; None: there is none."""
+    wanted = name.lower()
+    return next((one for one in FACTS.values() if wanted in (one.name, *one.aliases)), None)
+
+
+def serving(model_type: ModelType) -> tuple[EngineFacts, ...]:
+    """The engines that load weights of models of this type, the preferred one first."""
+    return tuple(one for one in FACTS.values() if model_type in one.serves and one.formats)

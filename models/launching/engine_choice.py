@@ -1,0 +1,258 @@
+"""Which engine loads weights, and as a model of which type: decided from what a peek saw of their files.
+
+``models.launching.peek`` reads them; all of this is pure. Where nothing was seen, the model's type and the suffix of the file decide, if they can.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from models.engines import FACTS, EngineFacts, Format, ModelType, serving
+from models.errors import InvalidRequest
+from models.launching.peek import Peek
+
+_WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
+_ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
+"""Networks that may be made for embeddings or for rerank: their names do not say which."""
+_GGUF_OF_NO_TEXT = re.compile(r"bert|^t5encoder$|^clip$")
+_UNSERVED_ENCODERS = ("SparseEncoder", "MultiVectorEncoder")
+_ARCHITECTURE = "general.architecture"
+
+
+class Fit(NamedTuple):
+    """An engine that loads certain weights, and the type of model that they are on it."""
+
+    engine: EngineFacts
+    model_type: ModelType
+
+
+def choose(source: str, peek: Peek | None, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
+    """The engine and the type of a launch of these weights, of which it may name either.
+
+    Raises InvalidRequest where no engine serves them, where they are evidently not what the launch says, and where
+    neither they nor the launch say enough.
+    """
+    if engine is not None:
+        usual = type_on(engine, model_type)
+        if not engine.formats:
+            return Fit(engine, usual)
+    if peek is None:
+        return _guess(source, engine, model_type)
+    if engine is not None:
+        refuse_misfit(peek, engine)
+    return _fitting(peek, engine, model_type)
+
+
+def type_on(engine: EngineFacts, model_type: ModelType | None) -> ModelType:
+    """The type of a model on this engine: its usual one, unless another is asked for. Raises InvalidRequest."""
+    if model_type is None:
+        return engine.model_types[0]
+    if model_type not in engine.serves:
+        types = " and ".join(engine.model_types)
+        raise InvalidRequest(f"the engine {engine.name} serves models of type {types}", param="model_type")
+    return model_type
+
+
+def fits(peek: Peek) -> tuple[Fit, ...]:
+    """All that the weights may be, and on which engine: what is plainest first, and the preferred engine first."""
+    formats = formats_of(peek)
+    return tuple(
+        Fit(engine, model_type)
+        for written in formats
+        for model_type in _types(peek, written)
+        for engine in serving(model_type)
+        if written in engine.formats
+    )
+
+
+def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
+    """Raise InvalidRequest where there are no weights that any engine loads, or evidently those of another engine."""
+    formats = formats_of(peek)
+    if not formats:
+        raise _nothing(peek)
+    possible = fits(peek)
+    if any(one.engine == engine for one in possible) or (not possible and set(formats) & set(engine.formats)):
+        return
+    names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
+    advice = f"use model_engine {names}, or leave it out" if possible else _what_is_read()
+    raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
+
+
+def formats_of(peek: Peek) -> tuple[Format, ...]:
+    """The formats in which there are weights, the preferred one first."""
+    if peek.single:
+        head = peek.heads.get(peek.files[0])
+        gguf = peek.files[0].endswith(".gguf") if head is None else head.startswith(b"GGUF")
+        return ("gguf",) if gguf else ()
+    if "model_index.json" in peek.files:
+        return ("diffusers",)
+    found: dict[Format, bool] = {
+        "safetensors": any(name.endswith(".safetensors") for name in peek.files),
+        "gguf": bool(_ggufs(peek)) and not peek.remote,  # of a repository's GGUF files one must be named
+        "ct2": "model.bin" in peek.files and specification(peek) is not None,
+        "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
+    }
+    return tuple(one for one, there in found.items() if there)
+
+
+def specification(peek: Peek) -> str | None:
+    """The model's kind in the header of a CTranslate2 ``model.bin``, "" where it was not read; None: it is none.
+
+    The header is a version, the length of a name, and the name of a specification: ``WhisperSpec``.
+    """
+    head = peek.heads.get("model.bin")
+    if head is None:
+        whisper = {"lang_ids", "suppress_ids"} & _config(peek).keys()
+        return "WhisperSpec" if whisper else ""
+    version, length = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:6], "little")
+    name = head[6 : 6 + length].rstrip(b"\0")
+    return name.decode("latin-1") if version in range(1, 100) and name.endswith(b"Spec") else None
+
+
+def description(peek: Peek) -> str:
+    """What the weights are, in words."""
+    formats = formats_of(peek)
+    match formats[0] if formats else None:
+        case "diffusers":
+            return "a diffusers pipeline" + _in_brackets(peek.documents.get("model_index.json", {}).get("_class_name"))
+        case "gguf":
+            return f"a GGUF file{_in_brackets(_gguf_architecture(peek))}"
+        case "ct2":
+            return f"a model of CTranslate2{_in_brackets(specification(peek))}"
+        case "onnx":
+            return "a folder of ONNX models"
+        case _:
+            return f"safetensors{_in_brackets(_sentence_model(peek) or _architecture(peek))}"
+
+
+def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
+    """The plainest of what fits the files and the launch. Raises InvalidRequest."""
+    if not formats_of(peek):
+        raise _nothing(peek)
+    possible = [one for one in fits(peek) if engine in (None, one.engine)]
+    if not possible and engine is not None:  # the files do not say, so that the launch's word stands
+        return Fit(engine, type_on(engine, model_type))
+    if not possible:
+        raise InvalidRequest(f"{peek.place} is {description(peek)}: {_what_is_read()}", param="model_path")
+    found = [one for one in possible if model_type in (None, one.model_type)]
+    if not found:
+        types = " or ".join(dict.fromkeys(one.model_type for one in possible))
+        raise InvalidRequest(
+            f"{peek.place} is {description(peek)}, a model of type {types}, not {model_type}", param="model_type"
+        )
+    if engine is None and model_type is None and _is_mere_encoder(peek):
+        raise InvalidRequest(
+            f"{peek.place} is {description(peek)}, which may be for either: give model_type 'embedding' or 'rerank'",
+            param="model_type",
+        )
+    return found[0]
+
+
+def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
+    """What weights in this format may serve as, the plainest first."""
+    match written:
+        case "diffusers":
+            return ("image",)
+        case "gguf":
+            return () if _GGUF_OF_NO_TEXT.search(_gguf_architecture(peek)) else ("LLM",)
+        case "ct2":
+            return ("audio",) if specification(peek) == "WhisperSpec" else ()
+        case "onnx":
+            return () if _architecture(peek) else ("audio",)
+        case "safetensors":
+            return _types_of_safetensors(peek)
+
+
+def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
+    said, network = _sentence_model(peek), _architecture(peek)
+    text: tuple[ModelType, ...] = ("LLM",) if network.endswith(_WRITES_TEXT) else ()
+    if said in _UNSERVED_ENCODERS or network.startswith("Whisper"):
+        return ()
+    if said == "CrossEncoder":
+        return ("rerank", *text)
+    if said:
+        return ("embedding", *text)
+    if network.endswith("ForSequenceClassification"):
+        return ("rerank",)
+    return ("embedding", "rerank") if _ENCODER.search(network) else ("LLM", "embedding", "rerank")
+
+
+def _sentence_model(peek: Peek) -> str:
+    """The kind of a model saved by sentence-transformers, such as ``CrossEncoder``; "" for others."""
+    said = peek.documents.get("config_sentence_transformers.json", {}).get("model_type")
+    return str(said) if said else "SentenceTransformer" if "modules.json" in peek.files else ""
+
+
+def _is_mere_encoder(peek: Peek) -> bool:
+    network = _architecture(peek)
+    return formats_of(peek)[0] == "safetensors" and not _sentence_model(peek) and bool(_ENCODER.search(network))
+
+
+def _config(peek: Peek) -> dict[str, Any]:
+    return peek.documents.get("config.json", {})
+
+
+def _architecture(peek: Peek) -> str:
+    """The network's class as ``config.json`` has it; "" where it says none."""
+    names = _config(peek).get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
+
+
+def _ggufs(peek: Peek) -> list[str]:
+    """The GGUF models in a folder; an ``mmproj`` belongs to another."""
+    return [name for name in peek.files if name.endswith(".gguf") and not name.startswith("mmproj") and "/" not in name]
+
+
+def _gguf_architecture(peek: Peek) -> str:
+    """``general.architecture``, where it is the first thing that a GGUF file says; else "".
+
+    Before it come the magic, a version (4 bytes), two counts (8 each), its key's length (8) and key, its type (4) and
+    its length (8).
+    """
+    names = peek.files if peek.single else _ggufs(peek)
+    head = peek.heads.get(names[0], b"") if names else b""
+    key = 32 + len(_ARCHITECTURE)
+    if head[32:key] != _ARCHITECTURE.encode():
+        return ""
+    length = int.from_bytes(head[key + 4 : key + 12], "little")
+    return head[key + 12 : key + 12 + length].decode("latin-1")
+
+
+def _in_brackets(text: object) -> str:
+    return f" ({text})" if text else ""
+
+
+def _what_is_read() -> str:
+    read = ", ".join(f"{one.name} {' and '.join(one.formats)}" for one in FACTS.values() if one.formats)
+    return f"no engine serves that (there are {read})"
+
+
+def _nothing(peek: Peek) -> InvalidRequest:
+    if peek.single:
+        name = peek.files[0]
+        return InvalidRequest(
+            f"{peek.place} is not a GGUF file: it begins with {peek.heads.get(name, b'')[:4]!r}", param="model_path"
+        )
+    ggufs = _ggufs(peek)
+    names = ", ".join((ggufs or peek.files)[:8]) or "nothing"
+    example = f"{peek.place}/{ggufs[0]}" if ggufs else "hf:org/name/file.gguf"
+    hint = f" Of a repository of GGUF files, name one: {example}."
+    return InvalidRequest(f"no weights that we load in {peek.place}: there is {names}.{hint}", param="model_path")
+
+
+def _guess(source: str, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
+    """The choice where the files cannot be seen from here: by type and suffix. Raises InvalidRequest."""
+    if engine is not None:
+        return Fit(engine, type_on(engine, model_type))
+    wanted = model_type or "LLM"
+    gguf = source.endswith(".gguf")
+    engines = [one for one in serving(wanted) if ("gguf" in one.formats if gguf else one.formats != ("gguf",))]
+    if not engines:
+        raise InvalidRequest(f"no engine serves a GGUF file as a model of type {wanted}", param="model_type")
+    if not set.intersection(*(set(one.formats) for one in engines)):
+        names = " or ".join(f"'{one.name}'" for one in engines)
+        raise InvalidRequest(
+            f"the files of {source} cannot be seen from here, so that they do not say which engine serves them: "
+            f"give model_engine, {names}",
+            param="model_engine",
+        )
+    return Fit(engines[0], wanted)

@@ -1,0 +1,107 @@
+"""A look at the weights that a launch names, wherever they lie: on this machine, in an installed package or on a hub.
+
+Of a repository on a hub the listing and at most three small files are asked for.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from models.errors import InvalidRequest
+from models.launching import hub
+from models.launching.hub import Source
+from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of, peek_at
+
+log = logging.getLogger(__name__)
+
+LISTING_BYTES = 32 << 20
+CALL_S = 5.0
+"""The bound of one wait for a hub: to connect, or for more of an answer."""
+
+
+def peek(source: Source) -> Peek | None:
+    """A look at the weights; None where this machine cannot see them. Blocks: for a hub, some seconds."""
+    try:
+        match source.kind:
+            case "path":
+                return peek_at(Path(source.name))
+            case "package":
+                return peek_at(hub.in_package(source))
+            case _:
+                return _on_hub(source)
+    except (InvalidRequest, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
+        log.info("cannot look at the weights of %s: %s", source.name, error)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """How a repository is asked for: the address of its listing, that of each file, and the names in a listing."""
+
+    listing: str
+    address: Callable[[str], str]
+    names: Callable[[Any], list[str]]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def _on_hub(source: Source) -> Peek:
+    place = f"{'hf' if source.kind == 'huggingface' else source.kind}:{source.name}"
+    if source.file:  # its name says all: hubs are asked for single files of GGUF alone
+        return Peek(f"{place}/{source.file}", (source.file,), single=True, remote=True)
+    repository = _on_huggingface(source) if source.kind == "huggingface" else _on_modelscope(source)
+    with httpx.Client(timeout=CALL_S, follow_redirects=True, headers=repository.headers) as client:
+        names = repository.names(json.loads(_ask(client, repository.listing, LISTING_BYTES)))
+        files = tuple(sorted(names)[:MOST_FILES])
+        read = documents_of(files, lambda name: _ask(client, repository.address(name), DOCUMENT_BYTES + 1))
+    return Peek(place, files, documents=read, remote=True)
+
+
+def _ask(client: httpx.Client, url: str, most: int) -> bytes:
+    """The first bytes of an answer. Raises httpx.HTTPError."""
+    data = b""
+    with client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            data += chunk
+            if len(data) >= most:
+                break
+    return data[:most]
+
+
+def _on_huggingface(source: Source) -> _Repository:
+    from huggingface_hub import constants, get_token, hf_hub_url
+
+    if constants.HF_HUB_OFFLINE:
+        raise ConnectionError("HF_HUB_OFFLINE is set")
+    revision = source.revision or "main"
+    return _Repository(
+        listing=f"{constants.ENDPOINT}/api/models/{source.name}/revision/{quote(revision, safe='')}",
+        address=lambda name: str(hf_hub_url(source.name, name, revision=revision)),
+        names=lambda listing: [one["rfilename"] for one in listing["siblings"]],
+        headers=_authorization(get_token()),
+    )
+
+
+def _on_modelscope(source: Source) -> _Repository:
+    """By plain HTTP: importing ModelScope's library takes seconds of computing, which a gateway has not."""
+    server = os.environ.get("MODELSCOPE_ENDPOINT") or os.environ.get("MODELSCOPE_DOMAIN") or "https://modelscope.cn"
+    server = server.rstrip("/") if "://" in server else f"https://{server}"
+    base = f"{server}/api/v1/models/{source.name}/repo"
+    revision = quote(source.revision or "master", safe="")
+    return _Repository(
+        listing=f"{base}/files?Revision={revision}&Recursive=True",
+        address=lambda name: f"{base}?Revision={revision}&FilePath={quote(name, safe='')}",
+        names=lambda listing: [one["Path"] for one in listing["Data"]["Files"] if one.get("Type") != "tree"],
+        headers=_authorization(os.environ.get("MODELSCOPE_API_TOKEN")),
+    )
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -1,0 +1,100 @@
+"""Launches of weights of which no more is said than where they are: their files say which engine serves them."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.media.studio import seen
+from tests.e2e.stack import Stack, headrace
+from tests.glyphs.check import WEIGHTS as GLYPHS
+from tests.servers import wait_for
+from tests.sounds import decoded, encoded, spoken, whisper_tiny
+from tests.weights import RERANKER, minilm_directory
+
+pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
+
+DRAWING = ("--default_size", "64x64", "--default_steps", "8", "--default_guidance", "2.0")
+
+
+def launched(stack: Stack, uid: str, path: Path | None, *arguments: str) -> str:
+    """Launch a path from the command line; the engine that serves it."""
+    assert path is not None
+    done = headrace(stack, "launch", "-u", uid, "-n", uid, "--model-path", str(path), *arguments)
+    assert done.returncode == 0, done.stderr
+    return str(httpx.get(f"{stack.url}/v1/models/{uid}").json()["model_engine"])
+
+
+def terminate(stack: Stack, uid: str) -> None:
+    assert headrace(stack, "terminate", "--model-uid", uid).returncode == 0
+
+
+def test_a_folder_of_diffusers_is_launched_as_an_image_model(stack: Stack) -> None:
+    assert launched(stack, "painter", GLYPHS, "--model-type", "image", *DRAWING) == "diffusers"
+
+    body = {"prompt": "a red seven", "response_format": "b64_json", "seed": 3}
+    answer = httpx.post(f"{stack.url}/v1/images/generations", json=body, timeout=120)  # the only image model
+
+    assert answer.status_code == 200, answer.text
+    assert seen(answer.json()["data"][0]["b64_json"]) == "red seven"
+    terminate(stack, "painter")
+
+
+def test_a_folder_of_ctranslate2_is_launched_as_an_audio_model(stack: Stack) -> None:
+    assert launched(stack, "listener", whisper_tiny(), "--model-type", "audio") == "faster_whisper"
+
+    sound = encoded(decoded(spoken("en", "quick_brown_fox").path), "mp3", "libmp3lame")
+    answer = httpx.post(
+        f"{stack.url}/v1/audio/transcriptions",
+        data={"model": "listener"},
+        files={"file": ("a.mp3", sound)},
+        timeout=120,
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert "fox" in answer.json()["text"].lower()
+    terminate(stack, "listener")
+
+
+def test_embeddings_and_rerank_need_no_type(stack: Stack) -> None:
+    assert launched(stack, "embedder", minilm_directory()) == "sentence_transformers"
+    assert launched(stack, "ranker", RERANKER) == "sentence_transformers"
+    types = {one["id"]: one["model_type"] for one in httpx.get(f"{stack.url}/v1/models").json()["data"]}
+    assert (types["embedder"], types["ranker"]) == ("embedding", "rerank")
+
+    embedded = httpx.post(f"{stack.url}/v1/embeddings", json={"model": "embedder", "input": "x"}, timeout=60)
+    body = {"model": "ranker", "query": "a", "documents": ["a", "b"]}
+    ranked = httpx.post(f"{stack.url}/v1/rerank", json=body, timeout=60)
+
+    assert len(embedded.json()["data"][0]["embedding"]) == 384
+    assert len(ranked.json()["results"]) == 2
+    terminate(stack, "embedder")
+    terminate(stack, "ranker")
+
+
+def test_what_the_files_contradict_is_refused_with_the_engine_that_fits(stack: Stack) -> None:
+    arguments = ("launch", "-u", "wrong", "-n", "wrong", "--model-path", str(GLYPHS))
+
+    engine = headrace(stack, *arguments, "--model-engine", "transformers")
+    kind = headrace(stack, *arguments, "--model-type", "audio")
+
+    assert (engine.returncode, kind.returncode) == (1, 1)
+    assert "is a diffusers pipeline (StableDiffusionPipeline): use model_engine 'diffusers'" in engine.stderr
+    assert "a model of type image, not audio" in kind.stderr
+    assert httpx.get(f"{stack.url}/v1/models/wrong").status_code == 404  # no row was made
+
+
+def test_a_runner_looks_at_what_the_gateway_could_not_see(stack: Stack, tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    body = {"model_name": "late", "model_path": str(late), "load_on_request": True}
+    assert httpx.post(f"{stack.url}/v1/models", json=body).status_code == 200
+    assert httpx.get(f"{stack.url}/v1/models/late").json()["model_engine"] == "transformers"  # the usual one
+    late.symlink_to(GLYPHS)
+    answer = httpx.post(f"{stack.url}/v1/completions", json={"model": "late", "prompt": "x"}, timeout=120)
+
+    assert answer.status_code >= 400
+    info = wait_for(
+        lambda: httpx.get(f"{stack.url}/v1/models/late/progress").json()["replicas"][0]["info"], 60, "it does not fail"
+    )
+    assert "is a diffusers pipeline (StableDiffusionPipeline): use model_engine 'diffusers'" in info
+    terminate(stack, "late")

@@ -1,0 +1,160 @@
+"""The choice of an engine, as a table: what was seen, what the launch says, and what follows."""
+
+from typing import Any, get_args
+
+import pytest
+
+from models.engines import FACTS, ModelType
+from models.errors import InvalidRequest
+from models.launching.engine_choice import choose, fits
+from models.launching.peek import Peek
+
+HERE = "/weights"
+
+
+def folder(*files: str, heads: dict[str, bytes] | None = None, remote: bool = False, **documents: Any) -> Peek:
+    """What a look at a folder shows; ``config`` and so on are its documents."""
+    named = {f"{name}.json": document for name, document in documents.items()}
+    return Peek(HERE, (*files, *named), heads or {}, named, remote=remote)
+
+
+def network(name: str, *files: str, **documents: Any) -> Peek:
+    """Safetensors of this network."""
+    return folder("model.safetensors", *files, config={"architectures": [name]}, **documents)
+
+
+def gguf(architecture: str) -> Peek:
+    """A GGUF file that begins as real ones do."""
+    key, value = b"general.architecture", architecture.encode()
+    head = b"GGUF" + bytes(20) + len(key).to_bytes(8, "little") + key + b"\x08\0\0\0"
+    return Peek(HERE, ("a.gguf",), {"a.gguf": head + len(value).to_bytes(8, "little") + value}, single=True)
+
+
+PIPELINE = folder("unet/a.safetensors", model_index={"_class_name": "StableDiffusionPipeline"})
+WHISPER = folder("model.bin", heads={"model.bin": b"\x06\0\0\0\x0c\0WhisperSpec\0"}, config={})
+CHAT = network("Qwen3ForCausalLM")
+BERT = network("BertModel")
+EMBEDDER = network("BertModel", "modules.json")
+CHATTY_EMBEDDER = network("Qwen3ForCausalLM", "modules.json")
+CROSS = network("Qwen3ForCausalLM", "modules.json", config_sentence_transformers={"model_type": "CrossEncoder"})
+SPARSE = network("BertForMaskedLM", "modules.json", config_sentence_transformers={"model_type": "SparseEncoder"})
+SCORER = network("BertForSequenceClassification")
+HEARING = network("WhisperForConditionalGeneration")
+STRANGE = network("ChatGLMModel")
+VOICES = folder("voice.onnx")
+ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
+
+
+@pytest.mark.parametrize(
+    ("seen", "engine", "model_type", "chosen"),
+    [
+        (PIPELINE, None, None, "diffusers image"),
+        (PIPELINE, None, "image", "diffusers image"),
+        (PIPELINE, "diffusers", None, "diffusers image"),
+        (WHISPER, None, "audio", "faster_whisper audio"),
+        (WHISPER, "faster_whisper", None, "faster_whisper audio"),
+        (VOICES, None, "audio", "hibari audio"),
+        (CHAT, None, None, "transformers LLM"),
+        (CHAT, "vllm", None, "vllm LLM"),
+        (CHAT, None, "embedding", "sentence_transformers embedding"),
+        (CHAT, None, "rerank", "sentence_transformers rerank"),
+        (STRANGE, None, None, "transformers LLM"),
+        (BERT, None, "rerank", "sentence_transformers rerank"),
+        (BERT, "sentence_transformers", None, "sentence_transformers embedding"),
+        (EMBEDDER, None, None, "sentence_transformers embedding"),
+        (CHATTY_EMBEDDER, None, None, "sentence_transformers embedding"),
+        (CHATTY_EMBEDDER, None, "LLM", "transformers LLM"),
+        (CHATTY_EMBEDDER, "vllm", None, "vllm LLM"),
+        (CROSS, None, None, "sentence_transformers rerank"),
+        (SCORER, None, None, "sentence_transformers rerank"),
+        (SCORER, "sentence_transformers", None, "sentence_transformers rerank"),
+        (HEARING, "transformers", None, "transformers LLM"),  # it says itself why it cannot
+        (gguf("llama"), None, None, "llama_cpp LLM"),
+        (gguf("llama"), "transformers", None, "transformers LLM"),
+        (folder("a.gguf", "mmproj-a.gguf"), None, None, "llama_cpp LLM"),
+        (folder("a.gguf", "model.safetensors"), "llama_cpp", None, "llama_cpp LLM"),
+        (None, "echo", None, "echo LLM"),
+        (PIPELINE, "echo", None, "echo LLM"),  # it needs no weights
+        (None, None, None, "transformers LLM"),
+        (None, None, "LLM", "transformers LLM"),
+        (None, None, "image", "diffusers image"),
+        (None, None, "embedding", "sentence_transformers embedding"),
+        (None, "hibari", None, "hibari audio"),
+    ],
+)
+def test_an_engine_is_chosen(seen: Peek | None, engine: str | None, model_type: ModelType | None, chosen: str) -> None:
+    found = choose(HERE, seen, FACTS[engine] if engine else None, model_type)
+
+    assert f"{found.engine.name} {found.model_type}" == chosen
+
+
+def test_without_a_look_the_suffix_tells_gguf() -> None:
+    assert choose("/far/away.gguf", None, None, None).engine.name == "llama_cpp"
+    with pytest.raises(InvalidRequest, match="no engine serves a GGUF file as a model of type image"):
+        choose("/far/away.gguf", None, None, "image")
+
+
+@pytest.mark.parametrize(
+    ("seen", "engine", "model_type", "param", "message"),
+    [
+        (
+            PIPELINE,
+            "transformers",
+            None,
+            "model_engine",
+            "/weights is a diffusers pipeline (StableDiffusionPipeline): use model_engine 'diffusers', or leave it out",
+        ),
+        (
+            CHAT,
+            "diffusers",
+            None,
+            "model_engine",
+            "use model_engine 'transformers' or 'vllm', or leave it out",
+        ),
+        (
+            WHISPER,
+            "hibari",
+            "audio",
+            "model_engine",
+            "(WhisperSpec): use model_engine 'faster_whisper'",
+        ),
+        (
+            SCORER,
+            "transformers",
+            None,
+            "model_engine",
+            "use model_engine 'sentence_transformers'",
+        ),
+        (PIPELINE, None, "audio", "model_type", "a model of type image, not audio"),
+        (EMBEDDER, None, "rerank", "model_type", "a model of type embedding, not rerank"),
+        (EMBEDDER, "sentence_transformers", "rerank", "model_type", "a model of type embedding, not rerank"),
+        (PIPELINE, "transformers", "image", "model_type", "the engine transformers serves models of type LLM"),
+        (None, "sentence_transformers", "LLM", "model_type", "serves models of type embedding and rerank"),
+        (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
+        (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): no engine serves that"),
+        (HEARING, None, None, "model_path", "faster_whisper ct2"),
+        (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
+        (gguf("nomic-bert"), None, None, "model_path", "a GGUF file (nomic-bert): no engine serves that"),
+        (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),
+        (folder("README.md"), "transformers", None, "model_path", "there is README.md"),
+        (folder(), None, "image", "model_path", "there is nothing"),
+        (None, None, "audio", "model_engine", "cannot be seen from here"),
+        (None, None, "audio", "model_engine", "give model_engine, 'faster_whisper' or 'hibari'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(
+    seen: Peek | None, engine: str | None, model_type: ModelType | None, param: str, message: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        choose(HERE, seen, FACTS[engine] if engine else None, model_type)
+
+    assert caught.value.param == param
+    assert message in caught.value.message
+
+
+def test_what_fits_is_served_by_its_engine() -> None:
+    for seen in (PIPELINE, WHISPER, CHAT, BERT, EMBEDDER, CROSS, SCORER, STRANGE, VOICES, gguf("llama")):
+        assert fits(seen)
+        for fit in fits(seen):
+            assert fit.model_type in fit.engine.serves
+            assert fit.model_type in get_args(ModelType)

@@ -1,0 +1,77 @@
+"""From a launch to the instance that it becomes."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from models.errors import HeadraceError, InvalidRequest, ModelNotFound, UnsupportedParameter
+from models.launching.launch import Launch, resolve
+from models.launching.peek import Peek
+from models.rows.instances import NewInstance
+from models.rows.tables import instances
+
+PIPELINE = Peek("/w", ("model_index.json",))
+
+
+def resolved(seen: Peek | None = None, **body: Any) -> NewInstance:
+    """What becomes of this body."""
+    return resolve(Launch.model_validate({"model_name": "mine"} | body), seen, trust_remote_code=False)
+
+
+def test_an_instance_is_a_row() -> None:
+    assert {one.name for one in fields(NewInstance)} == set(instances.c.keys()) - {"created_at"}
+
+
+def test_a_launch_of_the_catalogue_takes_its_weights_and_options() -> None:
+    found = resolved(model_name="glyphs", model_uid="g", default_steps=3, n_gpu="None", replica=2)
+
+    assert (found.uid, found.engine, found.model_type, found.source) == (
+        "g",
+        "diffusers",
+        "image",
+        "pkg:models/catalogue/glyphs",
+    )
+    assert (found.n_gpu, found.replica) == ("0", 2)
+    assert (found.options["default_steps"], found.options["default_size"]) == (3, "64x64")
+    assert resolved(model_name="smollm2").engine == "llama_cpp"
+    assert resolved(model_name="smollm2", model_engine="transformers").engine == "transformers"
+    assert resolved(model_name="echo", model_size_in_billions=7).size_in_billions == "7"
+
+
+def test_a_launch_of_a_path_is_what_its_files_are() -> None:
+    found = resolved(PIPELINE, model_path="/w", model_type="image")
+
+    assert (found.engine, found.model_type, found.source, found.options) == ("diffusers", "image", "/w", {})
+    assert resolved(PIPELINE, model_path="/w").model_type == "image"
+
+
+def test_an_engine_of_several_types_is_told_which() -> None:
+    assert resolved(model_path="/w", model_type="rerank").options == {"modality": "rerank"}
+    assert resolved(model_path="/w", model_type="embedding", max_batch=2).options == {
+        "modality": "embeddings",
+        "max_batch": 2,
+    }
+    minilm = resolved(model_name="minilm")
+    assert (minilm.model_type, minilm.options) == ("embedding", {"modality": "embeddings"})
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "param"),
+    [
+        ({"model_name": "nothing"}, ModelNotFound, "model_name"),
+        ({"model_name": "echo", "model_engine": "nothing"}, InvalidRequest, "model_engine"),
+        ({"model_name": "echo", "model_type": "image"}, InvalidRequest, "model_type"),
+        ({"model_name": "echo", "n_gpu": 2}, UnsupportedParameter, "n_gpu"),
+        ({"model_name": "echo", "trust_remote_code": True}, InvalidRequest, "trust_remote_code"),
+        ({"model_name": "a b", "model_path": "/w"}, InvalidRequest, "model_uid"),
+        ({"model_path": "relative"}, InvalidRequest, "model_path"),
+        ({"model_path": "/w", "model_type": "audio"}, InvalidRequest, "model_engine"),
+        ({"model_path": "/w", "model_type": "LLM", "model_engine": "diffusers"}, InvalidRequest, "model_type"),
+    ],
+)
+def test_what_cannot_be_is_refused(body: dict[str, Any], error: type[HeadraceError], param: str) -> None:
+    with pytest.raises(error) as caught:
+        resolved(**body)
+
+    assert caught.value.param == param
