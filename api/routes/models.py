@@ -171,9 +171,9 @@ async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
     if launch.model_path is None:
         return None
     source = hub.parse(launch.model_path)
-    with suppress(TimeoutError):
+    with suppress(TimeoutError):  # a folder may lie on a network that does not answer
         async with asyncio.timeout(PEEK_S):
-            return await gateway.blocking(peek, source)
+            return await gateway.blocking(peek, source, PEEK_S)
     return None
 
 

@@ -1,6 +1,8 @@
 """Which engine loads weights, and as a model of which type: decided from what a peek saw of their files.
 
-``models.launching.peek`` reads them; all of this is pure. Where nothing was seen, the model's type and the suffix of the file decide, if they can.
+``models.launching.peek`` reads them; all of this is pure.
+
+Where nothing was seen, the model's type and the suffix of the file decide, if they can.
 """
 
 import re
@@ -70,7 +72,7 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     if not formats:
         raise _nothing(peek)
     possible = fits(peek)
-    if any(one.engine == engine for one in possible) or (not possible and set(formats) & set(engine.formats)):
+    if any(one.engine is engine for one in possible) or (not possible and set(formats) & set(engine.formats)):
         return
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
     advice = f"use model_engine {names}, or leave it out" if possible else _what_is_read()
@@ -128,7 +130,7 @@ def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | Non
     """The plainest of what fits the files and the launch. Raises InvalidRequest."""
     if not formats_of(peek):
         raise _nothing(peek)
-    possible = [one for one in fits(peek) if engine in (None, one.engine)]
+    possible = [one for one in fits(peek) if engine is None or one.engine is engine]
     if not possible and engine is not None:  # the files do not say, so that the launch's word stands
         return Fit(engine, type_on(engine, model_type))
     if not possible:
@@ -218,7 +220,8 @@ def _gguf_architecture(peek: Peek) -> str:
 
 
 def _in_brackets(text: object) -> str:
-    return f" ({text})" if text else ""
+    """Beside what it describes; cut, for files may say anything."""
+    return f" ({str(text)[:60]})" if text else ""
 
 
 def _what_is_read() -> str:
@@ -233,7 +236,8 @@ def _nothing(peek: Peek) -> InvalidRequest:
             f"{peek.place} is not a GGUF file: it begins with {peek.heads.get(name, b'')[:4]!r}", param="model_path"
         )
     ggufs = _ggufs(peek)
-    names = ", ".join((ggufs or peek.files)[:8]) or "nothing"
+    there = ggufs or sorted({name.partition("/")[0] for name in peek.files})
+    names = ", ".join(there[:8]) or "nothing"
     example = f"{peek.place}/{ggufs[0]}" if ggufs else "hf:org/name/file.gguf"
     hint = f" Of a repository of GGUF files, name one: {example}."
     return InvalidRequest(f"no weights that we load in {peek.place}: there is {names}.{hint}", param="model_path")

@@ -6,6 +6,7 @@ Of a repository on a hub the listing and at most three small files are asked for
 import json
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +23,10 @@ from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of
 log = logging.getLogger(__name__)
 
 LISTING_BYTES = 32 << 20
-CALL_S = 5.0
-"""The bound of one wait for a hub: to connect, or for more of an answer."""
 
 
-def peek(source: Source) -> Peek | None:
-    """A look at the weights; None where this machine cannot see them. Blocks: for a hub, some seconds."""
+def peek(source: Source, within_s: float) -> Peek | None:
+    """A look at the weights; None where this machine cannot see them. Blocks, for a hub this many seconds at most."""
     try:
         match source.kind:
             case "path":
@@ -35,7 +34,7 @@ def peek(source: Source) -> Peek | None:
             case "package":
                 return peek_at(hub.in_package(source))
             case _:
-                return _on_hub(source)
+                return _on_hub(source, time.monotonic() + within_s)
     except (InvalidRequest, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
         log.info("cannot look at the weights of %s: %s", source.name, error)
         return None
@@ -51,27 +50,29 @@ class _Repository:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def _on_hub(source: Source) -> Peek:
+def _on_hub(source: Source, over: float) -> Peek:
     place = f"{'hf' if source.kind == 'huggingface' else source.kind}:{source.name}"
     if source.file:  # its name says all: hubs are asked for single files of GGUF alone
         return Peek(f"{place}/{source.file}", (source.file,), single=True, remote=True)
     repository = _on_huggingface(source) if source.kind == "huggingface" else _on_modelscope(source)
-    with httpx.Client(timeout=CALL_S, follow_redirects=True, headers=repository.headers) as client:
-        names = repository.names(json.loads(_ask(client, repository.listing, LISTING_BYTES)))
+    with httpx.Client(follow_redirects=True, headers=repository.headers) as client:
+        names = repository.names(json.loads(_ask(client, repository.listing, LISTING_BYTES, over)))
         files = tuple(sorted(names)[:MOST_FILES])
-        read = documents_of(files, lambda name: _ask(client, repository.address(name), DOCUMENT_BYTES + 1))
+        read = documents_of(files, lambda name: _ask(client, repository.address(name), DOCUMENT_BYTES + 1, over))
     return Peek(place, files, documents=read, remote=True)
 
 
-def _ask(client: httpx.Client, url: str, most: int) -> bytes:
-    """The first bytes of an answer. Raises httpx.HTTPError."""
+def _ask(client: httpx.Client, url: str, most: int, over: float) -> bytes:
+    """The first bytes of an answer. Raises httpx.HTTPError, also when the time is over."""
     data = b""
-    with client.stream("GET", url) as answer:
+    with client.stream("GET", url, timeout=max(over - time.monotonic(), 0.001)) as answer:
         answer.raise_for_status()
         for chunk in answer.iter_bytes():
             data += chunk
             if len(data) >= most:
                 break
+            if time.monotonic() > over:  # the timeout is one of silence, and some hubs are slow instead
+                raise httpx.ReadTimeout(f"{url} takes too long")
     return data[:most]
 
 

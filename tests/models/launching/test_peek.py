@@ -28,7 +28,7 @@ def chosen(path: Path) -> tuple[str, str]:
 @pytest.mark.weights
 @pytest.mark.parametrize("spec", [one for one in SPECS if one.source], ids=lambda one: f"{one.name}-{one.engine}")
 def test_the_catalogues_weights_fit_their_engines(spec: Spec) -> None:
-    seen = peek(hub.parse(spec.source))
+    seen = peek(hub.parse(spec.source), 1)
     assert seen is not None, f"{spec.source} is not installed"
 
     facts = FACTS[spec.engine]
@@ -51,7 +51,7 @@ def test_the_catalogues_weights_fit_their_engines(spec: Spec) -> None:
     ],
 )
 def test_the_files_say_which_engine_loads_them(source: str, engine: str, model_type: str) -> None:
-    fit = choose(source, peek(hub.parse(source)), None, None)
+    fit = choose(source, peek(hub.parse(source), 1), None, None)
 
     assert (fit.engine.name, fit.model_type) == (engine, model_type)
 
@@ -77,6 +77,12 @@ def test_a_file_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     file.write_bytes(b"\x80\x04pickle")
     with pytest.raises(InvalidRequest, match="not a GGUF file"):
         chosen(file)
+
+
+def test_what_files_say_is_cut_in_messages(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "x" * 10_000}))
+
+    assert len(description(peek_at(tmp_path))) < 100
 
 
 def test_pickles_are_no_weights(tmp_path: Path) -> None:
@@ -130,4 +136,4 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
 
 def test_what_is_not_on_this_machine_is_not_seen() -> None:
     for source in ("/nowhere/at/all", "pkg:no_such_package/x", "pkg:models/no_such_folder"):
-        assert peek(hub.parse(source)) is None
+        assert peek(hub.parse(source), 1) is None

@@ -1,16 +1,21 @@
 """A look at repositories on a hub of our own: what is asked for, and what cannot be seen."""
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from api.local.embedded import free_port
+from models.launching import hub
+from models.launching.peek_source import peek
 from tests.hubs import Hub
 
 REPOSITORIES = {
@@ -43,13 +48,14 @@ def served() -> Iterator[Hub]:
 
 _SCRIPT = """
 import json, sys
+from api.local.embedded import free_port
 from models.launching import hub
 from models.launching.engine_choice import choose
 from models.errors import InvalidRequest
 from models.launching.peek_source import peek
 said = {}
 for source in sys.argv[1:]:
-    seen = peek(hub.parse(source))
+    seen = peek(hub.parse(source), 10)
     try:
         fit = choose(source, seen, None, None)
         said[source] = [seen is not None, fit.engine.name, fit.model_type]
@@ -111,8 +117,26 @@ def test_a_hub_that_cannot_be_asked_leaves_the_choice_to_the_launch(served: Hub)
     assert served.asked == []
 
 
-def test_a_mute_hub_is_given_up() -> None:
+def test_a_mute_hub_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # connections are made, and nothing is ever answered
-        said = look("hf:org/chat", HF_ENDPOINT=f"http://127.0.0.1:{mute.getsockname()[1]}")
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", f"http://127.0.0.1:{mute.getsockname()[1]}")
 
-    assert said["hf:org/chat"] == [False, "transformers", "LLM"]
+        assert peek(hub.parse("modelscope:org/chat"), 0.2) is None
+
+
+def test_a_hub_that_is_never_done_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                connection.sendall(b" ")
+                time.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        slow = threading.Thread(target=drip, args=(server,))
+        slow.start()
+
+        assert peek(hub.parse("modelscope:org/chat"), 0.2) is None
+        slow.join()

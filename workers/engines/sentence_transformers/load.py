@@ -1,6 +1,5 @@
 """Making a model of sentence-transformers resident: a bi-encoder for embeddings, or a cross-encoder for rerank."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,18 @@ from pydantic import Field
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 
+from models.engines import FACTS
 from models.errors import InvalidRequest
+from models.launching.engine_choice import description, fits, refuse_misfit
+from models.launching.peek import peek_at
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.text import SequenceReader
 
 Modality = Literal["embeddings", "rerank"]
+
+_MODALITIES: dict[str, Modality] = {"embedding": "embeddings", "rerank": "rerank"}
+"""What a model of this type serves."""
 
 
 class SentenceTransformersOptions(Options):
@@ -105,31 +110,20 @@ def _modality(source: Path, asked: Modality | None) -> Modality:
         raise InvalidRequest(
             f"{source} is no directory: sentence-transformers reads no single files", param="model_path"
         )
-    found = _evident(source)
-    if found and asked and found != asked:
-        name = "rerank" if found == "rerank" else "embedding"
-        raise InvalidRequest(f"these weights serve {found}: launch them with model_type '{name}'", param="model_type")
-    return found or asked or "embeddings"
-
-
-def _evident(source: Path) -> Modality | None:
-    said = _json(source / "config_sentence_transformers.json").get("model_type")
-    if said in ("SparseEncoder", "MultiVectorEncoder"):
-        raise InvalidRequest(f"a {said} gives no single vector for a text, and is not supported", param="model_path")
-    if said == "CrossEncoder":
-        return "rerank"
-    if (source / "modules.json").is_file():
-        return "embeddings"
-    names = _json(source / "config.json").get("architectures") or [""]
-    return "rerank" if str(names[0]).endswith("ForSequenceClassification") else None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    seen, facts = peek_at(source), FACTS["sentence_transformers"]
+    refuse_misfit(seen, facts)
+    types = {_MODALITIES[fit.model_type]: fit.model_type for fit in fits(seen) if fit.engine is facts}
+    if not types:
+        raise InvalidRequest(
+            f"{source} is {description(seen)}, which gives neither one vector for a text nor a score",
+            param="model_path",
+        )
+    evident, model_type = next(iter(types.items()))
+    if asked is not None and asked not in types:
+        raise InvalidRequest(
+            f"these weights serve {evident}: launch them with model_type '{model_type}'", param="model_type"
+        )
+    return asked or evident
 
 
 def _read(source: Path, modality: Modality, placement: EngineSite, options: SentenceTransformersOptions) -> Any:
