@@ -133,6 +133,7 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
         (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): no engine serves that"),
         (HEARING, None, None, "model_path", "faster_whisper ct2"),
+        (HEARING, "diffusers", None, "model_engine", "no engine serves that"),
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
         (gguf("nomic-bert"), None, None, "model_path", "a GGUF file (nomic-bert): no engine serves that"),
         (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),

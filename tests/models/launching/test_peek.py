@@ -104,7 +104,7 @@ def test_weights_of_ctranslate2_are_known_by_their_header(tmp_path: Path) -> Non
     model.write_bytes(CT2_HEAD.replace(b"\x0c\0WhisperSpec", b"\x10\0TransformerSpec"))
     with pytest.raises(InvalidRequest, match=r"a model of CTranslate2 \(TransformerSpec\): no engine serves that"):
         chosen(tmp_path)
-    for other in (b"\x80\x04\x95pickle", b"PK\x03\x04", b""):
+    for other in (b"\x80\x04\x95pickle", b"PK\x03\x04", b"", b"\xff" * 4 + CT2_HEAD[4:]):
         model.write_bytes(other)
         assert formats_of(peek_at(tmp_path)) == ()
     (tmp_path / "voice.onnx").touch()
