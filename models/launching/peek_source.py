@@ -99,7 +99,7 @@ def _on_modelscope(source: Source) -> _Repository:
     return _Repository(
         listing=f"{base}/files?Revision={revision}&Recursive=True",
         address=lambda name: f"{base}?Revision={revision}&FilePath={quote(name, safe='')}",
-        names=lambda listing: [one["Path"] for one in listing["Data"]["Files"] if one.get("Type") != "tree"],
+        names=lambda listing: [one["Path"] for one in listing["Data"]["Files"]],
         headers=_authorization(os.environ.get("MODELSCOPE_API_TOKEN")),
     )
 

@@ -138,5 +138,5 @@ def test_a_hub_that_is_never_done_is_given_up(monkeypatch: pytest.MonkeyPatch) -
         slow = threading.Thread(target=drip, args=(server,))
         slow.start()
 
-        assert peek(hub.parse("modelscope:org/chat"), 0.2) is None
+        assert peek(hub.parse("modelscope:org/chat"), 1) is None
         slow.join()
