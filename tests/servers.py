@@ -159,9 +159,9 @@ def _postgres_bin() -> Path:
 
 
 def _within_reach(place: Path, folder: Path) -> Path:
-    """The programs of this folder where every user may run them. Those in root's home are copied to another folder,
+    """The programs of this folder where every user may run them.
 
-    with the libraries that a wheel keeps beside its package.
+    Those in root's home are copied to another folder, with the libraries that a wheel keeps beside its package.
     """
     if all(one.stat().st_mode & stat.S_IXOTH for one in place.parents):
         return place

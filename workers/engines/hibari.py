@@ -34,7 +34,7 @@ class HibariOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedVoice:
     """``voices`` by name, the default first."""
 
     options: HibariOptions
@@ -46,12 +46,12 @@ class Loaded:
         return Capacity(self.options.max_inflight, 0)
 
 
-class Hibari(Engine[Loaded]):
+class Hibari(Engine[LoadedVoice]):
     """Speech. ``seed`` fixes the noise in a voice: the same text is then the same sound."""
 
     honours = frozenset(["voice", "speed", "seed"])
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedVoice) -> None:
         super().__init__(loaded)
         self._options = loaded.options
         self._voices = loaded.voices
@@ -59,14 +59,14 @@ class Hibari(Engine[Loaded]):
         self._turns = StepThreads(1, "hibari")
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+    def load(cls, placement: EngineSite, report: Report) -> LoadedVoice:
         options = HibariOptions.read(placement)
         report("loading", 0.0)
         voices = _voices(Path(placement.source), options.n_threads)
         report("warming", 0.0)
         for voice in voices.values():
             voice("Ready.")  # reads the lexicon, too
-        return Loaded(options, voices)
+        return LoadedVoice(options, voices)
 
     def speech(self, request: Request, sink: MediaSink) -> None:
         """Say the text."""

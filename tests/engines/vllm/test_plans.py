@@ -107,7 +107,7 @@ def test_all_gpus_of_a_replica_work_together() -> None:
     assert caught.value.param == "tensor_parallel_size"
 
 
-def chunk(**fields: Any) -> wire.Chunk:
+def chunk(**fields: Any) -> wire.VllmChunk:
     """A chunk as vLLM sends it."""
     found = wire.decode(f"data: {json.dumps(fields)}\n\n")
     assert found is not None
@@ -166,7 +166,7 @@ def test_alternatives_are_the_likeliest_even_beside_an_unlikely_token() -> None:
 def test_errors_find_their_place_in_the_tree(
     message: str, code: int, kind: type[HeadraceError], param: str | None
 ) -> None:
-    found = wire.refusal(wire.Refusal(message, "SomeError", code), "messages", Constraint("json", {}))
+    found = wire.refusal(wire.VllmRefusal(message, "SomeError", code), "messages", Constraint("json", {}))
 
     assert type(found) is kind
     assert found.param == param

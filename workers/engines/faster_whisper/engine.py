@@ -61,7 +61,7 @@ class FasterWhisperOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedWhisper:
     """``whisper`` is a ``faster_whisper.WhisperModel``; ``inflight`` requests at once, ``batch`` clips at once."""
 
     whisper: Any
@@ -76,7 +76,7 @@ class Loaded:
         return Capacity(self.inflight, 0)
 
 
-class FasterWhisper(Engine[Loaded]):
+class FasterWhisper(Engine[LoadedWhisper]):
     """Transcription and translation into English. An abort is heeded before each window and each try at one."""
 
     honours = frozenset(
@@ -86,7 +86,7 @@ class FasterWhisper(Engine[Loaded]):
         ]
     )
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedWhisper) -> None:
         super().__init__(loaded)
         self._model = loaded
         self._whisper = loaded.whisper
@@ -94,7 +94,7 @@ class FasterWhisper(Engine[Loaded]):
         self._broken = False
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+    def load(cls, placement: EngineSite, report: Report) -> LoadedWhisper:
         options = FasterWhisperOptions.read(placement)
         kind, _, number = placement.device.partition(":")
         on_gpu = kind == "cuda"
@@ -111,7 +111,7 @@ class FasterWhisper(Engine[Loaded]):
         report("warming", 0.0)
         get_vad_model()
         batch = options.batch_size or (16 if on_gpu else 1)
-        return Loaded(whisper, inflight, batch, options.beam_size, options.max_audio_s)
+        return LoadedWhisper(whisper, inflight, batch, options.beam_size, options.max_audio_s)
 
     def transcription(self, request: Request, sink: MediaSink) -> None:
         """Write down what is said in ``file``, or translate it into English."""

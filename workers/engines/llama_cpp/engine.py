@@ -23,7 +23,7 @@ from models.modalities.text import Delta, FinishReason, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import AnyRequest, Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.load import LlamaCppOptions, Loaded, load_model
+from workers.engines.llama_cpp.load import LlamaCppOptions, LoadedGguf, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.round_robin import RoundRobin
 from workers.engines.text.answers import Piece, Splitter
@@ -90,7 +90,7 @@ class _Call:
         )
 
 
-class LlamaCpp(Engine[Loaded]):
+class LlamaCpp(Engine[LoadedGguf]):
     """Chat and completions over a GGUF file.
 
     Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens
@@ -100,7 +100,7 @@ class LlamaCpp(Engine[Loaded]):
     honours = HONOURS
     gather_s = 0.002
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedGguf) -> None:
         super().__init__(loaded)
         self._server = loaded.server
         self._http = loaded.http
@@ -122,7 +122,7 @@ class LlamaCpp(Engine[Loaded]):
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+    def load(cls, placement: EngineSite, report: Report) -> LoadedGguf:
         return load_model(placement, LlamaCppOptions.read(placement), report)
 
     def check(self, request: AnyRequest) -> None:

@@ -65,7 +65,7 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedGguf:
     """A running llama.cpp. ``server`` is an ``xllamacpp.Server``, which ends when nothing refers to it any more.
 
     ``context`` and ``vocabulary`` in tokens. ``native``: the template describes tools, and llama.cpp reads the calls
@@ -87,7 +87,7 @@ class Loaded:
         return Capacity(self.parallel, self.context)
 
 
-def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) -> Loaded:
+def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) -> LoadedGguf:
     """Start llama.cpp, warm it, and ask what the file says of itself."""
     path = gguf(Path(placement.source))
     report("loading", 0.0)
@@ -98,7 +98,7 @@ def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) 
     http = Http(server.listening_address, secret)
     props = http.ask("/props")
     able = props.get("chat_template_caps", {})
-    return Loaded(
+    return LoadedGguf(
         server=server,
         http=http,
         dialect=dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format),

@@ -18,7 +18,7 @@ from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.grammars import LlamaCppGrammars, Proof
-from workers.engines.llama_cpp.load import Loaded
+from workers.engines.llama_cpp.load import LoadedGguf
 from workers.engines.structured.constraints import Calls, Constrained, held
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning, template_extras, template_messages
@@ -46,7 +46,7 @@ class Plan:
 class Planner:
     """Makes the plans for one model."""
 
-    def __init__(self, model: Loaded) -> None:
+    def __init__(self, model: LoadedGguf) -> None:
         self._http = model.http
         self._dialect = model.dialect
         self._context = model.context

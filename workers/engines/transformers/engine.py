@@ -26,7 +26,7 @@ from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.side_answers import SideAnswers
 from workers.engines.transformers.choice import Choice
 from workers.engines.transformers.detokenizer import Detokenizer
-from workers.engines.transformers.load import Loaded, TransformersOptions, load_model
+from workers.engines.transformers.load import LoadedTransformer, TransformersOptions, load_model
 from workers.engines.transformers.prompts import Body, Prompt, Prompts
 from workers.engines.transformers.sampling import Sampling
 
@@ -51,7 +51,7 @@ class _Request:
     choices: list[Choice] = field(default_factory=list)
 
 
-class Transformers(Engine[Loaded]):
+class Transformers(Engine[LoadedTransformer]):
     """Chat and completions. Frequency and presence penalties count the answer's tokens alone, as vLLM's do."""
 
     honours = frozenset(
@@ -65,7 +65,7 @@ class Transformers(Engine[Loaded]):
         ]
     )
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedTransformer) -> None:
         super().__init__(loaded)
         self.honours = self.honours - MEDIA_PARTS | loaded.takes
         self._model = loaded
@@ -81,7 +81,7 @@ class Transformers(Engine[Loaded]):
         loaded.router.connect(self._loop, self._step)
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+    def load(cls, placement: EngineSite, report: Report) -> LoadedTransformer:
         return load_model(placement, TransformersOptions.read(placement), report)
 
     def check(self, request: AnyRequest) -> None:

@@ -49,7 +49,7 @@ class TransformersOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedTransformer:
     """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
 
     ``router`` gets the manager's outputs; ``most`` requests are computed at once. Of a model that sees or hears,
@@ -84,7 +84,7 @@ class Loaded:
         return frozenset() if self.reader is None else self.reader.takes
 
 
-def load_model(placement: EngineSite, options: TransformersOptions, report: Report) -> Loaded:
+def load_model(placement: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
     if options.n_threads is not None:
         torch.set_num_threads(options.n_threads)
@@ -115,7 +115,7 @@ def load_model(placement: EngineSite, options: TransformersOptions, report: Repo
 
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
-    return Loaded(
+    return LoadedTransformer(
         manager=manager,
         router=router,
         most=options.max_requests,
@@ -135,7 +135,7 @@ def load_model(placement: EngineSite, options: TransformersOptions, report: Repo
 
 
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
-    """See ``Loaded``; and the ids of those marks of the dialect that are tokens of their own."""
+    """See ``LoadedTransformer``; and the ids of those marks of the dialect that are tokens of their own."""
     added = tokenizer.added_tokens_decoder
     marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
     hidden = {number for number, token in added.items() if token.special} - set(marks.values())

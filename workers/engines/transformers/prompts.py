@@ -10,7 +10,7 @@ from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.text.dialects import template_messages, template_options
 from workers.engines.text.limits import check_beginning, check_ids
-from workers.engines.transformers.load import Loaded
+from workers.engines.transformers.load import LoadedTransformer
 
 Body = chat.Request | completions.Request
 Prompt = tuple[str, list[int], Mapping[str, Any]]
@@ -19,7 +19,7 @@ Prompt = tuple[str, list[int], Mapping[str, Any]]
 class Prompts:
     """Those of one model. Its methods block."""
 
-    def __init__(self, model: Loaded) -> None:
+    def __init__(self, model: LoadedTransformer) -> None:
         self._model = model
 
     def bounded(self, body: Body, media: Sequence[Media]) -> list[Prompt]:

@@ -50,9 +50,9 @@ async def answered(
     return found
 
 
-def _refusal(response: Any) -> wire.Refusal:
+def _refusal(response: Any) -> wire.VllmRefusal:
     said = response.error
-    return wire.Refusal(said.message, said.type, said.code, said.param)
+    return wire.VllmRefusal(said.message, said.type, said.code, said.param)
 
 
 class Nowhere:
@@ -95,7 +95,7 @@ class Answer:
         )
         self._sink.done(Usage(prompt, completion, cached))
 
-    async def _together(self, calls: Sequence[tuple[wire.Choices, Call]]) -> list[wire.ChunkUsage]:
+    async def _together(self, calls: Sequence[tuple[wire.Choices, Call]]) -> list[wire.VllmUsage]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._stream(*call)) for call in calls]
@@ -103,7 +103,7 @@ class Answer:
             raise failed.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _stream(self, choices: wire.Choices, call: Call) -> wire.ChunkUsage:
+    async def _stream(self, choices: wire.Choices, call: Call) -> wire.VllmUsage:
         events = await answered(call(), self._field, self._constraint, self._context)
         usage = None
         try:

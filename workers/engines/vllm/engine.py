@@ -105,7 +105,7 @@ class _Thoughtless:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedVllm:
     """vLLM's engine with its weights. ``serving``: what its serving layer will be given, a ``FrontendArgs``."""
 
     source: str
@@ -117,13 +117,13 @@ class Loaded:
     capacity: Capacity
 
 
-class Vllm(Engine[Loaded]):
+class Vllm(Engine[LoadedVllm]):
     """Chat and completions over what vLLM can load."""
 
     honours = HONOURS
     spawns = True
 
-    def __init__(self, loaded: Loaded, state: State) -> None:
+    def __init__(self, loaded: LoadedVllm, state: State) -> None:
         """``state``: vLLM's serving layer, as ``init_app_state`` leaves it."""
         super().__init__(loaded)
         self._plan = loaded.plan
@@ -142,7 +142,7 @@ class Vllm(Engine[Loaded]):
         self._dozing = None if after_s is None else asyncio.create_task(self._doze(after_s))
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Loaded:
+    def load(cls, placement: EngineSite, report: Report) -> LoadedVllm:
         kind = placement.device.partition(":")[0]
         if current_platform.device_type != kind:
             raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
@@ -161,7 +161,7 @@ class Vllm(Engine[Loaded]):
             config, usage_context=_CONTEXT, disable_log_stats=True, stat_loggers=[lambda config, index: counts]
         )
         report("warming", 0.0)
-        return Loaded(
+        return LoadedVllm(
             source=placement.source,
             plan=plan,
             serving=serving,
@@ -172,7 +172,7 @@ class Vllm(Engine[Loaded]):
         )
 
     @classmethod
-    async def start(cls, loaded: Loaded) -> Self:
+    async def start(cls, loaded: LoadedVllm) -> Self:
         """Make vLLM's serving layer, which belongs to the event loop, load the adapters, and warm both up."""
         state = await _serve(loaded)
         await _warm(loaded, state)
@@ -312,7 +312,7 @@ class Vllm(Engine[Loaded]):
                 self._asleep = False
 
 
-async def _serve(loaded: Loaded) -> State:
+async def _serve(loaded: LoadedVllm) -> State:
     """vLLM's serving layer, with the adapters. Raises InvalidRequest for a model that does not generate text."""
     given = {"model": loaded.source, "served_model_name": [loaded.source], "enable_log_requests": False}
     given |= {"disable_log_stats": True, "enable_prompt_tokens_details": True}
@@ -327,7 +327,7 @@ async def _serve(loaded: Loaded) -> State:
     return state
 
 
-async def _warm(loaded: Loaded, state: State) -> None:
+async def _warm(loaded: LoadedVllm, state: State) -> None:
     """One token, with its probability: what is compiled only when first asked for is compiled now."""
     context = loaded.capacity.context_length
     body = wire.completion_body(Completions(model="-", prompt="Hi", max_tokens=1), "Hi", context)

@@ -76,7 +76,7 @@ class _Details(msgspec.Struct):
     cached_tokens: int | None = None
 
 
-class ChunkUsage(msgspec.Struct):
+class VllmUsage(msgspec.Struct):
     """Token counts: of one choice as far as it is, or in the last chunk of all."""
 
     prompt_tokens: int = 0
@@ -89,7 +89,7 @@ class ChunkUsage(msgspec.Struct):
         return (self.prompt_tokens_details.cached_tokens or 0) if self.prompt_tokens_details else 0
 
 
-class Refusal(msgspec.Struct):
+class VllmRefusal(msgspec.Struct):
     """Why vLLM does not answer."""
 
     message: str = ""
@@ -98,18 +98,18 @@ class Refusal(msgspec.Struct):
     param: str | None = None
 
 
-class Chunk(msgspec.Struct):
+class VllmChunk(msgspec.Struct):
     """One event of a streamed answer; fields that we have no use for are skipped unread."""
 
     choices: list[_Choice] = []
-    usage: ChunkUsage | None = None
-    error: Refusal | None = None
+    usage: VllmUsage | None = None
+    error: VllmRefusal | None = None
 
 
-_decode = msgspec.json.Decoder(Chunk).decode
+_decode = msgspec.json.Decoder(VllmChunk).decode
 
 
-def decode(event: str) -> Chunk | None:
+def decode(event: str) -> VllmChunk | None:
     """The chunk of a server-sent event; None for the last, ``[DONE]``."""
     body = event.removeprefix("data: ")
     return None if body.startswith("[DONE]") else _decode(body)
@@ -126,7 +126,7 @@ class Choices:
         self._top = top
         self._told: dict[int, int] = {}
 
-    def deltas(self, chunk: Chunk) -> Iterator[Delta]:
+    def deltas(self, chunk: VllmChunk) -> Iterator[Delta]:
         """What the chunk says; nothing where it says nothing. Raises EngineFailure for a choice that failed."""
         for choice in chunk.choices:
             index = self._first + choice.index
@@ -136,7 +136,7 @@ class Choices:
             finish = _finish(choice.finish_reason)
             if not (said.content or said.reasoning or tools or logprobs or finish):
                 continue  # its tokens are told with the next that says something
-            usage = chunk.usage or ChunkUsage()
+            usage = chunk.usage or VllmUsage()
             tokens = usage.completion_tokens - self._told.get(index, 0)
             self._told[index] = usage.completion_tokens
             stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
@@ -191,7 +191,7 @@ def _best(alternatives: Any, top: int) -> tuple[TokenLogprob, ...]:
     return tuple(TokenLogprob(token, logprob) for token, logprob in ordered[:top])
 
 
-def refusal(error: Refusal, field: str, constraint: Constraint | None = None, context: int = 0) -> HeadraceError:
+def refusal(error: VllmRefusal, field: str, constraint: Constraint | None = None, context: int = 0) -> HeadraceError:
     """Our error for vLLM's. ``field`` is the one that holds the prompt, ``context`` what the model's holds."""
     message = _VALUE.sub("", error.message).strip() or error.type
     if _TOO_LONG.search(message):
