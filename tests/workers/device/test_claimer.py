@@ -43,8 +43,10 @@ class Unheard(Database):
 def claiming(database: Database, store: Store, valkey: Valkey) -> Iterator[Claimer]:
     """A claimer, the owner ``w``, without any runners. It begins when the block calls ``start``."""
     claimer = Claimer(Lease("w", "d", 600_000), database, store, valkey.client(), list, response_retention_s=600)
-    yield claimer
-    claimer.close()
+    try:
+        yield claimer
+    finally:
+        claimer.close()
 
 
 def _claimed(database: Database) -> str:
