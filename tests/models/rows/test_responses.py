@@ -110,7 +110,7 @@ def test_conversations_are_bounded(database: Database, monkeypatch: pytest.Monke
     monkeypatch.setattr(responses, "MOST_TURNS", 6)
     assert len(database.call(responses.earlier, rows[5].id, "me", MONTH_MS).items) == 12
     monkeypatch.setattr(responses, "MOST_TURNS", 5)
-    with pytest.raises(InvalidRequest, match="5"):
+    with pytest.raises(InvalidRequest, match="goes on from 5 responses or more"):
         database.call(responses.earlier, rows[5].id, "me", MONTH_MS)
     assert len(database.call(responses.earlier, rows[4].id, "me", MONTH_MS).items) == 10
     monkeypatch.setattr(responses, "MOST_BYTES", 700)
@@ -242,6 +242,15 @@ async def test_a_database_that_is_away_holds_no_answer_up(
         await made.keep(later, [row.id])
     for one in (row, later):
         assert database.call(responses.get, one.id, "me") is not None
+
+
+async def test_who_is_gone_on_from_is_kept_for_longer_with_the_new_one(database: Database, database_url: str) -> None:
+    old = new("x")
+    put(database, old)
+    age(database, old.id, 20)
+    async with keeping(database_url) as (made, _):
+        await made.keep(new("y", old.id), [old.id])
+    assert left(database, old.id) == pytest.approx(30, abs=0.1)
 
 
 async def test_one_that_cannot_be_kept_holds_no_other_up(database: Database, database_url: str) -> None:
