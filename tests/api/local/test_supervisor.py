@@ -5,7 +5,6 @@ import contextlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,12 +123,11 @@ async def test_who_does_not_stop_in_time_is_killed(watched: Supervisor, told: To
 
 
 async def test_kill_ends_everything_at_once(watched: Supervisor) -> None:
-    child = watched.start(spec("stubborn", *STUBBORN, grace_s=60))
+    child = watched.start(spec("stubborn", *STUBBORN, grace_s=3600))
     await until(lambda: tail(child.log) == ["up"])
-    begun = time.monotonic()
     watched.kill()
     assert child.state == "stopped"
-    assert time.monotonic() - begun < 20
+    assert child.exit_code == -signal.SIGKILL
 
 
 async def test_the_living_but_silent_are_killed_and_started_again(watched: Supervisor, told: Told) -> None:
@@ -153,9 +151,15 @@ async def test_who_never_answers_is_killed_too(watched: Supervisor, told: Told) 
 
 
 async def test_silence_that_proves_nothing_is_forgiven(watched: Supervisor, told: Told) -> None:
+    asked: list[float] = []
+
+    async def probe(age_s: float) -> bool | None:
+        asked.append(age_s)
+        return None
+
     async with running(watched):
-        child = watched.start(spec("unheard", probe=_always(None), patience_s=0.1, startup_s=0.1))
-        await asyncio.sleep(0.5)
+        child = watched.start(spec("unheard", probe=probe, patience_s=0.1, startup_s=0.1))
+        await until(lambda: asked and asked[-1] > 0.5)
         assert child.restarts == 0
         assert child.state == "starting"
 
@@ -176,7 +180,7 @@ async def test_the_age_tells_a_probe_whose_answer_it_has(watched: Supervisor) ->
 
     async with running(watched):
         await watched.ready(watched.start(spec("aged", probe=probe)))
-    assert 0 <= ages[0] < 5
+    assert 0 <= ages[0] < 60
 
 
 async def test_a_call_runs_to_its_end(watched: Supervisor, told: Told) -> None:
@@ -216,7 +220,8 @@ async def main():
     task = asyncio.create_task(made.run())
     command = "setsid sh -c 'echo $$; trap : TERM; while :; do sleep 0.1; done' & exit 0"
     made.start(Spec("parent", ("sh", "-c", command), {{"PATH": "/usr/bin:/bin"}}, 0, 1))
-    await asyncio.sleep(1)
+    while not (directory / "logs" / "parent.log").read_text().strip():
+        await asyncio.sleep(0.02)
     task.cancel()
     await made.stop()
 directory = pathlib.Path({str(tmp_path)!r})

@@ -106,6 +106,16 @@ def test_of_one_key_the_best_rank_comes_first() -> None:
     assert shares.order({"b": NOW - 1, "a": NOW, "c": worst_normal(NOW) + 1}, NOW) == ["a", "b", "c"]
 
 
+def test_jobs_that_are_claimed_at_once_count_as_many_turns() -> None:
+    shares, heads = Shares(), {"many": NOW - 1, "single": NOW}
+    assert shares.order(heads, NOW)[0] == "many"
+    shares.served("many", 3)
+    for _ in range(3):
+        assert shares.order(heads, NOW)[0] == "single"
+        shares.served("single", 1)
+    assert shares.order(heads, NOW)[0] == "many", "they stand level, and its job ranks before"
+
+
 @given(
     arrivals=st.lists(
         st.tuples(st.sampled_from("abcd"), st.integers(1, 20), st.sampled_from([0, 0, 5, -99, BATCH_PRIORITY])),
@@ -133,9 +143,9 @@ def test_keys_that_wait_on_are_served_alike(arrivals: list[tuple[str, int, int]]
 
 loads = st.builds(
     Busyness,
-    capacity=st.integers(1, 512),
-    interactive=st.integers(0, 600),
-    jobs=st.integers(0, 600),
+    capacity=st.integers(1, 8) | st.integers(1, 512),
+    interactive=st.integers(0, 8) | st.integers(0, 600),
+    jobs=st.integers(0, 8) | st.integers(0, 600),
     low=st.integers(0, 600),
     idle_s=st.floats(0, 100),
     shared=st.booleans(),
@@ -166,6 +176,8 @@ def test_low_jobs_leave_most_of_a_shared_replica(load: Busyness) -> None:
 
 def test_an_idle_replica_is_used() -> None:
     assert room(Busyness(1, 0, 0, 0, 100.0)) == (1, 1)
+    assert room(Busyness(1, 0, 0, 0, 2.9)) == (1, 0), "the next request may come at once"
+    assert room(Busyness(8, 0, 0, 0, 2.9)) == (7, 1)
     assert room(Busyness(8, 0, 0, 0, 10.0)) == (7, 2)
     assert room(Busyness(8, 0, 0, 0, 100.0)) == (7, 7)
     assert room(Busyness(4, 0, 0, 0, 0.0, shared=False)) == (4, 4)

@@ -136,14 +136,13 @@ async def test_a_picture_of_the_largest_size_holds_up_nobody(intake: MediaIntake
     async def count() -> None:
         nonlocal turns
         while True:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
             turns += 1
 
     counting = asyncio.create_task(count())
-    began = time.monotonic()
     await take(intake, image(data_url(large)))
     counting.cancel()
-    assert turns > (time.monotonic() - began) / 0.005 / 5
+    assert turns > 100, "the loop turns while it is looked at"
 
 
 async def test_too_much_of_anything_is_refused(intake: MediaIntake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,12 +162,14 @@ async def test_too_much_of_anything_is_refused(intake: MediaIntake, monkeypatch:
         await take(intake, *[small] * 4)
 
 
-async def test_the_first_bad_one_is_named_and_the_others_are_let_go(intake: MediaIntake, server: Server) -> None:
-    server.routes["/"] = lambda _: time.sleep(3)
-    began = time.monotonic()
+async def test_the_first_bad_one_is_named_and_the_others_are_let_go(
+    intake: MediaIntake, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_intake, "FETCH_S", 3600)
+    server.routes["/"] = Handler.hang
     parts = [image(server.url), image("file:///x"), image(server.url)]
-    await refused(intake, *parts, place="messages[0].content[2].image_url")
-    assert time.monotonic() - began < 2
+    async with asyncio.timeout(30):
+        await refused(intake, *parts, place="messages[0].content[2].image_url")
 
 
 # ---- from URLs ---------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ ANSWERS: dict[str, tuple[Callable[[Handler], Any], str]] = {
     "inwards": (lambda handler: handler.answer(status=302, location="https://10.0.0.1/"), "public addresses"),
     "a file": (lambda handler: handler.answer(status=302, location="file:///etc/passwd"), "https://"),
     "slow": (_drip, "not fetched within"),
-    "silent": (lambda _: time.sleep(2), "not fetched within"),
+    "silent": (Handler.hang, "not fetched within"),
     "too large": (lambda handler: handler.answer(bytes(21 << 20), content_type="image/png"), "more than"),
 }
 
