@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm up test lint format bench constraints clean
+.PHONY: help install vllm up test mutants lint format bench constraints clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stop
 
 test: lint $(VLLM)/.installed $(CLIENTS)/.installed ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+mutants: $(VENV)/.installed-test ## Break lines of a copy, one at a time, and show that a test notices each
+	$(PY) -m tests.mutants $(ARGS)
 
 lint: $(VENV)/.installed-test ## Style, types, import directions, compose file and Dockerfiles
 	$(VENV)/bin/ruff check .
