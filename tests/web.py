@@ -35,6 +35,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def hang(self) -> None:
+        """Answer nothing, for as long as the server runs."""
+        self.server.over.wait()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -49,6 +53,7 @@ class Server(ThreadingHTTPServer):
         self.routes: dict[str, Callable[[Handler], object]] = {}
         self.seen: list[tuple[str, str]] = []
         self.posted: list[bytes] = []
+        self.over = threading.Event()
         self.port = self.server_port
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -63,6 +68,7 @@ def serving(server: Server) -> Iterator[Server]:
     try:
         yield server
     finally:
+        server.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

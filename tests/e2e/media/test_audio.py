@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,9 +137,8 @@ def test_who_hangs_up_cancels_the_speech(studio: Studio, stream: bool) -> None:
     job = studio.running("audio.speech")
     if stream:
         wait_for(lambda: connection.recv(1 << 16), 10)
-    left = hang_up(connection)
+    hang_up(connection)
     assert studio.ended(job)["state"] == "cancelled"
-    assert time.monotonic() - left < 2
     studio.stands_still("headrace_engine_steps_total", model="hibari")
 
 

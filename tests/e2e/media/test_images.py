@@ -143,9 +143,8 @@ def test_who_hangs_up_cancels_the_job(studio: Studio) -> None:
     connection = studio.open("/v1/images/generations", LONG)
     job = studio.running("images.generations")
     assert studio.metric("headrace_requests_inflight", model="glyphs") == 1
-    left = hang_up(connection)
+    hang_up(connection)
     assert studio.ended(job)["state"] == "cancelled"
-    assert time.monotonic() - left < 2
     studio.stands_still("headrace_engine_steps_total", model="glyphs")
     assert studio.metric("headrace_client_hangups_total", model="glyphs") == gone + 1
     assert studio.metric("headrace_requests_inflight", model="glyphs") == 0
@@ -155,9 +154,8 @@ def test_who_hangs_up_amid_a_stream_cancels_the_job(studio: Studio) -> None:
     connection = studio.open("/v1/images/generations", LONG | {"stream": True})
     job = studio.running("images.generations")
     wait_for(lambda: b"keep-alive" in connection.recv(4096), 5)
-    left = hang_up(connection)
+    hang_up(connection)
     assert studio.ended(job)["state"] == "cancelled"
-    assert time.monotonic() - left < 2
 
 
 def test_an_idempotency_key_makes_one_job_that_outlives_its_connection(studio: Studio) -> None:

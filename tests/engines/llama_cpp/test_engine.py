@@ -82,6 +82,14 @@ async def test_more_choices_than_slots_are_made(llama_cpp: Driver) -> None:
     assert answer.finishes == dict.fromkeys(range(9), "length")
 
 
+async def until_busy(driver: Driver, slots: int) -> None:
+    """Wait until so many slots of the server are taken."""
+    engine: Any = driver.engine
+    async with asyncio.timeout(60):
+        while sum(one["is_processing"] for one in await asyncio.to_thread(engine._http.ask, "/slots")) != slots:
+            await asyncio.sleep(0.01)
+
+
 async def test_an_abort_frees_the_slot(llama_cpp: Driver) -> None:
     engine: Any = llama_cpp.engine
     running = [
@@ -94,18 +102,15 @@ async def test_an_abort_frees_the_slot(llama_cpp: Driver) -> None:
     for answer in [waiting, *running]:
         llama_cpp.engine.abort(answer.rid)
 
-    async with asyncio.timeout(60):
-        while slots := await asyncio.to_thread(engine._http.ask, "/slots"):
-            if not any(slot["is_processing"] for slot in slots):
-                break
-            await asyncio.sleep(0.05)
+    await until_busy(llama_cpp, 0)
+    slots = await asyncio.to_thread(engine._http.ask, "/slots")
     assert max(slot["n_prompt_tokens"] for slot in slots) < 200, "one went on to its 400 tokens"
     assert not waiting.deltas
 
 
 async def test_a_long_prompt_can_be_aborted_while_it_is_read(llama_cpp: Driver) -> None:
     answer = llama_cpp.submit("completions", prompt="sea " * 480, max_tokens=400, ignore_eos=True)
-    await asyncio.sleep(0.1)
+    await until_busy(llama_cpp, 1)
     llama_cpp.engine.abort(answer.rid)
 
     await llama_cpp.ask("chat", content="Hi.", max_tokens=1)

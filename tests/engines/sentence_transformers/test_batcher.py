@@ -16,6 +16,7 @@ class Sums:
     def __init__(self, **limits: Any) -> None:
         self.gate = threading.Event()
         self.gate.set()
+        self.under_way = False
         self.batches: list[list[TokenSequence]] = []
         self.batcher = Batcher(self._forward, lambda: None, **({"lanes": 1, "budget": 64, "most": 8} | limits))
 
@@ -45,11 +46,19 @@ class Sums:
             number += len(group)
 
     def _forward(self, rows: Sequence[TokenSequence]) -> list[int]:
+        self.under_way = True
         self.gate.wait()
         self.batches.append(list(rows))
         if any(min(row.ids) < 0 for row in rows):
             raise ArithmeticError("negative")
         return [sum(row.ids) for row in rows]
+
+
+async def read(sums: Sums, sequences: int) -> None:
+    """Wait until a batch is under way and so many sequences wait behind it."""
+    async with asyncio.timeout(10):
+        while not sums.under_way or len(sums.batcher._heap) != sequences:
+            await asyncio.sleep(0.001)
 
 
 async def over(*answers: Answer) -> None:
@@ -113,9 +122,9 @@ async def test_the_small_pass_the_large_and_the_large_goes_on() -> None:
     sums = Sums(most=4)
     sums.gate.clear()
     large = sums.ask("large", [[[1, 1]] * 400])
-    await asyncio.sleep(0.1)
+    await read(sums, 396)
     small = [sums.ask(f"small {n}", [[[2, 2]]]) for n in range(40)]
-    await asyncio.sleep(0.1)
+    await read(sums, 436)
     sums.gate.set()
     await over(large, *small)
 
@@ -129,8 +138,10 @@ async def test_the_small_pass_the_large_and_the_large_goes_on() -> None:
 async def test_kinds_do_not_share_a_batch() -> None:
     sums = Sums()
     sums.gate.clear()
-    answers = [sums.ask(f"r{n}", [[[n]]], kind=n % 2) for n in range(1, 20)]
-    await asyncio.sleep(0.1)
+    first = sums.ask("first", [[[1]]])
+    await read(sums, 0)
+    answers = [first, *(sums.ask(f"r{n}", [[[n]]], kind=n % 2) for n in range(1, 20))]
+    await read(sums, 19)
     sums.gate.set()
     await over(*answers)
 
@@ -142,12 +153,14 @@ async def test_kinds_do_not_share_a_batch() -> None:
 async def test_an_abort_drops_what_waits() -> None:
     sums = Sums()
     sums.gate.clear()
+    first = sums.ask("first", [[[1]]])
+    await read(sums, 0)
     answers = [sums.ask(f"r{n}", [[[n]] * 50]) for n in range(1, 5)]
-    await asyncio.sleep(0.1)
+    await read(sums, 200)
     for n in (1, 2, 3):
         sums.batcher.abort(f"r{n}")
     sums.gate.set()
-    await over(answers[3])
+    await over(first, answers[3])
     before = len(sums.batches)
     await over(sums.ask("after", [[[1]]]))
 

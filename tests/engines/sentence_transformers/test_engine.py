@@ -99,6 +99,18 @@ def vectors(answer: Answer) -> Any:
     return numpy.stack([numpy.frombuffer(row, numpy.float32) for row in rows])
 
 
+def engine_of(driver: Driver) -> Any:
+    """The engine itself."""
+    return driver.engine
+
+
+async def until_computed(driver: Driver, before: int) -> None:
+    """Wait until more sequences are computed than before."""
+    async with asyncio.timeout(60):
+        while driver.engine.counters()["sequences"] <= before:
+            await asyncio.sleep(0.001)
+
+
 async def error_of(driver: Driver, kind: str, **fields: Any) -> HeadraceError:
     """What a request is refused with."""
     answer = driver.submit(kind, **fields)
@@ -109,7 +121,9 @@ async def error_of(driver: Driver, kind: str, **fields: Any) -> HeadraceError:
 
 async def test_a_text_that_takes_its_tokenizer_seconds_holds_up_no_other(embedder: Driver) -> None:
     blanks = embedder.submit("embeddings", input=[" " * 4_000_000, "x"])
-    await asyncio.sleep(0.1)  # until it is being read
+    async with asyncio.timeout(60):
+        while not engine_of(embedder)._batcher._unread_slow.empty():  # until it is being read
+            await asyncio.sleep(0.01)
     others = [await embedder.ask("embeddings", input="x") for _ in range(3)]
     assert not blanks.over.is_set()
     await embedder.until_over(blanks)
@@ -241,8 +255,9 @@ async def test_each_serves_what_its_weights_are(embedder: Driver, reranker: Driv
 
 
 async def test_a_large_request_does_not_hold_up_a_small_one(embedder: Driver) -> None:
+    before = embedder.engine.counters()["sequences"]
     large_one = embedder.submit("embeddings", input=[f"Line {number} of a long list." for number in range(2048)])
-    await asyncio.sleep(0.5)
+    await until_computed(embedder, before)
     small = await embedder.ask("embeddings", input="Just this.")
 
     assert small.result
@@ -253,8 +268,9 @@ async def test_a_large_request_does_not_hold_up_a_small_one(embedder: Driver) ->
 
 
 async def test_an_abort_spends_no_batch_more(embedder: Driver) -> None:
+    begun = embedder.engine.counters()["sequences"]
     answer = embedder.submit("embeddings", input=["some words of a sentence"] * 2048)
-    await asyncio.sleep(0.3)
+    await until_computed(embedder, begun)
     embedder.engine.abort(answer.rid)
     embedder.engine.abort(answer.rid)
     embedder.engine.abort("nobody")

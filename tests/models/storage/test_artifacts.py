@@ -17,6 +17,7 @@ from models.errors import InvalidRequest, NotFound, StorageUnavailable
 from models.storage.artifacts import WINDOW, Store, checked, open_store
 from models.storage.signing import link
 from tests.s3 import S3
+from tests.servers import wait_for
 
 LARGE = random.Random(3).randbytes(20 << 20)
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -128,8 +129,7 @@ async def test_a_cancelled_write_leaves_nothing(store: Store, folder: Path) -> N
     store.put("w/x", b"what was there", "audio/wav")
     writing = asyncio.create_task(store.write("w/x", endless(), "audio/wav"))
     await begun.wait()
-    await asyncio.sleep(0.3)
-    assert len(files(folder)) == 2, "it is under way"
+    await asyncio.to_thread(wait_for, lambda: len(files(folder)) == 2, 20, "it never gets under way")
     assert keys(store) == ["w/x"], "and nobody sees it"
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -3,6 +3,7 @@
 import gzip
 import ipaddress
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,10 +124,14 @@ async def test_a_name_unknown_just_now_may_be_tried_again() -> None:
 
 
 async def test_a_resolver_that_hangs_is_not_waited_for() -> None:
-    outbound = Outbound(resolve=lambda _: time.sleep(1) or [PUBLIC])  # type: ignore[func-returns-value]
-    with pytest.raises(InvalidRequest):
-        await outbound.check_url("https://slow.test/", "url", timeout_s=0.1)
-    assert (await outbound.post("https://slow.test/", b"", {}, timeout_s=0.1)).error == "no answer within 0.1 s"
+    over = threading.Event()
+    outbound = Outbound(resolve=lambda _: [PUBLIC] if over.wait() else [])
+    try:
+        with pytest.raises(InvalidRequest):
+            await outbound.check_url("https://slow.test/", "url", timeout_s=0.1)
+        assert (await outbound.post("https://slow.test/", b"", {}, timeout_s=0.1)).error == "no answer within 0.1 s"
+    finally:
+        over.set()
 
 
 async def test_a_name_that_is_bound_anew_after_the_check_is_refused(server: Server) -> None:
@@ -250,22 +255,18 @@ async def test_only_200_gives_a_body(server: Server, status: int) -> None:
 
 def _dripping_head(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(100):
+    for number in range(100_000):
         handler.wfile.write(b"x-%d: y\r\n" % number)
         time.sleep(0.04)
 
 
-@pytest.mark.parametrize(
-    "slow", [lambda handler: _chunked(handler, 100, 0.04), _dripping_head, lambda _: time.sleep(4)], ids="bhs"
-)
+@pytest.mark.parametrize("slow", [lambda handler: _chunked(handler, 100_000, 0.04), _dripping_head, Handler.hang])
 async def test_a_slow_server_has_the_time_it_has_and_no_more(
     server: Server, slow: Callable[[Handler], None], tmp_path: Path
 ) -> None:
     server.routes["/"] = slow
-    began = time.monotonic()
-    message = await _refused(Outbound(HERE), server.url, 1 << 20, timeout_s=0.3, to=tmp_path / "body")
+    message = await _refused(Outbound(HERE), server.url, 1 << 30, timeout_s=0.3, to=tmp_path / "body")
     assert message == "the URL was not fetched within 0.3 s"
-    assert time.monotonic() - began < 3
     assert not (tmp_path / "body").exists()
 
 
