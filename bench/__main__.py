@@ -137,7 +137,7 @@ async def llama_cpp(there: Platform, scale: float) -> tuple[list[Row], list[Row]
 
 async def transformers(there: Platform, scale: float) -> list[Row]:
     """The same weights in float32 on transformers, against its bare ContinuousBatchingManager."""
-    from tests.weights import smollm2_directory
+    from tests.support.weights import smollm2_directory
 
     path = str(smollm2_directory())
     sent = body("smol-hf", 32, temperature=0, ignore_eos=True)
@@ -161,7 +161,7 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
 
 async def jobs(scale: float) -> tuple[list[Row], list[Row]]:
     """The durable path on each database, and what a batch costs interactive requests."""
-    from tests.servers import postgres
+    from tests.support.servers import postgres
 
     async with Platform() as there:
         rows = await durable.jobs(there, "SQLite", scale)

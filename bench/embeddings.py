@@ -21,7 +21,7 @@ from bench.bare import Bare
 from bench.client import percentile
 from bench.platform import Platform
 from models.process.processes import kill_group, spawn
-from tests.weights import RERANKER, large, minilm_directory, smollm2_directory
+from tests.support.weights import RERANKER, large, minilm_directory, smollm2_directory
 
 Row = dict[str, Any]
 Body = Callable[[list[str]], Row]

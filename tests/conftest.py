@@ -15,13 +15,13 @@ import pytest
 
 import migrations
 from models.rows.database import Database
-from tests.s3 import S3, s3
-from tests.servers import Postgres, Valkey
+from tests.support.s3 import S3, s3
+from tests.support.servers import Postgres, Valkey
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """What libraries and killed processes leave behind goes with us. The tests' own folders stay, for a look."""
-    config.pluginmanager.import_plugin("tests.skips")
+    config.pluginmanager.import_plugin("tests.support.skips")
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     litter = tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True)  # short: sockets are in it
     os.environ["TMPDIR"] = tempfile.tempdir = litter.name

@@ -29,7 +29,7 @@ from models.process.processes import end, spawn
 from models.redis import broker
 from models.settings import Settings
 from tests.e2e.talk import PROMPT, chat, client, hear, launch, streaming
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.stack import Stack
-from tests.weights import RERANKER
+from tests.support.weights import RERANKER
 
 KEY = "sk-of-the-clients"
 MODELS = (

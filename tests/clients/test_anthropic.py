@@ -13,7 +13,7 @@ import pytest
 from anthropic.types import MessageParam, ToolParam
 
 from tests.e2e.stack import Stack
-from tests.weights import smollm2_directory
+from tests.support.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ from openai.types import Batch
 
 from api.client import Client
 from tests.e2e.stack import Stack
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 from tests.workers.steward.test_webhook_delivery import SECRET
 
 CHAT: Literal["/v1/chat/completions"] = "/v1/chat/completions"

@@ -16,7 +16,7 @@ import redis
 from api.client import Client
 from api.local.embedded import free_port
 from models.process.processes import spawn
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 SERVES = "Headrace serves http"
 READY_TIMEOUT_S = 90.0

@@ -8,9 +8,9 @@ import pytest
 from tests.e2e.media.studio import seen
 from tests.e2e.stack import Stack, headrace
 from tests.glyphs.check import WEIGHTS as GLYPHS
-from tests.servers import wait_for
-from tests.sounds import decoded, encoded, spoken, whisper_tiny
-from tests.weights import RERANKER, minilm_directory
+from tests.support.servers import wait_for
+from tests.support.sounds import decoded, encoded, spoken, whisper_tiny
+from tests.support.weights import RERANKER, minilm_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.media.studio import seen
 from tests.e2e.stack import Stack
-from tests.sounds import decoded, word_errors
+from tests.support.sounds import decoded, word_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

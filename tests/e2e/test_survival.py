@@ -15,7 +15,7 @@ from models.redis import queue
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat, client, hear, launch, metric, replicas, streaming, until
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 
 pytestmark = pytest.mark.e2e
 

@@ -17,7 +17,7 @@ import pytest
 from api.local.embedded import free_port
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack, clean_environment
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 

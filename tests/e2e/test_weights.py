@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from tests.e2e.stack import Stack, headrace
-from tests.weights import smollm2_directory, smollm2_gguf
+from tests.support.weights import smollm2_directory, smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 

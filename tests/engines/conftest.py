@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from models.catalogue import find
 from models.launching import hub
-from tests.adapters import lora
 from tests.engines.driver import Driver
-from tests.weights import smollm2_directory, smollm2_gguf
+from tests.support.adapters import lora
+from tests.support.weights import smollm2_directory, smollm2_gguf
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 

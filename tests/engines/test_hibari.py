@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.speech import MEDIA_TYPES
-from tests import sounds
 from tests.engines.audio_driver import Job, MediaDriver
-from tests.sounds import Samples, decoded, word_errors
+from tests.support import sounds
+from tests.support.sounds import Samples, decoded, word_errors
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.hibari import pieces, readable

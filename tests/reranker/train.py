@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from tests.weights import minilm_directory
+from tests.support.weights import minilm_directory
 
 WORDS = 3000
 COMMON = 150

@@ -9,7 +9,7 @@ from api.edge.caller import Caller, Limits, Scope
 from api.gateway.admission import Admission
 from models.errors import Overloaded
 from models.redis import broker, presence, queue
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 
 CAP = 100
 CALLER = Caller("", frozenset(Scope), Limits(concurrency=CAP, job_queue=CAP))

@@ -20,7 +20,7 @@ from api.local import embedded, home
 from models.errors import Conflict, InvalidRequest, Unavailable
 from models.process import processes
 from models.settings import Settings
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 
 def test_home_is_private_and_held_by_one(tmp_path: Path) -> None:

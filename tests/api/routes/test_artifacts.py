@@ -23,8 +23,8 @@ from models.settings import Settings
 from models.storage.artifacts import Store, disposition, open_store
 from models.storage.secrets import derived
 from models.storage.signing import PURPOSE, link, verify
-from tests.s3 import serving
-from tests.servers import wait_for
+from tests.support.s3 import serving
+from tests.support.servers import wait_for
 
 LARGE = random.Random(4).randbytes(20 << 20)
 PNG = b"\x89PNG\r\n\x1a\n and so on"

@@ -11,7 +11,7 @@ from openai.types.responses import Response
 
 from api.client import Client
 from tests.e2e.stack import Stack
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 WORDS = "alpha beta gamma delta"
 

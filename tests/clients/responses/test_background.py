@@ -12,7 +12,7 @@ from openai.types.responses import Response
 
 from tests.clients.responses.conftest import WORDS, kill_runners, reaches, say
 from tests.e2e.stack import Stack
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

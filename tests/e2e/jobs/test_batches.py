@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from tests.e2e.media.studio import seen
 from tests.e2e.sites import CHAT, Site, line
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 from tests.workers.steward.test_webhook_delivery import SECRET, Receiver, receiver
 
 __all__ = ["receiver"]  # a fixture

@@ -15,7 +15,7 @@ from models.settings import Settings
 from models.storage.artifacts import open_store
 from tests.e2e.conftest import StackFactory
 from tests.e2e.jobs.chaos import SPEECH, Clients, Havoc, as_text, wishes
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 from workers.steward.sweeping import Tidying
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(600)]

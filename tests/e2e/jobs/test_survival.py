@@ -15,7 +15,7 @@ from tests.e2e.conftest import StackFactory
 from tests.e2e.jobs.orders import FINAL, hear_all, job, order, reaches, refusal, submit
 from tests.e2e.stack import Stack
 from tests.e2e.talk import client, launch, metric, replicas, until
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 from tests.workers.steward.test_webhook_delivery import Receiver, receiver
 
 __all__ = ["receiver"]  # a fixture

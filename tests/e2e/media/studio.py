@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.e2e.stack import Stack
 from tests.glyphs import glyphworld as world
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 KEY = "studio-key"
 URL_TTL_S = 3

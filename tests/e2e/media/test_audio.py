@@ -10,8 +10,8 @@ import openai
 import pytest
 
 from tests.e2e.media.studio import Studio, data_url, hang_up, picture, refusal
-from tests.servers import wait_for
-from tests.sounds import decoded, encoded, spoken, word_errors
+from tests.support.servers import wait_for
+from tests.support.sounds import decoded, encoded, spoken, word_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.e2e.media.studio import KEY, URL_TTL_S, Studio, data_url, file_of, hang_up, opened, picture, refusal, seen
 from tests.glyphs import glyphworld as world
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

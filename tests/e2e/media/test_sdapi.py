@@ -14,7 +14,7 @@ from api.routes import sdapi_wire
 from models.errors import InvalidRequest, UnsupportedParameter
 from tests.e2e.media.studio import Studio, data_url, file_of, opened, picture, seen
 from tests.glyphs import glyphworld as world
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

@@ -14,8 +14,8 @@ from models.modalities import embeddings, rerank
 from tests.e2e.fuzzing import any_value_in_any_field
 from tests.e2e.stack import Stack
 from tests.e2e.talk import client, metric
-from tests.servers import wait_for
-from tests.weights import RERANKER, minilm_directory
+from tests.support.servers import wait_for
+from tests.support.weights import RERANKER, minilm_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.e2e.conftest import StackFactory
-from tests.servers import Postgres, wait_for
+from tests.support.servers import Postgres, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

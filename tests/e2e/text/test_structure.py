@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from tests.e2e.stack import Stack
-from tests.servers import wait_for
-from tests.weights import smollm2_directory, smollm2_gguf
+from tests.support.servers import wait_for
+from tests.support.weights import smollm2_directory, smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 from tests.e2e.stack import Stack
 from tests.glyphs import glyphworld as world
-from tests.pictures import bomb, data_url, saved
-from tests.servers import wait_for
-from tests.web import Server, self_signed, serving
+from tests.support.pictures import bomb, data_url, saved
+from tests.support.servers import wait_for
+from tests.support.web import Server, self_signed, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 

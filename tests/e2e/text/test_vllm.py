@@ -16,7 +16,7 @@ import pytest
 from models.settings import Settings
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat, client, hear, metric, replicas, streaming, until
-from tests.weights import smollm2_directory
+from tests.support.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(900)]
 

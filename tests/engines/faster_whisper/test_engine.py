@@ -12,9 +12,9 @@ from openai.types.audio import TranscriptionVerbose
 
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities import transcription
-from tests import sounds
 from tests.engines.audio_driver import Job, MediaDriver
-from tests.sounds import RATE, Spoken, decoded, encoded, silence, spoken, word_errors
+from tests.support import sounds
+from tests.support.sounds import RATE, Spoken, decoded, encoded, silence, spoken, word_errors
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.faster_whisper.hearing import credible

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from models.errors import InvalidRequest
-from tests.pictures import BROKEN, saved, scan_bomb
+from tests.support.pictures import BROKEN, saved, scan_bomb
 from workers.engines.diffusers.pictures import hole_of
 from workers.engines.media import pictures
 

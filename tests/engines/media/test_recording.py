@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.errors import InvalidRequest
-from tests.sounds import RATE, Samples, decoded, encoded, silence, spoken
+from tests.support.sounds import RATE, Samples, decoded, encoded, silence, spoken
 from workers.engines.faster_whisper.clips import gather, merge, quietest, whole
 from workers.engines.faster_whisper.clips import spoken as clips_of
 from workers.engines.media.recording import Recording

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from models.errors import ContextLengthExceeded, HeadraceError, InvalidRequest, UnsupportedParameter
 from tests.engines.driver import Answer, Driver
-from tests.weights import RERANKER, large, minilm_directory
+from tests.support.weights import RERANKER, large, minilm_directory
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 

@@ -13,7 +13,7 @@ from models.errors import HeadraceError, InvalidRequest
 from models.modalities.chat.tools import Tool
 from models.modalities.structure import Constraint
 from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
-from tests.weights import smollm2_directory
+from tests.support.weights import smollm2_directory
 from workers.engines.structured.constraints import Calls, held
 from workers.engines.structured.grammar_wire import Grammar, Part, Setup
 from workers.engines.structured.grammars import Checker, Grammars, Masks, Walk

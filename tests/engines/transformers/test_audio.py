@@ -19,7 +19,7 @@ from models.modalities.chat.messages import Media
 from tests.engines.conftest import source_of
 from tests.engines.driver import Answer, Driver
 from tests.engines.transformers.test_rows import qwen2_audio
-from tests.sounds import encoded, silence
+from tests.support.sounds import encoded, silence
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 

@@ -16,7 +16,7 @@ from models.errors import InvalidRequest
 from tests.engines.conftest import OPTIONS
 from tests.engines.driver import Answer, Driver
 from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_call, whole
-from tests.weights import smollm2_directory
+from tests.support.weights import smollm2_directory
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.text.dialects import dialect_of

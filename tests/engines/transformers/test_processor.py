@@ -17,7 +17,7 @@ from models.modalities.chat.messages import Media
 from tests.engines.conftest import source_of
 from tests.engines.driver import Answer, Driver
 from tests.engines.transformers.test_rows import qwen2_vl
-from tests.pictures import data_url, saved
+from tests.support.pictures import data_url, saved
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 

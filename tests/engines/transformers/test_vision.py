@@ -13,7 +13,7 @@ from models.errors import ContextLengthExceeded, UnsupportedParameter
 from models.modalities.chat.messages import Media
 from tests.engines.driver import Answer, Driver
 from tests.glyphs import glyphworld as world
-from tests.pictures import saved
+from tests.support.pictures import saved
 from workers.runner.media_intake import MediaIntake
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]

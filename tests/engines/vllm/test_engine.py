@@ -23,7 +23,7 @@ from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
 from tests.engines.nasty import HANGS, OVERFLOWS
 from tests.glyphs import glyphworld as world
-from tests.weights import llava_for_vllm
+from tests.support.weights import llava_for_vllm
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.vllm import options

@@ -9,7 +9,7 @@ import pytest
 
 from models.settings import Settings
 from tests.e2e.stack import clean_environment
-from tests.weights import smollm2_directory
+from tests.support.weights import smollm2_directory
 
 ROOT = Path(__file__).parents[3]
 SUITES = ["test_facts.py", "test_conformance.py", "test_conformance_structure.py", "test_tokens.py", "test_vllm.py"]

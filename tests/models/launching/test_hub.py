@@ -13,7 +13,7 @@ import pytest
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.hub import Source
-from tests.hubs import Hub
+from tests.support.hubs import Hub
 
 _FILES = {
     "config.json": b"{}",

@@ -14,7 +14,7 @@ from models.launching.engine_choice import choose, description, fits, formats_of
 from models.launching.peek import DOCUMENT_BYTES, peek_at
 from models.launching.peek_source import peek
 from tests.glyphs.check import WEIGHTS as GLYPHS
-from tests.weights import RERANKER, large, minilm_directory, smollm2_gguf
+from tests.support.weights import RERANKER, large, minilm_directory, smollm2_gguf
 
 CT2_HEAD = b"\x06\0\0\0\x0c\0WhisperSpec\0\x03\0\0\0"
 

@@ -16,7 +16,7 @@ import pytest
 from api.local.embedded import free_port
 from models.launching import hub
 from models.launching.peek_source import peek
-from tests.hubs import Hub
+from tests.support.hubs import Hub
 
 REPOSITORIES = {
     "org/pipeline": {

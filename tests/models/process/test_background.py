@@ -11,7 +11,7 @@ import pytest
 import migrations
 from api.local.embedded import free_port
 from models.process.background import PART_DEAD, Background
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 
 END = tuple[str, BaseException | None]
 

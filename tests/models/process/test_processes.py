@@ -14,7 +14,7 @@ import pytest
 from models.errors import InvalidRequest
 from models.launching import devices
 from models.process import processes
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 

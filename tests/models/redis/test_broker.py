@@ -16,9 +16,9 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as Disconnected
 
 from models.redis import broker, queue
-from tests.proxy import Proxy
-from tests.servers import Valkey
-from tests.web import self_signed
+from tests.support.proxy import Proxy
+from tests.support.servers import Valkey
+from tests.support.web import self_signed
 
 
 @contextlib.asynccontextmanager

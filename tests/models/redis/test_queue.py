@@ -14,7 +14,7 @@ from api.gateway.admission import Admission
 from api.local.embedded import free_port
 from models.errors import BrokerUnavailable, Overloaded, RateLimited
 from models.redis import broker, presence, queue
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 
 ARGUMENTS = ["epoch", "rid", "gateway", "chat", 1, {"model": "m", "messages": [{"role": "user", "content": "é😀"}]}]
 

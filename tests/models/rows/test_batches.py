@@ -13,7 +13,7 @@ from models.rows.database import now_ms
 from models.rows.jobs import NewJob, Submitted
 from models.rows.tables import BatchState, JobState, files, jobs, results
 from models.rows.tables import batches as table
-from tests.batching import Killed, Mortal, World, line, world
+from tests.support.batching import Killed, Mortal, World, line, world
 from workers.steward.batch_finaliser import end_of
 from workers.steward.sweeping import Tidying
 

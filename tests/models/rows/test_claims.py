@@ -9,6 +9,7 @@ from models.errors import EngineFailure, HeadraceError, ReplicaLost
 from models.rows import batches, claims, instances, jobs
 from models.rows.claims import Done, Lease
 from models.rows.database import Database, now_ms
+from models.rows.instances import NewInstance
 from models.rows.jobs import NewJob
 from models.rows.tables import ReplicaState, replicas
 from models.rows.tables import jobs as table
@@ -53,7 +54,7 @@ def test_each_attempt_waits_longer_than_the_one_before_up_to_four_seconds(databa
 
 
 def test_jobs_of_a_model_that_cannot_be_loaded_fail(database: Database) -> None:
-    database.call(lambda connection: instances.create(connection, ECHO | {"replica": 2}))
+    database.call(lambda connection: instances.create(connection, NewInstance(**ECHO, replica=2)))
     job = submit(database)
     change(database, job, queued_at=1)
 

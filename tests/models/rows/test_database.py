@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from models.errors import DatabaseUnavailable
 from models.rows import postgresql
 from models.rows.database import Database
-from tests.proxy import Proxy
-from tests.servers import wait_for
+from tests.support.proxy import Proxy
+from tests.support.servers import wait_for
 
 CREATE = sa.text("CREATE TABLE IF NOT EXISTS cuts (name VARCHAR(40) PRIMARY KEY)")
 

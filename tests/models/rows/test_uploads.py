@@ -9,7 +9,7 @@ from models.errors import Conflict, NotFound
 from models.rows import uploads
 from models.rows.database import now_ms
 from models.rows.tables import files
-from tests.batching import World, line, world
+from tests.support.batching import World, line, world
 from workers.steward.sweeping import Tidying
 
 __all__ = ["world"]  # a fixture

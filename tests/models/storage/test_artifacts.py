@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from models.errors import InvalidRequest, NotFound, StorageUnavailable
 from models.storage.artifacts import WINDOW, Store, checked, open_store
 from models.storage.signing import link
-from tests.s3 import S3
-from tests.servers import wait_for
+from tests.support.s3 import S3
+from tests.support.servers import wait_for
 
 LARGE = random.Random(3).randbytes(20 << 20)
 PNG = b"\x89PNG\r\n\x1a\n and so on"

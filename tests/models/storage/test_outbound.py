@@ -12,7 +12,7 @@ import pytest
 
 from models.errors import InvalidRequest
 from models.storage.outbound import Outbound, bare, is_public
-from tests.web import Handler, Server, self_signed, serving
+from tests.support.web import Handler, Server, self_signed, serving
 
 PUBLIC = "93.184.216.34"
 HERE = "127.0.0.1/32"

@@ -14,7 +14,7 @@ from models.rows.database import Database
 from models.rows.tables import jobs as table
 from models.storage.artifacts import Store, open_store
 from tests.models.rows.test_job_races import new
-from tests.servers import Valkey, wait_for
+from tests.support.servers import Valkey, wait_for
 from workers.device.claimer import Claimer
 from workers.protocol import JobEnded
 

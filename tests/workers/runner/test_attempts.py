@@ -16,9 +16,9 @@ from models.modalities import chat, images
 from models.modalities.media import Artifact, Outcome
 from models.redis import broker, events
 from models.storage.artifacts import open_store
-from tests.pictures import saved
-from tests.servers import Valkey
-from tests.web import Handler, Server, serving
+from tests.support.pictures import saved
+from tests.support.servers import Valkey
+from tests.support.web import Handler, Server, serving
 from workers.engines.base import EngineSite, MediaSink, Sink
 from workers.engines.echo import Echo, EchoOptions
 from workers.protocol import DoJob as Order

@@ -13,9 +13,9 @@ from PIL import Image
 from models.errors import InvalidRequest
 from models.modalities import chat
 from models.modalities.chat.messages import Media
-from tests.pictures import BROKEN, bomb, data_url, saved
-from tests.sounds import RATE, encoded, silence
-from tests.web import Handler, Server, serving
+from tests.support.pictures import BROKEN, bomb, data_url, saved
+from tests.support.sounds import RATE, encoded, silence
+from tests.support.web import Handler, Server, serving
 from workers.runner import media_intake
 from workers.runner.media_intake import MediaIntake
 

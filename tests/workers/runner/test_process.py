@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.errors import HeadraceError, ReplicaLost
 from models.process.processes import kill_group, spawn
-from tests.servers import Valkey, wait_for
+from tests.support.servers import Valkey, wait_for
 from workers import protocol
 from workers.device import claimer
 from workers.device.runner_process import Phase, RunnerProcess

@@ -13,8 +13,8 @@ from models.modalities import chat
 from models.modalities.chat.messages import Message
 from models.redis import stream
 from models.redis.stream import Frame, FrameKind
-from tests.pictures import data_url, saved
-from tests.web import Server, serving
+from tests.support.pictures import data_url, saved
+from tests.support.web import Server, serving
 from workers.engines.base import MEDIA_PARTS, EngineSite, Sink
 from workers.engines.echo import Echo
 from workers.protocol import Submit

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.rows import claims, uploads
 from models.rows.tables import jobs
-from tests.batching import CHAT, World, line, world
+from tests.support.batching import CHAT, World, line, world
 from workers.steward import batch_lines
 
 __all__ = ["world"]  # a fixture

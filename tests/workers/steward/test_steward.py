@@ -9,7 +9,7 @@ from models.redis import presence
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from tests.models.rows.test_instances import CPU, ECHO
-from tests.servers import Valkey, wait_for
+from tests.support.servers import Valkey, wait_for
 from workers.steward import __main__
 from workers.steward.__main__ import Steward
 

@@ -5,7 +5,7 @@ import pytest
 from models.rows import instances, jobs
 from models.rows.jobs import NewJob
 from models.rows.tables import jobs as table
-from tests.batching import World, world
+from tests.support.batching import World, world
 from workers.steward.sweeping import Tidying, move
 
 __all__ = ["world"]  # a fixture

@@ -10,22 +10,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from openai import InvalidWebhookSignatureError, OpenAI
-from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from models.rows import webhooks
 from models.rows.database import Database, now_ms
 from models.rows.tables import DeliveryState, deliveries
 from models.rows.webhooks import DeliveryOutcome, WebhookEvent
-from models.settings import Settings
 from models.storage.outbound import Outbound, Response
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 from workers.steward.webhook_delivery import Deliverer
 
 SECRET = "whsec_" + b64encode(b"a secret of 24 bytes ...").decode()
@@ -371,25 +368,7 @@ def test_purging_leaves_what_is_not_over(database: Database) -> None:
     assert _states(database) == ["pending"]
 
 
-# ---- secrets -----------------------------------------------------------------------------------------------
-
-
-def test_the_secret_is_set_or_derived(tmp_path: Path) -> None:
-    derived = webhooks.webhook_secret(Settings(home=tmp_path))
-    assert derived == webhooks.webhook_secret(Settings(home=tmp_path))
-    Webhook(derived)
-    given = Settings(home=tmp_path, webhook_secret=SecretStr(f" {SECRET.rstrip('=')} , {OLD_SECRET},"))
-    assert webhooks.webhook_secrets(given) == [SECRET, OLD_SECRET]
-    assert webhooks.webhook_secret(given) == SECRET
-
-
-@pytest.mark.parametrize(
-    "bad", ["secret", SECRET.removeprefix("whsec_"), "whsec_äöü", "whsec_YQ==", "whsec_" + "A" * 88]
-)
-def test_a_secret_that_is_none_is_an_error_that_does_not_show_it(tmp_path: Path, bad: str) -> None:
-    with pytest.raises(ValueError, match="24 to 64 bytes") as caught:
-        webhooks.webhook_secret(Settings(home=tmp_path, webhook_secret=SecretStr(f"{SECRET},{bad}")))
-    assert bad not in str(caught.value)
+# ---- logs --------------------------------------------------------------------------------------------------
 
 
 def test_logs_hold_neither_secrets_nor_bodies_nor_urls(

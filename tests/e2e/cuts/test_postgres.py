@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 import migrations
+from tests.e2e.cuts.load import Load
 from tests.e2e.jobs.orders import FINAL, order, reaches
-from tests.e2e.load import Load
 from tests.e2e.stack import Stack
 from tests.e2e.talk import client, until
-from tests.proxy import Proxy
-from tests.servers import Postgres
+from tests.support.proxy import Proxy
+from tests.support.servers import Postgres
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -15,7 +15,7 @@ from models.rows.database import Database
 from models.rows.tables import deliveries
 from models.settings import Settings
 from models.storage.artifacts import Store, open_store
-from tests.servers import Valkey
+from tests.support.servers import Valkey
 from workers.steward.batch_feeder import Batching
 
 T = TypeVar("T")

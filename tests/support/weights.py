@@ -12,9 +12,9 @@ _CACHE = Path(os.environ.get("HEADRACE_TEST_CACHE", Path.home() / ".cache" / "he
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-_LARGE = Path(os.environ.get("HEADRACE_TEST_WEIGHTS", Path(__file__).parents[2] / "shared" / "weights"))
+_LARGE = Path(os.environ.get("HEADRACE_TEST_WEIGHTS", Path(__file__).parents[3] / "shared" / "weights"))
 
-RERANKER = Path(__file__).parent / "reranker" / "model"
+RERANKER = Path(__file__).parents[1] / "reranker" / "model"
 """A small cross-encoder, made by ``tests/reranker/train.py``."""
 
 

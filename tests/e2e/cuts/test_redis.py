@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.e2e.cuts.load import Load
 from tests.e2e.jobs.orders import FINAL, order, reaches
-from tests.e2e.load import Load
 from tests.e2e.stack import Stack
 from tests.e2e.talk import client, until
-from tests.proxy import Proxy
-from tests.servers import Valkey
+from tests.support.proxy import Proxy
+from tests.support.servers import Valkey
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

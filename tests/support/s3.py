@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.local.embedded import free_port
-from tests.servers import wait_for
+from tests.support.servers import wait_for
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.skips import Skip, stale, unlisted
+from tests.support.skips import Skip, stale, unlisted
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LISTED = Skip("tests/test_a.py::test_it", "no weights of *", "they are large")
 SOURCES = {
     "test_sound.py": "def test_it():\n    pass\n",
@@ -52,7 +52,7 @@ def test_elsewhere_a_skip_is_no_failure(tmp_path: Path) -> None:
 def test_in_ci_a_run_without_skips_passes_and_names_what_is_listed_in_vain(tmp_path: Path) -> None:
     done = run(tmp_path, "test_sound.py", ci=True)
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
-    assert "Listed in tests/skips.py, and not skipped" in done.stdout
+    assert "Listed in tests/support/skips.py, and not skipped" in done.stdout
     assert "Listed" not in run(tmp_path, "test_sound.py", "-k", "it", ci=True).stdout
 
 
@@ -63,5 +63,15 @@ def run(folder: Path, *arguments: str, ci: bool) -> "subprocess.CompletedProcess
     options = [one for one in arguments if one not in SOURCES]
     env = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
     env |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": "true"} if ci else {})
-    command = [sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "tests.skips", "--rootdir", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "xdist.plugin",
+        "-p",
+        "tests.support.skips",
+        "--rootdir",
+        str(folder),
+    ]
     return subprocess.run([*command, *options], cwd=folder, env=env, capture_output=True, text=True, check=False)
