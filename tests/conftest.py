@@ -9,6 +9,7 @@ import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
         settings.register_profile("repeatable", derandomize=True)
         settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let files that compute take turns with files that wait: processes of xdist take them in this order."""
+    folders = [str(item.path.relative_to(item.config.rootpath / "tests")).split("/")[0] for item in items]
+    waiting = [item for item, folder in zip(items, folders, strict=True) if folder in ("e2e", "clients")]
+    computing = [item for item, folder in zip(items, folders, strict=True) if folder == "engines"]
+    others = [item for item in items if item not in {*waiting, *computing}]
+    files = (
+        [list(group) for _, group in groupby(waiting, _file)],
+        [list(group) for _, group in groupby(computing, _file)],
+    )
+    items[:] = [item for pair in zip_longest(*files, fillvalue=()) for file in pair for item in file] + others
+
+
+def _file(item: pytest.Item) -> Path:
+    return item.path
 
 
 @pytest.fixture(scope="session")

@@ -28,11 +28,11 @@ ENGINES = ["echo", "llama_cpp", "transformers", "seeing"]
 ALIASES = {"seeing": "transformers"}
 """Those that go by another name here: the same engine over weights of another kind."""
 collect_ignore = []
-if importlib.util.find_spec("vllm"):  # in its own environment alone, where test_vllm_environment.py starts pytest anew
+if importlib.util.find_spec("vllm"):  # in its own environment alone, where vllm/test_environment.py starts pytest anew
     ENGINES.append("vllm")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
 else:
-    collect_ignore.append("test_vllm.py")
+    collect_ignore.append("vllm/test_engine.py")
 
 
 REAL = [name for name in ENGINES if name != "echo"]

@@ -1,4 +1,4 @@
-"""What is vLLM's own. Runs in its environment, see test_vllm_environment.py."""
+"""What is vLLM's own. Runs in its environment, see test_environment.py."""
 
 import asyncio
 import base64

@@ -12,7 +12,13 @@ from tests.e2e.stack import clean_environment
 from tests.support.weights import smollm2_directory
 
 ROOT = Path(__file__).parents[3]
-SUITES = ["test_facts.py", "test_conformance.py", "test_conformance_structure.py", "test_tokens.py", "test_vllm.py"]
+SUITES = [
+    "test_facts.py",
+    "test_conformance.py",
+    "test_conformance_structure.py",
+    "test_tokens.py",
+    "vllm/test_engine.py",
+]
 
 
 @pytest.mark.weights
