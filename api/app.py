@@ -26,11 +26,11 @@ from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Doorbell, Submissions
 from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
-from api.requests import answering
 from api.routes import (
     artifacts,
     audio,
     batches,
+    chat,
     embeddings,
     files,
     health,
@@ -86,7 +86,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
         },
     )
     errors.install(app)
-    text = (answering, embeddings, messages, responses, tokens)
+    text = (chat, embeddings, messages, responses, tokens)
     for module in (*text, images, audio, sdapi, jobs, files, batches, models, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(

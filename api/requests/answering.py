@@ -1,11 +1,11 @@
-"""The synchronous endpoints: chat and text completions, streamed or whole."""
+"""One call to a resident model, watched from its admission to its last byte, streamed or whole."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Request
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,26 +18,12 @@ from api.gateway.inbox import Inbox
 from api.gateway.metrics import METRICS
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import HeadraceError
-from models.modalities import chat, completions
 from models.modalities.base import BaseRequest
 
 log = logging.getLogger(__name__)
-router = APIRouter(tags=["inference"])
 
 PING_S = 10
 """Seconds between the comments in a stream of events, lest a proxy cuts one in which nothing else is sent."""
-
-
-@router.post("/v1/chat/completions", summary="Chat completion")
-async def chat_completions(request: Request, body: Annotated[chat.Request, Body()]) -> Response:
-    """Answer a conversation. Streams server-sent events where ``stream`` is true."""
-    return await answer(request, "chat", body)
-
-
-@router.post("/v1/completions", summary="Text completion")
-async def text_completions(request: Request, body: Annotated[completions.Request, Body()]) -> Response:
-    """Go on from a prompt. Streams server-sent events where ``stream`` is true."""
-    return await answer(request, "completions", body)
 
 
 class AnswerRecorder(Protocol):
