@@ -119,11 +119,11 @@ class Driver:
 
     async def until_over(self, answer: Answer) -> None:
         """Wait for the end, whichever it is."""
-        await asyncio.wait_for(answer.over.wait(), 60)
+        await asyncio.wait_for(answer.over.wait(), 100)
 
     async def until_said(self, answer: Answer, deltas: int) -> None:
         """Wait until an answer is under way."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while len(answer.deltas) < deltas:
                 answer.said.clear()
                 await answer.said.wait()

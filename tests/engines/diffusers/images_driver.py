@@ -110,11 +110,11 @@ class ImagesDriver:
 
     async def until_over(self, sink: Images) -> None:
         """Wait for the end, whichever it is."""
-        await asyncio.wait_for(sink.over.wait(), 60)
+        await asyncio.wait_for(sink.over.wait(), 100)
 
     async def until_told(self, sink: Images, steps: int) -> None:
         """Wait until a request is so far."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while len(sink.steps) < steps:
                 sink.progressed.clear()
                 await sink.progressed.wait()
