@@ -127,9 +127,13 @@ FACTS: dict[str, EngineFacts] = {one.name: one for one in _ALL}
 
 
 def engine_named(name: str) -> EngineFacts | None:
-    """The engine of this name or alias, in whatever case; None: there is none."""
-    wanted = name.lower()
-    return next((one for one in FACTS.values() if wanted in (one.name, *one.aliases)), None)
+    """The engine of this name or alias, in whatever case, with ``-`` or ``.`` for ``_``; None: there is none."""
+    wanted = _plain(name)
+    return next((one for one in FACTS.values() if wanted in map(_plain, (one.name, *one.aliases))), None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
 
 
 def serving(model_type: ModelType) -> tuple[EngineFacts, ...]:

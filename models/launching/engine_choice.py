@@ -18,6 +18,19 @@ _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.
 _GGUF_OF_NO_TEXT = re.compile(r"bert|^t5encoder$|^clip$")
 _UNSERVED_ENCODERS = ("SparseEncoder", "MultiVectorEncoder")
 _ARCHITECTURE = "general.architecture"
+_MODEL_FILES = (
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".safetensors",
+    ".onnx",
+    ".h5",
+    ".msgpack",
+    "config.json",
+    "model_index.json",
+)
+"""What an error may name of a folder: whoever may launch could list any folder of this machine otherwise."""
 
 
 class Fit(NamedTuple):
@@ -33,14 +46,13 @@ def choose(source: str, peek: Peek | None, engine: EngineFacts | None, model_typ
     Raises InvalidRequest where no engine serves them, where they are evidently not what the launch says, and where
     neither they nor the launch say enough.
     """
-    if engine is not None:
-        usual = type_on(engine, model_type)
-        if not engine.formats:
-            return Fit(engine, usual)
+    if engine is not None and not engine.formats:
+        return Fit(engine, type_on(engine, model_type))
     if peek is None:
         return _guess(source, engine, model_type)
     if engine is not None:
-        refuse_misfit(peek, engine)
+        refuse_misfit(peek, engine)  # before the type: it names the engine that fits
+        type_on(engine, model_type)
     return _fitting(peek, engine, model_type)
 
 
@@ -231,13 +243,10 @@ def _what_is_read() -> str:
 
 def _nothing(peek: Peek) -> InvalidRequest:
     if peek.single:
-        name = peek.files[0]
-        return InvalidRequest(
-            f"{peek.place} is not a GGUF file: it begins with {peek.heads.get(name, b'')[:4]!r}", param="model_path"
-        )
+        return InvalidRequest(f"{peek.place} is not a GGUF file", param="model_path")
     ggufs = _ggufs(peek)
-    there = ggufs or sorted({name.partition("/")[0] for name in peek.files})
-    names = ", ".join(there[:8]) or "nothing"
+    there = ggufs or sorted(name for name in peek.files if name.endswith(_MODEL_FILES))
+    names = ", ".join(there[:8]) or "nothing of a model"
     example = f"{peek.place}/{ggufs[0]}" if ggufs else "hf:org/name/file.gguf"
     hint = f" Of a repository of GGUF files, name one: {example}."
     return InvalidRequest(f"no weights that we load in {peek.place}: there is {names}.{hint}", param="model_path")

@@ -8,6 +8,7 @@ CTranslate2 is no pickle: it is fetched for the engine that reads it. What weigh
 """
 
 import importlib.util
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False,
     """
     if source.kind == "path":
         found = Path(source.name)
-        if not found.exists():
+        if not os.path.exists(found):  # also False for a name that no file system takes, where Path's raises
             raise InvalidRequest(f"there is nothing at {found}", param="model_path")
     elif source.kind == "package":
         found = in_package(source)

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from models.engines import FACTS, ModelType
+from models.engines import FACTS, ModelType, engine_named
 from models.errors import InvalidRequest
 from models.launching.engine_choice import choose, fits
 from models.launching.peek import Peek
@@ -128,7 +128,7 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (PIPELINE, None, "audio", "model_type", "a model of type image, not audio"),
         (EMBEDDER, None, "rerank", "model_type", "a model of type embedding, not rerank"),
         (EMBEDDER, "sentence_transformers", "rerank", "model_type", "a model of type embedding, not rerank"),
-        (PIPELINE, "transformers", "image", "model_type", "the engine transformers serves models of type LLM"),
+        (PIPELINE, "transformers", "image", "model_engine", "use model_engine 'diffusers', or leave it out"),
         (None, "sentence_transformers", "LLM", "model_type", "serves models of type embedding and rerank"),
         (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
         (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): no engine serves that"),
@@ -137,8 +137,8 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
         (gguf("nomic-bert"), None, None, "model_path", "a GGUF file (nomic-bert): no engine serves that"),
         (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),
-        (folder("README.md"), "transformers", None, "model_path", "there is README.md"),
-        (folder(), None, "image", "model_path", "there is nothing"),
+        (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),
+        (folder(), None, "image", "model_path", "there is nothing of a model"),
         (None, None, "audio", "model_engine", "cannot be seen from here"),
         (None, None, "audio", "model_engine", "give model_engine, 'faster_whisper' or 'hibari'"),
     ],
@@ -159,3 +159,15 @@ def test_what_fits_is_served_by_its_engine() -> None:
         for fit in fits(seen):
             assert fit.model_type in fit.engine.serves
             assert fit.model_type in get_args(ModelType)
+
+
+@pytest.mark.parametrize("name", ["llama-cpp", "llama.cpp", "llama_cpp", "Llama-CPP"])
+def test_an_engine_is_known_however_its_name_is_written(name: str) -> None:
+    assert engine_named(name) is FACTS["llama_cpp"]
+
+
+def test_an_error_lists_no_folder_that_holds_no_model() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        choose(HERE, folder("id_rsa", ".netrc", "notes.txt"), None, None)
+    assert "id_rsa" not in caught.value.message
+    assert "notes" not in caught.value.message
