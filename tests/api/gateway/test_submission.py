@@ -149,10 +149,23 @@ async def test_what_waits_at_the_end_is_told_so(database: Database, valkey: Valk
     await client.aclose()
 
 
+class Asked(Database):
+    """A database that says when it is asked for a transaction."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked = asyncio.Event()
+
+    async def run(self, function: Any, *args: Any) -> Any:
+        """``Database.run``."""
+        self.asked.set()
+        return await super().run(function, *args)
+
+
 async def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path, valkey: Valkey) -> None:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     migrations.upgrade(url)
-    database = Database(url)
+    database = Asked(url)
     locked, enough = threading.Event(), threading.Event()
 
     def lock() -> None:
@@ -164,16 +177,19 @@ async def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path, valkey
         other.close()
 
     holder = threading.Thread(target=lock)
-    async with submissions(database, valkey.url) as to:
-        holder.start()
-        await asyncio.to_thread(locked.wait)
-        submitting = asyncio.gather(*[to.submit(new()) for _ in range(600)])
-        while to._writes.waiting != 600:
-            await asyncio.sleep(0.01)
-        looked = await database.look(jobs.counts)
-        assert (looked, submitting.done()) == ({}, False)
+    holder.start()
+    try:
+        async with submissions(database, valkey.url) as to:
+            await asyncio.to_thread(locked.wait)
+            submitting = asyncio.gather(*[to.submit(new()) for _ in range(600)])
+            async with asyncio.timeout(20):
+                await database.asked.wait()
+            looked = await database.look(jobs.counts)
+            assert (looked, submitting.done()) == ({}, False)
+            enough.set()
+            made = await submitting
+    finally:
         enough.set()
-        made = await submitting
     holder.join()
     assert all(one.created for one in made)
     assert len(database.call(claims.claim, "m", "", 1000, 1 << 62, Lease("w", "d", 1000))) == 600
