@@ -16,7 +16,7 @@ SCHEMA_DEPTH = 32
 _json = msgspec.json.Encoder()
 
 Schema = dict[str, Any] | bool
-Form = Literal["json_object", "json", "regex", "choice", "grammar"]
+ConstraintKind = Literal["json_object", "json", "regex", "choice", "grammar"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Constraint:
     ``param`` is the field of the request that asked for it, for errors.
     """
 
-    form: Form
+    kind: ConstraintKind
     value: Any = None
     param: str = "response_format"
 

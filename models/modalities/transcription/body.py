@@ -20,7 +20,7 @@ from models.modalities.transcription.subtitles import srt, vtt
 
 _json = msgspec.json.Encoder()
 
-Form = Literal["json", "text", "srt", "vtt", "verbose_json"]
+TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 _MEDIA_TYPES: dict[str, str] = {
     "text": "text/plain; charset=utf-8",
     "srt": "application/x-subrip; charset=utf-8",
@@ -52,7 +52,7 @@ class Request(MediaRequest):
 
     language: str | None = Field(None, max_length=40, description="ISO 639 code or English name; found out by default")
     prompt: str | None = Field(None, max_length=10_000)
-    response_format: Form = "json"
+    response_format: TranscriptFormat = "json"
     temperature: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
         None, description="0: begin there, and go up where the text is not credible"
     )

@@ -234,7 +234,7 @@ def test_what_is_asked_of_the_answer_becomes_chat() -> None:
     assert tool.function.strict
     assert asked.template_kwargs == {"enable_thinking": True, "reasoning_effort": "low"}
     assert asked.constraint is not None
-    assert (asked.constraint.form, asked.constraint.value) == ("json", {"type": "object"})
+    assert (asked.constraint.kind, asked.constraint.value) == ("json", {"type": "object"})
     assert asked.asked() - asked.PLATFORM == {
         *("max_tokens", "stop", "temperature", "top_p", "top_k", "tools", "tool_choice", "parallel_tool_calls"),
         *("enable_thinking", "reasoning_effort", "response_format"),

@@ -118,7 +118,7 @@ def _allowed(bits: bytes, token: int) -> bool:
 def _spelled(grammar: Grammar, param: str) -> str:
     parts = {part.name: part for part in grammar.parts}
     whole = _WHOLE.match(grammar.lark)
-    if whole and parts[whole[1]].form == "grammar":
+    if whole and parts[whole[1]].kind == "grammar":
         return _converted(parts[whole[1]].text, param)
     rules = [f"{part.name}_part: {_fragment(part)}" for part in grammar.parts]
     lark = _SKIPPED.sub(lambda found: f"{found[1]}_part" if found[1] else found[0], grammar.lark)
@@ -126,9 +126,9 @@ def _spelled(grammar: Grammar, param: str) -> str:
 
 
 def _fragment(part: Part) -> str:
-    if part.form == "json":
+    if part.kind == "json":
         return f"%json {_one_way(part.text)}"
-    if part.form == "regex":
+    if part.kind == "regex":
         return "/" + re.sub(r"\\.|[/\n]", _in_lark, part.text, flags=re.DOTALL) + "/"
     raise UnsupportedParameter("a grammar cannot be combined with thoughts or tools by this engine")
 

@@ -95,15 +95,17 @@ class Planner:
         """A prompt of a conversation, and the grammar of its answer."""
         prompt = self.prompt(request, taught=self._dialect.taught)
         tags, thinking = self._dialect.tags, beginning(request, prompt, self._dialect)
-        form = request.constraint
-        if form is not None and form.form == "grammar" and not request.must_call:
+        constraint = request.constraint
+        if constraint is not None and constraint.kind == "grammar" and not request.must_call:
             if thinking == "open":
-                raise UnsupportedParameter("this model thinks first: set 'enable_thinking' to false", param=form.param)
+                raise UnsupportedParameter(
+                    "this model thinks first: set 'enable_thinking' to false", param=constraint.param
+                )
             tags = None
         tools = request.callable_tools
         single = request.parallel_tool_calls is False or isinstance(request.tool_choice, NamedChoice)
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
-        found = held(form, calls, tags, thinking, {})
+        found = held(constraint, calls, tags, thinking, {})
         grammar = self._spell(found) if found is not None else ""
         body = wire.held_to(wire.prompt_body(request, prompt, self._context), grammar)
         names = frozenset(tool.function.name for tool in tools)

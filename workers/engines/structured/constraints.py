@@ -78,14 +78,14 @@ def held(
 def _form(constraint: Constraint, parts: list[Part]) -> str:
     """What derives the answers of this form."""
     value: Any = constraint.value
-    if constraint.form == "choice":
+    if constraint.kind == "choice":
         return " | ".join(_quoted(one) for one in value)
-    if constraint.form == "json_object":
+    if constraint.kind == "json_object":
         parts.append(Part("form", "json", _schema({"type": "object"})))
-    elif constraint.form == "json":
+    elif constraint.kind == "json":
         parts.append(Part("form", "json", _schema(value)))
     else:
-        parts.append(Part("form", constraint.form, value))
+        parts.append(Part("form", constraint.kind, value))
     return "@form"
 
 

@@ -82,9 +82,9 @@ def _spelled(grammar: Grammar) -> str:
 
 
 def _part(part: Part) -> dict[str, object]:
-    if part.form == "json":
+    if part.kind == "json":
         return {"name": part.name, "json_schema": json.loads(part.text)}
-    if part.form == "regex":
+    if part.kind == "regex":
         return {"name": part.name, "lark_grammar": f"start: /{regex_to_lark(part.text, 'dw')}/"}
     return {"name": part.name, "lark_grammar": grammar_from("grammar", part.text)}
 

@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-PartForm = Literal["json", "regex", "grammar"]
+PartKind = Literal["json", "regex", "grammar"]
 
 
 class Part(msgspec.Struct, frozen=True):
     """A piece of a grammar that comes from a client: a JSON schema, a regular expression, or GBNF or Lark."""
 
     name: str
-    form: PartForm
+    kind: PartKind
     text: str
 
 

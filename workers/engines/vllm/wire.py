@@ -278,10 +278,10 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
 def _constrained(constraint: Constraint | None) -> dict[str, Any]:
     if constraint is None:
         return {}
-    value = True if constraint.form == "json_object" else constraint.value
-    if isinstance(value, bool) and constraint.form == "json":  # a schema may be a boolean; vLLM's may not
+    value = True if constraint.kind == "json_object" else constraint.value
+    if isinstance(value, bool) and constraint.kind == "json":  # a schema may be a boolean; vLLM's may not
         value = {} if value else {"not": {}}
-    return {"structured_outputs": {constraint.form: value}, "ignore_eos": False}  # the form says where it ends
+    return {"structured_outputs": {constraint.kind: value}, "ignore_eos": False}  # the form says where it ends
 
 
 def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
