@@ -101,16 +101,16 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
 @asynccontextmanager
 async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncIterator[Gateway]:
     """The parts of a gateway, started and in the end stopped."""
-    client = broker.asking_async(settings.redis_url)
+    client = broker.async_command_client(settings.redis_url)
     database = Database(settings.database)
     routing_table = RoutingTable(settings.silence_s, lambda epoch: replies.lose(epoch))  # each knows the other
     replies = Replies(settings, client, routing_table)
     admission = Admission(client, device_cap=settings.device_concurrency)
     known_models = KnownModels(database)
     dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models)
-    collector = metrics.FleetCollector(routing_table, replies)
+    collector = metrics.ReplicaCollector(routing_table, replies)
     metrics.METRICS.registry.register(collector)
-    stream_client = broker.asking_async(settings.stream_redis)
+    stream_client = broker.async_command_client(settings.stream_redis)
     doorbell = Doorbell(client, routing_table)
     submissions = Submissions(database, settings.job_queue, doorbell)
     watching = Watching(settings, database, stream_client)

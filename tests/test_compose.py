@@ -236,7 +236,7 @@ class Composed:
 
     def redis(self, user: str = "tester", password: str = KEY) -> "redis.Redis":
         """A connection as this user."""
-        return broker.asking(f"redis://{user}:{password}@127.0.0.1:{self.redis_port}/0")
+        return broker.command_client(f"redis://{user}:{password}@127.0.0.1:{self.redis_port}/0")
 
     def stop(self, *names: str) -> dict[str, int]:
         """What ``docker compose stop`` does to these services; their exit codes."""

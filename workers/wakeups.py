@@ -25,7 +25,7 @@ def hear(redis_url: str, channel: str, wake: Callable[[], None]) -> None:
     async def subscribe(to: PubSub, _client: redis.Redis) -> None:
         await to.subscribe(channel)
 
-    asyncio.run(broker.listen(redis_url, f"the channel {channel}", begin=subscribe, hear=lambda _: wake()))
+    asyncio.run(broker.listen(redis_url, f"the channel {channel}", subscribe=subscribe, on_message=lambda _: wake()))
 
 
 def in_background(target: Callable[..., Any], *args: Any) -> None:

@@ -12,7 +12,7 @@ from models.redis.stream import Closing, Frame, FrameKind
 class Inbox:
     """Fed by the gateway's one subscription, read by one handler. Everything runs on the event loop's thread.
 
-    ``heard_at`` is the loop's time of the last sign that the runner holds the request; ``gap_since`` when
+    ``seen_at`` is the loop's time of the last sign that the runner holds the request; ``gap_since`` when
     frames were first seen to be missing, None while none is; ``asked_at`` when they were last asked for.
     """
 
@@ -21,7 +21,7 @@ class Inbox:
     epoch: str
     device: str
     slots: list[str]
-    heard_at: float
+    seen_at: float
     buffer_bytes: int
     budget: int = 0
     tokens: int = 0
@@ -43,7 +43,7 @@ class Inbox:
 
     def feed(self, frame: Frame, now: float) -> bool:
         """Take a frame; False: frames before it are missing."""
-        self.heard_at = now
+        self.seen_at = now
         if self.ended:
             return True
         if frame.seq < 0:  # the worker speaks for a runner that is gone

@@ -42,7 +42,7 @@ class Metrics:
 METRICS = Metrics()
 
 
-class FleetCollector(Collector):
+class ReplicaCollector(Collector):
     """What the workers report, as metrics labelled by device, model and replica."""
 
     def __init__(self, routing_table: RoutingTable, replies: Replies) -> None:

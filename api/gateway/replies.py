@@ -76,9 +76,9 @@ class Replies:
                 broker.listen(
                     self._settings.stream_redis,
                     "the reply channel",
-                    begin=self._subscribe,
-                    hear=self._take,
-                    end=self._disconnect,
+                    subscribe=self._subscribe,
+                    on_message=self._take,
+                    on_disconnect=self._disconnect,
                 )
             )
 
@@ -89,7 +89,7 @@ class Replies:
 
     def _take(self, message: broker.Message) -> None:
         if message["type"] == "message":
-            self._hear(message["channel"], message["data"])
+            self._receive(message["channel"], message["data"])
 
     def _disconnect(self) -> None:
         if self.connected:
@@ -100,13 +100,13 @@ class Replies:
         keys = [key async for key in client.scan_iter(presence.device_key("*"), count=1000)]
         for body in await client.mget(keys) if keys else []:
             if body is not None:
-                self._hear(presence.DEVICES.encode(), body)
+                self._receive(presence.DEVICES.encode(), body)
 
-    def _hear(self, channel: bytes, body: Any) -> None:
+    def _receive(self, channel: bytes, body: Any) -> None:
         now = asyncio.get_running_loop().time()
         try:
             if channel == presence.DEVICES.encode():
-                self._routing_table.hear(presence.decode(body), now)
+                self._routing_table.update(presence.decode(body), now)
             else:
                 self._sort(stream.decode_packet(body), now)
         except msgspec.DecodeError as error:  # another version's, during an upgrade
@@ -131,7 +131,7 @@ class Replies:
             if inbox is None:
                 unknown.append(rid)
                 continue
-            inbox.heard_at = now
+            inbox.seen_at = now
             if following > inbox.expected:
                 self._ask(inbox, now)
         if unknown:
@@ -169,7 +169,7 @@ class Replies:
         for inbox in list(self.inboxes.values()):
             if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
                 inbox.fail(ReplicaLost("part of the answer was lost on its way"))
-            elif now - inbox.heard_at > self._settings.silence_s:
+            elif now - inbox.seen_at > self._settings.silence_s:
                 inbox.fail(ReplicaLost("nothing is heard of the replica that serves this request"))
             elif inbox.gap_since is not None:
                 self._ask(inbox, now)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from api.gateway.group_commit import GroupCommit
 from models.rows import responses
 from models.rows.database import Database
-from models.rows.responses import Kept
+from models.rows.responses import NewResponse
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Keeping:
-    row: Kept
+class _Entry:
+    row: NewResponse
     aging: list[str]
 
 
@@ -39,7 +39,7 @@ class ResponseWriter:
         self._database = database
         self._writes = GroupCommit("responses", self._commit, most=MOST_AT_ONCE, again_s=AGAIN_S)
 
-    async def keep(self, row: Kept, aging: list[str]) -> None:
+    async def keep(self, row: NewResponse, aging: list[str]) -> None:
         """Keep a response, and for longer those of its predecessors that are ``aging``.
 
         It is kept when this returns, unless the database does not answer for ``HELD_UP_S``.
@@ -47,7 +47,7 @@ class ResponseWriter:
         if self._writes.waiting >= MOST_WAITING:
             log.warning("the response %s is not kept: too many wait", row.id)
             return
-        future = self._writes.add(_Keeping(row, aging))
+        future = self._writes.add(_Entry(row, aging))
         future.add_done_callback(partial(_report, row.id))
         await asyncio.wait([future], timeout=HELD_UP_S)
 
@@ -55,7 +55,7 @@ class ResponseWriter:
         """Keep for ever."""
         await self._writes.run()
 
-    async def _commit(self, batch: list[_Keeping]) -> Sequence[None]:
+    async def _commit(self, batch: list[_Entry]) -> Sequence[None]:
         await self._database.run(_keep, batch, self.retention_ms)
         return [None] * len(batch)
 
@@ -65,7 +65,7 @@ def _report(id: str, future: "asyncio.Future[None]") -> None:
         log.warning("the response %s is not kept: %s", id, error)
 
 
-def _keep(connection: Connection, batch: list[_Keeping], retention_ms: int) -> None:
+def _keep(connection: Connection, batch: list[_Entry], retention_ms: int) -> None:
     responses.keep(connection, [one.row for one in batch], retention_ms)
     if aging := sorted({response for one in batch for response in one.aging}):
         responses.renew(connection, aging, retention_ms)

@@ -10,7 +10,7 @@ from models.rows.tables import ReplicaState
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Report:
     snapshot: Snapshot
     at: float
 
@@ -24,16 +24,16 @@ class RoutingTable:
     def __init__(self, silence_s: float, on_lost: Callable[[str], None]) -> None:
         self._silence_s = silence_s
         self._on_lost = on_lost
-        self._devices: dict[str, _Heard] = {}
+        self._devices: dict[str, _Report] = {}
         self._doubted: set[str] = set()
         self._changed = asyncio.Event()
 
-    def hear(self, snapshot: Snapshot, now: float) -> None:
+    def update(self, snapshot: Snapshot, now: float) -> None:
         """A device reported itself."""
         before = self._devices.get(snapshot.device)
         if before and before.snapshot.worker == snapshot.worker and before.snapshot.serial >= snapshot.serial:
             return
-        self._devices[snapshot.device] = _Heard(snapshot, now)
+        self._devices[snapshot.device] = _Report(snapshot, now)
         self._doubted &= {one.epoch for _, one in self.replicas()}
         self._doubted -= {one.epoch for one in snapshot.replicas if one.state == ReplicaState.READY}
         if before is not None:
@@ -50,10 +50,10 @@ class RoutingTable:
 
     def sweep(self, now: float) -> None:
         """Drop the devices that have fallen silent."""
-        for device, heard in list(self._devices.items()):
-            if now - heard.at > self._silence_s:
+        for device, report in list(self._devices.items()):
+            if now - report.at > self._silence_s:
                 del self._devices[device]
-                for one in heard.snapshot.replicas:
+                for one in report.snapshot.replicas:
                     self._on_lost(one.epoch)
 
     def ready(self, uid: str) -> list[tuple[str, Replica]]:
@@ -62,7 +62,7 @@ class RoutingTable:
 
     def replicas(self) -> list[tuple[str, Replica]]:
         """All replicas that were reported, each with its device."""
-        return [(device, one) for device, heard in self._devices.items() for one in heard.snapshot.replicas]
+        return [(device, one) for device, report in self._devices.items() for one in report.snapshot.replicas]
 
     def devices(self) -> list[str]:
         """The devices that are alive."""

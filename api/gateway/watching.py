@@ -132,7 +132,11 @@ class Watching:
     async def run(self) -> None:
         """Listen for ever, over any number of connections."""
         await broker.listen(
-            self._url, "the channel of jobs", begin=self._subscribe, hear=self._hear, end=self._disconnect
+            self._url,
+            "the channel of jobs",
+            subscribe=self._subscribe,
+            on_message=self._take,
+            on_disconnect=self._disconnect,
         )
 
     async def _subscribe(self, channel: PubSub, _client: redis.Redis) -> None:
@@ -144,7 +148,7 @@ class Watching:
         for job in list(self._watches):
             self._wake(job, moved=True)
 
-    def _hear(self, message: broker.Message) -> None:
+    def _take(self, message: broker.Message) -> None:
         job = message["channel"].decode().removeprefix(events.channel(""))
         # What happened before the subscription was there was not heard.
         self._wake(job, moved=message["type"] == "subscribe" or message["data"] == events.STATE.encode())

@@ -32,8 +32,8 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
         body, uploads = await forms.read(request, about, RequestFiles(gateway, caller, into))
         if MODALITIES[about.modality].only_model and body.get("model") in (None, ""):
             body["model"] = await only_model(gateway, about.modality)
-        wish = JobTerms(idempotency_key=idempotency_key)
-        prepared = await prepare(gateway, caller, kind, body, uploads, wish)
+        terms = JobTerms(idempotency_key=idempotency_key)
+        prepared = await prepare(gateway, caller, kind, body, uploads, terms)
     background = getattr(prepared.request, "background", None) is True
     if not wants_async(request, background):
         job = replace(prepared.job, deadline_s=gateway.settings.request_timeout_s)

@@ -179,7 +179,7 @@ def _one_only(name: str) -> UnsupportedParameter:
     return UnsupportedParameter(f"'{name}' must be one file", param=name)
 
 
-def documented(about: Kind) -> dict[str, Any]:
+def openapi_body(about: Kind) -> dict[str, Any]:
     """The endpoint's body, for the OpenAPI document (FastAPI's ``openapi_extra``)."""
     schema = _inlined(modality(about.modality).request)
     for name in about.fixed:

@@ -55,7 +55,7 @@ class Prepared:
 
 
 async def prepare(
-    gateway: Gateway, caller: Caller, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], wish: JobTerms
+    gateway: Gateway, caller: Caller, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], terms: JobTerms
 ) -> Prepared:
     """Check a job of this kind and store its files. Raises what is wrong with it, naming the parameter."""
     about = KINDS[kind]
@@ -82,9 +82,9 @@ async def prepare(
         kind,
         sent,
         {name: one.digest for name, one in uploads.items()},
-        wish.priority,
-        wish.webhook,
-        wish.metadata,
+        terms.priority,
+        terms.webhook,
+        terms.metadata,
     ]
     new = NewJob(
         id=job,
@@ -93,14 +93,14 @@ async def prepare(
         request=sent,
         api_key_id=caller.key,
         files=files,
-        priority=wish.priority,
-        deadline_s=wish.deadline_s,
+        priority=terms.priority,
+        deadline_s=terms.deadline_s,
         max_attempts=gateway.settings.job_attempts,
         key_bound=caller.limits.job_queue,
-        idempotency_key=wish.idempotency_key,
-        digest=digest(*asked) if wish.idempotency_key else "",
-        metadata=wish.metadata,
-        webhook=wish.webhook,
+        idempotency_key=terms.idempotency_key,
+        digest=digest(*asked) if terms.idempotency_key else "",
+        metadata=terms.metadata,
+        webhook=terms.webhook,
     )
     return Prepared(new, request, uploads)
 

@@ -9,7 +9,7 @@ from models.rows import jobs
 from models.rows.records import JobRow
 from models.rows.tables import JobState
 from models.storage import secrets, signing
-from models.storage.rendering import Kept, rendered
+from models.storage.rendering import StoredArtifact, rendered
 
 
 async def answer(gateway: Gateway, row: JobRow, base_url: str) -> Answer:
@@ -32,7 +32,7 @@ async def answer(gateway: Gateway, row: JobRow, base_url: str) -> Answer:
 
 
 def _render(gateway: Gateway, row: JobRow, stored: dict[str, Any], base_url: str) -> Answer:
-    def link(name: str, kept: Kept) -> str:
+    def link(name: str, kept: StoredArtifact) -> str:
         return signing.link(
             gateway.store,
             kept["key"],

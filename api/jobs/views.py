@@ -21,21 +21,21 @@ async def shown(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, A
     return public(row) | links
 
 
-async def accepted(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
+async def shown_with_place(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
     """The job, with its place in the queue and the seconds until it should be done; None where it does not wait."""
-    position, eta_s = await gateway.database.look(prospect, row)
+    position, eta_s = await gateway.database.look(place_and_eta, row)
     return await shown(gateway, row, base_url) | {"position": position, "eta_s": eta_s}
 
 
-async def submitted(gateway: Gateway, job: NewJob, done: Submitted, base_url: str) -> dict[str, Any]:
-    """``accepted`` for a submission; of a new job all is known without asking the database."""
+async def shown_after_submission(gateway: Gateway, job: NewJob, done: Submitted, base_url: str) -> dict[str, Any]:
+    """``shown_with_place`` for a submission; of a new job all is known without asking the database."""
     if not done.created or job.priority:
-        return await accepted(gateway, await gateway.database.look(jobs.get, done.id, None), base_url)
+        return await shown_with_place(gateway, await gateway.database.look(jobs.get, done.id, None), base_url)
     row = jobs.as_queued(job, done.queued_at)
     return await shown(gateway, row, base_url) | _place(done.ahead, await gateway.throughput.of(job.uid))
 
 
-def prospect(connection: Connection, row: JobSummary) -> tuple[int | None, float | None]:
+def place_and_eta(connection: Connection, row: JobSummary) -> tuple[int | None, float | None]:
     """The place in the queue, from 1, and the seconds until it should be done; None where it does not wait."""
     if row.state != JobState.QUEUED:
         return None, None

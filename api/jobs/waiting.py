@@ -16,7 +16,7 @@ from api.edge import errors
 from api.gateway.gateway import Gateway
 from api.jobs import results
 from api.jobs.preparation import Prepared, public_url
-from api.jobs.views import accepted
+from api.jobs.views import shown_with_place
 from api.requests.answering import hung_up
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
@@ -52,17 +52,17 @@ async def respond(
         raise ShuttingDown()
     base = public_url(gateway, str(request.base_url))
     if wants_async(request, background):
-        done = await submitted(gateway, prepared.job)
+        done = await submit_job(gateway, prepared.job)
         row = await gateway.database.look(jobs.get, done.id, None)
         headers = {"Location": f"{base}/v1/jobs/{done.id}", "Preference-Applied": "respond-async"}
-        return JSONResponse(await accepted(gateway, row, base), 202, headers | _names(done))
+        return JSONResponse(await shown_with_place(gateway, row, base), 202, headers | _names(done))
     waiting = Waiting(gateway, request, prepared, base, reword)
     if prepared.request.streams:
         return await waiting.stream()
     return await waiting.whole()
 
 
-async def submitted(gateway: Gateway, job: NewJob) -> Submitted:
+async def submit_job(gateway: Gateway, job: NewJob) -> Submitted:
     """Submit a job. The files of one that is not made are dropped.
 
     Where the database was lost meanwhile, the job may be there and needs them; if it is not, they are swept later.
@@ -91,7 +91,7 @@ class Waiting:
         self._base = base
         self._reword = reword
         self._modality = KINDS[prepared.job.kind].modality
-        self._timing = RequestMetrics(prepared.job.uid, self._modality)
+        self._metrics = RequestMetrics(prepared.job.uid, self._modality)
         self._done = Submitted(prepared.job.id, created=True)
         self._submission: asyncio.Task[Submitted] | None = None
         self._over = False
@@ -145,14 +145,14 @@ class Waiting:
 
     def finish(self) -> None:
         """The response is over, however it ended: a job that nobody waits for any more is cancelled."""
-        self._timing.close()
+        self._metrics.close()
         if not self._over:
             self._over = True
             self._gateway.background.once(self._abandon(), f"abandoning {self._done.id}")
 
     async def _submit(self) -> None:
         # Apart from this task, which ends when the client leaves: whether there is a job then must be known.
-        self._submission = asyncio.create_task(submitted(self._gateway, self._prepared.job))
+        self._submission = asyncio.create_task(submit_job(self._gateway, self._prepared.job))
         self._done = await asyncio.shield(self._submission)
 
     async def _abandon(self) -> None:
@@ -176,10 +176,10 @@ class Waiting:
             if self._reword is not None:
                 found = await self._gateway.blocking(self._reword, found)
         except HeadraceError as error:
-            self._timing.code = error.code
+            self._metrics.code = error.code
             raise
-        self._timing.first()
-        self._timing.code = 200
+        self._metrics.first()
+        self._metrics.code = 200
         return Response(found.content, media_type=found.media_type, headers=self._headers())
 
     async def _pieces(self, streamer: Streamer) -> AsyncIterator[bytes]:
@@ -193,7 +193,7 @@ class Waiting:
                     if fence and event.fence != fence:
                         raise ReplicaLost("the replica was lost amid the answer")
                     if not fence:
-                        self._timing.first()
+                        self._metrics.first()
                     fence = event.fence
                     yield streamer.piece(event.blob)
             row = await self._gateway.database.look(jobs.get, self._done.id, None)
@@ -202,9 +202,9 @@ class Waiting:
                 await results.answer(self._gateway, row, self._base)  # raises why
             stored = await self._gateway.database.look(jobs.result, self._done.id)
         except HeadraceError as error:
-            self._timing.code = error.code
+            self._metrics.code = error.code
             raise
-        self._timing.code = 200
+        self._metrics.code = 200
         yield streamer.end(stored["body"] if stored else {})
 
     async def _events(

@@ -85,7 +85,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._backoff = backoff
         self._restart_at = 0.0
-        self._heard = 0.0
+        self._answered_at = 0.0
 
     @property
     def pid(self) -> int:
@@ -102,7 +102,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 death_signal=self.spec.death_signal,
             )
-        self.started = self._heard = time.monotonic()
+        self.started = self._answered_at = time.monotonic()
         self.state = "starting" if self.spec.probe else "running"
 
     def poll(self, now: float) -> float | None:
@@ -126,10 +126,10 @@ class Child:
         self.state, self._restart_at = "waiting", now + delay
         return delay
 
-    def heard(self, answer: bool | None, now: float) -> None:
+    def take_answer(self, answer: bool | None, now: float) -> None:
         """Take a probe's answer. Where nothing can be told, the silence so far is forgiven."""
         if answer is not False:
-            self._heard = now
+            self._answered_at = now
         if answer and self.state == "starting":
             self.state = "running"
 
@@ -138,7 +138,7 @@ class Child:
         limits = {"starting": self.spec.startup_s, "running": self.spec.patience_s}
         if self.spec.probe is None or self._process is None:
             return False
-        return now - self._heard > limits.get(self.state, float("inf"))
+        return now - self._answered_at > limits.get(self.state, float("inf"))
 
     def gone(self, now: float) -> bool:
         """Whether it has ended and will not start again."""

@@ -22,7 +22,7 @@ LEFTOVER_GRACE_S = 5.0
 
 
 @contextlib.contextmanager
-def held(home: Path) -> Iterator[None]:
+def locked(home: Path) -> Iterator[None]:
     """Hold ``home`` exclusively, with an empty ``run/`` that is removed at the end. Raises Conflict if it is held.
 
     The lock is on the directory itself: a lock file would have to stay behind, because removing one that another

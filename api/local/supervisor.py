@@ -62,7 +62,7 @@ class Supervisor:
         while True:
             now = time.monotonic()
             for child in self.children.values():
-                self._attend(child, now)
+                self._check(child, now)
             if now - swept > 1:
                 swept = now
                 self._sweep(now)
@@ -86,7 +86,7 @@ class Supervisor:
         await _until(lambda: child.gone(time.monotonic()))  # cancelled here, it is left for ``stop`` to end
         del self.children[spec.name]
         if child.exit_code:
-            raise self._obituary(child, "failed")
+            raise self._failure(child, "failed")
 
     async def stop(self) -> None:
         """Stop everything, phase by phase; what does not stop within its grace is killed."""
@@ -129,12 +129,12 @@ class Supervisor:
                 return
             time.sleep(TICK_S / 2)
 
-    def _attend(self, child: Child, now: float) -> None:
+    def _check(self, child: Child, now: float) -> None:
         if child.state in ("stopping", "stopped"):
             return
         delay = child.poll(now)
         if child.state == "failed":
-            raise self._obituary(child, "died too often")
+            raise self._failure(child, "died too often")
         if delay is not None:
             self._say(f"{child.spec.name} {child.describe_exit()}; starting it again in {delay:.1f} s")
         if child.hung(now):
@@ -142,7 +142,7 @@ class Supervisor:
             self._say(f"{child.spec.name} has not answered for {silence:g} s: killing it")
             child.kill()
 
-    def _obituary(self, child: Child, why: str) -> Unavailable:
+    def _failure(self, child: Child, why: str) -> Unavailable:
         """The error to raise, after the last lines of its log were shown."""
         for line in tail(child.log):
             self._say(f"{child.spec.name} | {line}")
@@ -157,7 +157,7 @@ class Supervisor:
                 pid = child.pid
                 answer = await child.spec.probe(time.monotonic() - child.started)
                 if child.pid == pid:  # else the answer was its predecessor's
-                    child.heard(answer, time.monotonic())
+                    child.take_answer(answer, time.monotonic())
             await asyncio.sleep(TICK_S if child.state == "starting" else self._probe_every_s)
 
     def _sweep(self, now: float) -> None:

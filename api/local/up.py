@@ -42,7 +42,7 @@ def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) 
     check_exposure(settings)
     names = [devices.parse(name).name for name in dict.fromkeys(wanted)] or [one.name for one in devices.detect()]
     console = Console()
-    with home.held(settings.home):
+    with home.locked(settings.home):
         check_port(settings.host, settings.port)
         server = None if settings.redis_url else embedded.prepare(settings.home)
         if server:

@@ -39,14 +39,16 @@ class AnswerRecorder(Protocol):
         """The stream broke after it had begun."""
 
 
-async def answer(request: Request, modality: str, body: BaseRequest, keeping: AnswerRecorder | None = None) -> Response:
+async def answer(
+    request: Request, modality: str, body: BaseRequest, recorder: AnswerRecorder | None = None
+) -> Response:
     """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     caller = caller_of(request)
     call = Call(modality, body.model, sent, caller, body.budget, affinity(body.prefix), body.streams)
     keepalive_s = gateway.settings.keepalive_after_s
-    attempt = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, keeping)
+    attempt = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, recorder)
     return await (attempt.stream() if body.streams else attempt.whole())
 
 
@@ -60,15 +62,15 @@ class WatchedCall:
         request: Request,
         user: str,
         keepalive_s: float,
-        keeping: AnswerRecorder | None = None,
+        recorder: AnswerRecorder | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._call = call
         self._request = request
         self._user = user
         self._keepalive_s = keepalive_s
-        self._keeping = keeping
-        self._timing = RequestMetrics(call.uid, call.modality)
+        self._recorder = recorder
+        self._metrics = RequestMetrics(call.uid, call.modality)
         self._inbox: Inbox | None = None
 
     async def whole(self) -> Response:
@@ -80,10 +82,10 @@ class WatchedCall:
             if not work.done():
                 return Response(status_code=CLIENT_GONE)  # nobody reads it
             body = work.result()
-            self._timing.code = 200
+            self._metrics.code = 200
             return Response(body, media_type="application/json")
         except HeadraceError as error:
-            self._timing.code = error.code
+            self._metrics.code = error.code
             raise
         finally:
             gone.cancel()
@@ -101,7 +103,7 @@ class WatchedCall:
             await asyncio.wait((opening, gone), timeout=self._keepalive_s, return_when=asyncio.FIRST_COMPLETED)
             first = opening.result() if opening.done() else None
         except HeadraceError as error:
-            self._timing.code = error.code
+            self._metrics.code = error.code
             self._close()
             raise
         finally:
@@ -116,11 +118,11 @@ class WatchedCall:
             while more := await self._read():
                 data = more
                 yield data
-            self._timing.code = 200
+            self._metrics.code = 200
         except HeadraceError as error:
-            self._timing.code = error.code
-            if self._keeping is not None and self._inbox is not None:
-                await self._keeping.broken(self._inbox.rid, error)
+            self._metrics.code = error.code
+            if self._recorder is not None and self._inbox is not None:
+                await self._recorder.broken(self._inbox.rid, error)
             yield errors.event(error, self._request.url.path, self._request.state.request_id, data)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
@@ -130,9 +132,9 @@ class WatchedCall:
 
     async def _open(self) -> bytes:
         self._inbox, first = await self._dispatcher.open(self._call)
-        if self._keeping is not None:
-            await self._keeping.ready()
-        self._timing.first()
+        if self._recorder is not None:
+            await self._recorder.ready()
+        self._metrics.first()
         await self._keep()
         return first
 
@@ -146,8 +148,8 @@ class WatchedCall:
 
     async def _keep(self) -> None:
         """Before the last bytes are sent: who goes on from an answer that they have read must find it."""
-        if self._keeping is not None and self._inbox is not None and self._inbox.closing is not None:
-            await self._keeping.whole(self._inbox.closing.body)
+        if self._recorder is not None and self._inbox is not None and self._inbox.closing is not None:
+            await self._recorder.whole(self._inbox.closing.body)
 
     async def _read_all(self) -> bytes:
         parts = [await self._open()]
@@ -156,8 +158,8 @@ class WatchedCall:
         return b"".join(parts)
 
     def _close(self) -> None:
-        call, elapsed = self._call, self._timing.elapsed_s
-        self._timing.close()
+        call, elapsed = self._call, self._metrics.elapsed_s
+        self._metrics.close()
         inbox = self._inbox
         if inbox is not None:
             self._dispatcher.close(inbox, elapsed)
@@ -168,7 +170,7 @@ class WatchedCall:
             "%s %s %s %.3fs user=%r safety=%r",
             self._request.state.request_id,
             call.uid,
-            self._timing.code,
+            self._metrics.code,
             elapsed,
             self._user,
             call.body.get("safety_identifier", "-"),

@@ -9,10 +9,10 @@ from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import DatabaseUnavailable, HeadraceError
 from models.modalities.responses import Request, described
-from models.modalities.responses.items import kept, sent
+from models.modalities.responses.items import as_items, stored_items
 from models.modalities.responses.writer import failure, final
 from models.rows import responses
-from models.rows.responses import Kept
+from models.rows.responses import NewResponse
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,9 +52,9 @@ class ResponseRecorder:
 
     async def _keep(self, id: str, status: str, body: bytes) -> None:
         given = self._request.model_dump(mode="json", exclude_unset=True, include={"input"})
-        items = _encode(kept(sent(given["input"]), id))
+        items = _encode(stored_items(as_items(given["input"]), id))
         previous = self._request.previous_response_id
-        await self._response_writer.keep(Kept(id, self._caller.key, previous, status, items, body), self._aging)
+        await self._response_writer.keep(NewResponse(id, self._caller.key, previous, status, items, body), self._aging)
 
 
 async def _reach(gateway: Gateway) -> bool:

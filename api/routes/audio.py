@@ -4,26 +4,26 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.jobs.endpoint import ACCEPTED, serve
-from api.jobs.forms import documented
+from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
 from models.modalities import KINDS
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"], responses=ACCEPTED)
 
 
-@router.post("/transcriptions", summary="Transcribe", openapi_extra=documented(KINDS["audio.transcriptions"]))
+@router.post("/transcriptions", summary="Transcribe", openapi_extra=openapi_body(KINDS["audio.transcriptions"]))
 async def transcriptions(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Write down what is said in a recording. Streams server-sent events where ``stream`` is true."""
     return await serve(request, "audio.transcriptions", idempotency_key)
 
 
-@router.post("/translations", summary="Translate", openapi_extra=documented(KINDS["audio.translations"]))
+@router.post("/translations", summary="Translate", openapi_extra=openapi_body(KINDS["audio.translations"]))
 async def translations(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Write down in English what is said in a recording."""
     return await serve(request, "audio.translations", idempotency_key)
 
 
-@router.post("/speech", summary="Speak", openapi_extra=documented(KINDS["audio.speech"]))
+@router.post("/speech", summary="Speak", openapi_extra=openapi_body(KINDS["audio.speech"]))
 async def speech(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Say a text. The sound is streamed as it is made where ``stream`` or ``stream_format`` asks for it."""
     return await serve(request, "audio.speech", idempotency_key)

@@ -4,32 +4,32 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.jobs.endpoint import ACCEPTED, serve
-from api.jobs.forms import documented
+from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
 from models.modalities import KINDS
 
 router = APIRouter(prefix="/v1/images", tags=["images"], responses=ACCEPTED)
 
 
-@router.post("/generations", summary="Draw", openapi_extra=documented(KINDS["images.generations"]))
+@router.post("/generations", summary="Draw", openapi_extra=openapi_body(KINDS["images.generations"]))
 async def generations(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Draw what a prompt says."""
     return await serve(request, "images.generations", idempotency_key)
 
 
-@router.post("/edits", summary="Edit a picture", openapi_extra=documented(KINDS["images.edits"]))
+@router.post("/edits", summary="Edit a picture", openapi_extra=openapi_body(KINDS["images.edits"]))
 async def edits(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Draw a picture anew under a prompt; with a mask, or where it is transparent, only what that shows."""
     return await serve(request, "images.edits", idempotency_key)
 
 
-@router.post("/variations", summary="Vary a picture", openapi_extra=documented(KINDS["images.variations"]))
+@router.post("/variations", summary="Vary a picture", openapi_extra=openapi_body(KINDS["images.variations"]))
 async def variations(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Draw a picture anew."""
     return await serve(request, "images.variations", idempotency_key)
 
 
-@router.post("/inpainting", summary="Fill in a picture", openapi_extra=documented(KINDS["images.inpainting"]))
+@router.post("/inpainting", summary="Fill in a picture", openapi_extra=openapi_body(KINDS["images.inpainting"]))
 async def inpainting(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Draw anew what a mask shows of a picture. The mask may be called ``mask_image``."""
     return await serve(request, "images.inpainting", idempotency_key)

@@ -18,8 +18,8 @@ from api.gateway.watching import SILENCE
 from api.jobs import results
 from api.jobs.preparation import IdempotencyKey, JobTerms, Upload, prepare, public_url, seconds_until
 from api.jobs.request_files import RequestFiles, folder
-from api.jobs.views import accepted, prospect, shown, submitted
-from api.jobs.waiting import submitted as insert
+from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
+from api.jobs.waiting import submit_job as insert
 from api.requests.answering import PING_S
 from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
@@ -69,17 +69,17 @@ async def submit(
     caller = caller_of(request)
     given = body.input | ({} if body.model is None else {"model": body.model})
     deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
-    wish = JobTerms(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
+    terms = JobTerms(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
     async with AsyncExitStack() as stack:
         uploads: dict[str, Upload] = {}
         if KINDS[body.kind].files:
             intake = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
             uploads = await intake.of_body(KINDS[body.kind], given)
-        prepared = await prepare(gateway, caller, body.kind, given, uploads, wish)
+        prepared = await prepare(gateway, caller, body.kind, given, uploads, terms)
     done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
     headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})
-    return JSONResponse(await submitted(gateway, prepared.job, done, base), 202, headers)
+    return JSONResponse(await shown_after_submission(gateway, prepared.job, done, base), 202, headers)
 
 
 @router.get("", summary="List jobs")
@@ -108,7 +108,7 @@ async def describe(request: Request, id: Id) -> dict[str, Any]:
     """How the job is. While it waits: its position, and the seconds until it should be done."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
-    return await accepted(gateway, row, public_url(gateway, str(request.base_url)))
+    return await shown_with_place(gateway, row, public_url(gateway, str(request.base_url)))
 
 
 @router.get("/{id}/result", summary="Result of a job")
@@ -145,7 +145,7 @@ async def retry(request: Request, id: Id) -> dict[str, Any]:
         raise Conflict(f"only a job that failed, was cancelled or expired is tried again; it {row.state}", param="id")
     row = await _mine(gateway, request, id)
     await gateway.publish_queued(row)
-    return await accepted(gateway, row, public_url(gateway, str(request.base_url)))
+    return await shown_with_place(gateway, row, public_url(gateway, str(request.base_url)))
 
 
 @router.delete("/{id}", summary="Delete a job")
@@ -186,14 +186,14 @@ async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIte
     with suppress(NotFound, DatabaseUnavailable):  # it is deleted meanwhile; or its client comes again
         row = await gateway.database.look(jobs.get, job, None)
         if row.state == JobState.QUEUED:
-            first = await accepted(gateway, row, base)
+            first = await shown_with_place(gateway, row, base)
             place = first["position"]
             yield ServerSentEvent(json.dumps(first), event="state")
         async with aclosing(gateway.watching.follow(job, after)) as told:
             async for last, event in told:
                 if event.type == SILENCE and place is not None:
                     with suppress(DatabaseUnavailable):  # it is told of at the next silence
-                        found = await gateway.database.look(prospect, row)
+                        found = await gateway.database.look(place_and_eta, row)
                         if found[0] != place:
                             place = found[0]
                             yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")

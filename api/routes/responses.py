@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs.preparation import IdempotencyKey, JobTerms, prepare
-from api.jobs.waiting import submitted
+from api.jobs.waiting import submit_job
 from api.requests import answering
 from api.requests.response_events import EventStream
 from api.requests.response_include import Included, check_items, check_made
@@ -28,7 +28,7 @@ from models.errors import (
 )
 from models.modalities.responses import CreateResponse, count, described
 from models.modalities.responses import Request as Asked
-from models.modalities.responses.items import RESPONSE, ItemReference, kept, sent
+from models.modalities.responses.items import RESPONSE, ItemReference, as_items, stored_items
 from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
 from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
@@ -62,8 +62,8 @@ async def create(
     asked, aging = await _resolved(gateway, caller, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
-    keeping = ResponseRecorder(gateway, asked, caller, aging) if asked.keeps else None
-    return await answering.answer(request, "responses", asked, keeping)
+    recorder = ResponseRecorder(gateway, asked, caller, aging) if asked.keeps else None
+    return await answering.answer(request, "responses", asked, recorder)
 
 
 @router.post("/input_tokens", summary="Count the tokens of a response's input")
@@ -107,11 +107,11 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
         raise ShuttingDown()
     caller = caller_of(request)
     given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
-    wish = JobTerms(idempotency_key=idempotency_key)
-    job = (await prepare(gateway, caller, responses.KIND, given, {}, wish)).job
+    terms = JobTerms(idempotency_key=idempotency_key)
+    job = (await prepare(gateway, caller, responses.KIND, given, {}, terms)).job
     if asked.streams:  # what is told of it as it is made, whoever will read it
         job = replace(job, request=job.request | {"stream": True})
-    done = await submitted(gateway, job)
+    done = await submit_job(gateway, job)
     id = responses.response_of(done.id)
     headers = {"X-Job-Id": done.id}
     if asked.streams:
@@ -206,7 +206,7 @@ async def input_items(
         row = await _job(gateway, caller, id)
         if row is None:
             raise _missing(id)
-        items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], id)
+        items = stored_items([*(row.request.get("earlier") or []), *as_items(row.request["input"])], id)
     check_items(include, items)
     if order == "desc":
         items.reverse()

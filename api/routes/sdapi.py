@@ -121,12 +121,12 @@ async def _draw(request: Request, body: Drawing, kind: str) -> Response:
     fields = sdapi_wire.translated(body, edit=kind == "images.edits")
     named = body.checkpoint
     fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, caller)
-    wish = JobTerms(metadata={MARK: kind})
+    terms = JobTerms(metadata={MARK: kind})
     async with folder() as into:
         intake = RequestFiles(gateway, caller, into)
         files = sdapi_wire.pictures(body) if kind == "images.edits" else {}
         uploads = {name: await intake.text(name, text) for name, text in files.items()}
-        prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, wish)
+        prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, terms)
     if not wants_async(request, None):
         prepared = replace(prepared, job=replace(prepared.job, deadline_s=gateway.settings.request_timeout_s))
     return await respond(gateway, request, prepared, background=None, reword=sdapi_wire.Reworded(body, fields))

@@ -136,7 +136,7 @@ def _guarded(client: Client, url: str) -> Client:
 # ---- clients -----------------------------------------------------------------------------------------------
 
 
-class _Asking(redis.asyncio.Redis):
+class _CommandClient(redis.asyncio.Redis):
     """A client whose commands take turns on one connection. Where the server is mute, it is so for all that wait.
 
     Else each of them would wait ``ASK_S`` for itself, after those before it.
@@ -144,14 +144,14 @@ class _Asking(redis.asyncio.Redis):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._mute_at = float("-inf")
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """As redis-py's. Raises TimeoutError where the server does not answer within ``ASK_S``."""
         clock = asyncio.get_running_loop().time
         asked_at = clock()
-        async with self._turn:
+        async with self._lock:
             if self._mute_at > asked_at:
                 raise TimeoutError("the server has not answered the command before")
             try:
@@ -162,12 +162,12 @@ class _Asking(redis.asyncio.Redis):
                 raise
 
 
-def asking(url: str) -> redis.Redis:
+def command_client(url: str) -> redis.Redis:
     """A client for commands, from any thread."""
     return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(url))
 
 
-def asking_async(url: str) -> redis.asyncio.Redis:
+def async_command_client(url: str) -> redis.asyncio.Redis:
     """A client for commands, from asyncio, on one connection.
 
     That takes half the time of one from a pool (75 against 145 µs), and a burst takes turns instead of opening
@@ -178,7 +178,7 @@ def asking_async(url: str) -> redis.asyncio.Redis:
         "max_connections": CONNECTIONS,
         "retry": AsyncRetry(NoBackoff(), 0),
     }
-    return _guarded(_Asking.from_url(url, **options, **_options(url)), url)
+    return _guarded(_CommandClient.from_url(url, **options, **_options(url)), url)
 
 
 # ---- subscriptions -----------------------------------------------------------------------------------------
@@ -188,39 +188,40 @@ async def listen(
     url: str,
     name: str,
     *,
-    begin: Callable[[PubSub, redis.asyncio.Redis], Awaitable[None]],
-    hear: Callable[[Message], None],
-    end: Callable[[], None] = lambda: None,
+    subscribe: Callable[[PubSub, redis.asyncio.Redis], Awaitable[None]],
+    on_message: Callable[[Message], None],
+    on_disconnect: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Listen to channels for ever, over any number of connections.
 
-    ``begin`` subscribes on each new connection; its second argument is a client on which it may ask what was missed.
-    ``hear`` takes what is published, and what confirms a subscription. ``end`` is called whenever a connection is
-    over, also where ``begin`` failed. ``name`` is for the log. Ends only with an error that is not Redis's.
+    ``subscribe`` is called on each new connection; its second argument is a client on which it may ask what was
+    missed. ``on_message`` takes what is published, and what confirms a subscription. ``on_disconnect`` is called
+    whenever a connection is over, also where ``subscribe`` failed. ``name`` is for the log. The function ends only
+    with an error that is not Redis's.
     """
     lost = False
     while True:
         client = _guarded(redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **_options(url)), url)
         try:
             channel = client.pubsub(ignore_subscribe_messages=False)
-            await begin(channel, client)
+            await subscribe(channel, client)
             if lost:
-                log.info("%s is heard again", name)
+                log.info("%s is connected again", name)
             lost = False
-            await _hear(channel, hear)
+            await _read_messages(channel, on_message)
         except (RedisError, OSError) as error:
             if not lost:
                 log.warning("%s is lost: %s", name, error)
             lost = True
         finally:
-            end()
+            on_disconnect()
             with contextlib.suppress(RedisError, OSError):
                 await client.aclose()
         await asyncio.sleep(AGAIN_S)
 
 
-async def _hear(channel: PubSub, hear: Callable[[Message], None]) -> NoReturn:
-    """Read one connection until it fails, or has been mute for two reads and a ping."""
+async def _read_messages(channel: PubSub, on_message: Callable[[Message], None]) -> NoReturn:
+    """Read one connection until it fails, or until two reads in a row, with a ping between them, brought nothing."""
     connection, pinged = channel.connection, False
     assert isinstance(connection, _Guarded)
     while True:
@@ -228,9 +229,9 @@ async def _hear(channel: PubSub, hear: Callable[[Message], None]) -> NoReturn:
         message = await channel.get_message(timeout=SILENT_READ_S)
         mute = message is None and connection.reads == before
         if mute and pinged:
-            raise Disconnected(f"nothing was heard for {2 * SILENT_READ_S:g} s, not even the answer to a ping")
+            raise Disconnected(f"nothing has come for {2 * SILENT_READ_S:g} s, not even the answer to a ping")
         if mute:
             await channel.ping()
         elif message is not None and message["type"] in ("message", "subscribe"):
-            hear(message)
+            on_message(message)
         pinged = mute

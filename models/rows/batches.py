@@ -127,7 +127,7 @@ def _cancel_lines(connection: Connection, batch: str) -> list[str]:
 # ---- what the steward does ---------------------------------------------------------------------------------
 
 
-def open_ones(connection: Connection) -> list[OpenBatch]:
+def open_batches(connection: Connection) -> list[OpenBatch]:
     """The batches that are not over, oldest first."""
     query = sa.select(batches, _unfinished.label("unfinished"), now_ms().label("now"))
     return fetch(connection, query.where(batches.c.state.in_(OPEN)).order_by(batches.c.created_at), OpenBatch)

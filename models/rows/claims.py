@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, ModelFailed, ModelNotFound
 from models.rows.database import now_ms
 from models.rows.fetching import columns, fetch
-from models.rows.records import HeldJob, JobRow
+from models.rows.records import JobRow, LeasedJob
 from models.rows.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
 
 BACKOFF_MS = 1000
@@ -97,17 +97,17 @@ def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, le
     return sorted(rows, key=lambda row: ids.index(row.id))
 
 
-def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, HeldJob]:
+def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, LeasedJob]:
     """Renew all of a worker's leases; what it still holds, by id."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     update = sa.update(jobs).where(*mine).values(lease_expires_at=now_ms() + lease_ms)
-    return {row.id: row for row in fetch(connection, update.returning(*columns(HeldJob)), HeldJob)}
+    return {row.id: row for row in fetch(connection, update.returning(*columns(LeasedJob)), LeasedJob)}
 
 
-def held(connection: Connection, owner: str) -> dict[str, HeldJob]:
+def leased(connection: Connection, owner: str) -> dict[str, LeasedJob]:
     """What ``renew`` returns, without renewing."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
-    return {row.id: row for row in fetch(connection, sa.select(*columns(HeldJob)).where(*mine), HeldJob)}
+    return {row.id: row for row in fetch(connection, sa.select(*columns(LeasedJob)).where(*mine), LeasedJob)}
 
 
 def progress(connection: Connection, fractions: dict[tuple[str, int], float]) -> None:
@@ -139,7 +139,7 @@ def finish(connection: Connection, ended: Sequence[Done]) -> list[JobRow]:
     return moved
 
 
-def landed(connection: Connection, ended: Sequence[Done]) -> set[tuple[str, int]]:
+def with_result(connection: Connection, ended: Sequence[Done]) -> set[tuple[str, int]]:
     """Of these attempts, by job and fence, those whose result is kept.
 
     An attempt that ``finish`` does not move may be one of them: the answer to an earlier commit was lost.
@@ -232,7 +232,7 @@ def sweep(connection: Connection, limit: int = 500) -> list[JobRow]:
     return moved
 
 
-def orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[JobRow]:
+def fail_orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[JobRow]:
     """Fail jobs that have waited this long for a model that is not launched, or cannot be loaded; the rows moved."""
     of_model = replicas.c.uid == jobs.c.uid
     absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))

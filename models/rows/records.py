@@ -150,7 +150,7 @@ class JobStatus(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldJob(Record):
+class LeasedJob(Record):
     """As much of a running job as its worker asks for."""
 
     table = tables.jobs

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from models.errors import InvalidRequest, NotFound, PreviousResponseNotFound
-from models.modalities.responses.items import GIVEN, kept, place_of, sent
+from models.modalities.responses.items import GIVEN, as_items, place_of, stored_items
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import JobRow, ResponseRow
@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class NewResponse:
     """A response to be kept: its own items and its object, both as JSON."""
 
     id: str
@@ -59,7 +59,7 @@ def reachable(connection: Connection) -> None:
     connection.execute(sa.select(1))
 
 
-def keep(connection: Connection, new: Iterable[Kept], retention_ms: int) -> None:
+def keep(connection: Connection, new: Iterable[NewResponse], retention_ms: int) -> None:
     """Keep these; one that is kept already stays as it is."""
     rows = [
         {
@@ -93,8 +93,8 @@ def keep_done(
             continue
         if row.request.get("store") is not False:
             response, body = response_of(row.id), result["body"]
-            items = kept([*(row.request.get("earlier") or []), *sent(row.request["input"])], response)
-            new.append(Kept(response, row.api_key_id, None, body["status"], _encode(items), _encode(body)))
+            items = stored_items([*(row.request.get("earlier") or []), *as_items(row.request["input"])], response)
+            new.append(NewResponse(response, row.api_key_id, None, body["status"], _encode(items), _encode(body)))
     keep(connection, new, retention_ms)
 
 

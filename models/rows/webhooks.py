@@ -177,7 +177,9 @@ def enqueue(connection: Connection, events: Iterable[WebhookEvent]) -> list[str]
     return [row["id"] for row in rows]
 
 
-def due(connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int] | None = None) -> list[DueDelivery]:
+def claim_due(
+    connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int] | None = None
+) -> list[DueDelivery]:
     """Claim deliveries whose time has come, an attempt begun on each.
 
     Whoever claims has ``hold_ms`` to record the outcome; then they are due again. ``busy`` counts attempts going on

@@ -8,7 +8,7 @@ import msgspec
 from models.modalities import KINDS, MEDIA, modality, module_of
 from models.modalities.media import Answer
 
-Kept = dict[str, Any]
+StoredArtifact = dict[str, Any]
 """What is known of an artifact: ``key``, ``media_type``, ``bytes``."""
 
 
@@ -16,8 +16,8 @@ def rendered(
     kind: str,
     request: dict[str, Any],
     stored: dict[str, Any],
-    link: Callable[[str, Kept], str],
-    read: Callable[[Kept], bytes],
+    link: Callable[[str, StoredArtifact], str],
+    read: Callable[[StoredArtifact], bytes],
 ) -> Answer:
     """The answer of a job of this kind with this row of ``results``. May block.
 
@@ -26,7 +26,7 @@ def rendered(
     name = KINDS[kind].modality
     if name not in MEDIA:
         return Answer(msgspec.json.encode(stored["body"]))
-    artifacts: dict[str, Kept] = stored["artifacts"]
+    artifacts: dict[str, StoredArtifact] = stored["artifacts"]
     answer: Answer = module_of(name).render(
         modality(name).request.model_validate(request),
         stored["body"],

@@ -46,7 +46,7 @@ class Valkey:
 
     def client(self) -> "redis.Redis":
         """A connection of one's own."""
-        return broker.asking(self.url)
+        return broker.command_client(self.url)
 
     def _answers(self) -> bool:
         with contextlib.suppress(redis.RedisError), self.client() as client:

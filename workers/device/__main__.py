@@ -98,9 +98,9 @@ def main() -> None:
     if not settings.redis_url:
         sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
     database = Database(settings.database)
-    client = broker.asking(settings.redis_url)
+    client = broker.command_client(settings.redis_url)
     store = open_store(settings.artifacts)
-    telling = broker.asking(settings.stream_redis)
+    telling = broker.command_client(settings.stream_redis)
 
     def claimer(device: str, owner: str, runners: Callable[[], Iterable[RunnerProcess]]) -> Claimer:
         lease = Lease(owner, device, int(settings.job_lease_s * 1000))

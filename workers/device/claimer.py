@@ -22,7 +22,7 @@ from models.redis import events
 from models.rows import claims, responses
 from models.rows.database import Database
 from models.rows.outbox import notify
-from models.rows.records import HeldJob, JobRow
+from models.rows.records import JobRow, LeasedJob
 from models.rows.tables import JobState
 from models.storage.artifacts import Store
 from workers.device.fairness import Busyness, Shares, room, worst_normal
@@ -57,7 +57,7 @@ class Transaction:
     moved: list[JobRow] = field(default_factory=list)
     landed: set[tuple[str, int]] = field(default_factory=set)
     claimed: list[tuple[RunnerProcess, JobRow]] = field(default_factory=list)
-    held: dict[str, HeldJob] | None = None
+    held: dict[str, LeasedJob] | None = None
     recorded: bool = False
     renewed: bool = False
 
@@ -184,7 +184,7 @@ class Claimer:
         if transaction.ended:
             transaction.moved = self._finish(connection, transaction.ended)
             if len(transaction.moved) < len(transaction.ended):
-                transaction.landed = claims.landed(connection, transaction.ended)
+                transaction.landed = claims.with_result(connection, transaction.ended)
         if self._fractions and now - self._recorded_at > LOOK_EVERY_S:
             claims.progress(connection, self._fractions)
             transaction.recorded = True
@@ -192,7 +192,7 @@ class Claimer:
             transaction.held = claims.renew(connection, self._lease.owner, self._lease.ms)
             transaction.renewed = True
         elif self._claims:
-            transaction.held = claims.held(connection, self._lease.owner)
+            transaction.held = claims.leased(connection, self._lease.owner)
         if transaction.held and not transaction.held.keys() <= self._claims.keys():
             transaction.moved += self._release(connection, self._claims)
         if not self.draining:

@@ -129,7 +129,7 @@ class Runner:
         return None
 
     async def _serve(self, load: Load, engine: Engine[Any]) -> None:
-        client = broker.asking_async(load.stream_redis_url)
+        client = broker.async_command_client(load.stream_redis_url)
         publisher = Publisher(
             client,
             load.epoch,
@@ -212,7 +212,7 @@ class Runner:
             if message["type"] == "message":
                 self._obey(message["data"], requests)
 
-        await broker.listen(load.stream_redis_url, "the control channel", begin=subscribe, hear=hear)
+        await broker.listen(load.stream_redis_url, "the control channel", subscribe=subscribe, on_message=hear)
 
     @staticmethod
     def _obey(message: bytes, requests: Requests) -> None:

@@ -137,9 +137,9 @@ def main() -> None:
     configure(settings.log_level)
     if not settings.redis_url:
         sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
-    client = broker.asking(settings.redis_url)
+    client = broker.command_client(settings.redis_url)
     database = Database(settings.database)
-    steward = Steward(database, client, broker.asking(settings.stream_redis))
+    steward = Steward(database, client, broker.command_client(settings.stream_redis))
     store = open_store(settings.artifacts)
 
     try:

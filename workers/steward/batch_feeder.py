@@ -97,7 +97,7 @@ class Batching:
 
     def turn(self) -> bool:
         """Take every open batch a step on; whether there is any."""
-        found = self._database.call(batches.open_ones)
+        found = self._database.call(batches.open_batches)
         self._busy = {batch: task for batch, task in self._busy.items() if not task.done()}
         for batch, until in list(self._rest.items()):  # what runs aside writes to it, too
             if until <= time.monotonic():

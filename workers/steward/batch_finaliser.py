@@ -22,7 +22,7 @@ from models.rows.records import BatchLine, BatchRow
 from models.rows.tables import BatchState, JobState
 from models.settings import Settings
 from models.storage.artifacts import Store
-from models.storage.rendering import Kept, rendered
+from models.storage.rendering import StoredArtifact, rendered
 from workers.steward import batch_lines
 
 log = logging.getLogger(__name__)
@@ -142,10 +142,10 @@ class Finaliser:
         if line.body is None:
             raise NotFound("the result of this request was lost")
 
-        def link(_: str, kept: Kept) -> str:
+        def link(_: str, kept: StoredArtifact) -> str:
             return data_url(read(kept), kept["media_type"])
 
-        def read(kept: Kept) -> bytes:
+        def read(kept: StoredArtifact) -> bytes:
             return self._store.read(kept["key"])
 
         answer = rendered(line.kind, line.request, line.body, link, read)

@@ -35,7 +35,7 @@ TIDY_EVERY_S = 60.0
 
 def move(connection: Connection) -> list[JobRow]:
     """Move the jobs that nobody else will; the rows moved. Wakes the models that jobs wait for."""
-    moved = claims.sweep(connection) + claims.orphans(connection, MODEL_GONE_MS)
+    moved = claims.sweep(connection) + claims.fail_orphans(connection, MODEL_GONE_MS)
     notify(connection, moved)
     instances.awaken_wanted(connection)
     return moved

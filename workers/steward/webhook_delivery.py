@@ -76,7 +76,7 @@ class Deliverer:
             return False
         busy = Counter(self._running.values())
         try:
-            rows = await self._database.run(webhooks.due, room, self._hold_ms, busy)
+            rows = await self._database.run(webhooks.claim_due, room, self._hold_ms, busy)
         except (SQLAlchemyError, DatabaseUnavailable) as error:
             log.warning("cannot look for webhooks, trying again: %s", _brief(error))
             return False

@@ -211,7 +211,7 @@ Item = Annotated[
 ]
 
 
-def kept(items: Iterable[dict[str, Any]], response: str) -> list[dict[str, Any]]:
+def stored_items(items: Iterable[dict[str, Any]], response: str) -> list[dict[str, Any]]:
     """A request's own items as they are kept and listed: each with an id, texts as parts."""
     prefixes = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
     found = []
@@ -227,7 +227,7 @@ def kept(items: Iterable[dict[str, Any]], response: str) -> list[dict[str, Any]]
     return found
 
 
-def sent(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+def as_items(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
     """An ``input`` as items."""
     return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
 

@@ -17,7 +17,7 @@ CALLER = Caller("", frozenset(Scope), Limits(concurrency=CAP, job_queue=CAP))
 
 @pytest.fixture
 async def client(valkey: Valkey) -> AsyncIterator[redis.Redis]:
-    made = broker.asking_async(valkey.url)
+    made = broker.async_command_client(valkey.url)
     await made.flushall()
     yield made
     await made.aclose()

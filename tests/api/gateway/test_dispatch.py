@@ -32,7 +32,7 @@ class Gateway:
     """The part of a gateway that sends requests, and two devices with a replica each."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        self.client = broker.asking_async(settings.redis_url)
+        self.client = broker.async_command_client(settings.redis_url)
         self.routing_table = RoutingTable(settings.silence_s, lambda epoch: self.replies.lose(epoch))
         self.replies = Replies(settings, self.client, self.routing_table)
         self.replies.connected = True
@@ -47,7 +47,7 @@ class Gateway:
         self.serial += 1
         for name, tokens in (("a", a), ("b", b)):
             replica = Replica(name, "m", f"epoch-{name}", "ready", ["chat"], room, 0, outstanding_tokens=tokens)
-            self.routing_table.hear(Snapshot(name, "worker", self.serial, [replica]), 0)
+            self.routing_table.update(Snapshot(name, "worker", self.serial, [replica]), 0)
 
     async def send(self, tokens: int = 0, *, modality: str = "chat", affinity: str = "", **fields: Any) -> str:
         """Send a request that may cost so many tokens; the device that it went to."""

@@ -86,9 +86,9 @@ async def test_what_follows_the_end_is_not_read() -> None:
 async def test_every_frame_is_a_sign_of_life_and_a_token_less_to_wait_for() -> None:
     inbox, frames = _inbox(), _frames(2)
     inbox.feed(frames[1], 5)
-    assert (inbox.heard_at, inbox.tokens) == (5, 0)
+    assert (inbox.seen_at, inbox.tokens) == (5, 0)
     inbox.feed(frames[0], 6)
-    assert (inbox.heard_at, inbox.tokens) == (6, 2)
+    assert (inbox.seen_at, inbox.tokens) == (6, 2)
 
 
 async def test_an_error_comes_after_what_came_before_it() -> None:

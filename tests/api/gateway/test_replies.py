@@ -30,11 +30,11 @@ async def replies() -> Any:
 
 
 def report(replies: Replies, serial: int, now: float, state: str = "ready") -> None:
-    replies._routing_table.hear(Snapshot("host.cpu", "w", serial, [Replica("m-0", "m", "E", state)]), now)
+    replies._routing_table.update(Snapshot("host.cpu", "w", serial, [Replica("m-0", "m", "E", state)]), now)
 
 
-def opened(replies: Replies, heard_at: float = 0.0) -> Inbox:
-    inbox = Inbox("r", "m", "E", "host.cpu", [], heard_at, 1 << 20)
+def opened(replies: Replies, seen_at: float = 0.0) -> Inbox:
+    inbox = Inbox("r", "m", "E", "host.cpu", [], seen_at, 1 << 20)
     replies.open(inbox)
     return inbox
 

@@ -14,7 +14,7 @@ class Table:
         self.lost: list[str] = []
         self.routing = RoutingTable(5, self.lost.append)
 
-    def hear(
+    def update(
         self, serial: int, *epochs: str, state: str = ReplicaState.READY, draining: bool = False, at: float = 0
     ) -> None:
         """A snapshot of one device's only worker, with these runners."""
@@ -31,7 +31,7 @@ class Table:
     ) -> None:
         """A snapshot of a device by this worker."""
         replicas = [Replica(f"replica of {epoch}", "m", epoch, state) for epoch in epochs]
-        self.routing.hear(Snapshot(DEVICE, worker, serial, replicas, draining), at)
+        self.routing.update(Snapshot(DEVICE, worker, serial, replicas, draining), at)
 
     @property
     def ready(self) -> list[str]:
@@ -41,9 +41,9 @@ class Table:
 
 def test_a_snapshot_that_is_not_newer_changes_nothing() -> None:
     table = Table()
-    table.hear(2, "new")
+    table.update(2, "new")
     for serial in (1, 2):
-        table.hear(serial, "old")
+        table.update(serial, "old")
     assert (table.ready, table.lost) == (["new"], [])
 
 
@@ -56,29 +56,29 @@ def test_a_new_worker_counts_anew() -> None:
 
 def test_a_runner_that_is_gone_or_stops_is_lost() -> None:
     table = Table()
-    table.hear(1, "a", "b")
-    table.hear(2, "b")
+    table.update(1, "a", "b")
+    table.update(2, "b")
     assert table.lost == ["a"]
-    table.hear(3, "b", state=ReplicaState.STOPPING)
+    table.update(3, "b", state=ReplicaState.STOPPING)
     assert table.lost == ["a", "b"]
 
 
 def test_requests_go_to_what_is_ready_on_a_device_that_stays() -> None:
     table = Table()
     for serial, state in enumerate((ReplicaState.LOADING, ReplicaState.STOPPING), 1):
-        table.hear(serial, "a", state=state)
+        table.update(serial, "a", state=state)
         assert table.ready == []
-    table.hear(3, "a")
+    table.update(3, "a")
     assert table.ready == ["a"]
     assert table.routing.ready("another") == []
-    table.hear(4, "a", draining=True)
+    table.update(4, "a", draining=True)
     assert table.ready == []
     assert "a" not in table.lost[1:], "what drains still answers what it has"
 
 
 def test_a_silent_device_goes_with_its_runners() -> None:
     table = Table()
-    table.hear(1, "a", at=10)
+    table.update(1, "a", at=10)
     table.routing.sweep(15)
     assert (table.ready, table.lost) == (["a"], [])
     table.routing.sweep(15.1)
@@ -88,17 +88,17 @@ def test_a_silent_device_goes_with_its_runners() -> None:
 def test_who_waits_is_woken_by_the_next_report() -> None:
     table = Table()
     changed = table.routing.changed
-    table.hear(1, "a")
+    table.update(1, "a")
     assert changed.is_set()
     assert not table.routing.changed.is_set()
 
 
 def test_a_doubted_runner_gets_no_requests_until_a_snapshot_says_ready() -> None:
     table = Table()
-    table.hear(1, "a", "b")
+    table.update(1, "a", "b")
     table.routing.doubt("a")
     assert table.ready == ["b"]
-    table.hear(2, "a", "b", state=ReplicaState.LOADING)
+    table.update(2, "a", "b", state=ReplicaState.LOADING)
     assert table.ready == []
-    table.hear(3, "a", "b")
+    table.update(3, "a", "b")
     assert table.ready == ["a", "b"], "its device says that it is ready"

@@ -38,13 +38,13 @@ def new(**fields: Any) -> NewJob:
 
 def routing_table() -> RoutingTable:
     found = RoutingTable(60, lambda _: None)
-    found.hear(Snapshot(DEVICE, "w", 1, [Replica("m-0", "m", "epoch", "ready")]), 0)
+    found.update(Snapshot(DEVICE, "w", 1, [Replica("m-0", "m", "epoch", "ready")]), 0)
     return found
 
 
 @asynccontextmanager
 async def submissions(database: Database, redis_url: str, most: int = WIDE) -> AsyncIterator[Submissions]:
-    client = broker.asking_async(redis_url)
+    client = broker.async_command_client(redis_url)
     made = Submissions(database, most, Doorbell(client, routing_table()))
     running = asyncio.create_task(made.run())
     try:
@@ -137,7 +137,7 @@ async def test_who_hangs_up_disturbs_nobody(database: Database, valkey: Valkey) 
 
 
 async def test_what_waits_at_the_end_is_told_so(database: Database, valkey: Valkey) -> None:
-    client = broker.asking_async(valkey.url)
+    client = broker.async_command_client(valkey.url)
     to = Submissions(database, WIDE, Doorbell(client, routing_table()))
     waiting = asyncio.create_task(to.submit(new()))
     running = asyncio.create_task(to.run())

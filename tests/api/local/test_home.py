@@ -25,22 +25,22 @@ from tests.support.servers import wait_for
 
 def test_home_is_private_and_held_by_one(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "home"
-    with home.held(place):
+    with home.locked(place):
         assert place.stat().st_mode & 0o777 == 0o700
         assert (place / "run").stat().st_mode & 0o777 == 0o700
         with (
             pytest.raises(Conflict, match=rf"another headrace is running on .* \(process {os.getpid()}\)"),
-            home.held(place),
+            home.locked(place),
         ):
             pass
         assert (place / "run").exists(), "who was refused has touched nothing"
     assert not (place / "run").exists()
-    with home.held(place):
+    with home.locked(place):
         pass
 
 
 def test_run_goes_also_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), home.held(tmp_path):
+    with pytest.raises(ZeroDivisionError), home.locked(tmp_path):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
 
@@ -55,7 +55,7 @@ def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path, monkeypatch: pyt
         "gone": (2**22 - 1, 1.0),
     }
     (tmp_path / "run" / "processes.json").write_text(json.dumps(entries))
-    with home.held(tmp_path):
+    with home.locked(tmp_path):
         assert not psutil.pid_exists(left.pid)
         assert innocent.poll() is None
     innocent.kill()
@@ -66,7 +66,7 @@ def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path, monkeypatch: pyt
 def test_a_torn_record_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "processes.json").write_text('{"gateway": [12')
-    with home.held(tmp_path):
+    with home.locked(tmp_path):
         pass
 
 

@@ -43,7 +43,7 @@ def watched(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A supervisor in a hurry. The test run itself must not become a subreaper: that cannot be undone."""
     monkeypatch.setattr(processes, "become_subreaper", lambda: False)
     monkeypatch.setattr(supervisor, "TICK_S", 0.02)
-    with home.held(tmp_path / "home"):
+    with home.locked(tmp_path / "home"):
         made = Supervisor(tmp_path / "home", told.append, probe_every_s=0.05, backoff=lambda: Backoff(first_s=0.1))
         yield made
         made.kill()

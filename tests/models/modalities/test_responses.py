@@ -23,7 +23,7 @@ from models.errors import EngineFailure, HeadraceError, InvalidRequest, Unsuppor
 from models.modalities import responses
 from models.modalities.base import Usage
 from models.modalities.responses import count
-from models.modalities.responses.items import item_id, kept, place_of, sent
+from models.modalities.responses.items import as_items, item_id, place_of, stored_items
 from models.modalities.responses.request import CountTokens
 from models.modalities.responses.writer import error_event, final, next_number
 from models.modalities.text import Delta, TokenLogprob, ToolDelta
@@ -158,7 +158,7 @@ def test_fields_are_handed_on_to_the_chat() -> None:
 
 def asked(items: Any) -> list[dict[str, Any]]:
     """The items as a gateway hands them on."""
-    return sent(request(input=items).model_dump(mode="json", exclude_unset=True)["input"])
+    return as_items(request(input=items).model_dump(mode="json", exclude_unset=True)["input"])
 
 
 def test_what_is_counted_is_the_prompt() -> None:
@@ -231,13 +231,13 @@ def test_what_was_not_looked_for_cannot_be_asked() -> None:
 
 def test_kept_items_are_what_openais_types_say_and_can_be_sent_again() -> None:
     items = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, CALL, OUTPUT]
-    found = kept(asked(items), f"resp_{RID}")
+    found = stored_items(asked(items), f"resp_{RID}")
     for one in found:
         TypeAdapter[ResponseItem](ResponseItem).validate_python(one)
         TypeAdapter[ResponseInputItemParam](ResponseInputItemParam).validate_python(one)
     assert [place_of(one["id"]) for one in found] == [(f"resp_{RID}", 0x8000 + place) for place in range(4)]
     assert messages(found) == messages(items)
-    assert kept(asked(found), "resp_" + "f" * 24) == found
+    assert stored_items(asked(found), "resp_" + "f" * 24) == found
 
 
 def test_an_items_id_tells_where_it_is() -> None:

@@ -56,7 +56,7 @@ def test_a_command_on_a_dead_transport_raises_what_redis_raises(kind: str, valke
 
     async def ask() -> None:
         async with front(kind, valkey.port, tmp_path) as url:
-            client = broker.asking_async(url)
+            client = broker.async_command_client(url)
             await client.publish("c", b"")
             connection = client.connection
             assert isinstance(connection, broker._Guarded)
@@ -75,7 +75,7 @@ async def test_a_mute_server_holds_up_no_queue_of_commands(valkey: Valkey, monke
     """Each waits for its own time alone, and not for those before it as well."""
     monkeypatch.setattr(broker, "ASK_S", 0.5)
     with Proxy(valkey.port) as proxy:
-        client = broker.asking_async(f"redis://127.0.0.1:{proxy.port}/0")
+        client = broker.async_command_client(f"redis://127.0.0.1:{proxy.port}/0")
         assert await client.ping()
         proxy.silence()
         began = time.monotonic()
@@ -97,7 +97,9 @@ class Ear:
         self._url = f"redis://127.0.0.1:{proxy.port}/0"
 
     async def run(self) -> None:
-        await broker.listen(self._url, "a test's channel", begin=self._begin, hear=self._hear, end=self._end)
+        await broker.listen(
+            self._url, "a test's channel", subscribe=self._begin, on_message=self._hear, on_disconnect=self._end
+        )
 
     async def until_it_hears(self, valkey: Valkey, word: bytes) -> None:
         """Say a word until it is heard: nobody keeps what is said while nobody listens."""
@@ -183,7 +185,7 @@ async def test_an_error_that_is_not_redis_ends_the_listening(valkey: Valkey) -> 
         raise KeyError(message["type"])
 
     with pytest.raises(KeyError):
-        await broker.listen(valkey.url, "a test's channel", begin=begin, hear=hear)
+        await broker.listen(valkey.url, "a test's channel", subscribe=begin, on_message=hear)
 
 
 async def test_the_kernel_finds_a_dead_connection_by_itself(valkey: Valkey) -> None:
@@ -194,7 +196,7 @@ async def test_the_kernel_finds_a_dead_connection_by_itself(valkey: Valkey) -> N
         connection = client.connection_pool.get_connection()
         assert expected == _options(connection._sock)
         client.connection_pool.release(connection)
-    asking = broker.asking_async(valkey.url)
+    asking = broker.async_command_client(valkey.url)
     await asking.ping()
     assert asking.connection is not None
     assert asking.connection._writer is not None

@@ -203,7 +203,7 @@ class Jobs(RuleBasedStateMachine):
         self.claim()
         worker = self.random.choice(WORKERS)
         mine = {name: (one.fence, one.cancelling) for name, one in self.running(worker).items()}
-        for held in (self.database.call(claims.held, worker), self.database.call(claims.renew, worker, HOUR_MS)):
+        for held in (self.database.call(claims.leased, worker), self.database.call(claims.renew, worker, HOUR_MS)):
             assert {name: (row.fence, row.cancel_requested) for name, row in held.items()} == mine
         for name in mine:
             self.known[name].lapsed = False
@@ -299,7 +299,7 @@ class Jobs(RuleBasedStateMachine):
             if self.known[name].waits:
                 self.set_clock(name, "queued_at")
                 self.known[name].aged = True
-        moved = self.call(claims.orphans, HOUR_MS)
+        moved = self.call(claims.fail_orphans, HOUR_MS)
         lost = {name for name, one in self.known.items() if one.waits and one.aged and one.spec.uid == "gone"}
         assert {row.id for row in moved} == lost
         self.ways["failed without a model"] += len(lost)

@@ -161,7 +161,7 @@ def test_two_stewards_that_overlap_do_no_harm(world: World) -> None:
     batch = world.batch(b"\n".join(line(f"n{number}") for number in range(40)))
     world.turn()
     row = world.row(batch)
-    view = world.database.call(batches.open_ones)[0]
+    view = world.database.call(batches.open_batches)[0]
     world.batching.feed(view, 20)
     world.batching.feed(view, 30)  # by another, who looked before
     assert world.count(jobs) == 20

@@ -67,11 +67,11 @@ def test_jobs_of_a_model_that_cannot_be_loaded_fail(database: Database) -> None:
             )
         )
 
-    assert database.call(claims.orphans, HOUR_MS) == []
+    assert database.call(claims.fail_orphans, HOUR_MS) == []
     fail(1)
-    assert database.call(claims.orphans, HOUR_MS) == [], "the other one may still be loaded"
+    assert database.call(claims.fail_orphans, HOUR_MS) == [], "the other one may still be loaded"
     fail(1)
-    [moved] = database.call(claims.orphans, HOUR_MS)
+    [moved] = database.call(claims.fail_orphans, HOUR_MS)
     assert (moved.id, HeadraceError.from_row(moved.error).code) == (job, "model_failed")
 
 

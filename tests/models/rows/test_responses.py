@@ -13,34 +13,34 @@ import sqlalchemy as sa
 from api.gateway import response_writer
 from api.gateway.response_writer import ResponseWriter
 from models.errors import DatabaseUnavailable, InvalidRequest, NotFound, PreviousResponseNotFound
-from models.modalities.responses.items import item_id, kept
+from models.modalities.responses.items import item_id, stored_items
 from models.rows import claims, jobs, responses
 from models.rows.claims import Done, Lease
 from models.rows.database import Database, now_ms
 from models.rows.jobs import NewJob
-from models.rows.responses import Kept
+from models.rows.responses import NewResponse
 from models.rows.tables import responses as table
 
 DAY_MS = 86_400_000
 MONTH_MS = 30 * DAY_MS
 
 
-def new(text: str, previous: str | None = None, *, key: str = "me", status: str = "completed") -> Kept:
+def new(text: str, previous: str | None = None, *, key: str = "me", status: str = "completed") -> NewResponse:
     """A response that answered ``text`` with the same in capitals."""
     id = f"resp_{secrets.token_hex(12)}"
-    items = kept([{"type": "message", "role": "user", "content": text}], id)
+    items = stored_items([{"type": "message", "role": "user", "content": text}], id)
     said = {"id": item_id("msg", id, 0), "type": "message", "role": "assistant", "content": text.upper()}
     body = {"id": id, "status": status, "output": [said]}
-    return Kept(id, key, previous, status, json.dumps(items).encode(), json.dumps(body).encode())
+    return NewResponse(id, key, previous, status, json.dumps(items).encode(), json.dumps(body).encode())
 
 
-def put(database: Database, *rows: Kept) -> None:
+def put(database: Database, *rows: NewResponse) -> None:
     database.call(responses.keep, rows, MONTH_MS)
 
 
-def chain(database: Database, length: int) -> list[Kept]:
+def chain(database: Database, length: int) -> list[NewResponse]:
     """So many responses, each going on from the one before."""
-    rows: list[Kept] = []
+    rows: list[NewResponse] = []
     for number in range(length):
         rows.append(new(f"t{number}", rows[-1].id if rows else None))
     put(database, *rows)
@@ -169,7 +169,7 @@ def test_one_is_kept_once(database: Database) -> None:
 
 @pytest.mark.parametrize(("store", "batch", "there"), [(None, None, True), (False, None, False), (None, "b", False)])
 def test_a_job_that_succeeds_is_kept(database: Database, store: bool | None, batch: str | None, there: bool) -> None:
-    before = kept([{"type": "message", "role": "user", "content": "before"}], "resp_" + "0" * 24)
+    before = stored_items([{"type": "message", "role": "user", "content": "before"}], "resp_" + "0" * 24)
     request = {"model": "m", "input": "now", "earlier": before} | ({} if store is None else {"store": store})
     job = NewJob(jobs.new_id(), "responses", "m", request, "me", batch_id=batch, line=0 if batch else None)
     id = responses.response_of(job.id)
@@ -254,7 +254,7 @@ async def test_who_is_gone_on_from_is_kept_for_longer_with_the_new_one(database:
 
 
 async def test_one_that_cannot_be_kept_holds_no_other_up(database: Database, database_url: str) -> None:
-    bad = Kept("resp_bad", "me", None, "nonsense", b"[]", b"{}")
+    bad = NewResponse("resp_bad", "me", None, "nonsense", b"[]", b"{}")
     good = [new("a"), new("b")]
     async with keeping(database_url) as (made, _), asyncio.timeout(20):
         await asyncio.gather(*[made.keep(row, []) for row in (good[0], bad, good[1])])

@@ -94,7 +94,7 @@ def code_of(report: JobEnded) -> str:
 
 @asynccontextmanager
 async def _bench(valkey: Valkey, folder: Path, intake: MediaIntake | None = None) -> AsyncIterator[Bench]:
-    client = broker.asking_async(valkey.url)
+    client = broker.async_command_client(valkey.url)
     engine = await Painter.resident(EngineSite("", "cpu", {"step_ms": 1}), lambda *_: None)
     teller, reports = JobEvents(client), asyncio.Queue[Any]()
     works = RunnerJobs(engine, open_store(folder.as_uri()), teller, reports.put_nowait, intake)

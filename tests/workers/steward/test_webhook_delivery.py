@@ -278,7 +278,7 @@ def test_what_a_dead_deliverer_left_is_delivered_again_under_the_same_id(
     database: Database, receiver: Receiver
 ) -> None:
     [name] = _enqueue(database, _event(receiver.url))
-    [row] = database.call(webhooks.due, 20, 300)
+    [row] = database.call(webhooks.claim_due, 20, 300)
     headers = webhooks.headers([SECRET], row.id, row.body, row.now)
     assert asyncio.run(Outbound(HERE).post(row.url, row.body.encode(), headers)).status == 200
     # Here it dies, before it has recorded that.
@@ -291,8 +291,8 @@ def test_what_a_dead_deliverer_left_is_delivered_again_under_the_same_id(
 
 def test_a_record_that_comes_late_undoes_nothing(database: Database) -> None:
     [name] = _enqueue(database, _event("https://example.com/"))
-    assert database.call(webhooks.due, 20, 0)
-    assert database.call(webhooks.due, 20, 0)
+    assert database.call(webhooks.claim_due, 20, 0)
+    assert database.call(webhooks.claim_due, 20, 0)
     failed, delivered = (
         DeliveryOutcome(DeliveryState.FAILED, status=500),
         DeliveryOutcome(DeliveryState.DELIVERED, status=200),
@@ -337,9 +337,9 @@ def test_a_receiver_that_hangs_is_given_up(database: Database, receiver: Receive
 def test_due_takes_turns_between_hosts(database: Database) -> None:
     _enqueue(database, *(_event("https://a.test/x") for _ in range(9)), *(_event("https://b.test") for _ in range(9)))
     full = {"https://a.test": webhooks.PER_HOST, "https://b.test": 1}
-    urls = [row.url for row in database.call(webhooks.due, 20, 1000, full)]
+    urls = [row.url for row in database.call(webhooks.claim_due, 20, 1000, full)]
     assert urls == ["https://b.test"] * (webhooks.PER_HOST - 1)
-    assert len(database.call(webhooks.due, 5, 1000)) == 5
+    assert len(database.call(webhooks.claim_due, 5, 1000)) == 5
 
 
 # ---- rows --------------------------------------------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_what_is_rolled_back_is_not_told(database: Database) -> None:
 
 def test_purging_leaves_what_is_not_over(database: Database) -> None:
     first, second, _ = _enqueue(database, *(_event("https://example.com/") for _ in range(3)))
-    assert len(database.call(webhooks.due, 20, 1000)) == 3
+    assert len(database.call(webhooks.claim_due, 20, 1000)) == 3
     database.call(webhooks.record, first, 1, DeliveryOutcome(DeliveryState.DELIVERED, status=200), 5)
     database.call(webhooks.record, second, 1, DeliveryOutcome(DeliveryState.FAILED, status=410), 5)
     assert database.call(webhooks.purge, 60_000) == 0
