@@ -225,7 +225,7 @@ async def main():
     task.cancel()
     await made.stop()
 directory = pathlib.Path({str(tmp_path)!r})
-with home.held(directory):
+with home.locked(directory):
     asyncio.run(main())
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
