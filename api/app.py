@@ -1,4 +1,4 @@
-"""The gateway: ``python -m api.app``. Stateless; any number of processes behind any load balancer."""
+"""The gateway: ``python -m api.app``. It keeps no state, so any number of them may run behind any load balancer."""
 
 import asyncio
 import logging
@@ -56,13 +56,13 @@ from models.storage.outbound import Outbound
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 75
-"""How long an idle connection is kept: longer than clients and load balancers do (httpx 5 s, AWS 60).
+"""How long an idle connection is kept: longer than clients and load balancers keep theirs (httpx 5 s, AWS 60 s).
 
-Whoever closes first never sends a request on a connection that the other side has closed.
+So it is the client that closes it. If the gateway closed first, a request might be on its way on that connection.
 """
 
 OnEnd = Callable[[str, BaseException | None], None]
-"""Called when a part has ended that a gateway cannot do without, with its name and its error, if any."""
+"""Called with a part's name and error (None: there was none), when a part ends that must run as long as the gateway."""
 
 
 def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
@@ -100,10 +100,11 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncIterator[Gateway]:
-    """The parts of a gateway, started and in the end stopped."""
+    """Start the parts of a gateway for the time of the block, and stop them at its end."""
     client = broker.async_command_client(settings.redis_url)
     database = Database(settings.database)
-    routing_table = RoutingTable(settings.silence_s, lambda epoch: replies.lose(epoch))  # each knows the other
+    # The routing table and ``replies`` refer to each other.
+    routing_table = RoutingTable(settings.silence_s, lambda epoch: replies.lose(epoch))
     replies = Replies(settings, client, routing_table)
     admission = Admission(client, device_cap=settings.device_concurrency)
     known_models = KnownModels(database)
@@ -119,10 +120,10 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     outbound = Outbound(settings.outbound_allow)
     response_writer = ResponseWriter(database, settings.response_retention_s)
     background = Background(on_end)
-    background.for_ever(replies.run(), "hearing replies")
+    background.for_ever(replies.run(), "receiving replies")
     background.for_ever(submissions.run(), "submitting jobs")
     background.for_ever(watching.run(), "watching jobs")
-    background.for_ever(response_writer.run(), "keeping responses")
+    background.for_ever(response_writer.run(), "storing responses")
     try:
         yield Gateway(
             settings=settings,
@@ -151,23 +152,26 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that lets running streams finish, and notifies those that cannot."""
+    """Uvicorn's server, which at its end lets running streams finish, and ends the others with an error event."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = create_app(settings, self.fail)
         self._drain_s = settings.drain_s
         self.failed = False
-        """Whether it ends because it lost a part of itself."""
+        """Whether it ends because one of its parts has ended."""
         super().__init__(_config(settings, self._app))
 
     def fail(self, part: str, error: BaseException | None) -> None:
-        """End in order, to be started anew: a part has ended without which it would be there, and serve nobody."""
+        """Shut down in order, so that the supervisor starts a new gateway: one of the parts has ended.
+
+        Without that part the process would look alive, but serve nobody.
+        """
         log.critical("%s has ended: this gateway ends, to be started anew", part, exc_info=error)
         self.failed = self.should_exit = True
-        self._drain_s = 0.0  # what streams wait for may never be heard
+        self._drain_s = 0.0  # the answers that streams wait for may never arrive
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Stop admitting, drain up to ``drain_s``, end what is left with an error event."""
+        """Admit no more requests, let streams finish for up to ``drain_s``, end the rest with an error event."""
         gateway: Gateway = self._app.state.gateway
         gateway.dispatcher.closed = True
         asyncio.get_running_loop().call_later(self._drain_s, gateway.replies.fail_all, ShuttingDown())
@@ -175,7 +179,7 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal asks the process to stop."""
     settings = Settings()
     configure(settings.log_level)
     try:

@@ -14,11 +14,11 @@ POLL_S = 0.3
 TERMINATE_TIMEOUT_S = 90.0
 
 Progress = Callable[[float, str], None]
-"""Is told how far a launch is, from 0 to 1, and its stage."""
+"""Called with how far a launch is, from 0 to 1, and its stage."""
 
 
 class Client:
-    """Talks to one endpoint. Every method raises HeadraceError: the server's own error, or Unavailable."""
+    """A connection to one endpoint. Every method raises HeadraceError: the server's own error, or Unavailable."""
 
     def __init__(self, endpoint: str, api_key: str = "", *, timeout_s: float = 30) -> None:
         self._endpoint = endpoint.rstrip("/")
@@ -27,7 +27,7 @@ class Client:
                 base_url=self._endpoint,
                 headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
                 timeout=httpx.Timeout(timeout_s, connect=5),
-                trust_env=False,  # a proxy is for the outside; this is most often our own machine
+                trust_env=False,  # the proxy of the environment is for other hosts; this is most often our own machine
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise Unavailable(f"{endpoint!r} is no endpoint, or its key no key: {error}") from error
@@ -43,7 +43,7 @@ class Client:
         self._http.close()
 
     def launch(self, body: dict[str, Any]) -> str:
-        """Ask for a model; the uid under which it will answer. Returns before it is loaded."""
+        """Launch a model; returns the uid under which it will answer, before it is loaded."""
         body = {key: value for key, value in body.items() if value is not None}
         answer = self._json("POST", "/v1/models", "model_uid", params={"wait_ready": "false"}, json=body)
         return str(answer)
@@ -60,9 +60,9 @@ class Client:
             time.sleep(POLL_S)
 
     def progress(self, uid: str) -> tuple[float, str, str]:
-        """How far a launch is, from 0 to 1; the stage of the replica that lags most; why one failed."""
+        """How far a launch is, from 0 to 1; the stage of the replica that is furthest behind; why one failed, or ""."""
         answer = self._json("GET", f"/v1/models/{quote(uid, safe='')}/progress")
-        failures = [one["info"] for one in answer["replicas"] if one["stage"] == "failed"]
+        failures = [replica["info"] for replica in answer["replicas"] if replica["stage"] == "failed"]
         return float(answer["progress"]), str(answer["stage"]), next(iter(failures), "")
 
     def models(self) -> list[dict[str, Any]]:
@@ -74,12 +74,12 @@ class Client:
         return list(self._json("GET", f"/v1/models/{quote(uid, safe='')}/replicas"))
 
     def terminate(self, uid: str) -> None:
-        """Unload a model and forget it; returns when its memory is back."""
+        """Unload a model and forget it; returns when its memory is free again."""
         self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
 
-    def jobs(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Jobs, newest first. ``wanted``: state, model, limit."""
-        params = {name: value for name, value in wanted.items() if value is not None}
+    def jobs(self, **filters: Any) -> list[dict[str, Any]]:
+        """Jobs, newest first. ``filters``: state, model, limit."""
+        params = {name: value for name, value in filters.items() if value is not None}
         return list(self._json("GET", "/v1/jobs", "data", params=params))
 
     def job(self, job: str) -> dict[str, Any]:
@@ -87,13 +87,13 @@ class Client:
         return dict(self._json("GET", f"/v1/jobs/{quote(job, safe='')}"))
 
     def cancel(self, job: str) -> dict[str, Any]:
-        """Cancel a job; how it is now."""
+        """Cancel a job; returns it as it is after that."""
         return dict(self._json("POST", f"/v1/jobs/{quote(job, safe='')}/cancel"))
 
     def chat(self, uid: str, messages: list[dict[str, str]], **options: Any) -> Generator[str, None, None]:
         """The answer's text, piece by piece. Closing the iterator early stops the model."""
         body = {"model": uid, "messages": messages, "stream": True, **options}
-        timeout = httpx.Timeout(None, connect=5)  # the server ends every request itself
+        timeout = httpx.Timeout(None, connect=5)  # the server itself ends every request at its deadline
         try:
             with self._http.stream("POST", "/v1/chat/completions", json=body, timeout=timeout) as response:
                 if response.is_error:
@@ -133,7 +133,7 @@ def _texts(lines: Iterator[str]) -> Iterator[str]:
         try:
             chunk = json.loads(data)
         except ValueError as error:
-            raise Unavailable(f"the stream holds something else than JSON: {data[:80]}") from error
+            raise Unavailable(f"the stream has an event that is not JSON: {data[:80]}") from error
         if "error" in chunk:
             raise _from_envelope(chunk)
         for choice in chunk.get("choices", []):
@@ -145,7 +145,7 @@ def _texts(lines: Iterator[str]) -> Iterator[str]:
 def _error(response: httpx.Response) -> HeadraceError:
     try:
         return _from_envelope(response.json())
-    except (ValueError, KeyError, TypeError, AttributeError):  # not ours: a proxy's page, another server
+    except (ValueError, KeyError, TypeError, AttributeError):  # another server's, or a proxy's, error page
         return Unavailable(f"{response.request.url} answered {response.status_code} {response.reason_phrase}")
 
 

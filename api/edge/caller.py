@@ -1,6 +1,6 @@
-"""Who asks: the caller of a request, what it may do, and how much of the platform it may take.
+"""The caller of a request: who it is, what it may do, and how much of the platform it may use.
 
-The edge makes a ``Caller`` of the key that a request presents; everything behind it is handed that object.
+The edge makes a ``Caller`` from the API key of a request, and hands that object on to everything behind it.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ from models.settings import Settings
 
 
 class Scope(StrEnum):
-    """What a key is good for."""
+    """What a key allows its caller to do."""
 
     INFER = "infer"
-    """Ask models, have jobs, files and batches, and see which models there are."""
+    """Use models, jobs, files and batches, and list models."""
     ADMIN = "admin"
     """Launch and terminate models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of the platform one caller may take.
+    """How much of the platform one caller may use.
 
     ``concurrency``: requests in flight or waiting. ``job_queue``: jobs that may wait for one model.
     """
@@ -37,7 +37,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``key`` is the digest of its API key in hex, by which rows name their owner; empty: it needed none."""
+    """Who sends a request.
+
+    ``key`` is the digest of its API key in hex, by which rows name their owner; it is empty where no key was needed.
+    """
 
     key: str
     scopes: frozenset[Scope]
@@ -45,7 +48,7 @@ class Caller:
 
 
 class Callers:
-    """All who may call, by the digests of their keys."""
+    """All callers that the settings know, by the digests of their keys."""
 
     def __init__(self, settings: Settings) -> None:
         limits = Limits(settings.key_concurrency, settings.key_job_queue)
@@ -53,10 +56,10 @@ class Callers:
             digest(key): Caller(digest(key).hex(), scopes, limits) for key, scopes in scopes_of(settings).items()
         }
         self.anyone = Caller("", frozenset() if self._known else frozenset(Scope), limits)
-        """Who presents no key: it may do all where the platform has no keys, else what needs none."""
+        """The caller without a key: where the platform has no keys it may do all, else only what needs no key."""
 
     def find(self, headers: Mapping[str, str]) -> Caller:
-        """The caller who sent these headers. Raises Unauthorized without a known key where keys are asked for."""
+        """The caller who sent these headers. Raises Unauthorized where a key is needed and missing, or not known."""
         if not self._known:
             return self.anyone
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -64,27 +67,28 @@ class Callers:
         if not given:
             raise Unauthorized("no API key: send 'Authorization: Bearer KEY'")
         presented = digest(given)
-        matching = [one for known, one in self._known.items() if hmac.compare_digest(presented, known)]  # constant time
+        # All keys are compared, each in constant time, so that the time it takes does not help to guess one.
+        matching = [caller for known, caller in self._known.items() if hmac.compare_digest(presented, known)]
         if not matching:
             raise Unauthorized("this API key is not known")
         return matching[0]
 
 
 def scopes_of(settings: Settings) -> dict[str, frozenset[Scope]]:
-    """What each key may do. Without an administrator's key every key may do all."""
+    """The scopes of each key. Where no administrator's key is set, every key has all scopes."""
     users = frozenset({Scope.INFER}) if settings.admin_keys else frozenset(Scope)
     return dict.fromkeys(settings.api_keys, users) | dict.fromkeys(settings.admin_keys, frozenset(Scope))
 
 
 def digest(key: str) -> bytes:
-    """The SHA-256 of a key, which is all that is kept of it. Keys are long and random, so one round is enough."""
+    """The SHA-256 of a key, the only form in which it is stored. Keys are long and random, so one round is enough."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def caller_of(request: Request) -> Caller:
-    """Who sent this request."""
-    found: Caller = request.state.caller
-    return found
+    """The caller of this request."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 def admin_only(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The forms in which an error reaches a client: OpenAI's, but for the paths of other protocols."""
+"""The shapes in which an error reaches a client: OpenAI's, except on the paths of other protocols."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ from models.modalities.responses.writer import error_event, next_number
 
 
 class ErrorShape:
-    """OpenAI's form, ``{"error": {"message", "type", "param", "code"}}``; others override what differs.
+    """OpenAI's shape, ``{"error": {"message", "type", "param", "code"}}``; subclasses override what differs.
 
-    ``detail`` is the message again, for Xinference's clients.
+    ``detail`` has the message again, for Xinference's clients.
     """
 
     id_header = "X-Request-Id"
-    """Where this protocol's clients look for the id of a request."""
+    """The header in which this protocol's clients look for the id of a request."""
 
     def status(self, error: HeadraceError) -> int:
-        """The HTTP status of an answer that is this error."""
+        """The HTTP status of an answer that consists of this error."""
         return error.status
 
     def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
@@ -42,14 +42,14 @@ class ErrorShape:
 
 
 class WebUi(ErrorShape):
-    """AUTOMATIC1111's."""
+    """AUTOMATIC1111's shape."""
 
     def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
         return {"error": error.code, "detail": error.message, "body": "", "errors": error.message}
 
 
 class Anthropic(ErrorShape):
-    """Anthropic's, with our code and parameter in ``details``. A full model is 529, which its clients know."""
+    """Anthropic's shape, with our code and parameter in ``details``. A full model is 529, which its clients know."""
 
     id_header = "request-id"
 
@@ -60,15 +60,15 @@ class Anthropic(ErrorShape):
         kind = next((kind for cls, kind in _ANTHROPIC.items() if isinstance(error, cls)), "")
         kind = kind or ("api_error" if error.status >= 500 else "invalid_request_error")
         details = {"error_code": error.code, "param": error.param}
-        said = {"type": kind, "message": error.message, "details": details}
-        return {"type": "error", "error": said, "request_id": request_id or None}
+        inner = {"type": kind, "message": error.message, "details": details}
+        return {"type": "error", "error": inner, "request_id": request_id or None}
 
     def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
         return b"event: error\n" + super().event(error, request_id, sent)
 
 
 class Responses(ErrorShape):
-    """OpenAI's; but events of a response are numbered."""
+    """OpenAI's shape, but with a number in the event, as all events of a response have one."""
 
     def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
         return error_event(error, next_number(sent))
@@ -92,9 +92,9 @@ SHAPES: dict[str, ErrorShape] = {
     "/v1/messages": Anthropic(),
     "/v1/responses": Responses(),
 }
-"""What a path of another protocol begins with."""
+"""The shapes of other protocols, by how their paths begin."""
 
 
 def shape_of(path: str) -> ErrorShape:
-    """The form of errors at this path."""
-    return next((form for prefix, form in SHAPES.items() if path.startswith(prefix)), OPENAI)
+    """The shape of errors at this path."""
+    return next((shape for prefix, shape in SHAPES.items() if path.startswith(prefix)), OPENAI)

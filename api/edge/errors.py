@@ -1,4 +1,4 @@
-"""The one map from errors to the wire: an envelope in the protocol's form, whatever went wrong and wherever."""
+"""The one map from errors to HTTP: whatever goes wrong, and wherever, leaves in the envelope of the protocol."""
 
 import logging
 from collections.abc import Mapping
@@ -50,29 +50,29 @@ class Envelope(BaseModel):
 
 
 def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> bytes:
-    """The error as the clients of this path read it."""
+    """The error as JSON, in the shape that the clients of this path expect."""
     return msgspec.json.encode(shape_of(path).body(error, request_id))
 
 
 def event(error: HeadraceError, path: str = "", request_id: str = "", sent: bytes = b"") -> bytes:
-    """The error as the last event of a stream that has begun, after ``sent``. No ``[DONE]`` follows."""
+    """The error as the last event of a stream that has begun; ``sent`` is what was sent last. No ``[DONE]`` follows."""
     return shape_of(path).event(error, request_id, sent)
 
 
 def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
     """The error as the whole answer to this request."""
     path = request.url.path
-    found = dict(headers or {})
+    sent = dict(headers or {})
     if error.retry_after is not None:
-        found["Retry-After"] = str(error.retry_after)
+        sent["Retry-After"] = str(error.retry_after)
     elif error.status == 503:
-        found["Retry-After"] = "2"
+        sent["Retry-After"] = "2"
     body = envelope(error, path, getattr(request.state, "request_id", ""))
-    return Response(body, shape_of(path).status(error), found, "application/json")
+    return Response(body, shape_of(path).status(error), sent, "application/json")
 
 
 def install(app: FastAPI) -> None:
-    """Make every failure of the application leave in the envelope."""
+    """Make every failure of the application an answer in the envelope."""
 
     @app.exception_handler(HeadraceError)
     async def ours(request: Request, error: HeadraceError) -> Response:

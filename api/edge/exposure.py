@@ -1,4 +1,4 @@
-"""Whether an address may be served as configured: beyond this machine never without a key."""
+"""Whether an address may be served as configured: without a key only this machine is served."""
 
 import contextlib
 import errno
@@ -32,13 +32,16 @@ def is_loopback(host: str) -> bool:
 
 
 def check_port(host: str, port: int) -> None:
-    """Make sure that ``host:port`` can be bound. Raises Conflict if taken, InvalidRequest if not ours."""
+    """Make sure that ``host:port`` can be bound.
+
+    Raises Conflict if the port is taken, InvalidRequest if the address is not one of this machine.
+    """
     try:
         address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (OSError, UnicodeError) as error:
         raise InvalidRequest(f"{host!r} is not an address of this machine: {error}", param="host") from error
     with socket.socket(address[0], address[1]) as probe:
-        # As the server does: connections in TIME_WAIT do not count, a listener does.
+        # As the server does: old connections in TIME_WAIT do not make the port taken, a listener does.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address[4])

@@ -1,7 +1,7 @@
-"""Pure ASGI middleware at the edge: who may pass, how much they may send, and the name of each request.
+"""ASGI middleware at the edge: which requests may pass, how much they may send, and the id of each.
 
-What is neither HTTP nor the lifespan is refused here, as nothing else would ask it for a key. Not Starlette's
-BaseHTTPMiddleware, which breaks the detection of clients that hang up.
+Connections that are neither HTTP nor the lifespan are refused here, since nothing behind would ask them for a key.
+It is not made with Starlette's BaseHTTPMiddleware, which breaks the detection of clients that hang up.
 """
 
 import re
@@ -21,22 +21,22 @@ from models.errors import BodyTooLarge, Unauthorized
 from models.modalities import KINDS
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v1/cluster/auth"})
-"""What needs no key: probes of orchestrators cannot hold one; Xinference's client asks first whether it needs one."""
+"""Paths that need no key: orchestrators' probes have none, and Xinference's client asks first whether it needs one."""
 
 OPEN_PREFIXES = ("/v1/artifacts/",)
-"""What needs no key either, because the URL itself is signed."""
+"""Beginnings of paths that need no key, because the URL itself is signed."""
 
 UPLOAD_PATHS = frozenset(["/v1/files", *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)])
-"""Where forms with files are read, piece by piece onto the disk."""
+"""Paths at which forms with files are read, piece by piece, onto the disk."""
 
 FORM_BYTES = 1 << 20
-"""What the rest of such a form may take."""
+"""Most bytes of such a form beside its files."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Edge:
-    """Authentication, the limit on bodies, and ``X-Request-Id``."""
+    """The middleware: authentication, the limits on the size of bodies, and ``X-Request-Id``."""
 
     def __init__(self, app: ASGIApp, *, callers: Callers, max_body_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
@@ -64,8 +64,8 @@ class Edge:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                found = MutableHeaders(scope=message)
-                found["X-Request-Id"] = found[shape_of(scope["path"]).id_header] = request_id
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-Id"] = answered[shape_of(scope["path"]).id_header] = request_id
             await send(message)
 
         try:
@@ -75,12 +75,13 @@ class Edge:
             await errors.answer(Request(scope), error)(scope, receive, named)
 
     def _caller(self, path: str, headers: Headers) -> Caller:
-        """Who asks. Raises Unauthorized without a known key where one is needed."""
+        """The caller of a request. Raises Unauthorized where a key is needed and missing, or not known."""
         if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
             return self._callers.anyone
         return self._callers.find(headers)
 
     def _counted(self, path: str, headers: Headers, receive: Receive) -> Receive:
+        """``receive``, which raises once more came than may. Raises BodyTooLarge where the headers say so already."""
         form = path in UPLOAD_PATHS and headers.get("content-type", "").startswith("multipart/form-data")
         most = self._max_upload if form else self._max
         why = f"the request body is larger than {most} bytes"
@@ -94,7 +95,7 @@ class Edge:
             message = await receive()
             total += len(message.get("body", b""))
             if total > most:
-                raise HTTPException(BodyTooLarge.status, why)  # the one kind that FastAPI lets through
+                raise HTTPException(BodyTooLarge.status, why)  # the only exception that FastAPI passes on from here
             return message
 
         return counted

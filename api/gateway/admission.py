@@ -1,4 +1,4 @@
-"""Admission: the bounds that a request must pass, and the one Redis call that passes it into its device's queue."""
+"""Admission: the bounds on a request, and the one Redis call that checks them and puts it into its device's queue."""
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
@@ -12,7 +12,7 @@ from models.redis.queue import Slots
 
 
 class Admission:
-    """Admits requests, and learns how long they take."""
+    """Admits requests, and measures how long those of each model take."""
 
     def __init__(self, client: redis.Redis, *, device_cap: int) -> None:
         self._admit = client.register_script(queue.ADMIT)
@@ -20,7 +20,7 @@ class Admission:
         self._service_s: dict[str, float] = {}
 
     def slots(self, device: str, replica: Replica, caller: Caller) -> list[Slots]:
-        """The bounded sets a request takes part in: its caller's, its device's, its replica's."""
+        """The bounded sets that a request is counted in: its caller's, its device's, its replica's."""
         return [
             Slots(queue.key_slots(caller.key or "anonymous"), caller.limits.concurrency),
             Slots(queue.device_slots(device), self._device_cap),
@@ -30,7 +30,7 @@ class Admission:
     async def enqueue(
         self, message: bytes, rid: str, deadline: int, *, device: str, replica: Replica, slots: list[Slots]
     ) -> None:
-        """Put the message on the device's queue if every set has room.
+        """Put the message on the device's queue if every set has room. ``deadline``: Unix time in ms.
 
         Raises RateLimited when the key's set is full, Overloaded when the device's or the replica's is, and
         BrokerUnavailable when Redis does not answer.
@@ -38,18 +38,18 @@ class Admission:
         keys = [queue.queue_name(device), *(one.key for one in slots)]
         arguments: list[bytes | str | int] = [message, rid, deadline, *(one.cap for one in slots)]
         try:
-            full, *held = await self._admit(keys=keys, args=arguments)
+            full, *counts = await self._admit(keys=keys, args=arguments)
         except (RedisError, OSError) as error:
             raise BrokerUnavailable(retry_after=2) from error
         if not full:
             return
-        wait = retry_after(held[0], self._service_s.get(replica.uid, 1.0), replica.max_inflight)
+        wait = retry_after(counts[0], self._service_s.get(replica.uid, 1.0), replica.max_inflight)
         if full == 1:
-            raise RateLimited(f"{held[0]} requests are in flight under this key", retry_after=wait)
+            raise RateLimited(f"{counts[0]} requests are in flight under this key", retry_after=wait)
         where = "device" if full == 2 else "model"
-        raise Overloaded(f"the {where} is full: {held[0]} requests are in flight or waiting", retry_after=wait)
+        raise Overloaded(f"the {where} is full: {counts[0]} requests are in flight or waiting", retry_after=wait)
 
     def learn(self, uid: str, seconds: float) -> None:
-        """A request of this model took so long: the measure of ``Retry-After``."""
+        """Take note that a request of this model took so long; ``Retry-After`` is computed from the moving average."""
         before = self._service_s.get(uid, seconds)
         self._service_s[uid] = 0.8 * before + 0.2 * seconds

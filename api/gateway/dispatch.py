@@ -1,6 +1,6 @@
-"""From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, await.
+"""From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, wait.
 
-It is done once again, on another replica, if the first was lost before it said anything.
+If the replica is lost before it has sent anything, this is done once more, on another replica where there is one.
 """
 
 import asyncio
@@ -36,15 +36,19 @@ from models.redis.presence import Replica
 from models.settings import Settings
 
 WHOLE_BYTES = 1 << 40
-"""What an answer that is not streamed may hold: the gateway itself reads it, so it is never slow."""
+"""The bound on the buffer of an answer that is not streamed: in effect none, as the gateway reads it at once."""
 
 WAITERS = 1024
-"""Requests that may wait, at one gateway, for models to be ready."""
+"""Most requests that may wait, at one gateway, for models to be ready."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way. ``body`` is what the client sent, already validated."""
+    """One request on its way.
+
+    ``body`` is what the client sent, already validated. ``tokens``: most that the answer may cost. ``affinity`` stands
+    for the beginning of the prompt. ``deadline``: Unix time in ms. ``tried``: the epochs that it was sent to.
+    """
 
     modality: str
     uid: str
@@ -77,9 +81,9 @@ class Dispatcher:
         self._waiting = 0
 
     async def open(self, call: Call) -> tuple[Inbox, bytes]:
-        """Send the call; the inbox of its answer and the first bytes of it.
+        """Send the call; returns the inbox of its answer and the first bytes of the answer.
 
-        Waits for a loading model up to ``ready_wait_s``. Raises what the replica or the platform refuses.
+        Waits for a loading model up to ``ready_wait_s``. Raises the error of the replica or of the platform.
         """
         call.deadline = queue.deadline_ms(self._settings.request_timeout_s)
         for last in (False, True):
@@ -114,7 +118,7 @@ class Dispatcher:
         raise full or ModelNotReady(retry_after=5)
 
     def close(self, inbox: Inbox, seconds: float) -> None:
-        """End a call after so many seconds: its answer was read to its end, or nobody reads it any more."""
+        """End a call, which took so many seconds: its answer was read to the end, or nobody reads it any more."""
         self._replies.close(inbox)
         if inbox.closing is not None:
             self._admission.learn(inbox.uid, seconds)
@@ -138,16 +142,16 @@ class Dispatcher:
         return inbox
 
     async def _ready(self, call: Call) -> list[tuple[str, Replica]]:
-        found = self._routing_table.ready(call.uid)
-        if not found:
-            found = await self._wait_ready(call.uid)
-        serving = [(device, one) for device, one in found if served_by(call.modality) in one.modalities]
+        ready = self._routing_table.ready(call.uid)
+        if not ready:
+            ready = await self._wait_ready(call.uid)
+        serving = [(device, one) for device, one in ready if served_by(call.modality) in one.modalities]
         if not serving:
             raise InvalidRequest(f"the model '{call.uid}' does not serve {call.modality}", param="model")
         return serving
 
     async def _wait_ready(self, uid: str) -> list[tuple[str, Replica]]:
-        """Wait for a model that is known and on its way; refuse what is not."""
+        """Wait for a model that is loading; returns its ready replicas. Raises the error where it will not be ready."""
         loop = asyncio.get_running_loop()
         over = loop.time() + self._settings.ready_wait_s
         self._waiting += 1
@@ -164,6 +168,7 @@ class Dispatcher:
             self._waiting -= 1
 
     async def _check_known(self, uid: str) -> None:
+        """Raise the error of a model that does not exist or cannot be loaded; have a dormant one loaded."""
         if not self._replies.connected:
             raise BrokerUnavailable(retry_after=2)
         known = await self._known_models.find(uid)
@@ -175,7 +180,10 @@ class Dispatcher:
             await self._known_models.awaken(uid)
 
     def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
-        """What each replica has before it, in tokens: as it last said, or as we know where that is more."""
+        """How many tokens each replica still has to write.
+
+        Of two numbers the larger counts: what the replica last reported, and what this gateway itself still expects.
+        """
         mine: Counter[str] = Counter()
         for inbox in self._replies.inboxes.values():
             mine[inbox.epoch] += max(inbox.budget - inbox.tokens, 0)
@@ -183,5 +191,5 @@ class Dispatcher:
 
 
 def affinity(prefix: str) -> str:
-    """What stands for a prompt's beginning when replicas are otherwise equal."""
+    """A short hash of a prompt's beginning, which decides between replicas that are otherwise equal."""
     return hashlib.blake2b(prefix[:1024].encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""What one gateway process holds while it runs."""
+"""``Gateway``: the parts of one gateway process, and what several of its routes do with them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ from models.storage.outbound import Outbound
 T = TypeVar("T")
 
 NOTIFY_S = 2.0
-"""Longest that a client waits until others are notified of what it did. They poll as well."""
+"""Longest that a request waits for its notification of other processes to be sent. They poll as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,27 +57,27 @@ class Gateway:
     background: Background
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
-        """``function(*args)``, which waits for a disk or a network, in a thread."""
+        """Call ``function(*args)``, which waits for a disk or a network, in a thread."""
         return await asyncio.to_thread(function, *args)
 
     async def publish(self, channel: str) -> None:
-        """Wake whoever listens there. Everybody polls too, so a lost wake-up is no loss."""
+        """Wake the processes that listen to this channel. They poll as well, so a lost message only costs time."""
         await _notify(self.client.publish(channel, b""))
 
     async def publish_cancelled(self, row: JobRow) -> None:
-        """A job was cancelled: whoever runs it stops, whoever watches hears of it."""
+        """Notify others that a job was cancelled: the worker that runs it, or, where none does, those who watch it."""
         if row.state == JobState.RUNNING and row.device:
             await self.publish(device_channel(row.device))
         else:
             await self._publish_moved(row)
 
     async def publish_queued(self, row: JobRow) -> None:
-        """A job was queued anew."""
+        """Notify others that a job was queued again: those who watch it, and the workers that may take it."""
         await self._publish_moved(row)
         self.submissions.doorbell.ring({row.uid})
 
     async def drop_files(self, job: NewJob) -> None:
-        """Forget the files of a job that was not to be."""
+        """Delete the files of a job that was not created after all."""
         if job.files:
             with suppress(HeadraceError):
                 await self.blocking(self.store.delete_prefix, f"jobs/{job.id}/")
@@ -101,5 +101,5 @@ async def _notify(notice: Awaitable[object]) -> None:
 
 def gateway_of(request: Request) -> Gateway:
     """The gateway that serves this request."""
-    found: Gateway = request.app.state.gateway
-    return found
+    gateway: Gateway = request.app.state.gateway
+    return gateway

@@ -13,7 +13,7 @@ from models.errors import DatabaseUnavailable, ShuttingDown
 log = logging.getLogger(__name__)
 
 FAULTY = (StatementError, TypeError, ValueError)
-"""Something is wrong with one of the items, which is not the others' fault."""
+"""Errors that say that one of the items is wrong. The others of its batch can still be written."""
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -36,9 +36,10 @@ class _Waiting(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Writes items in the order in which they come, at most ``most`` in one transaction.
 
-    ``commit`` writes a batch and returns one outcome an item; an exception among them is raised to the one who waits
-    for that item. If it raises one of ``FAULTY``, the items are written one by one. If it raises DatabaseUnavailable,
-    they are tried again every ``again_s`` seconds; with None, and after any other error, the whole batch gets it.
+    ``commit`` writes a batch and returns one outcome for each item; where an outcome is an exception, it is raised in
+    the task that waits for that item. If ``commit`` raises one of ``FAULTY``, the items are written one by one. If it
+    raises DatabaseUnavailable, they are tried again every ``again_s`` seconds. Where ``again_s`` is None, and after any
+    other error, that error is raised to all who wait for this batch.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class GroupCommit(Generic[Item, Outcome]):
         most: int,
         again_s: float | None = None,
     ) -> None:
-        """``name``: of the items, in the plural, for the log."""
+        """``name``: what the items are, in the plural, for the log."""
         self._name = name
         self._commit = commit
         self._most = most
@@ -63,14 +64,14 @@ class GroupCommit(Generic[Item, Outcome]):
         return len(self._waiting)
 
     def add(self, item: Item) -> "asyncio.Future[Outcome]":
-        """Write this item; its outcome, once it is written. It is written also where the future is cancelled."""
+        """Write this item; the future gets its outcome once it is written. Cancelling the future does not stop that."""
         waiting = _Waiting[Item, Outcome](item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._work.set()
         return waiting.future
 
     async def run(self) -> None:
-        """Write for ever. At the end, those who still wait get ``ShuttingDown``."""
+        """Write until cancelled. Then ``ShuttingDown`` is raised to those who still wait."""
         try:
             while True:
                 await self._work.wait()
@@ -83,11 +84,11 @@ class GroupCommit(Generic[Item, Outcome]):
                 one.settle(ShuttingDown())
 
     async def _write(self, batch: list[_Waiting[Item, Outcome]]) -> int:
-        """How many of the batch are settled, from its first on."""
+        """Write a batch; returns how many of its items, from the first on, have their outcome now."""
         outcomes: Sequence[Outcome | Exception]
         try:
             outcomes = await self._commit([one.item for one in batch])
-        except Exception as error:  # noqa: BLE001  # those who wait must hear of it, and those who come next be served
+        except Exception as error:  # noqa: BLE001  # those who wait must get it, and those who come next be served
             if isinstance(error, DatabaseUnavailable) and self._again_s is not None:
                 log.warning("%s cannot be written, trying again: %s", self._name, error)
                 await asyncio.sleep(self._again_s)

@@ -10,10 +10,13 @@ from models.redis.stream import Closing, Frame, FrameKind
 
 @dataclass(eq=False)
 class Inbox:
-    """Fed by the gateway's one subscription, read by one handler. Everything runs on the event loop's thread.
+    """The answer of one request, fed by the gateway's one subscription and read by the request's handler.
 
-    ``seen_at`` is the loop's time of the last sign that the runner holds the request; ``gap_since`` when
-    frames were first seen to be missing, None while none is; ``asked_at`` when they were last asked for.
+    Everything runs on the event loop's thread. ``seen_at`` is the loop's time of the last sign that the runner has the
+    request; ``gap_since`` the time at which frames were first noticed to be missing, None while none is; ``asked_at``
+    the time at which they were last asked for. ``slots`` are the keys of the sets that admission counted the request
+    in. ``budget``: tokens that the answer may cost; ``tokens``: those that have come. ``buffer_bytes``: most that may
+    wait to be read. ``expected``: the number of the next frame.
     """
 
     rid: str
@@ -38,21 +41,21 @@ class Inbox:
 
     @property
     def ended(self) -> bool:
-        """The last frame has come, or the request is lost."""
+        """Whether the last frame has come, or the request is lost."""
         return self.closing is not None or self.error is not None
 
     def feed(self, frame: Frame, now: float) -> bool:
-        """Take a frame; False: frames before it are missing."""
+        """Take a frame; False if frames before it are missing."""
         self.seen_at = now
         if self.ended:
             return True
-        if frame.seq < 0:  # the worker speaks for a runner that is gone
+        if frame.seq < 0:  # sent by the worker in place of a runner that has ended
             self._take(frame)
         elif frame.seq == self.expected:
             self._take(frame)
             self.expected += 1
-            while (held := self._early.pop(self.expected, None)) is not None:
-                self._take(held)
+            while (following := self._early.pop(self.expected, None)) is not None:
+                self._take(following)
                 self.expected += 1
         elif frame.seq > self.expected:
             self._early[frame.seq] = frame
@@ -61,13 +64,13 @@ class Inbox:
         return not self._early
 
     def fail(self, error: HeadraceError) -> None:
-        """End the request with an error; what came before it is still read."""
+        """End the request with an error; what came before the error is still read."""
         if not self.ended:
             self.error = error
             self._wake()
 
     async def read(self) -> bytes:
-        """All bytes that have come since the last read, at least one unless the answer has ended (then b"").
+        """Wait for bytes; returns all that have come since the last read, or b"" once the answer has ended.
 
         Raises the request's error once everything before it was read.
         """
@@ -81,11 +84,11 @@ class Inbox:
                 await self._waiter
             finally:
                 self._waiter = None
-        found = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
+        data = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
         self._ready.clear()
         self._size = 0
         self.read_any = True
-        return found
+        return data
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
@@ -102,7 +105,7 @@ class Inbox:
         self._ready.append(body)
         self._size += len(body)
         self.tokens += 1
-        # A first read that is still to come is not slow: an answer that was not streamed comes as one piece.
+        # With the last frame the buffer may exceed its bound: an answer that is not streamed comes as one piece.
         if self._size > self.buffer_bytes and self.closing is None:
             self.error = SlowReader(f"the reader fell more than {self.buffer_bytes} bytes behind")
 

@@ -1,4 +1,4 @@
-"""Which models exist, read from the database and kept for a second: a burst for a wrong name costs it nothing."""
+"""Which models exist, read from the database at most once a second, however many requests ask."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ FRESH_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """An instance as far as a request cares. ``failed``: why none of its replicas will be ready, else empty."""
+    """What a request must know of an instance. ``failed``: why none of its replicas will be ready, else empty."""
 
     uid: str
     failed: str
     engine: str = ""
     model_type: str = ""
     asleep: bool = False
-    """Launched to be loaded on request, and not asked for yet."""
+    """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
 
 
 class KnownModels:
-    """The instances by uid."""
+    """All instances, by uid."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class KnownModels:
         self._lock = asyncio.Lock()
 
     async def find(self, uid: str) -> KnownModel | None:
-        """The instance of this uid, at most a second old; None: there is none. Raises DatabaseUnavailable."""
+        """The instance of this uid as it was at most a second ago; None: there is none. Raises DatabaseUnavailable."""
         return (await self._fresh()).get(uid)
 
     async def serving(self, modality: str) -> list[KnownModel]:
@@ -53,18 +53,18 @@ class KnownModels:
                 try:
                     self._known = await self._database.look(_read)
                 except DatabaseUnavailable:
-                    self._refused_until = clock() + FRESH_S  # those who wait behind us do not each wait as long
+                    self._refused_until = clock() + FRESH_S  # those who wait for the lock need not wait as long each
                     raise
                 self._read_at = clock()
         return self._known
 
     async def awaken(self, uid: str) -> None:
-        """Have a model loaded that waited to be asked for. The steward sees to it within a second."""
+        """Have a dormant model loaded. The steward does so within a second."""
         await self._database.run(instances.awaken, [uid])
         self.forget()
 
     def forget(self) -> None:
-        """Read anew next time."""
+        """Have the next call read the database."""
         self._read_at = float("-inf")
 
 

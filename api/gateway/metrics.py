@@ -14,7 +14,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 
 
 class Metrics:
-    """The gateway's own counters."""
+    """What the gateway itself counts and measures."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -33,7 +33,7 @@ class Metrics:
         self.retries = Counter("headrace_retries", "Sent to a second replica", ["model"], registry=registry)
 
     def queue(self, counts: dict[tuple[str, str], int]) -> None:
-        """Take over how many jobs wait and run, by model and state."""
+        """Show how many jobs wait and run, by model and state."""
         self.jobs.clear()
         for (uid, state), count in counts.items():
             self.jobs.labels(uid, state).set(count)
@@ -50,7 +50,7 @@ class ReplicaCollector(Collector):
         self._replies = replies
 
     def collect(self) -> Iterable[Metric]:
-        """The families, made anew for each scrape."""
+        """The metric families, made anew for each scrape."""
         labels = ["device", "model", "replica"]
         yield GaugeMetricFamily("headrace_devices_alive", "Devices heard of", len(self._routing_table.devices()))
         yield GaugeMetricFamily("headrace_broker_connected", "Whether Redis is heard", float(self._replies.connected))
@@ -69,13 +69,13 @@ class ReplicaCollector(Collector):
         yield from self._counters(labels)
 
     def _counters(self, labels: list[str]) -> Iterator[Metric]:
-        found: dict[str, list[tuple[str, Replica]]] = {}
+        counting: dict[str, list[tuple[str, Replica]]] = {}
         for device, one in self._routing_table.replicas():
             for name in one.counters:
-                found.setdefault(name, []).append((device, one))
-        for name, holders in sorted(found.items()):
+                counting.setdefault(name, []).append((device, one))
+        for name, replicas in sorted(counting.items()):
             family = CounterMetricFamily(f"headrace_engine_{name}", f"engine's {name}", labels=labels)
-            for device, one in holders:
+            for device, one in replicas:
                 family.add_metric([device, one.uid, one.id], one.counters[name])
             yield family
 

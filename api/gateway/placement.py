@@ -1,4 +1,4 @@
-"""Which ready replica a request goes to: a pure function."""
+"""Which ready replica a request goes to, and when a refused client may try again. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Candidate:
 def order(candidates: Sequence[Candidate], prefix: str) -> list[str]:
     """The replicas to try, best first: those with the fewest outstanding tokens.
 
-    Among equals comes first the one that this prompt's beginning always prefers (rendezvous hashing), so that a
-    conversation finds its KV cache.
+    Among equals, a hash of the replica's id and the prompt's beginning decides (rendezvous hashing). So the same
+    beginning always prefers the same replica, and a conversation finds its KV cache.
     """
     return [
         one.id

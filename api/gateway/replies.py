@@ -1,7 +1,8 @@
-"""The gateway's ear: ONE pub/sub connection, subscribed before any request, that feeds every inbox and the fleet.
+"""The answers to all requests of this gateway, received on ONE pub/sub connection.
 
-It also watches: an inbox whose runner is silent is failed, a gap is asked for, and beats for requests that
-nobody here knows are answered with a cancel.
+The connection is subscribed before any request is sent. It brings the frames of answers, which go into the inboxes,
+and the snapshots of devices, which go into the routing table. A request whose runner has fallen silent is failed here,
+missing frames are asked for again, and a runner that works for a request which is over here is sent a cancel.
 """
 
 import asyncio
@@ -26,13 +27,13 @@ from models.settings import Settings
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 2.0
-"""Streams survive a lost connection that is back within this time; their gaps are filled by resends."""
+"""Streams survive if a lost connection is back within this time; what they missed is sent again."""
 ASK_EVERY_S = 0.5
 GAP_S = 3.0
-"""A gap that is not filled for this long is a lost stream. Asked for several times: asking can be lost too."""
+"""A stream fails when frames are missing for this long. They are asked for several times, as a question may be lost."""
 WATCH_EVERY_S = 0.25
 LATE_S = 1.0
-"""A turn of the watch that comes this long after the one before it says that this process stood still."""
+"""Where two looks at the inboxes lie further apart than this, this process stood still in between."""
 
 
 class Replies:
@@ -50,16 +51,16 @@ class Replies:
         self._background = Background()
 
     def open(self, inbox: Inbox) -> None:
-        """From now on frames of this request are kept."""
+        """Take the frames of this request from now on."""
         self.inboxes[inbox.rid] = inbox
 
     def close(self, inbox: Inbox) -> None:
-        """The request is over here. A runner that still holds it is told, and its slots are given back."""
+        """End a request here. Unless its answer is complete, its runner is sent a cancel and its slots are freed."""
         if self.inboxes.pop(inbox.rid, None) is not None and inbox.closing is None:
-            self._background.once(self._leave(inbox), "leaving a runner")
+            self._background.once(self._leave(inbox), "cancelling a request")
 
     def lose(self, epoch: str) -> None:
-        """A runner is gone, and its requests with it."""
+        """Fail the requests of a runner that has ended."""
         for inbox in [one for one in self.inboxes.values() if one.epoch == epoch]:
             inbox.fail(ReplicaLost())
 
@@ -70,7 +71,7 @@ class Replies:
 
     async def run(self) -> None:
         """Listen for ever, over any number of connections."""
-        async with asyncio.TaskGroup() as group:  # without either of the two the gateway is deaf
+        async with asyncio.TaskGroup() as group:  # the gateway needs both: if one fails, so does ``run``
             group.create_task(self._watch())
             group.create_task(
                 broker.listen(
@@ -84,7 +85,7 @@ class Replies:
 
     async def _subscribe(self, channel: PubSub, client: redis.Redis) -> None:
         await channel.subscribe(stream.gateway_channel(self.gateway_id), presence.DEVICES)
-        await self._greet(client)
+        await self._read_known_devices(client)
         self.connected, self._lost_at = True, None
 
     def _take(self, message: broker.Message) -> None:
@@ -95,8 +96,8 @@ class Replies:
         if self.connected:
             self.connected, self._lost_at = False, asyncio.get_running_loop().time()
 
-    async def _greet(self, client: redis.Redis) -> None:
-        """Learn of the devices that reported before we listened."""
+    async def _read_known_devices(self, client: redis.Redis) -> None:
+        """Read the snapshots that devices published before this connection was subscribed."""
         keys = [key async for key in client.scan_iter(presence.device_key("*"), count=1000)]
         for body in await client.mget(keys) if keys else []:
             if body is not None:
@@ -138,7 +139,7 @@ class Replies:
             self._background.once(self._control(epoch, Cancel(unknown)), "cancelling")
 
     def _ask(self, inbox: Inbox, now: float) -> None:
-        """Frames are missing: ask for them, but not at every frame that follows the gap."""
+        """Ask for missing frames, but not again at every frame that comes after the gap."""
         if inbox.ended:
             return
         if inbox.gap_since is None:
@@ -150,7 +151,10 @@ class Replies:
         self._background.once(self._control(inbox.epoch, Resend(inbox.rid, inbox.expected)), "asking again")
 
     async def _watch(self) -> None:
-        """Judge who is silent. A turn that came late itself judges nobody: what they said is not read yet."""
+        """Look regularly for runners and devices that are silent.
+
+        After this process itself has stood still, one look is left out: what came meanwhile must be read first.
+        """
         clock = asyncio.get_running_loop().time
         before = clock()
         while True:
@@ -170,7 +174,7 @@ class Replies:
             if inbox.gap_since is not None and now - inbox.gap_since > GAP_S:
                 inbox.fail(ReplicaLost("part of the answer was lost on its way"))
             elif now - inbox.seen_at > self._settings.silence_s:
-                inbox.fail(ReplicaLost("nothing is heard of the replica that serves this request"))
+                inbox.fail(ReplicaLost("the replica that serves this request does not answer any more"))
             elif inbox.gap_since is not None:
                 self._ask(inbox, now)
 
@@ -188,5 +192,8 @@ class Replies:
 
 
 def _says_lost(frame: Frame) -> bool:
-    """Whether a runner, or its worker for it, says that it is gone. What a gateway suspects is no such word."""
+    """Whether this frame, from a runner or its worker, says that the runner has ended.
+
+    Only such a frame counts. What a gateway suspects by itself, because a runner is silent, does not.
+    """
     return frame.kind == FrameKind.ERROR and stream.decode_error(frame.body).code == ReplicaLost.code

@@ -1,7 +1,8 @@
 """Responses on their way into the database: many at once in one transaction, before their clients have read them.
 
-An answer is worth more than its copy: where the database goes away after it was asked, the answer is not held up for
-long, and its copy is tried again until the database is back, or the gateway ends.
+The answer to the client matters more than its copy in the database. Where the database goes away after the response
+was begun, the answer waits for ``HELD_UP_S`` at most, and writing is tried again until the database is back, or the
+gateway ends.
 """
 
 import asyncio
@@ -40,9 +41,9 @@ class ResponseWriter:
         self._writes = GroupCommit("responses", self._commit, most=MOST_AT_ONCE, again_s=AGAIN_S)
 
     async def keep(self, row: NewResponse, aging: list[str]) -> None:
-        """Keep a response, and for longer those of its predecessors that are ``aging``.
+        """Keep a response, and keep those of its predecessors that are ``aging`` for longer.
 
-        It is kept when this returns, unless the database does not answer for ``HELD_UP_S``.
+        It is in the database when this returns, unless the database does not answer for ``HELD_UP_S``.
         """
         if self._writes.waiting >= MOST_WAITING:
             log.warning("the response %s is not kept: too many wait", row.id)
@@ -52,7 +53,7 @@ class ResponseWriter:
         await asyncio.wait([future], timeout=HELD_UP_S)
 
     async def run(self) -> None:
-        """Keep for ever."""
+        """Write until cancelled."""
         await self._writes.run()
 
     async def _commit(self, batch: list[_Entry]) -> Sequence[None]:

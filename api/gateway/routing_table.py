@@ -1,4 +1,4 @@
-"""What this gateway knows of the devices: their newest snapshots, and who waits for a model to be ready."""
+"""What this gateway knows of the devices: their newest snapshots, and an event for those who wait for a change."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,9 +16,10 @@ class _Report:
 
 
 class RoutingTable:
-    """The routing table. Fed by snapshots, read for every request; runs on the event loop's thread.
+    """Which replicas there are and which are ready; updated by snapshots, read for every request.
 
-    ``on_lost(epoch)`` is called for each runner that a device no longer holds, or that went with its device.
+    It is used on the event loop's thread alone. ``on_lost(epoch)`` is called for each runner that a device does not
+    report any more, or whose device has fallen silent.
     """
 
     def __init__(self, silence_s: float, on_lost: Callable[[str], None]) -> None:
@@ -29,7 +30,7 @@ class RoutingTable:
         self._changed = asyncio.Event()
 
     def update(self, snapshot: Snapshot, now: float) -> None:
-        """A device reported itself."""
+        """Take the snapshot of a device. One that is older than the last is ignored."""
         before = self._devices.get(snapshot.device)
         if before and before.snapshot.worker == snapshot.worker and before.snapshot.serial >= snapshot.serial:
             return
@@ -45,11 +46,11 @@ class RoutingTable:
         self._changed = asyncio.Event()
 
     def doubt(self, epoch: str) -> None:
-        """A runner said that it ends, before its device's next snapshot could: nothing is sent there until then."""
+        """Send no requests to a runner that has said that it ends, until the next snapshot of its device."""
         self._doubted.add(epoch)
 
     def sweep(self, now: float) -> None:
-        """Drop the devices that have fallen silent."""
+        """Drop the devices that have been silent for too long. ``now``: the loop's time."""
         for device, report in list(self._devices.items()):
             if now - report.at > self._silence_s:
                 del self._devices[device]
@@ -70,12 +71,12 @@ class RoutingTable:
 
     @property
     def changed(self) -> asyncio.Event:
-        """An event that the next report sets. Take it before looking, then wait."""
+        """An event that the next snapshot sets. Take it first, then look at the table, then wait for the event."""
         return self._changed
 
     @staticmethod
     async def change(changed: asyncio.Event, limit_s: float) -> None:
-        """Wait for such an event, but no longer than this: what counts may also be told by the database."""
+        """Wait for such an event, but no longer than this: some changes show in the database alone."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await changed.wait()

@@ -1,4 +1,4 @@
-"""Jobs on their way into the database: many at once in one transaction, then a ring at their devices' doors."""
+"""Jobs on their way into the database: many at once in one transaction; then the devices that may do them are woken."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from models.rows.jobs import NewJob, Submitted
 
 MOST_AT_ONCE = 256
 RING_EVERY_S = 0.02
-"""A device's doorbell rings no more often: one ring has it claim all that there is."""
+"""Least time between two rings of a device's doorbell. After one ring the device claims all the jobs that there are."""
 
 
 class Submissions:
@@ -36,13 +36,13 @@ class Submissions:
     async def submit(self, job: NewJob) -> Submitted:
         """Insert a job; it is durable when this returns. Raises QueueFull, IdempotencyConflict, DatabaseUnavailable.
 
-        After DatabaseUnavailable there may be a job all the same: the answer to its COMMIT was lost. Its client cannot
-        know, and so sends the request again with the same ``Idempotency-Key``, which finds that job or makes it.
+        After DatabaseUnavailable the job may exist all the same, if only the answer to its COMMIT was lost. A client
+        that sends the request again with the same ``Idempotency-Key`` gets that job, or a new one if there is none.
         """
         return await self._writes.add(job)
 
     async def run(self) -> None:
-        """Insert for ever."""
+        """Insert until cancelled."""
         await self._writes.run()
 
     async def _insert(self, batch: list[NewJob]) -> Sequence[Submitted | HeadraceError]:
@@ -57,7 +57,7 @@ def _submit(connection: Connection, new: Sequence[NewJob], most: int) -> tuple[l
 
 
 class Doorbell:
-    """Tells devices that there are jobs. A ring that is lost costs a second: workers look by themselves."""
+    """Wakes the workers of devices when there are jobs. A ring that is lost costs a second: workers also poll."""
 
     def __init__(self, client: redis.Redis, routing_table: RoutingTable) -> None:
         self._client = client
@@ -68,7 +68,10 @@ class Doorbell:
         self._background = Background()
 
     def ring(self, uids: set[str], *, steward: bool = False) -> None:
-        """Jobs of these models wait. ``steward``: one of them must be loaded first."""
+        """Wake the devices that have these models, as jobs wait for them. ``steward``: wake the steward, too.
+
+        The steward is needed where one of the models must be loaded first.
+        """
         self._due |= {device for device, one in self._routing_table.replicas() if one.uid in uids}
         self._steward |= steward
         if (self._due or self._steward) and not self._rings:
@@ -92,7 +95,7 @@ class Doorbell:
                     message = queue.message(queue.JOB, [], rid=rid, queue=name, priority=queue.DOORBELL_PRIORITY)
                     rings = queue.priority_list(name, queue.DOORBELL_PRIORITY)
                     pipeline.lpush(rings, message)
-                    pipeline.ltrim(rings, 0, 7)  # nobody may be at home for long
+                    pipeline.ltrim(rings, 0, 7)  # rings must not pile up while a worker is away
                 if steward:
                     pipeline.publish(STEWARD, b"")
                 await pipeline.execute()

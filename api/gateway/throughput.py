@@ -1,4 +1,4 @@
-"""How fast models finish jobs: what positions in a queue are worth in seconds."""
+"""How fast models finish jobs, from which a job's position in the queue becomes an estimate in seconds."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ FRESH_S = 1.0
 
 
 class Throughput:
-    """How fast each model finishes jobs, at most a second old: not measured anew for each of a burst."""
+    """How fast each model finishes jobs, measured at most once a second for each."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,7 +20,7 @@ class Throughput:
         now = asyncio.get_running_loop().time()
         rate, read_at = self._known.get(uid, (0.0, float("-inf")))
         if now - read_at > FRESH_S:
-            self._known[uid] = (rate, now)  # the others of the burst need not ask
+            self._known[uid] = (rate, now)  # those who ask meanwhile get the old figure, and ask no database
             rate = await self._database.look(jobs.rate, uid)
             self._known[uid] = (rate, now)
         return rate

@@ -1,4 +1,8 @@
-"""Watching jobs: one pub/sub connection says that there is news, the job's stream has it, its row has the end."""
+"""Watching jobs: their states and events, for clients that wait for them.
+
+One pub/sub connection brings a message whenever something happened to a watched job. The events themselves are then
+read from the job's Redis stream, its state from its row in the database.
+"""
 
 import asyncio
 import logging
@@ -23,31 +27,31 @@ from models.settings import Settings
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
-"""How often a job's row is read though nothing is heard of it."""
+"""How often a job's row is read where no message has come."""
 SILENCE = "silence"
 
 
 @dataclass(eq=False)
 class Watch:
-    """One who waits for news of one job."""
+    """One client's interest in one job. ``news`` is set when something happened to it."""
 
     job: str
     news: asyncio.Event = field(default_factory=asyncio.Event)
     moved: bool = True
-    """Whether its state may have changed since the row was last read."""
+    """Whether the job's state may have changed since the row was last read."""
 
     async def wait(self, limit_s: float) -> bool:
         """Wait for news; False if there was none for this long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self.news.wait()
-        heard = self.news.is_set()
+        has_news = self.news.is_set()
         self.news.clear()
-        return heard
+        return has_news
 
 
 class Watching:
-    """All who watch jobs through this gateway."""
+    """All jobs that are watched through this gateway, and by whom."""
 
     def __init__(self, settings: Settings, database: Database, client: redis.Redis) -> None:
         self._url = settings.stream_redis
@@ -74,7 +78,7 @@ class Watching:
                 self._later(job, "unsubscribe")
 
     async def until_over(self, job: str) -> JobStatus:
-        """Wait for a job's end; how it ended. Raises NotFound if it is deleted meanwhile."""
+        """Wait for a job's end; returns its final state. Raises NotFound if it is deleted meanwhile."""
         with self.of(job) as watch:
             while True:
                 row = await self._state(watch)
@@ -83,29 +87,33 @@ class Watching:
                 watch.moved = not await watch.wait(LOOK_EVERY_S) or watch.moved
 
     async def follow(self, job: str, after: str = "0") -> AsyncGenerator[tuple[str, Event], None]:
-        """A job's events after the one of this id, and its states from now on, until it is over; but not that.
+        """A job's events after the one of this id, and its states from now on, until it is over.
 
-        Where there are none for ``LOOK_EVERY_S``, an event ``SILENCE`` says so. Raises NotFound if it is deleted.
+        Each comes with the id of the last event read so far. The final state is not among them. Where nothing happens
+        for ``LOOK_EVERY_S``, there is an event ``SILENCE``. Raises NotFound if the job is deleted.
         """
         with self.of(job) as watch:
-            last, told = after, (JobState.QUEUED.value, 0)
+            last, shown = after, (JobState.QUEUED.value, 0)
             while True:
                 row = await self._state(watch)
                 over = row is not None and row.state in FINAL
-                if row is not None and not over and told != (row.state, row.fence):
-                    told = (row.state, row.fence)
+                if row is not None and not over and shown != (row.state, row.fence):
+                    shown = (row.state, row.fence)
                     yield last, Event(events.STATE, row.fence, {"state": row.state})
                 async for last, event in self._read(job, last):  # noqa: B020 - where the next reading goes on
                     yield last, event
                 if over:
                     return
-                heard = await watch.wait(LOOK_EVERY_S)
-                watch.moved = not heard or watch.moved
-                if not heard:
+                has_news = await watch.wait(LOOK_EVERY_S)
+                watch.moved = not has_news or watch.moved
+                if not has_news:
                     yield last, Event(SILENCE)
 
     async def _state(self, watch: Watch) -> JobStatus | None:
-        """The job's state, where it may have changed. While the database is away the watch goes on: so does the job."""
+        """The job's state; None where it cannot have changed, or where the database does not answer.
+
+        The watch goes on without the database, because the job does so, too.
+        """
         if not watch.moved:
             return None
         watch.moved = False
@@ -150,7 +158,7 @@ class Watching:
 
     def _take(self, message: broker.Message) -> None:
         job = message["channel"].decode().removeprefix(events.channel(""))
-        # What happened before the subscription was there was not heard.
+        # When a subscription begins, something may have happened before it: the row must be read.
         self._wake(job, moved=message["type"] == "subscribe" or message["data"] == events.STATE.encode())
 
     def _disconnect(self) -> None:
@@ -162,7 +170,7 @@ class Watching:
             watch.news.set()
 
     def _later(self, job: str, act: str) -> None:
-        """Subscribe or unsubscribe, apart from the task that asks for it, which may be about to be cancelled."""
+        """Subscribe or unsubscribe in a task of its own, since the present one may be about to be cancelled."""
         if self._channel is None:
             return  # the next connection subscribes to all that are watched then
 
