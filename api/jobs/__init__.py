@@ -1,5 +1,6 @@
-"""One job, from a form or a JSON body to the answer that waits for it. Runs in the gateway process.
+"""One job, from a form or a JSON body to the answer of the request that waits for it. Runs in the gateway process.
 
-Doors: ``endpoint``, which the routes of images and sound are made of; ``preparation``, which makes a job of a
-request; ``waiting``, which answers when the job is over; ``views``, what clients see of a job.
+Doors: ``endpoint``, of which the routes of images and sound are made; ``preparation``, which makes a job from a
+request; ``waiting``, which submits it and answers when it is over; ``results``, the answer of a job that is over;
+``views``, a job as clients see it; ``request_files``, which takes in the files of a request.
 """

@@ -1,4 +1,4 @@
-"""What the endpoints of images and sound have in common: read the request, prepare its job, submit it and wait."""
+"""What the endpoints of images and sound have in common: they read the request, prepare its job, submit it and wait."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,9 +42,9 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
 
 
 async def only_model(gateway: Gateway, modality: str) -> str:
-    """The model that serves this modality, where it is the only one. Raises InvalidRequest."""
-    found = await gateway.known_models.serving(modality)
-    if len(found) != 1:
-        why = f"'model' is required: several models serve {modality}" if found else "'model' is required"
+    """The uid of the one model that serves this modality. Raises InvalidRequest if there is none, or more than one."""
+    models = await gateway.known_models.serving(modality)
+    if len(models) != 1:
+        why = f"'model' is required: several models serve {modality}" if models else "'model' is required"
         raise InvalidRequest(why, param="model")
-    return found[0].uid
+    return models[0].uid

@@ -18,47 +18,47 @@ from models.modalities import Kind, modality
 MOST_FILES = 8
 MOST_FIELDS = 64
 FIELD_BYTES = 256 << 10
-"""Of one field of a form; together they take no more than a JSON body may."""
+"""Most bytes of one field of a form. All fields together may have as many as a JSON body."""
 
 _SUBSCRIPT = re.compile(r"([A-Za-z]\w*)\[(\w*)\]")
 _OTHER_NAMES = {"images": "image", "mask_image": "mask"}
-"""Of files: OpenAI's in JSON, Xinference's."""
+"""Other names of files, as OpenAI's JSON bodies and Xinference have them."""
 
 
-async def read(request: Request, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
-    """A request's fields and its files. Raises what is wrong with it, naming the parameter."""
+async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """A request's fields and its files. Raises an error that names the parameter which is wrong."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        return await _json(await request.body(), about, intake)
+        return await _json(await request.body(), about, files)
     if media_type == "multipart/form-data" and about.files:
-        return await _form(request, about, intake)
+        return await _form(request, about, files)
     raise UnsupportedMediaType(f"send {'multipart/form-data or ' if about.files else ''}application/json")
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-async def _json(content: bytes, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _json(content: bytes, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest("the request body is not valid JSON") from error
     if not isinstance(body, dict):
         raise InvalidRequest("the request body must be a JSON object")
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for key, value in body.items():
         name = _file_of(key, about)
         if name is None:
-            found[key] = value
-        elif name in found:
+            fields[key] = value
+        elif name in fields:
             raise _twice(name)
         else:
-            found[name] = _reference(name, value)
-    return found, await intake.of_body(about, found)
+            fields[name] = _reference(name, value)
+    return fields, await files.take_named(about, fields)
 
 
 def _reference(name: str, value: Any) -> Any:
-    """What stands for a file: itself, alone in a list, or in OpenAI's object."""
+    """A reference to a file, taken out of a list of one, or out of the object that OpenAI puts around it."""
     if isinstance(value, list):
         if len(value) != 1:
             raise _one_only(name)
@@ -73,7 +73,7 @@ def _reference(name: str, value: Any) -> Any:
 # ---- forms -------------------------------------------------------------------------------------------------
 
 
-async def _form(request: Request, about: Kind, intake: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _form(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     form = await _parsed(request)
     try:
         uploads: dict[str, Upload] = {}
@@ -89,21 +89,21 @@ async def _form(request: Request, about: Kind, intake: RequestFiles) -> tuple[di
             elif name in uploads:
                 raise _one_only(name)
             elif isinstance(value, UploadFile):
-                uploads[name] = await intake.form(name, value)
+                uploads[name] = await files.take_part(name, value)
             else:
-                uploads[name] = await intake.text(name, value)
+                uploads[name] = await files.take_reference(name, value)
     finally:
         await form.close()
     return gathered(texts, modality(about.modality).request.model_fields), uploads
 
 
 def _is_left_empty(value: UploadFile | str) -> bool:
-    """Browsers send the files of a form that nobody chose."""
+    """Whether a file field was left empty. Browsers send such fields as well."""
     return not (value.filename or value.size) if isinstance(value, UploadFile) else value == ""
 
 
 class _Parser(MultiPartParser):
-    """Starlette's, which takes a form that breaks off for one that is whole."""
+    """Starlette's parser, which also notes whether the form has come to its end: Starlette accepts half a form."""
 
     ended = False
 
@@ -134,9 +134,9 @@ async def _parsed(request: Request) -> FormData:
 
 
 def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dict[str, Any]:
-    """The fields of a form. ``name[]``, or a name said again, makes a list, ``name[key]`` an object.
+    """The fields of a form. ``name[]``, or a name that comes again, makes a list, ``name[key]`` an object.
 
-    Of the ``known`` fields those left empty are as if not there. Raises InvalidRequest for a name used in two ways.
+    Fields among the ``known`` that are empty are left out. Raises InvalidRequest for a name used in two ways.
     """
     found: dict[str, Any] = {}
     plain: dict[str, list[str]] = {}
@@ -165,7 +165,7 @@ def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dic
 
 
 def _file_of(key: str, about: Kind) -> str | None:
-    """The file that this name means, None where it means a field."""
+    """The name of the file that this key stands for; None where it stands for another field."""
     name = key.removesuffix("[]")
     name = _OTHER_NAMES.get(name, name)
     return name if name in about.files else None
@@ -199,7 +199,7 @@ def openapi_body(about: Kind) -> dict[str, Any]:
 
 
 def _inlined(shape: Any) -> dict[str, Any]:
-    """A model's JSON Schema without references, which would point into a document that this one is not."""
+    """A model's JSON Schema with its references resolved, since it becomes part of another document."""
     schema: dict[str, Any] = shape.model_json_schema()
     parts = schema.pop("$defs", {})
 
@@ -210,5 +210,5 @@ def _inlined(shape: Any) -> dict[str, Any]:
             return {key: put(one) for key, one in value.items()}
         return [put(one) for one in value] if isinstance(value, list) else value
 
-    found: dict[str, Any] = put(schema)
-    return found
+    inlined: dict[str, Any] = put(schema)
+    return inlined

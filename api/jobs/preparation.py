@@ -1,4 +1,4 @@
-"""From what a client sent to a job that can be submitted: checked, its files stored, its deadline set."""
+"""From what a client sent to a job that can be submitted: it is checked, its files are stored, its deadline is set."""
 
 import time
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ from models.validation import from_validation
 MAX_DAYS = 30
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
-"""The header by which a submission that is repeated is answered with the job of the first."""
+"""The header by which a repeated submission gets the job of the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a request, on this machine's disk. ``digest`` stands for its content."""
+    """A file of a request, on this machine's disk. ``digest``: SHA-256 of its content, in hex."""
 
     path: Path
     media_type: str
@@ -36,7 +36,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class JobTerms:
-    """How a job is to be done, beside what it is. ``deadline_s`` from now."""
+    """How a job is to be done: what a client sets beside the request itself. ``deadline_s``: seconds from now."""
 
     priority: int = 0
     deadline_s: float | None = None
@@ -57,7 +57,7 @@ class Prepared:
 async def prepare(
     gateway: Gateway, caller: Caller, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], terms: JobTerms
 ) -> Prepared:
-    """Check a job of this kind and store its files. Raises what is wrong with it, naming the parameter."""
+    """Check a job of this kind and store its files. Raises an error that names the parameter which is wrong."""
     about = KINDS[kind]
     for name, needed in about.files.items():
         if needed and name not in uploads:
@@ -70,7 +70,7 @@ async def prepare(
     if isinstance(request, MediaRequest):
         request.check_files(uploads.keys())
     else:
-        request.inner()  # raises where it cannot be asked
+        request.inner()  # raises where the engine cannot be asked this
     await check_model(gateway, request.model, about.modality)
     job = new_id()
     files = {}
@@ -106,7 +106,10 @@ async def prepare(
 
 
 async def check_model(gateway: Gateway, uid: str, name: str) -> None:
-    """Refuse a job for a model that is not there, cannot be loaded, or does not serve this modality."""
+    """Refuse a job for a model that does not exist, cannot be loaded, or does not serve this modality.
+
+    Raises ModelNotFound, ModelFailed or InvalidRequest.
+    """
     known = await gateway.known_models.find(uid)
     if known is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
@@ -119,7 +122,7 @@ async def check_model(gateway: Gateway, uid: str, name: str) -> None:
 def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:
     """Seconds from now to a deadline. Raises InvalidRequest for one that has passed, or lies too far ahead.
 
-    A request that may have come before, ``again``, may come after its deadline: its job has expired, or now will.
+    ``again``: the request may be a repeated one. Then its deadline may have passed: its job has expired, or soon will.
     """
     if deadline is None:
         return None
@@ -130,5 +133,5 @@ def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:
 
 
 def public_url(gateway: Gateway, base_url: str) -> str:
-    """What URLs that are handed out begin with."""
+    """The beginning of the URLs that clients are given."""
     return (gateway.settings.public_url or base_url).rstrip("/")

@@ -1,6 +1,6 @@
-"""The files of a request on their way in: parts of a form, data URLs, URLs to fetch, files uploaded before.
+"""The files of a request: parts of a form, data URLs, URLs to fetch, and files uploaded before.
 
-Each ends on this machine's disk in a folder that is gone with the request, counted while it comes.
+Each becomes a file on this machine's disk, in a folder that is removed with the request. Its size is bounded.
 """
 
 import asyncio
@@ -40,31 +40,34 @@ async def folder() -> AsyncIterator[Path]:
 
 
 class RequestFiles:
-    """Takes one request's files. ``into`` is where they are put, ``caller`` whose uploaded files may be named."""
+    """Takes the files of one request into the folder ``into``. A reference may name uploaded files of ``caller``."""
 
     def __init__(self, gateway: Gateway, caller: Caller, into: Path) -> None:
         self._gateway = gateway
         self._caller = caller
         self._into = into
 
-    async def of_body(self, about: Kind, body: dict[str, Any]) -> dict[str, Upload]:
-        """Take the files that a JSON body names by URL, data URL or file id, out of it. Raises InvalidRequest."""
-        found = {}
+    async def take_named(self, about: Kind, body: dict[str, Any]) -> dict[str, Upload]:
+        """Take the files that a JSON body names by URL, data URL or file id, and remove their fields from the body.
+
+        Raises InvalidRequest that names the parameter.
+        """
+        uploads = {}
         for name in about.files:
             value = body.pop(name, None)
             if value is not None:
-                found[name] = await self.text(name, value)
-        return found
+                uploads[name] = await self.take_reference(name, value)
+        return uploads
 
-    async def form(self, name: str, part: UploadFile) -> Upload:
+    async def take_part(self, name: str, part: UploadFile) -> Upload:
         """Take a part of a form."""
         path = self._path(name)
         with path.open("wb") as file:
             await asyncio.to_thread(shutil.copyfileobj, part.file, file, 1 << 20)
         return await self._taken(name, path, part.content_type or "")
 
-    async def text(self, name: str, value: Any) -> Upload:
-        """Take what a string stands for. Raises InvalidRequest that names the parameter."""
+    async def take_reference(self, name: str, value: Any) -> Upload:
+        """Take the file that a string refers to: a data URL, a URL or a file id. Raises InvalidRequest."""
         if not isinstance(value, str):
             raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
         path = self._path(name)

@@ -1,4 +1,4 @@
-"""What a finished job is answered with: the body of its endpoint, as if one had waited for it."""
+"""The answer of a job that is over: what its endpoint sends to a client that waits."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ from models.storage.rendering import StoredArtifact, rendered
 
 
 async def answer(gateway: Gateway, row: JobRow, base_url: str) -> Answer:
-    """The answer of a job that is over. Raises the error that it ended with, Conflict while it is not over."""
+    """The answer of a job that has succeeded.
+
+    Raises the error that it ended with, Conflict while it is not over, NotFound where its result is not kept any more.
+    """
     match row.state:
         case JobState.SUCCEEDED:
             pass

@@ -1,4 +1,4 @@
-"""A job as the API shows it."""
+"""A job as the job API shows it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from models.rows.tables import JobState
 
 
 async def shown(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
-    """The job, with the URLs to go on with."""
+    """The job, with the URLs of its status, events, cancellation and, once it has one, its result."""
     url = f"{base_url}/v1/jobs/{row.id}"
     links = {"status_url": url, "events_url": f"{url}/events", "cancel_url": f"{url}/cancel"}
     if row.state == JobState.SUCCEEDED:
@@ -22,13 +22,16 @@ async def shown(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, A
 
 
 async def shown_with_place(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:
-    """The job, with its place in the queue and the seconds until it should be done; None where it does not wait."""
+    """The job, with its place in the queue and the seconds until it should be done; null where it does not wait."""
     position, eta_s = await gateway.database.look(place_and_eta, row)
     return await shown(gateway, row, base_url) | {"position": position, "eta_s": eta_s}
 
 
 async def shown_after_submission(gateway: Gateway, job: NewJob, done: Submitted, base_url: str) -> dict[str, Any]:
-    """``shown_with_place`` for a submission; of a new job all is known without asking the database."""
+    """``shown_with_place`` of the job that a submission made or found. ``done`` is the outcome of that submission.
+
+    All that is shown of a new job without a priority is known already, so that the database is not asked.
+    """
     if not done.created or job.priority:
         return await shown_with_place(gateway, await gateway.database.look(jobs.get, done.id, None), base_url)
     row = jobs.as_queued(job, done.queued_at)

@@ -1,6 +1,7 @@
-"""Submit-and-wait: a synchronous endpoint over a job. Who hangs up cancels it; who would rather not wait says so.
+"""Submit a job and wait for it: how a synchronous endpoint is made of a job.
 
-A request with an ``Idempotency-Key`` is not cancelled so: its client may come again for the answer.
+A client that hangs up cancels its job. Where the request has an ``Idempotency-Key`` the job goes on, since the client
+may ask for the answer again. A client that does not want to wait asks for a 202 (``wants_async``).
 """
 
 import asyncio
@@ -30,11 +31,11 @@ from models.rows.tables import JobState
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
-"""Silence before a JSON answer is committed to 200 and kept alive with blanks, lest a proxy cuts it."""
+"""After this long a JSON answer is begun with status 200 and kept alive with blanks, so that no proxy cuts it."""
 BLANK_EVERY_S = 10.0
 
 Reword = Callable[[Answer], Answer]
-"""Puts the answer of a job into the words of another protocol. May block."""
+"""Translates the answer of a job into another protocol. May block."""
 
 
 def wants_async(request: Request, background: bool | None) -> bool:
@@ -46,7 +47,7 @@ def wants_async(request: Request, background: bool | None) -> bool:
 async def respond(
     gateway: Gateway, request: Request, prepared: Prepared, *, background: bool | None, reword: Reword | None = None
 ) -> Response:
-    """Submit a job and answer as its endpoint does; or at once with where to ask for it."""
+    """Submit a job and answer as its endpoint does; or, with 202, at once with the URL at which to ask for it."""
     if gateway.dispatcher.closed:
         await gateway.drop_files(prepared.job)
         raise ShuttingDown()
@@ -63,9 +64,9 @@ async def respond(
 
 
 async def submit_job(gateway: Gateway, job: NewJob) -> Submitted:
-    """Submit a job. The files of one that is not made are dropped.
+    """Submit a job; where no new job is made, the files that were stored for it are deleted.
 
-    Where the database was lost meanwhile, the job may be there and needs them; if it is not, they are swept later.
+    After DatabaseUnavailable they stay, because the job may exist. If it does not, the steward deletes them later.
     """
     try:
         done = await gateway.submissions.submit(job)
@@ -119,7 +120,7 @@ class Waiting:
     async def stream(self) -> Response:
         """The pieces as they are made. Nothing is sent before the first, so that an early failure has its status.
 
-        After ``keepalive_after_s`` events are begun all the same, and kept alive, so that no proxy cuts them.
+        A stream of events is begun after ``keepalive_after_s`` in any case, and kept alive, so that no proxy cuts it.
         """
         streamer: Streamer = module_of(self._modality).Stream(self._prepared.request)
         events_sent = streamer.media_type.startswith("text/event-stream")
@@ -144,14 +145,15 @@ class Waiting:
         return _Watched(self, content, streamer.media_type, self._headers())
 
     def finish(self) -> None:
-        """The response is over, however it ended: a job that nobody waits for any more is cancelled."""
+        """Called when the response is over, however it ended: a job that nobody waits for any more is cancelled."""
         self._metrics.close()
         if not self._over:
             self._over = True
             self._gateway.background.once(self._abandon(), f"abandoning {self._done.id}")
 
     async def _submit(self) -> None:
-        # Apart from this task, which ends when the client leaves: whether there is a job then must be known.
+        # In a task of its own: when the client leaves, the present one is cancelled, but ``_abandon`` must still learn
+        # whether there is a job.
         self._submission = asyncio.create_task(submit_job(self._gateway, self._prepared.job))
         self._done = await asyncio.shield(self._submission)
 
@@ -172,15 +174,15 @@ class Waiting:
                 await self._gateway.watching.until_over(self._done.id)
             self._over = True
             row = await self._gateway.database.look(jobs.get, self._done.id, None)
-            found = await results.answer(self._gateway, row, self._base)
+            answer = await results.answer(self._gateway, row, self._base)
             if self._reword is not None:
-                found = await self._gateway.blocking(self._reword, found)
+                answer = await self._gateway.blocking(self._reword, answer)
         except HeadraceError as error:
             self._metrics.code = error.code
             raise
         self._metrics.first()
         self._metrics.code = 200
-        return Response(found.content, media_type=found.media_type, headers=self._headers())
+        return Response(answer.content, media_type=answer.media_type, headers=self._headers())
 
     async def _pieces(self, streamer: Streamer) -> AsyncIterator[bytes]:
         try:
@@ -199,7 +201,7 @@ class Waiting:
             row = await self._gateway.database.look(jobs.get, self._done.id, None)
             self._over = True
             if row.state != JobState.SUCCEEDED:
-                await results.answer(self._gateway, row, self._base)  # raises why
+                await results.answer(self._gateway, row, self._base)  # raises the job's error
             stored = await self._gateway.database.look(jobs.result, self._done.id)
         except HeadraceError as error:
             self._metrics.code = error.code
@@ -228,7 +230,7 @@ class Waiting:
 
     async def _sound(self, first: "asyncio.Task[bytes | None]", pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield first.result() or b""
-        async for piece in pieces:  # sound that is cut short must not look whole: an error breaks the connection
+        async for piece in pieces:  # an error breaks the connection: sound that is cut short must not look whole
             yield piece
 
     async def _blanks(self, work: "asyncio.Task[Response]") -> AsyncIterator[bytes]:
@@ -248,7 +250,7 @@ class Waiting:
 
 
 class _Watched(StreamingResponse):
-    """A streamed response whose waiting is finished whatever happens to it."""
+    """A streamed response that calls ``Waiting.finish`` at its end, however it ends."""
 
     def __init__(self, waiting: Waiting, content: Any, media_type: str, headers: dict[str, str]) -> None:
         super().__init__(content, media_type=media_type, headers=headers)
@@ -270,7 +272,7 @@ def _names(done: Submitted) -> dict[str, str]:
 
 
 async def abandon(gateway: Gateway, job: str) -> None:
-    """Cancel a job, and tell the device that runs it."""
+    """Cancel a job that nobody waits for, and notify the worker that runs it."""
     try:
         row = await gateway.database.run(outbox.cancel, job)
     except DatabaseUnavailable:

@@ -23,37 +23,37 @@ from models.modalities.base import BaseRequest
 log = logging.getLogger(__name__)
 
 PING_S = 10
-"""Seconds between the comments in a stream of events, lest a proxy cuts one in which nothing else is sent."""
+"""Seconds between the comments in a stream of events, so that no proxy cuts one in which nothing else is sent."""
 
 
 class AnswerRecorder(Protocol):
-    """Keeps what is answered. Only the first of these raises, and none takes long."""
+    """Stores what is answered. Only ``ready`` raises, and no method takes long."""
 
     async def ready(self) -> None:
-        """Raises why nothing can be kept, before anything is answered."""
+        """Raise an error where nothing can be stored. Called before anything is sent."""
 
     async def whole(self, closing: bytes) -> None:
-        """The answer is whole; it closes with these bytes, which the client has not yet."""
+        """Store a complete answer. It ends with these bytes, which are sent to the client after this returns."""
 
     async def broken(self, rid: str, error: HeadraceError) -> None:
-        """The stream broke after it had begun."""
+        """Store that the stream of this request ended with an error after it had begun."""
 
 
 async def answer(
     request: Request, modality: str, body: BaseRequest, recorder: AnswerRecorder | None = None
 ) -> Response:
-    """Answer a request of this modality by a resident model: streamed where it asks for that, else whole."""
+    """Have a resident model answer a request of this modality: as a stream where that is asked for, else whole."""
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     caller = caller_of(request)
     call = Call(modality, body.model, sent, caller, body.budget, affinity(body.prefix), body.streams)
     keepalive_s = gateway.settings.keepalive_after_s
-    attempt = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, recorder)
-    return await (attempt.stream() if body.streams else attempt.whole())
+    watched = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, recorder)
+    return await (watched.stream() if body.streams else watched.whole())
 
 
 class WatchedCall:
-    """One call, watched: its client, its clock, its place in the metrics."""
+    """One call, watched: whether its client is still there, how long it takes, and what it adds to the metrics."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class WatchedCall:
         self._inbox: Inbox | None = None
 
     async def whole(self) -> Response:
-        """The answer as one JSON body. A client that hangs up cancels it, which no server does by itself."""
+        """The answer as one JSON body. If the client hangs up, the call is cancelled; no server does that by itself."""
         work = asyncio.create_task(self._read_all())
         gone = asyncio.create_task(hung_up(self._request.receive))
         try:
@@ -95,7 +95,7 @@ class WatchedCall:
     async def stream(self) -> Response:
         """The answer as events. Nothing is sent before the first, so that an early failure has its true status.
 
-        After ``keepalive_s`` the stream is begun all the same, so that no proxy cuts it.
+        After ``keepalive_s`` the stream is begun in any case, so that no proxy cuts it.
         """
         opening = asyncio.create_task(self._open())
         gone = asyncio.create_task(hung_up(self._request.receive))
@@ -126,7 +126,7 @@ class WatchedCall:
             yield errors.event(error, self._request.url.path, self._request.state.request_id, data)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
-        """The response is over, however it ended."""
+        """Called when the response is over, however it ended."""
         opening.cancel()
         self._close()
 
@@ -147,7 +147,10 @@ class WatchedCall:
         return data
 
     async def _keep(self) -> None:
-        """Before the last bytes are sent: who goes on from an answer that they have read must find it."""
+        """Store the answer once it is complete, before its last bytes are sent.
+
+        A client that has read it may at once send a request that goes on from it.
+        """
         if self._recorder is not None and self._inbox is not None and self._inbox.closing is not None:
             await self._recorder.whole(self._inbox.closing.body)
 
@@ -178,11 +181,11 @@ class WatchedCall:
 
 
 class Stream(EventSourceResponse):
-    """Server-sent events whose request is closed whatever happens, also before the generator is first entered."""
+    """Server-sent events that finish their call however they end, also if the generator was never entered."""
 
-    def __init__(self, attempt: WatchedCall, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
+    def __init__(self, watched: WatchedCall, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
         super().__init__(events, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
-        self._attempt = attempt
+        self._watched = watched
         self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,10 +193,11 @@ class Stream(EventSourceResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._attempt.finish(self._opening)
+            self._watched.finish(self._opening)
 
 
 async def hung_up(receive: Receive) -> None:
+    """Wait until the client hangs up."""
     message: Any = {}
     while message.get("type") != "http.disconnect":
         message = await receive()

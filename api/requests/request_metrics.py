@@ -1,11 +1,11 @@
-"""One request's place in the metrics, from its model to its last byte."""
+"""What one request adds to the metrics, from the time at which its model is known to its last byte."""
 
 import time
 
 from api.gateway.metrics import METRICS
 
 CLIENT_GONE = 499
-"""What the log and the metrics call a request whose client hung up (nginx's code)."""
+"""The status, in the log and the metrics, of a request whose client hung up (nginx's code)."""
 
 
 class RequestMetrics:
@@ -20,15 +20,15 @@ class RequestMetrics:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since it came."""
+        """Seconds since the request came."""
         return time.perf_counter() - self._began
 
     def first(self) -> None:
-        """The first byte of the answer is there."""
+        """Measure the time to the first byte of the answer, which has just come."""
         METRICS.first.labels(*self._labels).observe(self.elapsed_s)
 
     def close(self) -> None:
-        """It is over; the second time this does nothing."""
+        """Count the request as over. A second call does nothing."""
         if not self._open:
             return
         self._open = False

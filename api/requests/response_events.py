@@ -1,4 +1,4 @@
-"""The events of a response that is made in the background, from any of them on: read from what is told of its job."""
+"""The events of a response that is made in the background, from any of them on, read from the events of its job."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -17,7 +17,7 @@ from models.rows.tables import JobState
 
 
 class EventStream(EventSourceResponse):
-    """Server-sent events of the response that this job makes, those after number ``after``."""
+    """Server-sent events of the response that this job makes: those after number ``after``, or all."""
 
     def __init__(
         self, gateway: Gateway, row: JobRow, *, after: int | None, headers: dict[str, str] | None = None
@@ -42,8 +42,8 @@ class _Events:
                 for piece in self._those_due(one):
                     yield piece
             over = False
-            async with aclosing(self._gateway.watching.follow(self._row.id)) as told:
-                async for _, event in told:
+            async with aclosing(self._gateway.watching.follow(self._row.id)) as followed:
+                async for _, event in followed:
                     if event.type == events.TEXT and self._counts(event.fence):
                         for piece in self._those_due(event.blob):
                             over = piece.startswith((b"event: response.completed", b"event: response.incomplete"))
@@ -54,9 +54,9 @@ class _Events:
             yield error_event(error, self._due)
 
     def _counts(self, fence: int) -> bool:
-        """Whether an attempt's events are to be read: not those of one that was lost before.
+        """Whether the events of this attempt are to be read. Those of an attempt that was lost before are not.
 
-        Raises ReplicaLost where what was read does not hold any more.
+        Raises ReplicaLost where events of an earlier attempt were read already, which are not valid any more.
         """
         lost = fence < self._row.fence
         if (lost and self._resumed) or (not lost and fence != (self._fence or fence)):
@@ -64,20 +64,20 @@ class _Events:
         self._fence = self._fence if lost else fence
         return not lost
 
-    def _those_due(self, told: bytes) -> list[bytes]:
-        """The events among these that come next. Raises ReplicaLost where some are missing."""
-        found = []
-        for block in told.split(b"\n\n")[:-1]:
+    def _those_due(self, data: bytes) -> list[bytes]:
+        """The events in ``data`` that come next. Raises ReplicaLost where some before them are missing."""
+        due = []
+        for block in data.split(b"\n\n")[:-1]:
             number = next_number(block) - 1
             if number > self._due:
                 raise ReplicaLost(f"the events from {self._due} on are not kept any more: ask without 'stream'")
             if number == self._due:
                 self._due += 1
-                found.append(block + b"\n\n")
-        return found
+                due.append(block + b"\n\n")
+        return due
 
     async def _explain(self) -> None:
-        """Raises why the response did not come to its end."""
+        """Raise the error that explains why the events ended before the response was complete."""
         row = await self._gateway.database.look(jobs.get, self._row.id, None)
         if row.state == JobState.SUCCEEDED:
             raise NotFound("the events that are left are not kept any more: ask without 'stream'")

@@ -1,4 +1,4 @@
-"""What becomes of a response that is made at once: it is kept before its client has read it to the end."""
+"""How a response that is answered directly is stored: before its client has read it to the end."""
 
 import asyncio
 import time
@@ -23,7 +23,10 @@ class _About(msgspec.Struct):
 
 
 class ResponseRecorder:
-    """Keeps one response under its caller's key. While the model begins, the database is asked whether it is there."""
+    """Stores one response under its caller's key.
+
+    Whether the database answers at all is asked at once, while the model begins.
+    """
 
     def __init__(self, gateway: Gateway, request: Request, caller: Caller, aging: list[str]) -> None:
         self._response_writer = gateway.response_writer
@@ -34,18 +37,18 @@ class ResponseRecorder:
         self._reached = asyncio.create_task(_reach(gateway))
 
     async def ready(self) -> None:
-        """See ``inference.Keeping``. Raises DatabaseUnavailable."""
+        """See ``answering.AnswerRecorder``. Raises DatabaseUnavailable."""
         if not await self._reached:
             raise DatabaseUnavailable(retry_after=2)
 
     async def whole(self, closing: bytes) -> None:
-        """See ``inference.Keeping``."""
+        """See ``answering.AnswerRecorder``."""
         body = final(closing)
         about = msgspec.json.decode(body, type=_About)
         await self._keep(about.id, about.status, body)
 
     async def broken(self, rid: str, error: HeadraceError) -> None:
-        """See ``inference.Keeping``."""
+        """See ``answering.AnswerRecorder``."""
         id = f"resp_{rid}"
         body = described(self._request, id, self._created) | {"status": "failed", "error": failure(error)}
         await self._keep(id, "failed", _encode(body))
@@ -58,6 +61,7 @@ class ResponseRecorder:
 
 
 async def _reach(gateway: Gateway) -> bool:
+    """Whether the database answers."""
     try:
         await gateway.database.look(responses.reachable)
     except DatabaseUnavailable:

@@ -1,4 +1,5 @@
-"""The HTTP endpoints, a file a protocol or resource. Runs in the gateway process.
+"""The HTTP endpoints, one file for each protocol or resource. Runs in the gateway process.
 
-Each module offers ``router``; ``api.app`` includes them all.
+Doors: each module has a ``router``, and ``api.app`` includes them all. ``sdapi_wire`` has none: it translates between
+AUTOMATIC1111's bodies and ours.
 """

@@ -56,23 +56,24 @@ async def download(
     if etag in (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")):
         return Response(None, 304, headers)
     asked = request.headers.get("range", "") if request.headers.get("if-range", etag) == etag else ""
-    found = span(asked, info.size)
-    if found is not None and found[0] >= found[1]:
+    part = span(asked, info.size)
+    if part is not None and part[0] >= part[1]:
         return errors.answer(request, RangeNotSatisfiable(), {"Content-Range": f"bytes */{info.size}"})
-    start, end = found or (0, info.size)
+    start, end = part or (0, info.size)
     headers["Content-Length"] = str(end - start)
-    if found is not None:
+    if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
-    status = 200 if found is None else 206
+    status = 200 if part is None else 206
     if request.method == "HEAD":
         return Response(None, status, headers, type)
     return StreamingResponse(gateway.store.stream(key, start, end), status, headers, type)
 
 
 def span(header: str, size: int) -> tuple[int, int] | None:
-    """The bytes that a Range asks for, from the first to before the last; empty if there are none (RFC 9110 §14).
+    """The bytes that a Range header asks for, as (start, end); ``end`` is the byte after the last (RFC 9110 §14).
 
-    None, as for no header, if it asks for several ranges or in another unit.
+    A range with ``start >= end`` lies outside the file. None, as without the header, if it asks for several ranges, or
+    in another unit.
     """
     match = _RANGE.fullmatch(header.strip())
     if match is None or match.groups() == ("", ""):

@@ -1,4 +1,4 @@
-"""OpenAI's Batches: a file of requests, done by our own models when there is room, within a day."""
+"""OpenAI's Batches: a file of requests, which our models answer when they have room for it, within a day."""
 
 from typing import Annotated, Any, Literal
 
@@ -45,7 +45,7 @@ class OutputExpiresAfter(BaseModel):
 
 
 class BatchRequest(BaseModel):
-    """Body of ``POST /v1/batches``. ``webhook`` is ours: a URL that is told how the batch ended."""
+    """Body of ``POST /v1/batches``. ``webhook`` is our own field: a URL that is notified when the batch has ended."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class BatchRequest(BaseModel):
 
 @router.post("", summary="Create a batch")
 async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dict[str, Any]:
-    """Have every line of a file done as a request. Its progress is in ``request_counts``."""
+    """Create a batch: every line of a file is a request. Its progress is in ``request_counts``."""
     gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
@@ -86,7 +86,7 @@ async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dic
         "output_expires_s": body.output_expires_after and body.output_expires_after.seconds,
     }
 
-    def made(connection: Connection) -> BatchRow:
+    def insert(connection: Connection) -> BatchRow:
         try:
             file = uploads.get(connection, body.input_file_id, caller.key)
         except NotFound as error:
@@ -95,7 +95,7 @@ async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dic
             raise InvalidRequest(f"the file's purpose is '{file.purpose}', not 'batch'", param="input_file_id")
         return batches.create(connection, window=body.completion_window, **values)
 
-    row = await gateway.database.run(made)
+    row = await gateway.database.run(insert)
     await gateway.publish(STEWARD)
     return shown(row, {})
 
@@ -120,7 +120,7 @@ async def listing(
 
 @router.get("/{id}", summary="Describe a batch")
 async def describe(request: Request, id: Id) -> dict[str, Any]:
-    """How a batch is."""
+    """One batch, as it is now."""
     return await _mine(gateway_of(request), request, id)
 
 
@@ -152,7 +152,7 @@ async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
 
 
 def shown(row: BatchRow, tally: dict[str, int]) -> dict[str, Any]:
-    """OpenAI's ``Batch``. ``tally``: how many lines are in which state, of a batch that is not over."""
+    """OpenAI's ``Batch``. ``tally``: for a batch that is not over, the number of its lines in each state."""
     counts = row.counts or {
         "total": row.total,
         "completed": tally.get(JobState.SUCCEEDED, 0),

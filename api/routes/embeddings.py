@@ -1,4 +1,4 @@
-"""The endpoints whose answer is numbers: embeddings and rerank."""
+"""The endpoints that answer with numbers: embeddings and rerank."""
 
 from typing import Annotated
 

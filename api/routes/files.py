@@ -43,7 +43,7 @@ _FORM = {
 
 @router.post("", summary="Upload a file", openapi_extra={"requestBody": {"required": True, "content": _FORM}})
 async def upload(request: Request) -> dict[str, Any]:
-    """Keep a file under a new id. A form: ``file``, ``purpose``, and ``expires_after`` if it is to go by itself."""
+    """Store a file under a new id. The form has ``file``, ``purpose``, and optionally ``expires_after``."""
     gateway = gateway_of(request)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMediaType("the request body must be a form: multipart/form-data")
@@ -91,7 +91,7 @@ async def listing(
 
 @router.get("/{id}", summary="Describe a file")
 async def describe(request: Request, id: Id) -> dict[str, Any]:
-    """What is known of a file."""
+    """One file: its name, size, purpose and dates."""
     return shown(await gateway_of(request).database.run(uploads.get, id, caller_of(request).key))
 
 
@@ -103,18 +103,18 @@ async def content(request: Request, id: Id) -> Response:
     info = await gateway.blocking(gateway.store.head, uploads.artifact(row.id))
     headers = {
         "Content-Length": str(info.size),
-        "Content-Disposition": disposition(row.filename, "application/octet-stream"),  # saved, whatever it is
+        "Content-Disposition": disposition(row.filename, "application/octet-stream"),  # to be saved, whatever it is
         "Content-Security-Policy": "sandbox",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
-    found = gateway.store.stream(info.key, 0, info.size)
-    return StreamingResponse(found, 200, headers, row.media_type or "application/octet-stream")
+    data = gateway.store.stream(info.key, 0, info.size)
+    return StreamingResponse(data, 200, headers, row.media_type or "application/octet-stream")
 
 
 @router.delete("/{id}", summary="Delete a file")
 async def delete(request: Request, id: Id) -> dict[str, Any]:
-    """Forget a file. 409 while a batch reads it."""
+    """Delete a file. 409 while a batch reads it."""
     gateway = gateway_of(request)
     await gateway.database.run(uploads.delete, id, caller_of(request).key)
     await gateway.blocking(gateway.store.delete, [uploads.artifact(id)])
@@ -137,7 +137,7 @@ def shown(row: FileRow) -> dict[str, Any]:
 
 
 def _asked(form: FormData) -> tuple[str, int | None, UploadFile]:
-    """Purpose, seconds to live and the file. Raises InvalidRequest."""
+    """The purpose, the seconds to keep the file for (None: the default), and the file. Raises InvalidRequest."""
     part = form.get("file")
     if not isinstance(part, UploadFile):
         raise InvalidRequest("missing the file 'file'", param="file")

@@ -1,4 +1,4 @@
-"""Health and metrics: ``/healthz`` is whether this process lives, ``/readyz`` whether it can serve."""
+"""Health and metrics: ``/healthz`` shows whether this process lives, ``/readyz`` whether it can serve requests."""
 
 import asyncio
 from contextlib import suppress
@@ -18,7 +18,7 @@ from models.rows.database import Database
 router = APIRouter(tags=["health"])
 
 ANSWER_S = 1.5
-"""``/readyz`` itself answers within 2 s, whatever does not."""
+"""Longest that ``/readyz`` waits for the database, so that it answers within 2 s itself."""
 
 
 @router.get("/healthz", summary="Alive")
@@ -35,7 +35,10 @@ async def auth(request: Request) -> dict[str, bool]:
 
 @router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})
 async def readyz(request: Request) -> JSONResponse:
-    """Redis is heard, the database answers, a device is alive, and the process is not shutting down."""
+    """Whether requests can be served.
+
+    That is so while Redis is connected, the database answers, a device is alive and the process is not shutting down.
+    """
     checks = await _checks(gateway_of(request))
     ready = all(checks.values())
     return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
@@ -44,13 +47,13 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def exposition(request: Request) -> Response:
     """The metrics of this gateway, of the replicas and of the queue of jobs, in Prometheus's text format."""
-    with suppress(DatabaseUnavailable):  # the others are worth having all the same
+    with suppress(DatabaseUnavailable):  # the other metrics are useful without the queue's
         metrics.METRICS.queue(await gateway_of(request).database.look(jobs.counts))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _answers(database: Database) -> bool:
-    """Whether the database answers within ``ANSWER_S``: whoever asks waits for no longer than a few seconds."""
+    """Whether the database answers within ``ANSWER_S``."""
     try:
         async with asyncio.timeout(ANSWER_S):
             await database.look(lambda connection: connection.execute(text("SELECT 1")))

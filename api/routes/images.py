@@ -19,7 +19,7 @@ async def generations(request: Request, idempotency_key: IdempotencyKey = None) 
 
 @router.post("/edits", summary="Edit a picture", openapi_extra=openapi_body(KINDS["images.edits"]))
 async def edits(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-    """Draw a picture anew under a prompt; with a mask, or where it is transparent, only what that shows."""
+    """Draw a picture anew by a prompt. With a mask, or if it has transparent parts, only that region is changed."""
     return await serve(request, "images.edits", idempotency_key)
 
 
@@ -31,5 +31,5 @@ async def variations(request: Request, idempotency_key: IdempotencyKey = None) -
 
 @router.post("/inpainting", summary="Fill in a picture", openapi_extra=openapi_body(KINDS["images.inpainting"]))
 async def inpainting(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-    """Draw anew what a mask shows of a picture. The mask may be called ``mask_image``."""
+    """Draw the region of a picture anew that a mask shows. The mask may be called ``mask_image``."""
     return await serve(request, "images.inpainting", idempotency_key)

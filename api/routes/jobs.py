@@ -1,4 +1,4 @@
-"""The job API: submit, look, follow, cancel, try again, fetch the result. What is here works for every kind."""
+"""The job API: submit a job, look at it, follow it, cancel it, retry it, fetch its result. The same for every kind."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ Id = Annotated[str, Path(max_length=60, description="the job's id")]
 
 
 class JobRequest(BaseModel):
-    """Body of ``POST /v1/jobs``. ``input`` is the body of the endpoint that ``kind`` names, files as URLs or ids."""
+    """Body of ``POST /v1/jobs``. ``input`` is the body of the endpoint that ``kind`` names; files are URLs or ids."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ class JobRequest(BaseModel):
 async def submit(
     request: Request, body: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Queue work to be done when its turn comes. The same ``Idempotency-Key`` again answers with the same job."""
+    """Queue a job. A second request with the same ``Idempotency-Key`` is answered with the same job."""
     gateway = gateway_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
@@ -73,8 +73,8 @@ async def submit(
     async with AsyncExitStack() as stack:
         uploads: dict[str, Upload] = {}
         if KINDS[body.kind].files:
-            intake = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
-            uploads = await intake.of_body(KINDS[body.kind], given)
+            files = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
+            uploads = await files.take_named(KINDS[body.kind], given)
         prepared = await prepare(gateway, caller, body.kind, given, uploads, terms)
     done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
@@ -105,7 +105,7 @@ async def listing(
 
 @router.get("/{id}", summary="Describe a job")
 async def describe(request: Request, id: Id) -> dict[str, Any]:
-    """How the job is. While it waits: its position, and the seconds until it should be done."""
+    """One job, as it is now. While it waits: also its position, and the seconds until it should be done."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     return await shown_with_place(gateway, row, public_url(gateway, str(request.base_url)))
@@ -113,16 +113,16 @@ async def describe(request: Request, id: Id) -> dict[str, Any]:
 
 @router.get("/{id}/result", summary="Result of a job")
 async def result(request: Request, id: Id) -> Response:
-    """What the job's endpoint would have answered. 409 while it is not over; its own error where it failed."""
+    """The answer of the job's endpoint. 409 while the job is not over; the job's own error where it failed."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
-    found = await results.answer(gateway, row, public_url(gateway, str(request.base_url)))
-    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "no-store"})
+    answer = await results.answer(gateway, row, public_url(gateway, str(request.base_url)))
+    return Response(answer.content, media_type=answer.media_type, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/{id}/cancel", summary="Cancel a job")
 async def cancel(request: Request, id: Id) -> dict[str, Any]:
-    """A job that waits is cancelled at once, one that runs within a step. 409 if it is over otherwise."""
+    """Cancel a job: at once while it waits, within a step while it runs. 409 if it has ended in another way."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     moved = await gateway.database.run(outbox.cancel, row.id)
@@ -138,7 +138,7 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
 
 @router.post("/{id}/retry", summary="Try a job again", status_code=202)
 async def retry(request: Request, id: Id) -> dict[str, Any]:
-    """Queue a job anew that failed, was cancelled or expired. 409 for any other."""
+    """Queue a job again that failed, was cancelled or expired. 409 for any other."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     if not await gateway.database.run(jobs.retry, row.id):
@@ -150,7 +150,7 @@ async def retry(request: Request, id: Id) -> dict[str, Any]:
 
 @router.delete("/{id}", summary="Delete a job")
 async def delete(request: Request, id: Id) -> dict[str, Any]:
-    """Forget a job that is over, with its result and its files. 409 while it is not."""
+    """Delete a job that is over, with its result and its files. 409 while it is not over."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     await gateway.database.run(jobs.delete, row.id)
@@ -170,9 +170,9 @@ async def deliveries(request: Request, id: Id) -> dict[str, Any]:
 async def follow(
     request: Request, id: Id, last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]+-[0-9]+$")] = None
 ) -> Response:
-    """Server-sent events: ``state``, ``position`` while it waits, ``progress``, ``preview``, ``log``.
+    """Server-sent events of a job: ``state``, ``position`` while it waits, ``progress``, ``preview``, ``log``.
 
-    ``Last-Event-ID`` goes on where one was. The last event is the ``state`` that the job ended in.
+    With ``Last-Event-ID`` the events after that one are sent. The last event is the ``state`` that the job ended in.
     """
     gateway = gateway_of(request)
     await _mine(gateway, request, id)
@@ -183,31 +183,32 @@ async def follow(
 
 async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIterator[ServerSentEvent]:
     last, place = after, None
-    with suppress(NotFound, DatabaseUnavailable):  # it is deleted meanwhile; or its client comes again
+    with suppress(NotFound, DatabaseUnavailable):  # the job was deleted meanwhile; or the client will connect again
         row = await gateway.database.look(jobs.get, job, None)
         if row.state == JobState.QUEUED:
             first = await shown_with_place(gateway, row, base)
             place = first["position"]
             yield ServerSentEvent(json.dumps(first), event="state")
-        async with aclosing(gateway.watching.follow(job, after)) as told:
-            async for last, event in told:
+        async with aclosing(gateway.watching.follow(job, after)) as followed:
+            async for last, event in followed:
                 if event.type == SILENCE and place is not None:
-                    with suppress(DatabaseUnavailable):  # it is told of at the next silence
-                        found = await gateway.database.look(place_and_eta, row)
-                        if found[0] != place:
-                            place = found[0]
-                            yield ServerSentEvent(json.dumps({"position": place, "eta_s": found[1]}), event="position")
+                    with suppress(DatabaseUnavailable):  # the next ``SILENCE`` tries again
+                        position, eta_s = await gateway.database.look(place_and_eta, row)
+                        if position != place:
+                            place = position
+                            yield ServerSentEvent(json.dumps({"position": place, "eta_s": eta_s}), event="position")
                 elif event.type not in (events.PIECE, events.TEXT, SILENCE):
                     place = None if event.type == events.STATE else place
-                    kept = event.type != events.STATE  # states come from the row: there is no going on after one
-                    yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if kept else None)
+                    # A state comes from the row, not from the stream: it has no id after which one could go on.
+                    in_stream = event.type != events.STATE
+                    yield ServerSentEvent(json.dumps(_data(event)), event=event.type, id=last if in_stream else None)
         row = await gateway.database.look(jobs.get, job, None)
         end = json.dumps(await shown(gateway, row, base))
         yield ServerSentEvent(end, event="state", id=last if last != "0" else None)
 
 
 def _data(event: Event) -> dict[str, Any]:
-    """An event's JSON; a preview's picture comes as a data URL."""
+    """An event as JSON; the picture of a preview is a data URL in it."""
     data = {"attempt": event.fence, **event.data} if event.fence else dict(event.data)
     if event.type == events.PREVIEW:
         data["image"] = f"data:{event.data['media_type']};base64,{base64.b64encode(event.blob).decode()}"

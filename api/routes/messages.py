@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, on its own path and under ``/anthropic``, for clients of both protocols at one address."""
+"""Anthropic's Messages API, on its own path and under ``/anthropic``: one address serves clients of both protocols."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from models.modalities.messages import count
 
 
 class AnthropicDetails(BaseModel):
-    """What went wrong, as Anthropic's clients read it; ``details`` has our code and the parameter at fault."""
+    """What went wrong, in Anthropic's shape; ``details`` has our code and the parameter at fault."""
 
     type: str
     message: str
@@ -62,18 +62,18 @@ async def list_models(
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
 ) -> dict[str, Any]:
     """A page of the models that answer messages, in the order of their launches."""
-    listed = (await models.list_models(request))["data"]
-    found = [_model(one) for one in listed if "chat" in one["model_ability"]]
-    ids = [one["id"] for one in found]
+    launched = (await models.list_models(request))["data"]
+    listed = [_model(one) for one in launched if "chat" in one["model_ability"]]
+    ids = [one["id"] for one in listed]
     for name, given in (("before_id", before_id), ("after_id", after_id)):
         if given is not None and given not in ids:
             raise InvalidRequest(f"there is no model '{given}'", param=name)
     if before_id is not None:
-        found = found[: ids.index(before_id)]
-        page, more = found[-limit:], len(found) > limit
+        listed = listed[: ids.index(before_id)]
+        page, more = listed[-limit:], len(listed) > limit
     else:
-        found = found[ids.index(after_id) + 1 :] if after_id is not None else found
-        page, more = found[:limit], len(found) > limit
+        listed = listed[ids.index(after_id) + 1 :] if after_id is not None else listed
+        page, more = listed[:limit], len(listed) > limit
     ends = (page[0]["id"], page[-1]["id"]) if page else (None, None)
     return {"data": page, "has_more": more, "first_id": ends[0], "last_id": ends[1]}
 

@@ -1,4 +1,4 @@
-"""Models: what there is, how a launch goes on, launching and terminating. Paths and names are Xinference's."""
+"""Models: list, describe, launch and terminate them, and follow a launch. Paths and names are Xinference's."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 LAUNCH_WAIT_S = 1800.0
 TERMINATE_WAIT_S = 60.0
 PEEK_S = 10.0
-"""How long a look at the weights of a launch may take, before it goes on without."""
+"""How long the look at the weights of a launch may take, before the launch goes on without it."""
 
 Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
 
@@ -54,10 +54,10 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
 async def launch_model(
     request: Request, body: Annotated[Launch, Body()], wait_ready: Annotated[bool, Query()] = True
 ) -> dict[str, str]:
-    """Launch a model under a uid. With ``wait_ready`` the answer comes when a request would be served.
+    """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
-    A launch that fails is then forgotten. Without ``wait_ready``, ``/progress`` shows how far it is. A failed model's
-    uid may be launched anew.
+    With ``wait_ready`` a launch that fails is removed again; without it, ``/progress`` shows how far the launch is.
+    The uid of a model that failed may be launched again.
     """
     gateway = gateway_of(request)
     seen = await _peek(gateway, body)
@@ -76,7 +76,7 @@ async def launch_model(
 
 @router.delete("/{uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
 async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
-    """Unload a model and forget it. The answer comes when its memory is back."""
+    """Unload a model and forget it. The answer comes when its memory is free again."""
     gateway = gateway_of(request)
     if not re.fullmatch(UID, uid) or not await gateway.database.run(instances.delete, uid):
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
@@ -93,10 +93,10 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
 
 @router.get("/{uid}/progress", summary="Progress of a launch")
 async def progress(request: Request, uid: Uid) -> dict[str, Any]:
-    """How far the launch is: ``progress`` 0 to 1 over all replicas, and each one's stage."""
+    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica."""
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
-    ready = {one.id for _, one in gateway.routing_table.ready(uid)}  # which their rows learn a moment later
+    ready = {one.id for _, one in gateway.routing_table.ready(uid)}  # their rows show it a moment later
     stages = {row.id: "ready" if row.id in ready else row.stage or row.state for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     return {
@@ -145,7 +145,7 @@ async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow
 
 
 async def _until_ready(gateway: Gateway, uid: str) -> None:
-    """Wait until a replica takes requests. Raises what kept all of them from it."""
+    """Wait until a replica takes requests. Raises the error of the first replica where all have failed."""
     loop = asyncio.get_running_loop()
     over = loop.time() + LAUNCH_WAIT_S
     while loop.time() < over:
@@ -178,7 +178,7 @@ async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
 
 
 def _create(connection: Connection, new: NewInstance) -> None:
-    """Record the launch; it takes the place of one of the same uid that failed."""
+    """Record the launch. A launch of the same uid that failed is replaced."""
     replicas = instances.replicas_of(connection, new.uid)
     if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
         instances.delete(connection, new.uid)
@@ -214,15 +214,15 @@ def _describe(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
 
 
 def _unreported(state: str) -> str:
-    """The state of a replica that no live device reports: ready it cannot be."""
+    """The state to show of a replica that no live device reports. It cannot be ready, even if its row says so."""
     return ReplicaState.LOADING if state == ReplicaState.READY else state
 
 
 def _state(replicas: list[ReplicaRow]) -> str:
-    """What a model that no device reports as ready is up to."""
-    found = {row.state for row in replicas}
+    """The state to show of a model that no device reports as ready."""
+    states = {row.state for row in replicas}
     for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
-        if found == {state}:
+        if states == {state}:
             return state.value
     return "loading"
 
@@ -239,7 +239,7 @@ def _rank(stage: str) -> int:
 
 
 def _fraction(row: ReplicaRow) -> float:
-    """The whole launch's progress, from the progress of its stage."""
+    """The progress of the whole load of a replica, from the progress of its present stage."""
     if row.state == ReplicaState.READY:
         return 1.0
     low, high = _SPANS.get(row.stage, (0.0, 0.0))

@@ -1,4 +1,4 @@
-"""OpenAI's Responses: made at once or in the background, kept, found again, gone on from, cancelled, deleted."""
+"""OpenAI's Responses: created directly or in the background, stored, retrieved, continued, cancelled, deleted."""
 
 import time
 from dataclasses import replace
@@ -56,7 +56,7 @@ async def create(
 ) -> Response:
     """Answer items with items. Streams server-sent events where ``stream`` is true.
 
-    With ``background`` it answers at once, and the response is made when its turn comes.
+    With ``background`` the answer comes at once, and a job makes the response.
     """
     gateway, caller = gateway_of(request), caller_of(request)
     asked, aging = await _resolved(gateway, caller, body, Asked)
@@ -68,18 +68,18 @@ async def create(
 
 @router.post("/input_tokens", summary="Count the tokens of a response's input")
 async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -> Response:
-    """How many tokens the prompt of a response would have, with its instructions, tools and what it goes on from."""
+    """How many tokens the prompt of a response would have, its instructions, tools and earlier responses included."""
     asked, _ = await _resolved(gateway_of(request), caller_of(request), body, count.Request)
     return await answering.answer(request, "responses_count", asked)
 
 
 async def _resolved(gateway: Gateway, caller: Caller, body: ResponsesPrompt, whole: type[T]) -> tuple[T, list[str]]:
-    """What is to be asked, with all that it refers to; and those of its predecessors that are aging."""
+    """The request with all items that it refers to put in; and the earlier responses that must be kept for longer."""
     given = body.model_dump(mode="json", exclude_unset=True)
     aging: list[str] = []
     if body.previous_response_id is not None:
-        found = await _earlier(gateway, caller, body.previous_response_id)
-        given["earlier"], aging = found.items, found.aging
+        earlier = await _earlier(gateway, caller, body.previous_response_id)
+        given["earlier"], aging = earlier.items, earlier.aging
     if named := [one.id for one in body.items if isinstance(one, ItemReference)]:
         items = await gateway.database.look(responses.items, named, caller.key)
         given["input"] = [items[one["id"]] if one["type"] == "item_reference" else one for one in given["input"]]
@@ -109,7 +109,7 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
     given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
     terms = JobTerms(idempotency_key=idempotency_key)
     job = (await prepare(gateway, caller, responses.KIND, given, {}, terms)).job
-    if asked.streams:  # what is told of it as it is made, whoever will read it
+    if asked.streams:  # then its events are published as it is made, whether or not anybody reads them now
         job = replace(job, request=job.request | {"stream": True})
     done = await submit_job(gateway, job)
     id = responses.response_of(done.id)
@@ -131,10 +131,10 @@ async def retrieve(
     starting_after: Annotated[int | None, Query(ge=0, le=1 << 31)] = None,
     include_obfuscation: Annotated[bool, Query()] = False,
 ) -> Response:
-    """A response that is kept, or is made in the background.
+    """A response that is stored, or is being made in the background.
 
-    With ``stream``, the events of one that was asked for in the background with ``stream``: from the first on, or those
-    after the one of this number.
+    ``stream`` asks for the events of a response that was created with ``background`` and ``stream``: all of them, or
+    those after number ``starting_after``.
     """
     gateway, caller = gateway_of(request), caller_of(request)
     if include_obfuscation:
@@ -156,16 +156,16 @@ async def retrieve(
 
 @router.post("/{id}/cancel", summary="Cancel a response")
 async def cancel(request: Request, id: Id) -> Response:
-    """Stop a response that is made in the background; one that is over is shown as it is."""
+    """Stop a response that is made in the background. One that is over is returned as it is."""
     gateway, caller = gateway_of(request), caller_of(request)
     row = await _job(gateway, caller, id)
     if row is None:
-        found = await gateway.database.look(responses.get, id, caller.key)
-        if found is None:
+        stored = await gateway.database.look(responses.get, id, caller.key)
+        if stored is None:
             raise _missing(id)
-        if not msgspec.json.decode(found.body)["background"]:
+        if not msgspec.json.decode(stored.body)["background"]:
             raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
-        return Response(found.body, media_type="application/json")
+        return Response(stored.body, media_type="application/json")
     moved = await gateway.database.run(outbox.cancel, row.id)
     if moved is not None:
         await gateway.publish_cancelled(moved)
@@ -174,7 +174,7 @@ async def cancel(request: Request, id: Id) -> Response:
 
 @router.delete("/{id}", summary="Delete a response")
 async def delete(request: Request, id: Id) -> dict[str, Any]:
-    """Forget a response. 409 while it is made in the background."""
+    """Delete a response. 409 while it is being made in the background."""
     gateway, caller = gateway_of(request), caller_of(request)
     row = await _job(gateway, caller, id)
     if row is not None and row.state not in FINAL:
@@ -199,7 +199,7 @@ async def input_items(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
 ) -> dict[str, Any]:
-    """All that the model was given, those of the responses that it goes on from included."""
+    """All items that the model was given, those of earlier responses included."""
     gateway, caller = gateway_of(request), caller_of(request)
     items = await gateway.database.look(_input_items, id, caller.key)
     if items is None:
@@ -235,18 +235,18 @@ async def _job(gateway: Gateway, caller: Caller, id: str) -> JobRow | None:
 
 
 async def _shown(gateway: Gateway, caller: Caller, id: str, include: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """A response that is made in the background. Raises NotFound where there is none, and as ``check_made`` does."""
+    """A response that is made in the background, as JSON. Raises NotFound, and what ``check_made`` raises."""
     row = await _job(gateway, caller, id)
     if row is None:
         raise _missing(id)
     asked = Asked.model_validate(row.request)
     check_made(include, with_logprobs=asked.wants_logprobs)
     if row.state == JobState.SUCCEEDED:
-        # It was kept in the transaction that ended the job.
-        found = await gateway.database.look(responses.get, id, caller.key)
-        if found is None:
+        # It was stored in the transaction that ended the job.
+        stored = await gateway.database.look(responses.get, id, caller.key)
+        if stored is None:
             raise _missing(id)
-        return dict(msgspec.json.decode(found.body))
+        return dict(msgspec.json.decode(stored.body))
     about = described(asked, id, row.queued_at // 1000)
     error = failure(HeadraceError.from_row(row.error)) if STATUS[row.state] == "failed" else None
     return about | {"status": _status(row), "error": error}

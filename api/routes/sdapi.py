@@ -1,8 +1,8 @@
-"""AUTOMATIC1111's web UI, as far as its API draws: https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API.
+"""The drawing part of AUTOMATIC1111's API: https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API.
 
-Its one model at a time is here a choice of each API key, kept in Redis by ``POST …/options``; a request may name its
-model itself. Progress and interruption are of the drawings that this key asked for on these paths. A drawing that is
-interrupted answers 409. With ``Prefer: respond-async`` a drawing is a job as any other.
+The web UI has one model at a time. Here each API key chooses its model by ``POST …/options``, which Redis keeps; a
+request may also name its model itself. Progress and interruption concern the drawings that the same key asked for on
+these paths. A drawing that is interrupted answers 409. With ``Prefer: respond-async`` a drawing is an ordinary job.
 """
 
 import base64
@@ -38,7 +38,7 @@ Options = Annotated[dict[str, Any], Body()]
 
 @router.post("/txt2img", summary="Draw (AUTOMATIC1111)")
 async def txt2img(request: Request, body: Annotated[Drawing, Body()]) -> Response:
-    """Draw what a prompt says. What changes the picture and is not supported is refused, the rest is ignored."""
+    """Draw what a prompt says. Unsupported fields are refused if they would change the picture, else ignored."""
     return await _draw(request, body, "images.generations")
 
 
@@ -58,7 +58,7 @@ async def options(request: Request) -> dict[str, Any]:
 
 @router.post("/options", summary="Choose a model (AUTOMATIC1111)")
 async def choose(request: Request, body: Options) -> None:
-    """Choose the model that draws for this key. Other options may only be sent as they are."""
+    """Choose the model that draws for this key. Other options must have the value that they have already."""
     gateway = gateway_of(request)
     named = sdapi_wire.checkpoint(body)
     if named is None:
@@ -85,16 +85,16 @@ async def list_schedulers() -> list[dict[str, Any]]:
 @router.get("/sd-models", summary="Image models (AUTOMATIC1111)")
 async def list_models(request: Request) -> list[dict[str, Any]]:
     """The image models that were launched, by uid."""
-    found = await gateway_of(request).known_models.serving("images")
+    known = await gateway_of(request).known_models.serving("images")
     return [
         {"title": one.uid, "model_name": one.uid, "hash": None, "sha256": None, "filename": one.uid, "config": None}
-        for one in found
+        for one in known
     ]
 
 
 @router.get("/progress", summary="Progress (AUTOMATIC1111)")
 async def progress(request: Request, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
-    """How far the drawing is that runs longest for this key; zeros where none does."""
+    """How far the drawing of this key is that has run longest; zeros where none runs."""
     gateway = gateway_of(request)
     running = await _running(gateway, caller_of(request))
     if not running:
@@ -123,9 +123,9 @@ async def _draw(request: Request, body: Drawing, kind: str) -> Response:
     fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, caller)
     terms = JobTerms(metadata={MARK: kind})
     async with folder() as into:
-        intake = RequestFiles(gateway, caller, into)
-        files = sdapi_wire.pictures(body) if kind == "images.edits" else {}
-        uploads = {name: await intake.text(name, text) for name, text in files.items()}
+        files = RequestFiles(gateway, caller, into)
+        pictures = sdapi_wire.pictures(body) if kind == "images.edits" else {}
+        uploads = {name: await files.take_reference(name, text) for name, text in pictures.items()}
         prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, terms)
     if not wants_async(request, None):
         prepared = replace(prepared, job=replace(prepared.job, deadline_s=gateway.settings.request_timeout_s))
@@ -170,16 +170,16 @@ async def _running(gateway: Gateway, caller: Caller) -> list[Any]:
 
 
 async def _latest(gateway: Gateway, job: str) -> sdapi_wire.Latest:
-    """What was last told of a job."""
-    found = sdapi_wire.Latest()
+    """The newest progress and preview among a job's events."""
+    latest = sdapi_wire.Latest()
     try:
         entries = await gateway.stream_client.xrevrange(events.stream_key(job), count=EVENTS_READ)
     except (RedisError, OSError):
-        return found
+        return latest
     for _, event in events.read(entries):
-        if event.type == events.PROGRESS and not found.steps:
-            found.step, found.steps = int(event.data["step"]), int(event.data["steps"])
-            found.done = float(event.data["progress"])
-        if event.type == events.PREVIEW and found.image is None:
-            found.image = base64.b64encode(event.blob).decode()
-    return found
+        if event.type == events.PROGRESS and not latest.steps:
+            latest.step, latest.steps = int(event.data["step"]), int(event.data["steps"])
+            latest.done = float(event.data["progress"])
+        if event.type == events.PREVIEW and latest.image is None:
+            latest.image = base64.b64encode(event.blob).decode()
+    return latest

@@ -1,8 +1,8 @@
-"""AUTOMATIC1111's words for a drawing, and what they are in ours. All decisions, no effects.
+"""Translates AUTOMATIC1111's bodies into ours, and our answers into AUTOMATIC1111's. Pure functions.
 
-Whatever would change the picture and cannot be had is refused by name, unless its value is the web UI's own default
-or asks for nothing. Anything else that is not known is ignored, as the web UI does. What a request leaves out is the
-model's own default (the web UI's are those of Stable Diffusion 1.5: 512x512, 50 steps, 7.0).
+A field that would change the picture and is not supported is refused by name, unless its value is the web UI's own
+default or asks for nothing. Other unknown fields are ignored, as the web UI does. For what a request leaves out the
+model's own default is taken (the web UI's are those of Stable Diffusion 1.5: 512x512, 50 steps, 7.0).
 """
 
 import json
@@ -20,7 +20,7 @@ from models.modalities.media import Answer
 from models.unicode import refuse_broken
 
 MARK = "sdapi"
-"""In a job's metadata: it was asked for here."""
+"""The key in a job's metadata that shows that it was asked for on these paths."""
 
 INERT: dict[str, tuple[Any, ...]] = {
     "alwayson_scripts": ({},),
@@ -49,7 +49,7 @@ INERT: dict[str, tuple[Any, ...]] = {
     "subseed_strength": (0,),
     "tiling": (False,),
 }
-"""Fields that change the picture, and the values that ask for nothing (besides null)."""
+"""Unsupported fields that would change the picture, and those of their values that ask for nothing (besides null)."""
 
 INERT_OPTIONS: dict[str, tuple[Any, ...]] = {
     "CLIP_stop_at_last_layers": (1,),
@@ -65,7 +65,7 @@ _NETWORK = re.compile(r"<(?:hypernet|lyco):[^<>]*>")
 
 
 class Drawing(BaseModel):
-    """Body of ``txt2img`` and ``img2img``. ``model`` and ``kwargs`` are Xinference's; ``kwargs`` as for images."""
+    """Body of ``txt2img`` and ``img2img``. ``model`` and ``kwargs`` are Xinference's fields, as at ``/v1/images/…``."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -95,12 +95,12 @@ class Drawing(BaseModel):
 
     @property
     def checkpoint(self) -> str | None:
-        """The model that is to draw, where it is named."""
+        """The model that is to draw; None where the body names none."""
         return checkpoint(self.override_settings or {}) or self.model or None
 
 
 def checkpoint(options: dict[str, Any]) -> str | None:
-    """The model that these options name. Raises InvalidRequest for an option that cannot be had."""
+    """The model that these options name, or None. Raises InvalidRequest for an option that is not supported."""
     for name, value in options.items():
         if name in ("sd_model_checkpoint", "samples_format") or name.startswith(HARMLESS_OPTIONS):
             continue
@@ -115,11 +115,11 @@ def checkpoint(options: dict[str, Any]) -> str | None:
 
 
 def translated(body: Drawing, *, edit: bool) -> dict[str, Any]:
-    """The body of our images' endpoint, without its model. Raises InvalidRequest for what cannot be had."""
+    """The body for our own endpoint of images, without its model. Raises InvalidRequest for what is not supported."""
     extra = body.model_extra or {}
     for name, inert in INERT.items():
         if not _asks_nothing(extra.get(name), inert):
-            raise UnsupportedParameter(f"'{name}' is not supported, but as {_said(inert)}", param=name)
+            raise UnsupportedParameter(f"'{name}' is not supported, except as {_as_json(inert)}", param=name)
     prompt, loras = without_loras(body.prompt or "")
     fields = {
         "prompt": prompt,
@@ -141,10 +141,10 @@ def translated(body: Drawing, *, edit: bool) -> dict[str, Any]:
 
 def pictures(body: Drawing) -> dict[str, str]:
     """The files of an ``img2img``, as data URLs or URLs. Raises InvalidRequest."""
-    found = body.init_images or []
-    if len(found) != 1:
+    images = body.init_images or []
+    if len(images) != 1:
         raise InvalidRequest("'init_images' must be one picture", param="init_images")
-    named = {"image": found[0]} | ({"mask": body.mask} if body.mask else {})
+    named = {"image": images[0]} | ({"mask": body.mask} if body.mask else {})
     for name, text in named.items():
         if not text.startswith(("data:", "http://", "https://")):
             named[name] = f"data:application/octet-stream;base64,{text}"
@@ -152,7 +152,7 @@ def pictures(body: Drawing) -> dict[str, str]:
 
 
 def sampler(body: Drawing) -> str | None:
-    """The sampler's name, the newer web UI's scheduler put behind it. Raises InvalidRequest if there is none such."""
+    """The sampler's name, followed by the scheduler of newer web UIs. Raises InvalidRequest for an unknown sampler."""
     name = body.sampler_name or body.sampler_index
     schedule = (body.scheduler or "").strip()
     if schedule.lower() in ("", "automatic"):
@@ -166,7 +166,7 @@ def sampler(body: Drawing) -> str | None:
 
 
 def without_loras(prompt: str) -> tuple[str, list[dict[str, Any]]]:
-    """The prompt without its ``<lora:name:scale>``, and these. Raises UnsupportedParameter for other networks."""
+    """The prompt without its parts ``<lora:name:scale>``, and these. Raises UnsupportedParameter for other networks."""
     if found := _NETWORK.search(prompt):
         raise UnsupportedParameter(f"'{found[0][:100]}' is not supported", param="prompt")
     loras = []
@@ -179,7 +179,7 @@ def without_loras(prompt: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 class Reworded:
-    """Puts OpenAI's answer into AUTOMATIC1111's words."""
+    """Translates OpenAI's answer into AUTOMATIC1111's."""
 
     def __init__(self, body: Drawing, fields: dict[str, Any]) -> None:
         self._body = body
@@ -224,7 +224,7 @@ class Reworded:
 
 @dataclass(slots=True)
 class Latest:
-    """What was last told of a drawing: ``done`` 0 to 1, a preview in base64."""
+    """The newest progress of a drawing: ``done`` from 0 to 1, and in ``image`` a preview in base64."""
 
     done: float = 0.0
     step: int = 0
@@ -252,7 +252,7 @@ def shown_progress(job: str | None, jobs: int, latest: Latest, elapsed_s: float)
 
 
 def _format(options: dict[str, Any]) -> str | None:
-    """What ``samples_format`` is called here; None for what is not."""
+    """Our name for the format in ``samples_format``; None for an unknown one."""
     name = options.get("samples_format", "png")
     return _FORMATS.get(name) if isinstance(name, str) else None
 
@@ -269,5 +269,5 @@ def _asks_nothing(value: Any, inert: tuple[Any, ...]) -> bool:
     return value is None or any(value == one for one in inert)
 
 
-def _said(values: tuple[Any, ...]) -> str:
+def _as_json(values: tuple[Any, ...]) -> str:
     return " or ".join(map(json.dumps, values))

@@ -1,4 +1,4 @@
-"""Tokens of texts and texts of tokens, as vLLM's server has them: with ``/v1`` before, or without."""
+"""Tokens of texts and texts of tokens, at the paths of vLLM's server, with ``/v1`` before them or without."""
 
 from typing import Annotated
 
