@@ -1,4 +1,4 @@
-"""The command ``headrace``. Runs in a process of its own, or becomes the process that it starts.
+"""The command ``headrace``. Runs in a process of its own, or replaces itself by the process that it starts.
 
-Door: ``__main__.main``. Commands that speak to a gateway do so through ``api.client``.
+Door: ``__main__.main``. Commands about models and jobs ask a gateway over HTTP, through ``api.client``.
 """

@@ -1,6 +1,6 @@
-"""The command ``headrace``. Light to import: every command loads what it needs when it runs.
+"""The command ``headrace``. It starts fast, because every command imports what it needs only when it runs.
 
-Its parts are started as processes, never imported: the command line belongs to ``api``, which knows no worker.
+Gateway, worker and steward are started as processes, never imported: ``api`` may not import ``workers``.
 """
 
 import os
@@ -87,7 +87,7 @@ def worker(device: Device) -> None:
 
 @app.command()
 def steward() -> None:
-    """Run a steward alone: it brings the models to where they should be. Needs HEADRACE_REDIS_URL."""
+    """Run a steward alone: it places models on devices, and tidies. Needs HEADRACE_REDIS_URL."""
     _become("workers.steward")
 
 
@@ -98,8 +98,8 @@ def migrate() -> None:
 
 
 def _become(module: str, *arguments: str) -> NoReturn:
-    """Replace this process, so that signals and the exit code are the part's own."""
-    # -P: a folder "models" where the user stands must not shadow ours.
+    """Replace this process by the module's, so that signals reach that, and its exit code is seen."""
+    # -P: a folder "models" in the user's current folder must not be imported instead of ours.
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606 - no shell is the point
 
 
@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def _settings_at_fault(error: ValueError) -> str:
-    """What is wrong with which setting, in one line. Any other ValueError is raised again."""
+    """Which settings are wrong, and why, in one line. A ValueError that is not pydantic's is raised again."""
     from pydantic import ValidationError
 
     if not isinstance(error, ValidationError):

@@ -12,7 +12,10 @@ from models.errors import HeadraceError, InvalidRequest
 
 
 def converse(client: Client, uid: str, system: str, options: Mapping[str, Any]) -> None:
-    """Read questions and stream answers until the input ends. Raises HeadraceError if nobody is there to answer."""
+    """Read questions and stream answers until the input ends.
+
+    Without a terminal, an answer that fails raises its HeadraceError; at a terminal it is printed.
+    """
     interactive = sys.stdin.isatty()
     messages = [{"role": "system", "content": system}] if system else []
     if interactive:
@@ -52,7 +55,7 @@ def _ask(interactive: bool) -> str | None:
 
 
 def _answer(client: Client, uid: str, messages: list[dict[str, str]], options: Mapping[str, Any]) -> str:
-    """Print the answer as it comes; what came until its end, or until Ctrl-C."""
+    """Print the answer as it comes; returns what came until its end, or until Ctrl-C."""
     pieces: list[str] = []
     with contextlib.closing(client.chat(uid, messages, **options)) as stream:
         try:

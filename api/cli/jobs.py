@@ -1,4 +1,4 @@
-"""The commands about jobs, and the secret that webhooks are signed with."""
+"""The commands about jobs, and the one that prints the secret with which webhooks are signed."""
 
 import json
 from typing import Annotated

@@ -90,9 +90,9 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
         print_table(columns, client.models(), titles)
 
 
-def print_table(columns: Sequence[str], found: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:
-    """Print a row for each, under the columns' titles."""
-    rows = [tuple(titles or columns), *(tuple(_cell(one.get(name)) for name in columns) for one in found)]
+def print_table(columns: Sequence[str], items: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:
+    """Print a row for each item, under the columns' titles."""
+    rows = [tuple(titles or columns), *(tuple(_cell(item.get(name)) for name in columns) for item in items)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -122,9 +122,9 @@ def chat(
 
 
 def engine_options(arguments: list[str]) -> dict[str, Any]:
-    """``--key value``, ``--key=value`` and a bare ``--key`` (true) as options. Raises InvalidRequest on anything else.
+    """The options in ``--key value``, ``--key=value`` and a bare ``--key`` (true). Raises InvalidRequest otherwise.
 
-    A value that is JSON is taken as such: numbers, booleans and objects need no further quoting.
+    A value that is JSON is decoded: numbers, booleans and objects need no further quoting.
     """
     options: dict[str, Any] = {}
     rest = list(arguments)
@@ -154,7 +154,7 @@ def _wait(client: "Client", uid: str) -> None:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    # To stderr: what the command prints is the uid. Without a terminal rich draws nothing until the end.
+    # On stderr, as stdout has the uid alone. Without a terminal nothing is drawn.
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("pending", total=1.0)
@@ -162,6 +162,7 @@ def _wait(client: "Client", uid: str) -> None:
 
 
 def connect(endpoint: str, api_key: str) -> "Client":
+    """A client of this endpoint, which may lack its scheme. ``api_key`` may be a list; its first key is presented."""
     from api.client import Client
 
     if "://" not in endpoint:

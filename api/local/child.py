@@ -22,8 +22,10 @@ from models.process import processes
 
 State = Literal["starting", "running", "waiting", "stopping", "stopped", "failed"]
 Probe = Callable[[float], Awaitable[bool | None]]
-"""Whether the process, started so many seconds ago, answers; None if that cannot be told, because what it is asked
-through is down itself. Never raises."""
+"""Whether the process, which was started so many seconds ago, answers. Never raises.
+
+None if that is not known, since the server through which it is asked is down itself.
+"""
 
 KEPT_LOGS = 3
 LOG_BYTES = 64 << 20
@@ -37,16 +39,19 @@ class Spec:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     phase: int
-    """Phases stop one after the other, the lowest first; a phase's processes stop together."""
+    """Phases stop one after the other, the lowest first; the processes of one phase stop together."""
     grace_s: float
     """How long it may take to stop before its group is killed."""
     probe: Probe | None = None
     patience_s: float = 15
-    """Silence after which a living process is hung."""
+    """A process that has not answered for this long hangs."""
     startup_s: float = 120
-    """The same until it has answered for the first time."""
+    """The same, while it has not answered for the first time yet."""
     death_signal: signal.Signals = signal.SIGKILL
-    """What it gets if the supervisor is killed. Draining would be in vain then: the broker goes at the same moment."""
+    """The signal that it gets if the supervisor is killed.
+
+    Stopping in order would be useless then, since the broker ends at the same moment.
+    """
 
 
 @dataclass
@@ -61,7 +66,7 @@ class Backoff:
     _delay: float = 0
 
     def died(self, now: float) -> float | None:
-        """The delay before the next start; None if there were too many deaths and it should not start again."""
+        """The delay in seconds before the next start; None if it has died too often and should not start again."""
         if not self._recent or now - self._recent[-1] > self.within_s:
             self._delay = self.first_s
         else:
@@ -73,7 +78,7 @@ class Backoff:
 
 
 class Child:
-    """A process and its history. Every method returns at once; ``now`` is ``time.monotonic()``."""
+    """A process and its history. No method waits; ``now`` is ``time.monotonic()``."""
 
     def __init__(self, spec: Spec, logs: Path, backoff: Backoff) -> None:
         self.spec = spec
@@ -106,7 +111,10 @@ class Child:
         self.state = "starting" if self.spec.probe else "running"
 
     def poll(self, now: float) -> float | None:
-        """Notice its death; the seconds until it starts again if it died just now and will."""
+        """Notice whether it has died, and start it again when that is due.
+
+        Returns the seconds until its next start if it has died since the last call and will start again, else None.
+        """
         if self._process is None:
             if self.state == "waiting" and now >= self._restart_at:
                 self.restarts += 1
@@ -114,7 +122,7 @@ class Child:
             return None
         if (code := self._process.poll()) is None:
             return None
-        processes.kill_group(self.pid)  # what it left in its group
+        processes.kill_group(self.pid)  # the processes that it left behind in its group
         self._process, self.exit_code = None, code
         if self.state == "stopping":
             self.state = "stopped"
@@ -127,26 +135,26 @@ class Child:
         return delay
 
     def take_answer(self, answer: bool | None, now: float) -> None:
-        """Take a probe's answer. Where nothing can be told, the silence so far is forgiven."""
+        """Take a probe's answer. Where the answer is not known (None), its time without an answer begins anew."""
         if answer is not False:
             self._answered_at = now
         if answer and self.state == "starting":
             self.state = "running"
 
     def hung(self, now: float) -> bool:
-        """Whether it lives, but has been silent for too long."""
+        """Whether it lives, but has not answered for too long."""
         limits = {"starting": self.spec.startup_s, "running": self.spec.patience_s}
         if self.spec.probe is None or self._process is None:
             return False
         return now - self._answered_at > limits.get(self.state, float("inf"))
 
     def gone(self, now: float) -> bool:
-        """Whether it has ended and will not start again."""
+        """Whether it has ended and will not start again. Polls."""
         self.poll(now)
         return self.state in ("stopped", "failed")
 
     def expect_end(self) -> None:
-        """Take its end, when it comes, for its purpose and not for a death."""
+        """Do not start it again when it ends: that is what it is for."""
         self.state = "stopping"
 
     def terminate(self) -> None:
@@ -158,7 +166,7 @@ class Child:
         self._process.terminate()  # the process alone: it decides in what order its own children stop
 
     def kill(self) -> None:
-        """End its whole group now. Supervised, it will start again."""
+        """Kill its whole group now. Unless it was asked to stop, it will be started again."""
         if self._process is not None:
             processes.kill_group(self.pid)
 
@@ -171,7 +179,7 @@ class Child:
 
 
 def rotate(log: Path) -> None:
-    """Make room for a new log: ``x.log`` becomes ``x.log.1``, and so on; the oldest goes."""
+    """Make room for a new log: ``x.log`` becomes ``x.log.1``, and so on; the oldest is dropped."""
     _shift(log, log)
 
 
@@ -183,7 +191,7 @@ def _shift(newest: Path, log: Path) -> None:
 
 
 def trim(log: Path, most_bytes: int = LOG_BYTES) -> None:
-    """Rotate a log that is being written, once it is too long: its writers append, so it may be cut under them."""
+    """Rotate a log that is being written, once it is too long. It may be truncated, since its writers append to it."""
     if log.exists() and log.stat().st_size > most_bytes:
         copy = log.with_name(f"{log.name}.cut")
         shutil.copyfile(log, copy)

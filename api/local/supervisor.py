@@ -1,7 +1,7 @@
 """Keeps a set of processes running, and ends them in order.
 
-One asyncio loop on the main thread, because the children's death signal is bound to the thread that started them.
-Deciding (when to restart, when to give up, what is hung) is ``api.local.child``'s; this module acts on it.
+All runs on one asyncio loop on the main thread, because a child gets its death signal when the thread that started it
+ends. ``api.local.child`` decides when to restart, when to give up and what hangs; this module acts on that.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 
 class Supervisor:
-    """Children, the watch over them, and their end. ``say`` is told what a human should know."""
+    """Starts children, watches them, and ends them. ``say`` prints a line for the user."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Supervisor:
         self._written: dict[str, int] = {}
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         processes.become_subreaper()
-        self._foreign = processes.children()  # whoever made us may have children of its own
+        self._foreign = processes.children()  # children that this process had before, which are not ours to end
 
     def start(self, spec: Spec) -> Child:
         """Start a process and keep it running from now on."""
@@ -68,16 +68,16 @@ class Supervisor:
                 self._sweep(now)
                 for watch in self._watches.values():
                     if watch.done():
-                        watch.result()  # a watch only ends by a fault of ours: let it be heard
+                        watch.result()  # a watch ends only by a fault in our code: raise it
             self._write_state()
             await asyncio.sleep(TICK_S)
 
     async def ready(self, child: Child) -> None:
-        """Wait until the process has answered its probe; ``run`` says when it never will."""
+        """Wait until the process has answered its probe. If it never will, ``run`` raises."""
         await _until(lambda: child.state == "running")
 
-    async def call(self, spec: Spec) -> None:
-        """Run a process to its end. Raises Unavailable if it fails."""
+    async def run_to_end(self, spec: Spec) -> None:
+        """Run a process until it ends by itself. Raises Unavailable if it fails."""
         child = Child(spec, self._logs, self._backoff())
         rotate(child.log)
         self.children[spec.name] = child
@@ -89,7 +89,7 @@ class Supervisor:
             raise self._failure(child, "failed")
 
     async def stop(self) -> None:
-        """Stop everything, phase by phase; what does not stop within its grace is killed."""
+        """Stop everything, phase by phase. What does not stop within its ``grace_s`` is killed."""
         self.stopping = True
         for watch in self._watches.values():
             watch.cancel()
@@ -108,7 +108,7 @@ class Supervisor:
             await asyncio.sleep(TICK_S / 2)
 
     async def _end_strays(self) -> None:
-        """Collect the orphans: they have been told to end by their parents' deaths, so first give them a moment."""
+        """Wait for orphans to end, and kill those that do not. They had a signal when their parents died."""
         begun = time.monotonic()
         while strays := self._strays_left():
             if time.monotonic() - begun > STRAY_GRACE_S:
@@ -143,25 +143,25 @@ class Supervisor:
             child.kill()
 
     def _failure(self, child: Child, why: str) -> Unavailable:
-        """The error to raise, after the last lines of its log were shown."""
+        """Print the last lines of the process's log; returns the error to raise."""
         for line in tail(child.log):
             self._say(f"{child.spec.name} | {line}")
         return Unavailable(f"{child.spec.name} {why}: it {child.describe_exit()}; its log is {child.log}")
 
     async def _watch(self, child: Child) -> None:
-        """Ask the process whether it answers: often until it has once, then now and again."""
+        """Probe the process: often until it has answered once, then every ``probe_every_s``."""
         if child.spec.probe is None:
             return
         while True:
             if child.pid and child.state in ("starting", "running"):
                 pid = child.pid
                 answer = await child.spec.probe(time.monotonic() - child.started)
-                if child.pid == pid:  # else the answer was its predecessor's
+                if child.pid == pid:  # else it was restarted meanwhile, and its predecessor was asked
                     child.take_answer(answer, time.monotonic())
             await asyncio.sleep(TICK_S if child.state == "starting" else self._probe_every_s)
 
     def _sweep(self, now: float) -> None:
-        """Collect orphans, and end those that outlive their parent by too long."""
+        """Collect orphans that have ended, kill those that outlive their parent by too long, and trim logs."""
         self._strays = {pid: self._strays.get(pid, now) for pid in self._strays_left()}
         for pid, since in self._strays.items():
             if now - since > STRAY_GRACE_S:
@@ -174,11 +174,11 @@ class Supervisor:
         return {child.pid for child in self.children.values() if child.pid}
 
     def _strays_left(self, sig: int | None = None) -> list[int]:
-        """Orphans that have become ours and still live, each sent ``sig``."""
+        """The orphans that have become children of this process and still live. Each is sent ``sig``."""
         return processes.reap(self._pids() | self._foreign, sig)
 
     def _write_state(self) -> None:
-        """Record what runs whenever it changes, for whoever comes after an unclean end."""
+        """Record which processes run, whenever that changes: after a kill, the next supervisor ends them."""
         running = {name: child.pid for name, child in self.children.items() if child.pid}
         if running != self._written:
             self._written = running
@@ -186,7 +186,7 @@ class Supervisor:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    """Look until it holds. A child's end is found by asking: a handler of SIGCHLD would race with ``Popen``."""
+    """Poll until the condition holds. A handler of SIGCHLD would not need to poll, but would race with ``Popen``."""
     while True:
         if condition():
             return

@@ -1,4 +1,4 @@
-"""``headrace up --verbose``: the logs of all processes as they grow, each line behind its process's name."""
+"""``headrace up --verbose``: prints the logs of all processes as they grow, each line after its process's name."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ EVERY_S = 0.2
 
 
 class Tails:
-    """Follows the files rather than the pipes: a process never waits for, or dies with, whoever reads its log."""
+    """Follows log files. They are files rather than pipes, so that no process waits for a reader or dies with one."""
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
         self._logs = logs
@@ -16,7 +16,7 @@ class Tails:
         self._read: dict[Path, int] = {}
 
     async def follow(self) -> None:
-        """Print what is added, until cancelled."""
+        """Print the lines that are added, until cancelled."""
         while True:
             self.step()
             await asyncio.sleep(EVERY_S)
@@ -26,7 +26,7 @@ class Tails:
         for path in sorted(self._logs.glob("*.log")):
             with open(path, "rb") as file:
                 begin = self._read.get(path, 0)
-                if begin > file.seek(0, 2):  # rotated under us
+                if begin > file.seek(0, 2):  # it was rotated meanwhile
                     begin = 0
                 file.seek(begin)
                 complete, newline, _rest = file.read().rpartition(b"\n")

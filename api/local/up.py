@@ -1,4 +1,4 @@
-"""``headrace up``: everything on one machine, from nothing to a URL that answers, until it is told to stop."""
+"""``headrace up``: starts everything on one machine, and runs it until a signal asks to stop."""
 
 import asyncio
 import contextlib
@@ -29,15 +29,21 @@ ON_REQUEST = (
     {"model_uid": "hibari", "model_name": "hibari", "model_type": "audio", "load_on_request": True},
     {"model_uid": "glyphs", "model_name": "glyphs", "model_type": "image", "load_on_request": True},
 )
-"""The demo's other models: they cost nothing until somebody asks for them."""
+"""The demo's other models. They are loaded when the first request comes, and use no memory before."""
 SERVING_TIMEOUT_S = 60.0
 REDIS_TIMEOUT_S = 10.0
 DOUBLE_SIGNAL_S = 0.5
-"""A Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on. Only a later one is a second."""
+"""One Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on.
+
+A second signal counts as such only if it comes this long after the first.
+"""
 
 
 def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) -> None:
-    """Run until SIGINT or SIGTERM; a second one ends it at once. Raises HeadraceError if it cannot start or go on."""
+    """Run until SIGINT or SIGTERM; a second one ends everything at once.
+
+    Raises HeadraceError if it cannot start or go on.
+    """
     settings = _with(settings, home=settings.home.expanduser().absolute())
     check_exposure(settings)
     names = [devices.parse(name).name for name in dict.fromkeys(wanted)] or [one.name for one in devices.detect()]
@@ -51,7 +57,7 @@ def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) 
 
 
 class Up:
-    """One run of it."""
+    """One run of ``headrace up``."""
 
     def __init__(
         self,
@@ -76,7 +82,7 @@ class Up:
         self._signalled_at = 0.0
 
     async def main(self) -> None:
-        """Start, supervise, and in any case end everything that was started."""
+        """Start everything, supervise it, and at the end stop all that was started, also after an error."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal, number)
@@ -113,7 +119,7 @@ class Up:
             self._kill.set()
 
     async def _begin(self, specs: ProcessSpecs) -> None:
-        """Start the parts in the order of their needs, and wait until requests can be served."""
+        """Start the processes in the order in which they need each other; wait until requests can be served."""
         self._console.say(f"Headrace in {self._settings.home}")
         redis = None
         if self._server:
@@ -121,7 +127,7 @@ class Up:
         else:
             await self._external_redis(specs)
         with self._step("database", f"migrated, {_without_password(self._settings.database)}"):
-            await self._supervisor.call(specs.migrate())
+            await self._supervisor.run_to_end(specs.migrate())
         if redis and self._server:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
@@ -157,7 +163,10 @@ class Up:
             await asyncio.sleep(0.1)
 
     async def _launch_demo(self) -> bool:
-        """Launch the demo model if it is not there, and wait for it. Its failure is said, and no reason to stop."""
+        """Launch the demo models that are not there, and wait for the first. Returns whether it is ready.
+
+        A failure is printed, and does not stop the platform.
+        """
         key = next(iter(self._settings.admin_keys or self._settings.api_keys), "")
         uid = DEMO["model_uid"]
         with Client(self._url, key) as client:
@@ -169,9 +178,9 @@ class Up:
                             raise Unavailable(progress[2] or "it could not be loaded")
                         self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%}")
                         await asyncio.sleep(0.2)
-                for one in ON_REQUEST:
-                    await asyncio.to_thread(_ensure, client, one)
-                names = ", ".join(str(one["model_uid"]) for one in ON_REQUEST)
+                for model in ON_REQUEST:
+                    await asyncio.to_thread(_ensure, client, model)
+                names = ", ".join(str(model["model_uid"]) for model in ON_REQUEST)
                 self._console.say(f"  {'on request':<12} {names}")
             except HeadraceError as error:
                 self._console.say(f"  {uid:<12} not available: {error.message}")
@@ -180,7 +189,7 @@ class Up:
 
     @contextlib.contextmanager
     def _step(self, what: str, detail: str) -> Iterator[None]:
-        """Show that this is being waited for, then that it is there and how long it took."""
+        """Show that this is being waited for while the block runs, then that it is ready and how long it took."""
         begun = time.monotonic()
         self._console.waiting(what)
         yield
@@ -217,12 +226,12 @@ class Up:
 
 
 def _with(settings: Settings, **changes: Any) -> Settings:
-    """The settings with changes. A plain copy would take along what was computed from the old values."""
+    """The settings with these changes. They are made anew: a copy would keep what was computed from the old values."""
     return Settings(**(settings.model_dump() | changes))
 
 
 def _ensure(client: Client, model: Mapping[str, Any]) -> None:
-    """Launch a demo model unless it is there already, or coming back."""
+    """Launch a demo model unless it is there already, or is being loaded."""
     try:
         if client.progress(model["model_uid"])[1] != "failed":
             return

@@ -185,15 +185,15 @@ async def test_the_age_tells_a_probe_whose_answer_it_has(watched: Supervisor) ->
 
 async def test_a_call_runs_to_its_end(watched: Supervisor, told: Told) -> None:
     async with running(watched):
-        await watched.call(spec("once", "true"))
+        await watched.run_to_end(spec("once", "true"))
         assert "once" not in watched.children
         with pytest.raises(Unavailable, match="once failed: it ended with code 3"):
-            await watched.call(spec("once", "sh", "-c", "echo reason; exit 3"))
+            await watched.run_to_end(spec("once", "sh", "-c", "echo reason; exit 3"))
     assert told.has("once | reason")
 
 
 async def test_a_call_can_be_stopped(watched: Supervisor) -> None:
-    calling = asyncio.create_task(watched.call(spec("long")))
+    calling = asyncio.create_task(watched.run_to_end(spec("long")))
     await until(lambda: "long" in watched.children and watched.children["long"].pid)
     calling.cancel()
     await watched.stop()
