@@ -293,7 +293,7 @@ def test_the_client_raises_what_the_server_raised(server: Server) -> None:
         with pytest.raises(ReplicaLost, match="broke off"):
             list(client.chat("m", []))
         server.on("POST /v1/chat/completions", (200, ["data: {\n\n"]))
-        with pytest.raises(Unavailable, match="something else than JSON"):
+        with pytest.raises(Unavailable, match="an event that is not JSON"):
             list(client.chat("m", []))
         server.on("POST /v1/chat/completions", (503, envelope("model_failed", "broken")))
         with pytest.raises(ModelFailed, match="broken"):
