@@ -4,4 +4,6 @@ from hypothesis import Phase, settings
 
 PROFILE = "unshrunk"
 
-settings.register_profile(PROFILE, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    PROFILE, derandomize=True, deadline=None, database=None, phases=[Phase.explicit, Phase.generate]
+)

@@ -25,7 +25,7 @@ from models.settings import Settings
 from tests.support.servers import Valkey
 
 CALLER = Caller("", frozenset(Scope), Limits(concurrency=100, job_queue=100))
-ECHO: dict[str, Any] = {"uid": "m", "model_name": "echo", "model_type": "LLM", "engine": "echo", "replica": 1}
+ECHO = NewInstance("m", "echo", "LLM", "echo")
 
 
 class Gateway:
@@ -145,7 +145,7 @@ async def test_what_a_model_does_not_serve_is_refused(gateway: Gateway) -> None:
 async def test_a_model_that_is_not_ready_says_why(gateway: Gateway) -> None:
     with pytest.raises(ModelNotFound):
         await gateway.send()
-    gateway.database.call(lambda connection: instances.create(connection, NewInstance(**ECHO)))
+    gateway.database.call(lambda connection: instances.create(connection, ECHO))
     gateway.dispatcher._known_models.forget()
     with pytest.raises(ModelNotReady):
         await gateway.send()
@@ -159,7 +159,7 @@ async def test_a_model_that_is_not_ready_says_why(gateway: Gateway) -> None:
 async def test_who_waits_for_a_model_is_served_once_it_is_ready(gateway: Gateway) -> None:
     patient = {"ready_wait_s": 60}
     gateway.dispatcher._settings = gateway.dispatcher._settings.model_copy(update=patient)
-    gateway.database.call(lambda connection: instances.create(connection, NewInstance(**ECHO)))
+    gateway.database.call(lambda connection: instances.create(connection, ECHO))
     waiting = asyncio.create_task(gateway.send())
     while not gateway.dispatcher._waiting:
         await asyncio.sleep(0)

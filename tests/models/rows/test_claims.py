@@ -16,7 +16,7 @@ from models.rows.tables import jobs as table
 
 ANY_RANK = 1 << 62
 HOUR_MS = 3_600_000
-ECHO: dict[str, Any] = {"uid": "m", "model_name": "echo", "model_type": "LLM", "engine": "echo", "options": {}}
+ECHO = NewInstance("m", "echo", "LLM", "echo", replica=2)
 
 
 def submit(database: Database, **fields: Any) -> str:
@@ -53,8 +53,26 @@ def test_each_attempt_waits_longer_than_the_one_before_up_to_four_seconds(databa
         assert before + seconds * 1000 <= moved.run_after <= after + seconds * 1000
 
 
+def test_a_lease_that_was_renewed_does_not_lapse(database: Database) -> None:
+    job = submit(database)
+    begin(database)
+    change(database, job, lease_expires_at=1)
+    assert database.call(claims.renew, "w", HOUR_MS).keys() == {job}
+    assert database.call(claims.sweep) == []
+    change(database, job, lease_expires_at=1)
+    assert [moved.id for moved in database.call(claims.sweep)] == [job]
+
+
+def test_a_job_waits_a_while_for_a_model_that_is_not_launched(database: Database) -> None:
+    job = submit(database)
+    assert database.call(claims.fail_orphans, HOUR_MS) == []
+    change(database, job, queued_at=1)
+    [moved] = database.call(claims.fail_orphans, HOUR_MS)
+    assert (moved.id, HeadraceError.from_row(moved.error).code) == (job, "model_not_found")
+
+
 def test_jobs_of_a_model_that_cannot_be_loaded_fail(database: Database) -> None:
-    database.call(lambda connection: instances.create(connection, NewInstance(**ECHO, replica=2)))
+    database.call(lambda connection: instances.create(connection, ECHO))
     job = submit(database)
     change(database, job, queued_at=1)
 

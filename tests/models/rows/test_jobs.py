@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from models.errors import NotFound
+from models.errors import Conflict, EngineFailure, NotFound
 from models.rows import batches, claims, jobs
-from models.rows.claims import Lease
+from models.rows.claims import Done, Lease
 from models.rows.database import Database
 from models.rows.jobs import NewJob
 
@@ -66,3 +66,20 @@ def test_priority_goes_before_age(database: Database) -> None:
     assert ahead == [0, 1, 2]
     rows = database.call(claims.claim, "m", "me", 9, ANY_RANK, Lease("w", "d", 60_000))
     assert [row.id for row in rows] == [high, usual, low]
+
+
+def test_what_succeeded_is_not_tried_again(database: Database) -> None:
+    done, failed = submit(database), submit(database)
+    for row in database.call(claims.claim, "m", "me", 9, ANY_RANK, Lease("w", "d", 60_000)):
+        end = Done(row.id, row.fence, {}) if row.id == done else Done(row.id, row.fence, error=EngineFailure())
+        database.call(claims.finish, [end])
+    assert [database.call(jobs.retry, job) for job in (done, failed)] == [False, True]
+
+
+def test_only_what_is_over_is_deleted(database: Database) -> None:
+    job = submit(database)
+    with pytest.raises(Conflict):
+        database.call(jobs.delete, job)
+    database.call(jobs.cancel, job)
+    database.call(jobs.delete, job)
+    assert ids(database) == []
