@@ -11,7 +11,10 @@ Classes = dict[str, ast.ClassDef]
 
 
 def test_an_engine_has_all_its_attributes_from_the_beginning() -> None:
-    trees = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ENGINES.rglob("*.py"))}
+    trees = {
+        path.relative_to(ENGINES).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(ENGINES.rglob("*.py"))
+    }
     everywhere = {name: node for tree in trees.values() for name, node in classes_of(tree).items()}
     assert {"Engine", "Echo", "LlamaCpp", "Transformers", "Vllm"} <= everywhere.keys(), "the classes are found"
 

@@ -1,7 +1,6 @@
 """What models/engines.py says of the engines, held against their classes and all else that names them.
 
-vLLM's class is asked in its own environment, where this file runs too (vllm/test_environment.py);
-elsewhere its source is.
+Where vLLM is not installed, the source of its class is asked.
 """
 
 import ast

@@ -13,7 +13,6 @@ from tests.support.weights import smollm2_directory
 
 ROOT = Path(__file__).parents[3]
 SUITES = [
-    "test_facts.py",
     "test_conformance.py",
     "test_conformance_structure.py",
     "test_tokens.py",
