@@ -1,1 +1,1 @@
-"""``make bench``: what the platform costs over the engine it serves, measured in one run and interleaved."""
+"""``make bench``: what the platform costs on top of the engine that it serves. One run measures both in turns."""

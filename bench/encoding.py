@@ -1,7 +1,7 @@
 """sentence-transformers without a server: ``python -m bench.encoding MODALITY SOURCE``.
 
-It loads a model, then reads one command a line on standard input, ``{"texts", "at_once"}`` or ``{"query", ...}``, and
-writes the seconds that it took.
+It loads a model, then reads commands from standard input, one a line, ``{"texts", "at_once"}`` and for rerank
+``"query"``, and writes the seconds that each took to standard output.
 """
 
 import json
@@ -14,7 +14,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 def main() -> None:
-    """Load, serve standard input."""
+    """Load the model, then serve commands from standard input."""
     import torch
     from sentence_transformers import CrossEncoder, SentenceTransformer
 

@@ -9,7 +9,7 @@ from models.settings import Settings
 
 
 def main() -> None:
-    """Run one command of Alembic's."""
+    """Run the command that the arguments name."""
     settings = Settings()
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     match sys.argv[1:]:

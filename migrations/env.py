@@ -1,4 +1,4 @@
-"""Alembic's environment: one connection, under a lock, so that processes that start together migrate once."""
+"""Alembic's environment: one connection, under a lock, so that of processes that start together only one migrates."""
 
 import fcntl
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ LOCK = 4_841_127_301_946_177  # any number, the same everywhere
 
 @contextmanager
 def _exclusive(connection: sa.Connection) -> Iterator[None]:
+    """Let no other process migrate this database while the block runs."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()

@@ -1,9 +1,9 @@
-"""The facts about every engine, for those who cannot ask its class.
+"""The facts about every engine, for processes that do not import its class.
 
-The gateway, the command line and the steward never import an engine: what they must know of one stands in ``FACTS``,
-and ``tests/engines/test_facts.py`` holds it against the classes. A new fact about engines (an estimate of memory, the
-options that a launch may set) is a field of ``EngineFacts``. The command line reads this module: nothing heavy may be
-imported here.
+The gateway, the command line and the steward never import an engine: what they must know of it is in ``FACTS``, and
+``tests/engines/test_facts.py`` compares that with the classes. A new fact about engines (an estimate of memory, the
+options that a launch may set) becomes a field of ``EngineFacts``. The command line imports this module, so nothing that
+is slow to import may be imported here.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
 MODEL_TYPES: tuple[ModelType, ...] = get_args(ModelType)
 
 Format = Literal["gguf", "safetensors", "diffusers", "ct2", "onnx"]
-"""How weights are written. ``diffusers`` is a folder with a ``model_index.json``, ``ct2`` one of CTranslate2."""
+"""The formats of weights. ``diffusers`` is a folder with a ``model_index.json``, ``ct2`` a folder of CTranslate2."""
 
 _TEXT = ("chat", "completions", "tokenize", "detokenize")
 
 _SAFETENSORS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 _PICKLES_AND_CODE = ("*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors")
 _SAME_AGAIN = ("*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors")
-"""Weights that a repository of a diffusers pipeline holds besides the full ones."""
+"""The same weights once more, in other precisions, as repositories of diffusers pipelines have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,13 @@ class EngineFacts:
     """What is known of an engine without importing it.
 
     ``serves``: its model types, the usual one first, each with the modalities that such a model serves.
-    ``formats``: those of the weights that it reads; none where it needs no weights.
-    ``wanted``, ``unwanted``: patterns of the files to fetch of a repository on a hub, and to leave there all the same.
-    Without ``wanted`` it reads one file, which the launch must name.
+    ``formats``: the formats of weights that it reads; empty where it needs no weights.
+    ``wanted``, ``unwanted``: patterns of the files to fetch from a repository on a hub, and of those among them not to
+    fetch. If ``wanted`` is empty, it reads one file, which the launch must name.
     ``reads_code``: it runs a repository's Python files, which are fetched where an administrator trusts them.
-    ``extra``: the one of pyproject.toml that installs it.
+    ``extra``: the extra of pyproject.toml that installs it.
     ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
+    ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
     """
 
@@ -123,11 +124,11 @@ _ALL = (
 )
 
 FACTS: dict[str, EngineFacts] = {one.name: one for one in _ALL}
-"""Every engine by its name. Where several could serve a model, the one that stands first is taken."""
+"""Every engine by its name. Where several could serve a model, the first of them is taken."""
 
 
 def engine_named(name: str) -> EngineFacts | None:
-    """The engine of this name or alias, in whatever case, with ``-`` or ``.`` for ``_``; None: there is none."""
+    """The engine of this name or alias, case ignored, with ``-`` or ``.`` for ``_``; None if there is none."""
     wanted = _plain(name)
     return next((one for one in FACTS.values() if wanted in map(_plain, (one.name, *one.aliases))), None)
 

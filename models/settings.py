@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """What an operator may set. Durations are seconds, sizes are bytes."""
+    """What an operator may set. Durations are in seconds, sizes in bytes."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore")
 
@@ -84,22 +84,22 @@ class Settings(BaseSettings):
 
     @cached_property
     def database(self) -> str:
-        """The database URL in force."""
+        """The URL of the database: as set, or the default."""
         return self.database_url or f"sqlite:///{self.home / 'headrace.db'}"
 
     @cached_property
     def artifacts(self) -> str:
-        """Where artifacts lie."""
+        """The URL of the artifact store: as set, or the default."""
         return self.artifacts_url or (self.home.absolute() / "artifacts").as_uri()
 
     @cached_property
     def stream_redis(self) -> str:
-        """The Redis URL that token traffic takes."""
+        """The URL of the Redis that carries token traffic: as set, or the default."""
         return self.stream_redis_url or self.redis_url
 
     @cached_property
     def api_keys(self) -> frozenset[str]:
-        """The keys that clients may present, administrators' apart."""
+        """The keys that clients may present, without those of administrators."""
         return _keys(self.api_key)
 
     @cached_property

@@ -1,11 +1,11 @@
-"""What JSON can carry and the rest of the world cannot: lone surrogates, NUL, NaN, huge integers, endless depth."""
+"""Refuses what JSON can carry but databases and serializers cannot: lone surrogates, NUL, NaN, huge integers, depth."""
 
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 DEEPEST = 100
-"""Levels of a value. Serializers give up somewhere beyond."""
+"""Most levels of nesting in a value. Serializers fail at somewhat more."""
 
 
 def refuse_broken(value: Any, *, nul: bool) -> Any:

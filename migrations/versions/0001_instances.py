@@ -1,4 +1,4 @@
-"""instances and replicas."""
+"""Tables of instances, replicas, devices and leases."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""jobs and what belongs to them."""
+"""Tables of jobs, results, batches, deliveries and files; and replicas that are loaded on request."""
 
 import sqlalchemy as sa
 from alembic import op

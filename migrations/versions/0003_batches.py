@@ -1,4 +1,4 @@
-"""Find open batches and their lines at once; how long a batch's output is kept."""
+"""Indexes to find open batches and their lines; and a column for how long a batch's output is kept."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     op.drop_index("ix_jobs_batch", table_name="jobs")
     op.drop_index("ix_batches_state", table_name="batches")
     with op.batch_alter_table("batches", schema=None) as batch_op:

@@ -1,4 +1,4 @@
-"""Responses that are kept."""
+"""A table of stored responses."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     op.drop_index("ix_responses_expiry", table_name="responses")
     op.drop_table("responses")

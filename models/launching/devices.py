@@ -1,4 +1,4 @@
-"""The devices of this machine: its GPUs through NVML, else its CPU. Not through torch: workers stay small."""
+"""The devices of this machine: its GPUs, else its CPU. GPUs are asked through NVML, so that workers need no torch."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Device(msgspec.Struct, frozen=True):
     label: str
     total_bytes: int
     uuid: str = ""
-    """What ``CUDA_VISIBLE_DEVICES`` should say: unlike an index it means the same card to NVML and CUDA."""
+    """What to put into ``CUDA_VISIBLE_DEVICES``. Unlike an index, it means the same card to NVML and to CUDA."""
 
 
 def detect() -> list[Device]:
@@ -33,10 +33,10 @@ def detect() -> list[Device]:
 
 
 def parse(name: str) -> Device:
-    """The device of that name. Raises InvalidRequest if it is no device name, or this machine lacks it."""
+    """The device of that name. Raises InvalidRequest if it is no device name, or if this machine has no such device."""
     if not _NAME.fullmatch(name):
         raise InvalidRequest(f"{name!r} is not a device: say cpu or cuda:0, cuda:1, …", param="device")
-    if name == "cpu":  # also beside GPUs: a CPU worker on a GPU machine is a choice
+    if name == "cpu":  # allowed on a machine with GPUs, too
         return _cpu()
     gpus = _gpus()
     for gpu in gpus:
@@ -68,7 +68,7 @@ def _ram_bytes() -> int:
 
 
 def _gpus() -> list[Device]:
-    import pynvml  # deferred: a machine without NVML should not pay for it on every import
+    import pynvml  # deferred, so that importing this module stays fast
 
     try:
         pynvml.nvmlInit()
@@ -105,5 +105,5 @@ def _visible(gpu: Device, index: int) -> bool:
 
 
 def _text(value: str | bytes) -> str:
-    """NVML's strings are bytes in some versions of the binding."""
+    """A string of NVML's as text. In some versions of the binding it is bytes."""
     return value.decode() if isinstance(value, bytes) else value

@@ -1,10 +1,10 @@
-"""Where weights come from.
+"""Where weights come from, and how they are fetched.
 
-``/path`` or ``file:///path`` lie on this machine, ``pkg:package/path`` inside an installed Python package;
-``hf:org/name[@revision][/file.gguf]`` and ``modelscope:…`` likewise are fetched from a hub, once.
-Pickled weights and code are never fetched, unless an administrator trusts the repository's code. A ``model.bin`` of
-CTranslate2 is no pickle: it is fetched for the engine that reads it. What weights are,
-``models.launching.peek`` looks up.
+``/path`` and ``file:///path`` are on this machine, ``pkg:package/path`` is inside an installed Python package;
+``hf:org/name[@revision][/file.gguf]``, and ``modelscope:…`` in the same way, are fetched from a hub, once.
+Pickled weights are never fetched, and code only where an administrator trusts the repository's. A ``model.bin`` of
+CTranslate2 is no pickle: it is fetched for the engine that reads it. What kind of model weights are is found out in
+``models.launching.peek`` and ``engine_choice``.
 """
 
 import importlib.util
@@ -108,7 +108,7 @@ def in_package(source: Source) -> Path:
 
 
 def _inner(path: str, text: str) -> str:
-    """A path within a package or repository, that does not lead out of it."""
+    """This path within a package or repository. Raises InvalidRequest if it leads out of that."""
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts or "\\" in path or "\0" in path:
         raise _nonsense(text, "the path leads out of where it begins")
@@ -133,7 +133,7 @@ def _from_huggingface(source: Source, cache: Path, wanted: list[str], unwanted: 
     from huggingface_hub.utils.tqdm import tqdm
 
     class Bar(tqdm):
-        """Reports where another would draw."""
+        """A progress bar that reports instead of drawing."""
 
         def display(self, *args: Any, **kwargs: Any) -> None:
             if self.unit == "B" and self.total and "Reconstructing" in (self.desc or ""):

@@ -1,6 +1,6 @@
-"""A look at the weights that a launch names, wherever they lie: on this machine, in an installed package or on a hub.
+"""A look at the weights that a launch names: on this machine, in an installed package or on a hub.
 
-Of a repository on a hub the listing and at most three small files are asked for.
+For a repository on a hub, its listing and at most three small files are requested.
 """
 
 import json
@@ -26,7 +26,7 @@ LISTING_BYTES = 32 << 20
 
 
 def peek(source: Source, within_s: float) -> Peek | None:
-    """A look at the weights; None where this machine cannot see them. Blocks, for a hub this many seconds at most."""
+    """A look at the weights; None where this machine cannot see them. Blocks; for a hub, at most ``within_s``."""
     try:
         match source.kind:
             case "path":
@@ -42,7 +42,7 @@ def peek(source: Source, within_s: float) -> Peek | None:
 
 @dataclass(frozen=True, slots=True)
 class _Repository:
-    """How a repository is asked for: the address of its listing, that of each file, and the names in a listing."""
+    """How to ask for a repository: the URL of its listing, the URL of each file, and how to read a listing's names."""
 
     listing: str
     address: Callable[[str], str]
@@ -52,7 +52,7 @@ class _Repository:
 
 def _on_hub(source: Source, over: float) -> Peek:
     place = f"{'hf' if source.kind == 'huggingface' else source.kind}:{source.name}"
-    if source.file:  # its name says all: hubs are asked for single files of GGUF alone
+    if source.file:  # a single file on a hub is always GGUF, so that nothing must be asked
         return Peek(f"{place}/{source.file}", (source.file,), single=True, remote=True)
     repository = _on_huggingface(source) if source.kind == "huggingface" else _on_modelscope(source)
     with httpx.Client(follow_redirects=True, headers=repository.headers) as client:
@@ -63,7 +63,7 @@ def _on_hub(source: Source, over: float) -> Peek:
 
 
 def _ask(client: httpx.Client, url: str, most: int, over: float) -> bytes:
-    """The first bytes of an answer. Raises httpx.HTTPError, also when the time is over."""
+    """The first bytes of an answer. Raises httpx.HTTPError, also once the clock is past ``over``."""
     data = b""
     with client.stream("GET", url, timeout=max(over - time.monotonic(), 0.001)) as answer:
         answer.raise_for_status()
@@ -71,7 +71,7 @@ def _ask(client: httpx.Client, url: str, most: int, over: float) -> bytes:
             data += chunk
             if len(data) >= most:
                 break
-            if time.monotonic() > over:  # the timeout is one of silence, and some hubs are slow instead
+            if time.monotonic() > over:  # the client's timeout bounds each read alone; a hub may send slowly for ever
                 raise httpx.ReadTimeout(f"{url} takes too long")
     return data[:most]
 
@@ -91,7 +91,7 @@ def _on_huggingface(source: Source) -> _Repository:
 
 
 def _on_modelscope(source: Source) -> _Repository:
-    """By plain HTTP: importing ModelScope's library takes seconds of computing, which a gateway has not."""
+    """ModelScope's API, asked by plain HTTP: importing its library would block a gateway for seconds."""
     server = os.environ.get("MODELSCOPE_ENDPOINT") or os.environ.get("MODELSCOPE_DOMAIN") or "https://modelscope.cn"
     server = server.rstrip("/") if "://" in server else f"https://{server}"
     base = f"{server}/api/v1/models/{source.name}/repo"

@@ -1,11 +1,16 @@
 """The registry of modalities and of kinds.
 
-A modality is a name and the module that describes it, loaded when first used. A kind is the name of an endpoint that
-may be a job; each is a modality's. An engine serves a modality by having a method of that name.
+A modality is a name and the module that describes it, which is loaded when it is first used. A kind is the name of an
+endpoint whose requests may be jobs; each kind belongs to a modality. An engine serves a modality by having a method of
+that name. Used by gateway, steward, worker and runner.
 
-The module of a modality that is answered at once offers ``Request`` (a pydantic model of the body) and ``Reply``
-(what the runner writes to the client). A media modality's offers ``Request`` and ``render`` (what the gateway answers
-once the job is done). Another protocol over a modality is one too: its ``Request.inner()`` is what the engine is asked.
+The module of a modality that is answered at once has ``Request`` (a pydantic model of the body) and ``Reply`` (which
+makes the bytes that the client reads). The module of a media modality has ``Request`` and ``render`` (which makes the
+answer once the job is done). Another protocol over a modality is a modality, too: its ``Request.inner()`` is what the
+engine is asked.
+
+Doors: ``MODALITIES``, ``KINDS`` and ``modality`` here; ``base``, ``text``, ``media`` and ``structure`` have what
+several modalities share.
 """
 
 from dataclasses import dataclass, field
@@ -23,9 +28,9 @@ from models.modalities.text import Delta
 class ModalityFacts:
     """What the platform knows of a modality before it loads its module.
 
-    ``through`` is the modality that an engine must serve for it, where it is another protocol. ``ability`` is
-    Xinference's word for it. ``media``: served as jobs alone. ``only_model``: a request need not name its model where
-    one alone serves it, for programs that were written for others name none.
+    ``through``: where it is another protocol, the modality that the engine must serve. ``ability``: Xinference's word
+    for it. ``media``: it is served as jobs alone. ``only_model``: where only one model serves it, a request need not
+    name the model, because programs that were written for other servers do not.
     """
 
     module: str
@@ -55,12 +60,12 @@ THROUGH = {name: one.through for name, one in MODALITIES.items() if one.through}
 """Modalities that are other protocols: name → the modality that an engine must serve for it."""
 
 MEDIA = frozenset(name for name, one in MODALITIES.items() if one.media)
-"""Served as jobs alone."""
+"""Modalities that are served as jobs alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An endpoint that may be a job: its path under ``/v1/``, and the modality that serves it.
+    """An endpoint whose requests may be jobs: its path under ``/v1/``, and the modality that serves it.
 
     ``files`` are the names of its files, and whether each must be there; ``fixed`` the fields that the endpoint sets.
     """
@@ -89,10 +94,10 @@ KINDS: dict[str, Kind] = {
 
 
 class Reply(Protocol):
-    """Turns an engine's events into the bytes the client reads. Server-sent events end with a blank line."""
+    """Makes the bytes that the client reads from an engine's deltas. Server-sent events end with a blank line."""
 
     def start(self) -> bytes:
-        """Events that precede the first token; empty where the protocol has none."""
+        """The events before the first token; empty where the protocol has none."""
 
     def delta(self, delta: Delta) -> bytes:
         """The events of one delta of a streamed answer; empty when the answer is not streamed."""
@@ -100,7 +105,7 @@ class Reply(Protocol):
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """What closes the answer: the last events and ``[DONE]``, or the whole JSON answer.
 
-        ``result`` is what the engine found, where a modality has no deltas: each says what.
+        ``result`` is the engine's result in modalities without deltas; each modality documents its type.
         """
 
 
@@ -125,5 +130,5 @@ def modality(name: str) -> Modality:
 
 
 def served_by(name: str) -> str:
-    """The modality that an engine must serve, to serve this one."""
+    """The modality that an engine must serve so that this one can be served."""
     return THROUGH.get(name, name)

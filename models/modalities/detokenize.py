@@ -19,7 +19,7 @@ class Request(BaseRequest):
 
 
 class Reply(WholeReply):
-    """Writes the answer, which is never streamed."""
+    """Makes the answer, which is never streamed."""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """vLLM's object. ``result`` is the text."""

@@ -1,4 +1,4 @@
-"""What audio requests that come as forms have in common: JSON in strings, and Xinference's ``kwargs``."""
+"""What requests about audio have in common when they come as forms: JSON in strings, and Xinference's ``kwargs``."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 
 def decoded(value: Any, what: str = "this") -> Any:
-    """What a form's string means where a list or an object is wanted. For use in a validator."""
+    """The value; where it is a string that looks like a JSON list or object, that. For use in a validator."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:
@@ -17,7 +17,7 @@ def decoded(value: Any, what: str = "this") -> Any:
 
 
 def merged(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with the fields that lie in its ``kwargs``, which do not override its own. For use in a validator."""
+    """The body with the fields in its ``kwargs`` put in, which do not replace its own. For use in a validator."""
     if "kwargs" not in body:
         return body
     more = decoded(body["kwargs"] or {}, "'kwargs'")

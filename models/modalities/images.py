@@ -1,9 +1,9 @@
-"""Images: OpenAI's ``/v1/images/…``, with Xinference's ``kwargs`` and what diffusion models can be told besides.
+"""Images: OpenAI's ``/v1/images/…``, with Xinference's ``kwargs`` and further parameters of diffusion models.
 
-One body serves all of them: what is to be done follows from the files that come with it. Without a file a prompt is
-drawn; ``image`` is drawn anew under the prompt; with ``mask``, or where the image itself is transparent, only what the
-mask shows is. A mask that has transparent parts means those, as OpenAI's do; any other means what is white, as Stable
-Diffusion's do. Bodies may come from a form, so that a number may be said as a string.
+All endpoints have the same body; the files that come with it decide what is done. Without files the prompt is drawn. An
+``image`` is drawn anew by the prompt; with a ``mask``, or if the image has transparent parts, only that region of it. A
+mask with transparent parts marks those, as with OpenAI; any other mask marks its white parts, as with Stable Diffusion.
+Bodies may come from a form, so that numbers may be strings.
 """
 
 import base64
@@ -25,7 +25,7 @@ from models.modalities.media import Answer, MediaRequest
 from models.unicode import refuse_broken
 
 MOST_PIXELS = 1 << 24
-"""Of all images of one request: sixteen of 1024x1024, or one of 4096x4096."""
+"""Most pixels of all images of one request together: sixteen of 1024x1024, or one of 4096x4096."""
 SIDES = range(64, 4097, 8)
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
@@ -44,7 +44,7 @@ _ALIASES = {
 
 
 def _number(value: Any) -> Any:
-    """A form has no numbers, only strings that say them."""
+    """The value; where it is a string that is a number, that number. Forms have strings alone."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return float(value) if any(mark in value for mark in ".eE") else int(value)
     return value
@@ -55,7 +55,7 @@ def _truth(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    """One name for a list of one; in a form, JSON."""
+    """A list of adapters, from one name, from a list of names or objects, or, in a form, from JSON text."""
     if isinstance(value, str):
         value = _decoded(value, "lora") if value[:1] in ("[", "{") else value
         value = value if isinstance(value, list) else [value]
@@ -75,7 +75,7 @@ _Bool = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
 
 
 class Lora(BaseModel):
-    """An adapter that the model was launched with, and how much of it: 0 is none."""
+    """A LoRA adapter that the model was launched with, and how strongly to apply it; 0: not at all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,7 +84,7 @@ class Lora(BaseModel):
 
 
 class Request(MediaRequest):
-    """Body of the image endpoints. ``INERT`` as in ``TextRequest``: OpenAI's fields that ask for nothing we lack."""
+    """Body of the image endpoints. ``INERT``: fields that are not implemented, with the values that ask for nothing."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
         "quality": ("auto", "standard", "medium"),
@@ -135,7 +135,7 @@ class Request(MediaRequest):
             return body
         if not isinstance(extra, dict):
             raise PydanticCustomError("invalid_value", "'kwargs' must be a JSON object")
-        refuse_broken(list(extra), nul=True)  # the values are looked at with their fields
+        refuse_broken(list(extra), nul=True)  # the values are checked with their fields
         return _renamed({name: one for name, one in extra.items() if name != "request_id" and one is not None}) | body
 
     @field_validator("size")
@@ -199,7 +199,7 @@ class Request(MediaRequest):
         return int(width), int(height)
 
     def check_files(self, names: Collection[str]) -> None:
-        """Whether the request makes sense with the files of these names. Raises InvalidRequest."""
+        """Raise InvalidRequest if the request makes no sense with the files of these names."""
         if "image" not in names:
             if not self.prompt:
                 raise InvalidRequest("'prompt' is required", param="prompt")
@@ -219,7 +219,7 @@ def _renamed(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
-    """OpenAI's ``ImagesResponse``; each image also tells its seed."""
+    """OpenAI's ``ImagesResponse``; each image also has its seed."""
     data = []
     for image in body["images"]:
         name = image["artifact"]
@@ -233,7 +233,7 @@ def render(request: Request, body: dict[str, Any], link: Callable[[str], str], r
 
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):
-    """What an engine puts as a piece of a streamed answer. ``index`` counts partial images; None: a finished one."""
+    """A piece of a streamed answer, as an engine makes it. ``index`` counts partial images; None: a finished one."""
 
     data: bytes
     size: str
@@ -242,12 +242,12 @@ class Piece(msgspec.Struct, array_like=True, frozen=True):
     seed: int | None = None
 
     def encode(self) -> bytes:
-        """As ``MediaSink.piece`` takes it."""
+        """The piece as bytes, for ``MediaSink.piece``."""
         return msgspec.msgpack.encode(self)
 
 
 class Stream:
-    """Server-sent events as OpenAI's: partial images, then a ``completed`` for each image; no ``[DONE]``."""
+    """OpenAI's server-sent events: partial images, then a ``completed`` for each image; there is no ``[DONE]``."""
 
     media_type = "text/event-stream"
 

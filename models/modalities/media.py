@@ -1,9 +1,9 @@
-"""What the modalities of images and sound share. They are served as jobs alone, never as ephemeral requests.
+"""What the modalities of images and sound share. They are served as jobs alone, never as synchronous requests.
 
-A request's files (an image to edit, a recording) travel beside its body: the gateway stores them, the engine
-gets paths. An engine answers with one ``Outcome``: plain data, and artifacts that the runner stores.
+A request's files (an image to edit, a recording) are not in its body: the gateway stores them, and the engine gets
+paths. An engine answers with one ``Outcome``: plain data, and artifacts that the runner stores.
 
-``render(request, body, link, read)`` of a medium's module makes the ``Answer`` in the form that the request asked for:
+``render(request, body, link, read)`` of such a module makes the ``Answer`` in the format that the request asked for:
 ``body`` is the outcome's, ``link(name)`` a signed URL of an artifact, ``read(name)`` its bytes. It may block.
 """
 
@@ -27,7 +27,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that came of a job: ``body`` is plain JSON in which artifacts are called by their names."""
+    """The result of a job: ``body`` is plain JSON, which refers to artifacts by their names."""
 
     body: dict[str, Any]
     artifacts: list[Artifact] = field(default_factory=list)
@@ -35,22 +35,22 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client gets for a finished job."""
+    """The answer that a client gets for a finished job."""
 
     content: bytes
     media_type: str = "application/json"
 
 
 class Streamer(Protocol):
-    """``Stream(request)`` of a media modality's module: the pieces of an answer as a client reads them."""
+    """``Stream(request)`` of a media modality's module: makes the bytes that a client reads from an engine's pieces."""
 
     media_type: str
 
     def piece(self, data: bytes) -> bytes:
-        """One piece, as ``MediaSink.piece`` was given it."""
+        """The bytes for one piece, which is as the engine gave it to ``MediaSink.piece``."""
 
     def end(self, body: dict[str, Any]) -> bytes:
-        """What follows the last piece."""
+        """The bytes that follow the last piece. ``body``: the outcome's."""
 
 
 class MediaRequest(BaseModel):
@@ -72,7 +72,7 @@ class MediaRequest(BaseModel):
 
     @property
     def streams(self) -> bool:
-        """Whether the client is to have the answer as it is made, through the module's ``Stream``."""
+        """Whether the client is sent the answer as it is made, through the module's ``Stream``."""
         return bool(getattr(self, "stream", False))
 
     @property
@@ -81,9 +81,9 @@ class MediaRequest(BaseModel):
         return True
 
     def check_files(self, names: Collection[str]) -> None:
-        """Whether the request makes sense with the files of these names. Raises InvalidRequest."""
+        """Raise InvalidRequest if the request makes no sense with the files of these names."""
 
     def asked(self) -> set[str]:
-        """The fields in which the client asks for something: set, and not the default."""
+        """The fields in which the client asks for something: they are set, and not the default."""
         fields = type(self).model_fields
         return {name for name in self.model_fields_set if getattr(self, name) not in (None, fields[name].default)}

@@ -1,7 +1,7 @@
 """The samplers that a diffusion model may be run with, by the names of AUTOMATIC1111's web UI.
 
-Each is a scheduler class of diffusers and what it is configured with on top of the model's own configuration. LMS is
-left out, since diffusers needs SciPy for it alone, and so is "DPM++ SDE", which needs torchsde.
+Each is a scheduler class of diffusers and options that are added to the model's own configuration. LMS is left out,
+since diffusers needs SciPy for it alone, and so is "DPM++ SDE", which needs torchsde.
 """
 
 import re
@@ -23,7 +23,7 @@ class Sampler:
     aliases: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As ``GET /sdapi/v1/samplers`` lists it."""
+        """The sampler as an entry of ``GET /sdapi/v1/samplers``."""
         return {"name": self.name, "aliases": list(self.aliases), "options": {}}
 
 
@@ -59,7 +59,7 @@ def find(name: str) -> Sampler | None:
 
 
 def name_of(scheduler: str, config: dict[str, Any]) -> str:
-    """What a scheduler of this class and configuration is called; its class where there is no such sampler."""
+    """The name of a scheduler of this class and configuration; its class where there is no such sampler."""
     named = [one for one in SAMPLERS if one.scheduler == scheduler]
     fitting = [one for one in named if all(config.get(key) == value for key, value in one.options.items())]
     return (fitting or named or [Sampler(scheduler, scheduler)])[0].name

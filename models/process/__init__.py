@@ -1,4 +1,5 @@
-"""How our processes start children, and log. Used by the supervisor, the worker and the runner.
+"""How our processes start children, run background tasks, and log. Used by all of them.
 
-Doors: ``processes.spawn``, whose children die with their parent; ``logs.configure``.
+Doors: ``processes.spawn``, whose children die with their parent; ``background.Background``, tasks on an event loop that
+nobody awaits; ``logs.configure``; ``garbage.freeze_gc``.
 """

@@ -1,4 +1,4 @@
-"""Work that nobody awaits, on an event loop: its errors are never lost in silence."""
+"""Tasks on an event loop that nobody awaits. Their errors are logged or reported, never lost."""
 
 import asyncio
 import logging
@@ -8,14 +8,14 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 PART_DEAD = 73
-"""Exit code of a process that has lost a part of itself: it would look alive to everybody else."""
+"""Exit code of a process that ends because one of its parts has ended. Without that part it would only look alive."""
 
 
 class Background:
     """The background tasks of one owner.
 
-    ``on_end`` is called when one ends that should go on for ever: with its name and its error, which is None where
-    it has merely ended.
+    ``on_end`` is called when a task ends that should run as long as its owner: with its name and its error, or None
+    where there was no error.
     """
 
     def __init__(self, on_end: Callable[[str, BaseException | None], None] | None = None) -> None:
@@ -24,11 +24,11 @@ class Background:
         self._closing = False
 
     def once(self, work: Coroutine[Any, Any, Any], name: str) -> None:
-        """Run it apart from the task that asks for it, which may be about to be cancelled; log its error."""
+        """Run this in a task of its own, as the present task may be about to be cancelled; log its error."""
         self._start(work, name).add_done_callback(self._log_error)
 
     def for_ever(self, work: Coroutine[Any, Any, Any], name: str) -> None:
-        """Run what goes on as long as its owner, who cannot do without it."""
+        """Run this as long as the owner, which cannot work without it; its end is reported to ``on_end``."""
         self._start(work, name).add_done_callback(self._report_end)
 
     def close(self) -> None:
@@ -39,7 +39,7 @@ class Background:
 
     def _start(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)  # the event loop itself keeps none alive
+        self._tasks.add(task)  # the event loop has weak references alone
         task.add_done_callback(self._tasks.discard)
         return task
 

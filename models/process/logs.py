@@ -1,4 +1,4 @@
-"""Logging, the same in every process: to stderr, in UTC, one line a record."""
+"""Logging, the same in every process: to stderr, in UTC, one line for each record."""
 
 import logging
 import time

@@ -5,17 +5,17 @@
     python processes.py PARENT_PID SIGNAL command...
 
 which asks the kernel for SIGNAL when the parent ends (``PR_SET_PDEATHSIG``), makes sure that the parent has
-not ended already, and becomes the command with ``execvp``. The wish survives the exec, so it works for any
-program. It is not inherited by grandchildren: whoever starts a process starts it through ``spawn``.
+not ended already, and becomes the command with ``execvp``. The setting survives the exec, so it works for any
+program. Grandchildren do not inherit it: every process of ours must be started through ``spawn``.
 
 Two things to know before calling it:
 
 * The signal fires when the *thread* that called ``spawn`` ends, not only when the process does. Call it from
   the main thread or from one that lives as long as the child should.
-* Only Linux has this wish. Elsewhere (macOS) a child outlives a parent killed with ``SIGKILL``; every
-  orderly way to end still takes the children along, because supervisor and worker stop them by group.
+* Only Linux has this setting. Elsewhere (macOS) a child outlives a parent killed with ``SIGKILL``; in every
+  other case supervisor and worker stop their children themselves, by group.
 
-The standard library only, and nothing of ours: the trampoline runs with ``-I -S`` and takes some 40 ms.
+This file imports the standard library only: the trampoline runs with ``-I -S``, and takes some 40 ms.
 """
 
 import contextlib
@@ -48,8 +48,8 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` as the leader of its own session; it gets ``death_signal`` when the calling thread ends.
 
-    The pid is the command's own (exec keeps it) and also its group's: ``kill_group`` ends the whole of it. A
-    command that does not exist ends with code 127, like a shell's. ``env`` replaces the environment.
+    The pid is the command's own (exec keeps it) and also its group's: ``kill_group`` ends the whole group. A
+    command that does not exist ends with code 127, as in a shell. ``env`` replaces the environment.
     """
     trampoline = [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal))]
     return subprocess.Popen(
@@ -65,7 +65,7 @@ def spawn(
 
 
 def kill_group(pid: int, sig: int = signal.SIGKILL) -> bool:
-    """Signal the process group that ``pid`` leads; False if nobody of it is left."""
+    """Signal the process group that ``pid`` leads; False if no process of it is left."""
     # A zombie's group answers EPERM on macOS.
     try:
         os.killpg(pid, sig)
@@ -87,10 +87,10 @@ def become_subreaper() -> bool:
 
 
 def reap(known: Collection[int], sig: int | None = None) -> list[int]:
-    """Collect the dead among this process's children that are not ``known``; the pids of those alive.
+    """Collect the ended children of this process that are not ``known``; returns the pids of the living ones.
 
-    ``known`` are the children somebody else waits for (a ``Popen`` each): taking their exit status from under
-    them would turn every crash into a clean end. The living strays are sent ``sig`` if it is given.
+    ``known`` are the children that a ``Popen`` waits for. If their exit status were taken here, each of their crashes
+    would look like a clean end. The living children that are not known are sent ``sig`` if it is given.
     """
     alive: list[int] = []
     for pid in children() - set(known):
@@ -104,7 +104,7 @@ def reap(known: Collection[int], sig: int | None = None) -> list[int]:
 
 
 def children() -> set[int]:
-    """The pids of this process's direct children, the dead that nobody has waited for included."""
+    """The pids of this process's direct children, with those that have ended and were not waited for yet."""
     threads = Path("/proc/self/task")
     try:
         return {int(pid) for thread in threads.iterdir() for pid in (thread / "children").read_text().split()}
@@ -117,7 +117,7 @@ def children() -> set[int]:
 def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
-    import ctypes  # not at the top: 5 ms that only a process which asks for it should pay
+    import ctypes  # not at the top: the import takes 5 ms
 
     return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
 
@@ -125,7 +125,7 @@ def _prctl(option: int, value: int) -> bool:
 def _become(parent: int, death_signal: int, command: list[str]) -> int:
     """Replace this process by ``command``; an exit code if that fails."""
     _prctl(PR_SET_PDEATHSIG, death_signal)
-    if os.getppid() != parent:  # it ended before the wish was heard
+    if os.getppid() != parent:  # it ended before the kernel was asked
         return PARENT_GONE
     # Python ignores these two, and what is ignored stays ignored across an exec.
     for name in ("SIGPIPE", "SIGXFSZ"):

@@ -1,7 +1,7 @@
-"""Connections to Redis, made one way everywhere.
+"""Connections to Redis, made in the same way everywhere.
 
-Every wait on a connection has a bound: a network may drop packets for ever without a word. No silent replay:
-redis-py's default retries could push or publish twice, and hide a lost subscription.
+Every wait on a connection has a bound, because a network may drop packets for ever without an error. Nothing is retried
+silently: redis-py's default retries could push or publish twice, and would hide a lost subscription.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 
 Message = dict[str, Any]
-"""What a subscription brings, as redis-py tells it: ``type``, ``channel`` and ``data``."""
+"""A message of a subscription in redis-py's shape: ``type``, ``channel`` and ``data``."""
 
 CONNECTIONS = 32
 ASK_S = 5.0
-"""Longest that a command may take from its turn on, its connection included."""
+"""Longest that a command may take, connecting included; waiting for other commands on the connection is not counted."""
 CONNECT_S = 2.0
 SILENT_READ_S = 2.5
-"""A read that brings nothing for this long is followed by a ping, a second one by a new connection.
+"""After a read that brings nothing for this long a ping is sent; after a second one the connection is replaced.
 
-Reads are counted, not seconds: a process that was stopped for a while must read what has come meanwhile.
+Two reads are counted rather than seconds: a process that was stopped for a while must first read what came meanwhile.
 """
 AGAIN_S = 0.1
 
 
 def _tcp_options() -> dict[int, int]:
-    """The socket options by which the kernel finds a dead connection within 10 s, as far as this platform has them."""
+    """The socket options with which the kernel notices a dead connection within 10 s, where this platform has them."""
     wanted = {
         "TCP_KEEPIDLE": 5,  # s
         "TCP_KEEPALIVE": 5,  # s; macOS's name for the same
@@ -60,7 +60,7 @@ TIMEOUTS: dict[str, Any] = {"socket_timeout": ASK_S, "socket_connect_timeout": C
 
 @contextlib.contextmanager
 def _dead_transport() -> Iterator[None]:
-    """Make redis-py's own error of the RuntimeError that uvloop raises where asyncio raises an OSError."""
+    """Raise redis-py's own error where uvloop raises a RuntimeError. On asyncio's loop it would be an OSError."""
     try:
         yield
     except RuntimeError as error:
@@ -68,23 +68,26 @@ def _dead_transport() -> Iterator[None]:
 
 
 class _Parser(_AsyncHiredisParser):
-    """redis-py's, which counts its reads: a long message on a slow wire takes many."""
+    """redis-py's parser, which also counts its reads.
+
+    So a connection that brings a long message slowly, in many reads, is not taken for a mute one.
+    """
 
     reads = 0
 
     async def read_from_socket(self) -> bool:
-        """As redis-py's."""
+        """As redis-py's, and count it."""
         done: bool = await super().read_from_socket()  # type: ignore[no-untyped-call]
         self.reads += 1
         return done
 
 
 class _Guarded(AbstractConnection):
-    """A connection that raises nothing but Redis's errors, whatever the event loop."""
+    """A connection that raises only redis-py's errors and OSError, on any event loop."""
 
     @property
     def reads(self) -> int:
-        """How often something was read."""
+        """How many reads have brought something so far."""
         parser = self._get_parser()
         assert isinstance(parser, _Parser)
         return parser.reads
@@ -127,7 +130,7 @@ def _options(url: str) -> dict[str, Any]:
 
 
 def _guarded(client: Client, url: str) -> Client:
-    """The client, on such connections. redis-py lets nobody choose them for a URL but ``redis://``."""
+    """The client, made to use such connections. redis-py has no parameter for that with every kind of URL."""
     client.connection_pool.connection_kwargs["parser_class"] = _Parser
     client.connection_pool.connection_class = _CLASSES[url.partition(":")[0]]
     return client
@@ -137,9 +140,10 @@ def _guarded(client: Client, url: str) -> Client:
 
 
 class _CommandClient(redis.asyncio.Redis):
-    """A client whose commands take turns on one connection. Where the server is mute, it is so for all that wait.
+    """A client whose commands take turns on one connection.
 
-    Else each of them would wait ``ASK_S`` for itself, after those before it.
+    When the server does not answer one of them, those that waited for it fail at once. Otherwise each would wait its
+    own ``ASK_S``, one after the other.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -148,7 +152,7 @@ class _CommandClient(redis.asyncio.Redis):
         self._mute_at = float("-inf")
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """As redis-py's. Raises TimeoutError where the server does not answer within ``ASK_S``."""
+        """As redis-py's. Raises TimeoutError if the server does not answer within ``ASK_S``."""
         clock = asyncio.get_running_loop().time
         asked_at = clock()
         async with self._lock:
@@ -163,15 +167,15 @@ class _CommandClient(redis.asyncio.Redis):
 
 
 def command_client(url: str) -> redis.Redis:
-    """A client for commands, from any thread."""
+    """A client for commands that any thread may use."""
     return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(url))
 
 
 def async_command_client(url: str) -> redis.asyncio.Redis:
-    """A client for commands, from asyncio, on one connection.
+    """A client for commands from asyncio, on one connection.
 
-    That takes half the time of one from a pool (75 against 145 µs), and a burst takes turns instead of opening
-    hundreds. Pipelines have connections of their own.
+    A command then takes half the time of one on a pool's connection (75 against 145 µs), and the commands of a burst
+    take turns instead of opening hundreds of connections. Pipelines have connections of their own.
     """
     options: dict[str, Any] = {
         "single_connection_client": True,

@@ -1,7 +1,8 @@
-"""What is told of a running job: a capped Redis stream each, that any gateway reads on from wherever a client was.
+"""The events of a running job, in a capped Redis stream for each job, which any gateway can read from any place on.
 
-States are not kept here: the job's row has them, and who watches hears when to read it. So a job of which nothing
-else is told leaves nothing in Redis. What is lost with Redis was only a spectacle.
+The states of a job are not in that stream, but in its row: those who watch are only notified that it has changed. So a
+job without other events leaves nothing in Redis. If Redis loses its data, only events are lost, never a job or its
+result.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from models.rows.tables import FINAL, JobState
 
 MAX_EVENTS = 1000
 MAX_TEXTS = 10_000
-"""Of a text that is streamed while it is made in the background: a quarter of an hour of it."""
+"""Most events of a text that is streamed while it is made in the background: a quarter of an hour of it."""
 KEEP_S = 24 * 3600
 KEEP_OVER_S = 300
 """How long the events of a job that is over can be read again."""
@@ -25,7 +26,7 @@ STATE, PROGRESS, PREVIEW, PIECE, TEXT, LOG = "state", "progress", "preview", "pi
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event. ``fence`` is the attempt it is of, 0 for none's; ``blob`` bytes that JSON cannot hold."""
+    """One event. ``fence`` is the attempt that it belongs to, 0 for none; ``blob`` are bytes that JSON cannot hold."""
 
     type: str
     fence: int = 0
@@ -38,17 +39,17 @@ _decode = msgspec.msgpack.Decoder(Event).decode
 
 
 def stream_key(job: str) -> str:
-    """The job's stream."""
+    """The key of the job's stream."""
     return f"headrace:job:{job}:events"
 
 
 def channel(job: str) -> str:
-    """Where those who watch the job hear that there is news of it, and of which type."""
+    """The channel on which those who watch the job are notified of its events; a message is the type of the event."""
     return f"headrace:job:{job}"
 
 
 def publish_event(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", job: str, event: Event) -> None:
-    """Queue an event for the job's stream, unless it is a state, and a word to those who watch."""
+    """Add to the pipeline: the event, for the job's stream, unless it is a state; and a message to those who watch."""
     key = stream_key(job)
     if event.type != STATE:
         most = MAX_TEXTS if event.type == TEXT else MAX_EVENTS
@@ -60,7 +61,7 @@ def publish_event(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeli
 
 
 def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: JobSummary) -> None:
-    """Queue the news that a job has the state of this row; and why, where it is to be tried again."""
+    """Add to the pipeline the event that a job has the state of this row; and why, where it is to be tried again."""
     if row.state == JobState.QUEUED and row.error:
         why = HeadraceError.from_row(row.error).message
         publish_event(
@@ -70,5 +71,5 @@ def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeli
 
 
 def read(entries: Any) -> list[tuple[str, Event]]:
-    """The events of an XRANGE's answer, each with its id."""
+    """The events in the answer to an XRANGE, each with its id."""
     return [(entry.decode(), _decode(fields[b"e"])) for entry, fields in entries]

@@ -1,5 +1,8 @@
-"""What workers report of themselves, once a second and at every change: published for all gateways, and kept
-under a key that lapses when its worker falls silent. The only source of where a request can be placed."""
+"""What workers report of their devices, once a second and at every change.
+
+A report is published for all gateways, and kept under a key that lapses when its worker falls silent. Gateways choose
+the replica for a request by these reports alone.
+"""
 
 import msgspec
 
@@ -7,14 +10,17 @@ DEVICES = "headrace:devices"
 """Channel of the snapshots."""
 
 STEWARD = "headrace:steward"
-"""Channel that wakes the steward: desired state has changed."""
+"""Channel that wakes the steward, when desired state has changed."""
 
 LAPSE_MS = 5000
-"""A device whose key was not renewed for this long is lost."""
+"""A device is lost when its key was not renewed for this long."""
 
 
 class Replica(msgspec.Struct, frozen=True):
-    """One replica as its worker sees it. ``epoch`` names its runner: a reloaded replica has a new one."""
+    """One replica as its worker reports it. ``epoch`` names its runner: a replica that is loaded again has a new one.
+
+    ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``counters``: the engine's.
+    """
 
     id: str
     uid: str
@@ -32,7 +38,7 @@ class Replica(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One device. ``worker`` is new with every worker process; ``serial`` grows with every snapshot of it."""
+    """The report of one device. ``worker`` names the worker process; ``serial`` grows with each of its snapshots."""
 
     device: str
     worker: str
@@ -51,5 +57,5 @@ def device_key(device: str) -> str:
 
 
 def device_channel(device: str) -> str:
-    """Channel that wakes a device's worker: its replicas' rows have changed."""
+    """Channel that wakes a device's worker, when the rows of its replicas or jobs have changed."""
     return f"headrace:wake:{device}"

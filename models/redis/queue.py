@@ -1,9 +1,9 @@
 """The device queue: Celery's configuration, and the one call that admits a request and enqueues its message.
 
-Gateways do not go through kombu: ``apply_async`` from asyncio costs 5 ms to the first byte, one Lua call that
-checks the bounds and LPUSHes the same protocol-2 message 2 ms. ``tests/models/redis/test_queue.py`` pins the message
-against the installed kombu. Acks are off: they lose and double messages all the same, and with them celery
-5.7.0 exits when the broker restarts. A lost message is a lost synchronous request; its gateway notices.
+Gateways do not use kombu to send. ``apply_async`` from asyncio takes 5 ms to the first byte; one Lua call, which checks
+the bounds and LPUSHes the same protocol-2 message, takes 2 ms. ``tests/models/redis/test_queue.py`` compares the
+message with the installed kombu's. Acks are off: with them messages are lost and doubled as well, and celery 5.7.0
+exits when the broker restarts. A lost message is a lost synchronous request, which its gateway notices.
 """
 
 import base64
@@ -19,7 +19,7 @@ JOB = "headrace.job"
 PROBE = "headrace.probe"
 
 DOORBELL_PRIORITY = 9
-"""The broker serves a doorbell after every interactive message."""
+"""The priority of a doorbell: a worker gets it after all requests."""
 
 _json = msgspec.json.Encoder()
 _ORIGIN = uuid.uuid4().hex
@@ -49,7 +49,7 @@ return {0}
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """A bounded set of requests: its key, and how many it may hold."""
+    """A bounded set of requests: its key, and the most that it may have."""
 
     key: str
     cap: int
@@ -66,27 +66,27 @@ def priority_list(queue: str, priority: int) -> str:
 
 
 def replica_slots(epoch: str) -> str:
-    """Key of the requests that one runner holds or has waiting."""
+    """Key of the set of requests that one runner works on or has waiting."""
     return f"headrace:slots:replica:{epoch}"
 
 
 def device_slots(device: str) -> str:
-    """Key of the requests that one device holds or has waiting."""
+    """Key of the set of requests that one device works on or has waiting."""
     return f"headrace:slots:device:{device}"
 
 
 def key_slots(digest: str) -> str:
-    """Key of the requests in flight under one API key."""
+    """Key of the set of requests in flight under one API key."""
     return f"headrace:slots:key:{digest}"
 
 
 def deadline_ms(seconds: float) -> int:
-    """The Unix time in milliseconds that lies this far ahead."""
+    """The Unix time in milliseconds that is this many seconds from now."""
     return int((time.time() + seconds) * 1000)
 
 
 def message(name: str, args: list[Any], *, rid: str, queue: str, priority: int = 0) -> bytes:
-    """A Celery protocol-2 message as kombu's Redis transport stores it in a list. Priority 0 is served first."""
+    """A Celery protocol-2 message as kombu's Redis transport has it in a list. Priority 0 is served first."""
     body = base64.b64encode(_json.encode([args, {}, _EMBED])).decode()
     headers: dict[str, Any] = {
         "lang": "py",
@@ -129,8 +129,8 @@ def message(name: str, args: list[Any], *, rid: str, queue: str, priority: int =
 
 
 def celery_config(redis_url: str, device: str) -> dict[str, Any]:
-    """The configuration under which Celery survived every broker restart that was tried."""
-    from kombu.entity import Queue  # the gateway never needs it
+    """Celery's configuration. With it Celery has survived every restart of the broker that was tried."""
+    from kombu.entity import Queue  # not at the top: the gateway does not need it
 
     from models.redis.broker import ASK_S, CONNECT_S, TCP
 

@@ -1,9 +1,9 @@
-"""The stream protocol: what a runner publishes to a gateway, and what a gateway says back. One page.
+"""The stream protocol: what a runner publishes to a gateway, and what a gateway sends back.
 
-A runner sends all frames of one engine step for one gateway in ONE publish (a ``Packet``). Publish/subscribe
-loses messages silently, so frames are numbered from 0 for each request, and once a second a packet's beats tell
-the next number of every request that the runner holds for that gateway: a gateway sees gaps and lost tails,
-asks for a resend, and cancels what it no longer knows.
+A runner sends all frames of one engine step for one gateway in ONE publish (a ``Packet``). Publish/subscribe loses
+messages silently, so the frames of each request are numbered from 0. Once a second a packet also has beats: the number
+of the next frame of every request that the runner has for that gateway. From these a gateway notices lost frames, also
+the last ones, and asks for them again. It cancels requests in the beats that it does not know any more.
 """
 
 from enum import IntEnum
@@ -16,7 +16,7 @@ VERSION = 1
 
 
 class FrameKind(IntEnum):
-    """What a frame's body is."""
+    """What the body of a frame is."""
 
     EVENTS = 0  # server-sent events, forwarded as they are
     DONE = 1  # a Closing: the request is over
@@ -24,7 +24,7 @@ class FrameKind(IntEnum):
 
 
 class Closing(msgspec.Struct, array_like=True, frozen=True):
-    """Body of the last frame: the bytes that close the answer, and what it used."""
+    """Body of the last frame: the bytes that close the answer, and how many tokens it took."""
 
     body: bytes
     prompt_tokens: int
@@ -41,7 +41,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Packet(msgspec.Struct, array_like=True, frozen=True):
-    """All that one runner has for one gateway now. ``beats``: request id → the sequence number that comes next."""
+    """All that one runner has for one gateway now. ``beats``: request id → the number of the request's next frame."""
 
     version: int
     epoch: str
@@ -72,10 +72,10 @@ decode_control = msgspec.msgpack.Decoder(Control).decode
 
 
 def gateway_channel(gateway: str) -> str:
-    """Channel on which one gateway process hears its answers."""
+    """Channel on which one gateway process receives its answers."""
     return f"headrace:gateway:{gateway}"
 
 
 def control_channel(epoch: str) -> str:
-    """Channel on which one runner hears its gateways."""
+    """Channel on which one runner receives ``Control`` messages."""
     return f"headrace:control:{epoch}"

@@ -1,6 +1,7 @@
 """The database: its tables, and every statement on them. Used by gateway, worker and steward.
 
-Doors: ``database.Database`` runs functions in transactions; ``tables`` defines the tables; a module a resource
-(``instances``, ``jobs``, ``claims``, ``batches``, ``uploads``, ``webhooks``, ``responses``) has the functions to
-run.
+Doors: ``database.Database`` runs functions in transactions; ``tables`` defines the tables, ``records`` the records that
+those functions return. The functions are in one module for each resource: ``instances``, ``jobs`` (as clients use
+them), ``claims`` (jobs as workers change them), ``outbox``, ``batches``, ``uploads``, ``webhooks``, ``responses``. Not
+doors: ``fetching`` makes records of rows, ``postgresql`` makes connections that no caller waits on for long.
 """

@@ -1,7 +1,8 @@
-"""Jobs as workers and the steward move them: claimed under a lease and a fence, renewed, finished, swept.
+"""Jobs as workers and the steward change them: claimed under a lease and a fence, renewed, finished, swept.
 
-A worker that lost its lease can finish nothing: finishing needs the fence that claiming gave, and the next claim
-raises it. Same manner and clock as ``models.rows.jobs``.
+The fence of a job is a number that grows with every claim. A worker that has lost its lease can finish nothing, because
+finishing needs the fence of its own claim, and the next claim has raised it. Conventions and clock as in
+``models.rows.jobs``.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +19,7 @@ from models.rows.records import JobRow, LeasedJob
 from models.rows.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
 
 BACKOFF_MS = 1000
-"""Before the second attempt; twice that before the third, four times before any further."""
+"""Pause before the second attempt; it is twice as long before the third, and four times before each further one."""
 
 _KEYS = sa.text(
     """
@@ -33,12 +34,12 @@ _KEYS = sa.text(
                WHERE uid = :uid AND state = 'queued' AND run_after <= :now AND api_key_id = k) AS rank
     FROM found WHERE k IS NOT NULL
     """
-)  # one step an index, however many jobs wait: DISTINCT would read them all
+)  # reads one index entry for each key, however many jobs wait; DISTINCT would read all of them
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An attempt that came to its end: ``body`` of the result, or the error. ``again``: another attempt may help."""
+    """An attempt that has ended, with the ``body`` of its result or an error. ``again``: another one may succeed."""
 
     id: str
     fence: int
@@ -49,7 +50,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who claims, for which device, and for how long unless it is renewed."""
+    """Which worker claims, for which device, and for how many milliseconds unless the lease is renewed."""
 
     owner: str
     device: str
@@ -60,13 +61,13 @@ class Lease:
 
 
 def heads(connection: Connection, uid: str) -> dict[str, int]:
-    """For each API key with jobs waiting for this model, the lowest rank among them. Those put off do not count."""
+    """For each API key with jobs that wait for this model, the lowest rank among them. Jobs in a pause do not count."""
     now = connection.execute(sa.select(now_ms())).scalar_one()
     return {row.k: row.rank for row in connection.execute(_KEYS, {"uid": uid, "now": now})}
 
 
 def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, lease: Lease) -> list[JobRow]:
-    """Take up to ``limit`` of one key's runnable jobs, best first, none ranked after ``worst``.
+    """Claim up to ``limit`` of one key's jobs that may run, lowest rank first, none with a rank above ``worst``.
 
     Returns whole rows, with the new fence.
     """
@@ -98,20 +99,20 @@ def claim(connection: Connection, uid: str, key: str, limit: int, worst: int, le
 
 
 def renew(connection: Connection, owner: str, lease_ms: int) -> dict[str, LeasedJob]:
-    """Renew all of a worker's leases; what it still holds, by id."""
+    """Renew all of a worker's leases; returns the jobs that it still has, by id."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     update = sa.update(jobs).where(*mine).values(lease_expires_at=now_ms() + lease_ms)
     return {row.id: row for row in fetch(connection, update.returning(*columns(LeasedJob)), LeasedJob)}
 
 
 def leased(connection: Connection, owner: str) -> dict[str, LeasedJob]:
-    """What ``renew`` returns, without renewing."""
+    """The jobs that a worker has, by id, without renewing their leases."""
     mine = (jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     return {row.id: row for row in fetch(connection, sa.select(*columns(LeasedJob)).where(*mine), LeasedJob)}
 
 
 def progress(connection: Connection, fractions: dict[tuple[str, int], float]) -> None:
-    """Record how far attempts are; ``fractions`` by job and fence."""
+    """Record how far attempts are. ``fractions``: from 0 to 1, by job and fence."""
     statement = (
         sa.update(jobs)
         .where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("its_fence"))
@@ -127,9 +128,9 @@ def progress(connection: Connection, fractions: dict[tuple[str, int], float]) ->
 
 
 def finish(connection: Connection, ended: Sequence[Done]) -> list[JobRow]:
-    """End attempts; the rows that moved. One that is absent had lost its lease: what it made is to be deleted.
+    """End attempts; returns the rows that were changed. A cancel that was requested before wins over any end.
 
-    A cancel that was asked for before the end wins over it.
+    An attempt without a row in the result had lost its lease: the caller must delete what it made.
     """
     _lock(connection, sa.tuple_(jobs.c.id, jobs.c.fence).in_([(one.id, one.fence) for one in ended]), *_running())
     moved = _succeed(connection, [one for one in ended if one.error is None])
@@ -140,9 +141,9 @@ def finish(connection: Connection, ended: Sequence[Done]) -> list[JobRow]:
 
 
 def with_result(connection: Connection, ended: Sequence[Done]) -> set[tuple[str, int]]:
-    """Of these attempts, by job and fence, those whose result is kept.
+    """Those of these attempts, by job and fence, whose result is stored.
 
-    An attempt that ``finish`` does not move may be one of them: the answer to an earlier commit was lost.
+    ``finish`` may leave out such an attempt, if an earlier call has ended it but the answer to that commit was lost.
     """
     mine = sa.tuple_(results.c.job_id, results.c.fence).in_([(one.id, one.fence) for one in ended])
     return {
@@ -151,7 +152,10 @@ def with_result(connection: Connection, ended: Sequence[Done]) -> set[tuple[str,
 
 
 def _lock(connection: Connection, *conditions: Any) -> None:
-    """Hold these jobs: a cancel between two looks at one must not find it queued anew, to be run once more."""
+    """Lock these jobs until the end of the transaction.
+
+    Otherwise a cancel between two statements could be lost: the job would be queued again, and run once more.
+    """
     if connection.dialect.name == "postgresql":  # SQLite has one writer
         connection.execute(sa.select(jobs.c.id).where(*conditions).order_by(jobs.c.id).with_for_update()).all()
 
@@ -192,7 +196,7 @@ def _fail(connection: Connection, one: Done, error: HeadraceError) -> list[JobRo
 
 
 def release(connection: Connection, owner: str, keep: Collection[str] = ()) -> list[JobRow]:
-    """Give back all that a worker holds, but for these: queued again, and the attempt is not counted."""
+    """Give back all jobs of a worker except those in ``keep``: they are queued, and the attempt is not counted."""
     mine = (*_running(), jobs.c.lease_owner == owner, jobs.c.id.not_in(keep))
     _lock(connection, *mine)
     gone = sa.update(jobs).where(*mine, jobs.c.cancel_requested.is_(True)).values(**_cancelled())
@@ -205,7 +209,7 @@ def release(connection: Connection, owner: str, keep: Collection[str] = ()) -> l
 
 
 def sweep(connection: Connection, limit: int = 500) -> list[JobRow]:
-    """Move what nobody else will: attempts whose lease ran out, waiting jobs whose deadline passed; the rows moved."""
+    """End attempts whose lease has run out, and expire jobs that waited beyond their deadline; the changed rows."""
     lapsed = _first(limit, jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at < now_ms())
     ids = list(connection.execute(lapsed).scalars())
     moved: list[JobRow] = []
@@ -233,7 +237,10 @@ def sweep(connection: Connection, limit: int = 500) -> list[JobRow]:
 
 
 def fail_orphans(connection: Connection, older_ms: int, limit: int = 200) -> list[JobRow]:
-    """Fail jobs that have waited this long for a model that is not launched, or cannot be loaded; the rows moved."""
+    """Fail jobs that have waited this long for a model that is not launched or cannot be loaded.
+
+    Returns the changed rows.
+    """
     of_model = replicas.c.uid == jobs.c.uid
     absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))
     hopeless = sa.and_(
@@ -254,13 +261,13 @@ def fail_orphans(connection: Connection, older_ms: int, limit: int = 200) -> lis
 
 
 def fences(connection: Connection, ids: Collection[str]) -> dict[str, int]:
-    """The present fence of each of these jobs that exists."""
+    """The present fences of those of these jobs that exist, by id."""
     query = sa.select(jobs.c.id, jobs.c.fence).where(jobs.c.id.in_(ids))
     return {row.id: row.fence for row in connection.execute(query)}
 
 
 def purge(connection: Connection, older_ms: int, limit: int = 200) -> list[str]:
-    """Forget jobs, not those of batches, that ended this long ago; their ids."""
+    """Delete jobs that ended this long ago, except those of batches; returns their ids."""
     old = _first(limit, jobs.c.state.in_(FINAL), jobs.c.finished_at < now_ms() - older_ms, jobs.c.batch_id.is_(None))
     ids = list(connection.execute(old).scalars())
     if ids:

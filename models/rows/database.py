@@ -1,9 +1,9 @@
-"""Engines and sessions. SQLAlchemy is used synchronously; asyncio code calls it through a small thread pool.
+"""The database. SQLAlchemy is used synchronously; asyncio code calls it through a small thread pool.
 
-A database that is away, locked or silent is DatabaseUnavailable to every caller, after some seconds at the latest.
+Where the database is away, locked or silent, every caller gets DatabaseUnavailable, after some seconds at the latest.
 
-SQLite writes begin IMMEDIATE under WAL: with deferred transactions, read-then-write fails as locked under
-concurrent writers whatever the busy timeout.
+On SQLite, in WAL mode, write transactions begin IMMEDIATE. Deferred ones that read and then write would fail as locked
+beside concurrent writers, whatever the busy timeout.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ DEADLOCKS = 3
 BUSY_S = 10
 """How long SQLite waits for another writer."""
 PATIENCE_S = 5.0
-"""How long a caller on the event loop waits for a thread and for the database together."""
+"""How long a caller on the event loop waits, for a thread and for the database together."""
 RETRY_AFTER_S = 2
 _NEVER = Event()
 
 
-class now_ms(FunctionElement[int]):  # reads as SQL
-    """The database's clock, Unix time in milliseconds: the only clock that leases are measured by."""
+class now_ms(FunctionElement[int]):  # its name is in lower case like a function's of SQL
+    """The database's clock, Unix time in milliseconds. Leases are measured by this clock alone."""
 
     type = sa.BigInteger()
     inherit_cache = True
@@ -59,8 +59,8 @@ def _now_postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
 def connect(url: str, *, reads_only: bool = False, statements_bounded: bool = True) -> Engine:
     """An engine for this URL, with the pool and the transaction mode that its database needs.
 
-    Where SQLite ``reads_only``, a transaction waits for no writer. Statements of PostgreSQL are bounded in time,
-    unless it is said that they are not: those of migrations take as long as they take.
+    With ``reads_only``, transactions of SQLite wait for no writer. Statements of PostgreSQL are bounded in time, unless
+    ``statements_bounded`` is false, for migrations, which may take long.
     """
     if sa.make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
@@ -86,10 +86,10 @@ def _sqlite(url: str, begin: str) -> Engine:
 class Database:
     """An engine, and the thread pool through which asyncio code uses it.
 
-    What it is given to do raises DatabaseUnavailable where the database does not answer. From ``run`` this means that
-    nothing was or will be committed, but for one case that no client can tell apart: the answer to the COMMIT itself
-    was lost. So whoever writes must bear that a write which failed is there all the same: by doing it again under the
-    same identity (ends of attempts, leases, responses), or by a key that the client sends (jobs).
+    Its methods raise DatabaseUnavailable where the database does not answer. After ``run`` this means that nothing was
+    or will be committed, except in one case that cannot be told apart: the answer to the COMMIT itself was lost. So
+    callers must cope with a write that failed and is there nevertheless. They do so by repeating it under the same
+    identity (ends of attempts, leases, responses), or by a key that the client sends (jobs).
     """
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
@@ -104,17 +104,17 @@ class Database:
         return self.engine.begin()
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """``function(connection, *args)`` in one transaction, off the event loop. Raises DatabaseUnavailable."""
+        """Call ``function(connection, *args)`` in one transaction, in a thread. Raises DatabaseUnavailable."""
         return await self._off_the_loop(self._write, function, args)
 
     async def look(self, function: Callable[..., T], *args: Any) -> T:
-        """``run`` for a function that only reads: it waits for no writer."""
+        """``run`` for a function that only reads, so that on SQLite it waits for no writer."""
         return await self._off_the_loop(self._read, function, args)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        """``function(connection, *args)`` in one transaction, on this thread. Raises DatabaseUnavailable.
+        """Call ``function(connection, *args)`` in one transaction, on this thread. Raises DatabaseUnavailable.
 
-        PostgreSQL breaks a deadlock by giving up one of the transactions: the function is then called again.
+        PostgreSQL ends a deadlock by giving up one of the transactions: the function is then called again.
         """
         return self._write(_NEVER, function, args)
 
@@ -125,9 +125,10 @@ class Database:
         self._reader.dispose()
 
     async def _off_the_loop(self, call: Callable[..., T], function: Callable[..., Any], args: Sequence[Any]) -> T:
-        """Have a thread of the pool do it; the wait for a thread counts, too.
+        """Have a thread of the pool do it. The wait for a thread counts towards ``patience_s``.
 
-        A thread cannot be stopped: what still waits for one is taken back, and what runs is not committed.
+        When that time is over, a call that still waits for a thread is taken back. One that runs cannot be stopped, but
+        is not committed.
         """
         given_up = Event()
         future = self._pool.submit(call, given_up, function, args)
@@ -155,7 +156,7 @@ class Database:
 
 
 def _transact(engine: Engine, given_up: Event, function: Callable[..., T], args: Sequence[Any]) -> T:
-    """``function(connection, *args)`` in one transaction, which is committed unless it was given up meanwhile."""
+    """Call ``function(connection, *args)`` in one transaction, which is committed unless it was given up meanwhile."""
     try:
         with engine.begin() as connection:
             result = function(connection, *args)
@@ -164,13 +165,13 @@ def _transact(engine: Engine, given_up: Event, function: Callable[..., T], args:
             return result
     except (DBAPIError, PoolTimeout) as error:
         if _is_away(error):
-            log.info("the database: %s", getattr(error, "orig", error))  # without what it was asked
+            log.info("the database: %s", getattr(error, "orig", error))  # without the statement and its values
             raise DatabaseUnavailable(retry_after=RETRY_AFTER_S) from error
         raise
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether the database is at fault, and not what it was asked."""
+    """Whether the database is at fault, and not the statement."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or isinstance(error, (OperationalError, PoolTimeout))
 

@@ -1,7 +1,7 @@
-"""How statements' rows become records.
+"""How rows of a statement's result become records.
 
-A record is a frozen dataclass whose fields are columns of one table, or some of them, and what a statement computes
-besides. ``models.rows.records`` has them all.
+A record is a frozen dataclass. Its fields are columns of one table, all or some, and values that a statement computes.
+All records are in ``models.rows.records``.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Base of all records: each field is the column of its name, in ``table`` or in the statement's own result."""
+    """Base of all records: each field is the column of the same name, in ``table`` or computed by the statement."""
 
     table: ClassVar[sa.Table]
 
@@ -27,16 +27,16 @@ def names(record: type[Record]) -> tuple[str, ...]:
 
 
 def columns(record: type[Record]) -> list[sa.Column[Any]]:
-    """The columns of its table that a record has: what a statement must select or return."""
+    """The columns of its table that a record has, which a statement must select or return."""
     return [record.table.c[name] for name in names(record) if name in record.table.c]
 
 
 def fetch(connection: Connection, statement: sa.Executable, record: type[R]) -> list[R]:
-    """Execute a statement; its rows as records. Its result may have more columns, and in any order."""
+    """Execute a statement; returns its rows as records. The result may have more columns, and in any order."""
     return [record(*row) for row in connection.execute(statement).columns(*names(record))]
 
 
 def fetch_one(connection: Connection, statement: sa.Executable, record: type[R]) -> R | None:
-    """``fetch`` for a statement that finds one row or none."""
+    """``fetch`` for a statement whose result has one row or none."""
     row = connection.execute(statement).columns(*names(record)).one_or_none()
     return None if row is None else record(*row)

@@ -1,7 +1,7 @@
 """Desired state: every statement on instances, their replicas and the devices they are placed on.
 
-Each function takes a connection inside a transaction. A change of a replica's state is one conditional UPDATE;
-its row count says whether it happened.
+Each function takes a connection inside a transaction. A change of a replica's state is one conditional UPDATE; its row
+count shows whether the change happened.
 """
 
 import uuid
@@ -27,7 +27,7 @@ HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 
 @dataclass(frozen=True, slots=True)
 class NewInstance:
-    """An instance to be: a launch whose engine, model type and options are settled. Fields are columns of the table.
+    """An instance to create: a launch whose engine, model type and options are decided. Its fields are columns.
 
     ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
     CPU) or "1"; ``request_limits`` the most requests in flight or waiting on one replica.
@@ -50,7 +50,7 @@ class NewInstance:
 
 
 def create(connection: Connection, new: NewInstance) -> None:
-    """Record an instance and its replicas, still without devices. Raises Conflict if the uid is taken."""
+    """Record an instance and its replicas, which have no devices yet. Raises Conflict if the uid is taken."""
     try:
         connection.execute(sa.insert(instances).values(**asdict(new)))
     except IntegrityError as error:
@@ -61,9 +61,9 @@ def create(connection: Connection, new: NewInstance) -> None:
 
 
 def delete(connection: Connection, uid: str) -> bool:
-    """Want an instance no more. Its resident replicas are stopped by their workers. False: there is none."""
+    """Remove an instance from desired state; workers then stop its resident replicas. False if there is none."""
     mine = replicas.c.uid == uid
-    # Locked in one order first: the steward may take replicas off a lost device between the statements below.
+    # First lock all in one order: the steward may take replicas off a lost device between the statements below.
     connection.execute(sa.select(replicas.c.id).where(mine).order_by(replicas.c.id).with_for_update())
     found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
     waiting = (ReplicaState.DORMANT, ReplicaState.PENDING)
@@ -73,13 +73,13 @@ def delete(connection: Connection, uid: str) -> bool:
 
 
 def awaken(connection: Connection, uids: Collection[str]) -> bool:
-    """Load what was launched to be loaded on request; False if there was nothing of it."""
+    """Have dormant replicas of these models loaded; False if there are none."""
     asleep = (replicas.c.uid.in_(uids), replicas.c.state == ReplicaState.DORMANT)
     return connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING)).rowcount > 0
 
 
 def awaken_wanted(connection: Connection) -> None:
-    """``awaken`` the models that jobs wait for."""
+    """``awaken`` all models that jobs wait for."""
     wanted = sa.exists().where(jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
     asleep = (replicas.c.state == ReplicaState.DORMANT, wanted)
     connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING))
@@ -91,7 +91,7 @@ def listing(connection: Connection) -> list[InstanceRow]:
 
 
 def get(connection: Connection, uid: str) -> InstanceRow | None:
-    """The instance of this uid."""
+    """The instance of this uid; None if there is none."""
     return fetch_one(connection, sa.select(instances).where(instances.c.uid == uid), InstanceRow)
 
 
@@ -111,19 +111,19 @@ def of_device(connection: Connection, device: str) -> list[ReplicaRow]:
 
 
 def report(connection: Connection, replica: str, device: str, **values: Any) -> bool:
-    """Record what became of a replica; False if it is no longer this device's to hold."""
+    """Record the state of a replica; False if this device should not have it any more."""
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
     return connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount > 0
 
 
 def forget(connection: Connection, replica: str, device: str) -> None:
-    """A stopped replica's memory is back: its row may go."""
+    """Delete the row of a stopped replica, whose memory is free again."""
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state == ReplicaState.STOPPING)
     connection.execute(sa.delete(replicas).where(*mine))
 
 
 def see_device(connection: Connection, **values: Any) -> None:
-    """A device's worker is alive. ``values``: id, node, kind, label, total_bytes."""
+    """Record that a device's worker is alive. ``values``: id, node, kind, label, total_bytes."""
     seen = values | {"seen_at": now_ms()}
     if not connection.execute(sa.update(devices).where(devices.c.id == values["id"]).values(**seen)).rowcount:
         connection.execute(sa.insert(devices).values(**seen))
@@ -133,7 +133,7 @@ def see_device(connection: Connection, **values: Any) -> None:
 
 
 def alive_devices(connection: Connection, silence_ms: int) -> list[LoadedDevice]:
-    """Devices seen within this time, by their ids."""
+    """Devices that were seen within this time, in the order of their ids."""
     load = sa.select(sa.func.count()).where(replicas.c.device == devices.c.id).scalar_subquery()
     query = sa.select(devices, load.label("load")).where(devices.c.seen_at > now_ms() - silence_ms)
     return fetch(connection, query.order_by(devices.c.id), LoadedDevice)
@@ -149,14 +149,14 @@ def pending(connection: Connection) -> list[PendingReplica]:
 
 
 def place(connection: Connection, replica: str, device: str) -> bool:
-    """Give a waiting replica its device; False if it no longer waits."""
+    """Give a waiting replica its device; False if it does not wait any more."""
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values = {"state": ReplicaState.ASSIGNED, "device": device, "stage": "", "progress": 0.0, "error": None}
     return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
 
 
 def revive(connection: Connection, pause_ms: int) -> int:
-    """Let replicas be tried again that failed this long ago, and not by what they were asked for."""
+    """Queue replicas for another load that failed this long ago, unless the launch itself was at fault; how many."""
     old = (replicas.c.state == ReplicaState.FAILED, replicas.c.updated_at < now_ms() - pause_ms)
     rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(*old))
     ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
@@ -165,12 +165,15 @@ def revive(connection: Connection, pause_ms: int) -> int:
 
 
 def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
-    """The devices with replicas that were not seen for this long."""
+    """The devices that have replicas and were not seen for this long."""
     return list(connection.execute(sa.select(replicas.c.device).where(_lost(silence_ms)).distinct()).scalars())
 
 
 def release_lost(connection: Connection, silence_ms: int, but: Collection[str] = ()) -> int:
-    """Take replicas off devices that were not seen for this long, but for these: to be placed again, or forgotten."""
+    """Take replicas off devices that were not seen for this long, except those in ``but``; how many.
+
+    They wait for a device again. Those that were being stopped are deleted.
+    """
     lost = sa.and_(_lost(silence_ms), replicas.c.device.not_in(but))
     connection.execute(sa.delete(replicas).where(lost, replicas.c.state == ReplicaState.STOPPING))
     values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}

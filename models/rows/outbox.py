@@ -1,4 +1,4 @@
-"""What is sent out when a job ends: its webhook, written in the transaction that ends it."""
+"""The webhook of a job, which is stored for delivery in the same transaction that ends the job."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,14 +13,14 @@ from models.rows.webhooks import WebhookEvent
 
 
 def notify(connection: Connection, moved: Iterable[JobSummary]) -> None:
-    """Queue the webhooks of those among these jobs that are over."""
+    """Store the webhooks of those of these jobs that are over."""
     over = (row for row in moved if row.state in FINAL)
     events = [WebhookEvent(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over if row.webhook]
     webhooks.enqueue(connection, events)
 
 
 def cancel(connection: Connection, job: str) -> JobRow | None:
-    """``jobs.cancel``, and the webhook of a job that it ended."""
+    """``jobs.cancel``; if that ends the job, also store its webhook."""
     row = jobs.cancel(connection, job)
     if row is not None:
         notify(connection, [row])
@@ -28,7 +28,7 @@ def cancel(connection: Connection, job: str) -> JobRow | None:
 
 
 def public(row: JobSummary) -> dict[str, Any]:
-    """A job as clients see it, without what depends on the gateway that they ask. Times are Unix seconds."""
+    """A job as clients see it, without the fields that depend on the gateway. Times are Unix seconds."""
     error = HeadraceError.from_row(row.error) if row.error and row.state != JobState.SUCCEEDED else None
     return {
         "id": row.id,

@@ -1,9 +1,9 @@
-"""Connections to PostgreSQL that hold nobody for long, although the network drops every packet without a word.
+"""Connections to PostgreSQL on which no caller waits for long, even if the network drops every packet.
 
-There are three bounds. The kernel gives a connection up whose packets nobody confirms (``TCP_USER_TIMEOUT``, and
-keepalives where nothing is being sent). The client gives an exchange up that the server does not answer, which also
-covers a peer that confirms packets and does no more, such as a proxy that lost the server. And the server gives a
-session up whose client was lost, so that the locks that it holds are free when the client comes back.
+There are three bounds. The kernel ends a connection whose packets are not acknowledged (``TCP_USER_TIMEOUT``, and
+keepalives while nothing is sent). The client ends an exchange that the server does not answer; so it also notices a
+peer that acknowledges packets and does nothing else, such as a proxy that has lost the server. The server ends a
+session whose client is lost, so that its locks are free when the client comes back.
 """
 
 import logging
@@ -22,15 +22,15 @@ from sqlalchemy.engine import Engine
 log = logging.getLogger(__name__)
 
 CONNECT_S = 2
-"""Longest that connecting takes, to each address of the host; libpq allows no less."""
+"""Longest that connecting to each address of the host takes; libpq allows no shorter time."""
 PING_S = 2.0
 """Longest that a connection from the pool may take to show that it works."""
 STATEMENT_S = 6.0
-"""Longest that one exchange takes. The server ends a statement a second earlier, and then says so."""
+"""Longest that one exchange takes. The server ends a statement one second earlier, and reports that as an error."""
 LOST_S = 5
-"""How long either end waits for the other to confirm packets, and the server for the rest of a transaction."""
+"""How long either end waits for packets to be acknowledged, and the server for the next statement of a transaction."""
 PAUSE_S = 1.0
-"""After a connect that failed, further ones are refused for so long without being tried."""
+"""For this long after a connect that failed, further ones are refused without being tried."""
 MOST_CONNECTIONS = 10
 
 _CLIENT = {
@@ -50,12 +50,12 @@ _SERVER = {
 
 
 class Bounded(psycopg.Connection[Any]):
-    """A connection that is closed when the server leaves it without an answer for ``bound_s``; None: for ever."""
+    """A connection that is closed when the server does not answer within ``bound_s``; None: there is no bound."""
 
     bound_s: float | None = STATEMENT_S
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """See ``psycopg.Connection``: every exchange with the server passes here."""
+        """See ``psycopg.Connection``: every exchange with the server goes through this method."""
         try:
             return super().wait(gen, interval, self.bound_s if timeout is None else timeout)
         except psycopg.OperationalError:
@@ -74,7 +74,7 @@ class Bounded(psycopg.Connection[Any]):
 
 
 class Connector:
-    """Makes connections. While the server is away there is one attempt at a time; all others are refused at once."""
+    """Makes connections. While the server is away, one is tried at a time, and all others are refused at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ def create_engine(url: str, *, statement_s: float | None = STATEMENT_S) -> Engin
 
     @sa.event.listens_for(engine, "checkout")
     def _ping(connection: Bounded, record: Any, _proxy: Any) -> None:
-        """Have the pool make a new connection in the place of one that does not work."""
+        """Have the pool replace a connection that does not work."""
         if not record.info.pop("new", False):
             try:
                 with connection.within(PING_S):

@@ -1,7 +1,7 @@
-"""Rows as records: what statements return, and what everybody else takes.
+"""Rows as records: what the functions that execute statements return, and what other code works with.
 
-What columns mean stands here. Unless a field says otherwise, times are Unix time in milliseconds by the database's
-clock, and an ``api_key_id`` is the caller's key, hashed, or empty where no key is asked for.
+The meaning of the columns is explained here. Unless a comment says otherwise, times are Unix time in milliseconds by
+the database's clock, and an ``api_key_id`` is the caller's key, hashed, or empty where no key is needed.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class InstanceRow(Record):
 
     uid: str
     model_name: str
-    model_type: str  # Xinference's word: LLM, embedding, rerank, image, audio
+    model_type: str  # models.engines.ModelType: LLM, embedding, rerank, image, audio
     engine: str
     model_format: str | None
     quantization: str | None
@@ -138,7 +138,7 @@ class JobRow(JobSummary):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus(Record):
-    """As much of a job as those who watch it ask for."""
+    """The part of a job that those who watch it need."""
 
     table = tables.jobs
 
@@ -151,7 +151,7 @@ class JobStatus(Record):
 
 @dataclass(frozen=True, slots=True)
 class LeasedJob(Record):
-    """As much of a running job as its worker asks for."""
+    """The part of a running job that its worker needs."""
 
     table = tables.jobs
 
@@ -200,13 +200,13 @@ class BatchRow(Record):
 class OpenBatch(BatchRow):
     """A batch that is not over."""
 
-    unfinished: int  # of its lines that are jobs, those that wait or run
+    unfinished: int  # how many of its lines are jobs that wait or run
     now: int  # when this was read
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLine(Record):
-    """A line of a batch that has come to its end."""
+    """A line of a batch that has ended."""
 
     table = tables.jobs
 
@@ -241,7 +241,7 @@ class FileRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow(Record):
-    """A webhook that is sent, or was."""
+    """A webhook that is to be sent, or was sent."""
 
     table = tables.deliveries
 
@@ -258,24 +258,24 @@ class DeliveryRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery(Record):
-    """A webhook on which an attempt was begun."""
+    """A webhook, for which an attempt to send it was begun."""
 
     table = tables.deliveries
 
     id: str
     url: str
     body: str
-    attempts: int  # with this one
+    attempts: int  # including this one
     now: int  # when it was begun
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseRow(Record):
-    """A response that is kept."""
+    """A response that is stored."""
 
     table = tables.responses
 
-    id: str  # resp_…; of one that was made in the background, its job's is job_…
+    id: str  # resp_…; if it was made in the background, its job has the same id with job_…
     api_key_id: str
     previous_id: str | None  # the response whose items come before its input; None: there are none
     status: str  # completed, incomplete or failed

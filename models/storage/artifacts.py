@@ -1,9 +1,9 @@
-"""Files that belong to jobs: uploads, images, recordings. In a folder or in an S3-compatible bucket, all the same.
+"""Artifacts: files that belong to jobs, such as uploads, images and recordings, in a folder or an S3-compatible bucket.
 
-A key is segments of ``[A-Za-z0-9._-]`` joined by ``/``. Whatever is readable under a key is whole. The synchronous
-methods block and may be called from any thread; a store is opened in the process that uses it, not before a fork.
-A process that is killed while it writes a large artifact leaves parts that no listing shows: in a folder until
-``delete_prefix``, in a bucket until its lifecycle rule for incomplete multipart uploads.
+A key consists of segments of ``[A-Za-z0-9._-]`` joined by ``/``. What can be read under a key is always complete. The
+synchronous methods block and may be called from any thread. A store must be opened in the process that uses it, not
+before a fork. A process that is killed while it writes a large artifact leaves parts that no listing shows: in a folder
+until ``delete_prefix``, in a bucket until its lifecycle rule for incomplete multipart uploads removes them.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from models.errors import InvalidRequest, NotFound, StorageUnavailable
 log = logging.getLogger(__name__)
 
 WINDOW = 4 << 20
-"""Bytes that one request reads. Each has its own timeout, so that no reader is too slow, and no file too long."""
+"""Bytes that one request to the store reads. Each request has its own timeout, so large files need no longer one."""
 PART = 8 << 20
 PARTS_AT_ONCE = 4
 DELETE_AT_ONCE = 1000
@@ -42,7 +42,7 @@ _KEY_LENGTH = 900  # S3 allows 1024 together with the store's own prefix
 
 
 class Info(msgspec.Struct, frozen=True):
-    """What is known of an artifact. ``modified`` is Unix time. A folder keeps no media type, and no listing has it."""
+    """What is known of an artifact. ``modified`` is Unix time. Folders store no media type, and no listing has one."""
 
     key: str
     size: int
@@ -52,11 +52,11 @@ class Info(msgspec.Struct, frozen=True):
 
 
 def open_store(url: str) -> "Store":
-    """The store at ``file:///path``, made if missing, or at ``s3://bucket/prefix?…``. Does not connect.
+    """The store at ``file:///path``, which is made if it is missing, or at ``s3://bucket/prefix?…``. Does not connect.
 
-    After the question mark: endpoint, region, access_key_id, secret_access_key, session_token, percent-encoded where
-    needed, by default from the environment (``AWS_…``). With ``links=gateway`` signed links lead to the gateway, for a
-    bucket that clients cannot reach. Raises ValueError for any other URL.
+    Options after the question mark: endpoint, region, access_key_id, secret_access_key, session_token, percent-encoded
+    where needed, by default from the environment (``AWS_…``). With ``links=gateway`` signed links lead to the gateway,
+    for a bucket that clients cannot reach. Raises ValueError for any other URL.
     """
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc:
@@ -93,7 +93,7 @@ def _open_bucket(bucket: str, prefix: str, query: str) -> "Store":
 
 
 def checked(key: str) -> str:
-    """The key, if it is one. Raises InvalidRequest."""
+    """The key, if it is a valid one. Raises InvalidRequest."""
     segments = key.split("/")
     if len(key) > _KEY_LENGTH or not all(_SEGMENT.fullmatch(one) and one not in (".", "..") for one in segments):
         raise InvalidRequest(f"not the key of an artifact: {key[:100]!r}")
@@ -101,7 +101,7 @@ def checked(key: str) -> str:
 
 
 def disposition(name: str, media_type: str) -> str:
-    """A Content-Disposition (RFC 6266): pictures and sound are shown, everything else is saved."""
+    """A Content-Disposition (RFC 6266) by which browsers show pictures and sound, and save everything else."""
     how = "inline" if media_type.startswith(("image/", "audio/")) else "attachment"
     plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name) or "file"
     exact = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
@@ -109,7 +109,7 @@ def disposition(name: str, media_type: str) -> str:
 
 
 class Store:
-    """Artifacts by key. Every failure is NotFound, InvalidRequest (no such key can be) or StorageUnavailable."""
+    """Artifacts by key. Every failure is NotFound, InvalidRequest (the key is not valid) or StorageUnavailable."""
 
     def __init__(self, store: LocalStore | S3Store, *, root: Path | None = None, direct: bool = False) -> None:
         self._store: Any = store
@@ -117,16 +117,17 @@ class Store:
         self._direct = direct
 
     def put(self, key: str, data: bytes | Path, media_type: str) -> int:
-        """Store these bytes, or this file's; how many they are. What was there is replaced in one step."""
+        """Store these bytes, or this file's; returns how many they are. An older artifact is replaced in one step."""
         size = data.stat().st_size if isinstance(data, Path) else len(data)
         with _translated_errors(checked(key)):
             obstore.put(self._store, key, data, **self._options(key, media_type))
         return size
 
     async def write(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> int:
-        """Store what comes, holding little of it; how many bytes came. A failure or a cancel leaves what was there.
+        """Store chunks as they come, with little of them in memory; returns how many bytes came.
 
-        Cancelled at the very end, it may be stored all the same, and whole.
+        After a failure or a cancel the older artifact is still there. If it is cancelled at the very end, the new
+        artifact may be stored nevertheless, and is then complete.
         """
         checked(key)
         size = 0
@@ -141,7 +142,7 @@ class Store:
             await feed.give(None)
             await asyncio.wait({upload})
         except BaseException:
-            # An upload that is cancelled leaves its parts in the bucket; one whose source fails takes them back.
+            # A cancelled upload would leave its parts in the bucket; one whose source fails removes them.
             feed.fail()
             await asyncio.wait({upload}, timeout=ABORT_S)
             upload.cancel()
@@ -156,7 +157,7 @@ class Store:
             return bytes(obstore.get(self._store, key).bytes())
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` to before ``end``, in chunks. Replaced meanwhile, it ends with an error."""
+        """The bytes from ``start`` to before ``end``, in chunks. Raises where the artifact is replaced meanwhile."""
         with _translated_errors(checked(key)):
             meta = await obstore.head_async(self._store, key)
             for at, until in _cut(start, meta["size"] if end is None else min(end, meta["size"])):
@@ -165,13 +166,13 @@ class Store:
                 yield bytes(await found.buffer_async())
 
     def head(self, key: str) -> Info:
-        """What is known of it."""
+        """What is known of the artifact."""
         with _translated_errors(checked(key)):
             found = obstore.get(self._store, key, options={"head": True})
             return _info(found.meta, found.attributes.get("Content-Type"))
 
     def local(self, key: str, into: Path) -> Path:
-        """The artifact as a file, to be read only: where it lies, or copied into this folder under its last name."""
+        """The artifact as a file that must not be changed: the stored file, or a copy in this folder."""
         checked(key)
         if self._root is not None:
             path = self._root / key
@@ -185,7 +186,7 @@ class Store:
         return path
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete these; those that are not there are no error."""
+        """Delete these artifacts; a missing one is no error."""
         pending = iter([checked(key) for key in keys])
         while batch := list(islice(pending, DELETE_AT_ONCE)):
             if self._root is None:
@@ -197,14 +198,14 @@ class Store:
                     obstore.delete(self._store, key)
 
     def delete_prefix(self, prefix: str) -> None:
-        """Delete everything below this key, and what a killed process left half written there."""
+        """Delete everything below this key, also what a killed process has left half written."""
         prefix = checked(prefix.removesuffix("/"))
         self.delete([found.key for found in self.listing(prefix)])
         if self._root is not None:
             shutil.rmtree(self._root / prefix, ignore_errors=True)
 
     def listing(self, prefix: str = "") -> Iterator[Info]:
-        """Everything below this key (``a/b`` is below ``a``, ``ab`` is not), or everything; in no order."""
+        """All artifacts below this key (``a/b`` is below ``a``, ``ab`` is not), or all there are; in no order."""
         prefix = checked(prefix.removesuffix("/")) if prefix else ""
         with _translated_errors(prefix):
             for batch in obstore.list(self._store, prefix or None, chunk_size=DELETE_AT_ONCE):
@@ -212,9 +213,9 @@ class Store:
                     yield _info(meta, None)
 
     def presigned(self, key: str, seconds: int) -> str | None:
-        """A URL at which the bucket itself serves it for so long (a week at most); None if only we can.
+        """A URL at which the bucket itself serves it for so long (a week at most); None if only the gateway can.
 
-        May ask the machine for its credentials: not for the event loop.
+        It may ask the machine for credentials, which blocks: do not call it on the event loop.
         """
         checked(key)
         if not self._direct:
@@ -241,31 +242,31 @@ class Store:
 
 
 class _Feed:
-    """Hands chunks from the task that has them to the upload that asks for them, one at a time."""
+    """Passes chunks from the task that has them to the upload that asks for them, one at a time."""
 
     def __init__(self) -> None:
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._failed = self._closed = False
 
     async def give(self, chunk: bytes | None) -> bool:
-        """Wait for room; None is the end. False if the upload is over and wants no more."""
+        """Pass a chunk on once there is room; None is the end. False if the upload is over and takes no more."""
         if not self._closed and chunk != b"":
             await self._chunks.put(chunk)
         return not self._closed
 
     def fail(self) -> None:
-        """Let the upload find that its source has failed."""
+        """Make the upload's next read fail."""
         self._failed = True
         if self._chunks.empty():
             self._chunks.put_nowait(None)
 
     def close(self, upload: "asyncio.Future[Any]") -> None:
-        """The upload is over: nobody need wait for room."""
+        """Called when the upload is over: ``give`` need not wait for room any more."""
         self._closed = True
         if not self._chunks.empty():
             self._chunks.get_nowait()
         if self._failed and not upload.cancelled():
-            upload.exception()  # expected, and looked at by nobody else
+            upload.exception()  # this error is expected; without this line asyncio would log that nobody has read it
 
     def __aiter__(self) -> "_Feed":
         return self
@@ -291,7 +292,7 @@ def _info(meta: Any, media_type: str | None) -> Info:
 
 @contextmanager
 def _translated_errors(key: str, *, missing_ok: bool = False) -> Iterator[None]:
-    """What goes wrong inside, in our words."""
+    """Raise our own errors for those of the store."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The answer of a job that succeeded: what its endpoint would have said, wherever it is told."""
+"""The answer of a job that succeeded, as its endpoint gives it: for clients, and for the output files of batches."""
 
 from collections.abc import Callable
 from typing import Any

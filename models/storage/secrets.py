@@ -10,7 +10,7 @@ from models.settings import Settings
 
 
 def derived(settings: Settings, purpose: str) -> bytes:
-    """32 bytes for this purpose alone, the same in every process of the installation (RFC 5869, expand step)."""
+    """A key of 32 bytes for this purpose alone, the same in every process of the installation (RFC 5869, expand)."""
     return hmac.new(_master(settings), purpose.encode() + b"\x01", hashlib.sha256).digest()
 
 
@@ -20,7 +20,7 @@ def _master(settings: Settings) -> bytes:
 
 
 def _kept(path: Path) -> bytes:
-    """The secret of this home, made when first needed. Written whole before it has its name."""
+    """The secret in this file, which is made when it is first needed. It gets its name once it is complete."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Links to artifacts that hold for a while and need no API key: the URL itself is the permission."""
+"""Links to artifacts that are valid for a while and need no API key, because the URL itself is signed."""
 
 import hashlib
 import hmac
@@ -18,10 +18,11 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}(; ?charset=
 def link(
     store: Store, key: str, *, secret: bytes, base_url: str, expires_s: int, media_type: str, filename: str
 ) -> str:
-    """A URL that serves the artifact for so many seconds: the bucket's own where it has one, else the gateway's.
+    """A URL that serves the artifact for so many seconds: the bucket's own where it can have one, else the gateway's.
 
-    A bucket serves it as the media type that it was put with, under the last name of its key, for a week at most. May
-    block, see ``Store.presigned``. Raises InvalidRequest if no such key can be; whether it is there is not looked at.
+    A bucket serves it with the media type that it was stored with, under the last segment of its key, for a week at
+    most. May block, see ``Store.presigned``. Raises InvalidRequest if the key is not valid; whether the artifact exists
+    is not checked.
     """
     direct = store.presigned(key, expires_s)
     if direct is not None:
@@ -34,7 +35,7 @@ def link(
 
 
 def verify(key: str, *, secret: bytes, expires: str, media_type: str, filename: str, signature: str) -> int:
-    """The seconds for which this link still holds. Raises BadSignature, or UrlExpired for one that did hold."""
+    """The seconds for which this link is still valid. Raises BadSignature, or UrlExpired if it was valid before."""
     expected = _sign(secret, key, expires, media_type, filename)
     if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
         raise BadSignature
@@ -45,6 +46,6 @@ def verify(key: str, *, secret: bytes, expires: str, media_type: str, filename: 
 
 
 def _sign(secret: bytes, *parts: str) -> str:
-    """Over every part and its length, so that no two lists of parts look the same."""
+    """The signature of the parts. Their lengths are signed too, so that no two lists of parts have the same one."""
     message = b"".join(b"%d:%s" % (len(one), one) for one in (part.encode(errors="replace") for part in parts))
     return hmac.new(secret, message, hashlib.sha256).hexdigest()

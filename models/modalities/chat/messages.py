@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 URL_CHARACTERS = 32 << 20
-"""Of a data URL; an https URL is held to far less where it is fetched."""
+"""Most characters of a data URL. An https URL has a much lower bound where it is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture or a recording that a message holds, fetched and checked: the bytes, as they came."""
+    """A picture or a recording of a message, fetched and checked. ``data`` are its bytes as they came."""
 
     kind: Literal["image", "audio"]
     media_type: str
@@ -32,14 +32,14 @@ class TextPart(_Part):
 
 
 class RefusalPart(_Part):
-    """What an assistant said instead of an answer."""
+    """An assistant's refusal to answer."""
 
     type: Literal["refusal"]
     refusal: str
 
 
 class ImageUrl(_Part):
-    """Where a picture is: a data URL, or an https one. ``detail`` is a wish that no engine of ours has a use for."""
+    """Where a picture is: a data URL or an https URL. ``detail`` is accepted, and no engine uses it."""
 
     url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
     detail: Literal["auto", "low", "high", "original"] | None = None
@@ -60,14 +60,14 @@ class InputAudio(_Part):
 
 
 class AudioPart(_Part):
-    """A recording that the message holds."""
+    """A recording within the message."""
 
     type: Literal["input_audio"]
     input_audio: InputAudio
 
 
 class AudioUrlPart(_Part):
-    """A recording by its URL, as vLLM has it."""
+    """A recording at a URL, as in vLLM's API."""
 
     type: Literal["audio_url"]
     audio_url: ImageUrl
@@ -151,10 +151,10 @@ class Message(BaseModel):
 
     @property
     def template_role(self) -> str:
-        """The role in the words of chat templates, which know the older of developer and system alone."""
+        """The role for chat templates, which know "system", but not its newer name "developer"."""
         return "system" if self.role == "developer" else self.role
 
     @property
     def thought(self) -> str:
-        """What an assistant thought before it spoke; empty where nothing is known of it."""
+        """What an assistant thought before it answered; empty where that is not known."""
         return self.reasoning_content or self.reasoning or ""

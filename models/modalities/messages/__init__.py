@@ -1,4 +1,4 @@
-"""Anthropic's ``POST /v1/messages`` (reference of November 2026), as another protocol over chat."""
+"""Anthropic's ``POST /v1/messages`` (reference of November 2026): another protocol, which goes through chat."""
 
 from models.modalities.messages.reply import Reply
 from models.modalities.messages.request import Request

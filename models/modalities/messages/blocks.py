@@ -1,6 +1,6 @@
 """The turns of a conversation and the blocks of their contents, as Anthropic's Messages API has them.
 
-Fields that Anthropic's own answers carry are known here, so that an answer can be sent back as it came.
+All fields of Anthropic's own answers are accepted here, so that a client can send an answer back as it came.
 """
 
 from typing import Annotated, Any, Literal
@@ -13,12 +13,12 @@ from models.modalities.chat.messages import URL_CHARACTERS
 
 
 def refuse(what: str) -> PydanticCustomError:
-    """The error for a part of the protocol that Headrace lacks."""
+    """The error for a part of the protocol that Headrace does not support."""
     return PydanticCustomError("unsupported_parameter", "{what} is not supported", {"what": what})
 
 
 class CacheControl(BaseModel):
-    """Where a prompt may be cached: our engines find that out by themselves."""
+    """Where a prompt may be cached. It has no effect, as our engines decide that by themselves."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ class Pieces(_Source):
 
 
 class Citations(_Source):
-    """Whether the model is to cite."""
+    """Whether the model is to cite. That is not supported."""
 
     enabled: Bool | None = None
 
@@ -125,7 +125,7 @@ class DocumentBlock(Block):
 
     @property
     def heading(self) -> list[str]:
-        """What is said of it, line by line."""
+        """The lines that come before its content."""
         return [line for line in (self.title, self.context) if line]
 
     @property
@@ -139,7 +139,7 @@ class DocumentBlock(Block):
 
 
 class SearchResult(Block):
-    """What a search of the client's found."""
+    """What a search by the client has found."""
 
     type: Literal["search_result"]
     source: str
@@ -149,7 +149,7 @@ class SearchResult(Block):
 
     @property
     def heading(self) -> list[str]:
-        """What is said of it, line by line."""
+        """The lines that come before its content."""
         return [self.title, self.source]
 
     @property
@@ -159,7 +159,7 @@ class SearchResult(Block):
 
 
 Shown = Text | Image | DocumentBlock | SearchResult
-"""What may be shown to a model."""
+"""Blocks that may be shown to a model."""
 
 
 class _Caller(_Source):
@@ -188,7 +188,7 @@ class ToolResult(Block):
 
 
 class Thinking(Block):
-    """What the model thought in an earlier turn. Anybody may say what it thought: the signature is not verified."""
+    """What the model thought in an earlier turn. The signature is not verified, so that it may come from anywhere."""
 
     type: Literal["thinking"]
     thinking: str
@@ -196,7 +196,7 @@ class Thinking(Block):
 
 
 class RedactedThinking(Block):
-    """What another service hid: it says nothing to our models."""
+    """Thoughts that another service has encrypted. Our models cannot read them, so they are left out."""
 
     type: Literal["redacted_thinking"]
     data: str

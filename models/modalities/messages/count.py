@@ -13,12 +13,12 @@ _json = msgspec.json.Encoder()
 
 
 class Request(MessagesPrompt):
-    """Body of a counting: that of a message, as far as it becomes tokens of the prompt."""
+    """Body of a count of tokens: the fields of a message that become part of the prompt."""
 
     OUTER: ClassVar[dict[str, str]] = MessagesPrompt.OUTER | {"chat_template_kwargs": "thinking"}
 
     def inner(self) -> BaseRequest:
-        """The tokenization."""
+        """The tokenization of the prompt."""
         return self._tokenization
 
     @cached_property
@@ -39,7 +39,7 @@ class Request(MessagesPrompt):
 
 
 class Reply(WholeReply):
-    """Writes the answer, which is never streamed."""
+    """Makes the answer, which is never streamed."""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """Anthropic's object. ``result`` is ``tokenize.Tokens``."""

@@ -1,4 +1,4 @@
-"""Transcription and translation of recordings: the body, and what clients are answered."""
+"""Transcription and translation of recordings: the body, and the answer in each of its formats."""
 
 from models.modalities.transcription.body import Request, ServerVad, Stream, render
 

@@ -31,7 +31,7 @@ _CODES = {name: code for code, name in NAMES.items()} | {
 
 
 def code_of(text: str) -> str | None:
-    """The code of a language given as code, as code with a region ("en-US"), or by name; None if it is unknown."""
+    """The code of a language that is given as code, as code with a region ("en-US"), or by name; None if unknown."""
     wanted = text.strip().lower().replace("_", "-")
     for one in (wanted, wanted.partition("-")[0]):
         if one in NAMES:

@@ -31,7 +31,7 @@ def _time(seconds: float, point: str) -> str:
 
 
 def _line(text: str) -> str:
-    """One line, in which no arrow could pass for a time."""
+    """The text on one line, without ``-->``, which would be read as part of a cue's times."""
     return " ".join(text.split()).replace("-->", "->")
 
 
