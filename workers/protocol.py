@@ -1,6 +1,6 @@
-"""All that a worker and its runner say to each other, over a socket pair: msgpack behind a 4-byte length.
+"""Every message between a worker and its runner. They go over a socket pair: msgpack behind a 4-byte length.
 
-The runner publishes answers straight to Redis; over this socket go only commands and events.
+The runner publishes answers straight to Redis; only commands and events go over this socket.
 """
 
 import struct
@@ -15,7 +15,7 @@ from models.errors import WireError
 
 
 class Load(msgspec.Struct, tag=True, frozen=True):
-    """The first message: what to hold, and where to publish."""
+    """The first message: which model to load, and where to publish."""
 
     replica: str
     epoch: str
@@ -43,7 +43,10 @@ class Submit(msgspec.Struct, tag=True, frozen=True):
 
 
 class DoJob(msgspec.Struct, tag=True, frozen=True):
-    """Do a job. ``fence`` is this attempt's; ``deadline`` Unix time in ms, 0: none; ``files``: name → artifact key."""
+    """Do a job. ``fence`` is this attempt's; ``deadline`` is Unix time in ms, or 0 for none.
+
+    ``files`` has the artifact key of each of the request's files, by name.
+    """
 
     id: str
     fence: int
@@ -61,7 +64,7 @@ class CancelJob(msgspec.Struct, tag=True, frozen=True):
 
 
 class Drain(msgspec.Struct, tag=True, frozen=True):
-    """Cancel what still runs, with this error for its clients."""
+    """Cancel all that still runs; its clients get this error."""
 
     error: WireError
 
@@ -74,14 +77,14 @@ class Stop(msgspec.Struct, tag=True, frozen=True):
 
 
 class LoadProgress(msgspec.Struct, tag=True, frozen=True):
-    """A load goes on. ``fraction`` is of this stage, 0 to 1."""
+    """How far a load is. ``fraction`` is of this stage, 0 to 1."""
 
     stage: str
     fraction: float
 
 
 class Ready(msgspec.Struct, tag=True, frozen=True):
-    """The engine is resident and answers."""
+    """The model is loaded, and requests can be served."""
 
     modalities: list[str]
     max_inflight: int
@@ -96,7 +99,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
 
 
 class Ending(msgspec.Struct, tag=True, frozen=True):
-    """The runner cannot serve any more, and exits: nothing may be handed to it."""
+    """The runner cannot serve any more, and exits: no request or job may be given to it."""
 
 
 class Finished(msgspec.Struct, tag=True, frozen=True):
@@ -106,7 +109,7 @@ class Finished(msgspec.Struct, tag=True, frozen=True):
 
 
 class JobProgress(msgspec.Struct, tag=True, frozen=True):
-    """A job goes on; ``fraction`` of it is done."""
+    """How far a job is: ``fraction`` of it is done, 0 to 1."""
 
     id: str
     fence: int
@@ -114,7 +117,7 @@ class JobProgress(msgspec.Struct, tag=True, frozen=True):
 
 
 class JobEnded(msgspec.Struct, tag=True, frozen=True):
-    """This attempt at a job is over: its result, or why there is none."""
+    """This attempt at a job is over, with a result or an error."""
 
     id: str
     fence: int
@@ -123,7 +126,7 @@ class JobEnded(msgspec.Struct, tag=True, frozen=True):
 
 
 class Stats(msgspec.Struct, tag=True, frozen=True):
-    """Once a second: what the runner holds, and counters since its start."""
+    """Sent once a second: how much the runner has in flight, its memory, and counters since its start."""
 
     inflight: int
     outstanding_tokens: int

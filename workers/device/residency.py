@@ -1,4 +1,4 @@
-"""Which runners to start and which to stop: a pure function from what should be resident and what is."""
+"""Decides which runners to start and which to stop, from what should be resident and what is: pure functions."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -7,9 +7,9 @@ from models.rows.instances import HELD
 from models.rows.tables import ReplicaState
 
 TRIES = 3
-"""A load that fails this often in a row is given up; the steward has it tried again a minute later."""
+"""A load that fails this often in a row is given up; a minute later the steward lets it be tried again."""
 STEADY_S = 60.0
-"""A runner that served this long has proved itself: its death counts as the first."""
+"""A runner that served this long has proved that it works: its death counts as the first."""
 
 
 class Act(Enum):
@@ -31,7 +31,7 @@ class Deaths:
 def plan(
     wanted: dict[str, ReplicaState], held: set[str], deaths: dict[str, Deaths], now: float
 ) -> list[tuple[Act, str]]:
-    """The acts that bring ``held`` (replicas with a runner) to ``wanted`` (this device's rows), stops first."""
+    """The acts that change ``held`` (the replicas with a runner) into ``wanted`` (this device's rows), stops first."""
     acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in HELD]
     for replica, state in wanted.items():
         if replica in held:
@@ -44,10 +44,10 @@ def plan(
 
 
 def after_death(deaths: Deaths, *, served_s: float | None, permanent: bool, now: float) -> bool:
-    """Count a runner's death and set when the next may start; False: give the replica up.
+    """Count a runner's death and set when the next may start. Returns False where the replica is to be given up.
 
-    ``served_s`` is how long it was ready, None if it never was. The first death of a proven runner is followed
-    by a reload at once, later ones by a pause that doubles from half a second up to 30 s.
+    ``served_s`` is how long it was ready, None if it never was. After the first death of a runner that was ready, the
+    next may start at once; after others there is a pause that doubles from half a second up to 30 s.
     """
     if served_s is not None and served_s >= STEADY_S:
         deaths.deaths = 0

@@ -1,4 +1,4 @@
-"""Which device a waiting replica goes to: a pure function."""
+"""Decides which device a waiting replica is placed on: a pure function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class DeviceCandidate:
 def choose(n_gpu: str, candidates: Sequence[DeviceCandidate], taken: dict[str, int]) -> str | None:
     """The device for a replica that asks for ``n_gpu`` ("auto", "0", "1"); None if none fits.
 
-    ``taken`` tells how many replicas of the same instance a device has. A GPU goes before a CPU, a device
-    without a sibling before one with, and then the emptiest.
+    ``taken`` gives how many replicas of the same instance each device has. A GPU is preferred to a CPU, then the device
+    with the fewest replicas of the same instance, then the one with the fewest replicas.
     """
     kinds = {"auto": ("cuda", "cpu"), "0": ("cpu",)}.get(n_gpu, ("cuda",))
     fitting = [one for one in candidates if one.kind in kinds]

@@ -1,4 +1,4 @@
-"""What is done to pictures on their way to a pipeline, and to those that it drew."""
+"""Prepares the pictures that a pipeline is given, and encodes those that it drew."""
 
 import io
 import math
@@ -13,7 +13,7 @@ _SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
 def hole_of(picture: Picture) -> Picture | None:
-    """What is transparent in it as a mask, white where it is; None where nothing is."""
+    """A mask that is white where the picture is transparent; None where it is transparent nowhere."""
     if picture.mode != "RGBA":
         return None
     hole = picture.getchannel("A").point(lambda alpha: 255 if alpha < 128 else 0)
@@ -21,7 +21,7 @@ def hole_of(picture: Picture) -> Picture | None:
 
 
 def mask_of(picture: Picture) -> Picture:
-    """A mask that is white where the picture is to change: where it is transparent, else where it is white."""
+    """A mask that is white where an image is to change: where the picture is transparent, or else where it is white."""
     hole = hole_of(picture)
     return picture.convert("L").point(lambda grey: 255 if grey >= 128 else 0) if hole is None else hole
 
@@ -34,7 +34,7 @@ def fitted(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
 
 
 def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Stretched to this width and height; a mask stays black and white."""
+    """The picture stretched to this width and height; a mask stays black and white."""
     if picture.size == size:
         return picture
     way = Image.Resampling.NEAREST if picture.mode == "L" else Image.Resampling.LANCZOS
@@ -42,7 +42,7 @@ def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
 
 
 def encoded(picture: Picture, request: images.Request, text: str = "") -> bytes:
-    """In the form that the request asks for; a PNG carries ``text`` as its "parameters", as AUTOMATIC1111's do."""
+    """The picture in the format asked for. A PNG gets ``text`` as its "parameters", as AUTOMATIC1111's do."""
     options: dict[str, Any] = {}
     if request.output_format == "png":
         if text:
@@ -58,12 +58,12 @@ def encoded(picture: Picture, request: images.Request, text: str = "") -> bytes:
 
 
 def thumbnail(picture: Picture) -> bytes:
-    """A small JPEG to look at."""
+    """The picture as a JPEG, for a preview."""
     file = io.BytesIO()
     picture.save(file, "jpeg", quality=80)
     return file.getvalue()
 
 
 def file_name(number: int, request: images.Request) -> str:
-    """What the artifact of this image is called."""
+    """The name of this image's artifact."""
     return f"{number}.{_SUFFIXES[request.output_format]}"

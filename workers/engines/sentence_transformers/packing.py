@@ -1,4 +1,4 @@
-"""Which of the waiting sequences go into one batch: pure functions. Lengths and budgets are in tokens."""
+"""Decides which of the waiting sequences go into one batch: pure functions. Lengths and budgets are in tokens."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ SLACK = 64
 """Padding of a batch that costs less than another call of the model."""
 
 SHARE = 128
-"""Tokens that are worth a lane of their own: with fewer, a batch costs nearly twice as much a token."""
+"""Tokens that are enough for a batch of their own: with fewer, a token costs nearly twice as much."""
 
 
 def batch_of_first(lengths: Sequence[int], budget: int, most: int) -> list[int]:
-    """The batch that the first sequence goes into: the indices of it and of those about as long, longest first.
+    """The batch that the first sequence goes into: its index, and those of others about as long, the longest first.
 
-    A batch has at most ``most`` sequences, and padded to its longest at most ``budget`` tokens, unless it is a single
-    one. An eighth of it may be padding.
+    A batch has at most ``most`` sequences. Padded to the longest of them it has at most ``budget`` tokens, unless it is
+    a single sequence. At most an eighth of it may be padding, or ``SLACK`` tokens if that is more.
     """
     batch: list[int] = []
     real = 0
@@ -31,15 +31,18 @@ def batch_of_first(lengths: Sequence[int], budget: int, most: int) -> list[int]:
 
 
 def share(waiting: int, idle: int, budget: int) -> int:
-    """The budget of the next batch when so many tokens wait and so many other lanes have nothing to do."""
+    """The budget of the next batch: the tokens that wait are divided among the lanes that have nothing to do.
+
+    ``idle`` is the number of other such lanes.
+    """
     return min(budget, max(-(-waiting // (idle + 1)), SHARE))
 
 
 def worthwhile(waiting: int, computing: int, busy: int) -> bool:
-    """Whether a lane with nothing to do is to begin a batch, or leave what waits to the lanes that are busy.
+    """Whether a lane with nothing to do is to begin a batch now, or to leave what waits to the ``busy`` lanes.
 
-    ``computing`` are the tokens that these have. A batch half as large as theirs is worth it: it costs more a token
-    than one that has waited, but less than a core with nothing to do.
+    The busy lanes compute ``computing`` tokens. A batch that is half as large as theirs is begun: per token it costs
+    more than a larger batch later, but less than to leave a core without work.
     """
     return not busy or waiting >= min(SHARE, computing / busy / 2)
 
@@ -47,7 +50,7 @@ def worthwhile(waiting: int, computing: int, busy: int) -> bool:
 def round_due(arrived: int, before: int, budget: int) -> int:
     """The round in which a sequence is due. Each batch is a round.
 
-    Its request arrived in round ``arrived`` and has ``before`` tokens in front of the sequence. So a request has a
-    quarter of each batch for itself while others wait, and what arrives later does not wait for the whole of it.
+    Its request arrived in round ``arrived`` and has ``before`` tokens in front of the sequence. So, while others wait,
+    a request gets a quarter of each batch, and requests that arrive later do not wait until all of it is computed.
     """
     return arrived + before * 4 // budget

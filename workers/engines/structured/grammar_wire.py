@@ -1,7 +1,7 @@
-"""What an engine and the process that follows grammars for it say to each other: msgpack behind a 4-byte length.
+"""The messages between an engine and the process that follows grammars for it: msgpack behind a 4-byte length.
 
-A grammar crosses as the text that asked for it. Nothing of a client's is compiled, or so much as parsed, outside
-that process: it may die of what it is given.
+A client's part of a grammar is sent as the text that the client wrote. It is parsed and compiled in that process alone,
+since a bad one may end the process that does so.
 """
 
 import socket
@@ -22,14 +22,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """A Lark grammar of ours; where it says ``@name``, the part of that name follows."""
+    """A Lark grammar of ours. ``@name`` in it stands for the part of that name."""
 
     lark: str
     parts: tuple[Part, ...] = ()
 
 
 class Setup(msgspec.Struct, tag=True, frozen=True):
-    """The first message. ``tokenizer`` is what a ``tokenizer.json`` holds; ``ends`` are the ids that end an answer."""
+    """The first message. ``tokenizer``: the text of a ``tokenizer.json``; ``ends``: token ids that end an answer."""
 
     tokenizer: str
     vocabulary: int
@@ -38,11 +38,11 @@ class Setup(msgspec.Struct, tag=True, frozen=True):
 
 _END = 261
 BYTES = Setup("byte", _END + 1, [_END])
-"""llguidance's own tokenizer, with a token a byte, and then some."""
+"""llguidance's own tokenizer, which has one token for each byte, and a few special ones."""
 
 
 class Move(msgspec.Struct, tag=True, frozen=True):
-    """These tokens were picked; which may be next? A walk's first move has its grammar."""
+    """Asks which tokens may come next, after these were picked. A walk's first move has its grammar."""
 
     walk: int
     tokens: list[int]
@@ -56,7 +56,7 @@ class Forget(msgspec.Struct, tag=True, frozen=True):
 
 
 class Mask(msgspec.Struct, frozen=True):
-    """The answer to a move: a bit a token, from the lowest on; or what is wrong with the grammar."""
+    """The answer to a move: one bit for each token, from the lowest id on; or what is wrong with the grammar."""
 
     walk: int
     bits: bytes
@@ -72,18 +72,18 @@ _mask = msgspec.msgpack.Decoder(Mask)
 
 
 def send(to: socket.socket, what: list[Message] | Mask) -> None:
-    """Send a turn's messages, or one answer. Raises OSError."""
+    """Send a batch of messages, or one answer. Raises OSError."""
     body = _encode(what)
     to.sendall(_LENGTH.pack(len(body)) + body)
 
 
 def receive_messages(origin: socket.socket) -> list[Message]:
-    """The messages of the next turn. Raises OSError, also when the other side is gone."""
+    """The next batch of messages. Raises OSError, also when the other side is gone."""
     return _message.decode(_body(origin))
 
 
 def receive_mask(origin: socket.socket) -> Mask:
-    """The next answer. Raises OSError: the other side is gone, or was silent for the socket's timeout."""
+    """The next answer. Raises OSError where the other side is gone, or silent for longer than the socket's timeout."""
     return _mask.decode(_body(origin))
 
 

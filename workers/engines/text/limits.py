@@ -1,4 +1,4 @@
-"""What a model cannot take, whichever library it runs on: prompts far beyond its context, tokens it has not."""
+"""Refuses what no model can take, whichever library runs it: prompts far too long, and tokens that it does not have."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,7 +6,7 @@ from models.errors import ContextLengthExceeded, InvalidRequest
 from models.modalities.text import TextRequest
 
 _CHARACTERS = 16
-"""A token has hardly ever more."""
+"""Characters of a token; it hardly ever has more."""
 
 
 def is_long(text: str, context: int) -> bool:
@@ -15,9 +15,9 @@ def is_long(text: str, context: int) -> bool:
 
 
 def check_beginning(text: str, context: int, count: Callable[[str], int], param: str) -> None:
-    """Refuse a prompt whose beginning alone is too long: all of it may take a tokenizer minutes, and others wait.
+    """Refuse a prompt whose beginning alone is too long. Raises ContextLengthExceeded.
 
-    ``count`` tokenizes. Raises ContextLengthExceeded.
+    To tokenize all of it may take minutes, for which others would wait. ``count`` tokenizes a text.
     """
     size = _CHARACTERS * context
     while size < len(text):
@@ -36,5 +36,5 @@ def check_ids(ids: Iterable[int], vocabulary: int, param: str) -> None:
 
 
 def check_bias(request: TextRequest, vocabulary: int) -> None:
-    """As ``check_ids``, of those that are to be likelier or less likely."""
+    """As ``check_ids``, for the tokens that are to be likelier or less likely."""
     check_ids(map(int, request.logit_bias or ()), vocabulary, "logit_bias")

@@ -1,4 +1,4 @@
-"""The fields by which llama.cpp's server and vLLM's are asked alike: both follow OpenAI's API, and add to it."""
+"""The fields that the servers of llama.cpp and vLLM have in common: both follow OpenAI's API, and add to it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from models.modalities.text import TextRequest
 
 
 def sampling_fields(request: TextRequest) -> dict[str, Any]:
-    """How tokens are picked, and what ends an answer. None: the request does not say."""
+    """The fields for how tokens are picked, and for what ends an answer. None: the request does not set it."""
     return {
         "stop": request.stops,
         "temperature": request.temperature,
@@ -20,5 +20,5 @@ def sampling_fields(request: TextRequest) -> dict[str, Any]:
 
 
 def given(fields: dict[str, Any]) -> dict[str, Any]:
-    """Those of the fields that have a value: what a request does not say is left to the server."""
+    """The fields that have a value: the others are left to the server."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Messages and tools as the dictionaries that chat templates go through, whichever library fills them in."""
+"""Messages and tools as the dictionaries that chat templates read, whichever library renders the template."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from models.modalities.chat.tools import Tool
 
 
 def turn_of(message: Message, content: Any, arguments: Callable[[str], Any] = str) -> dict[str, Any]:
-    """A message that says ``content``: text, or parts. ``arguments`` makes what templates get of a call's JSON."""
+    """A message with this ``content``: text, or parts. ``arguments`` converts a call's JSON for the template."""
     turn: dict[str, Any] = {"role": message.template_role, "content": content}
     if message.name:
         turn["name"] = message.name
@@ -29,7 +29,7 @@ def turn_of(message: Message, content: Any, arguments: Callable[[str], Any] = st
 
 
 def tool_of(tool: Tool) -> dict[str, Any]:
-    """A tool that takes an object, as all do; one that names no properties takes none."""
+    """A tool, whose arguments are an object. Without parameters, the object has no properties."""
     function = tool.function
     return function_of(
         function.name, function.description or "", function.parameters or {"type": "object", "properties": {}}
@@ -37,6 +37,6 @@ def tool_of(tool: Tool) -> dict[str, Any]:
 
 
 def function_of(name: str, description: str, parameters: Any) -> dict[str, Any]:
-    """The function that a tool is. ``parameters`` is the schema of its arguments."""
+    """A tool that is a function. ``parameters`` is the schema of its arguments."""
     function = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": function}

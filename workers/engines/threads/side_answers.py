@@ -1,4 +1,7 @@
-"""What an engine answers beside its work: found by a thread, put into the request's sink on the event loop."""
+"""Answers that an engine gives beside its batches: computed in a thread, put into the request's sink on the event loop.
+
+Tokenizing is an example.
+"""
 
 import asyncio
 import logging
@@ -15,20 +18,20 @@ _log = logging.getLogger(__name__)
 
 
 class SideAnswers:
-    """Results that cost no tokens. All methods belong to the event loop."""
+    """Results that cost no tokens. All methods must be called on the event loop."""
 
     def __init__(self, threads: Executor) -> None:
         self._threads = threads
         self._open: dict[str, asyncio.Future[Any]] = {}
 
     def ask(self, sink: Sink, find: Callable[[], Any]) -> None:
-        """Answer with what ``find`` returns, or the HeadraceError that it raises. It runs in a thread."""
+        """Answer with the result of ``find``, which runs in a thread, or with the HeadraceError that it raises."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, find)
         self._open[sink.rid] = future
         future.add_done_callback(partial(self._answer, sink))
 
     def abort(self, rid: str) -> None:
-        """Nobody waits for this answer any more. Unknown ids are ignored."""
+        """Cancel this answer: nobody waits for it any more. Unknown ids are ignored."""
         future = self._open.pop(rid, None)
         if future is not None:
             future.cancel()

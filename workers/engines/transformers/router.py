@@ -1,4 +1,4 @@
-"""Where the outputs of a model go, step by step, on their way from the thread that computes to the event loop."""
+"""Passes the outputs of a model, step by step, from the thread that computes to the event loop."""
 
 import asyncio
 import contextlib
@@ -8,31 +8,34 @@ from typing import Any
 
 
 class Router:
-    """Takes the place of transformers' ``OutputRouter``: one turn of the loop a step, and nothing kept a request."""
+    """Takes the place of transformers' ``OutputRouter``.
+
+    It calls the event loop once for each step, and keeps nothing for a request.
+    """
 
     def __init__(self) -> None:
         self.early: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._connected: tuple[asyncio.AbstractEventLoop, Callable[[list[Any]], None]] | None = None
 
     def connect(self, loop: asyncio.AbstractEventLoop, take: Callable[[list[Any]], None]) -> None:
-        """From now on, outputs go to ``take`` on this loop; before, they lie in ``early``."""
+        """From now on, pass outputs to ``take`` on this loop. Before, they are put into ``early``."""
         self._connected = (loop, take)
 
     def deliver(self, output: Any) -> None:
-        """One output."""
+        """Deliver one output."""
         self.deliver_batch([output])
 
     def deliver_batch(self, outputs: list[Any]) -> None:
-        """The outputs of one step."""
+        """Deliver the outputs of one step."""
         if self._connected is None:
             for output in outputs:
                 self.early.put(output)
             return
         loop, take = self._connected
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for outputs any more
             loop.call_soon_threadsafe(take, outputs)
 
     def fail_and_deliver(self, state: Any, error: Exception) -> None:
-        """A request that failed."""
+        """Deliver the error of a request that failed."""
         state.error = str(error)
         self.deliver(state.to_generation_output())

@@ -1,1 +1,4 @@
-"""The engine vLLM. Runs in a runner of its own environment. Door: ``engine.Vllm``."""
+"""The engine vLLM. Runs in the runner, in a Python environment of its own. Door: ``engine.Vllm``.
+
+vLLM computes in processes that it starts itself; ``site`` is imported in those.
+"""

@@ -1,1 +1,1 @@
-"""A folder on the PYTHONPATH of vLLM's own processes, for the sake of its ``sitecustomize``."""
+"""A folder on the PYTHONPATH of vLLM's own processes, so that they import its ``sitecustomize``."""

@@ -1,8 +1,8 @@
 """Lets a torchvision that was built for CUDA be imported beside a PyTorch that was not.
 
-The package index has no other. Without its library it asks PyTorch for two operators that nobody has defined, and the
-import of all image processors fails. So they are declared, and never called. Python imports a module of this name in
-every process whose ``PYTHONPATH`` names this folder: those that vLLM starts.
+The package index has no other build. Where its library cannot be loaded, it asks PyTorch for two operators that are not
+defined, and then the import of all image processors fails. So they are declared here, and never called. Python imports
+a module of this name in every process whose ``PYTHONPATH`` names this folder: those that vLLM starts.
 """
 
 import importlib
@@ -18,7 +18,7 @@ _kept: list[Any] = []
 
 
 class _Finder(MetaPathFinder):
-    """Waits for the first import of torchvision, so that a process which has no use for it pays nothing."""
+    """Waits for the first import of torchvision, so that a process that does not use it loses no time."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -40,7 +40,7 @@ def _declare() -> None:
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _kept.append(library)  # what it declares goes when it does
+        _kept.append(library)  # its declarations last only as long as it does
 
 
 sys.meta_path.insert(0, _Finder())
