@@ -5,6 +5,8 @@ Where vLLM is not installed, the source of its class is asked.
 
 import ast
 import importlib.util
+import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,13 @@ def test_the_registry_and_the_facts_name_the_same_engines() -> None:
     assert all(name == name.lower() for name in names)
     assert engine_named("LLaMA.cpp") is FACTS["llama_cpp"]
     assert engine_named("nothing") is None
+
+
+def test_an_engine_that_is_not_installed_changes_nothing_of_the_process() -> None:
+    before = dict(os.environ), list(sys.meta_path)
+    with pytest.raises(InvalidRequest, match="the engine vllm is not installed"):
+        engine_class("vllm")
+    assert (dict(os.environ), sys.meta_path) == before
 
 
 @every_engine

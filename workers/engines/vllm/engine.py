@@ -12,10 +12,14 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 from starlette.datastructures import State
+
+if find_spec("vllm") is None:  # a process that cannot use it keeps its environment as it is
+    raise ModuleNotFoundError("No module named 'vllm'", name="vllm")
 
 from workers.engines.vllm.site import sitecustomize
 
