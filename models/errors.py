@@ -73,18 +73,18 @@ class HeadraceError(Exception):
 
     @staticmethod
     def from_wire(error: WireError) -> "HeadraceError":
-        """The error that ``to_wire`` took apart; an unknown code becomes the root."""
+        """The error of which ``to_wire`` made this; an unknown code becomes a ``HeadraceError``."""
         cls = _by_code().get(error.code, HeadraceError)
         return cls(error.message, param=error.param, retry_after=error.retry_after)
 
     def to_row(self) -> list[Any]:
-        """This error as a JSON column keeps it."""
-        found: list[Any] = msgspec.to_builtins(self.to_wire())
-        return found
+        """This error as a list for a JSON column."""
+        row: list[Any] = msgspec.to_builtins(self.to_wire())
+        return row
 
     @staticmethod
     def from_row(value: list[Any] | None) -> "HeadraceError":
-        """The error that ``to_row`` put into a column."""
+        """The error of which ``to_row`` made this; a ``HeadraceError`` where there is none."""
         return HeadraceError.from_wire(msgspec.convert(value, WireError)) if value else HeadraceError()
 
 

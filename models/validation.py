@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, in our words."""
+"""Translates pydantic's findings about a request into our errors."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ _UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThrea
 
 def from_validation(problems: list[Any]) -> HeadraceError:
     """The first of pydantic's findings, as an error that names its parameter."""
-    # Of a union's branches, the one that came furthest is what the client meant; or else one whose type it is.
+    # A union fails in each of its branches. The client meant most likely the branch that failed at the deepest place,
+    # or else one in which the type was right.
     same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
     problem = max(same_field, key=lambda one: (len(one["loc"]), not one["type"].endswith("_type")))
     where = _steps(problem)
@@ -19,28 +20,28 @@ def from_validation(problems: list[Any]) -> HeadraceError:
     param = _path(where)
     if kind == "extra_forbidden":
         return UnknownParameter(f"unknown parameter: '{param}'", param=param)
-    # What another request that this one becomes has said of itself may name the parameter already.
-    said: str = problem["msg"]
-    if param is not None and not said.startswith(f"'{param}'"):
-        said = f"'{param}': {said}"
+    # A message of the inner request, which this request becomes for the engine, may name the parameter already.
+    message: str = problem["msg"]
+    if param is not None and not message.startswith(f"'{param}'"):
+        message = f"'{param}': {message}"
     if kind in _UNSUPPORTED:
-        return _UNSUPPORTED[kind](said, param=param)
+        return _UNSUPPORTED[kind](message, param=param)
     if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
-    return InvalidRequest(said, param=param)
+    return InvalidRequest(message, param=param)
 
 
 def _steps(problem: Any) -> list[str]:
-    """The way to what is wrong. A validator of a whole model says the field in its error's context, as ``param``."""
-    found = [str(step) for step in problem["loc"]]
-    if found[:1] == ["body"] or (len(found) > 1 and found[0] in ("query", "path", "header")):
-        del found[0]  # where FastAPI found it; a body may have a field of that name
+    """The path to what is wrong. A validator of a whole model names the field in its error's context, as ``param``."""
+    steps = [str(step) for step in problem["loc"]]
+    if steps[:1] == ["body"] or (len(steps) > 1 and steps[0] in ("query", "path", "header")):
+        del steps[0]  # FastAPI puts it before the path; further in it would be a field of that name
     named = problem.get("ctx", {}).get("param")
-    return [*found, named] if isinstance(named, str) else found
+    return [*steps, named] if isinstance(named, str) else steps
 
 
 def _path(steps: list[str]) -> str | None:
-    """``messages[0].role`` from its steps. A union's branch names are pydantic's, not the client's: left out."""
+    """``messages[0].role`` from its steps. The names that pydantic gives to a union's branches are left out."""
     path = ""
     for step in steps:
         if step.isdigit():

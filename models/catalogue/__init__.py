@@ -1,4 +1,4 @@
-"""The models that Headrace knows by name. A spec is one way to run one: an engine, a format, its weights."""
+"""The models that Headrace knows by name. A spec is one way to run a model: an engine, a format, and its weights."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +9,9 @@ from models.errors import ModelNotFound
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One launchable form of a model. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
+    """One way in which a model can be launched. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
 
-    ``model_type`` is said where it is not the usual one of its engine.
+    ``model_type`` is given where it is not the usual one of its engine.
     """
 
     name: str
@@ -61,7 +61,7 @@ SPECS = (
 
 
 def find(name: str, engine: str | None, model_format: str | None, quantization: str | None) -> Spec:
-    """The first spec of this name that fits what was asked. Raises ModelNotFound, saying what there is."""
+    """The first spec of this name that fits what was asked for. Raises ModelNotFound; its message lists what exists."""
     named = [spec for spec in SPECS if spec.name == name]
     if not named:
         known = ", ".join(sorted({spec.name for spec in SPECS}))
@@ -73,5 +73,5 @@ def find(name: str, engine: str | None, model_format: str | None, quantization: 
         wanted = ((engine, spec.engine), (model_format, spec.model_format), (quantization, spec.quantization))
         if all(asked is None or asked.lower() == offered.lower() for asked, offered in wanted):
             return spec
-    forms = "; ".join(f"{spec.engine}, {spec.model_format}, {spec.quantization}" for spec in named)
-    raise ModelNotFound(f"'{name}' comes as: {forms}", param="model_name")
+    ways = "; ".join(f"{spec.engine}, {spec.model_format}, {spec.quantization}" for spec in named)
+    raise ModelNotFound(f"'{name}' comes as: {ways}", param="model_name")

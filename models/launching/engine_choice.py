@@ -1,8 +1,7 @@
-"""Which engine loads weights, and as a model of which type: decided from what a peek saw of their files.
+"""Which engine loads weights, and as a model of which type: decided from what a peek has seen of their files.
 
-``models.launching.peek`` reads them; all of this is pure.
-
-Where nothing was seen, the model's type and the suffix of the file decide, if they can.
+``models.launching.peek`` reads the files; the functions here are pure. Where nothing was seen, the model's type and the
+suffix of the file decide, if they can.
 """
 
 import re
@@ -14,7 +13,7 @@ from models.launching.peek import Peek
 
 _WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
 _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
-"""Networks that may be made for embeddings or for rerank: their names do not say which."""
+"""Networks that may be made for embeddings or for rerank; their names do not show which."""
 _GGUF_OF_NO_TEXT = re.compile(r"bert|^t5encoder$|^clip$")
 _UNSERVED_ENCODERS = ("SparseEncoder", "MultiVectorEncoder")
 _ARCHITECTURE = "general.architecture"
@@ -34,17 +33,17 @@ _MODEL_FILES = (
 
 
 class Fit(NamedTuple):
-    """An engine that loads certain weights, and the type of model that they are on it."""
+    """An engine that loads certain weights, and the type of the model that they then are."""
 
     engine: EngineFacts
     model_type: ModelType
 
 
 def choose(source: str, peek: Peek | None, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
-    """The engine and the type of a launch of these weights, of which it may name either.
+    """The engine and the model type for a launch of these weights; the launch may name either of the two.
 
-    Raises InvalidRequest where no engine serves them, where they are evidently not what the launch says, and where
-    neither they nor the launch say enough.
+    Raises InvalidRequest where no engine serves them, where they are evidently not what the launch names, and where
+    neither the files nor the launch decide.
     """
     if engine is not None and not engine.formats:
         return Fit(engine, type_on(engine, model_type))
@@ -57,7 +56,7 @@ def choose(source: str, peek: Peek | None, engine: EngineFacts | None, model_typ
 
 
 def type_on(engine: EngineFacts, model_type: ModelType | None) -> ModelType:
-    """The type of a model on this engine: its usual one, unless another is asked for. Raises InvalidRequest."""
+    """The type of a model on this engine: as asked for, else the engine's usual one. Raises InvalidRequest."""
     if model_type is None:
         return engine.model_types[0]
     if model_type not in engine.serves:
@@ -67,7 +66,7 @@ def type_on(engine: EngineFacts, model_type: ModelType | None) -> ModelType:
 
 
 def fits(peek: Peek) -> tuple[Fit, ...]:
-    """All that the weights may be, and on which engine: what is plainest first, and the preferred engine first."""
+    """Every type of model that the weights may be, with every engine for it; the likeliest and preferred ones first."""
     formats = formats_of(peek)
     return tuple(
         Fit(engine, model_type)
@@ -79,7 +78,7 @@ def fits(peek: Peek) -> tuple[Fit, ...]:
 
 
 def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
-    """Raise InvalidRequest where there are no weights that any engine loads, or evidently those of another engine."""
+    """Raise InvalidRequest where no engine loads such weights, or where they are evidently those of another engine."""
     formats = formats_of(peek)
     if not formats:
         raise _nothing(peek)
@@ -92,26 +91,27 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
 
 
 def formats_of(peek: Peek) -> tuple[Format, ...]:
-    """The formats in which there are weights, the preferred one first."""
+    """The formats in which the weights are there, the preferred one first."""
     if peek.single:
         head = peek.heads.get(peek.files[0])
         gguf = peek.files[0].endswith(".gguf") if head is None else head.startswith(b"GGUF")
         return ("gguf",) if gguf else ()
     if "model_index.json" in peek.files:
         return ("diffusers",)
-    found: dict[Format, bool] = {
+    there: dict[Format, bool] = {
         "safetensors": any(name.endswith(".safetensors") for name in peek.files),
-        "gguf": bool(_ggufs(peek)) and not peek.remote,  # of a repository's GGUF files one must be named
+        "gguf": bool(_ggufs(peek)) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
         "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
     }
-    return tuple(one for one, there in found.items() if there)
+    return tuple(written for written, is_there in there.items() if is_there)
 
 
 def specification(peek: Peek) -> str | None:
-    """The model's kind in the header of a CTranslate2 ``model.bin``, "" where it was not read; None: it is none.
+    """The name of the specification in the header of a CTranslate2 ``model.bin``, such as ``WhisperSpec``.
 
-    The header is a version, the length of a name, and the name of a specification: ``WhisperSpec``.
+    The header is a version, the length of that name, and the name. "" where the header was not read, None where the
+    file is not CTranslate2's.
     """
     head = peek.heads.get("model.bin")
     if head is None:
@@ -139,16 +139,16 @@ def description(peek: Peek) -> str:
 
 
 def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
-    """The plainest of what fits the files and the launch. Raises InvalidRequest."""
+    """The likeliest engine and type that fit both the files and the launch. Raises InvalidRequest."""
     if not formats_of(peek):
         raise _nothing(peek)
     possible = [one for one in fits(peek) if engine is None or one.engine is engine]
-    if not possible and engine is not None:  # the files do not say, so that the launch's word stands
+    if not possible and engine is not None:  # the files do not decide, so that the launch does
         return Fit(engine, type_on(engine, model_type))
     if not possible:
         raise InvalidRequest(f"{peek.place} is {description(peek)}: {_what_is_read()}", param="model_path")
-    found = [one for one in possible if model_type in (None, one.model_type)]
-    if not found:
+    fitting = [one for one in possible if model_type in (None, one.model_type)]
+    if not fitting:
         types = " or ".join(dict.fromkeys(one.model_type for one in possible))
         raise InvalidRequest(
             f"{peek.place} is {description(peek)}, a model of type {types}, not {model_type}", param="model_type"
@@ -158,11 +158,11 @@ def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | Non
             f"{peek.place} is {description(peek)}, which may be for either: give model_type 'embedding' or 'rerank'",
             param="model_type",
         )
-    return found[0]
+    return fitting[0]
 
 
 def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
-    """What weights in this format may serve as, the plainest first."""
+    """The types of model that weights in this format may be, the likeliest first."""
     match written:
         case "diffusers":
             return ("image",)
@@ -177,13 +177,13 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
 
 
 def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
-    said, network = _sentence_model(peek), _architecture(peek)
+    saved_as, network = _sentence_model(peek), _architecture(peek)
     text: tuple[ModelType, ...] = ("LLM",) if network.endswith(_WRITES_TEXT) else ()
-    if said in _UNSERVED_ENCODERS or network.startswith("Whisper"):
+    if saved_as in _UNSERVED_ENCODERS or network.startswith("Whisper"):
         return ()
-    if said == "CrossEncoder":
+    if saved_as == "CrossEncoder":
         return ("rerank", *text)
-    if said:
+    if saved_as:
         return ("embedding", *text)
     if network.endswith("ForSequenceClassification"):
         return ("rerank",)
@@ -192,8 +192,8 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
 
 def _sentence_model(peek: Peek) -> str:
     """The kind of a model saved by sentence-transformers, such as ``CrossEncoder``; "" for others."""
-    said = peek.documents.get("config_sentence_transformers.json", {}).get("model_type")
-    return str(said) if said else "SentenceTransformer" if "modules.json" in peek.files else ""
+    kind = peek.documents.get("config_sentence_transformers.json", {}).get("model_type")
+    return str(kind) if kind else "SentenceTransformer" if "modules.json" in peek.files else ""
 
 
 def _is_mere_encoder(peek: Peek) -> bool:
@@ -206,21 +206,21 @@ def _config(peek: Peek) -> dict[str, Any]:
 
 
 def _architecture(peek: Peek) -> str:
-    """The network's class as ``config.json`` has it; "" where it says none."""
+    """The network's class that ``config.json`` names; "" where it names none."""
     names = _config(peek).get("architectures")
     return str(names[0]) if isinstance(names, list) and names else ""
 
 
 def _ggufs(peek: Peek) -> list[str]:
-    """The GGUF models in a folder; an ``mmproj`` belongs to another."""
+    """The GGUF models in a folder, without ``mmproj`` files, which are parts of another model."""
     return [name for name in peek.files if name.endswith(".gguf") and not name.startswith("mmproj") and "/" not in name]
 
 
 def _gguf_architecture(peek: Peek) -> str:
-    """``general.architecture``, where it is the first thing that a GGUF file says; else "".
+    """``general.architecture``, where it is the first entry of a GGUF file; else "".
 
-    Before it come the magic, a version (4 bytes), two counts (8 each), its key's length (8) and key, its type (4) and
-    its length (8).
+    Before its value are the magic number and a version (4 bytes each), two counts (8 each), the length of its key (8)
+    and the key, its type (4) and its length (8).
     """
     names = peek.files if peek.single else _ggufs(peek)
     head = peek.heads.get(names[0], b"") if names else b""
@@ -232,7 +232,7 @@ def _gguf_architecture(peek: Peek) -> str:
 
 
 def _in_brackets(text: object) -> str:
-    """Beside what it describes; cut, for files may say anything."""
+    """The text in brackets, cut to 60 characters, since it comes from a file; "" for nothing."""
     return f" ({str(text)[:60]})" if text else ""
 
 
@@ -253,7 +253,7 @@ def _nothing(peek: Peek) -> InvalidRequest:
 
 
 def _guess(source: str, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
-    """The choice where the files cannot be seen from here: by type and suffix. Raises InvalidRequest."""
+    """The choice where the files cannot be seen from here: by the model type and the suffix. Raises InvalidRequest."""
     if engine is not None:
         return Fit(engine, type_on(engine, model_type))
     wanted = model_type or "LLM"

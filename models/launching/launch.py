@@ -17,18 +17,18 @@ from models.rows.instances import NewInstance
 from models.unicode import refuse_broken
 
 UID = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$"
-"""No slash and nothing else that a path or a label would have to escape."""
+"""What a uid may be: without slashes and anything else that would have to be escaped in a path or a label."""
 
 
 def serves(engine: str, model_type: str) -> tuple[str, ...]:
-    """The modalities that a model of this type serves on this engine, other protocols over them included."""
+    """The modalities that a model of this type serves on this engine, with the protocols that go through them."""
     facts = FACTS.get(engine)
-    found = () if facts is None else next((names for name, names in facts.serves.items() if name == model_type), ())
-    return (*found, *(name for name, through in THROUGH.items() if through in found))
+    served = () if facts is None else next((names for name, names in facts.serves.items() if name == model_type), ())
+    return (*served, *(name for name, through in THROUGH.items() if through in served))
 
 
 class Launch(BaseModel):
-    """Body of ``POST /v1/models``. Any further key is an option of the engine, which refuses those it lacks."""
+    """Body of ``POST /v1/models``. Any further key is an option of the engine, which refuses those that it lacks."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -51,7 +51,7 @@ class Launch(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _given(cls, value: Any) -> Any:
-        """Without the options that are null, and those of Xinference's client that ask for nothing."""
+        """Leave out options that are null, and those of Xinference's client that ask for nothing."""
         value = refuse_broken(value, nul=False)
         if not isinstance(value, dict):
             return value
@@ -72,7 +72,7 @@ class Launch(BaseModel):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keys that are the engine's."""
+        """The keys that are options of the engine."""
         return dict(self.model_extra or {})
 
 
@@ -111,7 +111,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool) -> Ne
 
 
 def _check(launch: Launch, *, trust_remote_code: bool) -> None:
-    """Refuse what no engine and no weights could make right. Raises InvalidRequest."""
+    """Raise InvalidRequest for what is wrong whatever the engine and the weights are."""
     if launch.trust_remote_code and not trust_remote_code:
         raise InvalidRequest(
             "trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server", param="trust_remote_code"
@@ -136,5 +136,5 @@ def _engine(launch: Launch) -> EngineFacts | None:
 
 
 def _gpus(asked: str | int | None) -> str:
-    """ "auto": a GPU where there is one; "0": the CPU; "1": a GPU."""
+    """How an instance has ``n_gpu``: "auto" is a GPU where there is one, "0" the CPU, "1" a GPU."""
     return "0" if asked in (None, "None") else str(asked)

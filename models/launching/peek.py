@@ -1,7 +1,7 @@
-"""A look at weights before they are loaded: the names of their files, and what the small ones among them say.
+"""A look at weights before they are loaded: the names of their files, and the contents of small ones.
 
-This module only reads, and on this machine alone; ``peek_source`` beside it asks hubs, too. ``engine_choice``
-decides from what was read. Nothing is unpickled or run.
+This module only reads, and on this machine alone; ``peek_source`` also asks hubs. ``engine_choice`` decides from what
+was read. Nothing is unpickled or run.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from models.errors import InvalidRequest
 
 DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.json")
-"""The files that are read, where they are there."""
+"""The files that are read, if they are there."""
 
 DOCUMENT_BYTES = 4 << 20
 HEAD_BYTES = 256
@@ -26,9 +26,10 @@ MOST_FILES = 10_000
 class Peek:
     """What a look at weights showed.
 
-    ``place`` is what messages call them. ``files`` are paths within the folder, of at most one folder more, or the one
-    file that the weights are. ``heads`` are the first bytes of the files that are known by them, where they could be
-    read; ``documents`` the JSON objects among ``DOCUMENTS``. ``remote``: on a hub, still to be fetched.
+    ``place`` is what messages call them. ``files`` are the files in the folder and in its direct subfolders, or, with
+    ``single``, the one file that the weights consist of. ``heads`` are the first bytes of those files whose kind shows
+    in them, as far as they could be read; ``documents`` the JSON objects among ``DOCUMENTS``. ``remote``: the weights
+    are on a hub, still to be fetched.
     """
 
     place: str
@@ -71,7 +72,7 @@ def _head(path: Path) -> bytes:
 
 
 def _start(path: Path, most: int) -> bytes:
-    """The first bytes of a file. Raises OSError, also for what is no regular file: a pipe would be waited for."""
+    """The first bytes of a file. Raises OSError, also for what is no regular file: reading a pipe could block."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:
@@ -80,12 +81,12 @@ def _start(path: Path, most: int) -> bytes:
 
 def documents_of(files: tuple[str, ...], read: Callable[[str], bytes]) -> dict[str, dict[str, Any]]:
     """The ``DOCUMENTS`` that are there and are JSON objects of a reasonable size."""
-    found = {}
+    documents = {}
     for name in DOCUMENTS:
         data = read(name) if name in files else b""
         if 0 < len(data) <= DOCUMENT_BYTES:
             with suppress(ValueError, RecursionError):
                 document = json.loads(data)
                 if isinstance(document, dict):
-                    found[name] = document
-    return found
+                    documents[name] = document
+    return documents
