@@ -1,9 +1,10 @@
 """Requests to URLs that clients gave: media to fetch, webhooks to call. They reach public addresses and nothing else.
 
-A name is resolved once; unless every address found may be reached, nothing is sent; then the connection is made to a
+A name is resolved once. Unless all its addresses may be reached, nothing is sent. The connection is then made to a
 checked address, with the name in ``Host``, in the TLS handshake and in the check of the certificate. So a name that
-resolves otherwise the second time gains nothing, and a number in whatever notation is checked as the address it is.
-Any port may be named: towards public addresses only TLS is spoken. Proxies in the environment are not used.
+resolves to another address the second time is of no use to an attacker, and a number in any notation is checked as the
+address that it means. Any port may be named; to public addresses only TLS is used. Proxies in the environment are not
+used.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ REDIRECTS = 3
 EXCERPT_BYTES = 1024
 
 Resolve = Callable[[str], list[str]]
-"""A host name or number to its addresses. Blocks; raises OSError or UnicodeError."""
+"""From a host name or number to its addresses. Blocks; raises OSError or UnicodeError."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -46,11 +47,11 @@ _NEVER = tuple(
 
 
 class _Unresolved(httpx.ConnectError):
-    """The name has no addresses, or its servers do not answer. It may be otherwise later."""
+    """The name has no addresses, or its name servers do not answer. That may be different later."""
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What a URL gave. ``url`` is where it was found, after redirects; ``body`` is empty if it went into a file."""
+    """What was fetched. ``url`` is its address after redirects; ``body`` is empty if it was written to a file."""
 
     url: str
     media_type: str
@@ -59,12 +60,12 @@ class Fetched(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What became of a POST. ``status`` is 0 if there was no answer; ``error`` then says why, in words for clients."""
+    """The outcome of a POST. ``status`` is 0 if there was no answer; then ``error`` explains why, for clients."""
 
     status: int
     error: str = ""
     refused: bool = False
-    """The address may not be reached, so trying again is no use."""
+    """Whether the address may not be reached, so that trying again is useless."""
     retry_after: str = ""
     """The header of this name, as it came."""
     excerpt: bytes = b""
@@ -72,14 +73,14 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class Outbound:
-    """Sends requests to URLs of clients. ``allow``: networks that may be reached though private, and by plain http."""
+    """Sends requests to clients' URLs. ``allow``: private networks that may be reached, also by plain http."""
 
     def __init__(self, allow: str = "", *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None) -> None:
         """``allow`` is a comma-separated list of CIDRs; raises ValueError if it is not."""
         self._allow = [ipaddress.ip_network(part.strip(), strict=False) for part in allow.split(",") if part.strip()]
         self._resolve = resolve or addresses_of
         self._tls = tls or httpx.create_ssl_context()
-        # Threads of its own: name servers that do not answer hold up nothing but names.
+        # Threads of its own, so that name servers which do not answer hold up nothing else.
         self._threads = ThreadPoolExecutor(32, thread_name_prefix="resolve")
 
     def close(self) -> None:
@@ -87,7 +88,7 @@ class Outbound:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def check_url(self, url: str, param: str, timeout_s: float = 5) -> str:
-        """This URL in its normal form, without fragment, if it may be called now. Raises InvalidRequest."""
+        """This URL in its normal form, without fragment, if requests to it are allowed. Raises InvalidRequest."""
         target = parse(url, param)
         try:
             async with asyncio.timeout(timeout_s):
@@ -106,10 +107,10 @@ class Outbound:
         timeout_s: float = 10,
         to: Path | None = None,
     ) -> Fetched:
-        """What lies at this URL, in memory, or in the file ``to``, which is gone again after a failure.
+        """Fetch a URL into memory, or into the file ``to``, which is removed again after a failure.
 
-        ``types`` are media types as ``image/png`` or ``image/*``. All that can go wrong raises InvalidRequest with
-        ``param``. ``timeout_s`` is for everything together, redirects included.
+        ``types`` are allowed media types, such as ``image/png`` or ``image/*``. Every failure is an InvalidRequest with
+        ``param``. ``timeout_s`` bounds all of it together, redirects included.
         """
         target = parse(url, param)
         try:
@@ -130,7 +131,7 @@ class Outbound:
         raise InvalidRequest(f"the URL redirects more than {REDIRECTS} times", param=param)
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str], timeout_s: float = 10) -> Response:
-        """What this URL says to a POST. Redirects are not followed. Raises nothing."""
+        """Send a POST to this URL; returns the outcome. Redirects are not followed. Raises nothing."""
         try:
             async with asyncio.timeout(timeout_s):
                 target = parse(url, "url")
@@ -158,17 +159,17 @@ class Outbound:
     ) -> AsyncIterator[httpx.Response]:
         """The response of the first checked address that can be connected to, its body not read yet."""
         addresses = await self._checked(url, param)
-        said = {"host": url.netloc.decode(), "user-agent": "headrace", "accept": "*/*", "accept-encoding": "identity"}
+        fixed = {"host": url.netloc.decode(), "user-agent": "headrace", "accept": "*/*", "accept-encoding": "identity"}
         name = url.raw_host.decode().rstrip(".")
         timeout = httpx.Timeout(timeout_s, connect=timeout_s / len(addresses))
-        # A client for each request: a connection that is kept has been checked under another name, or long ago.
+        # A client for each request: a connection that is kept may have been checked for another name, or long ago.
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=timeout) as client:
             for number, address in enumerate(addresses, 1):
                 request = client.build_request(
                     method,
                     url.copy_with(host=address),
                     content=content,
-                    headers=said | dict(headers or {}),
+                    headers=fixed | dict(headers or {}),
                     extensions={"sni_hostname": name},  # the certificate is checked for it, too
                 )
                 try:
@@ -184,9 +185,9 @@ class Outbound:
                 return
 
     async def _checked(self, url: httpx.URL, param: str) -> list[str]:
-        """The addresses of this URL's host, all of which may be reached.
+        """The addresses of this URL's host.
 
-        Raises InvalidRequest if one may not, _Unresolved if there are none just now.
+        Raises InvalidRequest if one of them may not be reached, _Unresolved if there are none now.
         """
         try:
             loop = asyncio.get_running_loop()
@@ -203,20 +204,23 @@ class Outbound:
 
 
 def parse(url: str, param: str, base: httpx.URL | None = None) -> httpx.URL:
-    """This URL, taken relative to ``base``; whether it may be reached is not looked at. Raises InvalidRequest."""
+    """This URL, relative to ``base``, if it is well formed. Whether it may be reached is not checked here.
+
+    Raises InvalidRequest.
+    """
     try:
-        found = base.join(url) if base else httpx.URL(url)
+        parsed = base.join(url) if base else httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidRequest("the URL is not valid", param=param) from error
-    if found.scheme not in ("https", "http"):
+    if parsed.scheme not in ("https", "http"):
         raise InvalidRequest("the URL must begin with https://", param=param)
-    if found.userinfo:
+    if parsed.userinfo:
         raise InvalidRequest("the URL must not hold a user name or password", param=param)
-    if not found.raw_host or not (found.port is None or 1 <= found.port <= 65535):
+    if not parsed.raw_host or not (parsed.port is None or 1 <= parsed.port <= 65535):
         raise InvalidRequest("the URL is not valid", param=param)
-    if max(len(url), len(normal(found))) > URL_CHARACTERS:
+    if max(len(url), len(normal(parsed))) > URL_CHARACTERS:
         raise InvalidRequest(f"the URL is longer than {URL_CHARACTERS} characters", param=param)
-    return found
+    return parsed
 
 
 def normal(url: httpx.URL) -> str:
@@ -241,19 +245,19 @@ def bare(address: Address) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    """Whether this address is one host's on the public internet. Of IPv6 only what is allotted (RFC 4291, 2000::/3)."""
+    """Whether this is the address of one host on the public internet. Of IPv6 only 2000::/3 is in use (RFC 4291)."""
     if any(address in network for network in _NEVER) or (address.version == 6 and address not in _UNICAST):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _unreachable(param: str) -> InvalidRequest:
-    # One message for names that are unknown and names that are private: clients learn no names of ours.
+    # The same message for unknown names and private ones, so that clients cannot find out names of our network.
     return InvalidRequest("the URL's host does not resolve to public addresses", param=param)
 
 
 def _acceptable(response: httpx.Response, param: str, max_bytes: int, types: Collection[str] | None) -> str:
-    """The media type of an answer whose head is as asked for. Raises InvalidRequest."""
+    """The media type of an answer. Raises InvalidRequest if its status or its headers are not as required."""
     if response.status_code != 200:
         raise InvalidRequest(f"the URL answered with status {response.status_code}", param=param)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -268,7 +272,7 @@ def _acceptable(response: httpx.Response, param: str, max_bytes: int, types: Col
 
 
 async def _received(response: httpx.Response, param: str, max_bytes: int, to: Path | None) -> tuple[int, bytes]:
-    """The body's size, and the body unless it went into a file. Raises InvalidRequest when it grows too large."""
+    """The body's size, and the body unless it was written to a file. Raises InvalidRequest when it grows too large."""
     size = 0
     with _into(to) as file:
         async for piece in response.aiter_raw():
@@ -293,7 +297,7 @@ def _into(to: Path | None) -> Iterator[BinaryIO]:
 
 
 async def _excerpt(response: httpx.Response) -> bytes:
-    """The start of a body that says what is wrong, as far as it comes within a second."""
+    """The start of the body of an error, as much of it as comes within a second."""
     found = b""
     with suppress(TimeoutError, httpx.HTTPError):
         async with asyncio.timeout(1):

@@ -1,6 +1,6 @@
-"""Folders for files on their way. They go with what needed them; what a killed process left, the next one clears.
+"""Temporary folders. Each is removed when it is not needed any more; those of killed processes, by the next process.
 
-A folder's owner holds a lock on it, which the kernel takes away when the owner dies, in whichever container.
+A folder's owner has a lock on it, which the kernel releases when the owner dies, in whichever container it ran.
 """
 
 import contextlib
@@ -18,22 +18,22 @@ _PREFIX = "headrace-files-"
 def folder() -> Iterator[Path]:
     """A new folder, removed at the end of the block."""
     path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    held = os.open(path, os.O_RDONLY)
+    lock = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        os.close(held)
+        os.close(lock)
 
 
 def clear() -> None:
     """Remove the folders whose owners are gone."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):  # somebody else's, or held
-            found = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        with contextlib.suppress(OSError):  # another user's, or locked by its owner
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path)
             finally:
-                os.close(found)
+                os.close(lock)
