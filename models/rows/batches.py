@@ -1,8 +1,8 @@
-"""Batches: every statement on their rows, and on the jobs that their lines become. Same manner as ``models.rows.jobs``.
+"""Batches: every statement on their rows, and on the jobs that their lines become.
 
-A batch's lines are counted from 0, blank ones not at all. ``offset`` and ``lines`` say how far its input has become
-jobs, and move in the transaction that inserts them, by compare and set: so that whoever feeds, and however often it
-dies, each line is one job.
+Conventions as in ``models.rows.jobs``. A batch's lines are counted from 0, without blank ones. ``offset`` and ``lines``
+give how much of its input has become jobs. They change in the transaction that inserts those jobs, by compare and set.
+So each line becomes exactly one job, however many stewards feed the batch, and however often one of them dies.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from models.rows.webhooks import WebhookEvent
 
 WINDOWS_S = {"24h": 86_400}
 MOST_OPEN = 100
-"""Batches that one key may have open."""
+"""Most batches of one key that may be open."""
 
 OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)
 _FED = (BatchState.VALIDATING, BatchState.IN_PROGRESS)
@@ -38,7 +38,7 @@ _unfinished = (
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line that cannot be a job: it becomes one that has failed."""
+    """A line of which no job can be made: it becomes a job that has failed."""
 
     line: int
     custom_id: str | None
@@ -50,7 +50,7 @@ class Refused:
 
 
 def create(connection: Connection, *, window: str = "24h", **values: Any) -> BatchRow:
-    """Record a batch, to be validated. ``values``: the table's columns. Raises QueueFull."""
+    """Record a batch, which is to be validated next. ``values``: columns of the table. Raises QueueFull."""
     mine = (batches.c.api_key_id == values["api_key_id"], batches.c.state.in_(OPEN))
     if connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one() >= MOST_OPEN:
         raise QueueFull(f"{MOST_OPEN} batches of this key are not over yet", retry_after=60)
@@ -60,20 +60,20 @@ def create(connection: Connection, *, window: str = "24h", **values: Any) -> Bat
         "window": window,
         "expires_at": now_ms() + WINDOWS_S[window] * 1000,
     }
-    [made] = fetch(connection, sa.insert(batches).values(**fixed, **values).returning(batches), BatchRow)
-    return made
+    [row] = fetch(connection, sa.insert(batches).values(**fixed, **values).returning(batches), BatchRow)
+    return row
 
 
 def get(connection: Connection, batch: str, api_key_id: str | None) -> BatchRow:
-    """The batch. ``api_key_id`` None: whoever's. Raises NotFound, also where it is another key's."""
-    found = fetch_one(connection, sa.select(batches).where(batches.c.id == batch), BatchRow)
-    if found is None or (api_key_id is not None and found.api_key_id != api_key_id):
+    """The batch. Where ``api_key_id`` is None, it may be any key's. Raises NotFound, also where it is another key's."""
+    row = fetch_one(connection, sa.select(batches).where(batches.c.id == batch), BatchRow)
+    if row is None or (api_key_id is not None and row.api_key_id != api_key_id):
         raise NotFound(f"there is no batch '{batch[:60]}'", param="batch_id")
-    return found
+    return row
 
 
 def listing(connection: Connection, api_key_id: str, *, after: str | None = None, limit: int = 20) -> list[BatchRow]:
-    """One page and one row more of this key's batches, newest first. Raises NotFound: there is no batch ``after``."""
+    """One page of this key's batches and one row more, newest first. Raises NotFound if there is no batch ``after``."""
     query = sa.select(batches).where(batches.c.api_key_id == api_key_id)
     if after is not None:
         last = get(connection, after, api_key_id)
@@ -84,22 +84,22 @@ def listing(connection: Connection, api_key_id: str, *, after: str | None = None
 
 
 def tallies(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """How many lines of each of these batches are in which state, of those that are jobs."""
-    found: dict[str, dict[str, int]] = {batch: {} for batch in ids}
+    """For each of these batches, the number of its lines in each state, counting only lines that are jobs already."""
+    counts: dict[str, dict[str, int]] = {batch: {} for batch in ids}
     query = (
         sa.select(jobs.c.batch_id, jobs.c.state, sa.func.count().label("n"))
         .where(jobs.c.batch_id.in_(ids))
         .group_by(jobs.c.batch_id, jobs.c.state)
     )
     for row in connection.execute(query):
-        found[row.batch_id][row.state] = row.n
-    return found
+        counts[row.batch_id][row.state] = row.n
+    return counts
 
 
 def cancel(connection: Connection, batch: str) -> list[str]:
-    """Cancel a batch that is not over, and its lines; the devices that must be told. Raises Conflict where it is over.
+    """Cancel a batch that is not over, and its lines; returns the devices to notify. Raises Conflict if it is over.
 
-    To cancel once more changes nothing.
+    A second cancel changes nothing.
     """
     mine = (batches.c.id == batch, batches.c.state.in_(_FED))
     values = {"state": BatchState.CANCELLING, "cancelling_at": now_ms()}
@@ -134,13 +134,13 @@ def open_batches(connection: Connection) -> list[OpenBatch]:
 
 
 def start(connection: Connection, batch: str, total: int) -> bool:
-    """The input is valid, and has so many lines. False: it was cancelled meanwhile."""
+    """Record that the input is valid and has so many lines. False if the batch was cancelled meanwhile."""
     values = {"state": BatchState.IN_PROGRESS, "in_progress_at": now_ms(), "total": total}
     return _move(connection, batch, (BatchState.VALIDATING,), values)
 
 
 def fail(connection: Connection, batch: str, errors: Sequence[dict[str, Any]]) -> list[str]:
-    """The input is not valid, or was lost; the devices that must be told."""
+    """Fail a batch whose input is not valid or was lost; returns the devices to notify."""
     values = {"state": BatchState.FAILED, "failed_at": now_ms(), "errors": list(errors)}
     if not _move(connection, batch, _FED, values):
         return []
@@ -157,7 +157,10 @@ def feed(
     refused: Sequence[Refused],
     kind: str,
 ) -> bool:
-    """Insert the lines of this span of the input, in bytes. False: its beginning is not where the batch is."""
+    """Insert the lines of this span of the input (start and end in bytes).
+
+    False, and nothing is inserted, if the batch is not at the start of the span any more.
+    """
     here = (batches.c.id == row.id, batches.c.state == BatchState.IN_PROGRESS, batches.c.offset == span[0])
     values = {"offset": span[1], "lines": batches.c.lines + len(new) + len(refused)}
     if not connection.execute(sa.update(batches).where(*here).values(**values)).rowcount:
@@ -190,19 +193,19 @@ def _failed(row: BatchRow, one: Refused, kind: str, now: int) -> dict[str, Any]:
 
 
 def holders(connection: Connection, uids: Collection[str]) -> list[str]:
-    """The devices that have these models."""
+    """The devices that have replicas of these models."""
     query = sa.select(replicas.c.device).distinct().where(replicas.c.uid.in_(uids), replicas.c.device.is_not(None))
     return sorted(connection.execute(query).scalars())
 
 
 def finalize(connection: Connection, batch: str) -> bool:
-    """Nothing is left to run. False: something is, or it was cancelled meanwhile."""
+    """Record that no line is left to run. False if one is, or if the batch was cancelled meanwhile."""
     values = {"state": BatchState.FINALIZING, "finalizing_at": now_ms()}
     return _move(connection, batch, (BatchState.IN_PROGRESS,), values, _unfinished == 0)
 
 
 def page(connection: Connection, batch: str, after: int, limit: int, *, succeeded: bool) -> list[BatchLine]:
-    """The next lines that succeeded, or those that did not."""
+    """The next lines that succeeded, or the next that did not, after line number ``after``."""
     same = jobs.c.state == JobState.SUCCEEDED
     query = (
         sa.select(*columns(BatchLine), results.c.body)
@@ -217,7 +220,7 @@ def page(connection: Connection, batch: str, after: int, limit: int, *, succeede
 def finish(
     connection: Connection, row: BatchRow, state: BatchState, written: dict[str, dict[str, Any]], counts: dict[str, Any]
 ) -> bool:
-    """The batch is over: its files, by column (``output_file_id``), are recorded. False: somebody else did it."""
+    """End a batch, and record its files, given by column (``output_file_id``). False if another steward has done so."""
     values: dict[str, Any] = {column: file["id"] for column, file in written.items()}
     values |= {"state": state, f"{state.value}_at": now_ms(), "counts": counts}
     if row.finalizing_at is None:
@@ -231,7 +234,7 @@ def finish(
 
 
 def forget_lines(connection: Connection, batch: str, limit: int = 500) -> list[str]:
-    """Forget lines of a batch that is over; their ids, whose artifacts are the caller's to delete."""
+    """Delete lines of a batch that is over; returns their ids, so that the caller can delete their artifacts."""
     over = sa.exists().where(batches.c.id == batch, batches.c.state.not_in(OPEN))
     some = sa.select(jobs.c.id).where(jobs.c.batch_id == batch, jobs.c.state.not_in(_WAITS), over).limit(limit)
     ids = list(connection.execute(some).scalars())
@@ -242,13 +245,13 @@ def forget_lines(connection: Connection, batch: str, limit: int = 500) -> list[s
 
 
 def with_lines(connection: Connection) -> list[BatchRow]:
-    """Batches that are over, and whose lines are still there."""
+    """Batches that are over, but whose lines have not been deleted yet."""
     lines = sa.exists().where(jobs.c.batch_id == batches.c.id, jobs.c.state.not_in(_WAITS))
     return fetch(connection, sa.select(batches).where(batches.c.state.not_in(OPEN), lines), BatchRow)
 
 
 def purge(connection: Connection, older_ms: int) -> None:
-    """Forget batches that are over and of which nothing is left, made this long ago."""
+    """Delete batches that are over, have no lines left, and were created this long ago."""
     lines = sa.exists().where(jobs.c.batch_id == batches.c.id)
     old = batches.c.created_at < now_ms() - older_ms
     connection.execute(sa.delete(batches).where(batches.c.state.not_in(OPEN), old, sa.not_(lines)))

@@ -1,7 +1,7 @@
-"""Jobs as clients see them: submitted, looked at, cancelled, tried again, deleted. What workers do is in ``claims``.
+"""Jobs as clients use them: submitted, looked at, cancelled, tried again, deleted. What workers do is in ``claims``.
 
-Each function takes a connection inside a transaction. Every change of state is one conditional UPDATE; the rows
-that it returns say what happened. All times are the database's clock, Unix time in milliseconds.
+Each function takes a connection inside a transaction. Every change of state is one conditional UPDATE; the rows that it
+returns show what happened. All times are Unix time in milliseconds by the database's clock.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from models.rows.records import JobRow, JobStatus, JobSummary
 from models.rows.tables import FINAL, BatchState, JobState, batches, jobs, results
 
 PRIORITY_MS = 60_000
-"""What one step of priority is worth in waiting: so the low ones age, and nothing waits for ever."""
+"""One step of priority counts as much as this time of waiting. So jobs of low priority rise; none waits for ever."""
 
 BATCH_PRIORITY = -1000
-"""Of a batch's lines: on a par with fresh jobs after some 17 hours of their 24."""
+"""The priority of a batch's lines. After some 17 of their 24 hours they rank like new jobs."""
 
 RECENT = 64
-"""Finished jobs that a model's rate is measured on."""
+"""How many of a model's last finished jobs its rate is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be. ``deadline_s`` counts from its insertion; ``digest`` is of all that the client asked for.
+    """A job to submit. ``deadline_s`` counts from its insertion; ``digest`` is made of all that the client asked for.
 
-    ``key_bound`` jobs may wait for its model under its API key; None: any number.
+    ``key_bound``: how many jobs may wait for its model under its API key; None: any number.
     """
 
     id: str
@@ -59,9 +59,9 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The job that stands for a submission; ``created`` is false where an idempotency key had made it before.
+    """The job of a submission; ``created`` is false if an earlier one with the same idempotency key has created it.
 
-    ``queued_at`` and ``ahead``, how many waited for its model already, are known of a created one alone.
+    ``queued_at``, and ``ahead``, the number of jobs that waited for its model already, are known only if it is new.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class _Before(Record):
-    """The job that an idempotency key made before."""
+    """The job that an earlier submission with the same idempotency key has created."""
 
     table = jobs
 
@@ -83,12 +83,12 @@ class _Before(Record):
 
 
 def new_id() -> str:
-    """The id of a job to be."""
+    """A new job's id."""
     return f"job_{secrets.token_hex(12)}"
 
 
 def digest(*parts: Any) -> str:
-    """What tells one request from another under the same idempotency key."""
+    """A hash of a request, by which two requests under the same idempotency key are compared."""
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
@@ -96,10 +96,11 @@ def digest(*parts: Any) -> str:
 
 
 def submit(connection: Connection, new: Sequence[NewJob], most: int | None) -> list[Submitted | HeadraceError]:
-    """Insert jobs, many in one transaction; for each, what came of it.
+    """Insert jobs, many in one transaction; returns the outcome of each.
 
-    ``most`` may wait for one model; None: neither that nor the bounds of their keys are looked at. QueueFull where its
-    model or key has too many waiting; IdempotencyConflict where its key stands for another request.
+    At most ``most`` jobs may wait for one model; None: neither that bound nor those of the keys are checked. The
+    outcome is QueueFull where too many jobs wait for the model or under the key, IdempotencyConflict where the
+    idempotency key was used for another request.
     """
     known = _by_idempotency(connection, new)
     waiting = _waiting(connection, {one.uid for one in new}) if most is not None else {}
@@ -111,7 +112,7 @@ def submit(connection: Connection, new: Sequence[NewJob], most: int | None) -> l
         name = (one.api_key_id, one.idempotency_key or "")
         if (before := known.get((one.api_key_id, one.idempotency_key))) is not None:
             outcome[one.id] = _same(one, before)
-        elif name in named:  # one of them will be the job: it takes the room of one
+        elif name in named:  # another of these has the same idempotency key: both become one job, which is counted once
             accepted.append(one)
         elif most is not None and (full := _full(connection, waiting, most, one)):
             outcome[one.id] = full
@@ -121,7 +122,8 @@ def submit(connection: Connection, new: Sequence[NewJob], most: int | None) -> l
             named |= {name} if one.idempotency_key else set()
     now = connection.execute(sa.select(now_ms())).scalar_one()
     inserted = _insert(connection, accepted, now)
-    late = [one for one in accepted if one.id not in inserted]  # another of this key came first, perhaps in this call
+    # Of those not inserted, another with the same idempotency key came first, perhaps in this very call.
+    late = [one for one in accepted if one.id not in inserted]
     known = _by_idempotency(connection, late)
     for one in accepted:
         if one.id in inserted:
@@ -136,13 +138,13 @@ def _insert(connection: Connection, accepted: Sequence[NewJob], now: int) -> set
         return set()
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(jobs).on_conflict_do_nothing().returning(jobs.c.id)
-    # In one order everywhere: two gateways that insert the same keys would wait for each other in a circle.
+    # In the same order everywhere: otherwise two gateways that insert the same keys could wait for each other.
     ordered = sorted(accepted, key=lambda one: (one.api_key_id, one.idempotency_key or ""))
     return set(connection.execute(statement, [_values(one, now) for one in ordered]).scalars())
 
 
 def as_queued(one: NewJob, now: int) -> JobRow:
-    """The row of a job that was inserted at ``now``, whole."""
+    """The whole row of a job that was inserted at ``now``."""
     unset = ("lease_owner", "lease_expires_at", "device", "error", "started_at", "finished_at")
     zero = ("run_after", "attempt", "fence")
     blank: dict[str, Any] = dict.fromkeys(unset) | dict.fromkeys(zero, 0) | {"cancel_requested": False, "progress": 0.0}
@@ -183,7 +185,7 @@ def _by_idempotency(connection: Connection, new: Iterable[NewJob]) -> dict[tuple
 
 
 def _same(one: NewJob, before: _Before | None) -> Submitted | HeadraceError:
-    if before is None:  # a batch's line that is there already, or a job deleted in this very moment
+    if before is None:  # a batch's line that was inserted before, or a job that was deleted at this moment
         return Conflict("this job was submitted before")
     if before.digest == one.digest:
         return Submitted(before.id, created=False)
@@ -193,15 +195,16 @@ def _same(one: NewJob, before: _Before | None) -> Submitted | HeadraceError:
 
 
 def _waiting(connection: Connection, uids: set[str]) -> dict[tuple[str, str], int]:
-    """How many jobs wait, by model and key. A batch's lines do not count: its feeder bounds them.
+    """How many jobs wait, by model and key. Lines of batches do not count, since the feeder bounds them.
 
-    All are counted, in the index alone; and then the lines, of which there are never many, taken off.
+    All waiting jobs are counted, which reads the index alone. Then the lines, which are never many, are subtracted.
     """
     same = (jobs.c.uid, jobs.c.api_key_id)
     waits = jobs.c.state == JobState.QUEUED
-    fed = sa.select(batches.c.id).where(batches.c.state == BatchState.IN_PROGRESS)  # no other has lines that wait
+    fed = sa.select(batches.c.id).where(batches.c.state == BatchState.IN_PROGRESS)  # only these have lines that wait
     every = sa.select(*same, sa.func.count().label("n")).where(jobs.c.uid.in_(sorted(uids)), waits)
-    lines = sa.select(*same, -sa.func.count()).where(jobs.c.batch_id.in_(fed), waits)  # with the uid: not by its index
+    # Without a condition on the uid, so that the index of batches is used.
+    lines = sa.select(*same, -sa.func.count()).where(jobs.c.batch_id.in_(fed), waits)
     found: dict[tuple[str, str], int] = {}
     for row in connection.execute(sa.union_all(every.group_by(*same), lines.group_by(*same))):
         if row.uid in uids:
@@ -210,43 +213,43 @@ def _waiting(connection: Connection, uids: set[str]) -> dict[tuple[str, str], in
 
 
 def _full(connection: Connection, waiting: dict[tuple[str, str], int], most: int, one: NewJob) -> QueueFull | None:
-    """Why there is no room for this job; else it is counted in."""
+    """The error if there is no room for this job; else None, and the job is added to ``waiting``."""
     mine = waiting.get((one.uid, one.api_key_id), 0)
     of_model = sum(n for (uid, _), n in waiting.items() if uid == one.uid)
     if of_model < most and (one.key_bound is None or mine < one.key_bound):
         waiting[one.uid, one.api_key_id] = mine + 1
         return None
     who = f"for '{one.uid}'" if of_model >= most else f"for '{one.uid}' under this key"
-    held = of_model if of_model >= most else mine
-    pace = rate(connection, one.uid)
-    wait = min(max(int(1 / pace + 0.999), 1), 600) if pace else 30
-    return QueueFull(f"{held} jobs wait {who}", retry_after=wait)
+    count = of_model if of_model >= most else mine
+    jobs_per_s = rate(connection, one.uid)
+    wait = min(max(int(1 / jobs_per_s + 0.999), 1), 600) if jobs_per_s else 30
+    return QueueFull(f"{count} jobs wait {who}", retry_after=wait)
 
 
 # ---- looking -----------------------------------------------------------------------------------------------
 
 
 def get(connection: Connection, job: str, api_key_id: str | None) -> JobRow:
-    """The job's whole row. ``api_key_id`` None: whoever's.
+    """The job's whole row. Where ``api_key_id`` is None, it may be any key's.
 
-    Raises NotFound, also where it is another key's, or a batch's: those are the batch's to change.
+    Raises NotFound, also where it is another key's, or a line of a batch, which clients change through the batch alone.
     """
-    found = fetch_one(connection, sa.select(jobs).where(jobs.c.id == job), JobRow)
-    if found is None or (api_key_id is not None and (found.api_key_id != api_key_id or found.batch_id is not None)):
+    row = fetch_one(connection, sa.select(jobs).where(jobs.c.id == job), JobRow)
+    if row is None or (api_key_id is not None and (row.api_key_id != api_key_id or row.batch_id is not None)):
         raise NotFound(f"there is no job '{job[:60]}'", param="id")
-    return found
+    return row
 
 
 def states(connection: Connection, ids: Sequence[str]) -> dict[str, JobStatus]:
-    """How these jobs are, by id; what is gone is absent."""
+    """The states of these jobs, by id. Deleted jobs are missing."""
     query = sa.select(*columns(JobStatus)).where(jobs.c.id.in_(ids))
     return {row.id: row for row in fetch(connection, query, JobStatus)}
 
 
 def result(connection: Connection, job: str) -> dict[str, Any] | None:
-    """The result of a succeeded job."""
-    found = connection.execute(sa.select(results.c.body).where(results.c.job_id == job)).scalar_one_or_none()
-    return found if found is None else dict(found)
+    """The result of a succeeded job; None if there is none."""
+    body = connection.execute(sa.select(results.c.body).where(results.c.job_id == job)).scalar_one_or_none()
+    return body if body is None else dict(body)
 
 
 def listing(
@@ -258,9 +261,9 @@ def listing(
     after: str | None = None,
     limit: int = 20,
 ) -> list[JobSummary]:
-    """One page and one row more of this key's jobs, newest first; those of batches are the batch's to list.
+    """One page of this key's jobs and one row more, newest first, without lines of batches.
 
-    Raises NotFound where there is no job ``after``.
+    Raises NotFound if there is no job ``after``.
     """
     query = sa.select(*columns(JobSummary)).where(jobs.c.api_key_id == api_key_id, jobs.c.batch_id.is_(None))
     if state is not None:
@@ -276,7 +279,7 @@ def listing(
 
 
 def ahead(connection: Connection, row: JobSummary) -> int:
-    """How many queued jobs of the same model rank before this one. Fairness between keys may let it overtake."""
+    """How many queued jobs of the same model rank before this one. Fairness between keys may still change the order."""
     query = sa.select(sa.func.count()).where(
         jobs.c.uid == row.uid, jobs.c.state == JobState.QUEUED, jobs.c.rank < row.rank
     )
@@ -303,20 +306,20 @@ def counts(connection: Connection) -> dict[tuple[str, str], int]:
 
 
 def throughput(spans: Iterable[tuple[int, int]]) -> float:
-    """Jobs a second, from their beginnings and ends in ms: time in which none ran does not count."""
-    found = sorted(spans)
+    """Jobs a second, from the beginnings and ends of jobs in ms. Time in which none of them ran does not count."""
+    ordered = sorted(spans)
     busy, reached = 0, 0
-    for begun, ended in found:
+    for begun, ended in ordered:
         busy += max(ended - max(begun, reached), 0)
         reached = max(reached, ended)
-    return 1000 * len(found) / max(busy, 1) if found else 0.0
+    return 1000 * len(ordered) / max(busy, 1) if ordered else 0.0
 
 
 # ---- changing ----------------------------------------------------------------------------------------------
 
 
 def cancel(connection: Connection, job: str) -> JobRow | None:
-    """Cancel a job: at once where it waits, by its worker where it runs. None: it is over already."""
+    """Cancel a job: at once if it waits; if it runs, its worker will do so. None if it is over already."""
     waits = jobs.c.state == JobState.QUEUED
     values = {
         "cancel_requested": True,
@@ -329,7 +332,10 @@ def cancel(connection: Connection, job: str) -> JobRow | None:
 
 
 def retry(connection: Connection, job: str) -> bool:
-    """Queue a job anew that failed, was cancelled or expired; its attempts begin anew, a deadline is dropped."""
+    """Queue a job again that failed, was cancelled or expired; False for any other.
+
+    Its attempts are counted from 0 again, and it has no deadline any more.
+    """
     over = (JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
     values = {
         "state": JobState.QUEUED,
@@ -351,7 +357,7 @@ def retry(connection: Connection, job: str) -> bool:
 
 
 def delete(connection: Connection, job: str) -> None:
-    """Forget a job and its result. Raises Conflict while it is not over."""
+    """Delete a job and its result. Raises Conflict while it is not over."""
     if not connection.execute(sa.delete(jobs).where(jobs.c.id == job, jobs.c.state.in_(FINAL))).rowcount:
         raise Conflict(f"job '{job}' is not over: cancel it first", param="id")
     connection.execute(sa.delete(results).where(results.c.job_id == job))

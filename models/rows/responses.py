@@ -1,8 +1,8 @@
-"""Responses that are kept: found again by their ids, and gone on from.
+"""Stored responses (OpenAI's Responses API): found by their ids, and continued by later ones.
 
-A response has its own items alone; those before them are its predecessors'. Whoever goes on from one keeps all of them
-for longer. Each function takes a connection inside a transaction; times are the database's clock, Unix time in
-milliseconds.
+The row of a response has its own items alone; the items before them are in the rows of its predecessors. A request that
+continues a response prolongs the storage of it and its predecessors. Each function takes a connection inside a
+transaction; times are Unix time in milliseconds by the database's clock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ KIND = "responses"
 MOST_TURNS = 1000
 MOST_BYTES = 16 << 20
 RENEW_MS = 86_400_000
-"""A predecessor is kept for longer once this much of its time is over."""
+"""The storage of a predecessor is prolonged once this much of its time is over."""
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_items = msgspec.json.Decoder(list[dict[str, Any]]).decode
@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class NewResponse:
-    """A response to be kept: its own items and its object, both as JSON."""
+    """A response to store: ``input``, its own items, and ``body``, its object, both as JSON."""
 
     id: str
     api_key_id: str
@@ -55,12 +55,12 @@ def response_of(job: str) -> str:
 
 
 def reachable(connection: Connection) -> None:
-    """Nothing, where the database answers."""
+    """Ask the database for nothing, to see whether it answers."""
     connection.execute(sa.select(1))
 
 
 def keep(connection: Connection, new: Iterable[NewResponse], retention_ms: int) -> None:
-    """Keep these; one that is kept already stays as it is."""
+    """Store these. One that is stored already is not changed."""
     rows = [
         {
             "id": one.id,
@@ -82,9 +82,9 @@ def keep(connection: Connection, new: Iterable[NewResponse], retention_ms: int) 
 def keep_done(
     connection: Connection, moved: Iterable[JobRow], bodies: dict[str, dict[str, Any] | None], retention_ms: int
 ) -> None:
-    """Keep the responses of the jobs among these that have succeeded. ``bodies``: job → its result.
+    """Store the responses that the succeeded ones of these jobs have made. ``bodies``: job → its result.
 
-    Such a response has all items that came before as its own.
+    Such a response has all earlier items as its own, and no predecessor.
     """
     new = []
     for row in moved:
@@ -102,24 +102,27 @@ def keep_done(
 
 
 def get(connection: Connection, response: str, api_key_id: str) -> ResponseRow | None:
-    """The response; None where there is none, or it is another key's."""
+    """The response; None if there is none, or if it is another key's."""
     query = sa.select(responses).where(responses.c.id == response, responses.c.api_key_id == api_key_id)
     return fetch_one(connection, query, ResponseRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a response that goes on from another begins with; ``aging`` are those of them to be kept for longer."""
+    """The items before a response that continues another.
+
+    ``aging``: the ids of those earlier responses whose storage must be prolonged.
+    """
 
     items: list[dict[str, Any]]
     aging: list[str]
 
 
 def earlier(connection: Connection, response: str, api_key_id: str, retention_ms: int) -> Earlier:
-    """All items of a response and of those that it goes on from, in their order.
+    """All items of a response and of its predecessors, in their order.
 
-    Raises PreviousResponseNotFound where one of them is not kept, InvalidRequest where one has failed, or they are too
-    many or too large.
+    Raises PreviousResponseNotFound if one of them is not stored, InvalidRequest if this one has failed, or if they are
+    too many or too large.
     """
     rows, missing = _chain(connection, response, api_key_id)
     if missing is not None:
@@ -131,7 +134,7 @@ def earlier(connection: Connection, response: str, api_key_id: str, retention_ms
 
 
 def input_items(connection: Connection, row: ResponseRow) -> list[dict[str, Any]]:
-    """All items that the model was given for a response, in their order; without those of deleted responses."""
+    """All items that the model was given for a response, in their order, without those of deleted responses."""
     before = [] if row.previous_id is None else _chain(connection, row.previous_id, row.api_key_id)[0]
     return _items(before) + _decode_items(row.input)
 
@@ -141,7 +144,7 @@ def _items(rows: Iterable[ResponseRow]) -> list[dict[str, Any]]:
 
 
 def _chain(connection: Connection, response: str, api_key_id: str) -> tuple[list[ResponseRow], str | None]:
-    """The rows of a response and all that it goes on from, oldest first; and the id of one that is not kept."""
+    """The rows of a response and its predecessors, oldest first; and the id of the first that is missing, or None."""
     mine = responses.c.api_key_id == api_key_id
     about = (responses.c.id, responses.c.previous_id, responses.c.bytes)
     first = sa.select(*about, sa.literal(1).label("turns")).where(responses.c.id == response, mine).cte(recursive=True)
@@ -161,7 +164,7 @@ def _chain(connection: Connection, response: str, api_key_id: str) -> tuple[list
 
 
 def items(connection: Connection, ids: Sequence[str], api_key_id: str) -> dict[str, dict[str, Any]]:
-    """These items of kept responses. Raises NotFound for one that there is not."""
+    """These items of stored responses, by id. Raises NotFound if one does not exist."""
     places = {item: place_of(item) or ("", 0) for item in ids}
     wanted = {response for response, _ in places.values()}
     query = sa.select(responses).where(responses.c.id.in_(wanted), responses.c.api_key_id == api_key_id)
@@ -169,11 +172,11 @@ def items(connection: Connection, ids: Sequence[str], api_key_id: str) -> dict[s
     found = {}
     for item, (response, place) in places.items():
         row = rows.get(response)
-        of_it = [] if row is None else _decode_items(row.input) if place >= GIVEN else _decode(row.body)["output"]
-        one = next((one for one in of_it if one["id"] == item), None)
-        if one is None:
+        listed = [] if row is None else _decode_items(row.input) if place >= GIVEN else _decode(row.body)["output"]
+        content = next((one for one in listed if one["id"] == item), None)
+        if content is None:
             raise NotFound(f"there is no item '{item[:64]}'", param="input")
-        found[item] = one
+        found[item] = content
     return found
 
 
@@ -181,19 +184,19 @@ def items(connection: Connection, ids: Sequence[str], api_key_id: str) -> dict[s
 
 
 def renew(connection: Connection, ids: Sequence[str], retention_ms: int) -> None:
-    """Keep these for longer: they are gone on from."""
+    """Prolong the storage of these, since a request continues them."""
     until = now_ms() + retention_ms
     connection.execute(sa.update(responses).where(responses.c.id.in_(ids)).values(expires_at=until))
 
 
 def delete(connection: Connection, response: str, api_key_id: str) -> bool:
-    """Forget a response; False where there is none. What goes on from it cannot be gone on from any more."""
+    """Delete a response; False if there is none. Those that continue it cannot be continued any more."""
     mine = sa.delete(responses).where(responses.c.id == response, responses.c.api_key_id == api_key_id)
     return connection.execute(mine).rowcount > 0
 
 
 def purge(connection: Connection, limit: int = 500) -> int:
-    """Forget responses that were kept long enough; how many."""
+    """Delete responses whose storage has expired; returns how many."""
     old = sa.select(responses.c.id).where(responses.c.expires_at < now_ms()).limit(limit)
     ids = list(connection.execute(old.with_for_update(skip_locked=True)).scalars())
     if ids:

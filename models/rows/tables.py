@@ -1,6 +1,6 @@
-"""The tables. Desired state is rows; every change of state is one conditional UPDATE whose row count says who won.
+"""The tables. They hold desired state. A change of state is one conditional UPDATE; its row count shows if it happened.
 
-What the columns mean stands beside the fields of ``models.rows.records``.
+The meaning of the columns is explained beside the fields of ``models.rows.records``.
 """
 
 from enum import StrEnum
@@ -179,7 +179,7 @@ jobs = sa.Table(
 results = sa.Table(
     "results",
     metadata,
-    sa.Column("job_id", sa.String(40), primary_key=True, doc="so there is one result or none"),
+    sa.Column("job_id", sa.String(40), primary_key=True, doc="so a job has at most one result"),
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
     sa.Column("recorded_at", sa.BigInteger, nullable=False, default=now_ms()),
@@ -187,7 +187,7 @@ results = sa.Table(
 
 
 class DeliveryState(StrEnum):
-    """pending ──2xx──▶ delivered; ──410, refused address or schedule used up──▶ failed."""
+    """The life of a delivery: pending ──2xx──▶ delivered; ──410, refused address or schedule used up──▶ failed."""
 
     PENDING = "pending"
     DELIVERED = "delivered"

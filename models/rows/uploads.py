@@ -1,6 +1,6 @@
-"""Files that clients uploaded (OpenAI's Files): rows here, bytes in the artifact store under ``files/``.
+"""Files that clients uploaded (OpenAI's Files): their rows. Their bytes are in the artifact store under ``files/``.
 
-Same manner as ``models.rows.jobs``.
+Conventions as in ``models.rows.jobs``.
 """
 
 import re
@@ -19,7 +19,7 @@ from models.rows.tables import BatchState, batches, files
 
 PREFIX = "files/"
 FILE_ID = re.compile(r"file-[0-9a-zA-Z]{8,40}")
-"""What may be one."""
+"""What looks like the id of a file."""
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
 """How a data URL begins; group 1 is the media type."""
 
@@ -27,34 +27,40 @@ _NEEDED = sa.exists().where(
     batches.c.input_file_id == files.c.id,
     batches.c.state.in_((BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)),
 )
-"""A batch still reads it."""
+"""Whether a batch still reads the file."""
 
 
 def new_id() -> str:
-    """The id of a file to be."""
+    """A new file's id."""
     return f"file-{secrets.token_hex(12)}"
 
 
 def artifact(file: str) -> str:
-    """Where a file's bytes lie."""
+    """The artifact key of a file's bytes."""
     return f"{PREFIX}{file}"
 
 
 def create(connection: Connection, **values: Any) -> FileRow:
-    """Record a file whose bytes are stored. ``values``: the table's columns, and ``expires_s`` from now, or None."""
+    """Record a file whose bytes are stored.
+
+    ``values``: columns of the table, and ``expires_s``, seconds from now, or None for a file that does not expire.
+    """
     seconds = values.pop("expires_s", None)
     if seconds is not None:
         values["expires_at"] = now_ms() + int(seconds * 1000)
-    [made] = fetch(connection, sa.insert(files).values(**values).returning(files), FileRow)
-    return made
+    [row] = fetch(connection, sa.insert(files).values(**values).returning(files), FileRow)
+    return row
 
 
 def get(connection: Connection, file: str, api_key_id: str | None) -> FileRow:
-    """The file. ``api_key_id`` None: whoever's. Raises NotFound, also where it is another key's or out of date."""
-    found = fetch_one(connection, sa.select(files).where(files.c.id == file, _fresh()), FileRow)
-    if found is None or (api_key_id is not None and found.api_key_id != api_key_id):
+    """The file. Where ``api_key_id`` is None, it may be any key's.
+
+    Raises NotFound, also where the file is another key's or has expired.
+    """
+    row = fetch_one(connection, sa.select(files).where(files.c.id == file, _fresh()), FileRow)
+    if row is None or (api_key_id is not None and row.api_key_id != api_key_id):
         raise NotFound(f"there is no file '{file[:60]}'", param="file_id")
-    return found
+    return row
 
 
 def listing(
@@ -66,7 +72,7 @@ def listing(
     limit: int = 10_000,
     newest_first: bool = True,
 ) -> list[FileRow]:
-    """One page and one row more of this key's files. Raises NotFound where there is no file ``after``."""
+    """One page of this key's files and one row more. Raises NotFound if there is no file ``after``."""
     query = sa.select(files).where(files.c.api_key_id == api_key_id, _fresh())
     if purpose is not None:
         query = query.where(files.c.purpose == purpose)
@@ -81,20 +87,20 @@ def listing(
 
 
 def delete(connection: Connection, file: str, api_key_id: str) -> None:
-    """Forget a file; its bytes are the caller's to delete. Raises NotFound, Conflict while a batch reads it."""
+    """Delete a file's row; the caller must delete its bytes. Raises NotFound, and Conflict while a batch reads it."""
     get(connection, file, api_key_id)
     if not connection.execute(sa.delete(files).where(files.c.id == file, sa.not_(_NEEDED))).rowcount:
         raise Conflict(f"the file '{file}' is the input of a batch that is not over", param="file_id")
 
 
 def purge(connection: Connection, limit: int = 200) -> list[str]:
-    """Forget files that are out of date and that no batch reads; their ids."""
+    """Delete the rows of files that have expired and that no batch reads; returns their ids."""
     old = sa.select(files.c.id).where(files.c.expires_at < now_ms(), sa.not_(_NEEDED)).limit(limit)
     return list(connection.execute(sa.delete(files).where(files.c.id.in_(old)).returning(files.c.id)).scalars())
 
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Those of these files that there are."""
+    """Those of these files that exist."""
     return set(connection.execute(sa.select(files.c.id).where(files.c.id.in_(ids))).scalars())
 
 

@@ -1,8 +1,8 @@
-"""Webhooks: what is to be told to whom, in rows. Every statement on ``deliveries``, the payload, and its signature.
+"""Webhooks: every statement on ``deliveries``, the payload of a delivery, and its signature.
 
-A row is written in the transaction that changes what it tells of, so nothing is told that did not happen, and nothing
-that happened goes untold. Delivery is at least once: if a deliverer dies between the receiver's answer and its
-record, another delivers again, under the same ``webhook-id``, by which receivers know that they had it.
+A delivery is written in the transaction that makes its event happen. So no event is sent that did not happen, and none
+that happened is left out. Delivery is at least once: if a steward dies between the receiver's answer and the record of
+it, another one delivers again, under the same ``webhook-id``, by which receivers recognise that they had it before.
 
 Signatures, headers and the schedule follow https://github.com/standard-webhooks/standard-webhooks (version 1.0.0). The
 payload is at once what OpenAI's clients unwrap: https://platform.openai.com/docs/api-reference/webhook-events.
@@ -36,17 +36,20 @@ SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Pauses between attempts; about three days in all."""
 JITTER = 0.2
 RETRY_AFTER_S = 86400.0
-"""The most that a receiver may put us off."""
+"""The longest pause that a receiver may ask for."""
 PER_HOST = 4
 GONE = 410
 EXCERPT_CHARACTERS = 200
 
 Pause = Callable[[int], float | None]
-"""The number of attempts made, to the seconds until the next; None: there is no next."""
+"""From the number of attempts made to the seconds until the next; None: there is no further one."""
 
 
 class WebhookEvent(msgspec.Struct, frozen=True):
-    """Something to be told. ``type`` as ``job.succeeded``; ``data`` is JSON, small, with an ``id``."""
+    """An event to send.
+
+    ``subject`` is the id of the job or batch, ``type`` such as ``job.succeeded``, ``data`` small JSON with an ``id``.
+    """
 
     subject: str
     url: str
@@ -55,7 +58,7 @@ class WebhookEvent(msgspec.Struct, frozen=True):
 
 
 class DeliveryOutcome(msgspec.Struct, frozen=True):
-    """What an attempt came to, and what follows: the state, and in ``wait_s`` the next attempt."""
+    """The outcome of an attempt: the new state, and the seconds until the next attempt, if there is one."""
 
     state: DeliveryState
     wait_s: float = 0.0
@@ -67,12 +70,12 @@ class DeliveryOutcome(msgspec.Struct, frozen=True):
 
 
 def webhook_secret(settings: Settings) -> str:
-    """The secret to verify webhooks with. Raises ValueError if the one set is not valid."""
+    """The secret with which receivers verify webhooks. Raises ValueError if the one that is set is not valid."""
     return webhook_secrets(settings)[0]
 
 
 def webhook_secrets(settings: Settings) -> list[str]:
-    """All secrets that webhooks are signed with, the newest first. Raises ValueError, which does not show them."""
+    """All secrets with which webhooks are signed, the newest first. Raises ValueError, whose message shows none."""
     given = settings.webhook_secret.get_secret_value()
     keys = [_key(part.strip()) for part in given.split(",") if part.strip()] or [derived(settings, "webhooks")]
     return ["whsec_" + base64.b64encode(key).decode() for key in keys]
@@ -101,7 +104,7 @@ def headers(secrets: Sequence[str], delivery: str, body: str, at_ms: int) -> dic
 
 
 def payload(event: WebhookEvent, name: str, at_ms: int) -> str:
-    """The body that tells of this event under the id ``evt_…``, with the time (Unix milliseconds) it happened at."""
+    """The body for this event, under the id ``evt_…``, with the time at which it happened (Unix milliseconds)."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     body = {
         "id": f"evt_{name}",
@@ -118,18 +121,21 @@ def payload(event: WebhookEvent, name: str, at_ms: int) -> str:
 
 
 def pause_s(attempts: int) -> float | None:
-    """The schedule, each pause up to a fifth longer, so that what failed together does not come back together."""
+    """The pause of the schedule in seconds, up to a fifth longer, so that deliveries which failed together spread out.
+
+    None after the last attempt.
+    """
     if attempts > len(SCHEDULE_S):
         return None
     return SCHEDULE_S[attempts - 1] * (1 + JITTER * random.random())  # noqa: S311
 
 
 def judge(response: Response, attempts: int, pause: Pause = pause_s) -> DeliveryOutcome:
-    """What follows from this response to the attempt of this number, counted from 1."""
+    """The outcome of an attempt that got this response. ``attempts``: its number, from 1."""
     status = response.status or None
     if status is not None and 200 <= status < 300:
         return DeliveryOutcome(DeliveryState.DELIVERED, status=status)
-    error = response.error or _said(response)
+    error = response.error or _described(response)
     wait = pause(attempts)
     if wait is None or response.refused or status == GONE:
         return DeliveryOutcome(DeliveryState.FAILED, status=status, error=error)
@@ -137,7 +143,7 @@ def judge(response: Response, attempts: int, pause: Pause = pause_s) -> Delivery
 
 
 def put_off_s(retry_after: str) -> float:
-    """The seconds that a ``Retry-After`` asks for (RFC 9110, 10.2.3), from none to a day; 0 if it makes no sense."""
+    """The seconds that a ``Retry-After`` asks for (RFC 9110, 10.2.3), from 0 to a day; 0 if it is not valid."""
     if retry_after.isdecimal():
         return float(min(int(retry_after[:10]), RETRY_AFTER_S))
     try:
@@ -147,14 +153,14 @@ def put_off_s(retry_after: str) -> float:
     return min(max(seconds, 0.0), RETRY_AFTER_S)
 
 
-def _said(response: Response) -> str:
+def _described(response: Response) -> str:
     text = response.excerpt.decode("utf-8", "replace")[:EXCERPT_CHARACTERS]
     shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return f"it answered with status {response.status}" + (f": {shown}" if shown else "")
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port: what attempts at once are counted by."""
+    """Scheme, host and port of a URL. Attempts at the same time are counted for each of these."""
     return "/".join(url.split("/", 3)[:3])
 
 
@@ -162,7 +168,7 @@ def origin(url: str) -> str:
 
 
 def enqueue(connection: Connection, events: Iterable[WebhookEvent]) -> list[str]:
-    """Write down what is to be told, in the transaction that makes it true; the ids of the deliveries."""
+    """Store events for delivery, in the transaction that makes them happen; returns the ids of the deliveries."""
     events = list(events)
     if not events:
         return []
@@ -180,10 +186,11 @@ def enqueue(connection: Connection, events: Iterable[WebhookEvent]) -> list[str]
 def claim_due(
     connection: Connection, limit: int, hold_ms: int, busy: Mapping[str, int] | None = None
 ) -> list[DueDelivery]:
-    """Claim deliveries whose time has come, an attempt begun on each.
+    """Claim deliveries whose time has come, and begin an attempt on each.
 
-    Whoever claims has ``hold_ms`` to record the outcome; then they are due again. ``busy`` counts attempts going on
-    by origin: none gets more than ``PER_HOST``, and one that is full hides nobody else's deliveries.
+    The outcome must be recorded within ``hold_ms``; after that they are due again. ``busy`` counts the attempts that
+    are going on, by origin. An origin gets ``PER_HOST`` attempts at most, and one that has so many does not keep others
+    from being claimed.
     """
     running = Counter(busy or {})
     waiting = (deliveries.c.state == DeliveryState.PENDING, deliveries.c.next_at <= now_ms())
@@ -205,7 +212,7 @@ def claim_due(
 
 
 def record(connection: Connection, delivery: str, attempt: int, outcome: DeliveryOutcome, took_ms: int) -> None:
-    """Log an attempt and what follows. If another attempt was begun meanwhile, only success changes the state."""
+    """Record an attempt and its outcome. If another attempt was begun meanwhile, only a success changes the state."""
     mine = deliveries.c.id == delivery
     query = sa.select(deliveries.c.log, deliveries.c.state, deliveries.c.attempts, now_ms().label("now"))
     row = connection.execute(query.where(mine).with_for_update()).one_or_none()
@@ -220,7 +227,7 @@ def record(connection: Connection, delivery: str, attempt: int, outcome: Deliver
 
 
 def log_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
-    """The deliveries that tell of this job or batch, oldest first, as clients see them. Times are Unix seconds."""
+    """The deliveries about this job or batch, oldest first, as clients see them. Times are Unix seconds."""
     query = sa.select(deliveries).where(deliveries.c.subject == subject)
     rows = fetch(connection, query.order_by(deliveries.c.created_at, deliveries.c.id), DeliveryRow)
     return [_public(row) for row in rows]
@@ -240,7 +247,7 @@ def _public(row: DeliveryRow) -> dict[str, Any]:
 
 
 def purge(connection: Connection, age_ms: int, limit: int = 1000) -> int:
-    """Forget deliveries that were over this long ago, at most ``limit``; how many."""
+    """Delete deliveries that were over this long ago, at most ``limit``; returns how many."""
     over = (deliveries.c.state != DeliveryState.PENDING, deliveries.c.next_at < now_ms() - age_ms)
     some = sa.select(deliveries.c.id).where(*over).limit(limit)
     return connection.execute(sa.delete(deliveries).where(deliveries.c.id.in_(some))).rowcount
