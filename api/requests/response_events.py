@@ -8,7 +8,7 @@ from sse_starlette import EventSourceResponse
 from api.gateway.gateway import Gateway
 from api.requests.answering import PING_S
 from models.errors import Cancelled, HeadraceError, NotFound, ReplicaLost
-from models.modalities.responses import Request, described
+from models.modalities.responses import Request, response_object
 from models.modalities.responses.writer import error_event, next_number, queued
 from models.redis import events
 from models.rows import jobs, responses
@@ -37,7 +37,7 @@ class _Events:
     async def read(self) -> AsyncIterator[bytes]:
         try:
             request, id = Request.model_validate(self._row.request), responses.response_of(self._row.id)
-            about = described(request, id, self._row.queued_at // 1000)
+            about = response_object(request, id, self._row.queued_at // 1000)
             for one in queued(about):
                 for piece in self._those_due(one):
                     yield piece

@@ -8,7 +8,7 @@ import msgspec
 from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import DatabaseUnavailable, HeadraceError
-from models.modalities.responses import Request, described
+from models.modalities.responses import Request, response_object
 from models.modalities.responses.items import as_items, stored_items
 from models.modalities.responses.writer import failure, final
 from models.rows import responses
@@ -50,7 +50,7 @@ class ResponseRecorder:
     async def broken(self, rid: str, error: HeadraceError) -> None:
         """See ``answering.AnswerRecorder``."""
         id = f"resp_{rid}"
-        body = described(self._request, id, self._created) | {"status": "failed", "error": failure(error)}
+        body = response_object(self._request, id, self._created) | {"status": "failed", "error": failure(error)}
         await self._keep(id, "failed", _encode(body))
 
     async def _keep(self, id: str, status: str, body: bytes) -> None:

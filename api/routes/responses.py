@@ -26,10 +26,10 @@ from models.errors import (
     ShuttingDown,
     UnsupportedParameter,
 )
-from models.modalities.responses import CreateResponse, count, described
+from models.modalities.responses import CreateResponse, count, response_object
 from models.modalities.responses import Request as Asked
 from models.modalities.responses.items import RESPONSE, ItemReference, as_items, stored_items
-from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
+from models.modalities.responses.request import CountTokens, ResolvedPrompt, ResponsesPrompt
 from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
 from models.rows.records import JobRow
@@ -38,7 +38,7 @@ from models.validation import from_validation
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
-T = TypeVar("T", bound=Whole)
+T = TypeVar("T", bound=ResolvedPrompt)
 Id = Annotated[str, Path(pattern=RESPONSE, description="the response's id")]
 
 STATUS = {
@@ -119,7 +119,7 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
         return EventStream(gateway, row, after=None, headers=headers)
     if not done.created:
         return JSONResponse(await _shown(gateway, caller, id), headers=headers)
-    return JSONResponse(described(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
+    return JSONResponse(response_object(asked, id, int(time.time())) | {"status": "queued"}, headers=headers)
 
 
 @router.get("/{id}", summary="Find a response")
@@ -247,7 +247,7 @@ async def _shown(gateway: Gateway, caller: Caller, id: str, include: frozenset[s
         if stored is None:
             raise _missing(id)
         return dict(msgspec.json.decode(stored.body))
-    about = described(asked, id, row.queued_at // 1000)
+    about = response_object(asked, id, row.queued_at // 1000)
     error = failure(HeadraceError.from_row(row.error)) if STATUS[row.state] == "failed" else None
     return about | {"status": _status(row), "error": error}
 

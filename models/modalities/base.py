@@ -1,4 +1,4 @@
-"""What every body that is not a medium's has in common, and the tokens that its answer costs."""
+"""What the bodies of all modalities but media have in common, and the count of tokens that an answer takes."""
 
 import re
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ class Usage:
 
 
 class BaseRequest(BaseModel):
-    """Base of the bodies. An unknown field is refused; so is a known one that we lack.
+    """Base of the bodies. An unknown field is refused; so is a known one that is not supported.
 
-    ``INERT`` names fields of the protocol that Headrace does not implement, with the values that ask for nothing.
-    Everything else is refused with ``unsupported_parameter``, so that nothing is silently dropped. ``PLATFORM`` is
-    what Headrace itself honours, whatever the engine. ``OUTER`` is what another protocol calls the fields of its
-    ``inner`` request, where it calls them otherwise.
+    ``INERT`` names fields of the protocol that Headrace does not implement, with those of their values that ask for
+    nothing. Other values are refused with ``unsupported_parameter``, so that nothing is silently dropped. ``PLATFORM``
+    names the fields that Headrace itself honours, whatever the engine. ``OUTER`` maps fields of the ``inner`` request
+    to the names that this protocol has for them, where those differ.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -56,7 +56,7 @@ class BaseRequest(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _given(cls, value: Any, info: ValidationInfo) -> Any:
-        """Null asks for nothing: clients send it for what their users left out."""
+        """The value, or the default where it is null: clients send null for what their users left out."""
         field = cls.model_fields[info.field_name or ""]
         if value is None and not field.is_required():
             return field.get_default(call_default_factory=True)
@@ -71,59 +71,62 @@ class BaseRequest(BaseModel):
         return value
 
     def asked(self) -> set[str]:
-        """The fields in which the client asks for something: set, and neither default nor inert."""
+        """The fields in which the client asks for something: they are set, and neither the default nor inert."""
         fields = type(self).model_fields
         named = self.model_fields_set - self.INERT.keys()
         return {name for name in named if getattr(self, name) not in (None, fields[name].default)}
 
     @property
     def media(self) -> Iterator[tuple[str, Any]]:
-        """The pictures and recordings in it, each with its place: ``messages[0].content[1].image_url``."""
+        """The pictures and recordings in the body, each with its place: ``messages[0].content[1].image_url``."""
         return iter(())
 
     def inner(self) -> "BaseRequest":
-        """What the engine is asked: this request, or the one of the modality that serves it (``THROUGH``)."""
+        """The request for the engine: this one, or that of the modality which serves this one (``THROUGH``)."""
         return self
 
     def outward(self, error: HeadraceError) -> HeadraceError:
-        """An error about the inner request in this protocol's words. Places within a field mean nothing there."""
+        """An error about the inner request, with the names of this protocol's fields.
+
+        The place within a field is left out, as it means nothing in this protocol.
+        """
         if not self.OUTER or error.param is None:
             return error
         field = re.split(r"[.\[]", error.param, maxsplit=1)[0]
         name = self.OUTER.get(field, field)
-        told = error.message.replace(f"'{error.param}'", f"'{name}'").replace(f"'{field}'", f"'{name}'")
-        return type(error)(told, param=name, retry_after=error.retry_after)
+        message = error.message.replace(f"'{error.param}'", f"'{name}'").replace(f"'{field}'", f"'{name}'")
+        return type(error)(message, param=name, retry_after=error.retry_after)
 
     @property
     def end_user(self) -> str:
-        """For whom the client asks, as it says; for the log."""
+        """The user for whom the client says that it asks; for the log."""
         return self.user or "-"
 
     @property
     def streams(self) -> bool:
-        """Whether the client is to have the answer as it is made."""
+        """Whether the client is sent the answer as it is made."""
         return bool(getattr(self, "stream", False))
 
     @property
     def budget(self) -> int:
-        """Tokens that the answer may cost, for placement."""
+        """How many tokens the answer may take, for placement."""
         return 1
 
     @property
     def prefix(self) -> str:
-        """What the prompt begins with: replicas that saw it before are preferred."""
+        """The beginning of the prompt: a replica that has seen the same beginning before is preferred."""
         return ""
 
 
 def streaming_only(value: T, info: ValidationInfo) -> T:
-    """The value, if there is none, or the answer is to be streamed. Raises PydanticCustomError, for a validator."""
+    """The value. Raises PydanticCustomError, for a validator, if it is set and the answer is not to be streamed."""
     if value is not None and not info.data.get("stream"):
         raise PydanticCustomError("invalid_value", "only allowed when 'stream' is true")
     return value
 
 
 class WholeReply:
-    """Base of the replies that come in one piece: nothing precedes them, and there are no deltas."""
+    """Base of the replies that consist of ``end`` alone: nothing comes before it, and there are no deltas."""
 
     def __init__(self, rid: str, request: Any, created: int) -> None:
         pass

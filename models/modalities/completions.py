@@ -12,7 +12,7 @@ from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob
 _json = msgspec.json.Encoder()
 
 MOST_CHOICES = 128
-"""Of one request, over all its prompts: as many as OpenAI's ``n`` allows for one, and no more work than that."""
+"""Most choices of one request, over all its prompts: as many as OpenAI's ``n`` allows for one prompt."""
 
 Tokens = Annotated[list[TokenId], Field(min_length=1)]
 
@@ -41,8 +41,8 @@ class Request(TextRequest):
         count = len(self.prompts)
         if count * self.choices > MOST_CHOICES:
             why = "a request has {most} choices at most, and 'n' of {n} for {count} prompts makes {all}"
-            told = {"most": MOST_CHOICES, "n": self.choices, "count": count, "all": count * self.choices}
-            raise PydanticCustomError("invalid_value", why, told | {"param": "n"})
+            numbers = {"most": MOST_CHOICES, "n": self.choices, "count": count, "all": count * self.choices}
+            raise PydanticCustomError("invalid_value", why, numbers | {"param": "n"})
         return self
 
     @property
@@ -66,7 +66,7 @@ class Request(TextRequest):
 
 
 class Reply:
-    """Writes the ``text_completion`` events or object. Offsets are in characters of the choice's text."""
+    """Makes the ``text_completion`` events or object. Offsets are in characters of the choice's text."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._request = request
@@ -82,7 +82,7 @@ class Reply:
         return b""
 
     def delta(self, delta: Delta) -> bytes:
-        """One chunk, or for an answer that is not streamed, nothing yet."""
+        """One chunk; nothing if the answer is not streamed."""
         if not self._request.stream:
             self._choices.setdefault(delta.index, Choice()).add(delta)
             return b""
@@ -126,17 +126,17 @@ class Reply:
         return {
             "tokens": [_name(one) for one in tokens],
             "token_logprobs": [one.logprob for one in tokens],
-            # the likeliest, and the token itself where it is none of them, as OpenAI has it
+            # The likeliest tokens, and the token itself if it is not among them, as in OpenAI's answers.
             "top_logprobs": [{_name(other): other.logprob for other in (*one.top, one)} for one in tokens],
             "text_offset": offsets,
         }
 
 
 def _name(one: TokenLogprob) -> str:
-    """The token, or as OpenAI has it, the bytes of a piece of a character: by their text all would be the same."""
+    """The token's text; for a piece of a character its bytes, as in OpenAI's answers: as text all pieces look alike."""
     return "bytes:" + "".join(f"\\x{byte:02x}" for byte in one.raw) if one.raw else one.token
 
 
 def _length(one: TokenLogprob) -> int:
-    """How many characters begin in it."""
+    """How many characters begin in this token."""
     return sum(byte & 0xC0 != 0x80 for byte in one.raw) if one.raw else len(one.token)

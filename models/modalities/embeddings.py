@@ -14,7 +14,7 @@ _json = msgspec.json.Encoder()
 
 MOST_INPUTS = 2048
 MOST_TOKENS = 1 << 20
-"""Of one input that comes as token ids; a model's context is smaller."""
+"""Most tokens of one input that comes as token ids; a model's context is smaller."""
 
 Text = Annotated[str, Field(min_length=1)]
 Tokens = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_TOKENS)]
@@ -27,9 +27,9 @@ Vector = bytes | memoryview
 class Request(BaseRequest):
     """Body of a request for embeddings.
 
-    An input longer than the model's context is refused, unless ``truncate_prompt_tokens`` (vLLM's) says how many tokens
-    of each to keep; -1: as many as the model takes.
-    ``input_type`` names a prompt of the model, that is put before each text: query, document, or what else it has.
+    An input longer than the model's context is refused, unless ``truncate_prompt_tokens`` (vLLM's) gives the number of
+    tokens to keep of each; -1: as many as the model takes.
+    ``input_type`` names a prompt of the model that is put before each text: query, document, or any other that it has.
     """
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user", "input", "encoding_format"])
@@ -61,14 +61,14 @@ class Request(BaseRequest):
 
     @property
     def budget(self) -> int:
-        """See ``BaseRequest``: nothing is written, so about what is read."""
+        """See ``BaseRequest``. Nothing is written, so it is about the number of tokens that are read."""
         return sum(max(len(one) // 4, 1) if isinstance(one, str) else len(one) for one in self.inputs)
 
 
 class Reply(WholeReply):
-    """Writes the ``list`` of embeddings.
+    """Makes the ``list`` of embeddings.
 
-    An engine's result is a sequence of ``Vector``, in the inputs' order; a long one may come ahead in parts.
+    An engine's result is a sequence of ``Vector``, in the inputs' order; parts of a long one may come before ``end``.
     """
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
@@ -77,19 +77,19 @@ class Reply(WholeReply):
         self._written = 0
 
     def part(self, part: Sequence[Vector]) -> bytes:
-        """The next embeddings, and what stands before them."""
+        """The next embeddings; with the first, also the beginning of the object."""
         head = b"" if self._written else b'{"object":"list","data":['
-        found = []
+        items = []
         for vector in part:
             comma = b"," if self._written else b""
-            found.append(
+            items.append(
                 comma + b'{"object":"embedding","index":%d,"embedding":' % self._written + self._numbers(vector) + b"}"
             )
             self._written += 1
-        return head + b"".join(found)
+        return head + b"".join(items)
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
-        """The embeddings that are left, and the usage."""
+        """The remaining embeddings, and the usage."""
         total = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
         tail = {"model": self._model, "usage": total}
         return self.part(result or ()) + b"]," + _json.encode(tail)[1:]

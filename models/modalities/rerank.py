@@ -1,4 +1,4 @@
-"""Rerank: the form that Cohere's, Jina's and Xinference's APIs share, at ``/v1/rerank`` and ``/v2/rerank``."""
+"""Rerank, as the APIs of Cohere, Jina and Xinference have it in common, at ``/v1/rerank`` and ``/v2/rerank``."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -15,7 +15,7 @@ MOST_DOCUMENTS = 10_000
 
 
 class Document(BaseModel):
-    """A document as an object. Its text is read; what else it has comes back with it, as with Cohere."""
+    """A document as an object. Its text is ranked; its other fields are returned with it, as with Cohere."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str] = Field(init=False)
@@ -26,8 +26,8 @@ class Document(BaseModel):
 class Request(BaseRequest):
     """Body of a rerank. A document that does not fit into the model's context beside the query is refused.
 
-    These say otherwise: ``max_tokens_per_doc`` and ``truncate_prompt_tokens`` (-1: what fits) cut it,
-    ``max_chunks_per_doc`` scores it by its best piece.
+    With ``max_tokens_per_doc`` or ``truncate_prompt_tokens`` (-1: what fits) it is cut instead; with
+    ``max_chunks_per_doc`` it is cut into chunks, and the best of them gives its score.
     """
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(
@@ -39,7 +39,7 @@ class Request(BaseRequest):
     documents: Annotated[list[Text | Document], Field(min_length=1, max_length=MOST_DOCUMENTS)]
     top_n: Annotated[Int, Field(ge=1)] | None = Field(None, description="how many results to return; all by default")
     return_documents: Bool | None = None
-    return_len: Bool | None = Field(None, description="tell in 'meta' how many tokens were read")
+    return_len: Bool | None = Field(None, description="return in 'meta' how many tokens were read")
     max_tokens_per_doc: Annotated[Int, Field(ge=1)] | None = None
     max_chunks_per_doc: Annotated[Int, Field(ge=1, le=1000)] | None = None
     truncate_prompt_tokens: Truncation | None = None
@@ -50,7 +50,7 @@ class Request(BaseRequest):
     @model_validator(mode="before")
     @classmethod
     def _kwargs(cls, value: Any) -> Any:
-        """Xinference's client sends further fields twice: as they are, and in ``kwargs``, an object as JSON text."""
+        """The body with the fields in ``kwargs``, where Xinference's client sends fields once more, as JSON text."""
         if not isinstance(value, dict) or not isinstance(value.get("kwargs"), str):
             return value
         body = dict(value)
@@ -75,7 +75,7 @@ class Request(BaseRequest):
 
 
 class Reply(WholeReply):
-    """Writes the results, best first. An engine's result is one score a document, in the documents' order."""
+    """Makes the results, best first. An engine's result is one score for each document, in the documents' order."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._id = f"rerank-{rid}"

@@ -1,7 +1,7 @@
 """Text to speech, as ``POST /v1/audio/speech`` of the OpenAI API.
 
 An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters"}``. A piece
-is encoded sound: all pieces together are the whole file, but that its header may not know the length (wav, flac).
+is encoded sound. All pieces together are the whole file, except that its header may lack the length (wav, flac).
 """
 
 import base64
@@ -25,12 +25,12 @@ MEDIA_TYPES = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
-"""By ``response_format``. Opus comes in Ogg, AAC in ADTS, pcm is 16 bit little-endian mono without a header."""
+"""By ``response_format``. Opus is in Ogg, AAC in ADTS; pcm is 16 bit little-endian mono without a header."""
 
 OPENAI_VOICES = frozenset(
     ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
 )
-"""Names that programs written for OpenAI ask for; an engine gives its default voice for those it lacks."""
+"""Voices that programs written for OpenAI ask for. For those that it lacks an engine uses its default voice."""
 
 
 class Voice(BaseModel):
@@ -42,7 +42,7 @@ class Voice(BaseModel):
 
 
 class Request(MediaRequest):
-    """Body of a speech request. How long a text may be and how fast a voice can speak is the engine's to say."""
+    """Body of a speech request. The engine decides how long a text may be and how fast a voice can speak."""
 
     PLATFORM: ClassVar[frozenset[str]] = MediaRequest.PLATFORM | {"input", "stream_format"}
 
@@ -51,7 +51,7 @@ class Request(MediaRequest):
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4, allow_inf_nan=False)] = 1.0
     instructions: str | None = Field(None, max_length=4096)
-    stream_format: Literal["audio", "sse"] | None = Field(None, description="said at all: the sound is streamed")
+    stream_format: Literal["audio", "sse"] | None = Field(None, description="if it is set, the sound is streamed")
     stream: bool = False
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     background: bool | None = Field(None, description="true: answer 202 and go on in the background")
@@ -76,23 +76,23 @@ class Request(MediaRequest):
 
     @property
     def voice_name(self) -> str | None:
-        """The voice asked for."""
+        """The name of the voice that is asked for; None: the default voice."""
         name = self.voice.id if isinstance(self.voice, Voice) else self.voice
         return name or None
 
     @property
     def artifact(self) -> str:
-        """Name of the file that is made."""
+        """The name of the artifact."""
         return f"speech.{self.response_format}"
 
     @property
     def answers_json(self) -> bool:
-        """No: the answer is sound."""
+        """False, since the answer is sound."""
         return False
 
     @property
     def streams(self) -> bool:
-        """Whether the client is to have the sound as it is made. ``stream_format`` alone says so too, as OpenAI's."""
+        """Whether the client is sent the sound as it is made: if ``stream`` is true, or ``stream_format`` is set."""
         return self.stream or self.stream_format is not None
 
 
@@ -115,11 +115,11 @@ class Stream:
         return _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
 
     def end(self, body: dict[str, Any]) -> bytes:
-        """Nothing, or ``speech.audio.done``. Characters stand for the tokens that OpenAI counts."""
+        """Nothing, or ``speech.audio.done``. Characters are counted in the place of OpenAI's tokens."""
         if not self._events:
             return b""
-        said = body["characters"]
-        usage = {"input_tokens": said, "output_tokens": 0, "total_tokens": said}
+        characters = body["characters"]
+        usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
         return _event({"type": "speech.audio.done", "usage": usage})
 
 

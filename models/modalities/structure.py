@@ -1,7 +1,6 @@
-"""The forms that an answer can be held to, in vLLM's names (``structured_outputs``), and their bounds.
+"""Constraints on the form of an answer, with vLLM's names (``structured_outputs``), and bounds on their size.
 
-An engine that guarantees them does so by constrained decoding. What a client sends here is compiled, so it is bounded
-before it comes near a compiler.
+An engine enforces them by constrained decoding. What a client sends here is compiled, so its size is bounded first.
 """
 
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ class Constraint:
 
 
 class StructuredOutputs(BaseModel):
-    """vLLM's ``structured_outputs``: exactly one form. A grammar is GBNF (llama.cpp's EBNF) or Lark."""
+    """vLLM's ``structured_outputs``: exactly one constraint. A grammar is GBNF (llama.cpp's EBNF) or Lark."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), serialize_by_alias=True)
 
@@ -61,24 +60,24 @@ class StructuredOutputs(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> "StructuredOutputs":
-        forms = (self.json_, self.json_object or None, self.regex, self.choice, self.grammar)
-        if sum(one is not None for one in forms) != 1:
-            raise PydanticCustomError("invalid_value", "it must have exactly one form")
+        given = (self.json_, self.json_object or None, self.regex, self.choice, self.grammar)
+        if sum(one is not None for one in given) != 1:
+            raise PydanticCustomError("invalid_value", "it must have exactly one constraint")
         return self
 
     @property
     def constraint(self) -> Constraint:
-        """The one form."""
-        for form in ("regex", "choice", "grammar"):
-            if getattr(self, form) is not None:
-                return Constraint(form, getattr(self, form), "structured_outputs")
+        """The one constraint."""
+        for kind in ("regex", "choice", "grammar"):
+            if getattr(self, kind) is not None:
+                return Constraint(kind, getattr(self, kind), "structured_outputs")
         if self.json_ is not None:
             return Constraint("json", self.json_, "structured_outputs")
         return Constraint("json_object", None, "structured_outputs")
 
 
 def bounded_schema(value: Any) -> Any:
-    """The schema, if it is an object or a boolean of bearable size and depth. Raises PydanticCustomError."""
+    """The schema, if it is an object or a boolean within the bounds of size and depth. Raises PydanticCustomError."""
     if value is None:
         return None
     if not isinstance(value, dict | bool):
@@ -100,7 +99,7 @@ def _inside(value: Any) -> list[Any]:
 
 
 def fold_guided(body: Any) -> Any:
-    """A body with ``guided_json``, ``guided_regex`` and the like put into ``structured_outputs``."""
+    """The body with ``guided_json``, ``guided_regex`` and the like put into ``structured_outputs``."""
     names = ("json", "json_object", "regex", "choice", "grammar")
     if not isinstance(body, dict) or not any(f"guided_{name}" in body for name in names):
         return body

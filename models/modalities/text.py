@@ -11,10 +11,10 @@ from models.modalities.structure import StructuredOutputs, fold_guided
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
 BLANKS = " \t\r\n"
-"""What some models write between tool calls, where it says nothing."""
+"""White space, which some models write between tool calls, where it means nothing."""
 
 COLDEST = 1e-5
-"""Below it a temperature is zero, as for vLLM: what is divided by less is no number any more."""
+"""A temperature below this counts as zero, as with vLLM: dividing by it would overflow."""
 
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -23,7 +23,7 @@ Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 class TokenLogprob:
     """One token and its natural-log probability, with the likeliest alternatives, best first.
 
-    ``raw`` is what it is made of where that is no text, but a piece of a character; ``token`` has U+FFFD for it.
+    ``raw`` are its bytes where they are not text, but a piece of a character; ``token`` then has U+FFFD.
     """
 
     token: str
@@ -33,7 +33,7 @@ class TokenLogprob:
 
     @property
     def octets(self) -> list[int]:
-        """Its bytes, which joined with its neighbours' are the text."""
+        """Its bytes. Those of all tokens, joined, are the text."""
         return list(self.raw or self.token.encode())
 
 
@@ -41,9 +41,8 @@ class TokenLogprob:
 class ToolDelta:
     """A piece of one tool call. ``index`` counts the calls of a choice.
 
-    The first piece of each has id and name; once it has come, the calls before are whole.
-
-    ``arguments`` is a piece of JSON text; the pieces of a call, joined, are an object.
+    The first piece of each call has its id and name; when it comes, all earlier calls are complete. ``arguments`` is a
+    piece of JSON text; the pieces of a call, joined, are an object.
     """
 
     index: int
@@ -56,8 +55,8 @@ class ToolDelta:
 class Delta:
     """What an engine made for one choice in one step. ``finish`` is set once, on the choice's last delta.
 
-    ``stop`` is, on that delta, the stop string that ended the choice; empty where none did, or it is not known which.
-    ``prompt_tokens`` are told where they are known by then, for protocols that speak of them before the end.
+    On that delta ``stop`` is the stop string that ended the choice; empty if none did, or if it is not known which.
+    ``prompt_tokens`` is set where it is known by then, for protocols that have it before the end.
     """
 
     text: str = ""
@@ -72,7 +71,7 @@ class Delta:
 
     @property
     def plain(self) -> bool:
-        """Whether it is text and nothing else, as nearly all are."""
+        """Whether it is text and nothing else, like nearly all deltas."""
         return self.finish is None and not (self.logprobs or self.reasoning or self.tools)
 
 
@@ -155,13 +154,13 @@ class TextRequest(BaseRequest):
         None, description="the LoRA adapter that answers, of those the model was launched with"
     )
     structured_outputs: StructuredOutputs | None = Field(
-        None, description="the form that the answer must take: one of json, json_object, regex, choice and grammar"
+        None, description="what the answer must match: one of json, json_object, regex, choice and grammar"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _guided(cls, value: Any) -> Any:
-        """vLLM's older names of the same, each a field of its own."""
+        """The body with vLLM's older fields for the same, ``guided_…``, put into ``structured_outputs``."""
         return fold_guided(value)
 
     @field_validator("temperature")
@@ -188,7 +187,7 @@ class TextRequest(BaseRequest):
 
     @property
     def token_limit(self) -> int | None:
-        """Most tokens that each choice may have; None: what the context leaves."""
+        """Most tokens that each choice may have; None: as many as the context has room for."""
         return self.max_tokens
 
     @property

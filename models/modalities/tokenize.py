@@ -20,7 +20,7 @@ _json = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an engine finds: the ids; each token's own text where asked for; and how many its context holds."""
+    """An engine's result: the ids; each token's text where that was asked for; and the context's size in tokens."""
 
     ids: list[int]
     texts: list[str] | None
@@ -28,7 +28,7 @@ class Tokens:
 
 
 class Request(BaseRequest):
-    """Body of a tokenization: a ``prompt``, or ``messages`` with whatever a chat's prompt is made from."""
+    """Body of a tokenization: a ``prompt``, or ``messages`` and the other fields that a chat's prompt is made from."""
 
     PLATFORM: ClassVar[frozenset[str]] = BaseRequest.PLATFORM | {
         *("prompt", "messages", "add_special_tokens", "return_token_strs", "add_generation_prompt")
@@ -67,8 +67,8 @@ class Request(BaseRequest):
         try:
             _ = self.conversation
         except ValidationError as error:
-            found = from_validation(list(error.errors()))
-            raise PydanticCustomError("invalid_value", found.message, {"param": found.param}) from None
+            wrong = from_validation(list(error.errors()))
+            raise PydanticCustomError("invalid_value", wrong.message, {"param": wrong.param}) from None
         return self
 
     def asked(self) -> set[str]:
@@ -91,15 +91,15 @@ class Request(BaseRequest):
 
     @property
     def opens_answer(self) -> bool:
-        """Whether a conversation's prompt ends with what begins an answer."""
+        """Whether a conversation's prompt ends with the beginning of an answer."""
         return self.add_generation_prompt is not False and not self.continue_final_message
 
 
 class Reply(WholeReply):
-    """Writes the answer, which is never streamed."""
+    """Makes the answer, which is never streamed."""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """vLLM's object. ``result`` is ``Tokens``."""
-        found: Tokens = result
-        body = {"count": len(found.ids), "max_model_len": found.context, "tokens": found.ids}
-        return _json.encode(body | {"token_strs": found.texts})
+        tokens: Tokens = result
+        body = {"count": len(tokens.ids), "max_model_len": tokens.context, "tokens": tokens.ids}
+        return _json.encode(body | {"token_strs": tokens.texts})

@@ -18,7 +18,7 @@ _json = msgspec.json.Encoder()
 
 
 class JsonSchema(BaseModel):
-    """A named JSON schema. ``strict`` is what everybody gets: the schema is enforced."""
+    """A named JSON schema. It is always enforced, whatever ``strict`` is."""
 
     model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
@@ -34,7 +34,7 @@ class JsonSchema(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """What form the answer must take. Engines without constrained decoding refuse all but ``text``."""
+    """The format that the answer must have. Engines without constrained decoding refuse all but ``text``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -123,8 +123,8 @@ class Request(TextRequest):
             raise PydanticCustomError(
                 "invalid_value", "it needs an assistant's message at the end", {"param": "continue_final_message"}
             )
-        form = self.response_format is not None and self.response_format.type != "text"
-        if form and self.structured_outputs is not None:
+        has_format = self.response_format is not None and self.response_format.type != "text"
+        if has_format and self.structured_outputs is not None:
             raise PydanticCustomError(
                 "invalid_value",
                 "'response_format' and 'structured_outputs' exclude each other",
@@ -133,7 +133,7 @@ class Request(TextRequest):
         return self
 
     def asked(self) -> set[str]:
-        """See ``BaseRequest``. A response format of text is what everybody gets.
+        """See ``BaseRequest``. A response format of ``text`` asks for nothing, as it is the default.
 
         Pictures and recordings are named by the types of their parts.
         """
@@ -154,7 +154,7 @@ class Request(TextRequest):
 
     @cached_property
     def constraint(self) -> Constraint | None:
-        """What the whole answer must match, apart from tool calls; None: anything."""
+        """What the answer, without tool calls, must match; None: it may be anything."""
         if self.structured_outputs is not None:
             return self.structured_outputs.constraint
         if self.response_format is None or self.response_format.type == "text":
@@ -166,7 +166,7 @@ class Request(TextRequest):
 
     @property
     def callable_tools(self) -> list[Tool]:
-        """The tools that may be called in this answer: none with ``tool_choice`` "none", the named one alone."""
+        """The tools that may be called in this answer: none if ``tool_choice`` is "none", and a named one alone."""
         if not self.tools or self.tool_choice == "none":
             return []
         if isinstance(self.tool_choice, NamedChoice):
@@ -180,15 +180,15 @@ class Request(TextRequest):
 
     @property
     def template_kwargs(self) -> dict[str, Any]:
-        """What the chat template gets beside the messages and tools."""
-        found = dict(self.chat_template_kwargs or {})
+        """What the chat template is given beside the messages and tools."""
+        kwargs = dict(self.chat_template_kwargs or {})
         if self.reasoning_effort is not None:
-            found.setdefault("reasoning_effort", self.reasoning_effort)
+            kwargs.setdefault("reasoning_effort", self.reasoning_effort)
             if self.reasoning_effort == "none":
-                found.setdefault("enable_thinking", False)
+                kwargs.setdefault("enable_thinking", False)
         if self.enable_thinking is not None:
-            found["enable_thinking"] = self.enable_thinking
-        return found
+            kwargs["enable_thinking"] = self.enable_thinking
+        return kwargs
 
     @property
     def prefix(self) -> str:
@@ -197,12 +197,12 @@ class Request(TextRequest):
 
     @property
     def token_limit(self) -> int | None:
-        """Most tokens that each choice may have; None: what the context leaves."""
+        """Most tokens that each choice may have; None: as many as the context has room for."""
         return self.max_completion_tokens or self.max_tokens
 
 
 class Reply:
-    """Writes the ``chat.completion.chunk`` events, or the ``chat.completion`` object."""
+    """Makes the ``chat.completion.chunk`` events, or the ``chat.completion`` object."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._request = request
@@ -214,14 +214,14 @@ class Reply:
         self._lead = self._head + b',"choices":[{"index":0,"delta":{"content":'
 
     def start(self) -> bytes:
-        """A chunk a choice that announces the role."""
+        """For each choice, a chunk that announces the role."""
         if not self._request.stream:
             return b""
         first = {"role": "assistant", "content": ""}
         return b"".join(self._chunk(index, first, None, None) for index in range(self._request.choices))
 
     def delta(self, delta: Delta) -> bytes:
-        """One chunk, or for an answer that is not streamed, nothing yet."""
+        """One chunk; nothing if the answer is not streamed."""
         if not self._request.stream:
             self._choices.setdefault(delta.index, Choice()).add(delta)
             return b""
@@ -265,15 +265,15 @@ class Reply:
 
 
 def message(choice: Choice) -> dict[str, Any]:
-    """An assistant's message, whole."""
+    """The whole message of an assistant."""
     text = "".join(choice.text)
-    found: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    whole: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     if choice.reasoning:
-        found["reasoning_content"] = "".join(choice.reasoning)
+        whole["reasoning_content"] = "".join(choice.reasoning)
     if choice.tools:
-        found["content"] = text or None
-        found["tool_calls"] = [_tool_call(call) for _, call in sorted(choice.tools.items())]
-    return found
+        whole["content"] = text or None
+        whole["tool_calls"] = [_tool_call(call) for _, call in sorted(choice.tools.items())]
+    return whole
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

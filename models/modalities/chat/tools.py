@@ -11,7 +11,7 @@ NAME = r"^[a-zA-Z0-9_.-]{1,128}$"
 
 
 class FunctionSpec(BaseModel):
-    """A function: its name, what it is for, and the JSON schema of its arguments (none: any object)."""
+    """A function: its name, its purpose, and the JSON schema of its arguments (None: any object)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,8 +23,8 @@ class FunctionSpec(BaseModel):
     @field_validator("parameters")
     @classmethod
     def _bounded(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = bounded_schema(value)
-        return found
+        schema: dict[str, Any] | None = bounded_schema(value)
+        return schema
 
 
 class Tool(BaseModel):

@@ -1,4 +1,4 @@
-"""The conversation of Anthropic's Messages API, as OpenAI's chat has it. Pure."""
+"""Translates a conversation of Anthropic's Messages API into one of OpenAI's chat. Pure functions."""
 
 import json
 from collections.abc import Iterable
@@ -10,33 +10,33 @@ _Json = dict[str, Any]
 
 
 def to_chat(system: str | list[Text] | None, turns: list[Turn]) -> list[_Json]:
-    """The messages. Neighbours of one role become one, as with Anthropic: templates want the roles to alternate.
+    """The messages of the chat. Turns of the same role after each other become one message, as at Anthropic.
 
-    An assistant's turn at the end that says nothing leaves it all to the answer, as if it were not there.
+    Chat templates need the roles to alternate. An empty turn of the assistant at the end is left out.
     """
-    found: list[_Json] = []
-    told = system if isinstance(system, str) else "\n".join(block.text for block in system or [])
-    if told:
-        found.append({"role": "system", "content": told})
+    messages: list[_Json] = []
+    instructions = system if isinstance(system, str) else "\n".join(block.text for block in system or [])
+    if instructions:
+        messages.append({"role": "system", "content": instructions})
     names = {block.id: block.name for turn in turns for block in turn.blocks if isinstance(block, ToolUse)}
     for turn in turns:
         match turn.role:
             case "system":
-                found.append({"role": "system", "content": "\n".join(block.text for block in turn.blocks)})
+                messages.append({"role": "system", "content": "\n".join(block.text for block in turn.blocks)})
             case "assistant":
-                _assistant(turn.blocks, found)
+                _assistant(turn.blocks, messages)
             case "user":
-                _user(turn.blocks, found, names)
-    if found and found[-1] == {"role": "assistant", "content": ""}:
-        found.pop()
-    for message in found:
+                _user(turn.blocks, messages, names)
+    if messages and messages[-1] == {"role": "assistant", "content": ""}:
+        messages.pop()
+    for message in messages:
         if isinstance(message["content"], list):
             message["content"] = _joined(message["content"])
-    return found
+    return messages
 
 
-def _assistant(blocks: Iterable[Any], found: list[_Json]) -> None:
-    message = _last(found, "assistant", "")
+def _assistant(blocks: Iterable[Any], messages: list[_Json]) -> None:
+    message = _last(messages, "assistant", "")
     for block in blocks:
         match block:
             case Text():
@@ -50,17 +50,18 @@ def _assistant(blocks: Iterable[Any], found: list[_Json]) -> None:
                 pass
 
 
-def _user(blocks: list[Any], found: list[_Json], names: dict[str, str]) -> None:
-    """Results of tools are messages of their own. Their pictures follow in the user's, where templates expect them:
+def _user(blocks: list[Any], messages: list[_Json], names: dict[str, str]) -> None:
+    """Add a user's turn. Each result of a tool becomes a message of its own.
 
-    after all results, for those of one turn belong together.
+    Pictures in results are put into the user's message, where templates expect pictures. It comes after all the
+    results, since those of one turn must not be separated.
     """
     if not blocks:
-        _last(found, "user", [])
+        _last(messages, "user", [])
     pictures: list[_Json] = []
     for block in blocks:
         if not isinstance(block, ToolResult):
-            _last(found, "user", [])["content"] += [*pictures, *_parts(block)]
+            _last(messages, "user", [])["content"] += [*pictures, *_parts(block)]
             pictures.clear()
             continue
         content = [Text(type="text", text=block.content)] if isinstance(block.content, str) else block.content or []
@@ -72,17 +73,17 @@ def _user(blocks: list[Any], found: list[_Json], names: dict[str, str]) -> None:
             "content": f"Error: {text}" if block.is_error else text,
         }
         name = names.get(block.tool_use_id, "")
-        found.append(message | ({"name": name} if 0 < len(name) <= 64 else {}))
+        messages.append(message | ({"name": name} if 0 < len(name) <= 64 else {}))
         pictures += [part for part in parts if part["type"] != "text"]
     if pictures:
-        _last(found, "user", [])["content"] += pictures
+        _last(messages, "user", [])["content"] += pictures
 
 
-def _last(found: list[_Json], role: str, empty: Any) -> _Json:
-    """The last message, if it is of this role, else a new one."""
-    if not found or found[-1]["role"] != role:
-        found.append({"role": role, "content": empty})
-    return found[-1]
+def _last(messages: list[_Json], role: str, empty: Any) -> _Json:
+    """The last message, if it has this role, else a new one."""
+    if not messages or messages[-1]["role"] != role:
+        messages.append({"role": role, "content": empty})
+    return messages[-1]
 
 
 def _parts(block: Shown) -> list[_Json]:
@@ -96,13 +97,13 @@ def _parts(block: Shown) -> list[_Json]:
 
 
 def _joined(parts: list[_Json]) -> str | list[_Json]:
-    """Texts that follow each other are one, on lines of their own; a content of text alone is a string."""
-    found: list[_Json] = []
+    """The content with adjacent texts joined, each on a line of its own; a string, if it is text alone."""
+    joined: list[_Json] = []
     for part in parts:
-        if found and part["type"] == found[-1]["type"] == "text":
-            found[-1] = {"type": "text", "text": f"{found[-1]['text']}\n{part['text']}"}
+        if joined and part["type"] == joined[-1]["type"] == "text":
+            joined[-1] = {"type": "text", "text": f"{joined[-1]['text']}\n{part['text']}"}
         else:
-            found.append(part)
-    if any(part["type"] != "text" for part in found):
-        return found
-    return "".join(part["text"] for part in found)
+            joined.append(part)
+    if any(part["type"] != "text" for part in joined):
+        return joined
+    return "".join(part["text"] for part in joined)

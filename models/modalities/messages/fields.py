@@ -1,4 +1,4 @@
-"""What a request of Anthropic's Messages API sets beside the conversation: tools, thinking, and the answer's form."""
+"""The fields of Anthropic's Messages API beside the conversation: tools, thinking, and the format of the answer."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -17,7 +17,7 @@ class _Part(BaseModel):
 
 
 class ClientTool(_Part):
-    """A tool that the client runs. Those that Anthropic runs, or has the schemas of, are refused."""
+    """A tool that the client runs. Tools that Anthropic runs, or whose schemas it defines, are refused."""
 
     type: str | None = None
     name: Annotated[str, Field(pattern=NAME)]
@@ -33,7 +33,7 @@ class ClientTool(_Part):
     @model_validator(mode="before")
     @classmethod
     def _custom(cls, value: Any) -> Any:
-        """First of all, so that what such a tool has besides is not what is complained of."""
+        """Refuse other types of tools by their type, before their other fields are found to be unknown."""
         kind = value.get("type") if isinstance(value, dict) else None
         if kind not in (None, "custom"):
             raise PydanticCustomError(
@@ -51,20 +51,20 @@ class ClientTool(_Part):
         return bounded_schema(value)
 
     def to_chat(self) -> dict[str, Any]:
-        """The same as OpenAI's chat has it. Examples are told within the description."""
+        """The tool as OpenAI's chat has it. Examples are put into the description."""
         examples = "\n".join(json.dumps(one, ensure_ascii=False) for one in self.input_examples or [])
-        told = [self.description, f"Examples of its input:\n{examples}" if examples else None]
+        paragraphs = [self.description, f"Examples of its input:\n{examples}" if examples else None]
         function = {
             "name": self.name,
-            "description": "\n\n".join(one for one in told if one) or None,
+            "description": "\n\n".join(text for text in paragraphs if text) or None,
             "parameters": self.input_schema,
             "strict": self.strict,
         }
-        return {"type": "function", "function": {key: one for key, one in function.items() if one is not None}}
+        return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
 
 
 class ToolChoice(_Part):
-    """Whether the model must call a tool: as it likes, any, the named one, or none."""
+    """Whether the model calls a tool: as it decides ("auto"), any of them, the named one, or none."""
 
     type: Literal["auto", "any", "tool", "none"]
     name: Annotated[str, Field(pattern=NAME)] | None = None
@@ -77,16 +77,17 @@ class ToolChoice(_Part):
         return self
 
     def to_chat(self) -> Any:
-        """The same as OpenAI's chat has it."""
+        """The choice as OpenAI's chat has it."""
         if self.type == "tool":
             return {"type": "function", "function": {"name": self.name}}
         return {"any": "required"}.get(self.type, self.type)
 
 
 class ThinkingConfig(_Part):
-    """Whether the model thinks before it answers. What it thinks is bounded by ``max_tokens`` alone.
+    """Whether the model thinks before it answers. The length of its thoughts is bounded by ``max_tokens`` alone.
 
-    Adaptive thinking is thinking: how much of it is the model's own affair. ``omitted`` hides what it thought.
+    "adaptive" means the same as "enabled", since the model itself decides how long it thinks. With the display
+    "omitted" the thoughts are not shown.
     """
 
     type: Literal["enabled", "disabled", "adaptive", "between_tools"]
@@ -124,7 +125,7 @@ class OutputFormat(_Part):
 
 
 class OutputConfig(_Part):
-    """How much effort to make, and the answer's form."""
+    """How much effort to make, and the format of the answer."""
 
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: OutputFormat | None = None

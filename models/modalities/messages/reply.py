@@ -1,4 +1,4 @@
-"""What a client of Anthropic's Messages API reads: its events, or the whole message."""
+"""The answer of Anthropic's Messages API: its events, or the whole message."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ _STOPS: dict[FinishReason | None, str] = {
 
 
 class Reply:
-    """Writes the events, or the ``message`` object; the object is what the events add up to.
+    """Makes the events, or the ``message`` object, which is what all events together describe.
 
-    The signature of a thinking block names the answer that it is from; nothing verifies it. Of the prompt's tokens
-    ``message_start`` tells what the engine has told by then, and ``message_delta`` what is true.
+    The signature of a thinking block is the id of its message; nothing verifies it. ``message_start`` has the number of
+    the prompt's tokens if the engine has given it by then; ``message_delta`` always has it.
     """
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
@@ -38,7 +38,7 @@ class Reply:
         self._blank = ""  # after a tool's block, perhaps the beginning of a text
 
     def start(self) -> bytes:
-        """The event that announces the message. Deltas may have been taken before."""
+        """The event that announces the message. ``delta`` may have been called before."""
         if not self._request.stream:
             return b""
         message = self._message(Usage(self._prompt_tokens, 0)) | {"content": []}
@@ -46,7 +46,7 @@ class Reply:
         return _event("message_start", message=message) + _event("ping")
 
     def delta(self, delta: Delta) -> bytes:
-        """The events of a delta; nothing where the answer is not streamed."""
+        """The events of a delta; nothing if the answer is not streamed."""
         if delta.plain and self._text_lead:  # the common case, on the hot path
             self._blocks[-1]["text"].append(delta.text)
             return self._text_lead + _json.encode(delta.text) + b"}}\n\n" if delta.text else b""
@@ -65,7 +65,7 @@ class Reply:
         return events if self._request.stream else b""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
-        """The events that end the message, or the whole of it."""
+        """The events that end the message, or the whole message."""
         message = self._message(usage)
         if not self._request.stream:
             return _json.encode(message)
@@ -104,7 +104,7 @@ class Reply:
         return events
 
     def _open(self, kind: str, empty: dict[str, Any]) -> bytes:
-        """Begin a block, unless one of this kind is open. It keeps what grows as a list of pieces."""
+        """Begin a block, unless one of this kind is open. Its text, thoughts or input are a list of pieces at first."""
         if self._is_open and self._blocks[-1]["type"] == kind:
             return b""
         events = self._close()
@@ -149,16 +149,16 @@ class Reply:
         return _STOPS.get(self._finish, "end_turn")
 
     def _usage(self, usage: Usage) -> dict[str, Any]:
-        """Anthropic's counts: what came from the cache is not among the ``input_tokens``."""
-        found: dict[str, Any] = {
+        """Anthropic's counts. Tokens from the cache are not among the ``input_tokens``."""
+        counts: dict[str, Any] = {
             "input_tokens": usage.prompt_tokens - usage.cached_tokens,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": usage.cached_tokens,
             "output_tokens": usage.completion_tokens,
         }
         if self._thinking_tokens:
-            found["output_tokens_details"] = {"thinking_tokens": self._thinking_tokens}
-        return found
+            counts["output_tokens_details"] = {"thinking_tokens": self._thinking_tokens}
+        return counts
 
 
 def _whole(block: dict[str, Any]) -> dict[str, Any]:
@@ -171,12 +171,12 @@ def _whole(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _input(arguments: str) -> dict[str, Any]:
-    """The input of a tool, as far as it was written before the answer was cut; empty if it is not JSON at all."""
+    """The input of a tool, which may be incomplete where the answer was cut; empty if it is not JSON."""
     try:
-        found = from_json(arguments, allow_partial=True) if arguments else {}
+        decoded = from_json(arguments, allow_partial=True) if arguments else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
 def _event(kind: str, **fields: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The body of Anthropic's ``POST /v1/messages``, and the chat that its engine is asked."""
+"""The body of Anthropic's ``POST /v1/messages``, and the chat request that the engine gets for it."""
 
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -25,7 +25,7 @@ _KEEP_THOUGHTS = {"type": "clear_thinking_20251015", "keep": "all"}
 
 
 class MessagesPrompt(BaseRequest):
-    """What asking and counting share: all that becomes tokens of the prompt."""
+    """The fields that become part of the prompt, which messages and the counting of tokens share."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
         "billing_policy": (),
@@ -75,7 +75,7 @@ class MessagesPrompt(BaseRequest):
     @field_validator("thread")
     @classmethod
     def _threadless(cls, value: Any) -> Any:
-        """Anthropic's client asks for one whenever it runs tools, and does without where it hears this very code."""
+        """Refuse threads. Anthropic's client asks for one whenever it runs tools, and goes on without at this code."""
         if value is not None:
             raise PydanticCustomError("thread_unsupported_request", "conversations are not kept: send all of its turns")
         return value
@@ -95,14 +95,14 @@ class MessagesPrompt(BaseRequest):
             )
         try:
             self.inner()
-        except ValidationError as problem:  # what chat knows better: names that clash, what goes with what
+        except ValidationError as problem:  # chat's own checks: equal names, fields that need or exclude each other
             error = self.outward(from_validation(list(problem.errors())))
-            told = {"message": error.message, "param": error.param}
-            raise PydanticCustomError(error.code, "{message}", told) from None
+            context = {"message": error.message, "param": error.param}
+            raise PydanticCustomError(error.code, "{message}", context) from None
         return self
 
     def inner(self) -> BaseRequest:
-        """The chat."""
+        """The chat request."""
         return self._chat
 
     @cached_property
@@ -111,9 +111,9 @@ class MessagesPrompt(BaseRequest):
         return chat.Request.model_validate(asked)
 
     def _fields(self) -> dict[str, Any]:
-        """The body of the chat, but for what is None."""
+        """The fields of the chat request; those that are None are left out of it."""
         choice, config = self.tool_choice, self.output_config
-        form = self.output_format or (config.format if config else None)
+        output = self.output_format or (config.format if config else None)
         messages = to_chat(self.system, self.messages)
         return {
             "model": self.model,
@@ -124,7 +124,7 @@ class MessagesPrompt(BaseRequest):
             "parallel_tool_calls": False if choice and choice.disable_parallel_tool_use else None,
             "enable_thinking": self.thinking.type != "disabled" if self.thinking else None,
             "reasoning_effort": config.effort if config else None,
-            "response_format": {"type": "json_schema", "json_schema": {"schema": form.schema_}} if form else None,
+            "response_format": {"type": "json_schema", "json_schema": {"schema": output.schema_}} if output else None,
         }
 
     @property
@@ -134,7 +134,7 @@ class MessagesPrompt(BaseRequest):
 
 
 class Request(MessagesPrompt):
-    """Body of a message. Sampling fields that newer models of Anthropic's do without are honoured all the same."""
+    """Body of a message. Sampling fields that Anthropic's newer models do not have are honoured."""
 
     max_tokens: Annotated[Int, Field(ge=1, le=1 << 24)]
     stream: Bool = False

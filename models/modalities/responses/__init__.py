@@ -1,6 +1,6 @@
-"""OpenAI's ``POST /v1/responses`` (reference of November 2026), as another protocol over chat."""
+"""OpenAI's ``POST /v1/responses`` (reference of November 2026): another protocol, which goes through chat."""
 
-from models.modalities.responses.reply import Reply, described
+from models.modalities.responses.reply import Reply, response_object
 from models.modalities.responses.request import CreateResponse, Request
 
-__all__ = ["CreateResponse", "Reply", "Request", "described"]
+__all__ = ["CreateResponse", "Reply", "Request", "response_object"]

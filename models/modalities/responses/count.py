@@ -6,18 +6,18 @@ import msgspec
 
 from models.modalities import tokenize
 from models.modalities.base import Usage, WholeReply
-from models.modalities.responses.request import CountTokens, ResponsesPrompt, Whole
+from models.modalities.responses.request import CountTokens, ResolvedPrompt, ResponsesPrompt
 
 _json = msgspec.json.Encoder()
 
 
-class Request(CountTokens, Whole):
-    """A counting, as it is handed to a runner."""
+class Request(CountTokens, ResolvedPrompt):
+    """A request to count tokens, as a runner gets it."""
 
     OUTER: ClassVar[dict[str, str]] = ResponsesPrompt.OUTER | {"chat_template_kwargs": "reasoning"}
 
     def inner(self) -> tokenize.Request:
-        """The tokenization. Raises InvalidRequest where it speaks of responses that were not looked for."""
+        """The tokenization of the prompt. Raises as ``check_found`` does."""
         self.check_found()
         asked = {
             "model": self.model,
@@ -29,7 +29,7 @@ class Request(CountTokens, Whole):
 
 
 class Reply(WholeReply):
-    """Writes the answer, which is never streamed."""
+    """Makes the answer, which is never streamed."""
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
         """OpenAI's object. ``result`` is ``tokenize.Tokens``."""

@@ -1,4 +1,4 @@
-"""The fields of a response's request that have fields of their own, apart from its items."""
+"""The fields of a request for a response that are objects themselves, without its items."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ from models.modalities.structure import Schema, bounded_schema
 
 
 class FunctionTool(Strict):
-    """A function that may be called: its name, what it is for, and the JSON schema of its arguments."""
+    """A function that may be called: its name, its purpose, and the JSON schema of its arguments."""
 
     type: Literal["function"]
     name: Annotated[str, Field(pattern=NAME)]
@@ -27,8 +27,8 @@ class FunctionTool(Strict):
     @field_validator("parameters")
     @classmethod
     def _bounded(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = bounded_schema(value)
-        return found
+        schema: dict[str, Any] | None = bounded_schema(value)
+        return schema
 
 
 class NamedTool(Strict):
@@ -39,7 +39,7 @@ class NamedTool(Strict):
 
 
 class AllowedTools(Strict):
-    """Only these of the tools may be called, or one of them must."""
+    """Only these of the tools may be called; with mode "required", one of them must be."""
 
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"]
@@ -53,7 +53,7 @@ ToolChoice = Annotated[
 
 
 class TextFormat(Strict):
-    """What form the answer must take. Engines without constrained decoding refuse all but ``text``."""
+    """The format that the answer must have. Engines without constrained decoding refuse all but ``text``."""
 
     type: Literal["text", "json_object", "json_schema"]
     name: Annotated[str, Field(max_length=64)] | None = None
@@ -76,14 +76,14 @@ class TextFormat(Strict):
 
 
 class TextConfig(Strict):
-    """Of the text of the answer."""
+    """Settings of the answer's text."""
 
     format: TextFormat | None = None
     verbosity: Literal["medium"] | None = None
 
 
 class Reasoning(Strict):
-    """Whether and how long the model thinks. What it thought is given as it is: no summary is made of it."""
+    """Whether and how long the model thinks. Its thoughts are returned as they are, without a summary."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     summary: Literal["auto"] | None = None

@@ -1,7 +1,7 @@
-"""The items of a response's input, as OpenAI's Responses API has them, and the conversation that they make.
+"""The items of OpenAI's Responses API, and the conversation that they make.
 
-What a model put out is an item, too, and comes back as one in the next request; so all that OpenAI's own client sends
-back is read here. An item's id names its response and its place there, so that it can be found by it alone.
+The output of a model consists of items, too, which clients send back in the next request. So all that OpenAI's own
+client sends back is accepted here. An item's id contains its response and its place in it, by which it is found.
 """
 
 import re
@@ -17,26 +17,26 @@ Status = Literal["in_progress", "completed", "incomplete"]
 Id = Annotated[str, Field(min_length=1, max_length=256)]
 
 RESPONSE = r"^resp_[A-Za-z0-9]{1,59}$"
-"""The form of a response's id."""
+"""What a response's id looks like."""
 
 _ID = re.compile(r"[a-z]{2,4}_([0-9a-f]{24})([0-9a-f]{4})")
 GIVEN = 0x8000
-"""Where the places of a request's own items begin; those before it are the answer's."""
+"""The place of a response's first input item; smaller places are those of its output."""
 
 
 def item_id(kind: str, response: str, place: int) -> str:
-    """The id of a response's item: ``msg``, ``fc``, ``rs``, … and where it is."""
+    """The id of an item of a response. ``kind``: ``msg``, ``fc``, ``rs``, …; ``place`` as ``GIVEN`` explains."""
     return f"{kind}_{response.removeprefix('resp_')}{place:04x}"
 
 
 def place_of(item: str) -> tuple[str, int] | None:
-    """The response that an item is of, and its place there; None if the id is none of ours."""
-    found = _ID.fullmatch(item)
-    return (f"resp_{found[1]}", int(found[2], 16)) if found else None
+    """The response of an item, and the item's place in it; None if the id is not one of ours."""
+    match = _ID.fullmatch(item)
+    return (f"resp_{match[1]}", int(match[2], 16)) if match else None
 
 
 def known(*types: str) -> BeforeValidator:
-    """Refuses by name what has another type than these."""
+    """A validator that refuses an object with another type than these, and names that type."""
 
     def check(value: Any) -> Any:
         kind = value.get("type") if isinstance(value, dict) else None
@@ -50,7 +50,7 @@ def known(*types: str) -> BeforeValidator:
 
 
 class Strict(BaseModel):
-    """A part of a body: what it does not know is refused."""
+    """Base of the parts of a body. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
@@ -69,7 +69,7 @@ class InputText(_Part):
 
 
 class InputImage(_Part):
-    """A picture, at a data URL or an https one. ``detail`` is a wish that no engine of ours has a use for."""
+    """A picture, at a data URL or an https URL. ``detail`` is accepted, and no engine uses it."""
 
     type: Literal["input_image"]
     image_url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
@@ -78,14 +78,14 @@ class InputImage(_Part):
 
 
 class InputAudioPart(_Part):
-    """A recording that the message holds."""
+    """A recording within the message."""
 
     type: Literal["input_audio"]
     input_audio: InputAudio
 
 
 class OutputText(Strict):
-    """What a model said."""
+    """What a model answered."""
 
     type: Literal["output_text"]
     text: str
@@ -95,7 +95,7 @@ class OutputText(Strict):
 
 
 class Refusal(Strict):
-    """What a model said instead of an answer."""
+    """A model's refusal to answer."""
 
     type: Literal["refusal"]
     refusal: str
@@ -124,7 +124,7 @@ OutputPart = Annotated[InputText | InputImage, Field(discriminator="type"), know
 
 
 class MessageItem(Strict):
-    """Something that was said."""
+    """A message of the conversation."""
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
@@ -135,9 +135,9 @@ class MessageItem(Strict):
 
     @model_validator(mode="after")
     def _of_its_side(self) -> "MessageItem":
-        said = ("output_text", "refusal")
+        outputs = ("output_text", "refusal")
         parts = () if isinstance(self.content, str) else self.content
-        if any((one.type in said) != (self.role == "assistant") for one in parts):
+        if any((part.type in outputs) != (self.role == "assistant") for part in parts):
             raise PydanticCustomError(
                 "invalid_value",
                 "an assistant's message has parts of type output_text and refusal, any other's of type input_…",
@@ -176,7 +176,7 @@ class FunctionCallOutput(Strict):
 
 
 class ReasoningItem(Strict):
-    """What a model thought before it spoke. Where there is no content, its summary stands for it."""
+    """What a model thought before it answered. Where it has no content, its summary is used."""
 
     type: Literal["reasoning"]
     id: Id | None = None
@@ -187,19 +187,19 @@ class ReasoningItem(Strict):
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All of the thoughts, or of their summary."""
         return "".join(one.text for one in self.content or self.summary)
 
 
 class ItemReference(Strict):
-    """An item of a response that is kept."""
+    """A reference to an item of a stored response."""
 
     type: Literal["item_reference"]
     id: Id
 
 
 def _typed(value: Any) -> Any:
-    """A message may come without its type."""
+    """The value with the type "message" where it has none, as clients may leave it out."""
     return {"type": "message", **value} if isinstance(value, dict) and value.get("type") is None else value
 
 
@@ -212,23 +212,23 @@ Item = Annotated[
 
 
 def stored_items(items: Iterable[dict[str, Any]], response: str) -> list[dict[str, Any]]:
-    """A request's own items as they are kept and listed: each with an id, texts as parts."""
+    """A request's own items as they are stored and listed: each with an id, and with texts as parts."""
     prefixes = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
-    found = []
+    stored = []
     for place, item in enumerate(items):
         one = {name: value for name, value in item.items() if value is not None}
         one["id"] = one.get("id") or item_id(prefixes.get(one["type"], "it"), response, GIVEN + place)
         if one["type"] != "reasoning":
             one["status"] = "completed"
         if isinstance(one.get("content"), str):
-            said = {"type": "output_text", "annotations": []} if one["role"] == "assistant" else {"type": "input_text"}
-            one["content"] = [said | {"text": one["content"]}]
-        found.append(one)
-    return found
+            part = {"type": "output_text", "annotations": []} if one["role"] == "assistant" else {"type": "input_text"}
+            one["content"] = [part | {"text": one["content"]}]
+        stored.append(one)
+    return stored
 
 
 def as_items(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """An ``input`` as items."""
+    """An ``input`` as a list of items; a string becomes a user's message."""
     return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
 
 
@@ -236,26 +236,28 @@ def as_items(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def conversation(items: Iterable[Any], instructions: str | None) -> list[dict[str, Any]]:
-    """The messages of a chat that say the same as these items; ``instructions`` come first.
+    """The messages of a chat with the same content as these items; ``instructions`` come first.
 
-    What a model thought, said and called in one turn becomes one message. Raises PydanticCustomError for the answer
+    What a model thought, answered and called in one turn becomes one message. Raises PydanticCustomError for the output
     of a function that was not called.
     """
     turns = _Turns()
     for item in items:
         turns.add(item)
-    # A thought alone was said with no words.
+    # A message that consists of thoughts alone gets an empty content.
     messages = [one if one.get("tool_calls") else {"content": "", **one} for one in turns.messages]
     if not instructions:
         return messages
     first = messages[0] if messages else {}
     if first.get("role") in ("system", "developer") and isinstance(first["content"], str):
-        # Many a chat template knows one such message only.
+        # Many chat templates allow only one such message.
         return [first | {"content": f"{instructions}\n\n{first['content']}"}, *messages[1:]]
     return [{"role": "system", "content": instructions}, *messages]
 
 
 class _Turns:
+    """Gathers items into messages."""
+
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self._called: set[str] = set()
@@ -287,7 +289,7 @@ class _Turns:
         self.messages.append(message)
 
     def _turn(self, *taken: str) -> dict[str, Any]:
-        """The assistant's present message, unless it has one of these already; then a new one."""
+        """The assistant's message that is being gathered; a new one, if that has one of these fields already."""
         if self._open is None or self._open.keys() & set(taken):
             self._open = {"role": "assistant"}
             self.messages.append(self._open)
@@ -295,7 +297,7 @@ class _Turns:
 
 
 def _content(content: Any) -> str | list[dict[str, Any]]:
-    """A content as a chat has it; a string where it is text alone, as not every template knows parts."""
+    """The content as a chat has it; a string if it is text alone, as not every template supports parts."""
     if isinstance(content, str):
         return content
     if all(isinstance(one, InputText | OutputText) for one in content):

@@ -1,4 +1,4 @@
-"""OpenAI's ``POST /v1/responses`` (reference of November 2026), as another protocol over chat."""
+"""The answer of OpenAI's ``POST /v1/responses``: its events, or the whole ``response`` object."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from models.modalities.responses.request import CreateResponse, Request
 from models.modalities.responses.writer import Writer
 from models.modalities.text import Delta
 
-__all__ = ["CreateResponse", "Reply", "Request", "described"]
+__all__ = ["CreateResponse", "Reply", "Request", "response_object"]
 
 
-def described(request: CreateResponse, id: str, created: int) -> dict[str, Any]:
-    """The ``response`` object of a request of which nothing else is known yet."""
+def response_object(request: CreateResponse, id: str, created: int) -> dict[str, Any]:
+    """The ``response`` object of a request that has no output yet."""
     about = request.model_dump(mode="json", exclude_none=True, by_alias=True)
     text = {"format": {"type": "text"}, "verbosity": "medium"} | about.get("text", {})
     return {
@@ -49,22 +49,22 @@ def described(request: CreateResponse, id: str, created: int) -> dict[str, Any]:
 
 
 class Reply:
-    """Writes the events of a response, or the ``response`` object."""
+    """Makes the events of a response, or the ``response`` object."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._stream = request.streams
-        about = described(request, f"resp_{rid}", created)
-        self._writer = Writer(about, logprobs=request.wants_logprobs, quiet=not self._stream)
+        about = response_object(request, f"resp_{rid}", created)
+        self._writer = Writer(about, logprobs=request.wants_logprobs, stream=self._stream)
 
     def start(self) -> bytes:
-        """The events that announce the response, or for an answer that is not streamed, nothing yet."""
+        """The events that announce the response; nothing if the answer is not streamed."""
         return self._writer.begin()
 
     def delta(self, delta: Delta) -> bytes:
-        """The events of one delta, likewise."""
+        """The events of one delta; nothing if the answer is not streamed."""
         return self._writer.add(delta)
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
-        """The events that close the response, or the whole of it."""
+        """The events that close the response, or the whole ``response`` object."""
         closing, body = self._writer.end(usage)
         return closing if self._stream else body

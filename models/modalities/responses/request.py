@@ -1,7 +1,7 @@
-"""What is asked of a response, and the chat that it becomes.
+"""The requests of OpenAI's Responses API, and the chat request that they become.
 
-``CreateResponse`` and ``CountTokens`` are what a client sends. A runner is handed a ``Whole``, in which the gateway has
-put the items of earlier responses before the input.
+``CreateResponse`` and ``CountTokens`` are what a client sends. A runner gets a ``ResolvedPrompt``, in which the gateway
+has put the items of earlier responses before the input.
 """
 
 from functools import cached_property
@@ -30,7 +30,7 @@ LOGPROBS = "message.output_text.logprobs"
 
 
 class ResponsesPrompt(BaseRequest):
-    """As much of a body as becomes tokens of the prompt."""
+    """The fields that become part of the prompt, which responses and the counting of tokens share."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"conversation": (), "truncation": ("disabled",)}
     OUTER: ClassVar[dict[str, str]] = {
@@ -62,25 +62,25 @@ class ResponsesPrompt(BaseRequest):
         return self.input or []
 
     def _fields(self) -> dict[str, Any]:
-        """The body of the chat but for its messages, and for what is None."""
+        """The fields of the chat request without its messages; those that are None are left out of it."""
         effort = self.reasoning.effort if self.reasoning is not None else None
         return {
             "model": self.model,
             "user": self.user,
             "reasoning_effort": effort,
             "enable_thinking": True if effort not in (None, "none") else None,
-            "response_format": self._form(),
+            "response_format": self._format(),
             **self._callable(),
         }
 
-    def _form(self) -> dict[str, Any] | None:
-        form = self.text.format if self.text is not None else None
-        if form is None:
+    def _format(self) -> dict[str, Any] | None:
+        asked = self.text.format if self.text is not None else None
+        if asked is None:
             return None
-        if form.type != "json_schema":
-            return {"type": form.type}
-        named = {"name": form.name or "answer", "description": form.description, "schema": form.schema_}
-        return {"type": form.type, "json_schema": named | {"strict": form.strict}}
+        if asked.type != "json_schema":
+            return {"type": asked.type}
+        named = {"name": asked.name or "answer", "description": asked.description, "schema": asked.schema_}
+        return {"type": asked.type, "json_schema": named | {"strict": asked.strict}}
 
     def _callable(self) -> dict[str, Any]:
         tools, choice = self.tools or [], self.tool_choice
@@ -106,7 +106,7 @@ class ResponsesPrompt(BaseRequest):
 
 
 class CreateResponse(ResponsesPrompt):
-    """Body of a response. Without ``store: false`` the response is kept, and another can go on from it."""
+    """Body of a request for a response. Unless ``store`` is false it is stored, and others can continue it."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = ResponsesPrompt.INERT | {
         "access_programs": (),
@@ -169,7 +169,7 @@ class CreateResponse(ResponsesPrompt):
 
     @property
     def keeps(self) -> bool:
-        """Whether the response is to be kept."""
+        """Whether the response is to be stored."""
         return self.store is not False
 
     @property
@@ -179,7 +179,7 @@ class CreateResponse(ResponsesPrompt):
 
     @property
     def wants_logprobs(self) -> bool:
-        """Whether the answer's tokens are to come with their log probabilities."""
+        """Whether the answer is to have the log probabilities of its tokens."""
         return LOGPROBS in (self.include or []) or bool(self.top_logprobs)
 
     def _fields(self) -> dict[str, Any]:
@@ -195,15 +195,15 @@ class CreateResponse(ResponsesPrompt):
 
 
 class CountTokens(ResponsesPrompt):
-    """Body of a counting of what the prompt of a response would have."""
+    """Body of a request to count the tokens of a response's prompt."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = ResponsesPrompt.INERT | {"personality": ()}
 
     personality: Any = None
 
 
-class Whole(ResponsesPrompt):
-    """What is asked, with what it goes on from. ``earlier`` are the items of earlier responses, oldest first."""
+class ResolvedPrompt(ResponsesPrompt):
+    """A prompt with all that it refers to. ``earlier`` are the items of earlier responses, oldest first."""
 
     earlier: Annotated[list[Item], Field(max_length=1 << 16)] | None = Field(
         None, description="items that precede the input: those of earlier responses"
@@ -216,7 +216,7 @@ class Whole(ResponsesPrompt):
         return self
 
     def check_found(self) -> None:
-        """Raises InvalidRequest where it speaks of responses that were not looked for."""
+        """Raise InvalidRequest if the prompt refers to responses or items that the gateway has not put in."""
         if self.previous_response_id is not None and self.earlier is None:
             raise InvalidRequest("only POST /v1/responses goes on from a response", param="previous_response_id")
         if self._refers:
@@ -233,18 +233,18 @@ class Whole(ResponsesPrompt):
 
     @cached_property
     def chat(self) -> chat.Request:
-        """The chat that says the same."""
-        found = {"messages": conversation([*(self.earlier or []), *self.items], self.instructions), **self._fields()}
+        """The chat request with the same content."""
+        fields = {"messages": conversation([*(self.earlier or []), *self.items], self.instructions), **self._fields()}
         try:
-            return chat.Request.model_validate({name: value for name, value in found.items() if value is not None})
+            return chat.Request.model_validate({name: value for name, value in fields.items() if value is not None})
         except ValidationError as error:
             wrong = self.outward(from_validation(list(error.errors())))
             why = {"param": wrong.param or "input", "why": wrong.message}
             raise PydanticCustomError("invalid_value", "{why}", why) from None
 
 
-class Request(CreateResponse, Whole):
-    """A response, as it is handed to a runner."""
+class Request(CreateResponse, ResolvedPrompt):
+    """A request for a response, as a runner gets it."""
 
     def inner(self) -> chat.Request:
         """See ``BaseRequest``. Raises as ``check_found`` does."""

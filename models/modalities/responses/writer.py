@@ -1,7 +1,7 @@
-"""What a response says: the engine's deltas become output items, and the events that tell of them.
+"""Makes the output of a response: output items, and the events about them, from the engine's deltas.
 
-Protocol: https://platform.openai.com/docs/api-reference/responses-streaming. Each event is numbered, from 0 without
-gaps; the last one carries the whole ``response`` object. What a model thought is an item of its own, given as it is.
+Protocol: https://platform.openai.com/docs/api-reference/responses-streaming. Events are numbered from 0 without gaps;
+the last one has the whole ``response`` object. What a model thought is an item of its own, returned as it is.
 """
 
 import re
@@ -20,48 +20,48 @@ _LAST = re.compile(rb'\ndata: \{"type":"[a-z_.]+","sequence_number":(\d+)')
 _FINAL = re.compile(rb"event: response\.(?:completed|incomplete|failed)\ndata: ")
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Why an answer was cut short: our word, and OpenAI's."""
+"""Why an answer is incomplete: from a finish reason to OpenAI's word for it."""
 
 
 class ClosingEvent(msgspec.Struct):
-    """The last event, as far as it is read again."""
+    """The part of the last event that is read again."""
 
     response: msgspec.Raw
 
 
 def event(kind: str, number: int, fields: dict[str, Any]) -> bytes:
-    """One event. Its type and number come first: ``next_number`` reads them."""
+    """One event. Its type and number come first, since ``next_number`` looks for them there."""
     body = _json.encode({"type": kind, "sequence_number": number} | fields)
     return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
 
 
 def queued(about: dict[str, Any]) -> list[bytes]:
     """The events of a response that waits to be made."""
-    told = about | {"status": "queued"}
+    response = about | {"status": "queued"}
     kinds = ("response.created", "response.queued")
-    return [event(kind, number, {"response": told}) for number, kind in enumerate(kinds)]
+    return [event(kind, number, {"response": response}) for number, kind in enumerate(kinds)]
 
 
 def next_number(sent: bytes) -> int:
     """The number of the event that comes after these."""
-    found = _LAST.findall(sent)
-    return int(found[-1]) + 1 if found else 0
+    numbers = _LAST.findall(sent)
+    return int(numbers[-1]) + 1 if numbers else 0
 
 
 def error_event(error: HeadraceError, number: int) -> bytes:
-    """What ends a stream that broke. It is said twice: flat, as documented, and as OpenAI's clients read it."""
+    """The event that ends a stream after an error: with the error as documented, and as OpenAI's clients read it."""
     about = {"code": error.code, "message": error.message, "param": error.param}
     return event("error", number, about | {"error": about | {"type": error.type}})
 
 
 def failure(error: HeadraceError) -> dict[str, Any]:
-    """The ``error`` of a response that has failed, in the few codes that OpenAI has for it."""
+    """The ``error`` of a response that has failed, with one of the few codes that OpenAI has for it."""
     codes = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
     return {"code": codes.get(error.status, "server_error"), "message": error.message}
 
 
 def final(answer: bytes) -> bytes:
-    """The ``response`` object with which an answer closes, streamed or not, as JSON."""
+    """The ``response`` object at the end of an answer, streamed or not, as JSON."""
     last = None
     for last in _FINAL.finditer(answer):  # noqa: B007 - the last one is wanted
         pass
@@ -72,16 +72,16 @@ def final(answer: bytes) -> bytes:
 
 
 class Writer:
-    """Writes one response. ``about`` is its ``response`` object as far as it is known at first.
+    """Writes one response. ``about`` is its ``response`` object, without output yet.
 
-    Where it is ``quiet`` no events are written. The first of a response made in the background are the gateway's. Tool
-    calls come one after another: one ends where the next begins.
+    Events are written only with ``stream``. Of a response that is made in the background the gateway writes the first
+    ones (``queued``). Tool calls come one after another: one ends where the next begins.
     """
 
-    def __init__(self, about: dict[str, Any], *, logprobs: bool, quiet: bool = False) -> None:
+    def __init__(self, about: dict[str, Any], *, logprobs: bool, stream: bool = True) -> None:
         self._about = about
         self._logprobs = logprobs
-        self._quiet = quiet
+        self._stream = stream
         self._first = len(queued(about)) if about["background"] else 0
         self._announced = (
             ("response.in_progress",) if about["background"] else ("response.created", "response.in_progress")
@@ -101,13 +101,13 @@ class Writer:
     def begin(self) -> bytes:
         """The events that announce the response."""
         self._begun = True
-        if self._quiet:
+        if not self._stream:
             return b""
-        told = enumerate(self._announced, self._first)
-        return b"".join(event(kind, number, {"response": self._about}) for number, kind in told)
+        numbered = enumerate(self._announced, self._first)
+        return b"".join(event(kind, number, {"response": self._about}) for number, kind in numbered)
 
     def add(self, delta: Delta) -> bytes:
-        """Take what the engine made; the events that tell of it."""
+        """Take what the engine made; returns the events about it."""
         if delta.plain and self._open == "message":  # the common case, on the hot path
             return self._text(delta.text, ())
         written = b""
@@ -164,11 +164,11 @@ class Writer:
         self._parts.append(text)
         tokens = [_token(one) for one in logprobs] if self._logprobs else []
         self._tokens += tokens
-        if self._quiet:
+        if not self._stream:
             return b""
         number, self._number = self._number, self._number + 1
-        said = _json.encode(text) + b',"logprobs":' + (_json.encode(tokens) if tokens else b"[]")
-        return b"%b%d%b%b}\n\n" % (_DELTA, number, self._lead, said)
+        encoded = _json.encode(text) + b',"logprobs":' + (_json.encode(tokens) if tokens else b"[]")
+        return b"%b%d%b%b}\n\n" % (_DELTA, number, self._lead, encoded)
 
     def _call(self, piece: ToolDelta) -> bytes:
         written = b""
@@ -217,16 +217,16 @@ class Writer:
         item["status"] = "incomplete" if cut else "completed"
         if kind == "function_call":
             where = {"item_id": item["id"], "output_index": len(self._items) - 1}
-            told = {"name": item["name"], "arguments": item["arguments"]}
-            written = self._numbered_event("response.function_call_arguments.done", where | told)
+            call = {"name": item["name"], "arguments": item["arguments"]}
+            written = self._numbered_event("response.function_call_arguments.done", where | call)
         else:
             part = _part(kind, "".join(self._parts), self._tokens)
             self._parts, self._tokens = [], []
             item["content"] = [part]
-            done, said = "response.reasoning_text.done", {"text": part["text"]}
+            done, content = "response.reasoning_text.done", {"text": part["text"]}
             if kind == "message":
-                done, said = "response.output_text.done", said | {"logprobs": part["logprobs"]}
-            written = self._numbered_event(done, self._where() | said)
+                done, content = "response.output_text.done", content | {"logprobs": part["logprobs"]}
+            written = self._numbered_event(done, self._where() | content)
             written += self._numbered_event("response.content_part.done", self._where() | {"part": part})
         return written + self._numbered_event("response.output_item.done", self._placed())
 
@@ -234,11 +234,11 @@ class Writer:
         return {"output_index": len(self._items) - 1, "item": self._items[-1]}
 
     def _where(self) -> dict[str, Any]:
-        """Where the last item's one part is."""
+        """The fields that locate the one part of the last item."""
         return {"item_id": self._items[-1]["id"], "output_index": len(self._items) - 1, "content_index": 0}
 
     def _numbered_event(self, kind: str, fields: dict[str, Any]) -> bytes:
-        if self._quiet:
+        if not self._stream:
             return b""
         number, self._number = self._number, self._number + 1
         return event(kind, number, fields)

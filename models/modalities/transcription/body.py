@@ -2,7 +2,7 @@
 
 The body comes as a form, so that its values may be strings; lists and objects may be JSON in a string. An outcome's
 body is ``{"text", "language" (code or null), "duration" (seconds)}``, with ``segments`` and ``words`` where the format
-asked for needs them. ``Stream`` has no ``[DONE]``: ``transcript.text.done`` is its last event, as OpenAI's.
+that is asked for needs them. ``Stream`` has no ``[DONE]``: its last event is ``transcript.text.done``, as at OpenAI.
 """
 
 import math
@@ -40,7 +40,7 @@ class ServerVad(BaseModel):
 
 
 class Request(MediaRequest):
-    """Form of a transcription. ``translate`` has it written in English; the endpoint of translations sets it.
+    """Form of a transcription. With ``translate`` the text is in English; the endpoint of translations sets it.
 
     ``keywords`` and ``hotwords`` are words that the model should expect.
     """
@@ -48,7 +48,7 @@ class Request(MediaRequest):
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
         ["include", "languages", "known_speaker_names", "known_speaker_references"]
     )
-    """OpenAI's fields that are accepted where they ask for nothing."""
+    """OpenAI's fields that are accepted only if they ask for nothing."""
 
     language: str | None = Field(None, max_length=40, description="ISO 639 code or English name; found out by default")
     prompt: str | None = Field(None, max_length=10_000)
@@ -74,17 +74,17 @@ class Request(MediaRequest):
     @model_validator(mode="before")
     @classmethod
     def _from_form(cls, value: Any) -> Any:
-        """Names that end in ``[]``, JSON in strings, Xinference's ``kwargs``, and fields left empty."""
+        """The fields of a form: names without ``[]``, Xinference's ``kwargs`` put in, empty fields left out."""
         if not isinstance(value, dict):
             return value
-        found = {key.removesuffix("[]") if isinstance(key, str) else key: one for key, one in value.items()}
-        found = merged(found)
-        return {name: one for name, one in found.items() if one != "" or name == "model"}
+        fields = {key.removesuffix("[]") if isinstance(key, str) else key: one for key, one in value.items()}
+        fields = merged(fields)
+        return {name: one for name, one in fields.items() if one != "" or name == "model"}
 
     @field_validator("chunking_strategy", "timestamp_granularities", *UNSUPPORTED, "keywords", mode="before")
     @classmethod
     def _structured(cls, value: Any, info: ValidationInfo) -> Any:
-        """A list of one may come as that one."""
+        """The value of a list, which may come as JSON in a string, or as its only element."""
         value = decoded(value)
         return [value] if isinstance(value, str) and info.field_name != "chunking_strategy" else value
 
@@ -133,7 +133,7 @@ class Request(MediaRequest):
 
     @property
     def wants_words(self) -> bool:
-        """Whether each word's times are asked for."""
+        """Whether the times of each word are asked for."""
         return "word" in (self.timestamp_granularities or [])
 
     @property
@@ -145,24 +145,24 @@ class Request(MediaRequest):
 
     @property
     def expected_words(self) -> str | None:
-        """Words that the model should expect, in one string."""
+        """The words that the model should expect, in one string; None if there are none."""
         words = [*(self.keywords or []), *([self.hotwords] if self.hotwords else [])]
         return ", ".join(words) or None
 
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
-    """The transcript in the form that was asked for. Nothing is linked or read."""
-    form = request.response_format
-    if form == "json":
+    """The transcript in the format that was asked for. ``link`` and ``read`` are not used."""
+    asked = request.response_format
+    if asked == "json":
         return Answer(_json.encode({"text": body["text"], "usage": _usage(body)}))
-    if form == "verbose_json":
+    if asked == "verbose_json":
         return Answer(_json.encode(_verbose(request, body)))
     write: dict[str, Callable[[], str]] = {
         "text": lambda: body["text"] + "\n",
         "srt": lambda: srt(body["segments"]),
         "vtt": lambda: vtt(body["segments"]),
     }
-    return Answer(write[form]().encode(), _MEDIA_TYPES[form])
+    return Answer(write[asked]().encode(), _MEDIA_TYPES[asked])
 
 
 def _verbose(request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _usage(body: dict[str, Any]) -> dict[str, Any]:
 
 
 class Stream:
-    """The events of a transcript that is read as it grows. A piece is the text of one segment, in UTF-8."""
+    """The events of a transcript that is streamed. A piece is the text of one segment, in UTF-8."""
 
     media_type = "text/event-stream"
 
