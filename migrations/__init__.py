@@ -1,4 +1,7 @@
-"""Alembic's migrations, and ``upgrade``, which brings a database to the newest of them."""
+"""Alembic's migrations, and functions that run them. Runs in a process of its own, ``python -m migrations``.
+
+Door: ``upgrade``, which brings a database to the newest schema.
+"""
 
 from pathlib import Path
 
@@ -8,10 +11,10 @@ from alembic.config import Config
 
 def config(url: str) -> Config:
     """Alembic's configuration for this database."""
-    found = Config(str(Path(__file__).parent / "alembic.ini"))
-    found.set_main_option("script_location", str(Path(__file__).parent))
-    found.attributes["url"] = url
-    return found
+    settings = Config(str(Path(__file__).parent / "alembic.ini"))
+    settings.set_main_option("script_location", str(Path(__file__).parent))
+    settings.attributes["url"] = url
+    return settings
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -25,5 +28,5 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def check(url: str) -> None:
-    """Raise if the tables in code and the database differ."""
+    """Raise if the tables in ``models.rows.tables`` and those of the database differ."""
     command.check(config(url))
