@@ -1,7 +1,7 @@
 """Measure, print a table, write JSON: ``python -m bench [--quick] [--only echo,embeddings,…] [--peers FOLDER]``.
 
-Everything runs on this machine at once, clients included, so what counts are the ratios. Bare and platform take
-turns, batch by batch. It never fails for a figure.
+Everything runs on this machine at the same time, clients included, so that only the ratios mean something. The bare
+engine and the platform take turns, batch by batch. No figure makes the run fail.
 """
 
 import argparse
@@ -43,19 +43,19 @@ def body(uid: str, tokens: int, **fields: Any) -> dict[str, Any]:
 async def versus(
     bare: Side, ours: Side, clients: int, requests: int, rounds: int, sent: dict[str, Any]
 ) -> tuple[Batch, Batch]:
-    """Batches of both, in turns; one unmeasured turn first."""
+    """Run batches on both sides in turns, the first ones unmeasured; returns what was measured of each."""
     for side in (bare, ours):
         await side(clients, max(requests // 4, clients), sent)
-    found = Batch(), Batch()
-    for turn in range(rounds):
-        sides = [(found[0], bare), (found[1], ours)]
-        for total, side in sides if turn % 2 else reversed(sides):
+    totals = Batch(), Batch()
+    for number in range(rounds):
+        sides = [(totals[0], bare), (totals[1], ours)]
+        for total, side in sides if number % 2 else reversed(sides):
             total.add(await side(clients, requests, sent))
-    return found
+    return totals
 
 
 def compare(name: str, clients: int, bare: Batch, ours: Batch) -> Row:
-    """One row: what the platform adds, and what it keeps."""
+    """One row: the time that the platform adds, and the part of the engine's throughput that it keeps."""
     return {
         "what": name,
         "clients": clients,
@@ -70,7 +70,7 @@ def compare(name: str, clients: int, bare: Batch, ours: Batch) -> Row:
 
 
 async def echo(there: Platform, scale: float) -> tuple[list[Row], list[Row]]:
-    """The platform's own cost, on an engine that costs nothing."""
+    """The platform's own cost, measured on an engine that computes nothing."""
     options = {"step_ms": 1, "max_inflight": 256}
     bare = await Bare.start("echo", "", options)
     await there.launch("paced", model_name="echo", **options)
@@ -160,7 +160,7 @@ async def transformers(there: Platform, scale: float) -> list[Row]:
 
 
 async def jobs(scale: float) -> tuple[list[Row], list[Row]]:
-    """The durable path on each database, and what a batch costs interactive requests."""
+    """Jobs on each database, and how much a batch slows down interactive requests."""
     from tests.support.servers import postgres
 
     async with Platform() as there:
@@ -178,19 +178,19 @@ async def jobs(scale: float) -> tuple[list[Row], list[Row]]:
 
 
 def table(title: str, rows: list[Row], console: Console) -> None:
-    """Print rows of one form."""
+    """Print rows that have the same columns."""
     if not rows:
         return
-    found = Table(title=title)
+    printed = Table(title=title)
     for name in rows[0]:
-        found.add_column(name, justify="left" if name == "what" else "right")
+        printed.add_column(name, justify="left" if name == "what" else "right")
     for row in rows:
-        found.add_row(*(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values()))
-    console.print(found)
+        printed.add_row(*(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+    console.print(printed)
 
 
 async def main() -> None:
-    """Run what was asked for."""
+    """Run the measurements that were asked for, print tables, and write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
     parser.add_argument("--only", default="echo,llama_cpp,transformers,embeddings,rerank,jobs")

@@ -1,7 +1,7 @@
 """The engine without the platform: ``python -m bench.bare ENGINE SOURCE OPTIONS``.
 
-It is loaded in this process, which then reads one command a line on standard input
-(``{"clients", "requests", "body"}``), and writes the batch's times.
+It is loaded in this process, which then reads commands from standard input, one a line
+(``{"clients", "requests", "body"}``), and writes the times of each batch to standard output.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from workers.engines.base import Engine, EngineSite
 
 
 class Watch:
-    """A sink that only looks at the clock."""
+    """A sink that only measures times."""
 
     def __init__(self, rid: str) -> None:
         self.rid = rid
@@ -80,13 +80,13 @@ async def serve(engine: Engine[Any], lines: asyncio.StreamReader) -> None:
 
 
 def fresh(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with a prompt that was never sent before, lest a cache of prompts answers in the model's stead."""
+    """The body with a prompt that was never sent before, so that no cache of prompts saves the model its work."""
     [message] = body["messages"]
     return body | {"messages": [message | {"content": f"{secrets.randbelow(10**6):06}: {message['content']}"}]}
 
 
 class Bare:
-    """The other end: that process, from the bench's side."""
+    """A handle on that process, for the benchmark's side."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -105,17 +105,17 @@ class Bare:
 
     async def batch(self, clients: int, requests: int, body: dict[str, Any]) -> Batch:
         """Run one batch there."""
-        found = await self.ask({"clients": clients, "requests": requests, "body": body})
-        return Batch([Answer(**one) for one in found["answers"]], found["elapsed_s"])
+        measured = await self.ask({"clients": clients, "requests": requests, "body": body})
+        return Batch([Answer(**answer) for answer in measured["answers"]], measured["elapsed_s"])
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Send a command; its answer."""
+        """Send a command; returns its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         return await self.answer()
 
     async def stop(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.terminate()
         await self._process.wait()
 
@@ -124,13 +124,13 @@ class Bare:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             if line.startswith(b"{"):
-                found: dict[str, Any] = json.loads(line)
-                return found
+                answer: dict[str, Any] = json.loads(line)
+                return answer
         raise RuntimeError("the bare engine ended")
 
 
 async def main() -> None:
-    """Load, serve standard input."""
+    """Load the engine, then serve commands from standard input."""
     name, source, options = sys.argv[1:]
     path = str(hub.fetch(hub.parse(source), Path.home() / ".cache", lambda *_: None)) if source else ""
     engine = await engine_class(name).resident(EngineSite(path, "cpu", json.loads(options)), lambda *_: None)

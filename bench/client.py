@@ -1,4 +1,4 @@
-"""A load client that costs little: raw HTTP/1.1 over asyncio streams, timing server-sent events as they arrive."""
+"""A load client that computes little: HTTP/1.1 by hand over asyncio streams, with the times of server-sent events."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ _USAGE = re.compile(rb'"completion_tokens":(\d+)')
 
 @dataclass(slots=True)
 class Answer:
-    """One answer as the client saw it. Times are seconds from sending; ``gaps`` lie between events."""
+    """One answer as the client saw it. Times are in seconds since sending; ``gaps`` are the times between events."""
 
     status: int = 0
     first_s: float = 0.0
@@ -23,7 +23,7 @@ class Answer:
 
 
 async def stream(url: str, body: dict[str, object], *, every_gap: bool = True) -> Answer:
-    """Post a streaming request and read it to its end. Tokens are what ``usage`` tells, or else events with content."""
+    """Post a streaming request and read its answer. Tokens are counted by ``usage``, else by events with content."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
     payload = json.dumps(body).encode()
@@ -52,7 +52,7 @@ async def _read(reader: asyncio.StreamReader, answer: Answer, began: float, ever
         count = data.count(b'"content":"') - data.count(b'"content":""') + data.count(b'"text":"')
         cut = data.rfind(b"\n\n")
         tail = b""
-        if cut >= 0 and cut + 2 < len(data):  # an event in two pieces is counted with its end
+        if cut >= 0 and cut + 2 < len(data):  # an event that comes in two pieces is counted with the second
             tail = data[cut + 2 :]
             whole = data[: cut + 2]
             count = whole.count(b'"content":"') - whole.count(b'"content":""') + whole.count(b'"text":"')
@@ -66,12 +66,12 @@ async def _read(reader: asyncio.StreamReader, answer: Answer, began: float, ever
             answer.tokens += count
             last = now
         answer.complete = answer.complete or b"[DONE]" in data
-        if (told := _USAGE.search(data)) is not None:  # an event may hold several tokens, or wait for the next
-            answer.tokens = int(told[1])
+        if (usage := _USAGE.search(data)) is not None:  # more exact, as an event may have several tokens or none
+            answer.tokens = int(usage[1])
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value that this share of all does not exceed; 0 for none."""
+    """The value that this share of the values does not exceed; 0 if there are none."""
     if not values:
         return 0.0
     ordered = sorted(values)

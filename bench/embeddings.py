@@ -1,4 +1,4 @@
-"""Embeddings and rerank: ours through everything, the bare library, and other servers on the same weights."""
+"""Embeddings and rerank: through the whole platform, in the bare library, and on other servers with equal weights."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,10 @@ def sentences(count: int, draw: random.Random) -> list[str]:
 
 
 class Side:
-    """A server. ``elapsed`` and ``times`` are seconds, of each batch and of all requests, by clients and texts each."""
+    """A server, and what was measured of it, by the number of clients and the number of texts in a request.
+
+    ``rates`` are requests a second of each batch, ``times`` the seconds of each request.
+    """
 
     def __init__(self, name: str, url: str, body: Body) -> None:
         self.name = name
@@ -64,7 +67,7 @@ class Side:
             self.times.setdefault((clients, each), []).extend(times)
 
     def row(self, clients: int, each: int) -> Row:
-        """What was measured."""
+        """One row of what was measured."""
         times, rate = self.times[clients, each], median(self.rates[clients, each])
         return {
             "what": self.name,
@@ -106,7 +109,7 @@ async def _library(modality: str, source: str) -> Bare:
 
 @contextlib.asynccontextmanager
 async def _peer(name: str, command: list[str], path: str, **env: str) -> AsyncIterator[Side]:
-    """Another server, started by its script; its first start may make its virtual environment."""
+    """Another server, started by its script. Its first start may make its virtual environment, which takes long."""
     port = free_port()
     log = Path(os.environ.get("TMPDIR", "/tmp")) / f"headrace-bench-{name}.log"
     with log.open("wb") as output:
@@ -134,9 +137,9 @@ def _embed(model: str, texts: list[str]) -> Row:
 
 @contextlib.asynccontextmanager
 async def _peers(scripts: Path | None, source: str) -> AsyncIterator[list[Side]]:
-    """The other servers, as far as there are scripts that start them."""
+    """Those of the other servers for which there are scripts."""
     async with contextlib.AsyncExitStack() as stack:
-        found = []
+        started = []
         for name, script, path in (
             ("infinity", "infinity_peer.sh", "/embeddings"),
             ("Xinference", "xinference_peer.sh", "/v1/embeddings"),
@@ -147,10 +150,10 @@ async def _peers(scripts: Path | None, source: str) -> AsyncIterator[list[Side]]
             env = {"EMB_DIR": source, "LLM_DIR": str(smollm2_directory())}
             try:
                 command = ["bash", str(scripts / script)]
-                found.append(await stack.enter_async_context(_peer(name, command, path, **env)))
+                started.append(await stack.enter_async_context(_peer(name, command, path, **env)))
             except RuntimeError as error:
                 print(f"{name} is not measured: {error}")
-        yield found
+        yield started
 
 
 async def embeddings(there: Platform, scale: float, scripts: Path | None) -> list[Row]:
@@ -167,7 +170,7 @@ async def embeddings(there: Platform, scale: float, scripts: Path | None) -> lis
 
 
 async def rerank(there: Platform, scale: float) -> list[Row]:
-    """A query and eight short documents a request; with the large cross-encoder where it is found."""
+    """A query and eight short documents a request; with the large cross-encoder where its weights are there."""
     source = str(large("minilm-reranker") or RERANKER)
     await there.launch("rank", model_name="rank", model_type="rerank", model_path=source)
     url = f"{there.url}/v1/rerank"
@@ -180,7 +183,7 @@ async def rerank(there: Platform, scale: float) -> list[Row]:
 
 
 async def _rounds(sides: list[Side], bare: Bare, scale: float, name: str, query: str | None) -> list[Row]:
-    """All sizes of load, several times, everybody on the same texts in turn."""
+    """Run all sizes of load several times, each time on all servers in turn, with the same texts."""
     draw = random.Random(0)
     unit = 8 if query else 1
     loads = [(clients, unit, int(REQUESTS[clients] * scale) or clients) for clients in CLIENTS]
@@ -188,10 +191,10 @@ async def _rounds(sides: list[Side], bare: Bare, scale: float, name: str, query:
     alone: dict[int, list[float]] = {}
     for side in sides:
         await side.batch(8, sentences(64 * unit, draw), unit, counts=False)
-    for turn in range(ROUNDS):
+    for number in range(ROUNDS):
         for clients, each, count in loads:
             texts = sentences(max(count, clients) * each, draw)
-            for side in sides if turn % 2 else reversed(sides):
+            for side in sides if number % 2 else reversed(sides):
                 await side.batch(clients, texts, each)
         for at_once, count in ((unit, 60 * unit), (64, 960)):
             texts = sentences(max(int(count * scale), at_once), draw)

@@ -1,4 +1,4 @@
-"""What the durable path carries: jobs a second, accepted and done, the time to a cancel, what a batch costs others."""
+"""Jobs: how many a second are accepted and done, how long a cancel takes, how much a batch slows down requests."""
 
 import asyncio
 import json
@@ -18,14 +18,14 @@ NO_OP = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
 
 
 class Line:
-    """One kept connection, one request at a time: a client that costs little."""
+    """One kept connection with one request at a time: a client that computes little."""
 
     def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._host = urlsplit(url).netloc
         self._reader, self._writer = reader, writer
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON that it answers. Raises RuntimeError for any status but 2xx."""
+        """Send a request; returns the JSON of its answer. Raises RuntimeError for any status but 2xx."""
         payload = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
@@ -33,15 +33,15 @@ class Line:
         while (line := await self._reader.readline()) not in (b"\r\n", b""):
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
-        found = await self._reader.readexactly(length)
+        content = await self._reader.readexactly(length)
         if not 200 <= status < 300:
-            raise RuntimeError(f"{status}: {found[:200]!r}")
-        return json.loads(found)
+            raise RuntimeError(f"{status}: {content[:200]!r}")
+        return json.loads(content)
 
 
 @asynccontextmanager
 async def lines(url: str, count: int) -> AsyncIterator[list[Line]]:
-    """So many connections."""
+    """Open so many connections for the time of the block."""
     parts = urlsplit(url)
     pairs = [await asyncio.open_connection(parts.hostname, parts.port) for _ in range(count)]
     try:
@@ -52,7 +52,7 @@ async def lines(url: str, count: int) -> AsyncIterator[list[Line]]:
 
 
 async def submit(there: Platform, uid: str, clients: int, count: int) -> tuple[float, list[float]]:
-    """Submit ``count`` no-op jobs; the seconds it took in all, and each."""
+    """Submit ``count`` no-op jobs; returns the seconds that it took in all, and those of each request."""
     numbers = iter(range(count))
     took: list[float] = []
 
@@ -69,7 +69,7 @@ async def submit(there: Platform, uid: str, clients: int, count: int) -> tuple[f
 
 
 async def accepted(there: Platform, name: str, count: int) -> Row:
-    """Durably accepted: for a model that no device can hold, so nothing but accepting goes on."""
+    """Jobs accepted for a model that no device can have, so that nothing but accepting is measured."""
     async with httpx.AsyncClient() as http:
         asked = {"model_uid": "nowhere", "model_name": "echo", "n_gpu": 1}
         (await http.post(f"{there.url}/v1/models?wait_ready=false", json=asked)).raise_for_status()
@@ -85,7 +85,7 @@ async def accepted(there: Platform, name: str, count: int) -> Row:
 
 
 async def done(there: Platform, name: str, count: int) -> Row:
-    """End to end: submitted, claimed, computed, recorded."""
+    """Jobs from end to end: submitted, claimed, computed, recorded."""
     await there.launch("no-op", model_name="echo", step_ms=0, max_inflight=256)
     began = time.perf_counter()
     _, took = await submit(there, "no-op", 32, count)
@@ -106,7 +106,7 @@ async def done(there: Platform, name: str, count: int) -> Row:
 
 
 async def cancels(there: Platform, count: int) -> Row:
-    """From the cancel's request until the job has stopped and is recorded so."""
+    """The time from a request to cancel until the job has stopped and its end is recorded."""
     await there.launch("long", model_name="echo", step_ms=20, max_inflight=256)
     took = []
     sent = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 30_000}
@@ -132,12 +132,12 @@ async def cancels(there: Platform, count: int) -> Row:
 
 
 async def beside_batch(there: Platform, uid: str, count: int, probes: int, words: int) -> Row:
-    """First token of interactive requests, one at a time: alone, and beside a batch of ``count`` lines."""
+    """The time to the first token of interactive requests, one at a time: alone, and beside a batch of many lines."""
     sent = {"model": uid, "messages": [{"role": "user", "content": "Name a colour."}], "max_tokens": 8, "stream": True}
 
     async def first_ms() -> float:
-        found = [await stream(f"{there.url}/v1/chat/completions", dict(sent)) for _ in range(probes)]
-        return percentile([answer.first_s for answer in found], 0.5) * 1e3
+        answers = [await stream(f"{there.url}/v1/chat/completions", dict(sent)) for _ in range(probes)]
+        return percentile([answer.first_s for answer in answers], 0.5) * 1e3
 
     await first_ms()
     alone = await first_ms()
@@ -176,7 +176,7 @@ async def _batch(http: httpx.AsyncClient, batch: str) -> Any:
 
 
 async def jobs(there: Platform, name: str, scale: float) -> list[Row]:
-    """All that is measured of jobs on one database."""
+    """All measurements of jobs on one database."""
     count = max(int(6000 * scale), 200)
     return [
         await accepted(there, name, count),

@@ -1,7 +1,7 @@
 """The engines' own libraries, without our adapters: llama.cpp's HTTP server, transformers' batching manager.
 
-``python -m bench.library llama_cpp FILE`` prints its URL and serves; ``transformers FOLDER`` reads commands as
-``bench.bare`` does.
+``python -m bench.library llama_cpp FILE OPTIONS`` prints a URL and serves there; ``transformers FOLDER OPTIONS`` reads
+commands as ``bench.bare`` does.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def llama_cpp(path: str, options: dict[str, Any]) -> None:
 
 
 async def transformers(path: str, options: dict[str, Any]) -> None:
-    """A persistent ContinuousBatchingManager, fed as its documentation says, greedy."""
+    """A persistent ContinuousBatchingManager, used as its documentation shows, with greedy sampling."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 
@@ -53,13 +53,13 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
     manager.start()
     served = 0
 
-    async def one(body: dict[str, Any]) -> Answer:
+    async def send(body: dict[str, Any]) -> Answer:
         nonlocal served
         served += 1
         name, began, over = f"r{served}", time.perf_counter(), asyncio.get_running_loop().create_future()
         answer = Answer(200)
 
-        def hear(output: Any) -> None:
+        def on_output(output: Any) -> None:
             if output.generated_tokens and not answer.first_s:
                 answer.first_s = time.perf_counter() - began
             if output.is_finished() and not over.done():
@@ -67,20 +67,20 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
                 over.set_result(None)
 
         ids: Any = tokenizer.apply_chat_template(body["messages"], add_generation_prompt=True, return_dict=False)
-        manager.register_result_handler(name, hear)
+        manager.register_result_handler(name, on_output)
         manager.add_request(ids, request_id=name, max_new_tokens=body["max_tokens"], streaming=True)
         await over
         answer.total_s, answer.complete = time.perf_counter() - began, True
         return answer
 
-    await one({"messages": [{"role": "user", "content": "warm"}], "max_tokens": 4})
+    await send({"messages": [{"role": "user", "content": "warm"}], "max_tokens": 4})
     lines = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     print(json.dumps({"ready": True}), flush=True)
     while line := await lines.readline():
         command = json.loads(line)
         batch = await closed_loop(
-            lambda body=command["body"]: one(fresh(body)),  # type: ignore[misc]
+            lambda body=command["body"]: send(fresh(body)),  # type: ignore[misc]
             command["clients"],
             command["requests"],
         )
@@ -88,7 +88,7 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
 
 
 async def start(name: str, path: str, options: dict[str, Any]) -> tuple[Bare, str]:
-    """Start one of the above; a handle on it, and its URL where it has one."""
+    """Start one of the above; returns a handle on its process, and its URL where it has one."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.library", name, path, json.dumps(options), stdin=pipe, stdout=pipe, limit=1 << 26

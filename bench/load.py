@@ -1,4 +1,4 @@
-"""A measured batch: N clients in a closed loop, each sending its next request when the last was answered."""
+"""A measured batch: clients in a closed loop, each of which sends its next request when the last is answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ Send = Callable[[], Awaitable[Answer]]
 
 @dataclass(slots=True)
 class Batch:
-    """Answers of one batch or several. Times in seconds."""
+    """The answers of one batch or of several. Times are in seconds."""
 
     answers: list[Answer] = field(default_factory=list)
     elapsed_s: float = 0.0
@@ -21,7 +21,7 @@ class Batch:
     """Tokens a second, batch by batch."""
 
     def add(self, other: "Batch") -> None:
-        """Put another batch's answers to these."""
+        """Add another batch's answers."""
         self.answers += other.answers
         self.elapsed_s += other.elapsed_s
         self.rates.append(other.tokens / other.elapsed_s)
@@ -33,24 +33,24 @@ class Batch:
 
     @property
     def rate(self) -> float:
-        """Tokens a second, the median over batches."""
+        """Tokens a second: the median over all batches."""
         return median(self.rates)
 
     def first_ms(self, share: float) -> float:
-        """Milliseconds to the first token that this share of answers did not exceed."""
+        """Milliseconds to the first token, which this share of the answers did not exceed."""
         return percentile([answer.first_s for answer in self.answers], share) * 1e3
 
     def total_ms(self, share: float) -> float:
-        """Milliseconds to the last token."""
+        """Milliseconds to the last token, likewise."""
         return percentile([answer.total_s for answer in self.answers], share) * 1e3
 
     def gap_ms(self, share: float) -> float:
-        """Milliseconds between a stream's tokens."""
+        """Milliseconds between two tokens of a stream, likewise."""
         return percentile([gap for answer in self.answers for gap in answer.gaps], share) * 1e3
 
 
 async def closed_loop(send: Send, clients: int, requests: int) -> Batch:
-    """``requests`` requests from ``clients`` clients. Raises RuntimeError if one was not answered whole."""
+    """Send ``requests`` requests from ``clients`` clients. Raises RuntimeError if one is not answered completely."""
     batch = Batch()
     numbers = iter(range(requests))
 
@@ -58,7 +58,7 @@ async def closed_loop(send: Send, clients: int, requests: int) -> Batch:
         for number in numbers:
             answer = await send()
             if not answer.complete:
-                raise RuntimeError(f"request {number} was not answered whole (status {answer.status})")
+                raise RuntimeError(f"request {number} was not answered completely (status {answer.status})")
             batch.answers.append(answer)
 
     began = perf_counter()

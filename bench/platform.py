@@ -1,4 +1,4 @@
-"""A Headrace of the bench's own, from the same command that users run."""
+"""A whole Headrace for the benchmark, started with the same command that users run."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from models.process.processes import spawn
 
 
 class Platform:
-    """``headrace up`` in a home that is thrown away."""
+    """``headrace up`` with a temporary home."""
 
     def __init__(self, **env: str) -> None:
         """``env`` is added to its environment."""
@@ -42,7 +42,7 @@ class Platform:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop it and throw its home away."""
+        """Stop it and delete its home."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         await asyncio.to_thread(self._process.wait, 60)
@@ -64,14 +64,14 @@ class Platform:
         return await chat_batch(self.url, clients, requests, body)
 
     def memory_mib(self) -> dict[str, float]:
-        """Resident memory of each part, in MiB."""
+        """Resident memory of each process, in MiB."""
         assert self._process is not None
-        found = {}
+        memory = {}
         for process in psutil.Process(self._process.pid).children(recursive=True):
             part = re.search(r"api\.app|workers\.\w+|valkey-server|redis-server", " ".join(process.cmdline()))
             if part:
-                found[part[0]] = process.memory_info().rss / (1 << 20)
-        return found
+                memory[part[0]] = process.memory_info().rss / (1 << 20)
+        return memory
 
     async def _ready(self, http: httpx.AsyncClient) -> bool:
         try:
