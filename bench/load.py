@@ -41,11 +41,11 @@ class Batch:
         return percentile([answer.first_s for answer in self.answers], share) * 1e3
 
     def total_ms(self, share: float) -> float:
-        """Milliseconds to the last token, likewise."""
+        """Milliseconds to the last token, which this share of the answers did not exceed."""
         return percentile([answer.total_s for answer in self.answers], share) * 1e3
 
     def gap_ms(self, share: float) -> float:
-        """Milliseconds between two tokens of a stream, likewise."""
+        """Milliseconds between two tokens of a stream, which this share of all such gaps did not exceed."""
         return percentile([gap for answer in self.answers for gap in answer.gaps], share) * 1e3
 
 

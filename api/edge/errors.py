@@ -1,4 +1,4 @@
-"""The one map from errors to HTTP: whatever goes wrong, and wherever, leaves in the envelope of the protocol."""
+"""The one map from errors to HTTP: every error, wherever it comes from, is answered in the shape of the protocol."""
 
 import logging
 from collections.abc import Mapping

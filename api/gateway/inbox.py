@@ -15,8 +15,8 @@ class Inbox:
     Everything runs on the event loop's thread. ``seen_at`` is the loop's time of the last sign that the runner has the
     request; ``gap_since`` the time at which frames were first noticed to be missing, None while none is; ``asked_at``
     the time at which they were last asked for. ``slots`` are the keys of the sets that admission counted the request
-    in. ``budget``: tokens that the answer may cost; ``tokens``: those that have come. ``buffer_bytes``: most that may
-    wait to be read. ``expected``: the number of the next frame.
+    in. ``budget``: tokens that the answer may cost; ``tokens``: about how many have come. ``buffer_bytes``: most that
+    may wait to be read. ``expected``: the number of the next frame.
     """
 
     rid: str

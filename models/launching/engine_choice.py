@@ -29,7 +29,7 @@ _MODEL_FILES = (
     "config.json",
     "model_index.json",
 )
-"""What an error may name of a folder: whoever may launch could list any folder of this machine otherwise."""
+"""Endings of the names that an error may list of a folder. If it listed all, a launch could show any folder's files."""
 
 
 class Fit(NamedTuple):

@@ -88,7 +88,7 @@ class Outbound:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def check_url(self, url: str, param: str, timeout_s: float = 5) -> str:
-        """This URL in its normal form, without fragment, if requests to it are allowed. Raises InvalidRequest."""
+        """This URL, normalised and without fragment, if requests to it are allowed. Raises InvalidRequest."""
         target = parse(url, param)
         try:
             async with asyncio.timeout(timeout_s):
