@@ -1,4 +1,7 @@
-"""A model's text, taken apart: what it thought, what it says, what it calls. Pure, and the same wherever it is cut."""
+"""Splits a model's text into thoughts, the answer and tool calls. Pure.
+
+The text comes in pieces; the result is the same wherever it is cut.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +13,7 @@ from workers.engines.text.tool_formats import ToolFormat
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Between what a model puts its thoughts."""
+    """The texts between which a model puts its thoughts."""
 
     begin: str
     end: str
@@ -23,11 +26,15 @@ REASONING_FORMATS = {
 }
 
 Thinking = Literal["open", "possible", "over"]
-"""Where an answer begins: among thoughts, as the prompt has begun them; where they may begin; or after them."""
+"""Where an answer begins.
+
+"open": within thoughts, which the prompt has begun; "possible": thoughts may come first; "over": after them, or there
+are none.
+"""
 
 
 def tags_of(template: str) -> Tags | None:
-    """The tags that a chat template speaks of; None: its model does not think aloud."""
+    """The tags that occur in a chat template; None: its model does not write thoughts."""
     return next((tags for tags in REASONING_FORMATS.values() if tags.end in template), None)
 
 
@@ -41,7 +48,7 @@ def thinking_of(prompt: str, tags: Tags) -> Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What became of some text."""
+    """What some text was split into."""
 
     text: str = ""
     reasoning: str = ""
@@ -55,10 +62,10 @@ class Piece:
 
 
 class Splitter:
-    """Feed it a choice's text as it comes. Space between the tags and the text around them is dropped.
+    """Splits a choice's text, which is fed as it comes. Space between the tags and the text around them is dropped.
 
-    ``names`` are the functions that may be called; ``single``: one call is all that is wanted; ``must``: nothing but
-    calls is said, so what is left at the end is a call that was cut.
+    ``names`` are the functions that may be called; ``single``: only one call is wanted; ``must``: the model can write
+    nothing but calls, so any text that is left at the end is a call that was cut off.
     """
 
     def __init__(
@@ -73,15 +80,15 @@ class Splitter:
     ) -> None:
         self._tags = tags
         self._state: Thinking = thinking if tags else "over"
-        self._held = ""  # what may be a tag, and the space before it
-        self._strip = self._state == "open"  # space that comes next is dropped
+        self._held = ""  # text held back, since it may be a tag; with the space before it
+        self._strip = self._state == "open"  # whether space that comes next is dropped
         self._reader = ToolReader(tools, names) if tools and names else None
         self._single = single
         self._must = must
 
     @property
     def called(self) -> bool:
-        """Whether there were tool calls, and all are whole."""
+        """Whether there were tool calls, and all are complete."""
         return self._reader is not None and self._reader.calls > 0 and not self._reader.open
 
     @property
@@ -90,28 +97,28 @@ class Splitter:
         return self._single and self.called
 
     def feed(self, text: str) -> Piece:
-        """What can be shown now."""
+        """Take more text. Returns what can be shown now."""
         reasoning = ""
         if self._state == "possible":
             text = self._begin(text)
         if self._state == "open":
             reasoning, text = self._think(text)
-        said, tools = self._answer(text) if self._state == "over" and text else ("", ())
-        return Piece(said, reasoning, tools)
+        answer, tools = self._answer(text) if self._state == "over" and text else ("", ())
+        return Piece(answer, reasoning, tools)
 
     def flush(self) -> Piece:
-        """What was held back, once no more text will come."""
+        """Returns what was held back, once no more text will come."""
         if self._state == "open":
             return Piece(reasoning=self._held.rstrip())
         held, self._held = self._held, ""
-        said, tools = self._answer(held)
+        answer, tools = self._answer(held)
         if self._reader is not None:
             more, last = self._reader.flush()
-            said, tools = said + more, (*tools, *last)
-        return Piece("" if self._must else said, tools=tools)
+            answer, tools = answer + more, (*tools, *last)
+        return Piece("" if self._must else answer, tools=tools)
 
     def _begin(self, text: str) -> str:
-        """What to go on with, once it is known whether there are thoughts."""
+        """Find out whether there are thoughts. Returns the text to go on with; empty while that is not known."""
         assert self._tags is not None
         self._held += text
         begun, tag = self._held.lstrip(), self._tags.begin
@@ -124,7 +131,7 @@ class Splitter:
         return text
 
     def _think(self, text: str) -> tuple[str, str]:
-        """Thoughts to show, and the text that follows them."""
+        """The thoughts to show, and the text that follows them."""
         assert self._tags is not None
         tag, whole = self._tags.end, self._held + text
         if self._strip:

@@ -1,7 +1,7 @@
-"""From a conversation to a prompt, in the words of the model's own chat template, or in ours where it has none for it.
+"""From a conversation to a prompt, by the model's own chat template. Where that cannot describe tools, it is done here.
 
-A template that knows of no tools gets them in the system's turn, calls and their results as text in the form that
-Hermes and Qwen were trained on: a model that never saw it can still be held to it.
+A template that knows of no tools gets them described in the system's turn, and calls and their results as text in the
+format that Hermes and Qwen were trained on. A model that was not trained on it can still be constrained to it.
 """
 
 import json
@@ -35,7 +35,7 @@ What it returns will be given to you between <tool_response> and </tool_response
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a model writes tool calls and thoughts. ``taught``: its template tells it of tools, calls and results."""
+    """How a model writes tool calls and thoughts. ``taught``: its template describes tools, calls and results to it."""
 
     tools: ToolFormat
     tags: Tags | None
@@ -43,20 +43,20 @@ class Dialect:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The texts that may be special tokens, and must be seen."""
+        """The texts that may be special tokens, and must not be hidden when an answer is decoded."""
         return (*self.tools.tags, *((self.tags.begin, self.tags.end) if self.tags else ()))
 
 
 def dialect_of(template: Any, tool_format: str = "auto", reasoning_format: str = "auto") -> Dialect:
-    """The dialect of a chat template: a text, or several by name. The formats are those of the launch."""
+    """The dialect of a chat template, which is a text, or several by name. The formats are the launch's options."""
     text = "\n".join(template.values()) if isinstance(template, dict) else template or ""
-    found = format_of(text) if tool_format == "auto" else TOOL_FORMATS[tool_format]
+    known = format_of(text) if tool_format == "auto" else TOOL_FORMATS[tool_format]
     tags = tags_of(text) if reasoning_format == "auto" else REASONING_FORMATS.get(reasoning_format)
-    return Dialect(found or HERMES, tags, found is not None and "tools" in text)
+    return Dialect(known or HERMES, tags, known is not None and "tools" in text)
 
 
 def template_extras(request: chat.Request) -> dict[str, Any]:
-    """What the client has for the template. Raises InvalidRequest for what is the engine's to say."""
+    """The client's arguments for the template. Raises InvalidRequest for those that the engine sets itself."""
     extra = request.template_kwargs
     if extra.keys() & _RESERVED:
         names = ", ".join(sorted(extra.keys() & _RESERVED))
@@ -65,7 +65,7 @@ def template_extras(request: chat.Request) -> dict[str, Any]:
 
 
 def template_options(request: chat.Request, dialect: Dialect, *, opens: bool = True) -> dict[str, Any]:
-    """What the template gets beside the turns. ``opens``: the prompt is to end where the assistant's turn begins.
+    """The template's arguments beside the turns. ``opens``: the prompt is to end where the assistant's turn begins.
 
     Raises InvalidRequest.
     """
@@ -86,10 +86,10 @@ def beginning(request: chat.Request, prompt: str, dialect: Dialect) -> Thinking:
         return "over"
     if not request.continue_final_message:
         return thinking_of(prompt, dialect.tags)
-    said = request.messages[-1].text
-    if said.rfind(dialect.tags.begin) > said.rfind(dialect.tags.end):
+    begun = request.messages[-1].text
+    if begun.rfind(dialect.tags.begin) > begun.rfind(dialect.tags.end):
         return "open"
-    return "over" if said.strip() else "possible"
+    return "over" if begun.strip() else "possible"
 
 
 def _text(message: Message) -> Any:
@@ -99,22 +99,22 @@ def _text(message: Message) -> Any:
 def template_messages(
     request: chat.Request, dialect: Dialect, content: Callable[[Message], Any] = _text
 ) -> list[dict[str, Any]]:
-    """The messages in the shape of transformers' templates. ``content`` makes what a message's is: text, or parts."""
+    """The messages as transformers' templates take them. ``content`` makes the content of each: text, or parts."""
     names = {call.id: call.function.name for message in request.messages for call in message.tool_calls or []}
-    found = [_turn(message, names, content) for message in request.messages]
+    given = [_turn(message, names, content) for message in request.messages]
     if dialect.taught:
-        return found
-    said: list[dict[str, Any]] = []
-    for turn in found:
+        return given
+    turns: list[dict[str, Any]] = []
+    for turn in given:
         if turn["role"] == "tool":
-            _append_result(said, turn["content"])
+            _append_result(turns, turn["content"])
         else:
             calls = [_written(dialect.tools, call["function"]) for call in turn.pop("tool_calls", [])]
             turn["content"] = _joined(turn["content"], *calls) if calls else turn["content"]
-            said.append(turn)
+            turns.append(turn)
     if request.callable_tools:
-        _introduce(said, request.callable_tools, dialect.tools)
-    return said
+        _describe_tools(turns, request.callable_tools, dialect.tools)
+    return turns
 
 
 def _turn(message: Message, names: Mapping[str, str], content: Callable[[Message], Any]) -> dict[str, Any]:
@@ -124,44 +124,49 @@ def _turn(message: Message, names: Mapping[str, str], content: Callable[[Message
     return turn
 
 
-def _append_result(said: list[dict[str, Any]], content: Any) -> None:
-    """A tool's result as a turn of the user's. Results in a row share one: many templates want turns to alternate."""
+def _append_result(turns: list[dict[str, Any]], content: Any) -> None:
+    """Append a tool's result as a turn of the user. Results that follow each other share one turn.
+
+    Many templates require that the turns of user and assistant alternate.
+    """
     result = _joined("<tool_response>", content, "</tool_response>")
-    if said and said[-1]["role"] == "user" and said[-1].get("result"):
-        said[-1]["content"] = _joined(said[-1]["content"], result)
+    if turns and turns[-1]["role"] == "user" and turns[-1].get("result"):
+        turns[-1]["content"] = _joined(turns[-1]["content"], result)
     else:
-        said.append({"role": "user", "content": result, "result": True})
+        turns.append({"role": "user", "content": result, "result": True})
 
 
-def _introduce(said: list[dict[str, Any]], tools: Sequence[Tool], form: ToolFormat) -> None:
-    example = f'{form.trigger}{form.lead}NAME{form.middle}{{"ARGUMENT": "VALUE"}}{form.tail}{form.end}'
+def _describe_tools(turns: list[dict[str, Any]], tools: Sequence[Tool], tool_format: ToolFormat) -> None:
+    example = _written(tool_format, {"name": "NAME", "arguments": '{"ARGUMENT": "VALUE"}'})
     listed = "\n".join(json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools)
     text = _TOOLS.format(tools=listed, example=example)
-    if said[0]["role"] == "system":
-        said[0]["content"] = _joined(said[0]["content"], f"\n{text}")
+    if turns[0]["role"] == "system":
+        turns[0]["content"] = _joined(turns[0]["content"], f"\n{text}")
     else:
         parts = [{"type": "text", "text": text}]
-        said.insert(0, {"role": "system", "content": parts if isinstance(said[0]["content"], list) else text})
+        turns.insert(0, {"role": "system", "content": parts if isinstance(turns[0]["content"], list) else text})
 
 
 def _joined(*contents: Any) -> Any:
-    """Contents one below the other: text, or parts where any has parts."""
-    shown = [one for one in contents if one]
-    if all(isinstance(one, str) for one in shown):
+    """The contents, each on a line of its own: as text, or as parts where any of them has parts."""
+    shown = [content for content in contents if content]
+    if all(isinstance(content, str) for content in shown):
         return "\n".join(shown)
-    return [part for one in shown for part in ([{"type": "text", "text": f"{one}\n"}] if isinstance(one, str) else one)]
+    parts = ([{"type": "text", "text": f"{content}\n"}] if isinstance(content, str) else content for content in shown)
+    return [part for some in parts for part in some]
 
 
-def _written(form: ToolFormat, function: Mapping[str, Any]) -> str:
+def _written(tool_format: ToolFormat, function: Mapping[str, Any]) -> str:
     given = function["arguments"]
     arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return f"{form.trigger}{form.lead}{function['name']}{form.middle}{arguments}{form.tail}{form.end}"
+    call = f"{tool_format.lead}{function['name']}{tool_format.middle}{arguments}{tool_format.tail}"
+    return f"{tool_format.trigger}{call}{tool_format.end}"
 
 
 def _object(arguments: str) -> Any:
-    """Arguments as an object, which templates can go through; as they are where a model wrote what is none."""
+    """Arguments as an object, as templates expect them; unchanged where what the model wrote is no object."""
     try:
-        found = json.loads(arguments)
+        value = json.loads(arguments)
     except (ValueError, RecursionError):
         return arguments
-    return found if isinstance(found, dict) else arguments
+    return value if isinstance(value, dict) else arguments

@@ -1,4 +1,4 @@
-"""How models write tool calls: what stands around name and arguments, and how a chat template shows which it is.
+"""How models write tool calls: the texts around name and arguments, and how the format is found in a chat template.
 
 All formats here have the name before the arguments, and these as a JSON object. A group of calls is ``trigger CALL``,
 or ``trigger [CALL, CALL]`` where ``listed``; a call is ``lead NAME middle ARGUMENTS tail end``.
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 class ToolFormat:
     """The texts around the parts of calls.
 
-    ``trigger``: what begins calls; empty: an answer is calls from its first character on, or none. ``keys``: those of
-    the JSON object that a call is, for its name and its arguments; None where it is no object. ``repeats``: whether
-    one answer may have several groups, with ``separator`` between two.
+    ``trigger``: the text with which calls begin; empty: calls begin with the answer's first character, or there are
+    none. ``keys``: where a call is a JSON object, its keys for the name and for the arguments; None where it is not.
+    ``repeats``: whether one answer may have several groups of calls. ``separator`` stands between two groups.
     """
 
     name: str
@@ -29,10 +29,10 @@ class ToolFormat:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What may be tokens of their own, and must be seen all the same."""
+        """The texts that may be special tokens, and must not be hidden when an answer is decoded."""
         bare = () if self.trigger else (PYTHON_TAG,)
         middle = () if self.keys else (self.middle,)
-        return tuple(one for one in (self.trigger, self.end, *middle, *bare) if one)
+        return tuple(tag for tag in (self.trigger, self.end, *middle, *bare) if tag)
 
 
 PYTHON_TAG = "<|python_tag|>"
@@ -63,7 +63,7 @@ TOOL_FORMATS = {one.name: one for one in (HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS)
 
 
 def format_of(template: str) -> ToolFormat | None:
-    """The format that a chat template asks for; None: it knows of no tools, or has them written as none here is."""
+    """The format that a chat template uses; None: it knows of no tools, or uses a format that is not among these."""
     if MISTRAL.trigger in template:
         return MISTRAL_ARGS if MISTRAL_ARGS.middle in template else MISTRAL
     if HERMES.trigger in template:
