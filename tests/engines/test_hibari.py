@@ -18,7 +18,7 @@ from tests.support.sounds import Samples, decoded, word_errors
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.hibari import pieces, readable
-from workers.engines.media.sound import FORMS, encoder
+from workers.engines.media.sound import FORMATS, encoder
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -76,7 +76,7 @@ async def test_what_is_said_is_heard(hibari: MediaDriver, ear: MediaDriver, tmp_
     assert [done for done, _ in job.steps[:3]] == [24, 51, 96]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 async def test_each_form_is_playable(hibari: MediaDriver, form: str) -> None:
     job = await hibari.ask(input=TEXT, response_format=form, seed=0)
     plain = await hibari.ask(input=TEXT, response_format="pcm", seed=0)
@@ -193,7 +193,7 @@ async def test_an_abort_ends_the_work(hibari: MediaDriver) -> None:
     assert spent[0] == spent[1], "no step is anybody else's"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 async def test_nothing_is_encoded_too(form: str) -> None:
     made = encoder(form, RATE)
     streamed = made.feed(np.zeros(0, np.float32)) + made.close()

@@ -1,7 +1,7 @@
 """The child process that holds one replica's engine: ``python -m workers.runner FD``.
 
-It hears its worker over the socket FD and its gateways over a Redis channel, and publishes tokens itself, so the
-worker is not on the token path. When the worker dies it tells its clients so and ends.
+It gets commands from its worker over the socket FD, and from gateways over a Redis channel. It publishes tokens itself,
+so the worker is not on the token path. When the worker dies, it fails its requests and jobs and ends.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ ENGINE_DEAD = 71
 
 
 class Runner:
-    """One engine, its requests, and the two ways in."""
+    """One engine, its requests and jobs, and the two ways by which commands come in."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -74,14 +74,14 @@ class Runner:
         self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
         self._requests: Requests | None = None
-        self._works: RunnerJobs | None = None
+        self._jobs: RunnerJobs | None = None
 
     async def run(self) -> int:
-        """Load, serve until the worker says stop or is gone, close. Returns the exit code."""
+        """Load, serve until the worker sends ``Stop`` or is gone, then close. Returns the exit code."""
         reader, self._writer = await asyncio.open_connection(sock=self._connection)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._over.set)
-        load = await self._first(reader)
+        load = await self._read_load(reader)
         self._background.for_ever(self._listen(reader), "listening to the worker")
         loading = asyncio.create_task(self._load(load))
         over = asyncio.create_task(self._over.wait())
@@ -96,7 +96,7 @@ class Runner:
         over.cancel()
         return self._code
 
-    async def _first(self, reader: asyncio.StreamReader) -> Load:
+    async def _read_load(self, reader: asyncio.StreamReader) -> Load:
         while True:
             data = await reader.read(1 << 16)
             if not data:
@@ -115,9 +115,9 @@ class Runner:
 
         try:
             source = await asyncio.to_thread(_fetch, load, report)
-            found = await asyncio.to_thread(engine_class, load.engine)
-            return await found.resident(EngineSite(source, load.device, load.options, load.trust_remote_code), report)
-        except ValueError as error:  # the libraries' word for a bad file
+            cls = await asyncio.to_thread(engine_class, load.engine)
+            return await cls.resident(EngineSite(source, load.device, load.options, load.trust_remote_code), report)
+        except ValueError as error:  # this is what the libraries raise for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
         except HeadraceError as error:
@@ -139,18 +139,18 @@ class Runner:
         intake = MediaIntake(load.outbound_allow)
         requests = Requests(engine, publisher, lambda rid: self._send(Finished(rid)), intake)
         job_events = JobEvents(client)
-        works = RunnerJobs(engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake)
+        jobs = RunnerJobs(engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake)
         for name, part in {
             "publishing": publisher.run(),
             "beating": requests.beat(),
             "publishing events of jobs": job_events.run(),
-            "watching deadlines": works.watch(),
-            "listening to gateways": self._hear_gateways(load, requests),
+            "watching deadlines": jobs.watch(),
+            "listening to gateways": self._listen_to_gateways(load, requests),
             "reporting": self._report_stats(engine, requests, publisher),
         }.items():
             self._background.for_ever(part, name)
         await self._subscribed.wait()
-        self._requests, self._works = requests, works
+        self._requests, self._jobs = requests, jobs
         freeze_gc()
         self._send(Ready(engine.modalities(), engine.capacity.max_inflight, engine.capacity.context_length))
         await self._over.wait()
@@ -166,59 +166,61 @@ class Runner:
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(1 << 20):
             for body in self._unpacker.feed(data):
-                self._take(protocol.decode_command(body))
-        self._lose(ReplicaLost("the worker of this replica was lost").to_wire())
+                self._handle(protocol.decode_command(body))
+        self._fail_and_end(ReplicaLost("the worker of this replica was lost").to_wire())
 
-    def _take(self, command: Command) -> None:
+    def _handle(self, command: Command) -> None:
         match command:
             case Submit() if self._requests is not None:
                 self._requests.submit(command)
-            case DoJob() if self._works is not None:
-                self._works.begin(command)
-            case CancelJob(job, fence) if self._works is not None:
-                self._works.cancel(job, fence)
+            case DoJob() if self._jobs is not None:
+                self._jobs.begin(command)
+            case CancelJob(job, fence) if self._jobs is not None:
+                self._jobs.cancel(job, fence)
             case Drain(error):
-                self._lose(error)
+                self._fail_and_end(error)
             case Stop():
                 self._over.set()
 
     def _give_up(self, part: str, error: BaseException | None = None) -> None:
-        """End, to be started anew: without this part it would be there, and serve nobody.
+        """End the process, so that a new one is started: without this part the runner would be there and serve nobody.
 
-        What it held is tried again.
+        Its requests and jobs fail with ``ReplicaLost``, so they are tried again.
         """
         if not self._over.is_set():
             log.critical("%s ended; the runner cannot serve again: ending, to be started anew", part, exc_info=error)
             self._code = ENGINE_DEAD
-            self._lose(ReplicaLost("the runner failed").to_wire())
+            self._fail_and_end(ReplicaLost("the runner failed").to_wire())
 
-    def _lose(self, error: WireError) -> None:
-        self._send(Ending())  # before its jobs are given back: they must not be handed to it again
+    def _fail_and_end(self, error: WireError) -> None:
+        self._send(Ending())  # before its jobs are given back: the worker must not give them to it again
         self._fail_all(error)
         self._over.set()
 
     def _fail_all(self, error: WireError) -> None:
         if self._requests is not None:
             self._requests.fail_all(error)
-        if self._works is not None:
-            self._works.fail_all(HeadraceError.from_wire(error))
+        if self._jobs is not None:
+            self._jobs.fail_all(HeadraceError.from_wire(error))
 
-    async def _hear_gateways(self, load: Load, requests: Requests) -> None:
+    async def _listen_to_gateways(self, load: Load, requests: Requests) -> None:
         async def subscribe(channel: PubSub, _client: redis.Redis) -> None:
             await channel.subscribe(stream.control_channel(load.epoch))
 
-        def hear(message: broker.Message) -> None:
+        def on_message(message: broker.Message) -> None:
             self._subscribed.set()
             if message["type"] == "message":
-                self._obey(message["data"], requests)
+                self._handle_control(message["data"], requests)
 
-        await broker.listen(load.stream_redis_url, "the control channel", subscribe=subscribe, on_message=hear)
+        await broker.listen(
+            load.stream_redis_url, "the control channel", subscribe=subscribe, on_message=on_message
+        )
 
     @staticmethod
-    def _obey(message: bytes, requests: Requests) -> None:
+    def _handle_control(message: bytes, requests: Requests) -> None:
         try:
             control = stream.decode_control(message)
-        except msgspec.DecodeError as error:  # another version's, during an upgrade
+        except msgspec.DecodeError as error:  # from a gateway of another version, during an upgrade
             log.warning("a message of a gateway cannot be read: %s", error)
             return
         match control:
@@ -248,9 +250,9 @@ class Runner:
 
 
 def _fetch(load: Load, report: Report) -> str:
-    """Where the weights lie, once they are there; empty for an engine without any. Blocks.
+    """Fetch the weights, and return their path; it is empty for an engine without weights. Blocks.
 
-    Raises InvalidRequest where the weights are evidently another engine's.
+    Raises InvalidRequest where the weights are evidently for another engine.
     """
     if not load.source:
         return ""
@@ -277,7 +279,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     code = uvloop.run(_run(connection))
     logging.shutdown()
-    os._exit(code)  # engines leave threads behind that would hold the process
+    os._exit(code)  # engines leave threads behind, which would keep the process alive
 
 
 async def _run(connection: socket.socket) -> int:

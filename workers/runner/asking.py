@@ -1,7 +1,7 @@
 """How the runner asks its engine: the same for requests and for jobs.
 
-A body is read, its request checked, and the engine's method found; what goes wrong on the way becomes the answer. Where
-the answer goes is the sinks' affair (``workers.runner.requests``, ``workers.runner.attempts``).
+A body is read, its request is checked, and the engine's method is found; an error on the way becomes the answer. The
+sinks decide where the answer goes (``workers.runner.requests``, ``workers.runner.attempts``).
 """
 
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Failing(Protocol):
-    """What both kinds of sink have in common."""
+    """What both kinds of sink have in common: they can be given an error."""
 
     rid: str
 
@@ -32,14 +32,14 @@ class Failing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the engine that it has agreed to. ``method`` takes the request and a sink."""
+    """A call of the engine, which has accepted the request. ``method`` takes the request and a sink."""
 
     method: Callable[[Any, Any], None]
     request: AnyRequest
 
     @property
     def media(self) -> list[tuple[str, MediaPart]]:
-        """What must be fetched before: the pictures and recordings of its messages, each with its place."""
+        """What must be fetched before the call: the pictures and recordings of its messages, each with its place."""
         return list(self.request.media) if isinstance(self.request, BaseRequest) else []
 
     def into(self, sink: Any) -> None:
@@ -48,27 +48,32 @@ class Call:
 
 
 def call_of(engine: Engine[Any], name: str, request: AnyRequest) -> Call:
-    """The call that serves this request of the modality ``name``, through another modality where it has one.
+    """The call that serves this request of the modality ``name``.
+
+    Some modalities are served through another one (a message is a chat): then the call is of that one.
 
     Raises InvalidRequest and UnsupportedParameter where the engine does not serve it.
     """
-    asked = request.inner() if isinstance(request, BaseRequest) else request
-    engine.check(asked)
+    inner = request.inner() if isinstance(request, BaseRequest) else request
+    engine.check(inner)
     method = getattr(engine, served_by(name), None)
     if method is None:
         raise InvalidRequest(f"this model does not serve {name}", param="model")
-    return Call(method, asked)
+    return Call(method, inner)
 
 
 def read(name: str, body: Mapping[str, Any]) -> tuple[Modality, AnyRequest]:
-    """A body of the modality ``name``. Raises KeyError and ValidationError; to be used within ``reading``."""
+    """Validate a body of the modality ``name``. Raises KeyError and ValidationError; use it within ``reading``."""
     shape = modality(name)
     return shape, shape.request.model_validate(body)
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Raises InvalidRequest for what cannot be read: the gateway checked it, so the two are of different versions."""
+    """Turn errors of reading into InvalidRequest.
+
+    The gateway has checked the request before, so where this happens gateway and runner are of different versions.
+    """
     try:
         yield
     except (KeyError, ValidationError) as error:
@@ -77,7 +82,7 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def answering(sink: Failing) -> Iterator[None]:
-    """Whatever goes wrong within is the answer."""
+    """Give any error that is raised within to the sink, as the answer."""
     try:
         yield
     except HeadraceError as error:

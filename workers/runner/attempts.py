@@ -1,4 +1,4 @@
-"""Attempts at jobs, as the engine sees them: a sink for media and one for text, over what both have in common."""
+"""Attempts at jobs: the sinks that the engine feeds, one kind for media and one for text, and what both share."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,7 @@ from models.redis import events
 from models.redis.events import Event
 from models.storage import scratch
 from models.storage.artifacts import Store
-from workers.protocol import DoJob as Order
-from workers.protocol import JobEnded, JobProgress
+from workers.protocol import DoJob, JobEnded, JobProgress
 from workers.runner.job_events import JobEvents
 from workers.runner.media_intake import MediaIntake
 
@@ -35,7 +34,7 @@ FLUSH_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where what comes of attempts goes: files to the store, events to those who watch, reports to the worker."""
+    """Where the results of attempts go: files to the store, events to those who watch, reports to the worker."""
 
     store: Store
     job_events: JobEvents
@@ -45,10 +44,10 @@ class Outlets:
 class Attempt:
     """What attempts of both kinds have in common: their order, what is published of them, and that they end once.
 
-    ``over``: the engine's part has ended, and what it still puts is ignored. The attempt itself ends with ``end``.
+    ``over``: the engine's part has ended, and anything that it still puts is ignored. The attempt ends with ``end``.
     """
 
-    def __init__(self, order: Order, outlets: Outlets, on_end: Callable[[str], None]) -> None:
+    def __init__(self, order: DoJob, outlets: Outlets, on_end: Callable[[str], None]) -> None:
         self.order = order
         self.rid = f"{order.id}.{order.fence}"
         self.outlets = outlets
@@ -57,27 +56,27 @@ class Attempt:
         self._on_end = on_end
         self._preparing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._published_at = self._reported_at = time.monotonic()  # of a short job there is nothing to report
+        self._published_at = self._reported_at = time.monotonic()  # so a short job reports no progress
 
     def prepare(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this before the engine is asked. It is cancelled where the attempt ends meanwhile."""
+        """Start this, which asks the engine when it is done. It is cancelled where the attempt ends meanwhile."""
         self._preparing = asyncio.create_task(work, name=self.rid)
 
     def close(self, work: Coroutine[Any, Any, None]) -> None:
-        """The engine's part is over: do this, which calls ``end``."""
+        """The engine's part is over: start this, which calls ``end`` when it is done."""
         self.over = True
         self._closing = asyncio.create_task(work, name=f"close {self.rid}")
 
     def publish(self, kind: str, data: dict[str, Any], blob: bytes = b"") -> None:
-        """An event for those who watch the job."""
+        """Publish an event for those who watch the job."""
         self.outlets.job_events.publish(self.order.id, Event(kind, self.order.fence, data, blob))
 
     def log(self, message: str) -> None:
-        """What goes on, for those who watch."""
+        """Publish a line of the job's log, for those who watch it."""
         self.publish(events.LOG, {"message": message})
 
     def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
-        """Work goes on: published ten times a second at most, and reported to the worker once."""
+        """Publish how far the job is, ten times a second at most, and report it to the worker once a second at most."""
         now = time.monotonic()
         if self.over or (preview is None and now - self._published_at < PROGRESS_EVERY_S and done < total):
             return
@@ -91,11 +90,11 @@ class Attempt:
             self.outlets.send(JobProgress(self.order.id, self.order.fence, fraction))
 
     async def flush(self) -> None:
-        """Wait until all that was published is sent: who reads it stops at the end of the job."""
+        """Wait until all that was published is sent: its readers stop reading at the end of the job."""
         await self.outlets.job_events.flush(FLUSH_S)
 
     def fail(self, error: HeadraceError) -> None:
-        """End by this error, unless it is over."""
+        """End the attempt with this error, unless it is over."""
         if not self.over:
             self.over = True
             self.end(error)
@@ -145,7 +144,7 @@ class MediaAttempt:
             self.attempt.publish(events.PIECE, {}, data)
 
     def done(self, outcome: Outcome) -> None:
-        """See ``MediaSink``. The artifacts are stored before the worker hears of them."""
+        """See ``MediaSink``. The artifacts are stored before the result is reported to the worker."""
         if not self.attempt.over:
             self.attempt.close(self._close(outcome))
 
@@ -166,15 +165,15 @@ class MediaAttempt:
             attempt.end({"body": outcome.body, "artifacts": kept})
 
     async def _store(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
-        """What the job's row says of its artifacts, by name, once they are stored under the attempt's fence."""
+        """Store the artifacts under the attempt's fence. Returns what the job's row has of them, by name."""
         order, store = self.attempt.order, self.attempt.outlets.store
         kept: dict[str, Any] = {}
-        for one in artifacts:
-            key = f"jobs/{order.id}/{order.fence}/{one.name}"
-            size = await asyncio.to_thread(store.put, key, one.data, one.media_type)
-            kept[one.name] = {"key": key, "media_type": one.media_type, "bytes": size}
+        for artifact in artifacts:
+            key = f"jobs/{order.id}/{order.fence}/{artifact.name}"
+            size = await asyncio.to_thread(store.put, key, artifact.data, artifact.media_type)
+            kept[artifact.name] = {"key": key, "media_type": artifact.media_type, "bytes": size}
         if kept:
-            self.attempt.log(f"stored {', '.join(kept)}: {sum(one['bytes'] for one in kept.values())} bytes")
+            self.attempt.log(f"stored {', '.join(kept)}: {sum(entry['bytes'] for entry in kept.values())} bytes")
         return kept
 
 
@@ -199,7 +198,7 @@ class TextAttempt:
         self._publishing: asyncio.TimerHandle | None = None
 
     async def take_in(self, media: Sequence[tuple[str, MediaPart]], intake: MediaIntake) -> None:
-        """Fetch what the request's messages show."""
+        """Fetch the pictures and recordings of the request's messages."""
         if media:
             self.media = await intake.take(media)
             self.attempt.log(f"took in {len(media)} pictures and recordings")
@@ -213,13 +212,13 @@ class TextAttempt:
         """See ``Sink``."""
         if self.attempt.over:
             return
-        said = self._reply.delta(delta)
-        begins = self._reply.start() if not self._tokens else b""
+        body = self._reply.delta(delta)
+        start = self._reply.start() if not self._tokens else b""
         self._tokens += delta.tokens or 1
         if not self._streams:
             self.attempt.progress(min(self._tokens, self._limit - 1), self._limit)
             return
-        self._unpublished.append(begins + said)
+        self._unpublished.append(start + body)
         if self._publishing is None:
             self._publishing = asyncio.get_running_loop().call_later(PUBLISH_EVERY_S, self._publish)
 
@@ -258,7 +257,10 @@ class TextAttempt:
 
 
 def _check_json(body: dict[str, Any]) -> None:
-    """Raises EngineFailure for what no database keeps: such an answer must not hold up those of others."""
+    """Raises EngineFailure where the answer is not JSON, and so cannot be stored in the database.
+
+    It would otherwise fail the transaction that also records the answers of others.
+    """
     try:
         json.dumps(body, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,4 +1,7 @@
-"""The runner's voice to those who watch jobs: events gathered into one pipeline a turn of the loop."""
+"""Publishes the events of a runner's jobs, to those who watch them.
+
+All events of one iteration of the event loop are sent in one Redis pipeline.
+"""
 
 import asyncio
 import logging
@@ -13,7 +16,7 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 0.25
 MOST_WAITING = 2000
-"""Events kept while Redis is away. Beyond it the oldest go: the job itself does not depend on them."""
+"""Events kept while Redis is away. Beyond it the oldest are dropped: the job itself does not depend on them."""
 
 
 class JobEvents:
@@ -38,7 +41,7 @@ class JobEvents:
             async with asyncio.timeout(limit_s):
                 await self._idle.wait()
         except TimeoutError:
-            log.warning("%d events could not be told", len(self._waiting))
+            log.warning("%d events of jobs could not be published", len(self._waiting))
 
     async def run(self) -> None:
         """Send for ever."""
@@ -52,7 +55,7 @@ class JobEvents:
                     events.publish_event(pipeline, job, event)
                 await pipeline.execute()
             except (RedisError, OSError) as error:
-                log.warning("cannot tell of jobs: %s", error)
+                log.warning("cannot publish events of jobs: %s", error)
                 self._waiting = (batch + self._waiting)[-MOST_WAITING:]
                 self._work.set()
                 await asyncio.sleep(RETRY_S)

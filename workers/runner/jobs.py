@@ -10,7 +10,7 @@ from models.modalities import KINDS
 from models.modalities.base import BaseRequest
 from models.storage.artifacts import Store
 from workers.engines.base import AnyRequest, Engine
-from workers.protocol import DoJob as Order
+from workers.protocol import DoJob
 from workers.runner.asking import answering, call_of, read, reading
 from workers.runner.attempts import Attempt, MediaAttempt, Outlets, TextAttempt
 from workers.runner.job_events import JobEvents
@@ -38,8 +38,8 @@ class RunnerJobs:
         """Attempts that have not ended."""
         return len(self._live)
 
-    def begin(self, order: Order) -> None:
-        """Begin an attempt; whatever is wrong with it becomes its outcome."""
+    def begin(self, order: DoJob) -> None:
+        """Begin an attempt; any error becomes its outcome."""
         attempt = Attempt(order, self._outlets, self._forget)
         try:
             with reading():
@@ -52,7 +52,7 @@ class RunnerJobs:
         attempt.prepare(self._ask(sink, name, request))
 
     async def _ask(self, sink: MediaAttempt | TextAttempt, name: str, request: AnyRequest) -> None:
-        """Ask the engine, once it has all that it needs. Cancelled where the attempt ends meanwhile."""
+        """Fetch what the engine needs, then ask it. Cancelled where the attempt ends meanwhile."""
         with answering(sink):
             call = call_of(self._engine, name, request)
             await sink.take_in(call.media, self._intake)
@@ -62,7 +62,7 @@ class RunnerJobs:
         self._live.pop(rid, None)
 
     def cancel(self, job: str, fence: int, error: HeadraceError | None = None) -> None:
-        """Stop an attempt; its outcome is the error, by default that it was cancelled."""
+        """Stop an attempt. Its outcome is ``error``, or else that it was cancelled."""
         sink = self._live.get(f"{job}.{fence}")
         if sink is not None and not sink.attempt.over:
             self._engine.abort(sink.rid)
@@ -74,7 +74,7 @@ class RunnerJobs:
             self.cancel(sink.attempt.order.id, sink.attempt.order.fence, error)
 
     async def watch(self) -> None:
-        """End what passes its deadline."""
+        """End attempts that pass their deadline, for ever."""
         while True:
             await asyncio.sleep(0.5)
             now = time.time() * 1000
@@ -84,7 +84,7 @@ class RunnerJobs:
 
 
 def _sink(attempt: Attempt, name: str) -> tuple[MediaAttempt | TextAttempt, AnyRequest]:
-    """The sink that suits the order's modality, and its request. To be used within ``reading``."""
+    """The sink for the modality of the attempt's order, and its request. Use it within ``reading``."""
     order = attempt.order
     shape, request = read(name, order.body)
     if not isinstance(request, BaseRequest):

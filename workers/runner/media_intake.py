@@ -1,9 +1,9 @@
-"""The pictures and recordings of a request's messages, before the engine is asked: fetched, and seen to be such.
+"""Fetches the pictures and recordings of a request's messages, and checks them, before the engine is asked.
 
-All of them are strangers' files at strangers' addresses. A URL is https at a public address
-(``models.storage.outbound``), or data; what it or a header says of the type counts for nothing. A picture's pixels
-are bounded before any is decoded, then all are; a recording is decoded to its end, part by part. This happens in
-threads, and leaves nothing on disk.
+All of them are strangers' files at strangers' addresses. A URL must be https at a public address
+(``models.storage.outbound``), or a data URL; the type that the URL or a header states is not trusted. A picture's
+number of pixels is bounded before any is decoded, then all are decoded; a recording is decoded to its end, part by
+part. This happens in threads, and leaves nothing on disk.
 """
 
 import asyncio
@@ -24,21 +24,22 @@ if TYPE_CHECKING:
 MOST = 64
 """Pictures and recordings of one request."""
 MOST_BYTES = 20 << 20
-"""Of one of them."""
+"""Bytes of one picture or recording."""
 MOST_BYTES_IN_ALL = 64 << 20
 MOST_PIXELS_IN_ALL = 1 << 27
 MOST_SECONDS_IN_ALL = 1800.0
 LONGEST_SHAPE = 200
-"""How many times as long as wide a picture may be: engines scale the shorter side up to what they look at."""
+"""How many times as long as wide a picture may be: engines scale its shorter side up to a size of their own."""
 FETCH_S = 10.0
-"""For one URL, redirects included."""
+"""Longest time for one URL, redirects included."""
 IN_ALL_S = 60.0
+"""Longest time for all of one request."""
 
 _FETCHES = 64
-"""URLs that are fetched at once, of all requests; of one request, a sixteenth of them."""
+"""URLs that are fetched at once for all requests together; for one request, a sixteenth of them."""
 _THREADS = 2
 _TYPES = {"image": ("image/*", "application/octet-stream"), "audio": ("audio/*", "video/*", "application/octet-stream")}
-_FORMS = {
+_MEDIA_TYPES = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "flac": "audio/flac",
@@ -46,13 +47,14 @@ _FORMS = {
     "mov,mp4,m4a,3gp,3g2,mj2": "audio/mp4",
     "matroska,webm": "audio/webm",
 }
+"""Media types of recordings, by FFmpeg's name of their container."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Held:
-    """What the media of one request come to."""
+class _Totals:
+    """How much the media of one request are in all, as far as they are fetched."""
 
     bytes: int = 0
     pixels: int = 0
@@ -60,21 +62,21 @@ class _Held:
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FETCHES // 16))
 
     def add(self, param: str, size: int, pixels: int, seconds: float) -> None:
-        """Count one more. Raises InvalidRequest where that is too much."""
+        """Add to the totals. Raises InvalidRequest where that is too much."""
         self.bytes += size
         self.pixels += pixels
         self.seconds += seconds
-        for held, most, unit in (
+        for total, most, unit in (
             (self.bytes, MOST_BYTES_IN_ALL, "bytes"),
             (self.pixels, MOST_PIXELS_IN_ALL, "pixels"),
             (self.seconds, MOST_SECONDS_IN_ALL, "seconds of sound"),
         ):
-            if held > most:
+            if total > most:
                 raise InvalidRequest(f"the request's media have more than {most:g} {unit} in all", param=param)
 
 
 class MediaIntake:
-    """Takes in the media of one runner's requests. ``allow``: private networks that URLs may reach, CIDRs."""
+    """Fetches and checks the media of one runner's requests. ``allow``: private networks that URLs may reach, CIDRs."""
 
     def __init__(self, allow: str = "") -> None:
         self._allow = allow
@@ -89,14 +91,14 @@ class MediaIntake:
             self._outbound.close()
 
     async def take(self, parts: Sequence[tuple[str, MediaPart]]) -> tuple[Media, ...]:
-        """These parts, each with its place, as ``BaseRequest.media`` has them; what they hold, in their order.
+        """The contents of these parts, in their order. Each part comes with its place, as in ``BaseRequest.media``.
 
-        Raises InvalidRequest, with the place as its parameter, for whatever is wrong with one of them.
+        Raises InvalidRequest, with the place as its parameter, for anything that is wrong with one of them.
         """
         if len(parts) > MOST:
             raise InvalidRequest(f"{len(parts)} pictures and recordings are more than {MOST}", param=parts[MOST][0])
-        held = _Held()
-        tasks = [asyncio.create_task(self._one(place, part, held)) for place, part in parts]
+        totals = _Totals()
+        tasks = [asyncio.create_task(self._take_part(place, part, totals)) for place, part in parts]
         try:
             async with asyncio.timeout(IN_ALL_S):
                 return tuple(await asyncio.gather(*tasks))
@@ -106,47 +108,46 @@ class MediaIntake:
             for task in tasks:
                 task.cancel()
 
-    async def _one(self, place: str, part: MediaPart, held: _Held) -> Media:
+    async def _take_part(self, place: str, part: MediaPart, totals: _Totals) -> Media:
         if isinstance(part, AudioPart):
             data = await self._thread(lambda: _from_base64(part.input_audio.data.encode(), place))
-            return await self._checked("audio", data, place, held)
+            return await self._checked("audio", data, place, totals)
         kind, url = ("image", part.image_url.url) if isinstance(part, ImagePart) else ("audio", part.audio_url.url)
         if url[:5].lower() == "data:":
             data = await self._thread(lambda: _from_data_url(url, place))
         else:
-            async with held.fetching, self._fetching:
-                found = await self._reach().fetch(
+            async with totals.fetching, self._fetching:
+                response = await self._client().fetch(
                     url, param=place, max_bytes=MOST_BYTES, types=_TYPES[kind], timeout_s=FETCH_S
                 )
-            data = found.body
-        return await self._checked(kind, data, place, held)
+            data = response.body
+        return await self._checked(kind, data, place, totals)
 
-    async def _checked(self, kind: str, data: bytes, place: str, held: _Held) -> Media:
+    async def _checked(self, kind: str, data: bytes, place: str, totals: _Totals) -> Media:
         if len(data) > MOST_BYTES:
             raise InvalidRequest(f"'{place}' has more than {MOST_BYTES} bytes", param=place)
-        held.add(place, len(data), 0, 0)
+        totals.add(place, len(data), 0, 0)
         if kind == "image":
             media, pixels, seconds = await self._thread(lambda: (*_picture(data, place), 0.0))
         else:
             media, pixels, seconds = await self._thread(lambda: _recording(data, place))
-        held.add(place, 0, pixels, seconds)
+        totals.add(place, 0, pixels, seconds)
         return media
 
     async def _thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _reach(self) -> "Outbound":
+    def _client(self) -> "Outbound":
         if self._outbound is None:
-            from models.storage.outbound import (
-                Outbound,  # with what it needs, a quarter of a second: most runners never pay it
-            )
+            # This import takes a quarter of a second, and most runners never need it.
+            from models.storage.outbound import Outbound
 
             self._outbound = Outbound(self._allow)
         return self._outbound
 
 
 def _from_data_url(url: str, place: str) -> bytes:
-    """RFC 2397, in base64."""
+    """The data of a data URL (RFC 2397), which must be in base64."""
     head, comma, body = url.partition(",")
     if not comma or not head.lower().endswith(";base64"):
         raise InvalidRequest(f"'{place}' is a data URL without ';base64,'", param=place)
@@ -165,7 +166,7 @@ def _from_base64(text: bytes, place: str) -> bytes:
 def _picture(data: bytes, place: str) -> tuple[Media, int]:
     from workers.engines.media import pictures
 
-    media_type, (width, height) = pictures.looked_at(data, place)
+    media_type, (width, height) = pictures.type_and_size(data, place)
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise InvalidRequest(
             f"'{place}' is {width}x{height}: more than {LONGEST_SHAPE} times as long as wide", param=place
@@ -181,4 +182,5 @@ def _recording(data: bytes, place: str) -> tuple[Media, int, float]:
     with Recording(data, MOST_SECONDS_IN_ALL, place) as recording:
         for _ in recording.parts():
             pass
-        return Media("audio", _FORMS.get(recording.form, "audio/x-unknown"), data), 0, recording.decoded_s
+        media_type = _MEDIA_TYPES.get(recording.container_name, "audio/x-unknown")
+        return Media("audio", media_type, data), 0, recording.decoded_s

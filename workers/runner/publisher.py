@@ -1,7 +1,8 @@
-"""The runner's way out: frames of all requests, gathered by gateway, one PUBLISH for each turn of the loop.
+"""The runner's way to the gateways: the frames of all requests, gathered by gateway and sent with one PUBLISH each.
 
-While one publish is under way the next turn's frames gather, so an engine that tells of a step in one turn needs no
-timer. One whose step comes in pieces, a thread a request, says how long they take (``Engine.gather_s``).
+All frames of one iteration of the event loop go together. While one publish is under way the frames of the next one
+gather, so an engine that delivers a step within one iteration needs no timer. An engine whose step arrives in pieces,
+from a thread for each request, states how long to wait for them (``Engine.gather_s``).
 """
 
 import asyncio
@@ -18,11 +19,14 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 0.25
 DEAD_S = 2.5
-"""Longer than a gateway takes to reconnect; beats alone come often enough to see it through."""
+"""Seconds without a subscriber after which a gateway counts as dead. A gateway reconnects sooner.
+
+Beats are published once a second, so a channel is looked at often enough where there is nothing else to publish.
+"""
 
 
 class Publisher:
-    """Publishes frames and beats to gateways; reports the gateways that nobody serves any more."""
+    """Publishes frames and beats to gateways. Calls ``on_dead`` for a gateway that does not listen any more."""
 
     def __init__(
         self,
@@ -38,7 +42,7 @@ class Publisher:
         self._frames: dict[str, list[Frame]] = {}
         self._beats: dict[str, dict[str, int]] = {}
         self._leaves: list[tuple[str, str]] = []
-        self._unheard: dict[str, float] = {}
+        self._without_listener: dict[str, float] = {}  # gateway → since when, in the loop's time
         self._work = asyncio.Event()
         self.publishes = 0
 
@@ -70,7 +74,7 @@ class Publisher:
             try:
                 await self._publish(frames, beats, leaves)
             except (RedisError, OSError) as error:
-                # The frames stay in their requests' logs: the next beat tells gateways what they missed.
+                # The frames stay in their requests' logs: by the next beat gateways see that they have missed some.
                 log.warning("cannot publish: %s", error)
                 self._leaves[:0] = leaves
                 await asyncio.sleep(RETRY_S)
@@ -89,13 +93,13 @@ class Publisher:
     ) -> None:
         gateways = frames.keys() | beats.keys()
         packets = {
-            one: stream.encode(Packet(stream.VERSION, self._epoch, frames.get(one, []), beats.get(one)))
-            for one in gateways
+            gateway: stream.encode(Packet(stream.VERSION, self._epoch, frames.get(gateway, []), beats.get(gateway)))
+            for gateway in gateways
         }
         self.publishes += len(packets)
         if len(packets) == 1:  # the common case, on the hot path: a pipeline takes twice as long
             [(gateway_id, packet)] = packets.items()
-            self._judge(gateway_id, await self._client.publish(stream.gateway_channel(gateway_id), packet))
+            self._note_listeners(gateway_id, await self._client.publish(stream.gateway_channel(gateway_id), packet))
             packets = {}
         if packets or leaves:
             await self._pipeline(packets, leaves)
@@ -106,15 +110,18 @@ class Publisher:
             pipeline.publish(stream.gateway_channel(gateway_id), packet)
         for key, rid in leaves:
             pipeline.zrem(key, rid)
-        heard = await pipeline.execute()
-        for gateway_id, listeners in zip(packets, heard, strict=False):
-            self._judge(gateway_id, listeners)
+        results = await pipeline.execute()
+        for gateway_id, listeners in zip(packets, results, strict=False):
+            self._note_listeners(gateway_id, listeners)
 
-    def _judge(self, gateway_id: str, listeners: int) -> None:
-        """Heard by nobody again after ``DEAD_S``: that gateway is dead, and not just between two connections."""
+    def _note_listeners(self, gateway_id: str, listeners: int) -> None:
+        """Note how many received a publish. Where nobody did for ``DEAD_S``, the gateway is dead.
+
+        Until then it may just be between two connections.
+        """
         now = asyncio.get_running_loop().time()
         if listeners:
-            self._unheard.pop(gateway_id, None)
-        elif now - self._unheard.setdefault(gateway_id, now) > DEAD_S:
-            del self._unheard[gateway_id]
+            self._without_listener.pop(gateway_id, None)
+        elif now - self._without_listener.setdefault(gateway_id, now) > DEAD_S:
+            del self._without_listener[gateway_id]
             self._on_dead(gateway_id)

@@ -1,4 +1,4 @@
-"""The requests a runner holds: from submission to the last frame, and a little longer for resends."""
+"""The requests that a runner holds: from submission to the last frame, and a little longer for resends."""
 
 import asyncio
 import time
@@ -23,11 +23,11 @@ from workers.runner.publisher import Publisher
 KEEP_S = 5.0
 """How long the frames of a finished request stay for a resend."""
 TOMBSTONE_S = 60.0
-"""How long a cancel is remembered that came before its request."""
+"""How long a cancel that came before its request is remembered."""
 
 
 class Outgoing:
-    """One request's answer: the sink that the engine feeds, and the log that resends read."""
+    """One request's answer: the sink that the engine feeds, and the log of frames that resends are read from."""
 
     def __init__(self, owner: "Requests", submit: Submit, reply: Any, request: BaseRequest) -> None:
         self.rid = submit.rid
@@ -49,7 +49,7 @@ class Outgoing:
         if self.ended_at is not None:
             return
         body = self._reply.delta(delta)
-        if not self.tokens:  # only now, so that a request refused before has its true status
+        if not self.tokens:  # only now: a request that is refused before has an error's status
             body = self._reply.start() + body
         self.tokens += delta.tokens or 1
         self._put(FrameKind.EVENTS, body)
@@ -71,7 +71,7 @@ class Outgoing:
             self._end(FrameKind.ERROR, stream.encode(self._outward(error).to_wire()))
 
     def drop(self) -> None:
-        """Nobody waits any more: end without a frame."""
+        """End without a frame: nobody waits for the answer any more."""
         if self.ended_at is None:
             self.ended_at = time.monotonic()
             self.frames.clear()
@@ -117,10 +117,10 @@ class Requests:
     @property
     def outstanding_tokens(self) -> int:
         """Tokens that may still come, at most, over all requests in flight."""
-        return sum(max(one.expected_tokens - one.tokens, 0) for one in self._live.values())
+        return sum(max(outgoing.expected_tokens - outgoing.tokens, 0) for outgoing in self._live.values())
 
     def submit(self, submit: Submit) -> None:
-        """Hand a request to the engine; whatever is wrong with it becomes its answer."""
+        """Give a request to the engine; any error becomes its answer."""
         if submit.rid in self._live or submit.rid in self._recent:
             return  # the broker delivered twice
         if self._tombstones.pop(submit.rid, None) is not None:
@@ -156,7 +156,7 @@ class Requests:
             call.into(outgoing)
 
     def cancel(self, rid: str) -> None:
-        """Nobody waits for this request any more."""
+        """Stop this request: nobody waits for it any more."""
         outgoing = self._live.get(rid)
         if outgoing is not None:
             self._engine.abort(rid)
@@ -166,7 +166,7 @@ class Requests:
             self._tombstones[rid] = time.monotonic()
 
     def cancel_gateway(self, gateway_id: str) -> None:
-        """A gateway is dead, and all its requests with it."""
+        """Stop all requests of a gateway that is dead."""
         for outgoing in [one for one in self._live.values() if one.gateway_id == gateway_id]:
             self.cancel(outgoing.rid)
 
@@ -185,7 +185,7 @@ class Requests:
             outgoing.fail(HeadraceError.from_wire(error))
 
     def ended(self, outgoing: Outgoing) -> None:
-        """A request put its last frame."""
+        """Called by a request that has put its last frame."""
         self._live.pop(outgoing.rid, None)
         outgoing.media = ()
         if outgoing.taking is not None and outgoing.taking is not asyncio.current_task():
@@ -196,7 +196,7 @@ class Requests:
         self._on_finished(outgoing.rid)
 
     async def beat(self) -> None:
-        """Once a second: beats to the gateways, deadlines, and forgetting what was kept long enough."""
+        """Once a second: send beats, end requests past their deadline, and forget what was kept long enough."""
         while True:
             await asyncio.sleep(1)
             now, wall = time.monotonic(), time.time()

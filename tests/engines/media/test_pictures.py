@@ -90,4 +90,4 @@ def test_a_progressive_photograph_is_read(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").write_bytes(data)
 
         assert pictures.opened(tmp_path / f"{number}.jpg", "image").size == (64, 64)
-        assert pictures.looked_at(data, "image") == ("image/jpeg", (64, 64))
+        assert pictures.type_and_size(data, "image") == ("image/jpeg", (64, 64))

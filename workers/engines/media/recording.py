@@ -1,8 +1,8 @@
-"""Recordings of any form that FFmpeg reads (through PyAV), as mono sound at 16 kHz, decoded part by part.
+"""Decodes recordings of any format that FFmpeg reads (through PyAV), part by part, as mono sound at 16 kHz.
 
 A recording is a stranger's file. Only formats that hold their own data are opened: a playlist (HLS, concat, SDP) would
-have FFmpeg open other files of this machine, or the network. Its length is checked before and while it is decoded, so
-that a small file which unpacks to days of sound is given up early, and nothing of it but the current part is in memory.
+make FFmpeg open other files of this machine, or the network. Its length is checked before and while it is decoded, so
+that a small file which unpacks to days of sound is given up early. Only the current part is in memory.
 """
 
 import io
@@ -38,9 +38,9 @@ class Recording:
     """An open recording. ``decoded_s`` counts what ``parts`` has given out."""
 
     def __init__(self, source: Path | bytes, max_s: float, name: str = "file") -> None:
-        """Raises InvalidRequest, with ``name`` as the parameter, where there is no sound, or more than ``max_s``
+        """Open it. ``max_s``: most seconds of sound.
 
-        seconds of it.
+        Raises InvalidRequest, with ``name`` as the parameter, where there is no sound, or more than that.
         """
         self._max_s = max_s
         self._name = name
@@ -78,14 +78,14 @@ class Recording:
         self._file.close()
 
     @property
-    def form(self) -> str:
-        """FFmpeg's name of the container: ``wav``, ``mp3``, ``mov,mp4,m4a,3gp,3g2,mj2``."""
+    def container_name(self) -> str:
+        """FFmpeg's name of the container's format: ``wav``, ``mp3``, ``mov,mp4,m4a,3gp,3g2,mj2``."""
         return str(self._container.format.name)
 
     def parts(self) -> Iterator[Sound]:
-        """The sound, half a second or more at a time. What follows damage is decoded as far as it can be.
+        """The sound, half a second or more at a time. What follows a damaged place is decoded as far as it can be.
 
-        Raises InvalidRequest where nothing can be decoded, or when it lasts too long.
+        Raises InvalidRequest where nothing can be decoded, or where it lasts too long.
         """
         waiting: list[Sound] = []
         for sound in self._resampled():
@@ -104,18 +104,18 @@ class Recording:
             yield np.concatenate(waiting)
 
     def _resampled(self) -> Iterator[Sound]:
-        resampler, form = None, None
+        resampler, layout = None, None
         for frame in self._frames():
             now = (frame.format.name, frame.layout.name, frame.sample_rate)
-            frame.pts = None  # recordings are cut and joined: what their clocks say is of no use
+            frame.pts = None  # recordings are cut and joined, so their timestamps are of no use
             try:
-                if resampler is None or now != form:
+                if resampler is None or now != layout:
                     if resampler is not None:
                         yield from map(_samples, resampler.resample(None))
-                    resampler, form = AudioResampler("fltp", "mono", RATE), now
+                    resampler, layout = AudioResampler("fltp", "mono", RATE), now
                 yield from map(_samples, resampler.resample(frame))
             except (av.FFmpegError, ValueError) as error:
-                raise self._bad(f"its sound is of a form that cannot be resampled: {now}") from error
+                raise self._bad(f"its sound is of a format that cannot be resampled: {now}") from error
         if resampler is not None:
             yield from map(_samples, resampler.resample(None))
 
@@ -125,7 +125,7 @@ class Recording:
         while errors < _MOST_ERRORS:
             try:
                 packet = next(packets, None)
-            except av.FFmpegError:  # damaged or cut off: what came before it counts
+            except av.FFmpegError:  # damaged or cut off: what came before is kept
                 return
             if packet is None:
                 return
@@ -139,20 +139,20 @@ class Recording:
     def _choose(self) -> Any:
         streams = self._container.streams.audio
         if not streams:
-            raise self._bad(f"it has no sound in it ({self.form})")
-        usable = [one for one in streams if one.codec_context is not None]
+            raise self._bad(f"it has no sound in it ({self.container_name})")
+        usable = [stream for stream in streams if stream.codec_context is not None]
         if not usable:
             raise self._bad("its sound is of a coding that cannot be decoded")
         return usable[0]
 
     def _length(self) -> float | None:
-        """Seconds that the recording says it lasts; None where it does not say."""
+        """The length that the recording states, in seconds; None where it states none."""
         length: float | None = None
         if self._stream.duration is not None and self._stream.time_base is not None:
             length = float(self._stream.duration * self._stream.time_base)
         elif self._container.duration is not None:
             length = self._container.duration / 1_000_000
-        measured = self.form not in _NOT_MEASURED
+        measured = self.container_name not in _NOT_MEASURED
         if length is not None and measured and length > self._max_s:
             raise self._too_long(f"{length:.0f} s")
         return length if length is not None and length > 0 else None
@@ -165,9 +165,9 @@ class Recording:
 
 
 def _samples(frame: AudioFrame) -> Sound:
-    found: Sound = frame.to_ndarray()[0]
-    return np.clip(np.nan_to_num(found, copy=False), -1.0, 1.0)
+    samples: Sound = frame.to_ndarray()[0]
+    return np.clip(np.nan_to_num(samples, copy=False), -1.0, 1.0)
 
 
 def _describe_error(error: av.FFmpegError) -> str:
-    return "its form is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)
+    return "its format is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)

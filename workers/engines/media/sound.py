@@ -1,4 +1,4 @@
-"""Sound into the forms that clients ask for, bit by bit as it is made (FFmpeg's encoders, through PyAV)."""
+"""Encodes sound into the formats that clients ask for, piece by piece as it is made, with FFmpeg through PyAV."""
 
 import io
 import struct
@@ -14,29 +14,29 @@ from av.audio.stream import AudioStream
 Samples = npt.NDArray[np.float32]
 """Mono, -1 to 1."""
 
-FORMS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
 _UNKNOWN = 0xFFFFFFFF
 
 
 class Encoder(Protocol):
-    """One sound on its way into bytes. What ``feed`` and ``close`` return makes a stream that can be played."""
+    """Encodes one sound. The bytes that ``feed`` and ``close`` return make a stream that can be played."""
 
     def feed(self, samples: Samples) -> bytes:
-        """Add sound; the bytes that are ready, maybe none."""
+        """Add sound. Returns the bytes that are ready, maybe none."""
 
     def close(self) -> bytes:
         """The last bytes."""
 
     def whole(self) -> bytes:
-        """After ``close``: the file, its header knowing its length."""
+        """The whole file, after ``close``. Unlike the stream's, its header states its length."""
 
 
-def encoder(form: str, rate: int) -> Encoder:
-    """An encoder for one of FORMS. ``rate`` in Hz is kept; it must be one that the form has (24000 is everyone's)."""
-    if form in ("wav", "pcm"):
-        return _Plain(rate, header=form == "wav")
-    return _Compressed(_CODINGS[form], rate)
+def encoder(audio_format: str, rate: int) -> Encoder:
+    """An encoder for one of FORMATS. ``rate`` in Hz is kept; the format must support it (all support 24000)."""
+    if audio_format in ("wav", "pcm"):
+        return _Plain(rate, header=audio_format == "wav")
+    return _Compressed(_CODINGS[audio_format], rate)
 
 
 class _Plain:
@@ -61,15 +61,15 @@ class _Plain:
         return (self._head(self._made.tell()) if self._header else b"") + self._made.getvalue()
 
     def _head(self, size: int) -> bytes:
-        """http://soundfile.sapp.org/doc/WaveFormat/; a length of all ones is what streams have."""
+        """The header of a WAV file, see http://soundfile.sapp.org/doc/WaveFormat/. A stream's length is all ones."""
         riff = struct.pack("<4sI4s", b"RIFF", min(size + 36, _UNKNOWN), b"WAVE")
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self._rate, 2 * self._rate, 2, 16)
-        return riff + form + struct.pack("<4sI", b"data", size)
+        chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self._rate, 2 * self._rate, 2, 16)
+        return riff + chunk + struct.pack("<4sI", b"data", size)
 
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """How FFmpeg makes a form. ``bit_rate`` in bit/s, of mono speech."""
+    """How FFmpeg makes a format. ``bit_rate`` is in bit/s, for mono speech."""
 
     container: str
     codec: str
@@ -78,7 +78,7 @@ class _Coding:
 
 
 _CODINGS = {
-    # without the Xing header, which would promise a stream a length of nothing
+    # without the Xing header, which would state a length of zero in a stream
     "mp3": _Coding("mp3", "libmp3lame", 64_000, {"write_xing": "0", "id3v2_version": "0"}),
     "opus": _Coding("ogg", "libopus", 48_000, {"page_duration": "200000"}),
     "aac": _Coding("adts", "aac", 64_000),
@@ -87,7 +87,7 @@ _CODINGS = {
 
 
 class _Compressed:
-    """What an encoder and a muxer of FFmpeg make. The muxer may go back and correct its header: see ``whole``."""
+    """Encodes with an encoder and a muxer of FFmpeg. The muxer may go back and correct its header: see ``whole``."""
 
     def __init__(self, coding: _Coding, rate: int) -> None:
         self._rate = rate
