@@ -1,6 +1,8 @@
-"""The registry of engines: a name, and the class that adapts it (loaded in the runner alone).
+"""The registry of engines: a name, and the class that adapts it. Runs in the runner alone.
 
-What the rest of the platform knows of an engine stands under the same name in ``models.engines``.
+Doors: ``engine_class`` here, and ``base``, the interface of every engine. Each engine is a package or a module, and
+does not know the others; ``text``, ``structured``, ``media`` and ``threads`` are shared by them. The rest of the
+platform reads the facts about an engine, under the same name, in ``models.engines``.
 """
 
 import sys
@@ -29,17 +31,17 @@ def engine_class(name: str) -> type[Engine[Any]]:
         raise InvalidRequest(f"there is no engine '{name}'; there are {', '.join(sorted(ENGINES))}")
     module, _, cls = ENGINES[name].partition(":")
     try:
-        found: type[Engine[Any]] = getattr(import_module(module), cls)
+        engine: type[Engine[Any]] = getattr(import_module(module), cls)
     except ModuleNotFoundError as error:
         raise InvalidRequest(
             f"the engine {name} is not installed under {sys.executable}: it has no '{error.name}'; "
             + _how_to(FACTS[name]),
             param="model_engine",
         ) from error
-    return found
+    return engine
 
 
 def _how_to(facts: EngineFacts) -> str:
-    """How this engine comes to be installed."""
+    """How to install this engine."""
     where = f", in an environment of its own ({sys.prefix}-{facts.name})" if facts.own_environment else ""
     return f"install headrace[{facts.extra}]{where}"

@@ -1,9 +1,10 @@
-"""The seam between Headrace and an engine.
+"""The interface between Headrace and an engine.
 
-An engine is one file and one registry line. It is loaded in a thread, then made on the runner's event loop
+An engine is a subclass of ``Engine``, one line in the registry (``workers.engines``), and its facts
+(``models.engines``). It is loaded in a thread, then made on the runner's event loop
 (``Engine.resident``). It serves a modality by having a method of that name, ``method(request, sink)``, called on that
-loop; it must return at once and feed the sink later, on the same loop. It does its own batching. Each engine proves
-itself against ``tests/engines/test_conformance.py``.
+loop; it must return at once and feed the sink later, on the same loop. It does its own batching. Each text engine must
+pass ``tests/engines/test_conformance.py``.
 """
 
 import asyncio
@@ -35,44 +36,44 @@ MEDIA_PARTS = frozenset(_MEDIA)
 class Sink(Protocol):
     """Where an engine puts one request's answer; to be called on the event loop's thread.
 
-    Deltas of several requests put in one turn of the loop leave in one publish, so an engine that works in steps
-    should deliver a step's deltas in one callback. After ``done`` or ``fail`` nothing more may be put.
+    Deltas of several requests that are put in one iteration of the loop leave in one publish, so an engine that works
+    in steps should deliver a step's deltas in one callback. After ``done`` or ``fail`` nothing more may be put.
     """
 
     rid: str
     media: Sequence[Media]
-    """The pictures and recordings of the request's messages, in their order: fetched, and checked to be such."""
+    """The pictures and recordings of the request's messages, in their order: fetched, and checked to be valid."""
 
     def delta(self, delta: Delta) -> None:
         """Text of one choice; its ``finish`` is set on that choice's last delta."""
 
     def part(self, part: Any) -> None:
-        """The next part of a long result, where the modality takes it in parts; what is left comes with ``done``."""
+        """Put the next part of a long result, where the modality takes it in parts; the rest is put by ``done``."""
 
     def done(self, usage: Usage, result: Any = None) -> None:
-        """All choices have finished; or, for a modality that has no deltas, this is the result."""
+        """All choices have finished. ``result`` is for a modality that has no deltas."""
 
     def fail(self, error: HeadraceError) -> None:
         """The request cannot be finished."""
 
 
 class MediaSink(Protocol):
-    """Where an engine puts what becomes of one image or audio request; to be called on the event loop's thread.
+    """Where an engine puts the answer to one image or audio request; to be called on the event loop's thread.
 
-    ``files`` are the request's own, by name: ``image``, ``mask``, ``file``. They are there until the request is over.
+    ``files`` are the request's own, by name: ``image``, ``mask``, ``file``. They exist until the request is over.
     """
 
     rid: str
     files: Mapping[str, Path]
 
     def progress(self, done: float, total: float, preview: Artifact | None = None) -> None:
-        """Work goes on: step ``done`` of ``total``, or seconds of sound. Call it at every step: it is thinned out."""
+        """Report progress: step ``done`` of ``total``, or seconds of sound. Call it at every step; not all are sent."""
 
     def piece(self, data: bytes) -> None:
-        """A part of the answer, for those who stream it: text in UTF-8, or sound in the form asked for."""
+        """Put a part of the answer, for those who stream it: text in UTF-8, or sound in the format asked for."""
 
     def done(self, outcome: Outcome) -> None:
-        """All of it is made."""
+        """The answer is complete."""
 
     def fail(self, error: HeadraceError) -> None:
         """The request cannot be finished."""
@@ -80,7 +81,7 @@ class MediaSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineSite:
-    """Where an engine is to be resident, and on what weights.
+    """Where an engine is to be loaded, with which weights and options.
 
     ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N".
     """
@@ -105,10 +106,10 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     @classmethod
-    def read(cls, placement: EngineSite) -> Self:
-        """The options of a launch. Raises InvalidRequest that names the one at fault."""
+    def read(cls, site: EngineSite) -> Self:
+        """The options of a launch. Raises InvalidRequest, with the option at fault as its parameter."""
         try:
-            return cls.model_validate(placement.options)
+            return cls.model_validate(site.options)
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"]))
@@ -116,7 +117,7 @@ class Options(BaseModel):
 
 
 class Loaded(Protocol):
-    """What an engine's ``load`` returns: its weights in memory, and what else takes long to make."""
+    """What an engine's ``load`` returns: its weights in memory, and anything else that takes long to make."""
 
     @property
     def capacity(self) -> Capacity:
@@ -135,23 +136,23 @@ class Engine(ABC, Generic[LoadedT]):
     """
 
     honours: frozenset[str] = frozenset()
-    """Optional request fields, beyond the platform's own, that are honoured, and types of message parts beside text.
+    """Optional request fields that are honoured, beyond the platform's own, and types of message parts beside text.
 
-    A class has all that the engine can honour, an object those that its model can.
+    A class has all that the engine can honour; an object has those that its model can honour.
     """
 
     gather_s: ClassVar[float] = 0.0
-    """How long the pieces of one step take to arrive, where it does not come in one turn of the loop."""
+    """How long the pieces of one step take to arrive, where they do not arrive in one iteration of the loop."""
 
     spawns: ClassVar[bool] = False
-    """Whether it holds its model in processes of its own, whose memory is then the runner's too."""
+    """Whether it holds its model in processes of its own, whose memory then counts as the runner's."""
 
     def __init__(self, loaded: LoadedT) -> None:
         self.capacity = loaded.capacity
 
     @classmethod
     @abstractmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedT:
+    def load(cls, site: EngineSite, report: Report) -> LoadedT:
         """Make the model resident and warm. Runs in a thread of its own, and may block for minutes.
 
         Raises InvalidRequest where another try is of no use (bad options, unreadable weights).
@@ -159,13 +160,13 @@ class Engine(ABC, Generic[LoadedT]):
 
     @classmethod
     async def start(cls, loaded: LoadedT) -> Self:
-        """The engine, made on the event loop. Override it where something must be awaited first. Fails as ``load``."""
+        """Make the engine, on the event loop. Override it where something must be awaited first. Raises as ``load``."""
         return cls(loaded)
 
     @classmethod
-    async def resident(cls, placement: EngineSite, report: Report) -> Self:
-        """Load in a thread, then start: an engine that serves. Fails as ``load`` does."""
-        return await cls.start(await asyncio.to_thread(cls.load, placement, report))
+    async def resident(cls, site: EngineSite, report: Report) -> Self:
+        """Load in a thread, then start. Returns an engine that serves. Raises as ``load``."""
+        return await cls.start(await asyncio.to_thread(cls.load, site, report))
 
     @abstractmethod
     def abort(self, rid: str) -> None:
@@ -184,7 +185,7 @@ class Engine(ABC, Generic[LoadedT]):
         return {}
 
     def modalities(self) -> list[str]:
-        """The modalities this engine has a method for; some depend on the weights."""
+        """The modalities that this engine has a method for; some depend on the weights."""
         return [name for name in MODALITIES if hasattr(self, served_by(name))]
 
     def check(self, request: AnyRequest) -> None:

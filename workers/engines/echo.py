@@ -1,8 +1,8 @@
-"""The engine without weights: it says the prompt's words again, at a set pace. For testing the platform alone.
+"""The engine without weights: it repeats the prompt's words, at a set pace. It is only for testing the platform.
 
 So that every protocol can be tested with it, it thinks where thinking is enabled, calls the first tool where it must
-call one, and says how many pictures and recordings it was given. It batches as a real engine does: in each
-step every request in flight gets one token.
+call one, and states how many pictures and recordings it was given. It batches as a real engine does: in each step every
+request in flight gets one token.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _THOUGHT = "They said something. I shall say it again."
 
 
 class EchoOptions(Options):
-    """``step_ms`` 0 means as fast as the loop turns; ``load_s`` pretends a slow load."""
+    """``step_ms`` 0 means one step in each iteration of the event loop; ``load_s`` simulates a slow load."""
 
     step_ms: float = Field(1.0, ge=0, le=60_000)
     load_s: float = Field(0.0, ge=0, le=3600)
@@ -44,7 +44,10 @@ class EchoOptions(Options):
 
 @dataclass(slots=True)
 class _Choice:
-    """One choice in flight: what it thinks first, and then calls, or says until it is stopped."""
+    """One choice in flight: its thoughts come first, then a call, or else its words until it is stopped.
+
+    ``spoken`` counts the words, ``tokens`` all tokens.
+    """
 
     index: int
     words: list[str]
@@ -53,7 +56,7 @@ class _Choice:
     thoughts: deque[str] = field(default_factory=deque)
     call: deque[ToolDelta] = field(default_factory=deque)
     spoken: int = 0
-    said: int = 0
+    tokens: int = 0
     finish: FinishReason | None = None
 
 
@@ -64,7 +67,7 @@ class _Running:
     prompt_tokens: int
     logprobs: bool
     top: int
-    said: int = 0
+    tokens: int = 0
     open: list[_Choice] = field(default_factory=list)
 
 
@@ -108,29 +111,29 @@ class Echo(Engine[EchoOptions]):
         self._stepping = asyncio.create_task(self._run(), name="echo steps")
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> EchoOptions:
-        options = EchoOptions.read(placement)
+    def load(cls, site: EngineSite, report: Report) -> EchoOptions:
+        options = EchoOptions.read(site)
         for done in range(100):
             report("loading", done / 100)
             time.sleep(options.load_s / 100)
         return options
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
-        """Say the last message again."""
+        """Repeat the last message."""
         prompt_tokens = sum(len(_words(message.text)) for message in request.messages)
-        said = request.messages[-1].text
+        text = request.messages[-1].text
         media = sum(1 for message in request.messages for _ in message.media)
-        words = _words(f"[{media} media] {said}" if media else said)
+        words = _words(f"[{media} media] {text}" if media else text)
         choices = self._choices(request, [words] * request.choices)
         for choice in choices:
             if request.template_kwargs.get("enable_thinking"):
                 choice.thoughts.extend(_words(_THOUGHT))
             if request.must_call and request.callable_tools:
-                choice.call.extend(_call(request.callable_tools[0], said, f"call_{sink.rid}_{choice.index}"))
+                choice.call.extend(_call(request.callable_tools[0], text, f"call_{sink.rid}_{choice.index}"))
         self._take(request, sink, choices, prompt_tokens, bool(request.logprobs), request.top_logprobs or 0)
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
-        """Say each prompt again; token ids are said as numbers. With ``echo``, the prompt precedes its answer."""
+        """Repeat each prompt; token ids are written as numbers. With ``echo``, the prompt precedes its answer."""
         texts = [p if isinstance(p, str) else " ".join(map(str, p)) for p in request.prompts]
         words = [_words(text) for text in texts for _ in range(request.choices)]
         prompt_tokens = sum(len(_words(text)) for text in texts)
@@ -145,11 +148,11 @@ class Echo(Engine[EchoOptions]):
         texts = [message.text for message in request.messages or []] if request.prompt is None else [request.prompt]
         words = [word for text in texts for word in _words(text)]
         ids = [crc32(word.encode()) & 0x7FFFFFFF for word in words]
-        found = tokenize.Tokens(ids, words if request.return_token_strs else None, self._options.context_length)
-        sink.done(Usage(0, 0), found)
+        tokens = tokenize.Tokens(ids, words if request.return_token_strs else None, self._options.context_length)
+        sink.done(Usage(0, 0), tokens)
 
     def detokenize(self, request: detokenize.Request, sink: Sink) -> None:
-        """Token ids are said as numbers."""
+        """Write token ids as numbers."""
         sink.done(Usage(0, 0), " ".join(map(str, request.tokens)))
 
     def abort(self, rid: str) -> None:
@@ -164,7 +167,7 @@ class Echo(Engine[EchoOptions]):
 
     def _choices(self, request: TextRequest, words: list[list[str]]) -> list[_Choice]:
         limit = request.token_limit or self._options.max_tokens
-        return [_Choice(at, said or ["..."], limit, StopScanner(request.stops)) for at, said in enumerate(words)]
+        return [_Choice(at, some or ["..."], limit, StopScanner(request.stops)) for at, some in enumerate(words)]
 
     def _take(
         self,
@@ -213,13 +216,13 @@ class Echo(Engine[EchoOptions]):
                 running.open = [choice for choice in running.open if choice.finish is None]
             if not running.open:
                 del self._running[rid]
-                running.sink.done(Usage(running.prompt_tokens, running.said))
+                running.sink.done(Usage(running.prompt_tokens, running.tokens))
 
     def _say(self, running: _Running, choice: _Choice) -> None:
-        choice.said += 1
-        running.said += 1
+        choice.tokens += 1
+        running.tokens += 1
         self._tokens += 1
-        last, known = choice.said >= choice.limit, running.prompt_tokens
+        last, known = choice.tokens >= choice.limit, running.prompt_tokens
         if choice.thoughts:
             choice.finish = "length" if last else None
             thought = choice.thoughts.popleft()

@@ -1,7 +1,7 @@
 """hibari: English speech at 24 kHz from voices of 8 MB (ONNX), on the CPU.
 
-A text is spoken sentence by sentence; requests take turns with theirs. A voice is one file of the directory that was
-launched; nothing is downloaded.
+A text is spoken sentence by sentence, and requests take turns after each sentence. A voice is one file of the directory
+that was launched; nothing is downloaded.
 """
 
 import re
@@ -47,7 +47,7 @@ class LoadedVoice:
 
 
 class Hibari(Engine[LoadedVoice]):
-    """Speech. ``seed`` fixes the noise in a voice: the same text is then the same sound."""
+    """Speech. ``seed`` fixes the noise in a voice: then the same text gives the same sound."""
 
     honours = frozenset(["voice", "speed", "seed"])
 
@@ -56,13 +56,13 @@ class Hibari(Engine[LoadedVoice]):
         self._options = loaded.options
         self._voices = loaded.voices
         self._default = next(iter(loaded.voices))
-        self._turns = StepThreads(1, "hibari")
+        self._threads = StepThreads(1, "hibari")
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedVoice:
-        options = HibariOptions.read(placement)
+    def load(cls, site: EngineSite, report: Report) -> LoadedVoice:
+        options = HibariOptions.read(site)
         report("loading", 0.0)
-        voices = _voices(Path(placement.source), options.n_threads)
+        voices = _voices(Path(site.source), options.n_threads)
         report("warming", 0.0)
         for voice in voices.values():
             voice("Ready.")  # reads the lexicon, too
@@ -78,17 +78,17 @@ class Hibari(Engine[LoadedVoice]):
                 param="input",
             )
         voice = self._voices[self._choose(request.voice_name)]
-        self._turns.take(sink, lambda _: _say(request, voice))
+        self._threads.take(sink, lambda _: _say(request, voice))
 
     def abort(self, rid: str) -> None:
-        self._turns.abort(rid)
+        self._threads.abort(rid)
 
     def close(self) -> None:
-        self._turns.close()
+        self._threads.close()
         self._voices.clear()
 
     def counters(self) -> dict[str, int]:
-        return {"steps": self._turns.steps, "aborts": self._turns.aborts}
+        return {"steps": self._threads.steps, "aborts": self._threads.aborts}
 
     def _choose(self, name: str | None) -> str:
         if name in self._voices:
@@ -105,10 +105,10 @@ def _say(request: Request, voice: Any) -> Steps:
     rng = np.random.default_rng(request.seed)
     text = readable(request.input)
     total, samples = len(text), 0
-    for said, phonemes in _sentences(voice, text):
+    for position, phonemes in _sentences(voice, text):
         sound: Samples = voice.from_ids(voice.ids(phonemes), request.speed, rng)
         samples += len(sound)
-        yield Step(said, total, made.feed(sound))
+        yield Step(position, total, made.feed(sound))
     if not samples:
         raise InvalidRequest("there is nothing in the text that this English voice could say", param="input")
     yield Step(total, total, made.close())
@@ -120,22 +120,22 @@ def _say(request: Request, voice: Any) -> Steps:
 
 
 def readable(text: str) -> str:
-    """The text, with numbers longer than any that has a name digit by digit: the library fails on them."""
-    return _NAMELESS.sub(lambda found: " ".join(found[0].replace(",", "")), text)
+    """The text, with very long numbers written digit by digit: the library fails on a number that has no name."""
+    return _NAMELESS.sub(lambda number: " ".join(number[0].replace(",", "")), text)
 
 
 def _sentences(voice: Any, text: str) -> Iterator[tuple[int, str]]:
-    """Phonemes, and how many characters of the text are said with them."""
-    said = 0
+    """The phonemes of the text, in pieces, each with the position in the text at which its sentence ends."""
+    position = 0
     for sentence in voice.split_sentences(text):
-        said = text.find(sentence, said) + len(sentence)
+        position = text.find(sentence, position) + len(sentence)
         for phonemes in voice.phonemize(sentence):
             for part in pieces(phonemes, _MOST_PHONEMES):
-                yield said, part
+                yield position, part
 
 
 def pieces(phonemes: str, most: int) -> Iterator[str]:
-    """A sentence without end, cut between words, or within one that has none."""
+    """A sentence in pieces of at most ``most`` phonemes, cut between words, or within a word that is longer."""
     while len(phonemes) > most:
         cut = phonemes.rfind(" ", 1, most) if " " in phonemes[1:most] else most
         yield phonemes[:cut]
@@ -145,16 +145,16 @@ def pieces(phonemes: str, most: int) -> Iterator[str]:
 
 
 def _voices(folder: Path, threads: int) -> dict[str, Any]:
-    """The voices that lie there, the default first."""
+    """The voices whose files are in the folder, the default first."""
     from hibari import Hibari as Voice
     from hibari.voices import VOICES
 
-    found = {}
+    voices = {}
     for name, known in VOICES.items():
         path = folder / known["file"]
         if path.is_file():
-            found[name] = Voice(voice=name, model=str(path), threads=threads)
-    if not found:
+            voices[name] = Voice(voice=name, model=str(path), threads=threads)
+    if not voices:
         files = ", ".join(known["file"] for known in VOICES.values())
         raise InvalidRequest(f"there is no voice in {folder}: one of {files} is needed", param="model_path")
-    return found
+    return voices

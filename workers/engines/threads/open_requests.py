@@ -1,4 +1,4 @@
-"""The requests of an engine that have no end yet, of whichever kind, and how they are aborted."""
+"""The requests of an engine that have not ended yet, and how they are aborted."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -11,13 +11,13 @@ Request = TypeVar("Request")
 class OpenRequests(Generic[Request]):
     """Requests by id. All methods belong to the event loop.
 
-    ``end`` sees to it that nothing more comes of a request, and calls ``remove``. ``asides`` are what the engine
-    answers beside its work, under ids of their own.
+    ``end`` must stop a request's computation and call ``remove``. ``side_answers`` are answered beside these requests,
+    under ids of their own.
     """
 
-    def __init__(self, asides: SideAnswers, end: Callable[[Request], None]) -> None:
+    def __init__(self, side_answers: SideAnswers, end: Callable[[Request], None]) -> None:
         self.aborts = 0
-        self._asides = asides
+        self._side_answers = side_answers
         self._end = end
         self._open: dict[str, Request] = {}
 
@@ -31,7 +31,7 @@ class OpenRequests(Generic[Request]):
 
     def abort(self, rid: str) -> None:
         """See ``Engine.abort``."""
-        self._asides.abort(rid)
+        self._side_answers.abort(rid)
         request = self._open.get(rid)
         if request is not None:
             self._end(request)

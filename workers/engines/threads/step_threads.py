@@ -1,7 +1,7 @@
-"""Work that goes on in threads, step by step, for engines whose libraries block.
+"""Computes requests in threads, step by step, for engines whose libraries block.
 
-A request is a generator: each ``next`` is one step (a segment, a sentence), computed in a thread, and what it yields is
-told to the request's sink on the event loop. Requests take turns, so a long one does not hold up the others.
+A request is a generator. Each ``next`` is one step (a segment, a sentence), computed in a thread; what it yields is put
+into the request's sink on the event loop. Requests take turns, so a long one does not hold up the others.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one step: ``done`` of ``total`` (seconds, characters), and a piece of the answer or nothing."""
+    """The result of one step: ``done`` of ``total`` (seconds, characters), and a piece of the answer or nothing."""
 
     done: float
     total: float
@@ -31,7 +31,7 @@ Steps = Generator[Step, None, Outcome]
 
 @dataclass(eq=False, slots=True)
 class SteppedRequest:
-    """One request. ``over`` is set on the loop and read in threads: a step that sees it may raise RequestStopped."""
+    """One request. ``over`` is set on the loop and read in threads; a step may raise RequestStopped when it is set."""
 
     sink: MediaSink
     over: bool = False
@@ -43,73 +43,73 @@ class RequestStopped(Exception):
 
 
 class StepThreads:
-    """The requests of an engine, and the threads that do their steps. Made on the event loop, and used there alone."""
+    """The requests of an engine, and the threads that do their steps. To be made and used on the event loop alone."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._tasks: dict[str, SteppedRequest] = {}
+        self._requests: dict[str, SteppedRequest] = {}
         self._loop = asyncio.get_running_loop()
         self.steps = self.aborts = 0
 
     def take(self, sink: MediaSink, work: Callable[[SteppedRequest], Steps]) -> None:
-        """Begin a request."""
-        task = SteppedRequest(sink)
-        task.steps = work(task)
-        self._tasks[sink.rid] = task
-        self._next(task)
+        """Begin a request. ``work`` makes its generator."""
+        request = SteppedRequest(sink)
+        request.steps = work(request)
+        self._requests[sink.rid] = request
+        self._next(request)
 
     def abort(self, rid: str) -> None:
-        """End a request after the step that it is in; nothing more is put in its sink."""
-        task = self._tasks.pop(rid, None)
-        if task is not None:
-            task.over = True
+        """End a request after its present step; nothing more is put in its sink."""
+        request = self._requests.pop(rid, None)
+        if request is not None:
+            request.over = True
             self.aborts += 1
 
     def close(self) -> None:
-        """End all requests and wait for the steps that they are in. Blocks."""
-        for rid in list(self._tasks):
+        """End all requests and wait for their present steps. Blocks."""
+        for rid in list(self._requests):
             self.abort(rid)
         self._pool.shutdown()
 
-    def _next(self, task: SteppedRequest) -> None:
-        future = self._pool.submit(_step, task)
-        future.add_done_callback(lambda done: self._hear(task, done))
+    def _next(self, request: SteppedRequest) -> None:
+        future = self._pool.submit(_step, request)
+        future.add_done_callback(lambda done: self._hand_over(request, done))
 
-    def _hear(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
-        """In the thread that did the step."""
+    def _hand_over(self, request: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
+        """Pass a step's result to the event loop. Runs in the thread that did the step."""
         try:
-            self._loop.call_soon_threadsafe(self._deliver, task, done)
+            self._loop.call_soon_threadsafe(self._deliver, request, done)
         except RuntimeError:  # the loop is closed: nobody listens any more
-            task.over = True
+            request.over = True
 
-    def _deliver(self, task: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
+    def _deliver(self, request: SteppedRequest, done: "Future[Step | Outcome | None]") -> None:
         self.steps += 1
-        if task.over:
+        if request.over:
             return
         error = done.exception()
-        said = None if error is not None else done.result()
-        if isinstance(said, Step):
-            task.sink.progress(said.done, said.total)
-            if said.piece:
-                task.sink.piece(said.piece)
-            if not task.over:  # a sink may abort
-                self._next(task)
+        result = None if error is not None else done.result()
+        if isinstance(result, Step):
+            request.sink.progress(result.done, result.total)
+            if result.piece:
+                request.sink.piece(result.piece)
+            if not request.over:  # a sink may abort
+                self._next(request)
             return
-        self._tasks.pop(task.sink.rid, None)
-        if isinstance(said, Outcome):
-            task.sink.done(said)
+        self._requests.pop(request.sink.rid, None)
+        if isinstance(result, Outcome):
+            request.sink.done(result)
         else:
-            task.sink.fail(_failure(error))
+            request.sink.fail(_failure(error))
 
 
-def _step(task: SteppedRequest) -> Step | Outcome | None:
-    """One step, in a thread. None: the request is over."""
-    assert task.steps is not None
-    if task.over:
-        task.steps.close()
+def _step(request: SteppedRequest) -> Step | Outcome | None:
+    """Do one step, in a thread. Returns None where the request is over."""
+    assert request.steps is not None
+    if request.over:
+        request.steps.close()
         return None
     try:
-        return next(task.steps)
+        return next(request.steps)
     except StopIteration as end:
         outcome: Outcome = end.value
         return outcome
