@@ -179,10 +179,10 @@ async def test_what_an_engine_lacks_is_refused(driver: Driver) -> None:
 
 
 async def test_an_unknown_option_is_refused(driver: Driver) -> None:
-    placement = EngineSite("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
+    site = EngineSite("/nowhere", "cpu", OPTIONS[driver.name] | {"no_such_option": 1})
 
     with pytest.raises(InvalidRequest) as caught:
-        engine_class(ALIASES.get(driver.name, driver.name)).load(placement, lambda stage, fraction: None)
+        engine_class(ALIASES.get(driver.name, driver.name)).load(site, lambda stage, fraction: None)
 
     assert caught.value.param == "no_such_option"
 

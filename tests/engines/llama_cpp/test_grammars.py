@@ -142,8 +142,8 @@ async def test_an_engine_whose_step_never_ends_is_dead(llama_cpp: Driver, monkey
 async def test_a_model_that_cannot_be_held_to_a_form_says_so(tmp_path: Path) -> None:
     key = b"tokenizer.ggml.add_space_prefix\x07\0\0\0"
     (tmp_path / "spaced.gguf").write_bytes(model_file().replace(key + b"\0", key + b"\1"))
-    placement = EngineSite(str(tmp_path / "spaced.gguf"), "cpu", {"n_ctx": 128, "n_parallel": 1})
-    engine = await engine_class("llama_cpp").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(str(tmp_path / "spaced.gguf"), "cpu", {"n_ctx": 128, "n_parallel": 1})
+    engine = await engine_class("llama_cpp").resident(site, lambda stage, fraction: None)
     driver = Driver("llama_cpp", engine)
     error = await driver.refused("completions", prompt="x", structured_outputs={"choice": ["a"]})
     await driver.ask("completions", prompt="x", max_tokens=2)

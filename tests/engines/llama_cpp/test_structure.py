@@ -89,8 +89,8 @@ def calls(answer: Answer, index: int = 0) -> list[tuple[str, Any]]:
 
 async def _taught(template: str, **options: Any) -> AsyncIterator[Driver]:
     options = {"n_ctx": 1024, "n_parallel": 2, "n_threads": 1, "chat_template": template} | options
-    placement = EngineSite(source_of("llama_cpp"), "cpu", options)
-    engine = await engine_class("llama_cpp").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(source_of("llama_cpp"), "cpu", options)
+    engine = await engine_class("llama_cpp").resident(site, lambda stage, fraction: None)
     yield Driver("llama_cpp", engine)
     engine.close()
 

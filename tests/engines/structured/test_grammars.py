@@ -14,7 +14,7 @@ from models.modalities.chat.tools import Tool
 from models.modalities.structure import Constraint
 from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
 from tests.support.weights import smollm2_directory
-from workers.engines.structured.constraints import Calls, held
+from workers.engines.structured.constraints import Calls, constrain
 from workers.engines.structured.grammar_wire import Grammar, Part, Setup
 from workers.engines.structured.grammars import Checker, Grammars, Masks, Walk
 from workers.engines.text.answers import Tags
@@ -95,7 +95,9 @@ STRICT = tool("get", True, city={"type": "string"})
 
 
 def grammar_of(constraint: Constraint | None = None, calls: Calls | None = None, **thoughts: Any) -> Grammar:
-    found = held(constraint, calls, thoughts.get("tags"), thoughts.get("thinking", "over"), thoughts.get("ids", {}))
+    found = constrain(
+        constraint, calls, thoughts.get("tags"), thoughts.get("thinking", "over"), thoughts.get("ids", {})
+    )
     assert found is not None
     return found.grammar
 
@@ -160,7 +162,7 @@ def test_a_strict_function_holds_a_call_that_was_free(masks: Masks, tokenizer: A
     assert not accepts(masks, tokenizer, grammar, call.replace("city", "town"))
     if form.trigger:
         assert accepts(masks, tokenizer, grammar, f"Let me see: {call}")
-    assert held(None, Calls(form, [GET, GO], False, True), None, "over", {}) is None
+    assert constrain(None, Calls(form, [GET, GO], False, True), None, "over", {}) is None
 
 
 def test_an_answer_may_be_a_call_or_have_a_form(masks: Masks, tokenizer: Any) -> None:
@@ -170,7 +172,7 @@ def test_an_answer_may_be_a_call_or_have_a_form(masks: Masks, tokenizer: Any) ->
     assert accepts(masks, tokenizer, grammar, CALLS[HERMES])
     assert not accepts(masks, tokenizer, grammar, "Rome")
     with pytest.raises(InvalidRequest):
-        held(Constraint("json_object"), Calls(LLAMA3, [GET], False, True), None, "over", {})
+        constrain(Constraint("json_object"), Calls(LLAMA3, [GET], False, True), None, "over", {})
 
 
 @pytest.mark.parametrize("ids", [{}, {"<think>": 3, "</think>": 4}], ids=["spelled", "tokens"])

@@ -48,8 +48,8 @@ def save(folder: Path) -> None:
 async def hearing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     folder = tmp_path_factory.mktemp("hearing")
     await asyncio.to_thread(save, folder)
-    placement = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
-    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
+    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
     engine.close()
 

@@ -69,8 +69,8 @@ def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
-    placement = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
-    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
+    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
     engine.close()
 

@@ -76,8 +76,8 @@ async def test_token_ids_beyond_the_vocabulary_are_refused(transformers: Driver)
 
 
 async def test_when_the_generation_thread_dies_every_request_fails() -> None:
-    placement = EngineSite(source_of("transformers"), "cpu", OPTIONS["transformers"])
-    engine: Any = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(source_of("transformers"), "cpu", OPTIONS["transformers"])
+    engine: Any = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     driver = Driver("transformers", engine)
 
     def broken(model: object) -> None:

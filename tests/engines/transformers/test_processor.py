@@ -54,8 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def qwen(folder: Path) -> AsyncIterator[Driver]:
-    placement = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
-    engine = await engine_class("transformers").resident(placement, lambda stage, fraction: None)
+    site = EngineSite(str(folder), "cpu", {"n_threads": 1, "n_ctx": 256})
+    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
     engine.close()
 

@@ -325,9 +325,9 @@ async def test_a_picture_is_seen(seeing: Driver) -> None:
     ],
 )
 async def test_options_are_those_of_vllm(vllm: Driver, asked: dict[str, Any], said: str, tmp_path: Path) -> None:
-    placement = EngineSite(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
+    site = EngineSite(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
     with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
-        engine_class("vllm").load(placement, lambda stage, fraction: None)
+        engine_class("vllm").load(site, lambda stage, fraction: None)
 
 
 async def test_options_are_read_as_vllms_command_line_would(vllm: Driver) -> None:

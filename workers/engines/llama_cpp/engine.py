@@ -1,9 +1,9 @@
 """llama.cpp, in this process, through xllamacpp: GGUF weights on a CPU or a GPU.
 
-llama.cpp batches by itself over ``n_parallel`` slots. Each choice of each request is one blocking call in a thread
-that streams through a callback; the call ends, and its slot is free one step later, when the callback returns True.
-A call that waits inside llama.cpp for a slot has no callback to be stopped by, so the waiting is done here, where
-requests take turns: one of many choices does not hold up the others.
+llama.cpp batches by itself over ``n_parallel`` slots. Each choice of each request is one blocking call in a thread,
+which streams through a callback. When the callback returns True the call ends, and its slot is free one step later.
+A call that waits for a slot inside llama.cpp cannot be stopped, since its callback is not called. So calls wait here,
+and requests take turns: a request of many choices does not hold up the others.
 """
 
 import asyncio
@@ -42,12 +42,12 @@ HONOURS = frozenset(
     ]
 )
 STUCK_S = 120.0
-"""Silence after which a step under a grammar is taken for one that never ends."""
+"""Seconds without any output after which a step under a grammar counts as one that never ends."""
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One request; its calls share its sink. Belongs to the event loop, but for ``over``, which threads read."""
+    """One request; its calls share its sink. Belongs to the event loop, except ``over``, which threads read."""
 
     sink: Sink
     param: str
@@ -71,15 +71,15 @@ class _Call:
     plan: Plan
     body: bytes
     splitter: Splitter | None
-    said: list[str] = field(default_factory=list)  # on the loop; where there is a grammar
-    token_logprob: int = 0  # deltas with text, on the loop
+    texts: list[str] = field(default_factory=list)  # on the loop; the answer so far, where there is a grammar
+    deltas: int = 0  # on the loop; deltas that were put into the sink
     prompt_tokens: int = 0  # on the loop
     finish: FinishReason | None = None  # on the loop
-    spoke: bool = False  # in the thread
+    has_output: bool = False  # in the thread
     ended: bool = False  # in the thread
 
     def delta(self, piece: Piece, logprobs: tuple[TokenLogprob, ...]) -> Delta:
-        """What one token made."""
+        """The delta of one token."""
         return Delta(
             piece.text,
             self.index,
@@ -93,8 +93,8 @@ class _Call:
 class LlamaCpp(Engine[LoadedGguf]):
     """Chat and completions over a GGUF file.
 
-    Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens
-    has the log probability of its last token alone. Which stop string ended an answer llama.cpp does not tell.
+    Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens has the
+    log probability of its last token alone. llama.cpp does not report which stop string ended an answer.
     """
 
     honours = HONOURS
@@ -108,22 +108,22 @@ class LlamaCpp(Engine[LoadedGguf]):
         self._vocabulary = loaded.vocabulary
         self._planner = Planner(loaded)
         self._threads = ThreadPoolExecutor(loaded.parallel, thread_name_prefix="llama.cpp")
-        self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # its server has one thread, too
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # one: its server has one thread, too
         self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
-        self._asides = SideAnswers(self._asking)
-        self._requests = OpenRequests[_Request](self._asides, self._end)
+        self._side_answers = SideAnswers(self._asking)
+        self._requests = OpenRequests[_Request](self._side_answers, self._end)
         self._calls: RoundRobin[_Call] = RoundRobin()
         self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
-        self._held: set[_Call] = set()
-        self._heard = time.monotonic()
+        self._under_grammar: set[_Call] = set()
+        self._last_chunk_at = time.monotonic()
         self._tokens = 0
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedGguf:
-        return load_model(placement, LlamaCppOptions.read(placement), report)
+    def load(cls, site: EngineSite, report: Report) -> LoadedGguf:
+        return load_model(site, LlamaCppOptions.read(site), report)
 
     def check(self, request: AnyRequest) -> None:
         super().check(request)
@@ -132,19 +132,19 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""
-        taken = _Request(
+        running = _Request(
             sink, "messages", request.top_logprobs or 0, request.choices, request.seed, bool(request.stops)
         )
         check_bias(request, self._vocabulary)
         plan = self._planner.at_once(request)
         if plan is None:
-            self._plan(taken, lambda: [self._planner.converse(request)])
+            self._plan(running, lambda: [self._planner.converse(request)])
         else:
-            self._begin(taken, [plan])
+            self._begin(running, [plan])
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Continue each prompt."""
-        taken = _Request(sink, "prompt", request.logprobs or 0, request.choices, request.seed, bool(request.stops))
+        running = _Request(sink, "prompt", request.logprobs or 0, request.choices, request.seed, bool(request.stops))
         check_bias(request, self._vocabulary)
         if not all(request.prompts):
             raise InvalidRequest("a prompt is empty", param="prompt")
@@ -155,17 +155,17 @@ class LlamaCpp(Engine[LoadedGguf]):
             for prompt in request.prompts
         ]
         if self._planner.waits(request):
-            self._plan(taken, lambda: self._planner.complete(request, plans))
+            self._plan(running, lambda: self._planner.complete(request, plans))
         else:
-            self._begin(taken, plans)
+            self._begin(running, plans)
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
-        """The tokens that an answer would read."""
-        self._asides.ask(sink, lambda: self._planner.tokens_of(request))
+        """Answer with the tokens of the prompt that an answer would have."""
+        self._side_answers.ask(sink, lambda: self._planner.tokens_of(request))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
-        """The text of tokens; bytes that are no characters become U+FFFD."""
-        self._asides.ask(sink, lambda: self._text(request.tokens))
+        """Answer with the text of tokens; bytes that are no characters become U+FFFD."""
+        self._side_answers.ask(sink, lambda: self._text(request.tokens))
 
     def abort(self, rid: str) -> None:
         self._requests.abort(rid)
@@ -180,8 +180,8 @@ class LlamaCpp(Engine[LoadedGguf]):
         del self._server  # its destructor ends llama.cpp's own threads
 
     def alive(self) -> bool:
-        """False once a grammar has kept llama.cpp busy for too long: nothing ends a step but the process's end."""
-        return not self._held or time.monotonic() - self._heard < STUCK_S
+        """False once a grammar has kept llama.cpp busy for too long: only the end of the process ends such a step."""
+        return not self._under_grammar or time.monotonic() - self._last_chunk_at < STUCK_S
 
     def counters(self) -> dict[str, int]:
         return {"tokens": self._tokens, "aborts": self._requests.aborts}
@@ -189,7 +189,7 @@ class LlamaCpp(Engine[LoadedGguf]):
     # ---- on the event loop ----
 
     def _plan(self, request: _Request, find: Callable[[], list[Plan]]) -> None:
-        """Begin, once a thread has found the plans."""
+        """Begin the request once a thread has made the plans."""
         self._requests.add(request.sink.rid, request)
         future = self._loop.run_in_executor(self._planning, find)
         future.add_done_callback(partial(self._planned, request))
@@ -252,12 +252,12 @@ class LlamaCpp(Engine[LoadedGguf]):
             call.prompt_tokens = chunk.prompt_progress.total
         raw = piece = chunk.piece
         if call.plan.grammar:
-            call.said.append(raw.text)
+            call.texts.append(raw.text)
         if call.splitter is not None:
             piece = Piece() if call.splitter.full else call.splitter.feed(raw.text)
         logprobs = chunk.logprobs(call.request.top) if raw else ()
         if piece or logprobs:
-            call.token_logprob += 1
+            call.deltas += 1
             call.request.sink.delta(call.delta(piece, logprobs))
         call.finish = chunk.finish or call.finish
         if chunk.usage is None or call.finish is None:
@@ -265,9 +265,9 @@ class LlamaCpp(Engine[LoadedGguf]):
         if not call.plan.grammar:
             self._finish(call, chunk.usage)
             return
-        said, whole = "".join(call.said), call.finish != "length" and not call.request.stops
+        answer, whole = "".join(call.texts), call.finish != "length" and not call.request.stops
         future = self._loop.run_in_executor(
-            self._confirming, partial(self._planner.confirm, call.plan, said, whole=whole)
+            self._confirming, partial(self._planner.confirm, call.plan, answer, whole=whole)
         )
         future.add_done_callback(partial(self._confirmed, call, chunk.usage))
 
@@ -281,13 +281,13 @@ class LlamaCpp(Engine[LoadedGguf]):
             self._fail(call.request, error)
 
     def _finish(self, call: _Call, usage: wire.ChunkUsage) -> None:
-        """The choice has ended."""
+        """End a choice, and with its last choice the request."""
         request = call.request
         request.completion_tokens += usage.completion_tokens
         if call.index % request.choices == 0:  # a prompt counts once, however many choices it has
             request.prompt_tokens += usage.prompt_tokens
             request.cached_tokens += usage.prompt_tokens_details.cached_tokens
-        silent = max(0, usage.completion_tokens - call.token_logprob)
+        silent = max(0, usage.completion_tokens - call.deltas)
         last = call.splitter.flush() if call.splitter else Piece()
         finish = "tool_calls" if call.splitter and call.splitter.called and call.finish == "stop" else call.finish
         request.sink.delta(Delta(last.text, call.index, (), finish, silent, last.reasoning, last.tools))
@@ -304,15 +304,15 @@ class LlamaCpp(Engine[LoadedGguf]):
             return
         server = self._server
         handle = server.handle_chat_completions if call.plan.chats else server.handle_completions
-        self._heard = time.monotonic()
+        self._last_chunk_at = time.monotonic()
         if call.plan.grammar:
-            self._held.add(call)
+            self._under_grammar.add(call)
 
-        def hear(data: bytes) -> bool:
-            """True ends the call."""
-            self._heard = time.monotonic()
+        def on_chunk(data: bytes) -> bool:
+            """Take a chunk of the answer. Returns whether the call is to end."""
+            self._last_chunk_at = time.monotonic()
             if not call.request.over:
-                self._hear(call, data)
+                self._take_chunk(call, data)
             return call.request.over
 
         try:
@@ -320,35 +320,35 @@ class LlamaCpp(Engine[LoadedGguf]):
             if echo is not None:
                 text = echo if isinstance(echo, str) else self._text(echo)
                 self._put(call, Delta(text, call.index, tokens=0))
-            handle(call.body, hear)
+            handle(call.body, on_chunk)
             if not call.ended and not call.request.over:
                 self._put(call, EngineFailure("llama.cpp ended an answer without saying why"))
-        except (ValueError, RuntimeError) as error:  # what xllamacpp makes of a C++ exception
+        except (ValueError, RuntimeError) as error:  # xllamacpp turns C++ exceptions into these
             self._put(call, _raised(call, error))
-        except Exception as error:  # noqa: BLE001  # here the request's life ends: its client must hear of it
+        except Exception as error:  # noqa: BLE001  # the request ends here, and its client must get an error
             _log.exception("a call into llama.cpp failed")
             self._put(call, EngineFailure(f"llama.cpp: {error!r}"))
         finally:
-            self._held.discard(call)
+            self._under_grammar.discard(call)
 
-    def _hear(self, call: _Call, data: bytes) -> None:
+    def _take_chunk(self, call: _Call, data: bytes) -> None:
         chunk = wire.decode(data)
         if chunk.error is not None:
             call.ended = True
             self._put(call, wire.refusal(chunk.error, call.request.param))
         elif chunk.choices or chunk.usage is not None:
-            call.spoke = True
+            call.has_output = True
             call.ended = chunk.usage is not None
             self._put(call, chunk)
 
     def _put(self, call: _Call, event: wire.Chunk | Delta | HeadraceError) -> None:
-        """Hand an event to the loop, which takes all that came since it last looked in one turn."""
+        """Pass an event to the loop, which takes all events that have come since in one iteration."""
         self._events.append((call, event))
         if not self._woken:
             self._woken = True
             try:
                 self._loop.call_soon_threadsafe(self._drain)
-            except RuntimeError:  # the loop is closed: nobody listens any more
+            except RuntimeError:  # the loop is closed: nobody waits for the answer any more
                 call.request.over = True
 
     def _text(self, tokens: list[int]) -> str:
@@ -357,6 +357,6 @@ class LlamaCpp(Engine[LoadedGguf]):
 
 
 def _raised(call: _Call, error: Exception) -> HeadraceError:
-    if call.spoke:
+    if call.has_output:
         return EngineFailure(f"llama.cpp: {error}")
-    return InvalidRequest(str(error))  # the request's own fault: a schema, a grammar, or what the template refuses
+    return InvalidRequest(str(error))  # the request is at fault: its schema, its grammar, or the template refuses it

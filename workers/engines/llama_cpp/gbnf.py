@@ -1,4 +1,7 @@
-"""``python -m workers.engines.llama_cpp.gbnf < GBNF > LARK``. Lark stays as it is; what cannot be read is refused."""
+"""``python -m workers.engines.llama_cpp.gbnf < GBNF > LARK``. Converts a grammar from GBNF to Lark.
+
+A grammar in Lark stays as it is. One that cannot be read is refused.
+"""
 
 import resource
 import sys
@@ -10,13 +13,13 @@ MEMORY = 1 << 30
 
 
 def main() -> None:
-    """Convert, within bounds: the standard error's last line says why not."""
+    """Convert, within a bound on memory. Where that fails, the last line of standard error is the reason."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        said = any_to_lark(sys.stdin.buffer.read().decode())
+        lark = any_to_lark(sys.stdin.buffer.read().decode())
     except Exception as error:  # noqa: BLE001  # the converter raises anything, bare exceptions included
         sys.exit(str(error) or type(error).__name__)
-    sys.stdout.buffer.write(said.encode())
+    sys.stdout.buffer.write(lark.encode())
 
 
 if __name__ == "__main__":

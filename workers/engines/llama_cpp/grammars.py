@@ -1,7 +1,8 @@
-"""What an answer is held to, as llama.cpp takes it: one grammar of llguidance's, which it follows in this process.
+"""Makes the text of a grammar for llama.cpp, and checks answers against it.
 
-llama.cpp drops a grammar in silence that it cannot read, or can no longer follow, and hangs on some. So a grammar is
-tried in processes of their own before, and each answer is read there once more after.
+llama.cpp follows grammars inside the runner's process, with llguidance. It drops a grammar that it cannot read or can
+no longer follow, without any error, and it hangs on some. So each grammar is tried in other processes before it is
+used, and each answer is checked there afterwards.
 """
 
 import json
@@ -21,34 +22,37 @@ CONVERT_S = 10.0
 _BYTES = 256
 [_END] = BYTES.ends
 _HEAD = '%llguidance {"no_forcing": true}\n'
-"""Forced text would be made of tokens that some tokenizers put a space before."""
+"""Switches forced text off: it would be made of tokens before which some tokenizers put a space."""
 _STEPS = 200
 _REMEMBERED = 256
 _CLOSING = frozenset(b'"}],')
 _SKIPPED = re.compile(r'"(?:[^"\\]|\\.)*"|/(?:[^/\\]|\\.)*/|@(\w+)')
-_QUOTED = re.compile(r" \d+ \| ")  # what llguidance quotes of a grammar is ours
-_IN_LARK = {"/": r"\/", "\n": r"\n", "\\\n": r"\n"} | {  # and classes are those of ASCII
+_QUOTED = re.compile(r" \d+ \| ")  # here an error of llguidance begins to quote the grammar, which is our own text
+_IN_LARK = {"/": r"\/", "\n": r"\n", "\\\n": r"\n"} | {  # character classes are those of ASCII
     r"\d": "[0-9]",
     r"\D": "[^0-9]",
     r"\w": "[0-9a-zA-Z_]",
     r"\W": "[^0-9a-zA-Z_]",
 }
-_SPELLED = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""As most of the JSON is that models have read."""
+_WHITE_SPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""White space in JSON as in most of the JSON that models were trained on."""
 _WHOLE = re.compile(r"start:\s+answer\nanswer: @(\w+)\n")
 
 
-class Proof:
-    """Reads answers again. For one thread, which may wait."""
+class AnswerVerifier:
+    """Checks whether answers follow their grammar. For one thread, which it blocks."""
 
     def __init__(self, masks: Masks | None = None) -> None:
         self._masks = masks or Masks(BYTES)
 
-    def read(self, text: str, said: str, param: str, *, whole: bool) -> None:
-        """Raises InvalidRequest unless grammar ``text`` derives what was said, or if not ``whole``, its beginning."""
+    def verify(self, text: str, answer: str, param: str, *, whole: bool) -> None:
+        """Raises InvalidRequest unless the grammar ``text`` derives the answer.
+
+        An answer that is not ``whole`` need only be the beginning of a text that the grammar derives.
+        """
         if not whole:
-            said = said.rstrip("\ufffd")  # a character that was cut
-        walk = Walk(self._masks, Grammar(text), param, tokens=list(said.encode()))
+            answer = answer.rstrip("\ufffd")  # a character that was cut off
+        walk = Walk(self._masks, Grammar(text), param, tokens=list(answer.encode()))
         bits = walk.look()
         walk.leave()
         if walk.fault is not None or (whole and not _allowed(bits, _END)):
@@ -60,44 +64,47 @@ class Proof:
 
 
 class LlamaCppGrammars:
-    """Spells grammars for llama.cpp. For one thread, which may wait."""
+    """Makes the texts of grammars for llama.cpp. For one thread, which it blocks."""
 
     def __init__(self) -> None:
         self._masks = Masks(BYTES)
         self._trials = Trials()
-        self._proof = Proof(self._masks)
+        self._verifier = AnswerVerifier(self._masks)
         self._known: OrderedDict[Grammar, str | HeadraceError] = OrderedDict()
 
-    def spell(self, held: Constrained) -> str:
-        """The grammar as one text. Raises InvalidRequest: it is none, or nothing obeys it, or it is too complex."""
-        found = self._known.get(held.grammar)
-        if found is None:
+    def text_of(self, constrained: Constrained) -> str:
+        """The grammar as one text.
+
+        Raises InvalidRequest where it is not a grammar, or no text follows it, or it is too complex.
+        """
+        known = self._known.get(constrained.grammar)
+        if known is None:
             try:
-                found = self._spell(held)
+                known = self._make(constrained)
             except InvalidRequest as error:
-                found = type(error)(_QUOTED.split(error.message)[0])
-            self._known[held.grammar] = found
+                known = type(error)(_QUOTED.split(error.message)[0])
+            self._known[constrained.grammar] = known
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        if isinstance(found, HeadraceError):
-            raise type(found)(found.message, param=held.param)
-        return found
+        if isinstance(known, HeadraceError):
+            raise type(known)(known.message, param=constrained.param)
+        return known
 
     def close(self) -> None:
         """End the processes."""
         self._masks.close()
         self._trials.close()
 
-    def _spell(self, held: Constrained) -> str:
-        text = _HEAD + _spelled(held.grammar, held.param)
+    def _make(self, constrained: Constrained) -> str:
+        text = _HEAD + _as_lark(constrained.grammar, constrained.param)
         for seed in range(2):
-            self._try(text, held.param, random.Random(seed))  # noqa: S311
-        for one in self._trials.run(text, held.param):
-            self._proof.read(text, one.text, held.param, whole=one.whole)
+            self._try(text, constrained.param, random.Random(seed))  # noqa: S311
+        for answer in self._trials.run(text, constrained.param):
+            self._verifier.verify(text, answer.text, constrained.param, whole=answer.whole)
         return text
 
     def _try(self, text: str, param: str, dice: random.Random) -> None:
-        """Go some way through the grammar, as an answer might."""
+        """Take some steps through the grammar at random, as an answer might. Raises the error that this leads to."""
         walk = Walk(self._masks, Grammar(text), param)
         for _ in range(_STEPS):
             bits = walk.look()
@@ -115,13 +122,13 @@ def _allowed(bits: bytes, token: int) -> bool:
     return bool(bits[token >> 3] >> (token & 7) & 1)
 
 
-def _spelled(grammar: Grammar, param: str) -> str:
+def _as_lark(grammar: Grammar, param: str) -> str:
     parts = {part.name: part for part in grammar.parts}
     whole = _WHOLE.match(grammar.lark)
     if whole and parts[whole[1]].kind == "grammar":
         return _converted(parts[whole[1]].text, param)
     rules = [f"{part.name}_part: {_fragment(part)}" for part in grammar.parts]
-    lark = _SKIPPED.sub(lambda found: f"{found[1]}_part" if found[1] else found[0], grammar.lark)
+    lark = _SKIPPED.sub(lambda match: f"{match[1]}_part" if match[1] else match[0], grammar.lark)
     return "\n".join([lark, *rules]) + "\n"
 
 
@@ -134,24 +141,24 @@ def _fragment(part: Part) -> str:
 
 
 def _one_way(schema: str) -> str:
-    """The schema, made so that each answer can be spelled in one way only.
+    """The schema, changed so that each answer can be written in one way only.
 
     llama.cpp's llguidance and ours treat patterns for white space differently.
     """
-    found = json.loads(schema)
-    if isinstance(found, dict):
-        found["x-guidance"] = _SPELLED | {
-            name: one for name, one in found.get("x-guidance", {}).items() if name == "lenient"
+    changed = json.loads(schema)
+    if isinstance(changed, dict):
+        changed["x-guidance"] = _WHITE_SPACE | {
+            name: value for name, value in changed.get("x-guidance", {}).items() if name == "lenient"
         }
-    return json.dumps(found)
+    return json.dumps(changed)
 
 
-def _in_lark(found: re.Match[str]) -> str:
-    return _IN_LARK.get(found[0], found[0])
+def _in_lark(match: re.Match[str]) -> str:
+    return _IN_LARK.get(match[0], match[0])
 
 
 def _converted(text: str, param: str) -> str:
-    """GBNF as Lark; Lark as it is. In a process of its own, for it takes long over some."""
+    """A grammar in GBNF or Lark, as Lark. This is done in a process of its own, since it takes very long for some."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "workers.engines.llama_cpp.gbnf"],

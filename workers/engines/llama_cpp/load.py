@@ -35,31 +35,31 @@ class LlamaCppOptions(Options):
     cache_ram_mib: int = Field(0, ge=0, description="MiB of host memory to keep the KV cache of past prompts in.")
     chat_template: str | None = Field(None, max_length=1 << 20, description="In Jinja; by default the file's own.")
     tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
-        "auto", description="How calls are written that the model must make; found in its chat template."
+        "auto", description="How the model writes calls that it must make; found in its chat template."
     )
     reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
-        "auto", description="Between what it puts its thoughts; found in its chat template."
+        "auto", description="The tags around the model's thoughts; found in its chat template."
     )
 
 
 class Http:
-    """llama.cpp's own HTTP server, on the loopback address, which alone knows some things. Blocks."""
+    """llama.cpp's own HTTP server, on the loopback address. Some facts can be asked of it alone. Blocks."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._address = urlsplit(url)
         self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer. Raises InvalidRequest where it refuses, OSError and HTTPException where it is away."""
+        """The server's answer. Raises InvalidRequest where it refuses, OSError and HTTPException where it is away."""
         connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=30)
         try:
             sent = None if body is None else wire.encode(body)
             connection.request("GET" if sent is None else "POST", path, sent, self._headers)
             answer = connection.getresponse()
-            said = msgspec.json.decode(answer.read())
+            decoded = msgspec.json.decode(answer.read())
             if answer.status != 200:
-                raise InvalidRequest(str(said.get("error", {}).get("message", said)))
-            return said
+                raise InvalidRequest(str(decoded.get("error", {}).get("message", decoded)))
+            return decoded
         finally:
             connection.close()
 
@@ -68,8 +68,8 @@ class Http:
 class LoadedGguf:
     """A running llama.cpp. ``server`` is an ``xllamacpp.Server``, which ends when nothing refers to it any more.
 
-    ``context`` and ``vocabulary`` in tokens. ``native``: the template describes tools, and llama.cpp reads the calls
-    that it asks for. ``spaced``: the tokenizer puts a space before a text.
+    ``context`` and ``vocabulary`` are in tokens. ``native``: the template describes tools, and llama.cpp reads the
+    calls that result. ``spaced``: the tokenizer puts a space before a text.
     """
 
     server: Any
@@ -87,12 +87,12 @@ class LoadedGguf:
         return Capacity(self.parallel, self.context)
 
 
-def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) -> LoadedGguf:
-    """Start llama.cpp, warm it, and ask what the file says of itself."""
-    path = gguf(Path(placement.source))
+def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> LoadedGguf:
+    """Start llama.cpp, warm it, and ask it for facts about the file."""
+    path = gguf(Path(site.source))
     report("loading", 0.0)
     secret = secrets.token_urlsafe(32)
-    server = serve(path, placement.device, options, secret)
+    server = serve(path, site.device, options, secret)
     report("warming", 0.0)
     _warm(server)
     http = Http(server.listening_address, secret)
@@ -111,26 +111,29 @@ def load_model(placement: EngineSite, options: LlamaCppOptions, report: Report) 
 
 
 def _warm(server: Any) -> None:
-    """The first chat compiles the template and touches the weights: 2 s that no client should wait."""
-    said: list[bytes] = []
+    """Answer one chat: the first compiles the template and touches the weights, 2 s that no client should wait."""
+    chunks: list[bytes] = []
     body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
     try:
-        server.handle_chat_completions(wire.encode(body), said.append)
+        server.handle_chat_completions(wire.encode(body), chunks.append)
     except (ValueError, RuntimeError) as error:
         _log.warning("this model cannot chat: %s", error)
 
 
 def _spaced(http: Http) -> bool:
-    """Whether the tokenizer puts a space before a text: then llama.cpp tells llguidance of tokens without theirs."""
+    """Whether the tokenizer puts a space before a text.
+
+    Where it does, the texts of tokens that llama.cpp gives to llguidance lack their spaces, so grammars do not work.
+    """
     asked = {"content": "a", "add_special": False, "with_pieces": True}
-    return "".join(wire.piece(one["piece"]) for one in http.ask("/tokenize", asked)["tokens"]) != "a"
+    return "".join(wire.piece(token["piece"]) for token in http.ask("/tokenize", asked)["tokens"]) != "a"
 
 
 def gguf(source: Path) -> Path:
-    """The file to load: itself, or the only model (or its first part) in a directory."""
+    """The file to load: ``source`` itself, or the only model in a directory (or the first part of that model)."""
     if source.is_dir():
-        found = sorted(p for p in source.glob("*.gguf") if not p.name.startswith("mmproj"))
-        whole = [p for p in found if "-of-" not in p.name or "-00001-of-" in p.name]
+        files = sorted(p for p in source.glob("*.gguf") if not p.name.startswith("mmproj"))
+        whole = [p for p in files if "-of-" not in p.name or "-00001-of-" in p.name]
         if len(whole) != 1:
             raise InvalidRequest(f"{source} holds {len(whole)} GGUF models; name the file", param="model_path")
         source = whole[0]
@@ -148,7 +151,7 @@ def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any
 
     kind, _, number = device.partition(":")
     on_gpu = kind == "cuda"
-    if on_gpu and all(one["type"].name.endswith("_CPU") for one in xllamacpp.get_device_info()):
+    if on_gpu and all(info["type"].name.endswith("_CPU") for info in xllamacpp.get_device_info()):
         raise InvalidRequest("this build of xllamacpp has no GPU support", param="device")
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -158,7 +161,7 @@ def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any
     params.n_ubatch = min(options.n_ubatch, params.n_batch)
     params.n_gpu_layers = (999 if options.n_gpu_layers is None else options.n_gpu_layers) if on_gpu else 0
     params.main_gpu = int(number or 0)
-    params.fit_params = False  # it would shrink the context in silence
+    params.fit_params = False  # it would shrink the context without any error
     if options.n_threads is not None:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.n_threads
     params.flash_attn_type = {

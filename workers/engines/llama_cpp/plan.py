@@ -1,7 +1,7 @@
-"""How an answer is made, in one of two ways.
+"""Plans how an answer is made, in one of two ways.
 
-Either llama.cpp's own chat makes the prompt and takes the answer apart. Or the prompt and a grammar are made here:
-where the answer has to have a form, where calls must be made, or where the template knows of none.
+Either llama.cpp's own chat makes the prompt and splits the answer. Or the prompt and a grammar are made here: where a
+structured answer is asked for, where calls must be made, or where the template does not know of calls.
 """
 
 import json
@@ -17,23 +17,27 @@ from models.modalities.structure import StructuredOutputs
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.grammars import LlamaCppGrammars, Proof
+from workers.engines.llama_cpp.grammars import AnswerVerifier, LlamaCppGrammars
 from workers.engines.llama_cpp.load import LoadedGguf
-from workers.engines.structured.constraints import Calls, Constrained, held
+from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning, template_extras, template_messages
 from workers.engines.text.limits import check_beginning, is_long
 from workers.engines.text.templating import tool_of, turn_of
 
 _MOST_CHARACTERS = 1 << 20
-"""Characters of a text to tokenize: llama.cpp's server has one thread, and other requests wait for it."""
+"""Most characters of a text to tokenize: llama.cpp's server has one thread, and other requests wait for it."""
 _MOST_NAMED = 1 << 17
-"""The same where tokens are wanted by name: their JSON takes the interpreter long to read."""
+"""The same where the texts of tokens are wanted, too: it takes the interpreter long to decode their JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One prompt's answers. ``body`` lacks the seed. ``grammar`` is what they are held to, and ``param`` who asked."""
+    """How the answers to one prompt are made. ``body`` is llama.cpp's request, without the seed.
+
+    ``grammar``: the grammar that they must follow, if any; ``param``: the field of the request that asked for it.
+    ``chats``: llama.cpp's own chat makes the prompt. ``echo``: the prompt, where it is to precede the answer.
+    """
 
     body: dict[str, Any]
     chats: bool = False
@@ -52,39 +56,39 @@ class Planner:
         self._context = model.context
         self._native = model.native
         self._spaced = model.spaced
-        self._forms = LlamaCppGrammars()
-        self._proof = Proof()
+        self._grammars = LlamaCppGrammars()
+        self._verifier = AnswerVerifier()
 
     def at_once(self, request: chat.Request) -> Plan | None:
-        """The plan, where there is nothing to wait for; else ``converse`` has it."""
-        return None if is_long(_said(request), self._context) else self._native_plan(request)
+        """The plan, where it can be made without blocking; None: ``converse`` makes it."""
+        return None if is_long(_texts(request), self._context) else self._native_plan(request)
 
     def waits(self, request: completions.Request) -> bool:
-        """Whether there is something to wait for: then ``complete`` has the plans."""
-        texts = (one for one in request.prompts if isinstance(one, str))
-        return request.structured_outputs is not None or any(is_long(one, self._context) for one in texts)
+        """Whether the plans cannot be made without blocking: then ``complete`` makes them."""
+        texts = (prompt for prompt in request.prompts if isinstance(prompt, str))
+        return request.structured_outputs is not None or any(is_long(text, self._context) for text in texts)
 
     # ---- in a thread, of which there is one ----
 
     def converse(self, request: chat.Request) -> Plan:
-        """The plan of a conversation's answer. Raises InvalidRequest."""
-        check_beginning(_said(request), self._context, self._count, "messages")
+        """The plan for a conversation's answer. Raises InvalidRequest."""
+        check_beginning(_texts(request), self._context, self._count, "messages")
         return self._native_plan(request) or self._own_plan(request)
 
     def complete(self, request: completions.Request, plans: list[Plan]) -> list[Plan]:
-        """These plans, whose prompts are none too long, under the form that is asked for. Raises InvalidRequest."""
+        """These plans, with the grammar that is asked for. Raises InvalidRequest, also where a prompt is too long."""
         for prompt in request.prompts:
             if isinstance(prompt, str):
                 check_beginning(prompt, self._context, self._count, "prompt")
-        return plans if request.structured_outputs is None else self._formed(request.structured_outputs, plans)
+        return plans if request.structured_outputs is None else self._constrained(request.structured_outputs, plans)
 
     def close(self) -> None:
         """End the processes."""
-        self._forms.close()
-        self._proof.close()
+        self._grammars.close()
+        self._verifier.close()
 
     def _native_plan(self, request: chat.Request) -> Plan | None:
-        """To have llama.cpp do it all; None where it cannot."""
+        """The plan in which llama.cpp does all; None where it cannot."""
         options = template_extras(request)
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
@@ -92,53 +96,54 @@ class Planner:
         return Plan(wire.chat_body(request, options, self._context, messages), chats=True)
 
     def _own_plan(self, request: chat.Request) -> Plan:
-        """A prompt of a conversation, and the grammar of its answer."""
+        """The plan in which the prompt of a conversation, and the grammar of its answer, are made here."""
         prompt = self.prompt(request, taught=self._dialect.taught)
         tags, thinking = self._dialect.tags, beginning(request, prompt, self._dialect)
         constraint = request.constraint
         if constraint is not None and constraint.kind == "grammar" and not request.must_call:
             if thinking == "open":
-                raise UnsupportedParameter(
-                    "this model thinks first: set 'enable_thinking' to false", param=constraint.param
-                )
+                message = "this model thinks first: set 'enable_thinking' to false"
+                raise UnsupportedParameter(message, param=constraint.param)
             tags = None
         tools = request.callable_tools
         single = request.parallel_tool_calls is False or isinstance(request.tool_choice, NamedChoice)
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
-        found = held(constraint, calls, tags, thinking, {})
-        grammar = self._spell(found) if found is not None else ""
-        body = wire.held_to(wire.prompt_body(request, prompt, self._context), grammar)
+        constrained = constrain(constraint, calls, tags, thinking, {})
+        grammar = self._grammar(constrained) if constrained is not None else ""
+        body = wire.under_grammar(wire.prompt_body(request, prompt, self._context), grammar)
         names = frozenset(tool.function.name for tool in tools)
         must = request.must_call
         splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single, must=must)
-        return Plan(body, grammar=grammar, param=found.param if found else "", splitter=splitter)
+        return Plan(body, grammar=grammar, param=constrained.param if constrained else "", splitter=splitter)
 
-    def _formed(self, asked: StructuredOutputs, plans: list[Plan]) -> list[Plan]:
-        found = held(asked.constraint, None, None, "over", {})
-        assert found is not None
-        grammar = self._spell(found)
-        return [Plan(wire.held_to(one.body, grammar), False, one.echo, grammar, found.param) for one in plans]
+    def _constrained(self, asked: StructuredOutputs, plans: list[Plan]) -> list[Plan]:
+        constrained = constrain(asked.constraint, None, None, "over", {})
+        assert constrained is not None
+        grammar, param = self._grammar(constrained), constrained.param
+        return [Plan(wire.under_grammar(plan.body, grammar), False, plan.echo, grammar, param) for plan in plans]
 
     def _count(self, text: str) -> int:
         return len(self._http.ask("/tokenize", {"content": text, "add_special": False})["tokens"])
 
-    def _spell(self, found: Constrained) -> str:
+    def _grammar(self, constrained: Constrained) -> str:
         if self._spaced:
-            raise UnsupportedParameter("llama.cpp cannot hold a model with this tokenizer to a form", param=found.param)
-        return self._forms.spell(found)
+            message = "llama.cpp cannot hold a model with this tokenizer to a form"
+            raise UnsupportedParameter(message, param=constrained.param)
+        return self._grammars.text_of(constrained)
 
-    # ---- in another ----
+    # ---- in another thread ----
 
-    def confirm(self, plan: Plan, said: str, *, whole: bool) -> None:
-        """Raises InvalidRequest where an answer is not what its grammar derives."""
-        self._proof.read(plan.grammar, said, plan.param, whole=whole)
+    def confirm(self, plan: Plan, answer: str, *, whole: bool) -> None:
+        """Raises InvalidRequest where an answer does not follow its grammar. Blocks."""
+        self._verifier.verify(plan.grammar, answer, plan.param, whole=whole)
 
     # ---- in any thread but the event loop's ----
 
     def prompt(self, request: chat.Request, *, taught: bool | None = None, opens: bool = True) -> str:
-        """The prompt that a conversation becomes. ``taught``: the template describes its tools. Blocks."""
+        """The prompt of a conversation. ``taught``: the template describes its tools. Blocks."""
         if self._native if taught is None else taught:
-            messages, tools = [turn_of(one, one.text) for one in request.messages], request.callable_tools
+            messages = [turn_of(message, message.text) for message in request.messages]
+            tools = request.callable_tools
         else:
             messages, tools = template_messages(request, self._dialect), []
         goes_on = request.continue_final_message
@@ -146,9 +151,9 @@ class Planner:
         return str(self._http.ask("/apply-template", body)["prompt"])
 
     def tokens_of(self, request: Tokenize) -> Tokens:
-        """The tokens that an answer would read. Raises InvalidRequest. Blocks."""
+        """The tokens of the prompt that an answer would have. Raises InvalidRequest. Blocks."""
         text, special = request.prompt or "", request.add_special_tokens is not False
-        if request.conversation is not None:  # special tokens are added there, too, and taken out of the template
+        if request.conversation is not None:  # llama.cpp takes special tokens out of its template, and adds them here
             text, special = self.prompt(request.conversation, opens=request.opens_answer), True
         named = bool(request.return_token_strs)
         most = _MOST_NAMED if named else _MOST_CHARACTERS
@@ -156,21 +161,25 @@ class Planner:
             field = "prompt" if request.conversation is None else "messages"
             raise InvalidRequest(f"this engine tokenizes at most {most} characters of text at once", param=field)
         body = {"content": text, "add_special": special, "parse_special": True, "with_pieces": named}
-        found = self._http.ask("/tokenize", body)["tokens"]
+        tokens = self._http.ask("/tokenize", body)["tokens"]
         if not named:
-            return Tokens(found, None, self._context)
-        return Tokens([one["id"] for one in found], [wire.piece(one["piece"]) for one in found], self._context)
+            return Tokens(tokens, None, self._context)
+        ids, texts = [token["id"] for token in tokens], [wire.piece(token["piece"]) for token in tokens]
+        return Tokens(ids, texts, self._context)
 
     def _reads_calls(self, request: chat.Request) -> bool:
-        """Whether llama.cpp does all that is asked: it forces no call at once, and no form of arguments."""
+        """Whether llama.cpp's chat can do all that is asked for tools.
+
+        It cannot force a call from the first token on, nor enforce the schema of arguments.
+        """
         forced = request.must_call or any(tool.function.strict for tool in request.callable_tools)
         other = request.logprobs or request.continue_final_message or request.ignore_eos
         return self._native and not (forced or other)
 
 
-def _said(request: chat.Request) -> str:
-    """About what the prompt will be made of."""
-    said = [text for message in request.messages for text in (message.text, message.thought)]
-    said += [call.function.arguments for message in request.messages for call in message.tool_calls or []]
-    said += [json.dumps(tool_of(tool)) for tool in request.callable_tools]
-    return "".join(said)
+def _texts(request: chat.Request) -> str:
+    """The texts of which the prompt will be made, approximately: to estimate its length."""
+    texts = [text for message in request.messages for text in (message.text, message.thought)]
+    texts += [call.function.arguments for message in request.messages for call in message.tool_calls or []]
+    texts += [json.dumps(tool_of(tool)) for tool in request.callable_tools]
+    return "".join(texts)

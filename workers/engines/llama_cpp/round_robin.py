@@ -1,4 +1,4 @@
-"""Whose work is next: those who wait take turns, however much each has brought."""
+"""A queue in which owners take turns, however many items each of them has."""
 
 import threading
 from collections import deque
@@ -9,22 +9,22 @@ T = TypeVar("T")
 
 
 class RoundRobin(Generic[T]):
-    """Tasks of several owners, for threads."""
+    """The items of several owners. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owners: deque[deque[T]] = deque()
 
-    def add(self, tasks: Iterable[T]) -> None:
-        """One owner's tasks, at least one, in their order."""
+    def add(self, items: Iterable[T]) -> None:
+        """Add one owner's items, at least one, in their order."""
         with self._lock:
-            self._owners.append(deque(tasks))
+            self._owners.append(deque(items))
 
     def take(self) -> T:
-        """The next task. There must be one."""
+        """Take the next item. There must be one."""
         with self._lock:
             owner = self._owners.popleft()
-            task = owner.popleft()
+            item = owner.popleft()
             if owner:
                 self._owners.append(owner)
-            return task
+            return item

@@ -1,9 +1,8 @@
 """The process that tries grammars out in llama.cpp: ``python -m workers.engines.llama_cpp.trial FD``.
 
-The llguidance inside llama.cpp is another than the one in Python, and hangs on other grammars. What would keep it busy
-is found out here, by a model that says anything: the kernel ends the process where one trial takes over ``CPU_S``.
-
-It is sent a grammar's text, and answers with what was said under it, as msgpack.
+The llguidance inside llama.cpp is of another version than the one in Python, and hangs on other grammars. This process
+finds out such grammars, with a model that generates random text: the kernel ends it where a grammar takes more than
+``CPU_S``. It is sent a grammar's text, and answers with the texts that were generated under it, as msgpack.
 """
 
 import contextlib
@@ -29,8 +28,8 @@ _WIDTH = 32
 _STRING, _ARRAY, _U32, _I32, _F32, _BOOL = 8, 9, 4, 5, 6, 7
 
 
-class Said(msgspec.Struct, frozen=True):
-    """What one trial said, and whether that was all; ``cpu_s`` is what it cost."""
+class TrialAnswer(msgspec.Struct, frozen=True):
+    """The text that one trial generated, and whether it is a whole answer; ``cpu_s``: the CPU time that it took."""
 
     text: str
     whole: bool
@@ -38,7 +37,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def model() -> bytes:
-    """A GGUF file: a token a byte, one layer, and all weights zero, so that any token is as likely as any other."""
+    """A GGUF file with one token for each byte, one layer, and all weights zero: all tokens are equally likely."""
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     facts: list[tuple[str, int, Any]] = [
         ("general.architecture", _STRING, "llama"),
@@ -99,26 +98,26 @@ def _server(path: Path) -> Any:
     return xllamacpp.Server(params)
 
 
-def _try(server: Any, grammar: str, seed: int) -> Said:
-    """Say anything under this grammar, its end rather than not."""
+def _try(server: Any, grammar: str, seed: int) -> TrialAnswer:
+    """Generate random text under this grammar; tokens that close something are made likelier, so that it ends."""
     closing = [[token + 3, 4.0] for token in b'"}],']
     body = {"prompt": "x", "grammar": grammar, "max_tokens": _TOKENS, "seed": seed, "stream": True, "top_k": 0}
     body |= {"temperature": 1.0, "min_p": 0.0, "top_p": 1.0, "logit_bias": closing, "cache_prompt": False}
-    began, said, ends = _used(), [], []
+    began, texts, ends = _used_s(), [], []
 
-    def hear(data: bytes) -> bool:
+    def on_chunk(data: bytes) -> bool:
         choices = json.loads(data).get("choices") or [{}]
-        said.append(choices[0].get("text") or "")
+        texts.append(choices[0].get("text") or "")
         ends.append(choices[0].get("finish_reason"))
         return False
 
-    server.handle_completions(json.dumps(body).encode(), hear)
-    return Said("".join(said), "stop" in ends, _used() - began)
+    server.handle_completions(json.dumps(body).encode(), on_chunk)
+    return TrialAnswer("".join(texts), "stop" in ends, _used_s() - began)
 
 
-def _used() -> float:
-    found = resource.getrusage(resource.RUSAGE_SELF)
-    return found.ru_utime + found.ru_stime
+def _used_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main(to: "Connection[bytes, bytes]") -> None:
@@ -133,9 +132,9 @@ def main(to: "Connection[bytes, bytes]") -> None:
     with contextlib.suppress(EOFError, OSError):
         while True:
             grammar = to.recv_bytes().decode()
-            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(_used()) + CPU_S, hard))
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(_used_s()) + CPU_S, hard))
             to.send_bytes(msgspec.msgpack.encode([_try(server, grammar, seed) for seed in range(_TRIALS)]))
-    os._exit(0)  # a server that is taken down may wait for itself
+    os._exit(0)  # llama.cpp's server may hang when it is shut down
 
 
 if __name__ == "__main__":

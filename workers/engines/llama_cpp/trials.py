@@ -1,4 +1,4 @@
-"""Grammars tried out, in a process that may die of them (``llama_cpp_trial``)."""
+"""Tries grammars out, in a process that may die of them (``workers.engines.llama_cpp.trial``)."""
 
 import contextlib
 import signal
@@ -11,35 +11,35 @@ import msgspec
 
 from models.errors import EngineFailure, InvalidRequest
 from models.process.processes import end, spawn
-from workers.engines.llama_cpp.trial import Said
+from workers.engines.llama_cpp.trial import TrialAnswer
 
 WAIT_S = 60.0
-"""The process limits its own CPU time; this is for when it gets none."""
+"""Longest wait for an answer. The process limits its own CPU time; this is for when it gets none."""
 MOST_S = 0.5
-"""Of CPU time in a trial: for so long nobody else would get a token, each time."""
+"""Most CPU time of a trial: for so long the grammar would hold up the tokens of all other requests."""
 
 
 class Trials:
-    """For one thread, which may wait."""
+    """The process that tries grammars, started when it is needed. For one thread, which it blocks."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[bytes, bytes] | None = None
 
-    def run(self, grammar: str, param: str) -> list[Said]:
-        """What llama.cpp says under this grammar. Raises InvalidRequest where it would be busy with it for too long."""
+    def run(self, grammar: str, param: str) -> list[TrialAnswer]:
+        """Texts that llama.cpp generates under this grammar. Raises InvalidRequest where that takes it too long."""
         connection = self._start()
         try:
             connection.send_bytes(grammar.encode())
             if not connection.poll(WAIT_S):
                 raise TimeoutError
-            said = msgspec.msgpack.decode(connection.recv_bytes(), type=list[Said])
+            answers = msgspec.msgpack.decode(connection.recv_bytes(), type=list[TrialAnswer])
         except (EOFError, OSError):
             self.close()
             raise InvalidRequest("this is too complex for an answer to be held to it", param=param) from None
-        if any(one.cpu_s > MOST_S for one in said):
+        if any(answer.cpu_s > MOST_S for answer in answers):
             raise InvalidRequest("this is too complex for an answer to be held to it", param=param)
-        return said
+        return answers
 
     def close(self) -> None:
         """End the process."""

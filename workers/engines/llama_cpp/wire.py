@@ -23,11 +23,10 @@ class _Token(msgspec.Struct):
     top_logprobs: list["_Token"] = []
 
     def token_logprob(self, top: int = 0) -> TokenLogprob:
-        """It in our words, with at most ``top`` alternatives."""
+        """This token as Headrace has it, with at most ``top`` alternatives."""
         raw = bytes(self.octets) if _BROKEN in self.token else b""
-        return TokenLogprob(
-            self.token, self.logprob, tuple(one.token_logprob() for one in self.top_logprobs[:top]), raw
-        )
+        alternatives = tuple(token.token_logprob() for token in self.top_logprobs[:top])
+        return TokenLogprob(self.token, self.logprob, alternatives, raw)
 
 
 class _Logprobs(msgspec.Struct):
@@ -71,7 +70,7 @@ class ChunkUsage(msgspec.Struct):
 
 
 class PromptProgress(msgspec.Struct):
-    """How far the prompt was read. ``total`` tokens it has."""
+    """How far the prompt was read. It has ``total`` tokens."""
 
     total: int = 0
 
@@ -100,10 +99,11 @@ class Chunk(msgspec.Struct):
         first = self.choices[0]
         if first.delta is None:
             return Piece(first.text or "")
-        calls = (
-            ToolDelta(one.index, one.id, one.function.name, one.function.arguments) for one in first.delta.tool_calls
+        calls = tuple(
+            ToolDelta(call.index, call.id, call.function.name, call.function.arguments)
+            for call in first.delta.tool_calls
         )
-        return Piece(first.delta.content or "", first.delta.reasoning_content or "", tuple(calls))
+        return Piece(first.delta.content or "", first.delta.reasoning_content or "", calls)
 
     @property
     def finish(self) -> FinishReason | None:
@@ -117,7 +117,7 @@ class Chunk(msgspec.Struct):
         """The tokens of this chunk, with at most ``top`` alternatives each."""
         if not self.choices or self.choices[0].logprobs is None:
             return ()
-        return tuple(one.token_logprob(top) for one in self.choices[0].logprobs.content)
+        return tuple(token.token_logprob(top) for token in self.choices[0].logprobs.content)
 
 
 decode = msgspec.json.Decoder(Chunk).decode
@@ -125,7 +125,7 @@ encode = msgspec.json.Encoder().encode
 
 
 def refusal(error: Refusal, param: str) -> HeadraceError:
-    """Our error for llama.cpp's; ``param`` is the field that holds the prompt."""
+    """Headrace's error for one of llama.cpp; ``param`` is the field that holds the prompt."""
     if error.type == "exceed_context_size_error":
         return ContextLengthExceeded(error.message, param=param)
     if 400 <= error.code < 500:
@@ -136,13 +136,13 @@ def refusal(error: Refusal, param: str) -> HeadraceError:
 def chat_body(
     request: chat.Request, options: dict[str, Any], context: int, messages: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """The body of a chat that llama.cpp reads and writes alone, but for its seed. ``options`` are the template's.
+    """The body of a chat that llama.cpp does alone, without its seed. ``options`` are the template's arguments.
 
-    llama.cpp compiles schemas by itself, in a way that hangs on some, so it is told of functions whose arguments may be
-    any object; the template has them as they are.
+    llama.cpp compiles schemas itself, in a way that hangs on some. So it gets functions whose arguments may be any
+    object, while the template gets the functions with their schemas.
     """
     body = _sampling(request, context)
-    body["messages"] = messages or [turn_of(one, one.text) for one in request.messages]
+    body["messages"] = messages or [turn_of(message, message.text) for message in request.messages]
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
     if request.callable_tools:
@@ -160,20 +160,23 @@ def chat_body(
 def template_body(
     messages: list[dict[str, Any]], tools: list[Tool], options: dict[str, Any], *, opens: bool, goes_on: bool
 ) -> dict[str, Any]:
-    """What makes a prompt of a conversation. ``opens`` the answer, or ``goes_on`` with the last message."""
+    """The body with which llama.cpp makes the prompt of a conversation.
+
+    ``opens``: the prompt ends where the answer begins; ``goes_on``: the answer continues the last message.
+    """
     if tools:
         options = options | {"tools": [tool_of(tool) for tool in tools]}
     body: dict[str, Any] = {"messages": messages, "add_generation_prompt": opens and not goes_on}
     return body | {"continue_final_message": goes_on, "chat_template_kwargs": options}
 
 
-def piece(said: str | list[int]) -> str:
-    """A token's text; llama.cpp gives bytes where they are no characters."""
-    return said if isinstance(said, str) else bytes(said).decode(errors="replace")
+def piece(token: str | list[int]) -> str:
+    """A token's text; llama.cpp gives its bytes where they are no characters."""
+    return token if isinstance(token, str) else bytes(token).decode(errors="replace")
 
 
 def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
-    """The body of one prompt's completion, but for its seed."""
+    """The body of one prompt's completion, without its seed."""
     body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs is not None:
@@ -182,7 +185,7 @@ def completion_body(request: completions.Request, prompt: str | list[int], conte
 
 
 def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, Any]:
-    """The body of a chat whose prompt is made already, but for its seed."""
+    """The body of a chat whose prompt is already made, without its seed."""
     body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs:
@@ -190,15 +193,15 @@ def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, A
     return body
 
 
-def held_to(body: dict[str, Any], grammar: str) -> dict[str, Any]:
-    """The body under a grammar, at whose end the answer ends: then nothing else may come."""
+def under_grammar(body: dict[str, Any], grammar: str) -> dict[str, Any]:
+    """The body with a grammar, if there is one. The answer ends with its grammar, so ``ignore_eos`` is left out."""
     if not grammar:
         return body
     return {name: value for name, value in body.items() if name != "ignore_eos"} | {"grammar": grammar}
 
 
 def with_seed(body: dict[str, Any], seed: int | None, choice: int) -> bytes:
-    """The body as it is sent: the n-th choice of a prompt has a seed of its own, the same whatever else is asked."""
+    """The body as it is sent. Each choice of a prompt has a seed of its own, which depends on its number alone."""
     return encode(body if seed is None else body | {"seed": (seed + choice) % _SEEDS})
 
 
@@ -206,7 +209,7 @@ def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "stream": True,
         "stream_options": {"include_usage": True},
-        # Without it a prompt that is being read says nothing, and so could not be cancelled.
+        # Without it nothing is sent while a prompt is read, so the request could not be cancelled.
         "return_progress": True,
         "max_tokens": request.token_limit,
         "repeat_penalty": request.repetition_penalty,

@@ -1,6 +1,6 @@
-"""What an answer is held to, as a grammar: the form it is asked to have, the calls it must make, its thoughts before.
+"""Makes the grammar of an answer, from the structure that is asked for, the calls it must make, and its thoughts.
 
-Pure: everything of a client's goes into the grammar's parts, as text.
+Pure. Everything that comes from a client goes into the grammar's parts, as text.
 """
 
 import json
@@ -17,10 +17,11 @@ from workers.engines.text.answers import Tags, Thinking
 from workers.engines.text.tool_formats import ToolFormat
 
 _FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
-"""Of strings, those that can be enforced. Others are annotations, as JSON Schema has it."""
+"""Formats of strings that can be enforced. Others are mere annotations, as JSON Schema allows."""
 _DATA = frozenset(["const", "enum", "default", "examples"])
+"""Keywords of a JSON schema whose values are data, not schemas."""
 _SPACE = r"( |\r?\n[ \t]{0,20})"
-"""Between the tokens of JSON: what is usual, and bounded, for a small model may get lost in it."""
+"""The white space that is allowed between the tokens of JSON. It is bounded: a small model may write nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +36,27 @@ class Constrained:
 class Calls:
     """The calls that an answer may make. ``parallel``: more than one; ``must``: at least one, and nothing else."""
 
-    form: ToolFormat
+    tool_format: ToolFormat
     tools: list[Tool]
     must: bool
     parallel: bool
 
     @property
     def strict(self) -> bool:
-        """Whether the arguments of some function are to be held to its schema even where the model calls by itself."""
+        """Whether some function is strict: its arguments must follow its schema even where a call is not demanded."""
         return any(tool.function.strict for tool in self.tools)
 
 
-def held(
+def constrain(
     constraint: Constraint | None,
     calls: Calls | None,
     tags: Tags | None,
     thinking: Thinking,
     ids: Mapping[str, int],
 ) -> Constrained | None:
-    """The grammar of an answer; None: it is free. ``ids`` are those of texts that are tokens of their own.
+    """The grammar of an answer; None: it is not constrained. ``ids``: the token ids of texts that are special tokens.
 
-    Raises InvalidRequest for a form that the model's way of writing calls cannot be told from.
+    Raises InvalidRequest for a structure that cannot be told apart from the way in which the model writes calls.
     """
     if calls is not None and not (calls.must or calls.strict or constraint is not None):
         calls = None
@@ -63,11 +64,11 @@ def held(
         constraint = None
     if calls is None and constraint is None:
         return None
-    if calls is not None and constraint is not None and not calls.form.trigger:
+    if calls is not None and constraint is not None and not calls.tool_format.trigger:
         raise InvalidRequest("this model cannot be given both tools and a form for its answer", param=constraint.param)
     parts: list[Part] = []
     rules = [r"TEXT: /(.|\n)*/", r"SPACE: /[ \t\r\n]{1,8}/"]
-    answer = _form(constraint, parts) if constraint is not None else ""
+    answer = _structure(constraint, parts) if constraint is not None else ""
     if calls is not None:
         answer = _calls(calls, answer, ids, rules, parts)
     lead = _thoughts(tags, thinking, ids, rules) if tags is not None else ""
@@ -75,11 +76,11 @@ def held(
     return Constrained(Grammar(lark, tuple(parts)), constraint.param if constraint is not None else "tools")
 
 
-def _form(constraint: Constraint, parts: list[Part]) -> str:
-    """What derives the answers of this form."""
+def _structure(constraint: Constraint, parts: list[Part]) -> str:
+    """The rule that derives the answers of the structure asked for."""
     value: Any = constraint.value
     if constraint.kind == "choice":
-        return " | ".join(_quoted(one) for one in value)
+        return " | ".join(_quoted(option) for option in value)
     if constraint.kind == "json_object":
         parts.append(Part("form", "json", _schema({"type": "object"})))
     elif constraint.kind == "json":
@@ -90,37 +91,42 @@ def _form(constraint: Constraint, parts: list[Part]) -> str:
 
 
 def _calls(calls: Calls, other: str, ids: Mapping[str, int], rules: list[str], parts: list[Part]) -> str:
-    """What derives answers with tool calls; ``other``: what else the answer may be, if it has a form."""
-    form = calls.form
-    rules.append(f"call: {_quoted(form.lead)} function {_tag(form.end, ids)}")
-    functions = [_function(number, tool.function, form, ids, parts) for number, tool in enumerate(calls.tools)]
+    """The rule that derives answers with tool calls. ``other``: the rule of another answer that is allowed, if any."""
+    written = calls.tool_format
+    rules.append(f"call: {_quoted(written.lead)} function {_tag(written.end, ids)}")
+    functions = [_function(number, tool.function, written, ids, parts) for number, tool in enumerate(calls.tools)]
     rules.append(f"function: {' | '.join(functions)}")
-    more = f"({_quoted(form.separator)} call)*" if calls.parallel else ""
-    rules.append(f'group: "[" call {more} "]"' if form.listed else "group: call")
-    trigger = _tag(form.trigger, ids)
-    again = f"({_quoted(form.separator)} {trigger} group)*" if calls.parallel and form.repeats else ""
+    more = f"({_quoted(written.separator)} call)*" if calls.parallel else ""
+    rules.append(f'group: "[" call {more} "]"' if written.listed else "group: call")
+    trigger = _tag(written.trigger, ids)
+    again = f"({_quoted(written.separator)} {trigger} group)*" if calls.parallel and written.repeats else ""
     rules.append(f"calls: {trigger} group {again}")
     if calls.must:
         return "calls"
     if other:
         return f"calls | {other}"
-    if not form.trigger:
+    if not written.trigger:
         rules.append(r"OTHER: /([^{](.|\n)*)?/")
         return "calls | OTHER"
-    rules.append(rf"begun[lazy]: /(.|\n)*{_escaped(form.trigger)}/")
-    token = f" | TEXT <[{ids[form.trigger]}]>" if form.trigger in ids else ""
-    return f"((begun{token}) group){'*' if form.repeats else '?'} TEXT"
+    rules.append(rf"begun[lazy]: /(.|\n)*{_escaped(written.trigger)}/")
+    token = f" | TEXT <[{ids[written.trigger]}]>" if written.trigger in ids else ""
+    return f"((begun{token}) group){'*' if written.repeats else '?'} TEXT"
 
 
-def _function(number: int, function: FunctionSpec, form: ToolFormat, ids: Mapping[str, int], parts: list[Part]) -> str:
+def _function(
+    number: int, function: FunctionSpec, written: ToolFormat, ids: Mapping[str, int], parts: list[Part]
+) -> str:
     schema = {"type": "object"} if function.parameters is None else function.parameters
     parts.append(Part(f"arguments_{number}", "json", _schema(schema, lenient=not function.strict)))
-    name = _quoted(function.name + form.middle) if form.keys else f"{_quoted(function.name)} {_tag(form.middle, ids)}"
-    return f"{name} @arguments_{number} {_quoted(form.tail)}"
+    if written.keys:
+        name = _quoted(function.name + written.middle)
+    else:
+        name = f"{_quoted(function.name)} {_tag(written.middle, ids)}"
+    return f"{name} @arguments_{number} {_quoted(written.tail)}"
 
 
 def _thoughts(tags: Tags, thinking: Thinking, ids: Mapping[str, int], rules: list[str]) -> str:
-    """What derives the thoughts before an answer."""
+    """The rule that derives the thoughts before an answer."""
     if thinking == "over":
         return ""
     rules.append(rf"thought[lazy]: /(.|\n)*{_escaped(tags.end)}/")
@@ -130,7 +136,7 @@ def _thoughts(tags: Tags, thinking: Thinking, ids: Mapping[str, int], rules: lis
 
 
 def _tag(text: str, ids: Mapping[str, int]) -> str:
-    """A text that may be a token of its own: spelled out it is taken as well."""
+    """The rule for a text that may be a special token: the token is allowed, and so are the text's characters."""
     return f"(<[{ids[text]}]> | {_quoted(text)})" if text in ids else _quoted(text)
 
 
@@ -143,7 +149,7 @@ def _escaped(text: str) -> str:
 
 
 def _schema(schema: Any, lenient: bool = False) -> str:
-    """A JSON schema as text, with how its answers are to be spelled. ``lenient``: what cannot be enforced is left."""
+    """A JSON schema as text, with the white space that is allowed. ``lenient``: what cannot be enforced is ignored."""
     how: dict[str, Any] = {"whitespace_pattern": _SPACE} | ({"lenient": True} if lenient else {})
     if schema is True:
         schema = {}
@@ -155,7 +161,7 @@ def _schema(schema: Any, lenient: bool = False) -> str:
 def _enforceable(schema: Any) -> Any:
     """The schema without the formats that are mere annotations."""
     if isinstance(schema, list):
-        return [_enforceable(one) for one in schema]
+        return [_enforceable(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {

@@ -1,8 +1,9 @@
 """The process that follows grammars, with llguidance: ``python -m workers.engines.structured.grammar_process FD``.
 
-llguidance counts the fuel of nearly all it does, but not of all: a schema whose patterns are intersected can keep one
-mask busy for ever, and a long chain of rules overflows the stack. So it works here, where the kernel ends what takes
-longer than ``CPU_S`` or more than ``MEMORY`` for one move, and whoever waits learns whose move it was.
+llguidance limits nearly all of its computations, but not all: a schema whose patterns are intersected can keep it busy
+with one mask for ever, and a long chain of rules overflows the stack. So it runs in this process, which the kernel ends
+where one move takes longer than ``CPU_S``, or needs more than ``MEMORY``. Then the runner knows which move was at
+fault.
 """
 
 import json
@@ -27,7 +28,7 @@ from workers.engines.structured.grammar_wire import (
 )
 
 CPU_S = 2
-"""Of one move; the kernel counts whole seconds, so it may be up to one more."""
+"""CPU time of one move. The kernel counts whole seconds, so it may be up to one second more."""
 MEMORY = 4 << 30
 """Bytes of address space."""
 COMPILED = 64
@@ -36,7 +37,7 @@ _LIMITS = LLParserLimits(max_items_in_row=20_000, max_lexer_states=100_000, verb
 
 
 class Follower:
-    """The walks of one engine."""
+    """Follows the grammars of one engine: a matcher of llguidance for each walk."""
 
     def __init__(self, setup: Setup) -> None:
         self._tokenizer = LLTokenizer(setup.tokenizer, n_vocab=setup.vocabulary, eos_token=setup.ends)
@@ -44,7 +45,7 @@ class Follower:
         self._walks: dict[int, LLMatcher] = {}
 
     def move(self, move: Move) -> Mask:
-        """Go on, and say what may come next."""
+        """Go on with a walk. Returns which tokens may come next."""
         try:
             if move.grammar is not None:
                 self._walks[move.walk] = self._start(move.grammar)
@@ -59,25 +60,25 @@ class Follower:
         return Mask(move.walk, bits, walk.get_error())
 
     def forget(self, walks: list[int]) -> None:
-        """These are over."""
+        """Forget these walks: they are over."""
         for walk in walks:
             self._walks.pop(walk, None)
 
     def _start(self, grammar: Grammar) -> LLMatcher:
-        found = self._compiled.get(grammar)
-        if found is None:
-            found = LLMatcher(self._tokenizer, _spelled(grammar), log_level=0, limits=_LIMITS)
-            if found.is_error():
-                raise ValueError(found.get_error())
-            self._compiled[grammar] = found
+        matcher = self._compiled.get(grammar)
+        if matcher is None:
+            matcher = LLMatcher(self._tokenizer, _as_json(grammar), log_level=0, limits=_LIMITS)
+            if matcher.is_error():
+                raise ValueError(matcher.get_error())
+            self._compiled[grammar] = matcher
             if len(self._compiled) > COMPILED:
                 self._compiled.popitem(last=False)
         self._compiled.move_to_end(grammar)
-        return found.deep_copy()
+        return matcher.deep_copy()
 
 
-def _spelled(grammar: Grammar) -> str:
-    """The grammar as llguidance takes it. Raises ValueError, RecursionError."""
+def _as_json(grammar: Grammar) -> str:
+    """The grammar in the JSON that llguidance reads. Raises ValueError, RecursionError."""
     return json.dumps({"grammars": [{"lark_grammar": grammar.lark}, *map(_part, grammar.parts)]})
 
 
@@ -103,14 +104,14 @@ def main(to: socket.socket) -> None:
             if isinstance(message, Setup):
                 follower = Follower(message)
             elif follower is not None and isinstance(message, Move):
-                _wind_up()
+                _limit_cpu_time()
                 send(to, follower.move(message))
             elif follower is not None and isinstance(message, Forget):
                 follower.forget(message.walks)
 
 
-def _wind_up() -> None:
-    """From now on, CPU_S: then SIGXCPU."""
+def _limit_cpu_time() -> None:
+    """Have the kernel end this process, by SIGXCPU, once it has used ``CPU_S`` from now on."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + CPU_S, hard))

@@ -1,7 +1,7 @@
 """Grammars as an engine uses them: a check before generation, and for each choice the tokens that may come next.
 
-Both ask a process of their own (``grammar_process``), which is ended and started anew when a grammar makes it hang or
-die. Of the walks that were under way, all but the one at fault go on from where they were.
+Each of the two asks a process of its own (``grammar_process``). Where a grammar makes such a process hang or die, it is
+ended and a new one is started. The walks that were under way go on from where they were, except the one at fault.
 """
 
 import contextlib
@@ -21,10 +21,14 @@ from models.process.processes import end, spawn
 from workers.engines.structured.grammar_wire import Forget, Grammar, Mask, Message, Move, Setup, receive_mask, send
 
 WAIT_S = 60.0
-"""The process limits its own CPU time; this is for when it gets none."""
+"""Longest wait for an answer. The process limits its own CPU time; this is for when it gets none."""
 REMEMBERED = 1024
-_GUILTY = frozenset(-one for one in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL))
+_GUILTY = frozenset(
+    -number for number in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
+)
+"""Exit codes that show that the process died of the grammar it was given."""
 _MISHAPS = 2
+"""How many times a process may die for another reason while a walk waits, before that walk is given up."""
 _GRACE_S = 1.0
 _ids = count()
 
@@ -33,8 +37,8 @@ _ids = count()
 class Walk:
     """One choice's way through a grammar. ``param``: the field of the request that asked for it.
 
-    ``bits`` are a bit a token, from the lowest on: those that may come next; None: not known yet. A walk with a
-    ``fault`` cannot go on.
+    ``bits`` has one bit for each token, from the lowest id on: whether it may come next. None: not known yet. A walk
+    with a ``fault`` cannot go on.
     """
 
     masks: "Masks"
@@ -45,28 +49,28 @@ class Walk:
     bits: bytes | None = None
     fault: HeadraceError | None = None
     known: int = -1  # the process that knows this walk, by number
-    sent: int = 0  # tokens that it knows of
-    lost: int = 0  # processes that died while it waited
+    sent: int = 0  # how many of the tokens were sent to that process
+    lost: int = 0  # how many processes died while it waited
 
     def look(self) -> bytes:
-        """Which tokens may come next; empty if there is a fault."""
+        """Which tokens may come next, see ``bits``; empty if there is a fault. Waits for the answer."""
         self.masks.find(self)
         return (self.bits or b"") if self.fault is None else b""
 
     def take(self, token: int) -> None:
-        """This token was picked; what may follow it is found meanwhile."""
+        """This token was picked. Begins to find what may follow it, without waiting."""
         self.tokens.append(token)
         self.bits = None
         if self.fault is None:
             self.masks.ask(self)
 
     def leave(self) -> None:
-        """It is over. May be called from any thread."""
+        """The walk is over. May be called from any thread."""
         self.masks.forget(self)
 
 
 class Grammars:
-    """All that an engine needs. ``setup`` is called when the first grammar is to be checked."""
+    """Checks and follows the grammars of one engine. ``setup`` is called when the first grammar is to be checked."""
 
     def __init__(self, setup: Callable[[], Setup]) -> None:
         self._setup = setup
@@ -75,7 +79,7 @@ class Grammars:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="grammars")
 
     def check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
-        """Call ``then`` with what is wrong with this grammar: now where that is known, else later, in a thread."""
+        """Call ``then`` with what is wrong with this grammar, or None: at once if it is known, else in a thread."""
         known = self._checker.verdicts.get(grammar) if self._checker is not None else None
         if known is None:
             self._thread.submit(self._check, grammar, param, then)
@@ -83,16 +87,16 @@ class Grammars:
             then(_about(param, known.fault))
 
     def walk(self, grammar: Grammar, param: str) -> "Walk":
-        """The beginning of a way through a grammar that was checked."""
+        """Begin a walk through a grammar that was checked."""
         assert self._masks is not None
         return Walk(self._masks, grammar, param)
 
     def close(self) -> None:
         """End the processes."""
         self._thread.shutdown(cancel_futures=True)
-        for one in (self._masks, self._checker):
-            if one is not None:
-                one.close()
+        for part in (self._masks, self._checker):
+            if part is not None:
+                part.close()
 
     def _check(self, grammar: Grammar, param: str, then: Callable[[HeadraceError | None], None]) -> None:
         try:
@@ -113,7 +117,7 @@ def _about(param: str, fault: HeadraceError | None) -> HeadraceError | None:
 
 
 class Masks:
-    """Finds what may come next. To be used by one thread, but for ``start`` and ``forget``."""
+    """Finds which tokens may come next. To be used by one thread, except for ``start`` and ``forget``."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -124,7 +128,7 @@ class Masks:
         self._over: deque[int] = deque()
 
     def start(self) -> "_Process":
-        """Have the process ready before it is needed: it takes a second to come up. Raises OSError."""
+        """Start the process before it is needed, since it takes a second to come up. Raises OSError."""
         with self._starting:
             if self._process is None:
                 self._process = _Process(self._setup)
@@ -132,7 +136,7 @@ class Masks:
             return self._process
 
     def ask(self, walk: Walk) -> None:
-        """Begin to find what may come next; ``find`` waits for it."""
+        """Ask which tokens may come next, without waiting; ``find`` waits for the answer."""
         try:
             process = self.start()
         except OSError as error:
@@ -148,14 +152,14 @@ class Masks:
         process.send(messages)
 
     def find(self, walk: Walk) -> None:
-        """Return when this walk has its bits, or a fault."""
+        """Wait until this walk has its bits, or a fault."""
         while walk.bits is None and walk.fault is None:
             if walk not in self._asked:
                 self.ask(walk)
-            self._hear()
+            self._receive()
 
     def forget(self, walk: Walk) -> None:
-        """It is over. May be called from any thread."""
+        """The walk is over. May be called from any thread."""
         self._over.append(walk.id)
 
     def close(self) -> None:
@@ -165,22 +169,25 @@ class Masks:
                 self._process.close()
                 self._process = None
 
-    def _hear(self) -> None:
-        """The next answer: they come in the order in which they were asked for."""
+    def _receive(self) -> None:
+        """Take the next answer. Answers come in the order of the questions."""
         if self._process is None or not self._asked:
             return
         try:
-            mask = self._process.hear()
+            mask = self._process.receive()
         except OSError:
-            self._mourn(self._asked[0], self._process)
+            self._replace_process(self._asked[0], self._process)
             return
         walk = self._asked.popleft()
         walk.bits = mask.bits
         if mask.error:
             walk.fault = InvalidRequest(f"no answer can be held to this: {_brief(mask.error)}", param=walk.param)
 
-    def _mourn(self, walk: Walk, process: "_Process") -> None:
-        """It died on this walk's move, or hangs. The others will be asked about anew, of its successor."""
+    def _replace_process(self, walk: Walk, process: "_Process") -> None:
+        """Give up a process that died or hangs at this walk's move. The next one is started when it is needed.
+
+        Walks that wait are asked about again then.
+        """
         guilty = process.close()
         self._process = None
         self._asked.clear()
@@ -191,20 +198,23 @@ class Masks:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a check: what is wrong with the grammar, or None."""
+    """The result of a check: what is wrong with the grammar, or None."""
 
     fault: HeadraceError | None
 
 
 class Checker:
-    """Says whether a grammar can be followed at all. For one thread, which may wait; any may read ``verdicts``."""
+    """Finds out whether a grammar can be followed at all. For one thread, which it blocks.
+
+    Any thread may read ``verdicts``.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self.verdicts: dict[Grammar, Verdict] = {}
         self._masks = Masks(setup)
 
     def check(self, grammar: Grammar) -> HeadraceError | None:
-        """What is wrong with it: it is no grammar, or nothing obeys it, or it is too complex."""
+        """What is wrong with it: it is not a grammar, or no text follows it, or it is too complex. None: nothing."""
         if (known := self.verdicts.get(grammar)) is not None:
             return known.fault
         walk = Walk(self._masks, grammar, "")
@@ -235,15 +245,15 @@ class _Process:
         self.send([setup])
 
     def send(self, messages: list[Message]) -> None:
-        with contextlib.suppress(OSError):  # it is dead: whoever waits for its answer learns why
+        with contextlib.suppress(OSError):  # it is dead, which shows when its answer is waited for
             send(self._socket, messages)
 
-    def hear(self) -> Mask:
+    def receive(self) -> Mask:
         return receive_mask(self._socket)
 
     def close(self) -> bool:
-        """End it; whether it died, or hung, of what it was given."""
-        self._socket.close()  # at which it ends by itself, if it can
+        """End it. Returns whether it died of what it was given, or hung."""
+        self._socket.close()  # then it ends by itself, if it can
         try:
             return self._process.wait(_GRACE_S) in _GUILTY
         except subprocess.TimeoutExpired:

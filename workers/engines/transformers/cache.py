@@ -1,8 +1,9 @@
 """Rows of different lengths in one cache of transformers: padded on the left, joined as they come, dropped as they end.
 
-A cache of attention holds keys and values as [rows, heads, columns, size]; a mask, [rows, columns], says which columns
-are a row's own. Keys are kept with their positions in them, so a row may be moved to the right freely. A layer with a
-sliding window keeps its last columns alone. Caches of other kinds (of state spaces) are not joined: see ``joinable``.
+A cache of attention holds keys and values as [rows, heads, columns, size]; a mask, [rows, columns], marks the columns
+that are a row's own. Keys are stored with their positions applied, so a row may be moved to the right freely. A layer
+with a sliding window keeps only its last columns. Caches of other kinds (of state spaces) are not joined: see
+``joinable``.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ _JOINABLE = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
 
 
 def joinable(cache: Cache) -> bool:
-    """Whether rows of such caches can be put into one."""
+    """Whether the rows of several such caches can be put into one."""
     return all(type(layer) in _JOINABLE for layer in cache.layers)
 
 
@@ -41,17 +42,17 @@ def keep(cache: Any, rows: Tensor, columns: int) -> None:
 
 
 def left_padded(values: Tensor, columns: int, axis: int = -1) -> Tensor:
-    """Zeros put before them along the last axis, or the one before it, to make so many."""
+    """The values with zeros put before them, so that the axis (the last, or the one before it) has ``columns``."""
     missing = columns - values.shape[axis]
     return values if not missing else pad(values, (missing, 0) if axis == -1 else (0, 0, missing, 0))
 
 
 def _stacked(mine: Tensor, theirs: Tensor, columns: int) -> Tensor:
-    return torch.cat([left_padded(one, columns, -2) for one in (mine, theirs)])
+    return torch.cat([left_padded(values, columns, -2) for values in (mine, theirs)])
 
 
 def _columns(layer: Any, columns: int) -> int:
-    """How many columns this layer keeps of so many; it is told that there were as many."""
+    """How many of so many columns this layer keeps. Also sets the layer's own count of the columns that it has seen."""
     if not isinstance(layer, DynamicSlidingWindowLayer):
         return columns
     layer.cumulative_length = columns

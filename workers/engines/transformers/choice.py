@@ -1,4 +1,4 @@
-"""One choice of an answer: from the tokens that transformers makes to what its client reads."""
+"""One choice of an answer: from the tokens that transformers makes to the deltas that the client gets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from workers.engines.transformers.vocabulary import Name
 
 @dataclass(eq=False, slots=True)
 class Choice:
-    """Its rules, and how far it is. ``ends``: ids that end it; ``limit``: most tokens that it may have.
+    """One choice: its rules, and how far it is. ``ends``: token ids that end it; ``limit``: most tokens it may have.
 
-    Stop strings are looked for in all that the model writes, thoughts and tool calls included.
+    Stop strings are looked for in all that the model writes, including thoughts and tool calls.
     """
 
     id: str
@@ -28,17 +28,17 @@ class Choice:
     splitter: Splitter | None = None
     seen: int = 0  # tokens taken from the manager
     read: int = 0  # tokens read
-    token_logprob: int = 0  # tokens given to the sink
+    delivered: int = 0  # tokens that are counted in the deltas so far
 
     @property
     def broken(self) -> bool:
-        """Whether the next token is none, since none could follow."""
+        """Whether the next token is not valid, since the grammar allowed none."""
         return self.sampling.broke_at is not None and self.read >= self.sampling.broke_at
 
     def take(self, token: int, prompt_tokens: int, name_of: Callable[[int], Name]) -> tuple[Delta | None, bool]:
-        """Read one token: what to give to the sink, and whether the choice ends here unknown to transformers.
+        """Read one token. Returns the delta for the sink, if any, and whether the choice was cut here.
 
-        ``prompt_tokens`` are those of the request.
+        Of a choice that was cut transformers does not know that it has ended. ``prompt_tokens`` are the request's.
         """
         self.read += 1
         finish: FinishReason | None = None
@@ -63,7 +63,7 @@ class Choice:
         logprobs = self._logprobs(name_of)
         if not (piece or logprobs or finish):
             return None, False
-        tokens, self.token_logprob = self.read - self.token_logprob, self.read
+        tokens, self.delivered = self.read - self.delivered, self.read
         delta = Delta(
             piece.text,
             self.index,
@@ -86,4 +86,4 @@ class Choice:
             text, raw = name(token)
             return TokenLogprob(text, logprob, top, raw)
 
-        return (token_logprob(pick.token, pick.logprob, tuple(token_logprob(*one) for one in pick.top)),)
+        return (token_logprob(pick.token, pick.logprob, tuple(token_logprob(*other) for other in pick.top)),)

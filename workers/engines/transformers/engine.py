@@ -17,7 +17,7 @@ from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, Report, Sink
-from workers.engines.structured.constraints import Calls, Constrained, held
+from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter, Thinking
 from workers.engines.text.dialects import beginning
 from workers.engines.text.limits import check_bias
@@ -31,18 +31,18 @@ from workers.engines.transformers.prompts import Body, Prompt, Prompts
 from workers.engines.transformers.sampling import Sampling
 
 _Chat = chat.Request
-_ENDING = 32  # tokens, in which a prompt shows whether it has begun to think
+_ENDING = 32  # the last tokens of a prompt, which show whether it has begun the thoughts
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One request. Belongs to the event loop, but for ``over``, and up to ``_submit``, when threads prepare it."""
+    """One request. A thread prepares it; from ``_submit`` on it belongs to the event loop, except ``over``."""
 
     sink: Sink
     body: Body
     param: str
     media: Sequence[Media] = ()
-    held: Constrained | None = None
+    constrained: Constrained | None = None
     thinking: Thinking = "over"
     over: bool = False
     open: int = 0
@@ -73,16 +73,17 @@ class Transformers(Engine[LoadedTransformer]):
         self._tokens = 0
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
         self._prompts = Prompts(loaded)
-        # No context bounds what is asked beside answers, so they do not wait for it; but processors keep state.
-        self._asking = self._tokenizing if loaded.reader else ThreadPoolExecutor(1, thread_name_prefix="asides")
-        self._asides = SideAnswers(self._asking)
-        self._requests = OpenRequests[_Request](self._asides, self._end)
+        # What is tokenized on its own may be of any length, so answers do not wait for it. But processors keep state,
+        # so there all is done in one thread.
+        self._asking = self._tokenizing if loaded.reader else ThreadPoolExecutor(1, thread_name_prefix="answer")
+        self._side_answers = SideAnswers(self._asking)
+        self._requests = OpenRequests[_Request](self._side_answers, self._end)
         self._loop = asyncio.get_running_loop()
         loaded.router.connect(self._loop, self._step)
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedTransformer:
-        return load_model(placement, TransformersOptions.read(placement), report)
+    def load(cls, site: EngineSite, report: Report) -> LoadedTransformer:
+        return load_model(site, TransformersOptions.read(site), report)
 
     def check(self, request: AnyRequest) -> None:
         super().check(request)
@@ -98,13 +99,13 @@ class Transformers(Engine[LoadedTransformer]):
         self._take(_Request(sink, request, "prompt"))
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
-        """The tokens that an answer would read."""
+        """Answer with the tokens of the prompt that an answer would have."""
         media = sink.media
-        self._asides.ask(sink, lambda: self._prompts.tokens_of(request, media))
+        self._side_answers.ask(sink, lambda: self._prompts.tokens_of(request, media))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
-        """The text of tokens; bytes that are no characters become U+FFFD."""
-        self._asides.ask(sink, lambda: self._prompts.text_of(request.tokens))
+        """Answer with the text of tokens; bytes that are no characters become U+FFFD."""
+        self._side_answers.ask(sink, lambda: self._prompts.text_of(request.tokens))
 
     def abort(self, rid: str) -> None:
         self._requests.abort(rid)
@@ -132,42 +133,43 @@ class Transformers(Engine[LoadedTransformer]):
         self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order
 
     def _tokenize(self, request: _Request) -> None:
-        """In a thread: a long prompt must not hold up the tokens of others."""
+        """Make the request's prompts. Runs in a thread: a long prompt must not hold up the tokens of others."""
         if request.over:
             return
         try:
             check_bias(request.body, self._model.vocabulary)
             prompts = self._prompts.bounded(request.body, request.media)
-            self._shape(request, *prompts[0][:2])
+            self._prepare(request, *prompts[0][:2])
         except HeadraceError as error:
             self._hand_over(request, error)
-        except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must hear of it
+        except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must get an error
             self._hand_over(request, InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param))
         else:
-            if request.held is None:
+            constrained = request.constrained
+            if constrained is None:
                 self._hand_over(request, prompts)
             else:
                 self._model.grammars.check(
-                    request.held.grammar, request.held.param, lambda fault: self._hand_over(request, fault or prompts)
+                    constrained.grammar, constrained.param, lambda fault: self._hand_over(request, fault or prompts)
                 )
 
     def _hand_over(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._submit, request, outcome)
 
-    def _shape(self, request: _Request, prompt: str, ids: list[int]) -> None:
-        """Find how the answer begins, and what it is held to."""
+    def _prepare(self, request: _Request, prompt: str, ids: list[int]) -> None:
+        """Find where the answer begins, and the grammar that it must follow."""
         body, model = request.body, self._model
         if isinstance(body, completions.Request):
             constraint = body.structured_outputs.constraint if body.structured_outputs else None
-            request.held = held(constraint, None, None, "over", model.marks)
+            request.constrained = constrain(constraint, None, None, "over", model.marks)
             return
         prompt = prompt or model.tokenizer.decode(ids[-_ENDING:])
         request.thinking = beginning(body, prompt, model.dialect)
         calls = None
         if body.callable_tools:
             calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not _single(body))
-        request.held = held(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
+        request.constrained = constrain(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
 
     def _submit(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
         if request.over:
@@ -190,7 +192,7 @@ class Transformers(Engine[LoadedTransformer]):
         body, model = request.body, self._model
         room = model.context - len(ids)
         index = len(request.choices)
-        ends = set() if body.ignore_eos and request.held is None else set(model.ends)
+        ends = set() if body.ignore_eos and request.constrained is None else set(model.ends)
         choice = Choice(
             id=f"{request.sink.rid}/{index}",
             index=index,
@@ -201,8 +203,8 @@ class Transformers(Engine[LoadedTransformer]):
             scanner=StopScanner(body.stops),
             splitter=self._splitter(body, request.thinking) if isinstance(body, chat.Request) else None,
         )
-        if request.held is not None:
-            choice.sampling.walk = model.grammars.walk(request.held.grammar, request.held.param)
+        if request.constrained is not None:
+            choice.sampling.walk = model.grammars.walk(request.constrained.grammar, request.constrained.param)
         request.choices.append(choice)
         request.open += 1
         return choice
@@ -253,7 +255,7 @@ class Transformers(Engine[LoadedTransformer]):
     # ---- from the manager to the sink ----
 
     def _step(self, outputs: list[Any]) -> None:
-        """All that one step made, in one turn of the loop."""
+        """Deliver the outputs of one step, within one iteration of the loop."""
         for output in outputs:
             request, choice = self._choices.get(output.request_id, (None, None))
             if request is None or choice is None:
@@ -269,7 +271,7 @@ class Transformers(Engine[LoadedTransformer]):
                     break
 
     def _emit_token(self, request: _Request, choice: Choice, token: int) -> bool:
-        """Give one token to the sink. Whether it was the choice's last."""
+        """Give one token to the sink. Returns whether it was the choice's last."""
         walk = choice.sampling.walk
         if choice.broken and walk is not None:
             self._fail(request, walk.fault or EngineFailure("a grammar was lost"))
@@ -290,7 +292,7 @@ class Transformers(Engine[LoadedTransformer]):
         return True
 
     def _leave(self, choice: Choice) -> bool:
-        """Nothing more is wanted of this choice. False if that was so already."""
+        """Forget a choice, of which nothing more is wanted. Returns False if that was done before."""
         if choice.sampling.walk is not None:
             choice.sampling.walk.leave()
         return self._choices.pop(choice.id, None) is not None
@@ -308,5 +310,5 @@ class Transformers(Engine[LoadedTransformer]):
 
 
 def _single(body: chat.Request) -> bool:
-    """Whether one tool call is all that is wanted."""
+    """Whether only one tool call is wanted."""
     return body.parallel_tool_calls is False or isinstance(body.tool_choice, NamedChoice)

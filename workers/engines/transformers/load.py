@@ -1,4 +1,4 @@
-"""Making a transformers model resident: weights, tokenizer, and a running manager with a bounded cache."""
+"""Loads a transformers model: weights, tokenizer, and a running manager with a bounded cache."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -44,17 +44,17 @@ class TransformersOptions(Options):
         "auto", description="How the model writes tool calls; found in its chat template."
     )
     reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
-        "auto", description="Between what it puts its thoughts; found in its chat template."
+        "auto", description="The tags around the model's thoughts; found in its chat template."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedTransformer:
-    """A resident model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
+    """A loaded model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
 
-    ``router`` gets the manager's outputs; ``most`` requests are computed at once. Of a model that sees or hears,
-    ``manager`` is a Stepper, and ``reader`` reads its prompts.
-    ``decode`` leaves special tokens out; ``decode_marked`` all but those that mark tool calls and thoughts.
+    ``router`` gets the manager's outputs; ``most`` requests are computed at once. For a model that sees or hears,
+    ``manager`` is a Stepper, and ``reader`` reads its prompts. ``decode`` leaves special tokens out;
+    ``decode_marked`` leaves them out, except those that mark tool calls and thoughts (``marks``: their ids).
     """
 
     manager: Any
@@ -84,16 +84,16 @@ class LoadedTransformer:
         return frozenset() if self.reader is None else self.reader.takes
 
 
-def load_model(placement: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
+def load_model(site: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
     if options.n_threads is not None:
         torch.set_num_threads(options.n_threads)
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     report("loading", 0.0)
     try:
-        model, tokenizer, reader = _read(placement, options)
+        model, tokenizer, reader = _read(site, options)
     except (OSError, ValueError, ImportError, KeyError) as error:
-        raise InvalidRequest(f"cannot load {placement.source}: {error}", param="model_path") from error
+        raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
     report("loading", 1.0)
     text = model.config.get_text_config()
     context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
@@ -135,27 +135,27 @@ def load_model(placement: EngineSite, options: TransformersOptions, report: Repo
 
 
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
-    """See ``LoadedTransformer``; and the ids of those marks of the dialect that are tokens of their own."""
+    """``decode`` and ``decode_marked`` of ``LoadedTransformer``, and the ids of those marks that are special tokens."""
     added = tokenizer.added_tokens_decoder
     marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
     hidden = {number for number, token in added.items() if token.special} - set(marks.values())
 
     def decode(ids: list[int]) -> str:
-        said: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return said
+        text: str = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
 
     def decode_marked(ids: list[int]) -> str:
-        shown = [one for one in ids if one not in hidden]
-        said: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return said
+        shown = [token for token in ids if token not in hidden]
+        text: str = tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
 
-    return decode, decode_marked if any(added[one].special for one in marks.values()) else decode, marks
+    return decode, decode_marked if any(added[token].special for token in marks.values()) else decode, marks
 
 
-def _read(placement: EngineSite, options: TransformersOptions) -> tuple[Any, Any, PromptReader | None]:
-    source = Path(placement.source)
-    on_gpu = placement.device.startswith("cuda")
-    where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
+def _read(site: EngineSite, options: TransformersOptions) -> tuple[Any, Any, PromptReader | None]:
+    source = Path(site.source)
+    on_gpu = site.device.startswith("cuda")
+    where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": site.trust_remote_code}
     more: dict[str, Any] = {"use_safetensors": True}
     if source.suffix == ".gguf":
         where |= {"gguf_file": source.name}
@@ -178,25 +178,25 @@ def _read(placement: EngineSite, options: TransformersOptions) -> tuple[Any, Any
     model: Any = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
     )
-    model = model.to(placement.device).eval()
+    model = model.to(site.device).eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
     return model, tokenizer, reader
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
-    """Ids that end an answer."""
-    found: set[int] = set()
+    """The token ids that end an answer."""
+    ends: set[int] = set()
     for named in (
         model.generation_config.eos_token_id,
         model.config.get_text_config().eos_token_id,
         tokenizer.eos_token_id,
     ):
-        found.update([named] if isinstance(named, int) else named or [])
-    return sorted(found)
+        ends.update([named] if isinstance(named, int) else named or [])
+    return sorted(ends)
 
 
 def _setup(tokenizer: Any, vocabulary: int, ends: list[int]) -> Setup:
-    """What the process that follows grammars must know. Raises UnsupportedParameter."""
+    """The first message to the process that follows grammars. Raises UnsupportedParameter."""
     if not ends or not tokenizer.is_fast:
         raise UnsupportedParameter("this model's answers cannot be held to a form: its tokenizer lacks what it takes")
     plain = copy(tokenizer.backend_tokenizer)
@@ -206,7 +206,7 @@ def _setup(tokenizer: Any, vocabulary: int, ends: list[int]) -> Setup:
 
 
 def _default_sampling(config: Any) -> dict[str, Any]:
-    """The model's own advice for what a request leaves open; OpenAI's defaults where it has none."""
+    """The model's own defaults for what a request does not set; OpenAI's where the model has none."""
     set_there = config.to_diff_dict()
     names = {
         "temperature": "temperature",
@@ -219,20 +219,20 @@ def _default_sampling(config: Any) -> dict[str, Any]:
     return {"temperature": 1.0} | advised
 
 
-def _room(model: Any, options: TransformersOptions, context: int) -> tuple[int, int]:
-    """Tokens of one step, and of the cache."""
+def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int, int]:
+    """The most tokens of one step, and of the cache."""
     on_gpu = model.device.type == "cuda"
     batch = max(options.max_batch_tokens or (2048 if on_gpu else 512), options.max_requests)
     return batch, max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
 
 
 def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: Router) -> Stepper:
-    batch, tokens = _room(model, options, context)
+    batch, tokens = _bounds(model, options, context)
     return Stepper(model, tokenizer.pad_token_id or 0, Bounds(options.max_requests, tokens, batch), router)
 
 
 def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
-    batch, tokens = _room(model, options, context)
+    batch, tokens = _bounds(model, options, context)
     greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=ends or -1)  # type: ignore[no-untyped-call]
     manager = model.init_continuous_batching(
         generation_config=greedy,
@@ -241,7 +241,7 @@ def _manage(model: Any, options: TransformersOptions, context: int, ends: list[i
             num_blocks=math.ceil(tokens / _PAGE),
             max_batch_tokens=batch,
             max_requests_per_batch=options.max_requests,
-            # Our sampler looks at each step's rows from Python, which a captured graph or an overlapped step forbids.
+            # Our sampler runs in Python between steps; a captured graph or overlapped steps would not allow that.
             use_cuda_graph=False,
             use_async_batching=False,
             auto_switch_to_flash=False,  # it may fetch a kernel from a hub
@@ -254,7 +254,7 @@ def _manage(model: Any, options: TransformersOptions, context: int, ends: list[i
 
 
 def _warm(manager: Any, router: Router, ids: list[int], inputs: Mapping[str, Any]) -> None:
-    """The first request takes seconds: let no client wait for it."""
+    """Compute one request: the first takes seconds, for which no client should wait."""
     rules = {"inputs": inputs} if inputs else {}
     manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1, **rules)
     output = router.early.get(timeout=600)

@@ -1,7 +1,8 @@
-"""Opening a model's processor, also where a part of it that is never used here cannot be had.
+"""Opens a model's processor, also where a part of it that is never used here is not available.
 
-The processors of many models that see pictures take videos, too, for which transformers needs torchvision; that has no
-build beside torch's for CPUs in the usual registry. Pictures do without: a stand-in takes the place of that one part.
+The processors of many models that see pictures take videos, too, for which transformers needs torchvision. The usual
+registry has no build of it that fits torch's build for CPUs. Pictures do not need it, so a stand-in takes the place of
+the part for videos.
 """
 
 from pathlib import Path
@@ -21,25 +22,25 @@ _PARTS = {
 
 
 class _NoVideos(BaseImageProcessor):
-    """Takes the place of a video processor, of which processors look at these."""
+    """Takes the place of a video processor. Processors read these attributes of it."""
 
     model_input_names: list[str] = []  # noqa: RUF012  # transformers' own is one
 
 
 def open_processor(source: Path, config: Any, **where: Any) -> Any:
-    """The processor that lies beside a model. ``where`` is as for ``from_pretrained``. Raises InvalidRequest."""
+    """The processor in a model's folder. ``where`` is as for ``from_pretrained``. Raises InvalidRequest."""
     auto: Any = transformers.AutoProcessor
     try:
-        found = auto.from_pretrained(source, **where)
+        processor = auto.from_pretrained(source, **where)
     except ImportError as error:
         if "torchvision" not in str(error).lower():
             raise InvalidRequest(f"the model's processor cannot be loaded: {error}", param="model_path") from error
-        found = _without_videos(source, config, where, error)
-    if getattr(found, "tokenizer", None) is None:
+        processor = _without_videos(source, config, where, error)
+    if getattr(processor, "tokenizer", None) is None:
         raise InvalidRequest("beside the model lies no processor for pictures or sound", param="model_path")
-    if not found.chat_template:
-        found.chat_template = found.tokenizer.chat_template
-    return found
+    if not processor.chat_template:
+        processor.chat_template = processor.tokenizer.chat_template
+    return processor
 
 
 def _without_videos(source: Path, config: Any, where: dict[str, Any], error: ImportError) -> Any:
@@ -50,7 +51,7 @@ def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Imp
     videos = stand_in(merge_size=2, temporal_patch_size=2)
 
     class Processor(base):  # type: ignore[misc]
-        """The model's own, which is not shocked at the stand-in."""
+        """The model's own processor, except that it accepts the stand-in."""
 
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
             if argument is videos:
@@ -62,5 +63,5 @@ def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Imp
     arguments = [
         videos if name == "video_processor" else parts[name].from_pretrained(source, **where) for name in names
     ]
-    said, _ = base.get_processor_dict(source, **where)
-    return Processor.from_args_and_dict(arguments, said)
+    settings, _ = base.get_processor_dict(source, **where)
+    return Processor.from_args_and_dict(arguments, settings)

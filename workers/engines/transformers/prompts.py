@@ -1,4 +1,4 @@
-"""From requests to prompts on the transformers engine: text, token ids, and what the model takes beside them."""
+"""From requests to prompts for the transformers engine: text, token ids, and what the model takes beside them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +14,11 @@ from workers.engines.transformers.load import LoadedTransformer
 
 Body = chat.Request | completions.Request
 Prompt = tuple[str, list[int], Mapping[str, Any]]
+"""Text (empty where a processor made the prompt), token ids, and what the model takes beside them."""
 
 
 class Prompts:
-    """Those of one model. Its methods block."""
+    """Makes the prompts for one model. Its methods block."""
 
     def __init__(self, model: LoadedTransformer) -> None:
         self._model = model
@@ -25,13 +26,13 @@ class Prompts:
     def bounded(self, body: Body, media: Sequence[Media]) -> list[Prompt]:
         """The prompts of a request, each of which leaves room for an answer. Raises InvalidRequest."""
         if isinstance(body, chat.Request):
-            found = self._conversation(body, media, bounded=True)
-            self._check(found[1], "messages")
-            return [found]
-        return [self._continued(one) for one in body.prompts]
+            prompt = self._conversation(body, media, bounded=True)
+            self._check(prompt[1], "messages")
+            return [prompt]
+        return [self._continued(prompt) for prompt in body.prompts]
 
     def tokens_of(self, request: Tokenize, media: Sequence[Media]) -> Tokens:
-        """The tokens that an answer would read, however many."""
+        """The tokens of the prompt that an answer would have, however many."""
         tokenizer = self._model.tokenizer
         if request.conversation is not None:
             _, ids, _ = self._conversation(request.conversation, media, opens=request.opens_answer)
@@ -55,24 +56,24 @@ class Prompts:
         options = template_options(body, dialect, opens=opens)
         if reader is not None:
             if bounded:
-                self._begin("".join(message.text for message in body.messages), "messages")
+                self._check_beginning("".join(message.text for message in body.messages), "messages")
             return "", *reader.read(template_messages(body, dialect, reader.contents(media)), **options)
         text = tokenizer.apply_chat_template(template_messages(body, dialect), tokenize=False, **options)
         if bounded:
-            self._begin(text, "messages")
+            self._check_beginning(text, "messages")
         return text, list(tokenizer(text, add_special_tokens=False).input_ids), {}
 
     def _continued(self, prompt: str | list[int]) -> Prompt:
-        """One prompt of a completion. Each is checked before the next is read: not all need be to refuse one."""
+        """One prompt of a completion. It is checked before the next one is tokenized, so a bad one is refused soon."""
         if isinstance(prompt, str):
-            self._begin(prompt, "prompt")
+            self._check_beginning(prompt, "prompt")
             ids = list(self._model.tokenizer(prompt).input_ids)
             self._check(ids, "prompt")
             return prompt, ids, {}
         self._check(prompt, "prompt")
         return self._model.decode(prompt), prompt, {}
 
-    def _begin(self, text: str, param: str) -> None:
+    def _check_beginning(self, text: str, param: str) -> None:
         tokenizer = self._model.tokenizer
         count = lambda beginning: len(tokenizer(beginning, add_special_tokens=False).input_ids)  # noqa: E731
         check_beginning(text, self._model.context, count, param)

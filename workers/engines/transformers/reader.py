@@ -1,7 +1,8 @@
-"""From a conversation with pictures and recordings to token ids and pixels: a processor of transformers, with care.
+"""From a conversation with pictures and recordings to token ids and pixels, by a processor of transformers.
 
-What the client writes stays text: a marker of the model's (for a turn's end, or a picture's place) that stands in it is
-no marker. Pictures come upright, in RGB, over white where they are transparent; recordings as mono sound at 16 kHz.
+What the client writes stays text: where it contains one of the model's markers (for a turn's end, or for a picture's
+place), that does not count as a marker. Pictures come upright, in RGB, over white where they are transparent;
+recordings come as mono sound at 16 kHz.
 """
 
 import logging
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 _RATE = 16_000
 _PARTS = {"image": frozenset(["image_url"]), "audio": frozenset(["input_audio", "audio_url"])}
 _OWN = frozenset(["tools", "continue_final_message"])
-_TURNS = (("system", "PROBE-S"), ("user", "PROBE-U"), ("assistant", "PROBE-A"), ("user", "PROBE-V"))
+_PROBES = (("system", "PROBE-S"), ("user", "PROBE-U"), ("assistant", "PROBE-A"), ("user", "PROBE-V"))
+"""A conversation with which a chat template is tried: roles and texts."""
 
 Read = tuple[list[int], dict[str, Tensor]]
 """Token ids, and what the model takes beside them."""
@@ -54,14 +56,14 @@ class PromptReader:
         self._known = _get_template_variables(self._processor._resolve_chat_template(None)) | _OWN
 
     def contents(self, media: Sequence[Media]) -> Callable[[Message], Any]:
-        """What makes the contents of messages, to be called with all that have some, in their order."""
+        """A function that makes the content of a message. It must be called with all messages, in their order."""
         shown = iter(media)
         return lambda message: self._content(message, shown)
 
     def read(self, turns: list[dict[str, Any]], *, add_generation_prompt: bool = True, **template: Any) -> Read:
-        """The prompt of these turns. ``template`` goes to the chat template, as far as that knows of it.
+        """The prompt of these turns. ``template``: arguments for the chat template, where it has such variables.
 
-        What it does not know of, transformers would hand to the processor: a client could name files and sizes there.
+        Others are left out: transformers would pass them to the processor, and so a client could name files and sizes.
         """
         read = self._processor.apply_chat_template(
             turns,
@@ -74,10 +76,13 @@ class PromptReader:
         )
         ids: list[int] = read.pop("input_ids")[0].tolist()
         read.pop("attention_mask", None)
-        return ids, {name: one for name, one in read.items() if isinstance(one, Tensor)}
+        return ids, {name: value for name, value in read.items() if isinstance(value, Tensor)}
 
     def sample(self) -> Read:
-        """A prompt with all that the model takes, to try it with. Raises InvalidRequest where it cannot be read."""
+        """A prompt with everything that the model takes, to try it with. Raises InvalidRequest where it cannot be read.
+
+        Also finds out whether the processor can keep markers out of what clients write.
+        """
         parts: list[dict[str, Any]] = [{"type": "text", "text": "What is this?"}]
         if "image_url" in self.takes:
             parts.insert(0, {"type": "image", "image": Image.new("RGB", (64, 64), "grey")})
@@ -87,31 +92,31 @@ class PromptReader:
         problem: Exception | None = None
         for self._guards in (True, False):
             try:
-                found = self.read(turns)
+                prompt = self.read(turns)
             except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
                 problem = error
             else:
                 if not self._guards:
                     log.warning("this processor cannot keep markers out of what clients write: %s", problem)
-                return found
+                return prompt
         raise InvalidRequest(f"the model's processor cannot be used: {problem}", param="model_path") from problem
 
     def _kinds(self, model: Any) -> Iterator[str]:
         if "image" in model.input_modalities and getattr(self._processor, "image_processor", None) is not None:
             yield "image"
-        hearing = getattr(self._processor, "feature_extractor", None)
-        if "audio" in model.input_modalities and getattr(hearing, "sampling_rate", None) == _RATE:
+        extractor = getattr(self._processor, "feature_extractor", None)
+        if "audio" in model.input_modalities and getattr(extractor, "sampling_rate", None) == _RATE:
             yield "audio"
 
     def _keeps(self, content: Callable[[str], Any]) -> bool:
-        """Whether the chat template writes contents of this form as the texts that they are."""
+        """Whether the chat template writes the texts of contents that are made by ``content``."""
         try:
-            said = self._processor.apply_chat_template(
-                [{"role": role, "content": content(text)} for role, text in _TURNS], tokenize=False
+            prompt = self._processor.apply_chat_template(
+                [{"role": role, "content": content(text)} for role, text in _PROBES], tokenize=False
             )
-        except Exception:  # noqa: BLE001  # a template may raise anything: then it is not made for this
+        except Exception:  # noqa: BLE001  # a template may raise anything: then it is not made for such contents
             return False
-        return all(text in said for _, text in _TURNS) and "'text'" not in said
+        return all(text in prompt for _, text in _PROBES) and "'text'" not in prompt
 
     def _content(self, message: Message, shown: Iterator[Media]) -> Any:
         if not self._lists and not any(message.media):

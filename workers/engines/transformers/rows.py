@@ -1,7 +1,8 @@
-"""Rows that a multimodal model of transformers computes together: begun in one pass, then a token each at every step.
+"""Rows that a multimodal model of transformers computes together: begun in one pass, then one token each at every step.
 
-What a processor made of a request's media goes in with the prompt, once. Models count positions in ways of their own
-(text, height and width apart, for one); transformers' own preparation is asked, and from there they go on by one.
+What a processor made of a request's media goes in once, with the prompt. Models count positions in ways of their own
+(some count text, height and width separately). So the prompt's positions come from transformers, and the answer's go on
+from there by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,12 @@ from workers.engines.transformers import cache as caches
 from workers.engines.transformers.sampling import Sampling
 
 Inputs = Mapping[str, Tensor]
-"""What a model takes beside token ids: pixels and their like. A tensor of [1, prompt's tokens] is by the token."""
+"""What a model takes beside token ids, such as pixels. A tensor of [1, prompt's tokens] has a value for each token."""
 
 
 @dataclass(eq=False, slots=True)
 class Row:
-    """One answer as it grows. ``limit`` counts its tokens; any of ``ends`` is its last."""
+    """One answer as it grows. It ends after ``limit`` tokens, or with any of ``ends``."""
 
     id: str
     prompt: list[int]
@@ -39,15 +40,16 @@ class Row:
 
     @property
     def over(self) -> bool:
-        """Whether it is whole."""
+        """Whether it is complete."""
         return len(self.made) >= self.limit or (bool(self.made) and self.made[-1] in self.ends)
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """Rows of the same can be begun in one pass."""
+        """The names and shapes of its inputs. Rows of the same shape can be begun in one pass."""
         tokens = (1, len(self.prompt))
         return tuple(
-            (name, "token" if one.shape == tokens else one.shape[1:]) for name, one in sorted(self.inputs.items())
+            (name, "token" if values.shape == tokens else values.shape[1:])
+            for name, values in sorted(self.inputs.items())
         )
 
 
@@ -61,15 +63,15 @@ class Batch:
         self.positions = positions
 
     def join(self, other: "Batch") -> None:
-        """Take over the other's rows."""
+        """Take the rows of the other batch into this one."""
         columns = max(self.mask.shape[1], other.mask.shape[1])
         caches.join(self.cache, other.cache, columns)
-        self.mask = torch.cat([caches.left_padded(one.mask, columns) for one in (self, other)])
+        self.mask = torch.cat([caches.left_padded(batch.mask, columns) for batch in (self, other)])
         self.positions = torch.cat([self.positions, other.positions], -1)
         self.rows = [*self.rows, *other.rows]
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Drop all rows but these, and the columns that were theirs alone. Not all may be dropped."""
+        """Drop all rows but these, and the columns that only dropped rows had. At least one row must be kept."""
         if len(rows) == len(self.rows):
             return
         left = [index for index, row in enumerate(self.rows) if row in rows]
@@ -90,12 +92,12 @@ class Forward:
         self._config = model.config.get_text_config(decoder=True)
         self.joins = caches.joinable(DynamicCache(config=self._config))
         """Whether rows can be computed together."""
-        # of a whole prompt only the last position's logits are of use
+        # of a whole prompt only the logits of the last position are needed
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
 
     @torch.inference_mode()
     def begin(self, rows: list[Row]) -> tuple[Batch, Tensor]:
-        """Compute the prompts of rows of one shape, and whatever was made of their answers already."""
+        """Compute the prompts of rows of one shape, and the tokens that their answers already have."""
         longest = max(row.length for row in rows)
         ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
         ids.fill_(self._pad)
@@ -134,22 +136,22 @@ class Forward:
         return logits
 
     def _gathered(self, name: str, rows: list[Row], columns: int) -> Tensor:
-        found = []
+        parts = []
         for row in rows:
-            one = row.inputs[name]
-            if one.shape == (1, len(row.prompt)):  # what was made is text
-                one = torch.cat([one, one.new_zeros(1, len(row.made))], 1)
-                one = caches.left_padded(one, columns)
-            found.append(one)
-        joined = (found[0] if len(found) == 1 else torch.cat(found)).to(self._model.device)
+            values = row.inputs[name]
+            if values.shape == (1, len(row.prompt)):  # the tokens made since are text, which is 0
+                values = torch.cat([values, values.new_zeros(1, len(row.made))], 1)
+                values = caches.left_padded(values, columns)
+            parts.append(values)
+        joined = (parts[0] if len(parts) == 1 else torch.cat(parts)).to(self._model.device)
         return joined.to(self._model.dtype) if joined.is_floating_point() else joined
 
 
 def _following(positions: Tensor) -> Tensor:
     """The positions after the last ones, [..., rows, columns] → [..., rows].
 
-    Of four kinds the first is the text's, which counts for itself; the others go on from the highest of theirs, as
-    models with such positions have it.
+    Where there are four kinds of positions, the first one is the text's, which goes on from its own last position. The
+    other kinds all go on from the highest last position among them, as models with such positions do.
     """
     last = positions.amax(-1)
     if positions.ndim == 3:

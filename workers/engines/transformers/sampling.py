@@ -1,7 +1,7 @@
-"""How the transformers engine picks a token: each request by its own rules, from its own random numbers.
+"""How the transformers engine picks tokens: for each request by its own rules, with its own random numbers.
 
-transformers' batching samples all requests alike, so it is set to be greedy, and one processor of ours, run on the
-scores of each step, marks the token that each request's rules pick. Rows that are greedy anyway are not touched.
+transformers' batching samples all requests alike. So it is set to be greedy, and a processor of ours, which gets the
+scores of each step, marks the token that each request's rules pick. The rows of greedy requests are left unchanged.
 """
 
 from collections import Counter, deque
@@ -17,12 +17,16 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 
 from workers.engines.structured.grammars import Walk
 
-_FEW = 1024  # the likeliest tokens, among which a nucleus nearly always ends: sorting them all costs 20 times more
+_FEW = 1024
+"""The likeliest tokens. A nucleus (top_p) nearly always ends among them, and to sort all tokens costs 20 times more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A token picked: its natural-log probability before any rule, and the likeliest ids with theirs, best first."""
+    """A token that was picked: its natural-log probability before any rule, and the likeliest ids with theirs.
+
+    The likeliest id comes first.
+    """
 
     token: int
     logprob: float
@@ -31,10 +35,11 @@ class Pick:
 
 @dataclass(eq=False, slots=True)
 class Sampling:
-    """The rules of one choice, and its state. Used by the generation thread alone, but for ``picks``.
+    """The rules of one choice, and its state. Used by the generation thread alone, except ``picks``.
 
-    Frequency and presence count the tokens of the answer, repetition those of the prompt too. Where there is a
-    ``walk``, only what its grammar allows is picked; once it allows nothing, ``broke_at`` tokens were.
+    Frequency and presence count the tokens of the answer; repetition also counts those of the prompt. Where there is a
+    ``walk``, only what its grammar allows is picked. Once it allows nothing, ``broke_at`` is the number of tokens that
+    were picked before.
     """
 
     temperature: float
@@ -58,12 +63,12 @@ class Sampling:
         self._seen = set(self.prompt) if self.repetition != 1 else set()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Sampling":
-        """Itself: when the cache is full, transformers starts a copy of the request, which goes on from here."""
+        """Itself: when the cache is full, transformers starts a copy of the request, which must go on from here."""
         return self
 
     @property
     def plain(self) -> bool:
-        """Whether this is what transformers does by itself."""
+        """Whether these rules are those by which transformers picks on its own: greedy ones."""
         rules = self.frequency or self.presence or self.repetition != 1 or self.bias
         return self.temperature == 0 and not rules and self.logprobs is None and self.walk is None
 
@@ -109,7 +114,7 @@ class Sampling:
 
     def _draw(self, scores: Tensor) -> int:
         ids, probs = self._candidates(scores)
-        if self.top_p < 1:  # sorted: keep those before which less than top_p lies
+        if self.top_p < 1:  # they are sorted: keep a token if those before it have less than top_p in sum
             probs = probs * (probs.cumsum(0) - probs < self.top_p)
         if self.min_p > 0:
             probs = probs * (probs >= self.min_p * probs.max())
@@ -120,7 +125,7 @@ class Sampling:
         return at if ids is None else int(ids[at])
 
     def _candidates(self, scores: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Ids (None: all, in order) and their probabilities; sorted, best first, where top_p needs it."""
+        """Token ids (None: all, in order) and their probabilities. Where top_p needs it, the likeliest come first."""
         size = len(scores)
         if 0 < self.top_k < size:
             best = scores.topk(self.top_k)
@@ -137,7 +142,7 @@ class Sampling:
 
 
 class Sampler(ContinuousBatchingLogitsProcessor):
-    """Marks the picked token of each row; takes its rules from the request's ``sampling``, if it has any."""
+    """Picks a token for each row whose request has rules, its ``sampling``, and marks it in the scores."""
 
     def __init__(self) -> None:
         self.supported_kwargs = {"sampling": Sampling}
@@ -145,16 +150,16 @@ class Sampler(ContinuousBatchingLogitsProcessor):
         self._rows: list[Sampling | None] = []
 
     def fill_defaults(self, int32_tensor: Tensor) -> None:
-        """Nothing of ours is in the tensors."""
+        """Fill transformers' tensor of arguments with zeros: we do not use it."""
         int32_tensor.zero_()
 
     def prepare_tensor_args(self, requests_with_new_token: list[Any]) -> Tensor:
-        """Remember whose row is whose: called before each step, in the order of its rows."""
-        self._rows = [one.state.logit_processor_kwargs.get("sampling") for one in requests_with_new_token]
+        """Remember the rules of each row. Called before each step, with its requests in the order of the rows."""
+        self._rows = [item.state.logit_processor_kwargs.get("sampling") for item in requests_with_new_token]
         return torch.zeros(len(self._rows), dtype=torch.int32)
 
     def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
-        """Scores, [rows, vocabulary], whose argmax is what each row's rules pick."""
+        """The scores, [rows, vocabulary], changed so that the argmax of each row is the token that its rules pick."""
         for row, sampling in enumerate(self._rows):
             if sampling is not None:
                 scores[row, sampling.pick(scores[row])] = torch.inf

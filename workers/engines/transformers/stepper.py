@@ -1,9 +1,10 @@
-"""Continuous batching for the models that transformers' own does not take: those that see and hear.
+"""Continuous batching for the models that transformers' own batching does not take: those that see and hear.
 
-It stands in for a ``ContinuousBatchingManager``: requests are added and cancelled from any thread, and a thread of its
-own delivers, to a router, what each step has made. Between any two steps rows join and leave. A prompt is computed
-whole, so a long one holds up the others for one pass. Rows take ``kv_tokens`` of cache in all, as wide as the longest;
-what outgrows it is put back to wait, the newest first, and computed again.
+It takes the place of a ``ContinuousBatchingManager``: requests are added and cancelled from any thread, and a thread of
+its own gives the outputs of each step to a router. Between any two steps rows join and leave. A prompt is computed
+whole, so a long one holds up the others for one pass. All rows together may take ``kv_tokens`` of cache, where each row
+counts as long as the longest. Where they would take more, rows are put back to wait, the newest first, and are computed
+again later.
 """
 
 import logging
@@ -24,12 +25,12 @@ from workers.engines.transformers.sampling import Sampling
 log = logging.getLogger(__name__)
 
 _ROOM = 64
-"""Columns that must be free for each row when one begins, lest it be put back at once."""
+"""Columns that must be free for each row when a row begins, so that it is not put back at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a row has made so far; ``error`` where it ends by one."""
+    """What a row has made so far; ``error`` is set where the row ends with one."""
 
     request_id: str
     generated_tokens: list[int]
@@ -38,7 +39,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Rows at once; columns of cache over all rows; tokens of prompts begun in one pass, unless one has more."""
+    """``rows`` computed at once; ``kv_tokens`` of cache over all rows; ``batch_tokens`` of prompts begun in one pass.
+
+    A single prompt may have more than ``batch_tokens``.
+    """
 
     rows: int
     kv_tokens: int
@@ -77,9 +81,9 @@ class Stepper:
         sampling: Sampling | None = None,
         inputs: Mapping[str, Tensor] | None = None,
     ) -> str | None:
-        """Compute an answer to this prompt; the id, or None once nothing is computed any more.
+        """Compute an answer to this prompt. Returns the id, or None once nothing is computed any more.
 
-        Outputs come at every step, whatever ``streaming`` says.
+        Outputs come at every step, whatever ``streaming`` is.
         """
         if self._over or self.background_thread_status.fatal_error is not None:
             return None
@@ -88,11 +92,11 @@ class Stepper:
         return request_id
 
     def cancel_request(self, request_id: str) -> None:
-        """Compute no more for this request than the step under way."""
+        """Stop this request after the present step."""
         self._orders.put(request_id)
 
     def stop(self, *, block: bool, timeout: float, hard_stop: bool) -> None:
-        """End after the step under way."""
+        """End after the present step."""
         self._over = True
         self._orders.put(None)
         if block:
@@ -107,11 +111,11 @@ class Stepper:
     def _run(self) -> None:
         try:
             while not self._over:
-                self._hear()
+                self._take_orders()
                 self._make_room()
                 self._begin()
                 self._step()
-        except Exception as error:  # the engine's life ends here, and its clients must hear of it
+        except Exception as error:  # the engine's life ends here, and its clients must get an error
             log.exception("the generation thread dies")
             self.background_thread_status.fatal_error = error
             left = [*self._rows, *self._waiting]
@@ -120,8 +124,8 @@ class Stepper:
                 left += [order] if isinstance(order, Row) else []
             self._fail(left, "the generation thread died")
 
-    def _hear(self) -> None:
-        """Take what was ordered; wait for it where there is nothing to do."""
+    def _take_orders(self) -> None:
+        """Take the requests that were added or cancelled; wait for some where there is nothing to do."""
         gone: set[str] = set()
         idle = not (self._waiting or self._batches)
         while idle or not self._orders.empty():
@@ -136,7 +140,7 @@ class Stepper:
             self._keep([row for row in self._rows if row.id not in gone])
 
     def _keep(self, rows: Sequence[Row]) -> None:
-        """Drop all running rows but these."""
+        """Drop all running rows except these."""
         kept = []
         for batch in self._batches:
             if left := [row for row in batch.rows if row in rows]:
@@ -149,22 +153,22 @@ class Stepper:
         return len(rows) <= 1 or len(rows) * columns <= self._bounds.kv_tokens
 
     def _make_room(self) -> None:
-        """Put back rows, those that came last, until the cache holds one more token of each."""
+        """Put rows back, the newest first, until the cache has room for one more token of each."""
         rows = self._rows
         while not self._fits(rows, 1):
             self._waiting.appendleft(rows.pop())
         self._keep(rows)
 
     def _begin(self) -> None:
-        """Compute the prompts of those that wait, as many as there is room for."""
+        """Compute the prompts of rows that wait, as far as there is room."""
         rows, fresh, tokens = self._rows, list[Row](), 0
         while self._waiting and len(rows) < self._bounds.rows:
-            one = self._waiting[0]
-            tokens += one.length
-            if not self._fits([*rows, one], _ROOM) or (fresh and tokens > self._bounds.batch_tokens):
+            next_row = self._waiting[0]
+            tokens += next_row.length
+            if not self._fits([*rows, next_row], _ROOM) or (fresh and tokens > self._bounds.batch_tokens):
                 break
             fresh.append(self._waiting.popleft())
-            rows.append(one)
+            rows.append(next_row)
         alike: dict[Any, list[Row]] = {}
         for number, row in enumerate(fresh):
             alike.setdefault(row.shape if self._forward.joins else number, []).append(row)
@@ -179,7 +183,7 @@ class Stepper:
                 log.exception("the prompt of %s cannot be computed", rows[0].id)
                 self._fail(rows, f"{type(error).__name__}: {error}")
                 return
-            for row in rows:  # one of them is at fault: not all need suffer for it
+            for row in rows:  # only one of them may be at fault
                 self._begin_together([row])
             return
         self._emit_tokens(batch, logits)
@@ -191,13 +195,13 @@ class Stepper:
             self._batches.append(batch)
 
     def _step(self) -> None:
-        """A token for each row that has one already."""
+        """Compute one more token for each running row."""
         for batch in self._batches:
             self._emit_tokens(batch, self._forward.step(batch))
         self._batches = [batch for batch in self._batches if batch.rows]
 
     def _emit_tokens(self, batch: Batch, logits: Tensor) -> None:
-        """Pick a token for each row, deliver, and drop those that are whole."""
+        """Pick a token for each row, deliver them, and drop the rows that are complete."""
         best = logits.argmax(-1).tolist()
         for number, row in enumerate(batch.rows):
             row.made.append(best[number] if row.sampling is None else row.sampling.pick(logits[number]))

@@ -1,4 +1,4 @@
-"""What a token of a model's vocabulary is called where it stands alone."""
+"""The name of a token where it stands alone, as in a list of log probabilities."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 Name = tuple[str, bytes]
-"""A token's text, and where that is no characters, its bytes."""
+"""A token's text, and its bytes where these are not whole characters."""
 
 _BROKEN = "\ufffd"
 _FALLBACK = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -19,11 +19,11 @@ def name_of(tokenizer: Any, token: int) -> Name:
 
 
 def _raw(entry: str) -> bytes:
-    """The bytes of a vocabulary's entry: written in digits, or each as the character that GPT-2 has for it."""
-    if found := _FALLBACK.fullmatch(entry):
-        return bytes.fromhex(found[1])
+    """The bytes of a vocabulary's entry, where a byte is written in hex, or as the character that GPT-2 has for it."""
+    if match := _FALLBACK.fullmatch(entry):
+        return bytes.fromhex(match[1])
     known = _byte_characters()
-    return bytes(known[one] for one in entry) if all(one in known for one in entry) else b""
+    return bytes(known[character] for character in entry) if all(character in known for character in entry) else b""
 
 
 @cache

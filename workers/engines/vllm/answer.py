@@ -1,4 +1,4 @@
-"""One answer of vLLM's serving layer, read event by event into a sink. Importing this needs vLLM."""
+"""Reads one answer of vLLM's serving layer, event by event, into a sink. Importing this needs vLLM."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,11 +18,11 @@ from workers.engines.base import Sink
 from workers.engines.vllm import wire
 
 Call = Callable[[], Awaitable[Any]]
-"""Asks vLLM: its answer, a stream of server-sent events, or an ``ErrorResponse``."""
+"""Asks vLLM. Returns its answer, a stream of server-sent events, or an ``ErrorResponse``."""
 
 
 def checked(cls: Callable[..., Any], fields: dict[str, Any]) -> Any:
-    """One of vLLM's own objects. Raises InvalidRequest where its rules are broken."""
+    """Make one of vLLM's own objects. Raises InvalidRequest where vLLM refuses a field."""
     try:
         return cls(**fields)
     except ValidationError as error:
@@ -38,25 +38,25 @@ def checked(cls: Callable[..., Any], fields: dict[str, Any]) -> Any:
 async def answered(
     call: Awaitable[Any], field: str = "messages", constraint: Constraint | None = None, context: int = 0
 ) -> Any:
-    """What vLLM answers. Raises our error for its: whose fault it is, it knows best itself."""
+    """vLLM's answer. Raises Headrace's error for one of vLLM, which decides whether the request is at fault."""
     try:
-        found = await call
+        answer = await call
     except HeadraceError:
         raise
     except Exception as error:
         raise wire.refusal(_refusal(create_error_response(error)), field, constraint, context) from error
-    if isinstance(found, ErrorResponse):
-        raise wire.refusal(_refusal(found), field, constraint, context)
-    return found
+    if isinstance(answer, ErrorResponse):
+        raise wire.refusal(_refusal(answer), field, constraint, context)
+    return answer
 
 
 def _refusal(response: Any) -> wire.VllmRefusal:
-    said = response.error
-    return wire.VllmRefusal(said.message, said.type, said.code, said.param)
+    error = response.error
+    return wire.VllmRefusal(error.message, error.type, error.code, error.param)
 
 
-class Nowhere:
-    """A sink that nobody reads."""
+class NullSink:
+    """A sink that ignores everything that is put into it."""
 
     rid = ""
     media: Sequence[Media] = ()
@@ -75,7 +75,10 @@ class Nowhere:
 
 
 class Answer:
-    """A request on its way to its sink. ``field`` holds its prompt, for which there is a ``context``."""
+    """Reads the answer to one request into its sink.
+
+    ``field`` is the request's field that holds the prompt; ``context`` is the model's, in tokens.
+    """
 
     def __init__(self, sink: Sink, field: str, constraint: Constraint | None, context: int) -> None:
         self._sink = sink
@@ -84,13 +87,13 @@ class Answer:
         self._context = context
 
     async def read(self, calls: Sequence[tuple[wire.Choices, Call]]) -> None:
-        """Read all of these at once, until all are done. Raises HeadraceError for the first that fails."""
+        """Make all these calls at once, and read until all are done. Raises HeadraceError for the first that fails."""
         if len(calls) == 1:
-            found = [await self._stream(*calls[0])]
+            usages = [await self._stream(*calls[0])]
         else:
-            found = await self._together(calls)
+            usages = await self._together(calls)
         prompt, completion, cached = (
-            sum(getattr(usage, name) for usage in found)
+            sum(getattr(usage, name) for usage in usages)
             for name in ("prompt_tokens", "completion_tokens", "cached_tokens")
         )
         self._sink.done(Usage(prompt, completion, cached))
@@ -118,7 +121,7 @@ class Answer:
                 if not chunk.choices:
                     usage = chunk.usage
         finally:
-            await events.aclose()  # after an error, vLLM is to stop too
+            await events.aclose()  # after an error vLLM must stop, too
         if usage is None:
             raise EngineFailure("vLLM ended an answer without its usage")
         return usage

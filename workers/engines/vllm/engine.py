@@ -1,7 +1,8 @@
-"""vLLM: its asynchronous engine and its own serving layer, in this process; the model in processes that it starts.
+"""vLLM: its asynchronous engine and its own serving layer run in this process, the model in processes that it starts.
 
-Chat templates, tool and reasoning parsers, structured output and errors are those of vLLM's server: a request becomes
-its request, and the events that it would send become deltas. Only HTTP is ours. Importing this needs vLLM.
+Chat templates, tool and reasoning parsers, structured output and errors are those of vLLM's server: a request becomes a
+request of vLLM, and the events that its server would send become deltas. Only HTTP is left out. Importing this needs
+vLLM.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
 from workers.engines.vllm import memory, options, wire
-from workers.engines.vllm.answer import Answer, Nowhere, answered, checked
+from workers.engines.vllm.answer import Answer, NullSink, answered, checked
 from workers.engines.vllm.grammar import ConstraintChecker
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ _CONTEXT = UsageContext.OPENAI_API_SERVER
 
 
 class _Counts:
-    """A logger of vLLM's statistics, one call a step: it counts what the engine computes, delivered or not."""
+    """A logger of vLLM's statistics, called once a step. It counts all that the engine computes, delivered or not."""
 
     def __init__(self) -> None:
         self.steps = self.tokens = self.cached = 0
@@ -93,9 +94,9 @@ class _Counts:
 
 
 class _Thoughtless:
-    """vLLM's engine for completions, in which no thoughts are told apart: a form holds from their first token on.
+    """vLLM's engine for completions, where a grammar applies from the first token on.
 
-    Left to itself it waits for the end of the thoughts, where there is a parser for them.
+    Where vLLM has a parser for thoughts, it would apply the grammar only after them; but a completion has no thoughts.
     """
 
     def __init__(self, llm: AsyncLLM) -> None:
@@ -110,7 +111,7 @@ class _Thoughtless:
 
 @dataclass(frozen=True, slots=True)
 class LoadedVllm:
-    """vLLM's engine with its weights. ``serving``: what its serving layer will be given, a ``FrontendArgs``."""
+    """vLLM's engine with its weights. ``serving``: the arguments of its serving layer, a ``FrontendArgs``."""
 
     source: str
     plan: options.LaunchPlan
@@ -128,7 +129,7 @@ class Vllm(Engine[LoadedVllm]):
     spawns = True
 
     def __init__(self, loaded: LoadedVllm, state: State) -> None:
-        """``state``: vLLM's serving layer, as ``init_app_state`` leaves it."""
+        """``state``: vLLM's serving layer, as ``init_app_state`` makes it."""
         super().__init__(loaded)
         self._plan = loaded.plan
         self._serving = loaded.serving
@@ -146,18 +147,18 @@ class Vllm(Engine[LoadedVllm]):
         self._dozing = None if after_s is None else asyncio.create_task(self._doze(after_s))
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedVllm:
-        kind = placement.device.partition(":")[0]
+    def load(cls, site: EngineSite, report: Report) -> LoadedVllm:
+        kind = site.device.partition(":")[0]
         if current_platform.device_type != kind:
             raise InvalidRequest(f"this build of vLLM runs on {current_platform.device_type or 'nothing here'}")
-        plan = options.plan(placement.options, options.arguments(), trusted=placement.trust_remote_code)
+        plan = options.plan(site.options, options.arguments(), trusted=site.trust_remote_code)
         backend = plan.engine["structured_outputs_config"]["backend"]
         if backend != "xgrammar":
             os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
         serving = checked(FrontendArgs, plan.serving)
-        options.know_parsers(plan)
+        options.check_parsers(plan)
         engine = {"disable_log_stats": True, **_placed(options.read(plan.engine), plan.memory_bytes, kind)}
-        engine |= {"model": placement.source, "trust_remote_code": placement.trust_remote_code}
+        engine |= {"model": site.source, "trust_remote_code": site.trust_remote_code}
         report("loading", 0.0)
         config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
         counts = _Counts()
@@ -166,7 +167,7 @@ class Vllm(Engine[LoadedVllm]):
         )
         report("warming", 0.0)
         return LoadedVllm(
-            source=placement.source,
+            source=site.source,
             plan=plan,
             serving=serving,
             llm=llm,
@@ -177,7 +178,7 @@ class Vllm(Engine[LoadedVllm]):
 
     @classmethod
     async def start(cls, loaded: LoadedVllm) -> Self:
-        """Make vLLM's serving layer, which belongs to the event loop, load the adapters, and warm both up."""
+        """Make vLLM's serving layer, which belongs to the event loop, load the adapters, and warm up."""
         state = await _serve(loaded)
         await _warm(loaded, state)
         return cls(loaded, state)
@@ -195,11 +196,11 @@ class Vllm(Engine[LoadedVllm]):
         call = partial(self._state.openai_serving_chat.create_chat_completion, body)
         answer = Answer(sink, "messages", request.constraint, self._context)
         constraints = [request.constraint] if request.constraint else []
-        constraints += [Constraint("json", one, "tools") for one in wire.called_with(request)]
+        constraints += [Constraint("json", schema, "tools") for schema in wire.called_with(request)]
         self._begin(sink, partial(answer.read, [(wire.Choices(0, request.top_logprobs or 0), call)]), constraints)
 
     def completions(self, request: Completions, sink: Sink) -> None:
-        """Continue each prompt: each is a request of vLLM's, so that each is counted."""
+        """Continue each prompt. Each is a request of its own for vLLM, so that the tokens of each are counted."""
         calls = []
         prompts: Sequence[str | list[int]] = request.prompts
         for number, prompt in enumerate(prompts):
@@ -213,7 +214,7 @@ class Vllm(Engine[LoadedVllm]):
         self._begin(sink, partial(answer.read, calls), [constraint] if constraint else [])
 
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
-        """The tokens that an answer would read."""
+        """Answer with the tokens of the prompt that an answer would have."""
         body: dict[str, Any] = {"return_token_strs": bool(request.return_token_strs)}
         if request.conversation is None:
             body |= {"prompt": request.prompt, "add_special_tokens": request.add_special_tokens is not False}
@@ -227,7 +228,7 @@ class Vllm(Engine[LoadedVllm]):
         self._begin(sink, partial(self._answer_whole, sink, partial(self._tokens, asked)))
 
     def detokenize(self, request: Detokenize, sink: Sink) -> None:
-        """The text of tokens."""
+        """Answer with the text of tokens."""
         size = self._llm.model_config.get_vocab_size()
         if request.tokens and max(request.tokens) >= size:
             raise InvalidRequest(f"token ids must be below {size}", param="tokens")
@@ -238,21 +239,21 @@ class Vllm(Engine[LoadedVllm]):
     def abort(self, rid: str) -> None:
         task = self._tasks.pop(rid, None)
         if task is not None:
-            task.cancel()  # vLLM aborts what nobody listens to any more
+            task.cancel()  # vLLM aborts a request when nobody reads its answer any more
             self._aborts += 1
 
     def close(self) -> None:
         if self._grammars is not None:
             self._grammars.close()
-        self._llm.shutdown(timeout=1)  # its processes have nothing to lose, and are slow to part
+        self._llm.shutdown(timeout=1)  # its processes have nothing to save, and end slowly by themselves
 
     def alive(self) -> bool:
         return not self._llm.errored
 
     def counters(self) -> dict[str, int]:
         counts = self._counts
-        found = {"steps": counts.steps, "tokens": counts.tokens, "cached_tokens": counts.cached}
-        return found | {"aborts": self._aborts, "sleeps": self._sleeps}
+        computed = {"steps": counts.steps, "tokens": counts.tokens, "cached_tokens": counts.cached}
+        return computed | {"aborts": self._aborts, "sleeps": self._sleeps}
 
     # ---- requests ----
 
@@ -268,7 +269,7 @@ class Vllm(Engine[LoadedVllm]):
         task.add_done_callback(lambda _: self._tasks.pop(sink.rid, None))
 
     async def _run(self, sink: Sink, work: _Work, constraints: Sequence[Constraint]) -> None:
-        """One request's life. Cancelled, it puts nothing more in its sink."""
+        """Serve one request. After it is cancelled it puts nothing more into its sink."""
         self._asked_at = time.monotonic()
         try:
             if self._grammars is not None:
@@ -277,15 +278,15 @@ class Vllm(Engine[LoadedVllm]):
             await work()
         except HeadraceError as error:
             sink.fail(error)
-        except Exception as error:  # here the request's life ends: its client must hear of it
+        except Exception as error:  # the request ends here, and its client must get an error
             log.exception("vLLM failed on request %s", sink.rid)
             sink.fail(EngineFailure(f"vLLM: {type(error).__name__}"))
         finally:
             self._asked_at = time.monotonic()
 
     async def _tokens(self, asked: Any) -> Tokens:
-        found = await answered(self._state.serving_tokenization.create_tokenize(asked, None))
-        return Tokens(found.tokens, found.token_strs, self._context)
+        answer = await answered(self._state.serving_tokenization.create_tokenize(asked, None))
+        return Tokens(answer.tokens, answer.token_strs, self._context)
 
     async def _text(self, asked: Any) -> str:
         return str((await answered(self._state.serving_tokenization.create_detokenize(asked, None))).prompt)
@@ -296,7 +297,7 @@ class Vllm(Engine[LoadedVllm]):
     # ---- sleep ----
 
     async def _doze(self, after_s: float) -> None:
-        """Give the device's memory back while nobody asks: weights go to the host's, the KV cache is forgotten."""
+        """Free the device's memory while there are no requests: weights go to host memory, the KV cache is dropped."""
         while True:
             await asyncio.sleep(max(0.05, self._asked_at + after_s - time.monotonic()))
             async with self._waking:
@@ -332,30 +333,30 @@ async def _serve(loaded: LoadedVllm) -> State:
 
 
 async def _warm(loaded: LoadedVllm, state: State) -> None:
-    """One token, with its probability: what is compiled only when first asked for is compiled now."""
+    """Generate one token, with its probability: some code is compiled at its first use, which is now."""
     context = loaded.capacity.context_length
     body = wire.completion_body(Completions(model="-", prompt="Hi", max_tokens=1), "Hi", context)
     if loaded.llm.model_config.max_logprobs:
         body["logprobs"] = 1
     call = partial(_complete, state, context, checked(CompletionRequest, body))
-    await Answer(Nowhere(), "prompt", None, context).read([(wire.Choices(0, 0), call)])
+    await Answer(NullSink(), "prompt", None, context).read([(wire.Choices(0, 0), call)])
 
 
 async def _complete(state: State, context: int, body: Any) -> Any:
     stream = await state.openai_serving_completion.create_completion(body)
-    if body.max_tokens is None:  # all that the context holds; vLLM's stream only wants it not to be None
+    if body.max_tokens is None:  # all that the context holds; vLLM's stream only needs that it is not None
         body.max_tokens = context
     return stream
 
 
 def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str, Any]:
-    """The engine's arguments, with what follows from where it is. ``reserved``: bytes of the device."""
+    """The engine's arguments, with those that depend on the device. ``reserved``: bytes of it for this launch."""
     if kind == "cpu":
         if "kv_cache_memory_bytes" in engine:
-            os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # it would win
+            os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # vLLM would prefer it
         elif not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(reserved)
-        if engine.get("enforce_eager"):  # bfloat16 ends in SIGILL on CPUs with AMX, which compiled code asks for
+        if engine.get("enforce_eager"):  # then bfloat16 ends in SIGILL on CPUs with AMX: only compiled code enables AMX
             engine.setdefault("dtype", "float32")
         return engine
     gpus = memory.visible()

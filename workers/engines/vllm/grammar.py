@@ -1,7 +1,7 @@
-"""What a constraint costs to compile, found out before vLLM is asked.
+"""Checks constraints before vLLM gets them: whether they can be compiled, and soon enough.
 
-vLLM checks grammars on the event loop, where an array of a million items would hold up everybody for seconds, and what
-hangs or overflows there takes the engine with it. Here a process of its own does it first, which may die of it.
+vLLM checks grammars on the event loop, where an array of a million items would hold up all requests for seconds, and a
+grammar that hangs or overflows would end the engine. So a process of its own compiles them first, which may die of it.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from models.modalities.structure import Constraint
-from workers.engines.structured.constraints import held
+from workers.engines.structured.constraints import constrain
 from workers.engines.structured.grammar_wire import BYTES
 from workers.engines.structured.grammars import Checker
 
@@ -22,15 +22,15 @@ class ConstraintChecker:
         self._checker = Checker(BYTES)
 
     async def check(self, constraints: Sequence[Constraint]) -> None:
-        """Raises InvalidRequest for one that cannot be compiled, or not soon enough, or that nothing obeys."""
+        """Raises InvalidRequest for one that cannot be compiled, or not soon enough, or that no text follows."""
         for constraint in constraints:
-            found = held(constraint, None, None, "over", {})
-            if found is not None:
-                fault = await asyncio.wrap_future(self._thread.submit(self._checker.check, found.grammar))
+            constrained = constrain(constraint, None, None, "over", {})
+            if constrained is not None:
+                fault = await asyncio.wrap_future(self._thread.submit(self._checker.check, constrained.grammar))
                 if fault is not None:
-                    raise type(fault)(fault.message, param=found.param)
+                    raise type(fault)(fault.message, param=constrained.param)
 
     def close(self) -> None:
-        """End the process, and the thread once it has finished what it does."""
+        """End the process, and the thread after its present check."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._checker.close()

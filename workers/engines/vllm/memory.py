@@ -1,4 +1,4 @@
-"""How much of a device vLLM may take: the decision, pure, and what it is made from."""
+"""How much of a device's memory vLLM may take: pure decisions, and the measurements that they are based on."""
 
 import os
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ import psutil
 from models.errors import InvalidRequest
 
 MARGIN_BYTES = 512 << 20
-"""Left free on a GPU beside what others hold: CUDA contexts and what allocators round up."""
+"""Bytes that are left free on a GPU beside what others hold, for CUDA contexts and what allocators round up."""
 MOST = 0.92
 CPU_KV_BYTES = 4 << 30
 
 
 def visible() -> list[str]:
     """The GPUs that this runner was given, as ``CUDA_VISIBLE_DEVICES`` names them."""
-    return [one.strip() for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one.strip()]
+    return [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
 
 
 def parallel(asked: int | None, pipeline: int, gpus: int) -> int:
-    """Tensor-parallel size: as asked, else all GPUs there are. Raises InvalidRequest where there are too few."""
+    """The tensor-parallel size: as asked, or else all GPUs. Raises InvalidRequest where there are too few GPUs."""
     size = asked if asked is not None else max(1, gpus // pipeline)
     if size * pipeline > max(1, gpus):
         raise InvalidRequest(
@@ -31,8 +31,8 @@ def parallel(asked: int | None, pipeline: int, gpus: int) -> int:
 def utilization(memory: Sequence[tuple[int, int]], reserved: int | None) -> float:
     """vLLM's ``gpu_memory_utilization``: the share of each GPU that it may fill, weights, KV cache and all.
 
-    ``memory`` is (total, free) of each GPU in bytes, ``reserved`` the launch's own bound over all of them. Without
-    one it is what others leave. Raises InvalidRequest where that is not there.
+    ``memory`` is (total, free) of each GPU in bytes; ``reserved`` is the launch's own bound over all of them. Without a
+    bound vLLM may take what others leave free. Raises InvalidRequest where less than the bound is free.
     """
     share = min((free - MARGIN_BYTES) / total for total, free in memory)
     if reserved is not None:
@@ -47,18 +47,18 @@ def utilization(memory: Sequence[tuple[int, int]], reserved: int | None) -> floa
 
 
 def measure(gpus: Sequence[str]) -> list[tuple[int, int]]:
-    """Total and free bytes of these GPUs, through NVML: CUDA itself belongs to vLLM's own processes."""
+    """Total and free bytes of these GPUs, through NVML: CUDA must be initialised in vLLM's own processes only."""
     import pynvml
 
     pynvml.nvmlInit()
     try:
-        found = []
+        measured = []
         for gpu in gpus:
             by_uuid = not gpu.isdecimal()
             handle = pynvml.nvmlDeviceGetHandleByUUID(gpu) if by_uuid else pynvml.nvmlDeviceGetHandleByIndex(int(gpu))
             memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            found.append((int(memory.total), int(memory.free)))
-        return found
+            measured.append((int(memory.total), int(memory.free)))
+        return measured
     finally:
         pynvml.nvmlShutdown()
 

@@ -1,7 +1,7 @@
 """What a launch may set of vLLM: all of its engine's arguments, and those of its serving layer that make sense here.
 
-Pure, but for ``arguments``, ``read`` and ``know_parsers``, which ask vLLM. What would fetch, run or unpickle something
-stays with the platform; where a launch may trust the repository's code, it may also name code of its own.
+Pure, except ``arguments``, ``read`` and ``check_parsers``, which ask vLLM. A launch may not set arguments that would
+fetch, run or unpickle something; where it trusts the repository's code, it may also name code of its own.
 """
 
 import json
@@ -23,7 +23,7 @@ SERVING = frozenset(
         *("enable_auto_tool_choice", "exclude_tools_when_tool_choice_none", "tool_call_parser", "tool_strict_level"),
     ]
 )
-"""Arguments of vLLM's serving layer."""
+"""Arguments of vLLM's serving layer that a launch may set."""
 
 PLATFORM = frozenset(
     [
@@ -34,7 +34,10 @@ PLATFORM = frozenset(
         *("otlp_traces_endpoint", "profiler_config", "kv_events_config", "weight_transfer_config"),
     ]
 )
-"""Engine arguments that Headrace sets itself, or has no use for. So are those of data parallelism: it has replicas."""
+"""Engine arguments that Headrace sets itself, or has no use for.
+
+Those of data parallelism are refused as well: Headrace has replicas instead.
+"""
 
 CODE = frozenset(
     [
@@ -44,15 +47,15 @@ CODE = frozenset(
         *("kv_connector_module_path", "enable_mm_embeds"),
     ]
 )
-"""Arguments that name code to import, or let pickles in; some stand within others."""
+"""Arguments that name code to import, or allow pickles. Some of them are fields of other arguments."""
 
 SAFE_FORMATS = frozenset(["auto", "safetensors", "dummy", "bitsandbytes", "gguf", "sharded_state", "mistral"])
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 _KINDS = frozenset(["text", "image", "audio", "video", "input"])
 
 
-class Own(BaseModel):
-    """Options that are Headrace's own, beside vLLM's."""
+class OwnOptions(BaseModel):
+    """Headrace's own options, beside vLLM's arguments."""
 
     lora_modules: dict[str, str] = Field({}, max_length=64)
     memory_bytes: int | None = Field(None, ge=1 << 20)
@@ -61,7 +64,7 @@ class Own(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """A launch, sorted: keyword arguments of vLLM's engine, of its serving layer, and what is ours."""
+    """A launch's options, sorted: arguments of vLLM's engine, of its serving layer, and Headrace's own."""
 
     engine: dict[str, Any]
     serving: dict[str, Any] = field(default_factory=dict)
@@ -76,14 +79,14 @@ def arguments() -> frozenset[str]:
 
     from vllm.engine.arg_utils import AsyncEngineArgs
 
-    return frozenset(one.name for one in fields(AsyncEngineArgs) if not one.name.startswith("_"))
+    return frozenset(field.name for field in fields(AsyncEngineArgs) if not field.name.startswith("_"))
 
 
 def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> LaunchPlan:
-    """Sort the options. Raises InvalidRequest that names the one at fault, and for a misspelt one the nearest."""
-    ours = {name: value for name, value in options.items() if name in Own.model_fields}
+    """Sort the options. Raises InvalidRequest with the option at fault; for a misspelt one it names the nearest."""
+    ours = {name: value for name, value in options.items() if name in OwnOptions.model_fields}
     try:
-        own = Own.model_validate(ours)
+        own = OwnOptions.model_validate(ours)
     except ValueError as error:
         raise InvalidRequest(f"the engine's options: {error}") from error
     allowed = {name for name in known if name not in PLATFORM and not name.startswith("data_parallel_")} | SERVING
@@ -94,7 +97,7 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
     if serving.get("tool_call_parser"):
         serving.setdefault("enable_auto_tool_choice", True)
     engine = {name: value for name, value in options.items() if name in allowed - SERVING}
-    engine.setdefault("max_logprobs", 21)  # one more than may be asked for, see vllm_wire
+    engine.setdefault("max_logprobs", 21)  # one more than may be asked for, see ``wire.chat_body``
     if not trusted:
         engine.setdefault("load_format", "safetensors")
     asked = engine.get("structured_outputs_config") or {}
@@ -103,7 +106,7 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
     # llguidance compiles as it goes and gives up at its bounds; others compile all of a schema before the first token.
     structured: dict[str, Any] = {"backend": "guidance"} | asked
     if structured["backend"] in ("guidance", "xgrammar"):
-        # Where blanks may stand between a form's parts, some models write nothing else until they are cut.
+        # Where blanks are allowed between the tokens of JSON, some models write nothing else until they are cut off.
         structured.setdefault("disable_any_whitespace", True)
     engine["structured_outputs_config"] = structured
     adapters = {name: _adapter(name, source) for name, source in own.lora_modules.items()}
@@ -125,7 +128,9 @@ def _check(name: str, value: Any, known: Collection[str], allowed: Collection[st
         return
     if name in known:
         raise InvalidRequest(f"'{name}' is Headrace's to set", param=name)
-    raise InvalidRequest(f"vLLM has no argument '{name}'{_hint(name, [*allowed, *Own.model_fields])}", param=name)
+    raise InvalidRequest(
+        f"vLLM has no argument '{name}'{_hint(name, [*allowed, *OwnOptions.model_fields])}", param=name
+    )
 
 
 def _hint(name: str, known: Collection[str]) -> str:
@@ -134,9 +139,9 @@ def _hint(name: str, known: Collection[str]) -> str:
 
 
 def read(engine: Mapping[str, Any]) -> dict[str, Any]:
-    """The engine's arguments as vLLM's command line would read them: an object becomes its configuration, 4k 4000.
+    """The engine's arguments as vLLM's command line reads them: an object becomes a configuration, and 4k becomes 4000.
 
-    vLLM's constructor takes all values as they are, and some end in an AttributeError. Raises InvalidRequest.
+    vLLM's constructor does not convert values, and fails with an AttributeError for some. Raises InvalidRequest.
     """
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.utils.argparse_utils import FlexibleArgumentParser
@@ -155,25 +160,25 @@ def _read(name: str, value: Any, action: Any) -> Any:
         return value
     if action.nargs is None:
         return _converted(name, value, action)
-    return [_converted(name, one, action) for one in (value if isinstance(value, list) else [value])]
+    return [_converted(name, item, action) for item in (value if isinstance(value, list) else [value])]
 
 
 def _converted(name: str, value: Any, action: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] == "{":
-        raise InvalidRequest(f"'{name}' must be an object, not text", param=name)  # as one it was looked through
+        raise InvalidRequest(f"'{name}' must be an object, not text", param=name)  # only objects are checked for CODE
     text = value if isinstance(value, str) else json.dumps(value)
     try:
-        found = action.type(text) if action.type else text
+        converted = action.type(text) if action.type else text
     except (ArgumentTypeError, ValueError, TypeError) as error:
         raise InvalidRequest(f"'{name}' cannot be {text[:100]}: {error}", param=name) from error
-    if action.choices and found not in action.choices:
-        known = [str(one) for one in action.choices if one is not None]
+    if action.choices and converted not in action.choices:
+        known = [str(choice) for choice in action.choices if choice is not None]
         raise InvalidRequest(f"'{name}' cannot be '{text[:100]}', only {', '.join(known)}", param=name)
-    return found
+    return converted
 
 
-def know_parsers(plan: LaunchPlan) -> None:
-    """Raises InvalidRequest for parsers that vLLM does not have, which it would tell as a fault of its own."""
+def check_parsers(plan: LaunchPlan) -> None:
+    """Raises InvalidRequest for parsers that vLLM does not have: it would report them as an internal error."""
     from vllm.reasoning import ReasoningParserManager
     from vllm.tool_parsers import ToolParserManager
 
@@ -189,13 +194,16 @@ def know_parsers(plan: LaunchPlan) -> None:
 
 
 def _adapter(name: str, source: str) -> Path:
-    """The folder of a LoRA adapter. vLLM would wear one named for a kind of media by itself, so none may be."""
+    """The folder of a LoRA adapter. Raises InvalidRequest.
+
+    It may not have the name of a kind of media: vLLM would use such an adapter without being asked.
+    """
     if name in _KINDS or "/" in name or not name:
         raise InvalidRequest(f"'{name}' cannot be the name of an adapter", param="lora_modules")
-    found = hub.parse(source)
-    if found.kind not in ("path", "package"):
+    parsed = hub.parse(source)
+    if parsed.kind not in ("path", "package"):
         raise InvalidRequest("an adapter is a path, or in a package", param="lora_modules")
-    path = hub.fetch(found, Path(), lambda stage, fraction: None)
+    path = hub.fetch(parsed, Path(), lambda stage, fraction: None)
     if not (path / "adapter_config.json").is_file() or not (path / "adapter_model.safetensors").is_file():
         raise InvalidRequest(
             f"{path} holds no adapter_config.json with adapter_model.safetensors", param="lora_modules"
@@ -204,14 +212,14 @@ def _adapter(name: str, source: str) -> Path:
 
 
 def rank(adapters: Collection[Path]) -> int:
-    """The least of the ranks that vLLM can be made for that holds these adapters. Raises InvalidRequest."""
+    """The lowest rank that vLLM can be set to and that is enough for these adapters. Raises InvalidRequest."""
     largest = 1
     for path in adapters:
         try:
             largest = max(largest, int(json.loads((path / "adapter_config.json").read_bytes())["r"]))
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidRequest(f"{path}: adapter_config.json names no rank", param="lora_modules") from error
-    for one in _RANKS:
-        if largest <= one:
-            return one
+    for possible in _RANKS:
+        if largest <= possible:
+            return possible
     raise InvalidRequest(f"a LoRA of rank {largest} is too large for vLLM", param="lora_modules")

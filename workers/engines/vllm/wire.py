@@ -18,11 +18,11 @@ from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import turn_of
 
 _SEEDS = (1 << 63) - 256
-"""vLLM adds the number of the choice to the seed, PyTorch wants 63 bits, and its -1 would mean "any"."""
+"""Seeds are taken modulo this: vLLM adds the number of the choice, PyTorch takes 63 bits, and -1 would mean "any"."""
 _TOO_LONG = re.compile(r"maximum\s+context length|max_model_len|maximum model length", re.I)
 _VALUE = re.compile(r" \(parameter=[^()]*(?:\(.*)?\)$", re.S)
 _MEDIA = re.compile(r"multimodal|\bimages?\b|\baudio", re.I)
-_FORM = re.compile(r"grammar|schema|regex|structured|choice", re.I)
+_STRUCTURE = re.compile(r"grammar|schema|regex|structured|choice", re.I)
 _FULL = re.compile(r"max_tokens must be at least 1, got (-?\d+)")
 _TOKEN = re.compile(r"out of vocabulary", re.I)
 _NAMED = re.compile(r"(\w+) must ")
@@ -41,7 +41,7 @@ class _Token(msgspec.Struct):
 
 class _Logprobs(msgspec.Struct):
     content: list[_Token] | None = None  # of a chat
-    tokens: list[str] = []  # of a completion, as the next two
+    tokens: list[str] = []  # this and the next two: of a completion
     token_logprobs: list[float | None] = []
     top_logprobs: list[dict[str, float] | None] | None = None
 
@@ -77,7 +77,7 @@ class _Details(msgspec.Struct):
 
 
 class VllmUsage(msgspec.Struct):
-    """Token counts: of one choice as far as it is, or in the last chunk of all."""
+    """Token counts: those of one choice up to now, or, in the last chunk, those of all choices."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -85,7 +85,7 @@ class VllmUsage(msgspec.Struct):
 
     @property
     def cached_tokens(self) -> int:
-        """Tokens of the prompt that the prefix cache had."""
+        """Tokens of the prompt that were in the prefix cache."""
         return (self.prompt_tokens_details.cached_tokens or 0) if self.prompt_tokens_details else 0
 
 
@@ -116,37 +116,37 @@ def decode(event: str) -> VllmChunk | None:
 
 
 class Choices:
-    """Turns the chunks of one call into deltas.
+    """Converts the chunks of one call into deltas.
 
-    ``first`` is the number of its first choice, ``top`` how many alternatives a token is to have.
+    ``first`` is the number of its first choice; ``top`` is how many alternatives a token is to have.
     """
 
     def __init__(self, first: int, top: int) -> None:
         self._first = first
         self._top = top
-        self._told: dict[int, int] = {}
+        self._counted: dict[int, int] = {}  # choice → tokens that are counted in its deltas so far
 
     def deltas(self, chunk: VllmChunk) -> Iterator[Delta]:
-        """What the chunk says; nothing where it says nothing. Raises EngineFailure for a choice that failed."""
+        """The deltas of a chunk, maybe none. Raises EngineFailure for a choice that failed."""
         for choice in chunk.choices:
             index = self._first + choice.index
-            said = choice.delta or _Message(choice.text)
-            tools = tuple(_tool(call) for call in said.tool_calls or ())
+            message = choice.delta or _Message(choice.text)
+            tools = tuple(_tool(call) for call in message.tool_calls or ())
             logprobs = _logprobs(choice.logprobs, self._top)
             finish = _finish(choice.finish_reason)
-            if not (said.content or said.reasoning or tools or logprobs or finish):
-                continue  # its tokens are told with the next that says something
+            if not (message.content or message.reasoning or tools or logprobs or finish):
+                continue  # its tokens are counted in the next delta
             usage = chunk.usage or VllmUsage()
-            tokens = usage.completion_tokens - self._told.get(index, 0)
-            self._told[index] = usage.completion_tokens
+            tokens = usage.completion_tokens - self._counted.get(index, 0)
+            self._counted[index] = usage.completion_tokens
             stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
             yield Delta(
-                said.content or "",
+                message.content or "",
                 index,
                 logprobs,
                 finish,
                 tokens,
-                reasoning=said.reasoning or "",
+                reasoning=message.reasoning or "",
                 tools=tools,
                 stop=stop,
                 prompt_tokens=usage.prompt_tokens,
@@ -170,54 +170,59 @@ def _finish(reason: str | None) -> FinishReason | None:
     return "stop"
 
 
-def _logprobs(found: _Logprobs | None, top: int) -> tuple[TokenLogprob, ...]:
-    """The likeliest come first. vLLM puts the token taken before them, however likely it was."""
-    if found is None:
+def _logprobs(logprobs: _Logprobs | None, top: int) -> tuple[TokenLogprob, ...]:
+    """The tokens with their alternatives, the likeliest first.
+
+    In vLLM's list the token that was picked comes first, however likely it was.
+    """
+    if logprobs is None:
         return ()
-    if found.content is not None:
+    if logprobs.content is not None:
         return tuple(
-            TokenLogprob(one.token, one.logprob, _best(((two.token, two.logprob) for two in one.top_logprobs), top))
-            for one in found.content
+            TokenLogprob(
+                token.token, token.logprob, _best(((other.token, other.logprob) for other in token.top_logprobs), top)
+            )
+            for token in logprobs.content
         )
-    tops = found.top_logprobs or [None] * len(found.tokens)
+    tops = logprobs.top_logprobs or [None] * len(logprobs.tokens)
     return tuple(
         TokenLogprob(token, logprob or 0.0, _best((alternatives or {}).items(), top))
-        for token, logprob, alternatives in zip(found.tokens, found.token_logprobs, tops, strict=True)
+        for token, logprob, alternatives in zip(logprobs.tokens, logprobs.token_logprobs, tops, strict=True)
     )
 
 
 def _best(alternatives: Any, top: int) -> tuple[TokenLogprob, ...]:
-    ordered = sorted(alternatives, key=lambda one: -one[1])
+    ordered = sorted(alternatives, key=lambda alternative: -alternative[1])
     return tuple(TokenLogprob(token, logprob) for token, logprob in ordered[:top])
 
 
 def refusal(error: VllmRefusal, field: str, constraint: Constraint | None = None, context: int = 0) -> HeadraceError:
-    """Our error for vLLM's. ``field`` is the one that holds the prompt, ``context`` what the model's holds."""
+    """Headrace's error for one of vLLM. ``field`` holds the prompt; ``context`` is the model's, in tokens."""
     message = _VALUE.sub("", error.message).strip() or error.type
     if _TOO_LONG.search(message):
         return ContextLengthExceeded(message, param=field)
-    if full := _FULL.match(message):  # a request asks for one at least: so many has the prompt left
-        token_logprob = (
-            f"the prompt has {context - int(full[1])} tokens and leaves none for an answer; the context holds {context}"
-        )
-        return ContextLengthExceeded(token_logprob, param=field)
+    if full := _FULL.match(message):
+        tokens = context - int(full[1])  # the number in the message is what the prompt leaves of the context
+        message = f"the prompt has {tokens} tokens and leaves none for an answer; the context holds {context}"
+        return ContextLengthExceeded(message, param=field)
     if 400 <= error.code < 500 or error.code == 501:
         return InvalidRequest(message, param=_param(error.param, message, field, constraint))
     if error.code == 503:
         return Overloaded(message)
-    if constraint is not None and error.type == "InternalServerError":  # the grammar's bounds, met under way
+    if constraint is not None and error.type == "InternalServerError":  # the grammar met its bounds amid an answer
         return InvalidRequest("the form asked for is too complex to be followed", param=constraint.param)
     return EngineFailure(f"vLLM: {message}")
 
 
-def _param(said: str | None, message: str, field: str, constraint: Constraint | None) -> str | None:
-    """The request's parameter that vLLM speaks of, which it may name apart, in its message, or not at all."""
-    if constraint is not None and _FORM.search(message):
+def _param(given_param: str | None, message: str, field: str, constraint: Constraint | None) -> str | None:
+    """The request's parameter that vLLM refuses. Its error names it in ``param``, in its message, or not at all."""
+    if constraint is not None and _STRUCTURE.search(message):
         return constraint.param
     if _MEDIA.search(message) or _TOKEN.search(message):
         return field
     named = _NAMED.match(message)
-    return next((one for one in (said, named and named[1]) if one in TextRequest.model_fields), None)
+    names = (given_param, named and named[1])
+    return next((name for name in names if name in TextRequest.model_fields), None)
 
 
 def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> dict[str, Any]:
@@ -229,7 +234,7 @@ def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> di
         body["max_completion_tokens"] = min(request.token_limit, context)
     if request.logprobs:
         top = request.top_logprobs or 0
-        body |= {"logprobs": True, "top_logprobs": top + 1 if top else 0}  # room for the token that was taken
+        body |= {"logprobs": True, "top_logprobs": top + 1 if top else 0}  # one more, for the token that was picked
     if request.tools:
         body["tools"] = [tool.model_dump(exclude_none=True) for tool in request.tools]
         choice = request.tool_choice or "auto"
@@ -246,7 +251,7 @@ def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> di
 
 
 def called_with(request: chat.Request) -> list[dict[str, Any]]:
-    """The schemas to which vLLM will hold the arguments of tool calls."""
+    """The schemas that vLLM will enforce for the arguments of tool calls."""
     return [tool.function.parameters or {} for tool in request.callable_tools] if request.must_call else []
 
 
@@ -281,7 +286,7 @@ def _constrained(constraint: Constraint | None) -> dict[str, Any]:
     value = True if constraint.kind == "json_object" else constraint.value
     if isinstance(value, bool) and constraint.kind == "json":  # a schema may be a boolean; vLLM's may not
         value = {} if value else {"not": {}}
-    return {"structured_outputs": {constraint.kind: value}, "ignore_eos": False}  # the form says where it ends
+    return {"structured_outputs": {constraint.kind: value}, "ignore_eos": False}  # the answer ends with its grammar
 
 
 def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
@@ -290,10 +295,10 @@ def _message(message: Message, media: Iterator[Media]) -> dict[str, Any]:
         content = [_part(part, media) for part in message.parts]
     elif message.content is None:
         content = message.refusal
-    found = turn_of(message, content)
+    turn = turn_of(message, content)
     if message.thought:
-        found["reasoning"] = found.pop("reasoning_content")
-    return found
+        turn["reasoning"] = turn.pop("reasoning_content")
+    return turn
 
 
 def _part(part: Any, media: Iterator[Media]) -> dict[str, Any]:
@@ -301,9 +306,9 @@ def _part(part: Any, media: Iterator[Media]) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     if isinstance(part, RefusalPart):
         return {"type": "text", "text": part.refusal}
-    one = next(media, None)
-    if one is None:
+    content = next(media, None)
+    if content is None:
         raise InvalidRequest("a picture or recording is not there", param="messages")
-    url = f"data:{one.media_type};base64,{base64.b64encode(one.data).decode()}"
-    kind = "image_url" if one.kind == "image" else "audio_url"
+    url = f"data:{content.media_type};base64,{base64.b64encode(content.data).decode()}"
+    kind = "image_url" if content.kind == "image" else "audio_url"
     return {"type": kind, kind: {"url": url}}
