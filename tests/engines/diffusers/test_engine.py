@@ -304,8 +304,8 @@ async def test_the_platform_s_own_fields_are_no_matter_of_the_engine(glyphs: Ima
 
 
 async def test_a_batch_bounds_what_is_in_flight() -> None:
-    placement = EngineSite(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3})
-    engine = await engine_class("diffusers").resident(placement, lambda *_: None)
+    site = EngineSite(str(WEIGHTS), "cpu", OPTIONS | {"max_batch": 3})
+    engine = await engine_class("diffusers").resident(site, lambda *_: None)
 
     assert engine.capacity.max_inflight == 6
     assert engine.modalities() == ["images"]

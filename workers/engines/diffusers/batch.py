@@ -1,4 +1,4 @@
-"""What is to be drawn, and which images are drawn together: those of one shape."""
+"""The images that are to be drawn, and the decision which are drawn together: those of one shape."""
 
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Mode = Literal["text", "image", "inpaint", "control"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that one call of a pipeline has once, for all of its images. ``sampler`` is empty for the model's own."""
+    """The arguments that all images of one call of a pipeline share. ``sampler`` is empty for the model's own."""
 
     mode: Mode
     width: int
@@ -29,13 +29,13 @@ class Shape:
 
     @property
     def size(self) -> str:
-        """As OpenAI writes it."""
+        """The size as OpenAI writes it."""
         return f"{self.width}x{self.height}"
 
 
 @dataclass(eq=False, slots=True)
 class ImageRequest:
-    """One request. Belongs to the event loop, but for ``over``, which the other threads read."""
+    """One request. Belongs to the event loop, except ``over``, which other threads read."""
 
     sink: MediaSink
     body: images.Request
@@ -49,9 +49,9 @@ class ImageRequest:
 
 @dataclass(eq=False, slots=True)
 class ImageRow:
-    """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has heard of it."""
+    """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has taken it."""
 
-    job: ImageRequest
+    request: ImageRequest
     index: int
     shape: Shape
     step: int = 0
@@ -62,20 +62,20 @@ class ImageRow:
 
     @property
     def seed(self) -> int:
-        """Each image of a request has the next seed, as in AUTOMATIC1111."""
-        return (self.job.seed + self.index) % (1 << 63)
+        """The seed of this image: each image of a request has the next one, as in AUTOMATIC1111."""
+        return (self.request.seed + self.index) % (1 << 63)
 
 
 def next_batch(waiting: deque[ImageRow], limit: Callable[[Shape], int]) -> list[ImageRow]:
-    """Take the images to be drawn next: the longest waiting, and as many of its shape as ``limit`` allows.
+    """Take the images to be drawn next: the one that has waited longest, and as many of its shape as ``limit`` allows.
 
-    Those of requests that are over are dropped; the rest keep their order.
+    Images of requests that are over are dropped; the rest keep their order.
     """
     batch: list[ImageRow] = []
     rest: list[ImageRow] = []
     most = 0
     for row in waiting:
-        if row.job.over:
+        if row.request.over:
             continue
         if not batch:
             most = limit(row.shape)

@@ -1,4 +1,4 @@
-"""Drawing a batch: one call of a pipeline, watched at every step."""
+"""Draws a batch, by one call of a pipeline that reports every step."""
 
 import gc
 import logging
@@ -20,9 +20,9 @@ from workers.engines.media.pictures import Picture
 log = logging.getLogger(__name__)
 
 PREVIEW_LATENTS = 16
-"""Side of the latents that a preview is decoded from: 128 pixels for most models."""
+"""Longest side of the latents that a preview is decoded from: 128 pixels for most models."""
 PREVIEW_SHARE = 0.05
-"""Previews may cost this part of the time."""
+"""The part of the time that previews may take."""
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class BatchStopped(Exception):
 
 @dataclass(slots=True)
 class StepResult:
-    """What one step made: previews in JPEG, and partial images, numbered, in the form asked for."""
+    """The results of one step: previews in JPEG, and partial images, numbered, in the format asked for."""
 
     rows: list[ImageRow]
     step: int
@@ -61,10 +61,10 @@ class Watch:
         self._previews = model.options.preview_every_s is not None and not model.options.cpu_offload
 
     def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        """After each step. Raises Stopped, and with it leaves the pipeline before anything is decoded."""
+        """Called after each step. Raises BatchStopped, which ends the pipeline before it decodes anything."""
         result = StepResult(self._rows, index + 1, pipe.num_timesteps)
         self._on_step(result)
-        if all(row.job.over for row in self._rows):
+        if all(row.request.over for row in self._rows):
             raise BatchStopped
         if result.step < result.total and tensors["latents"].ndim == 4:
             extra = StepResult(self._rows, result.step, result.total)
@@ -78,23 +78,24 @@ class Watch:
         began = time.monotonic()
         if not self._previews or began < self._next_preview:
             return
-        firsts = {row.job: number for number, row in reversed(list(enumerate(self._rows))) if not row.job.over}
-        found = self._decode(latents[list(firsts.values())], PREVIEW_LATENTS)
-        result.previews = {job: pictures.thumbnail(one) for job, one in zip(firsts, found, strict=False)}
+        firsts = {row.request: number for number, row in reversed(list(enumerate(self._rows))) if not row.request.over}
+        decoded = self._decode(latents[list(firsts.values())], PREVIEW_LATENTS)
+        thumbnails = map(pictures.thumbnail, decoded)
+        result.previews = dict(zip(firsts, thumbnails, strict=False))
         now = time.monotonic()
         self._next_preview = now + max(self._model.options.preview_every_s or 0.0, (now - began) / PREVIEW_SHARE)
 
     def _add_partials(self, result: StepResult, latents: torch.Tensor) -> None:
         for number, row in enumerate(self._rows):
-            wanted = row.job.body.partial_images or 0
-            due = [round((one + 1) * result.total / (wanted + 1)) for one in range(wanted)]
+            wanted = row.request.body.partial_images or 0
+            due = [round((index + 1) * result.total / (wanted + 1)) for index in range(wanted)]
             if result.step in due:
                 for picture in self._decode(latents[number : number + 1], None):
-                    result.partials[row.job] = (due.index(result.step), pictures.encoded(picture, row.job.body))
+                    result.partials[row.request] = (due.index(result.step), pictures.encoded(picture, row.request.body))
 
     @torch.inference_mode()
     def _decode(self, latents: torch.Tensor, side: int | None) -> list[Picture]:
-        """The latents as they are now, still noisy; none where they cannot be decoded."""
+        """Pictures of the present latents, which are still noisy; none where they cannot be decoded."""
         vae = getattr(self._model.base, "vae", None)
         if vae is None or vae.config.get("latent_channels") != latents.shape[1]:
             return []
@@ -105,12 +106,12 @@ class Watch:
         decoded = vae.decode(latents, return_dict=False)[0].float()
         if not decoded.isfinite().all():  # some autoencoders overflow in half precision
             return []
-        found: list[Picture] = self._model.base.image_processor.postprocess(decoded)
-        return found
+        images: list[Picture] = self._model.base.image_processor.postprocess(decoded)
+        return images
 
 
 def draw(model: Model, rows: list[ImageRow], on_step: Callable[[StepResult], None]) -> list[Drawn]:
-    """Draw these images, which are of one shape, in one call. Raises Stopped."""
+    """Draw these images, which are of one shape, in one call. Raises BatchStopped."""
     shape = rows[0].shape
     pipe = model.prepare(shape)
     output = pipe(**_arguments(model, shape, rows), callback_on_step_end=Watch(model, rows, on_step))
@@ -119,7 +120,7 @@ def draw(model: Model, rows: list[ImageRow], on_step: Callable[[StepResult], Non
 
 
 def warm(model: Model) -> None:
-    """Draw something, so that no client waits for what the first image alone takes."""
+    """Draw an image, since the first one takes longer, for which no client should wait."""
     if "text" in model.pipes:
         width, height = model.size
         pipe = model.prepare(Shape("text", width, height, 2, model.guidance))
@@ -130,36 +131,38 @@ def warm(model: Model) -> None:
 def _arguments(model: Model, shape: Shape, rows: list[ImageRow]) -> dict[str, Any]:
     mode = shape.mode
     given: dict[str, Any] = {
-        "prompt": [row.job.body.prompt or "" for row in rows],
+        "prompt": [row.request.body.prompt or "" for row in rows],
         "num_inference_steps": shape.steps,
-        # On the CPU whatever the device, one each: so a seed means the same image everywhere, alone or among others.
+        # One generator for each image, on the CPU for every device: so a seed gives the same image everywhere.
         "generator": [torch.Generator("cpu").manual_seed(row.seed) for row in rows],
     }
     if model.accepts(mode, model.guidance_name(mode)):
         given[model.guidance_name(mode)] = shape.guidance
     if shape.negative:
-        given["negative_prompt"] = [row.job.body.negative_prompt or "" for row in rows]
+        given["negative_prompt"] = [row.request.body.negative_prompt or "" for row in rows]
     for name, side in (("width", shape.width), ("height", shape.height)):
         if model.accepts(mode, name):
             given[name] = side
     if mode == "control":
-        given["control_image" if model.accepts(mode, "control_image") else "image"] = [row.job.image for row in rows]
+        name = "control_image" if model.accepts(mode, "control_image") else "image"
+        given[name] = [row.request.image for row in rows]
         given["controlnet_conditioning_scale"] = shape.control_scale
     elif mode != "text":
-        given["image"] = [row.job.image for row in rows]
+        given["image"] = [row.request.image for row in rows]
         if model.accepts(mode, "strength"):
             given["strength"] = shape.strength
     if mode == "inpaint":
-        given["mask_image"] = [row.job.mask for row in rows]
+        given["mask_image"] = [row.request.mask for row in rows]
     return given
 
 
 def in_halves(
     rows: list[ImageRow], work: Callable[[list[ImageRow]], Sequence[T]], shrunk: Callable[[int], None]
 ) -> list[T | HeadraceError]:
-    """One result for each row; where a batch does not fit into memory it is done in two halves.
+    """Do ``work`` on the rows. Returns one result for each. A batch that does not fit into memory is done in halves.
 
-    ``shrunk`` hears how many are tried next. A single image that does not fit has the error for its result.
+    ``shrunk`` is called with the number of images that is tried next. A single image that does not fit has an error as
+    its result.
     """
     try:
         return [*work(rows)]
@@ -178,26 +181,26 @@ def in_halves(
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether this is torch's word for too little memory, on a GPU or on the CPU."""
+    """Whether this is torch's error for too little memory, on a GPU or on the CPU."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def finish(row: ImageRow, drawn: Drawn, model: Model) -> None:
-    """Make the finished file. Outside a mask the image stays as it was, to the pixel."""
-    job, shape, picture = row.job, row.shape, drawn.picture
-    if job.mask is not None and job.image is not None:
-        picture = job.image.copy()
-        picture.paste(drawn.picture.resize(picture.size), mask=job.mask)
+    """Make the finished file. Outside a mask all pixels of the given image stay unchanged."""
+    request, shape, picture = row.request, row.shape, drawn.picture
+    if request.mask is not None and request.image is not None:
+        picture = request.image.copy()
+        picture.paste(drawn.picture.resize(picture.size), mask=request.mask)
     row.flagged = drawn.flagged
     row.info = infotext(row, model)
-    row.data = pictures.encoded(picture, job.body, row.info)
+    row.data = pictures.encoded(picture, request.body, row.info)
     if picture.size != (shape.width, shape.height):
         log.warning("the pipeline drew %dx%d, not %s", *picture.size, shape.size)
 
 
 def infotext(row: ImageRow, model: Model) -> str:
-    """How the image was made, in AUTOMATIC1111's words: the prompts, then ``Steps: 20, Sampler: Euler a, …``."""
-    body, shape = row.job.body, row.shape
+    """How the image was made, as AUTOMATIC1111 writes it: the prompts, then ``Steps: 20, Sampler: Euler a, …``."""
+    body, shape = row.request.body, row.shape
     sampler = samplers.find(shape.sampler or model.options.scheduler or "")
     known = {
         "Steps": shape.steps,

@@ -1,7 +1,7 @@
-"""Images from any pipeline of diffusers: drawn from a prompt, from an image, within a mask, along a control image.
+"""Images from any pipeline of diffusers: drawn from a prompt, from an image, within a mask, or from a control image.
 
-One thread owns the device. Images of one shape that wait together are drawn in one call, whichever requests they are
-of; a seed gives the same image alone or among others, but for rounding (one step of 255 in a pixel here and there).
+One thread owns the device. Images of one shape that wait together are drawn in one call, also where they are of several
+requests. A seed gives the same image alone or in a batch, except for rounding (some pixels differ by one step of 255).
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from workers.engines.diffusers.plan import plan
 log = logging.getLogger(__name__)
 
 _GATHER_S = 0.005
-"""How long an idle device waits for others after the first image that is asked of it."""
+"""How long an idle device waits for more images after the first one."""
 
 
 class Diffusers(Engine[Model]):
@@ -45,11 +45,11 @@ class Diffusers(Engine[Model]):
     def __init__(self, loaded: Model) -> None:
         super().__init__(loaded)
         self._model = loaded
-        self._jobs: dict[str, ImageRequest] = {}
+        self._requests: dict[str, ImageRequest] = {}
         self._waiting: deque[ImageRow] = deque()
         self._ready = threading.Condition()
         self._closed = self._broken = False
-        self._most: dict[int, int] = {}  # images at once, by the pixels of one, where memory did not do for more
+        self._most: dict[int, int] = {}  # most images at once, by the pixels of one, where more did not fit into memory
         self._steps = self._batches = self._images = self._aborts = 0
         self._helpers = ThreadPoolExecutor(2, thread_name_prefix="pictures")
         self._loop = asyncio.get_running_loop()
@@ -57,9 +57,9 @@ class Diffusers(Engine[Model]):
         self._thread.start()
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> Model:
-        model = load_model(placement, report)
-        if placement.device != "cpu":
+    def load(cls, site: EngineSite, report: Report) -> Model:
+        model = load_model(site, report)
+        if site.device != "cpu":
             report("warming", 0.0)
             warm(model)
         return model
@@ -68,28 +68,28 @@ class Diffusers(Engine[Model]):
         """Draw ``request.n`` images."""
         if not self.alive():
             raise EngineFailure("the engine's drawing thread has died")
-        seed = secrets.randbits(53) if request.seed is None else request.seed  # 53 bits: JavaScript reads them too
-        job = ImageRequest(sink, request, seed)
+        seed = secrets.randbits(53) if request.seed is None else request.seed  # 53 bits: so many JavaScript reads, too
+        image_request = ImageRequest(sink, request, seed)
         if sink.files:
-            self._jobs[sink.rid] = job
-            self._aside(job, lambda: plan(job, self._model), self._enqueue)
+            self._requests[sink.rid] = image_request
+            self._in_helper(image_request, lambda: plan(image_request, self._model), self._enqueue)
         else:
-            plan(job, self._model)
-            self._jobs[sink.rid] = job
-            self._enqueue(job)
+            plan(image_request, self._model)
+            self._requests[sink.rid] = image_request
+            self._enqueue(image_request)
 
     def abort(self, rid: str) -> None:
-        job = self._jobs.pop(rid, None)
-        if job is not None:
-            job.over = True
+        request = self._requests.pop(rid, None)
+        if request is not None:
+            request.over = True
             self._aborts += 1
 
     def close(self) -> None:
         with self._ready:
             self._closed = True
             self._ready.notify()
-        for job in self._jobs.values():
-            job.over = True
+        for request in self._requests.values():
+            request.over = True
         self._thread.join(10)
         self._helpers.shutdown(cancel_futures=True)
 
@@ -106,70 +106,70 @@ class Diffusers(Engine[Model]):
 
     # ---- on the event loop ----
 
-    def _enqueue(self, job: ImageRequest) -> None:
+    def _enqueue(self, request: ImageRequest) -> None:
         with self._ready:
-            self._waiting.extend(job.rows)
+            self._waiting.extend(request.rows)
             self._ready.notify()
 
     def _report_step(self, result: StepResult) -> None:
         for row in result.rows:
             row.step = result.step
-        for job in dict.fromkeys(row.job for row in result.rows if not row.job.over):
-            preview = result.previews.get(job)
-            job.sink.progress(
-                sum(row.step for row in job.rows) / len(job.rows),
+        for request in dict.fromkeys(row.request for row in result.rows if not row.request.over):
+            preview = result.previews.get(request)
+            request.sink.progress(
+                sum(row.step for row in request.rows) / len(request.rows),
                 result.total,
                 Artifact("preview.jpg", "image/jpeg", preview) if preview else None,
             )
-            if job in result.partials:
-                index, data = result.partials[job]
-                job.sink.piece(self._piece(job, data, index=index))
+            if request in result.partials:
+                index, data = result.partials[request]
+                request.sink.piece(self._piece(request, data, index=index))
 
-    def _made(self, row: ImageRow) -> None:
-        job = row.job
+    def _deliver(self, row: ImageRow) -> None:
+        request = row.request
         row.made = True
         self._images += 1
-        if job.body.stream:
-            job.sink.piece(self._piece(job, row.data, seed=row.seed))
-        if all(one.made for one in job.rows):
-            self._jobs.pop(job.sink.rid, None)
-            job.over = True
-            job.sink.done(_outcome(job))
+        if request.body.stream:
+            request.sink.piece(self._piece(request, row.data, seed=row.seed))
+        if all(other.made for other in request.rows):
+            self._requests.pop(request.sink.rid, None)
+            request.over = True
+            request.sink.done(_outcome(request))
 
-    def _fail(self, job: ImageRequest, error: HeadraceError) -> None:
-        if not job.over:
-            self._jobs.pop(job.sink.rid, None)
-            job.over = True
-            job.sink.fail(error)
+    def _fail(self, request: ImageRequest, error: HeadraceError) -> None:
+        if not request.over:
+            self._requests.pop(request.sink.rid, None)
+            request.over = True
+            request.sink.fail(error)
 
-    def _piece(self, job: ImageRequest, data: bytes, index: int | None = None, seed: int | None = None) -> bytes:
-        size = job.rows[0].shape.size
-        return images.Piece(data, size, job.image is not None, index, seed).encode()
+    def _piece(self, request: ImageRequest, data: bytes, index: int | None = None, seed: int | None = None) -> bytes:
+        size = request.rows[0].shape.size
+        return images.Piece(data, size, request.image is not None, index, seed).encode()
 
     # ---- in the helping threads ----
 
-    def _aside(self, job: ImageRequest, work: Callable[[], None], then: Callable[[ImageRequest], None]) -> None:
-        """Do what takes long, but not on the device; then go on with the job, on the event loop, or fail it."""
+    def _in_helper(self, request: ImageRequest, work: Callable[[], None], then: Callable[[ImageRequest], None]) -> None:
+        """Do work that takes long, but not on the device. Then go on, on the event loop, with ``then`` or the error."""
 
         def run() -> None:
             error: HeadraceError | None = None
             try:
-                if not job.over:
+                if not request.over:
                     work()
             except HeadraceError as refused:
                 error = refused
-            except Exception as failure:  # noqa: BLE001  # a decoder may raise anything, and the client must hear of it
+            except Exception as failure:  # noqa: BLE001  # a decoder may raise anything, and the client must get an error
                 error = EngineFailure(f"{type(failure).__name__}: {failure}")
-            self._on_loop(self._after, job, error, then)
+            self._on_loop(self._after, request, error, then)
 
         with contextlib.suppress(RuntimeError):  # closed
             self._helpers.submit(run)
 
-    def _after(self, job: ImageRequest, error: HeadraceError | None, then: Callable[[ImageRequest], None]) -> None:
+    def _after(self, request: ImageRequest, error: HeadraceError | None, then: Callable[[ImageRequest], None]) -> None:
         if error is not None:
-            self._fail(job, error)
-        elif not job.over:
-            then(job)
+            self._fail(request, error)
+        elif not request.over:
+            then(request)
 
     # ---- in the drawing thread ----
 
@@ -193,20 +193,20 @@ class Diffusers(Engine[Model]):
         return min(self._most.get(shape.width * shape.height, most), most)
 
     def _draw(self, rows: list[ImageRow]) -> None:
-        """Draw a batch and hand its images on; whatever goes wrong becomes the answer of its requests."""
+        """Draw a batch and pass its images on; any error becomes the answer of its requests."""
         try:
             for row, drawn in zip(rows, in_halves(rows, self._call, self._remember(rows[0].shape)), strict=True):
                 if isinstance(drawn, Drawn):
                     self._finish(row, drawn)
                 elif drawn is not None:
-                    self._on_loop(self._fail, row.job, drawn)
+                    self._on_loop(self._fail, row.request, drawn)
             return
-        except Exception as failure:  # the batch's life ends here, and its clients must hear of it
+        except Exception as failure:  # the batch ends here, and its clients must get an error
             log.exception("cannot draw %s", rows[0].shape)
             self._broken = "CUDA error" in str(failure)  # after one of these every later call fails too
             error = EngineFailure(f"the image cannot be drawn: {type(failure).__name__}: {failure}")
         for row in rows:
-            self._on_loop(self._fail, row.job, error)
+            self._on_loop(self._fail, row.request, error)
 
     def _remember(self, shape: Shape) -> Callable[[int], None]:
         return lambda most: self._most.update({shape.width * shape.height: most})
@@ -224,20 +224,20 @@ class Diffusers(Engine[Model]):
         self._on_loop(self._report_step, result)
 
     def _finish(self, row: ImageRow, drawn: Drawn) -> None:
-        self._aside(row.job, lambda: finish(row, drawn, self._model), lambda _: self._made(row))
+        self._in_helper(row.request, lambda: finish(row, drawn, self._model), lambda _: self._deliver(row))
 
     def _on_loop(self, call: Callable[..., None], *values: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, *values)
 
 
-def _outcome(job: ImageRequest) -> Outcome:
-    made = []
-    for row in job.rows:
+def _outcome(request: ImageRequest) -> Outcome:
+    entries = []
+    for row in request.rows:
         flagged = {"flagged": True} if row.flagged else {}
-        made.append({"artifact": file_name(row.index, job.body), "seed": row.seed, "info": row.info} | flagged)
-    media_type = images.MEDIA_TYPES[job.body.output_format]
+        entries.append({"artifact": file_name(row.index, request.body), "seed": row.seed, "info": row.info} | flagged)
+    media_type = images.MEDIA_TYPES[request.body.output_format]
     return Outcome(
-        body={"created": int(time.time()), "images": made, "size": job.rows[0].shape.size},
-        artifacts=[Artifact(file_name(row.index, job.body), media_type, row.data) for row in job.rows],
+        body={"created": int(time.time()), "images": entries, "size": request.rows[0].shape.size},
+        artifacts=[Artifact(file_name(row.index, request.body), media_type, row.data) for row in request.rows],
     )

@@ -1,4 +1,4 @@
-"""Loading a diffusers pipeline: its options, its weights, and all that can be done with them."""
+"""Loads a diffusers pipeline: its options, its weights, and the modes in which it can draw."""
 
 import contextlib
 import inspect
@@ -21,7 +21,7 @@ from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.diffusers.batch import Mode, Shape
 
 _SAFE_LIBRARIES = frozenset({None, "diffusers", "transformers"})
-_TASKS: dict[Mode, Any] = {
+_PIPELINES: dict[Mode, Any] = {
     "text": diffusers.AutoPipelineForText2Image,
     "image": diffusers.AutoPipelineForImage2Image,
     "inpaint": diffusers.AutoPipelineForInpainting,
@@ -31,7 +31,7 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 
 class DiffusersOptions(Options):
-    """What a launch may set. Defaults of size, steps, guidance and sampler are the model's own where left out."""
+    """What a launch may set. Size, steps, guidance and sampler are the model's own by default."""
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     max_batch: int | None = Field(None, ge=1, le=64, description="Images drawn at once; by default 4, on a GPU 8.")
@@ -50,7 +50,7 @@ class DiffusersOptions(Options):
 
 
 class Model:
-    """A resident model: one pipeline for each thing it can do, all of the same weights."""
+    """A loaded model: one pipeline for each mode that it can draw in, all with the same weights."""
 
     def __init__(self, base: Any, control: Any, options: DiffusersOptions, device: str) -> None:
         self.options = options
@@ -64,7 +64,7 @@ class Model:
             mode: inspect.signature(pipe.__call__).parameters for mode, pipe in self.pipes.items()
         }
         self.loras = frozenset(options.loras)
-        self._worn: tuple[tuple[str, float], ...] | None = None
+        self._active_loras: tuple[tuple[str, float], ...] | None = None
         self._sampling: Any = base.scheduler
         unet = hasattr(base, "unet")
         self.multiple = getattr(base, "vae_scale_factor", 8) * (1 if unet else 2)  # a transformer joins 2x2 latents
@@ -75,7 +75,7 @@ class Model:
         guidance = options.default_guidance
         self.guidance = float(self.default(usual, self.guidance_name(usual), 0.0) if guidance is None else guidance)
         self.max_batch = options.max_batch or (4 if device == "cpu" else 8)
-        self._images_together = unet  # others take several images as parts of one picture
+        self._images_together = unet  # other models take several given images as parts of one picture
         self.own_sampler = samplers.name_of(type(self._sampling).__name__, dict(self._sampling.config))
 
     @property
@@ -88,12 +88,14 @@ class Model:
         return name in self._arguments.get(mode, {})
 
     def default(self, mode: Mode, name: str, otherwise: Any) -> Any:
-        """What the pipeline takes where an argument is left out."""
-        found = self._arguments.get(mode, {}).get(name)
-        return otherwise if found is None or found.default in (None, inspect.Parameter.empty) else found.default
+        """The pipeline's default for an argument; ``otherwise`` where it has none."""
+        argument = self._arguments.get(mode, {}).get(name)
+        if argument is None or argument.default in (None, inspect.Parameter.empty):
+            return otherwise
+        return argument.default
 
     def guidance_name(self, mode: Mode) -> str:
-        """Some pipelines call by this name what others mean by ``guidance_scale``."""
+        """The pipeline's name for guidance: some call ``true_cfg_scale`` what others call ``guidance_scale``."""
         named = self._arguments.get(mode, {}).get("guidance_scale")
         true = named is None or named.default is None
         return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
@@ -108,49 +110,49 @@ class Model:
             raise InvalidRequest("a flow matching model is sampled with 'Euler' alone", param="scheduler")
 
     def prepare(self, shape: Shape) -> Any:
-        """The pipeline for this shape, with its sampler, wearing its LoRAs. In the drawing thread alone."""
+        """The pipeline for this shape, with its sampler and its LoRAs. To be called in the drawing thread alone."""
         pipe = self.pipes[shape.mode]
         pipe.scheduler = self._scheduler(shape.sampler or self.options.scheduler)
-        self._wear(shape.loras)
+        self._activate_loras(shape.loras)
         return pipe
 
     def _scheduler(self, name: str | None) -> Any:
         config = self._sampling.config
         sampler = samplers.find(name) if name else None
         if sampler is None or type(self._sampling).__name__.startswith("FlowMatch"):
-            return type(self._sampling).from_config(config)  # they keep state from step to step
+            return type(self._sampling).from_config(config)  # a new one, since it keeps state from step to step
         return getattr(diffusers, sampler.scheduler).from_config(config, **sampler.options)
 
-    def _wear(self, loras: tuple[tuple[str, float], ...]) -> None:
-        if loras == self._worn or not self.loras:
+    def _activate_loras(self, loras: tuple[tuple[str, float], ...]) -> None:
+        if loras == self._active_loras or not self.loras:
             return
-        self._worn = None
+        self._active_loras = None
         if loras:
             self.base.enable_lora()
             self.base.set_adapters([name for name, _ in loras], [scale for _, scale in loras])
         else:
             self.base.disable_lora()
-        self._worn = loras
+        self._active_loras = loras
 
 
-def load_model(placement: EngineSite, report: Report) -> Model:
-    """Read the weights. Raises InvalidRequest where they, or the options, are no good."""
-    options = DiffusersOptions.read(placement)
+def load_model(site: EngineSite, report: Report) -> Model:
+    """Load the weights. Raises InvalidRequest where they, or the options, cannot be used."""
+    options = DiffusersOptions.read(site)
     if options.scheduler and samplers.find(options.scheduler) is None:
         known = ", ".join(one.name for one in samplers.SAMPLERS)
         raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
-    on_gpu = placement.device != "cpu"
+    on_gpu = site.device != "cpu"
     if options.cpu_offload and not on_gpu:
         raise InvalidRequest("'cpu_offload' needs a GPU", param="cpu_offload")
     if options.n_threads:
         torch.set_num_threads(options.n_threads)
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    folder = Path(placement.source)
-    index = _read_index(folder, trusted=placement.trust_remote_code)
+    folder = Path(site.source)
+    index = _read_index(folder, trusted=site.trust_remote_code)
     dtype = _dtype(options, index, on_gpu)
     report("loading", 0.05)
-    base = _base(folder, index, dtype, options, placement.trust_remote_code)
+    base = _base(folder, index, dtype, options, site.trust_remote_code)
     report("loading", 0.6)
     control = _controlnet(options, dtype)
     for name, source in options.loras.items():
@@ -161,14 +163,17 @@ def load_model(placement: EngineSite, report: Report) -> Model:
     if options.vae_tiling and hasattr(base, "vae"):
         base.vae.enable_tiling()
     if not options.cpu_offload:
-        base.to(placement.device)
+        base.to(site.device)
         if control is not None:
-            control.to(placement.device)
-    return Model(base, control, options, placement.device)
+            control.to(site.device)
+    return Model(base, control, options, site.device)
 
 
 def _read_index(folder: Path, *, trusted: bool) -> dict[str, Any]:
-    """``model_index.json``. diffusers would run whatever code lies beside it: that takes trust."""
+    """The content of ``model_index.json``. Raises InvalidRequest for a model with code that is not ``trusted``.
+
+    diffusers would run any code that lies in the folder.
+    """
     try:
         index: dict[str, Any] = json.loads((folder / "model_index.json").read_bytes())
         parts = {name: part for name, part in index.items() if isinstance(part, list)}
@@ -186,8 +191,8 @@ def _read_index(folder: Path, *, trusted: bool) -> dict[str, Any]:
 
 def _dtype(options: DiffusersOptions, index: dict[str, Any], on_gpu: bool) -> torch.dtype:
     if options.dtype != "auto":
-        found: torch.dtype = getattr(torch, options.dtype)
-        return found
+        dtype: torch.dtype = getattr(torch, options.dtype)
+        return dtype
     if not on_gpu:
         return torch.float32
     return torch.bfloat16 if "transformer" in index and torch.cuda.is_bf16_supported() else torch.float16
@@ -215,16 +220,16 @@ def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: Diff
 
 
 def _pipes(base: Any, control: Any) -> dict[Mode, Any]:
-    """What can be done with these weights, each with its pipeline."""
+    """The modes that these weights can draw in, each with its pipeline."""
     channels = getattr(getattr(base, "unet", None), "config", {}).get("in_channels", 4)
-    tasks = {"inpaint": _TASKS["inpaint"]} if channels == 9 else _TASKS
+    classes = {"inpaint": _PIPELINES["inpaint"]} if channels == 9 else _PIPELINES
     pipes: dict[Any, Any] = {}
-    for mode, task in tasks.items():
-        with contextlib.suppress(ValueError):  # there is no such pipeline of this family
-            pipes[mode] = task.from_pipe(base)
+    for mode, cls in classes.items():
+        with contextlib.suppress(ValueError):  # this family of models has no such pipeline
+            pipes[mode] = cls.from_pipe(base)
     if control is not None:
         try:
-            pipes["control"] = _TASKS["text"].from_pipe(base, controlnet=control)
+            pipes["control"] = _PIPELINES["text"].from_pipe(base, controlnet=control)
         except ValueError as error:
             raise InvalidRequest(f"this model takes no ControlNet: {error}", param="controlnet") from error
     return pipes or {"text": base}
@@ -242,10 +247,10 @@ def _default_size(base: Any, options: DiffusersOptions) -> tuple[int, int]:
 
 def _local(source: str, param: str) -> Path:
     parsed = hub.parse(source)
-    found = Path(parsed.name)
-    if parsed.kind != "path" or not found.exists():
+    path = Path(parsed.name)
+    if parsed.kind != "path" or not path.exists():
         raise InvalidRequest(f"'{param}' must be a path on this machine, and exist: {source}", param=param)
-    return found
+    return path
 
 
 def _controlnet(options: DiffusersOptions, dtype: torch.dtype) -> Any:

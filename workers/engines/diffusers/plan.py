@@ -1,4 +1,4 @@
-"""From a request to what is to be drawn: its pictures opened, every default filled in, every limit held."""
+"""From a request to what is to be drawn: opens its pictures, fills in every default, and checks every limit."""
 
 import math
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ _CANNOT: dict[Mode, tuple[str, str]] = {
 }
 
 
-def plan(job: ImageRequest, model: Model) -> None:
-    """Fill in the job's shape, pictures and rows. Reads files. Raises InvalidRequest."""
-    body, files = job.body, job.sink.files
+def plan(request: ImageRequest, model: Model) -> None:
+    """Fill in the request's shape, pictures and rows. Reads files. Raises InvalidRequest."""
+    body, files = request.body, request.sink.files
     body.check_files(files.keys())
-    mode = _open(job, files, "control" in model.pipes)
+    mode = _open(request, files, "control" in model.pipes)
     if mode not in model.pipes:
         message, param = _CANNOT[mode]
         raise UnsupportedParameter(message, param=param)
-    width, height = _size(job, model)
+    width, height = _size(request, model)
     steps = body.steps or model.steps
-    job.shape = Shape(
+    request.shape = Shape(
         mode=mode,
         width=width,
         height=height,
@@ -43,38 +43,38 @@ def plan(job: ImageRequest, model: Model) -> None:
     )
     _check_words(body, mode, model)
     for name in ("image", "mask"):
-        picture = getattr(job, name)
+        picture = getattr(request, name)
         if picture is not None:
-            setattr(job, name, pictures.scaled(picture, (width, height)))
-    job.rows = [ImageRow(job, index, job.shape) for index in range(body.n)]
+            setattr(request, name, pictures.scaled(picture, (width, height)))
+    request.rows = [ImageRow(request, index, request.shape) for index in range(body.n)]
 
 
-def _open(job: ImageRequest, files: Mapping[str, Path], controlled: bool) -> Mode:
-    """Open the request's pictures, and say what is to be done with them."""
+def _open(request: ImageRequest, files: Mapping[str, Path], controlled: bool) -> Mode:
+    """Open the request's pictures. Returns the mode that they ask for."""
     if "image" not in files:
         return "text"
     image = opened(files["image"], "image")
     if "mask" in files:
-        job.mask = pictures.mask_of(opened(files["mask"], "mask"))
-    elif job.body.prompt:  # without one a variation of the whole is meant
-        job.mask = pictures.hole_of(image)
-    job.image = image.convert("RGB") if job.mask else flat(image)
-    if job.mask:
+        request.mask = pictures.mask_of(opened(files["mask"], "mask"))
+    elif request.body.prompt:  # without a prompt a variation of the whole image is asked for
+        request.mask = pictures.hole_of(image)
+    request.image = image.convert("RGB") if request.mask else flat(image)
+    if request.mask:
         return "inpaint"
-    return "control" if controlled and job.body.strength is None else "image"
+    return "control" if controlled and request.body.strength is None else "image"
 
 
-def _size(job: ImageRequest, model: Model) -> tuple[int, int]:
+def _size(request: ImageRequest, model: Model) -> tuple[int, int]:
     multiple = model.multiple
-    size = job.body.dimensions or model.size
-    if job.body.dimensions is None and job.image is not None:
-        size = pictures.fitted(job.image.size, math.prod(model.size), multiple)
+    size = request.body.dimensions or model.size
+    if request.body.dimensions is None and request.image is not None:
+        size = pictures.fitted(request.image.size, math.prod(model.size), multiple)
     if size[0] % multiple or size[1] % multiple:
         raise InvalidRequest(f"this model's sizes are multiples of {multiple}", param="size")
-    most = min(model.most_pixels, MOST_PIXELS // job.body.n)
+    most = min(model.most_pixels, MOST_PIXELS // request.body.n)
     if math.prod(size) > most:
         raise InvalidRequest(
-            f"{job.body.n} of {size[0]}x{size[1]} is too much: each may have {most} pixels here", param="size"
+            f"{request.body.n} of {size[0]}x{size[1]} is too much: each may have {most} pixels here", param="size"
         )
     return size
 
@@ -98,7 +98,7 @@ def _strength(body: Request, mode: Mode, steps: int, model: Model) -> float:
 
 
 def _loras(body: Request, model: Model) -> tuple[tuple[str, float], ...]:
-    asked = {one.name: one.scale for one in body.lora or []}
+    asked = {lora.name: lora.scale for lora in body.lora or []}
     if unknown := asked.keys() - model.loras:
         known = ", ".join(sorted(model.loras)) or "none"
         raise InvalidRequest(f"no LoRA '{min(unknown)}'; this model was launched with: {known}", param="lora")
