@@ -85,8 +85,8 @@ class MediaDriver:
     @classmethod
     async def resident(cls, kind: str, engine: str, source: Path, options: dict[str, Any]) -> "MediaDriver":
         """Load an engine on the CPU."""
-        placement = EngineSite(str(source), "cpu", options)
-        return cls(kind, await engine_class(engine).resident(placement, lambda *_: None))
+        site = EngineSite(str(source), "cpu", options)
+        return cls(kind, await engine_class(engine).resident(site, lambda *_: None))
 
     def submit(self, file: Path | None = None, **fields: Any) -> Job:
         """Begin a request."""

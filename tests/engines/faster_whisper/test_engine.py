@@ -17,8 +17,8 @@ from tests.support import sounds
 from tests.support.sounds import RATE, Spoken, decoded, encoded, silence, spoken, word_errors
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
-from workers.engines.faster_whisper.hearing import credible
 from workers.engines.faster_whisper.segments import sentences
+from workers.engines.faster_whisper.transcriber import credible
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 

@@ -1,4 +1,4 @@
-"""From a stream of sound to the clips that Whisper hears: no longer than its window, cut where nobody speaks."""
+"""From a stream of sound to the clips that Whisper gets: no longer than its window, and cut where nobody speaks."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,90 +26,91 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """All clips that begin before ``until_s`` and were not given yet; none where there was only silence."""
+class ClipGroup:
+    """The next clips of a recording, all that begin before ``until_s``; none where there was only silence."""
 
     clips: list[Clip]
     until_s: float
 
 
 def gather(parts: Iterator[Sound], samples: int) -> tuple[Sound, bool]:
-    """The next so many samples, or a few more; and whether the sound goes on."""
-    found: list[Sound] = []
+    """The next ``samples`` samples, or a few more, and whether the sound goes on after them."""
+    gathered: list[Sound] = []
     count = 0
     for part in parts:
-        found.append(part)
+        gathered.append(part)
         count += len(part)
         if count >= samples:
-            return np.concatenate(found), True
-    return np.concatenate(found) if found else np.zeros(0, np.float32), False
+            return np.concatenate(gathered), True
+    return np.concatenate(gathered) if gathered else np.zeros(0, np.float32), False
 
 
 def speaks(sound: Sound) -> bool:
-    """Whether there is speech in it at all; in doubt, yes."""
+    """Whether there is any speech in it; True in case of doubt."""
     return bool(_speech(sound, VadOptions(threshold=0.35)))
 
 
-def spoken(parts: Iterator[Sound], vad: VadOptions) -> Iterator[Heard]:
-    """Clips of speech. Memory is bounded by a minute and a half of sound, however long the recording."""
+def spoken(parts: Iterator[Sound], vad: VadOptions) -> Iterator[ClipGroup]:
+    """The clips with speech. At most a minute and a half of sound is in memory, however long the recording is."""
     sound, offset, more = np.zeros(0, np.float32), 0, True
     while more:
         fresh, more = gather(parts, _BUFFER)
         sound = np.concatenate((sound, fresh))
         ranges = merge(_speech(sound, vad))
-        held = len(sound)
-        if more:  # what the buffer's end may have cut waits for the next; so does a second, for a word's beginning
-            held -= RATE
+        done = len(sound)
+        if more:
+            # The last second may have a word's beginning, and the last range may be cut by the buffer's end: both wait.
+            done -= RATE
             if ranges and ranges[-1][1] > len(sound) - _GAP:
-                held = min(held, ranges.pop()[0])
+                done = min(done, ranges.pop()[0])
         clips = [Clip((offset + start) / RATE, sound[start:end].copy()) for start, end in ranges]
-        held = max([held, *(end for _, end in ranges)])
-        yield Heard(clips, (offset + held) / RATE)
-        sound, offset = sound[held:], offset + held
+        done = max([done, *(end for _, end in ranges)])
+        yield ClipGroup(clips, (offset + done) / RATE)
+        sound, offset = sound[done:], offset + done
 
 
-def whole(parts: Iterator[Sound]) -> Iterator[Heard]:
-    """All sound, silence too, in blocks of two minutes or less, cut where it is quietest."""
+def whole(parts: Iterator[Sound]) -> Iterator[ClipGroup]:
+    """All sound, including silence, in clips of two minutes or less, cut where it is quietest."""
     sound, offset, more = np.zeros(0, np.float32), 0, True
     while more:
         fresh, more = gather(parts, _BLOCK - len(sound))
         sound = np.concatenate((sound, fresh))
         end = quietest(sound, len(sound) - _LATEST_CUT) if more else len(sound)
         if end:
-            yield Heard([Clip(offset / RATE, sound[:end].copy())], (offset + end) / RATE)
+            yield ClipGroup([Clip(offset / RATE, sound[:end].copy())], (offset + end) / RATE)
         sound, offset = sound[end:], offset + end
 
 
 def _speech(sound: Sound, vad: VadOptions) -> list[tuple[int, int]]:
-    if not len(sound) or np.abs(sound).max() < _NOTHING:  # saves an hour of silence from ten seconds of looking
+    if not len(sound) or np.abs(sound).max() < _NOTHING:  # saves ten seconds of computation for an hour of silence
         return []
-    return [(one["start"], one["end"]) for one in get_speech_timestamps(sound, vad)]
+    return [(speech["start"], speech["end"]) for speech in get_speech_timestamps(sound, vad)]
 
 
 def merge(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbouring ranges (in samples) joined as far as they fit a window and no long gap is between them.
+    """Join neighbouring ranges (in samples), as far as they fit a window and there is no long gap between them.
 
-    A window that is full ends at the widest gap of its second half, which is likelier to be between two sentences.
+    A window that is full ends at the widest gap of its second half, where a sentence is likeliest to end.
     """
     merged: list[tuple[int, int]] = []
     group: list[tuple[int, int]] = []
-    for one in ranges:
-        while group and one[1] - group[0][0] > WINDOW_S * RATE:
-            cut = _cut(group, one)
+    for start, end in ranges:
+        while group and end - group[0][0] > WINDOW_S * RATE:
+            cut = _cut(group, start)
             merged.append((group[0][0], group[cut - 1][1]))
             group = group[cut:]
-        if group and one[0] - group[-1][1] >= _GAP:
+        if group and start - group[-1][1] >= _GAP:
             merged.append((group[0][0], group[-1][1]))
             group = []
-        group.append(one)
+        group.append((start, end))
     if group:
         merged.append((group[0][0], group[-1][1]))
     return [(start, min(end, start + WINDOW_S * RATE)) for start, end in merged]
 
 
-def _cut(group: list[tuple[int, int]], after: tuple[int, int]) -> int:
-    """How many ranges of the group to keep together."""
-    starts = [*(start for start, _ in group[1:]), after[0]]
+def _cut(group: list[tuple[int, int]], next_start: int) -> int:
+    """How many ranges of the group to keep together. The range after the group begins at ``next_start``."""
+    starts = [*(start for start, _ in group[1:]), next_start]
     gaps = [start - end for (_, end), start in zip(group, starts, strict=True)]
     late = [place for place, (_, end) in enumerate(group) if end - group[0][0] >= WINDOW_S * RATE // 2]
     return 1 + max(late or range(len(group)), key=lambda place: (gaps[place], place))

@@ -1,12 +1,14 @@
 """faster-whisper: speech to text on CTranslate2, on a CPU or a GPU, for recordings of any length.
 
-A recording is decoded, cut and transcribed as a stream, so that an hour costs the memory of minutes. Which way it goes:
+A recording is decoded, cut and transcribed as a stream, so that an hour costs the memory of minutes. There are three
+ways:
 
-* up to 30 s: one window, whole; nothing is transcribed where nobody speaks;
-* longer: pauses are found (Silero VAD) and the clips between them, of at most 30 s each, transcribed ``batch_size`` at
-  a time. A clip whose text is not credible is done again alone, at rising temperatures; so is all where the request
-  asks for a temperature above 0;
-* with ``vad_filter`` false: all of it, one window after another, each seeing the text before it, as OpenAI's Whisper.
+* up to 30 s: it is one window; nothing is transcribed where nobody speaks;
+* longer: pauses are found (Silero VAD), and the clips between them, of at most 30 s each, are transcribed
+  ``batch_size`` at a time. A clip whose text is not credible is done again alone, at rising temperatures. Where the
+  request asks for a temperature above 0, each clip is done alone;
+* with ``vad_filter`` false: all of it is transcribed, one window after another, and each window gets the text before
+  it, as in OpenAI's Whisper.
 """
 
 from collections.abc import Iterator
@@ -26,8 +28,8 @@ from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.faster_whisper import clips as cutting
-from workers.engines.faster_whisper.clips import Clip, Heard
-from workers.engines.faster_whisper.hearing import Hearing, most_new_tokens
+from workers.engines.faster_whisper.clips import Clip, ClipGroup
+from workers.engines.faster_whisper.transcriber import Transcriber, most_new_tokens
 from workers.engines.faster_whisper.transcript import Transcript
 from workers.engines.media.recording import RATE, Recording, Sound
 from workers.engines.threads.step_threads import Step, SteppedRequest, Steps, StepThreads
@@ -56,13 +58,16 @@ class FasterWhisperOptions(Options):
     batch_size: int | None = Field(
         None, ge=1, le=128, description="Clips at once; 16 on a GPU, 1 on a CPU, where more save little and abort late."
     )
-    beam_size: int = Field(5, ge=1, le=16, description="Of requests that say nothing of it; 1 is a third faster.")
+    beam_size: int = Field(5, ge=1, le=16, description="For requests that do not set it; 1 is a third faster.")
     max_audio_s: float = Field(4 * 3600, gt=0, le=30 * 24 * 3600, description="Longest recording, in seconds.")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedWhisper:
-    """``whisper`` is a ``faster_whisper.WhisperModel``; ``inflight`` requests at once, ``batch`` clips at once."""
+    """A loaded model. ``whisper`` is a ``faster_whisper.WhisperModel``.
+
+    It computes ``inflight`` requests at once, and ``batch`` clips of each.
+    """
 
     whisper: Any
     inflight: int
@@ -77,7 +82,7 @@ class LoadedWhisper:
 
 
 class FasterWhisper(Engine[LoadedWhisper]):
-    """Transcription and translation into English. An abort is heeded before each window and each try at one."""
+    """Transcription and translation into English. An abort takes effect before the next try at a window."""
 
     honours = frozenset(
         [
@@ -90,18 +95,18 @@ class FasterWhisper(Engine[LoadedWhisper]):
         super().__init__(loaded)
         self._model = loaded
         self._whisper = loaded.whisper
-        self._turns = StepThreads(loaded.inflight, "faster-whisper")
+        self._threads = StepThreads(loaded.inflight, "faster-whisper")
         self._broken = False
 
     @classmethod
-    def load(cls, placement: EngineSite, report: Report) -> LoadedWhisper:
-        options = FasterWhisperOptions.read(placement)
-        kind, _, number = placement.device.partition(":")
+    def load(cls, site: EngineSite, report: Report) -> LoadedWhisper:
+        options = FasterWhisperOptions.read(site)
+        kind, _, number = site.device.partition(":")
         on_gpu = kind == "cuda"
         inflight = options.max_inflight or (2 if on_gpu else 1)
         report("loading", 0.0)
         whisper = _load(
-            Path(placement.source),
+            Path(site.source),
             device=kind,
             device_index=int(number or 0),
             compute_type=options.compute_type or ("float16" if on_gpu else "int8"),
@@ -117,20 +122,20 @@ class FasterWhisper(Engine[LoadedWhisper]):
         """Write down what is said in ``file``, or translate it into English."""
         self._suits(request)
         path = sink.files["file"]
-        self._turns.take(sink, lambda task: self._guarded(request, path, task))
+        self._threads.take(sink, lambda stepped: self._guarded(request, path, stepped))
 
     def abort(self, rid: str) -> None:
-        self._turns.abort(rid)
+        self._threads.abort(rid)
 
     def close(self) -> None:
-        self._turns.close()
+        self._threads.close()
         self._whisper.model.unload_model()
 
     def alive(self) -> bool:
         return not self._broken
 
     def counters(self) -> dict[str, int]:
-        return {"steps": self._turns.steps, "aborts": self._turns.aborts}
+        return {"steps": self._threads.steps, "aborts": self._threads.aborts}
 
     def _suits(self, request: Request) -> None:
         """Raises InvalidRequest for what this model cannot do."""
@@ -145,45 +150,45 @@ class FasterWhisper(Engine[LoadedWhisper]):
             raise InvalidRequest(f"this model does not know {NAMES[request.language]}", param="language")
         most_new_tokens(self._whisper, request)
 
-    def _guarded(self, request: Request, path: Path, task: SteppedRequest) -> Steps:
+    def _guarded(self, request: Request, path: Path, stepped: SteppedRequest) -> Steps:
         try:
-            return (yield from self._steps(request, path, task))
+            return (yield from self._steps(request, path, stepped))
         except RuntimeError as error:  # CTranslate2's
-            if any(one in str(error) for one in _DEVICE_LOST) and "out of memory" not in str(error):
-                self._broken = True  # the context is lost, and with it all that would come after
+            if any(word in str(error) for word in _DEVICE_LOST) and "out of memory" not in str(error):
+                self._broken = True  # the device's context is lost, so every later request would fail, too
             raise EngineFailure(f"faster-whisper: {error}") from error
 
-    def _steps(self, request: Request, path: Path, task: SteppedRequest) -> Steps:
-        hearing = Hearing(self._whisper, request, self._model.beam_size, task)
+    def _steps(self, request: Request, path: Path, stepped: SteppedRequest) -> Steps:
+        transcriber = Transcriber(self._whisper, request, self._model.beam_size, stepped)
         transcript = Transcript(request)
         with Recording(path, self._model.max_audio_s) as recording:
             for clips, until in self._batches(request, recording):
-                for segment in hearing.hear(clips):
+                for segment in transcriber.transcribe(clips):
                     piece = transcript.add(segment)
                     yield Step(min(segment["end"], until), _total(recording), piece.encode())
                 yield Step(until, _total(recording))
             duration = recording.decoded_s
-        return Outcome(transcript.body(hearing.language, duration))
+        return Outcome(transcript.body(transcriber.language, duration))
 
     def _batches(self, request: Request, recording: Recording) -> Iterator[tuple[list[Clip], float]]:
-        """Clips that are to be transcribed together, and how much of the recording is behind them."""
+        """Clips that are to be transcribed together, each time with the seconds of the recording that are then done."""
         one_by_one = request.temperature or request.vad_filter is False
         size = 1 if one_by_one else self._model.batch
         waiting: list[Clip] = []
         until = 0.0
-        for heard in _heard(request, recording.parts()):
-            until = heard.until_s
-            waiting += heard.clips
+        for group in _clip_groups(request, recording.parts()):
+            until = group.until_s
+            waiting += group.clips
             while len(waiting) >= size:
                 batch, waiting = waiting[:size], waiting[size:]
                 yield batch, waiting[0].start_s if waiting else until
-            if not heard.clips:
+            if not group.clips:
                 yield [], waiting[0].start_s if waiting else until
         if waiting:
             yield waiting, until
 
 
-def _heard(request: Request, parts: Iterator[Sound]) -> Iterator[Heard]:
+def _clip_groups(request: Request, parts: Iterator[Sound]) -> Iterator[ClipGroup]:
     wanted = request.chunking_strategy is not None or request.vad_filter
     if request.vad_filter is False:
         return cutting.whole(parts)
@@ -191,7 +196,7 @@ def _heard(request: Request, parts: Iterator[Sound]) -> Iterator[Heard]:
     if more or wanted:
         return cutting.spoken(chain([first], parts), _vad(request))
     clips = [Clip(0.0, first)] if cutting.speaks(first) else []
-    return iter([Heard(clips, len(first) / RATE)])
+    return iter([ClipGroup(clips, len(first) / RATE)])
 
 
 def _vad(request: Request) -> VadOptions:

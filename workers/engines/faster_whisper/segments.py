@@ -1,45 +1,48 @@
-"""Segments, as OpenAI's: what Whisper found in a clip, in seconds of the recording, cut into sentences."""
+"""Segments, as OpenAI has them: what Whisper found in a clip, with times in the recording, and cut into sentences."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 FRAMES = 100
-"""Of Whisper, in a second."""
+"""Whisper's frames in a second."""
 
 Segment = dict[str, Any]
-"""Each with a list of ``words`` where their times were found."""
+"""A segment as OpenAI has it. It has a list of ``words`` where their times were found."""
 
 _ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟")  # noqa: RUF001  # marks of other scripts
 _PAUSE_S = 1.0
 _LONGEST = 120
 
 
-def whole(one: Any, start_s: float, place_s: float = 0.0) -> Segment:
-    """A segment as of the recording, in which its clip begins at ``start_s``; ``place_s`` is where it began here."""
+def segment_of(part: Any, start_s: float, place_s: float = 0.0) -> Segment:
+    """The segment for a segment of faster-whisper, with times in the recording.
+
+    Its clip begins at ``start_s`` in the recording, and at ``place_s`` in the sound that faster-whisper was given.
+    """
     offset = start_s - place_s
-    found: Segment = {
-        "seek": max(round(one.seek + offset * FRAMES), 0),
-        "start": _moved(one.start, offset),
-        "end": _moved(one.end, offset),
-        "text": one.text.rstrip(),
-        "tokens": [int(token) for token in one.tokens],
-        "temperature": float(one.temperature or 0.0),
-        "avg_logprob": float(one.avg_logprob),
-        "compression_ratio": float(one.compression_ratio),
-        "no_speech_prob": float(one.no_speech_prob),
+    segment: Segment = {
+        "seek": max(round(part.seek + offset * FRAMES), 0),
+        "start": _moved(part.start, offset),
+        "end": _moved(part.end, offset),
+        "text": part.text.rstrip(),
+        "tokens": [int(token) for token in part.tokens],
+        "temperature": float(part.temperature or 0.0),
+        "avg_logprob": float(part.avg_logprob),
+        "compression_ratio": float(part.compression_ratio),
+        "no_speech_prob": float(part.no_speech_prob),
     }
-    if one.words is not None:
-        found["words"] = [
+    if part.words is not None:
+        segment["words"] = [
             {"word": word.word, "start": _moved(word.start, offset), "end": _moved(word.end, offset)}
-            for word in one.words
+            for word in part.words
         ]
-    return found
+    return segment
 
 
 def sentences(segment: Segment, tokens: Callable[[str], list[int]]) -> Iterator[Segment]:
-    """A segment cut where sentences end, where there is a pause, and where it gets too long to be read at once.
+    """Cut a segment where sentences end, where there is a pause, and where it gets too long to be read at once.
 
-    Without words, or where they do not make up the text, it is left whole.
+    Where it has no words, or they do not make up its text, it is left whole. ``tokens`` encodes a text.
     """
     words = segment.get("words") or []
     if "".join(word["word"] for word in words).strip() != segment["text"].strip():
@@ -51,7 +54,7 @@ def sentences(segment: Segment, tokens: Callable[[str], list[int]]) -> Iterator[
         after = words[place + 1] if place + 1 < len(words) else None
         if after is None or _ends(word, after) or length + len(after["word"]) > _LONGEST:
             some = words[begin : place + 1]
-            text = "".join(one["word"] for one in some).rstrip()
+            text = "".join(word["word"] for word in some).rstrip()
             times = {"start": some[0]["start"], "end": max(some[-1]["end"], some[0]["start"])}
             yield segment | times | {"text": text, "tokens": tokens(text), "words": some}
             begin, length = place + 1, 0
@@ -65,7 +68,7 @@ def _ends(word: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _title(text: str) -> bool:
-    """ "Dr.", "J.", "St.": short, with a capital letter, and no end of a sentence."""
+    """Whether the text is a short abbreviation with a capital letter ("Dr.", "J.", "St."), which ends no sentence."""
     return text.endswith(".") and text[:1].isupper() and text[:-1].isalpha() and len(text) <= 3
 
 

@@ -1,4 +1,4 @@
-"""What a request is told of its segments: the text as it grows, and in the end as much as its format needs."""
+"""Makes the answer to a request from its segments: the text as it grows, and at the end what its format asks for."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from models.modalities.transcription import Request
 
 
 class Transcript:
-    """Grows by segments. The pieces that ``add`` returns make up the text, no character more or less."""
+    """The transcript of one request, to which segments are added. The pieces that ``add`` returns make up its text."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -15,7 +15,7 @@ class Transcript:
         self._words: list[dict[str, Any]] = []
 
     def add(self, segment: dict[str, Any]) -> str:
-        """Take the next segment; the text that it adds."""
+        """Take the next segment. Returns the text that it adds."""
         piece: str = segment["text"] if self._pieces else segment["text"].lstrip()
         if piece:
             self._pieces.append(piece)
@@ -36,7 +36,8 @@ class Transcript:
         if self._request.wants_segments:
             body["segments"] = self._segments
             if self._request.response_format != "verbose_json":
-                body["segments"] = [{name: one[name] for name in ("start", "end", "text")} for one in self._segments]
+                names = ("start", "end", "text")
+                body["segments"] = [{name: segment[name] for name in names} for segment in self._segments]
         if self._request.wants_words:
             body["words"] = self._words
         return body

@@ -1,4 +1,4 @@
-"""One request's dealings with the model: clips in, segments out."""
+"""Transcribes the clips of one request: from clips to segments."""
 
 import copy
 import zlib
@@ -11,7 +11,7 @@ from faster_whisper import BatchedInferencePipeline
 from models.errors import InvalidRequest
 from models.modalities.transcription import Request
 from workers.engines.faster_whisper.clips import WINDOW_S, Clip
-from workers.engines.faster_whisper.segments import FRAMES, Segment, sentences, whole
+from workers.engines.faster_whisper.segments import FRAMES, Segment, segment_of, sentences
 from workers.engines.media.recording import RATE
 from workers.engines.threads.step_threads import RequestStopped, SteppedRequest
 
@@ -25,12 +25,12 @@ _CONTEXT = 448
 _PREVIOUS = 223
 
 
-class Hearing:
-    """Transcribes clips, in order. The language is found in the first clip that leaves no doubt of it."""
+class Transcriber:
+    """Transcribes clips, in order. The language is that of the first clip in which it is clear."""
 
-    def __init__(self, whisper: Any, request: Request, beam_size: int, task: SteppedRequest) -> None:
+    def __init__(self, whisper: Any, request: Request, beam_size: int, stepped: SteppedRequest) -> None:
         self._whisper = copy.copy(whisper)
-        self._whisper.model = _Guarded(whisper.model, task)
+        self._whisper.model = _Guarded(whisper.model, stepped)
         self._whole = request.vad_filter is False
         self._prompt = request.prompt
         self._previous: list[int] = []
@@ -48,10 +48,10 @@ class Hearing:
 
     @property
     def language(self) -> str | None:
-        """The code of the language that was spoken; None where nothing was."""
+        """The code of the language that was spoken; None where nothing was spoken."""
         return self._guess
 
-    def hear(self, clips: list[Clip]) -> Iterator[Segment]:
+    def transcribe(self, clips: list[Clip]) -> Iterator[Segment]:
         """The segments of these clips, in order."""
         if len(clips) > 1:
             yield from self._together(clips)
@@ -60,44 +60,44 @@ class Hearing:
                 yield from self._alone(clip, [self._temperature] if self._temperature else list(TEMPERATURES))
 
     def _alone(self, clip: Clip, temperatures: list[float]) -> Iterator[Segment]:
-        """Window by window, at the next temperature where a text is not credible."""
+        """Transcribe one clip, window by window, and again at the next temperature where a text is not credible."""
         prompt = self._previous or self._prompt
-        found, info = self._whisper.transcribe(
+        parts, info = self._whisper.transcribe(
             clip.sound, language=self._settled, initial_prompt=prompt, temperature=temperatures, **self._how
         )
         self._learn(info)
-        for one in found:
-            if self._whole:  # the next clip goes on in the middle of what is said
-                self._previous = [*self._previous, *one.tokens][-_PREVIOUS:] if one.temperature <= _TAME else []
-            yield from self._cut(whole(one, clip.start_s))
+        for part in parts:
+            if self._whole:  # the next clip begins in the middle of speech, so it gets the text before it
+                self._previous = [*self._previous, *part.tokens][-_PREVIOUS:] if part.temperature <= _TAME else []
+            yield from self._cut(segment_of(part, clip.start_s))
 
     def _together(self, clips: list[Clip]) -> Iterator[Segment]:
-        """Side by side in one batch: each clip in a window of its own, one after the other in one array."""
+        """Transcribe clips in one batch: they stand in one array, each in a window of its own."""
         window = WINDOW_S * RATE
         sound = np.zeros(len(clips) * window, np.float32)
         places = []
         for number, clip in enumerate(clips):
             sound[number * window : number * window + len(clip.sound)] = clip.sound
             places.append({"start": number * WINDOW_S, "end": number * WINDOW_S + len(clip.sound) / RATE})
-        found, info = BatchedInferencePipeline(self._whisper).transcribe(
+        parts, info = BatchedInferencePipeline(self._whisper).transcribe(
             sound,
             language=self._settled,
             initial_prompt=self._prompt,
             temperature=0.0,
             clip_timestamps=places,
-            without_timestamps=True,  # with them, what a window's last time leaves behind would be lost
+            without_timestamps=True,  # with them, all that comes after a window's last timestamp would be lost
             **self._how,
         )
         self._learn(info)
         of_clip: list[list[Any]] = [[] for _ in clips]
-        for one in found:
-            of_clip[one.seek // (WINDOW_S * FRAMES)].append(one)
+        for part in parts:
+            of_clip[part.seek // (WINDOW_S * FRAMES)].append(part)
         for number, clip in enumerate(clips):
             if credible(of_clip[number]):
                 place = number * WINDOW_S
-                for one in of_clip[number]:
-                    if one.text.strip():
-                        yield from self._cut(whole(one, clip.start_s, place))
+                for part in of_clip[number]:
+                    if part.text.strip():
+                        yield from self._cut(segment_of(part, clip.start_s, place))
             else:
                 yield from self._alone(clip, list(TEMPERATURES))
 
@@ -116,17 +116,17 @@ class Hearing:
 
 
 def credible(segments: list[Any]) -> bool:
-    """Whether a clip's text passes the tests that Whisper's own decoding has: neither repetitive nor unlikely."""
-    text = "".join(one.text for one in segments).strip().encode()
+    """Whether a clip's text passes the tests of Whisper's own decoding: it is neither repetitive nor unlikely."""
+    text = "".join(segment.text for segment in segments).strip().encode()
     if not text:
         return True
     if len(text) / len(zlib.compress(text)) > _MOST_COMPRESSION:
         return False
-    return all(one.avg_logprob >= _LEAST_LOGPROB for one in segments)
+    return all(segment.avg_logprob >= _LEAST_LOGPROB for segment in segments)
 
 
 def most_new_tokens(whisper: Any, request: Request) -> int | None:
-    """How many tokens a window may have so that they fit the context. Raises InvalidRequest for too many hints."""
+    """How many tokens a window's text may have, to fit the context. Raises InvalidRequest for too many hints."""
     expected = request.expected_words
     hints = len(whisper.hf_tokenizer.encode(" " + expected, add_special_tokens=False).ids) if expected else 0
     if hints > _MOST_EXPECTED:
@@ -140,11 +140,11 @@ def most_new_tokens(whisper: Any, request: Request) -> int | None:
 class _Guarded:
     """A CTranslate2 model that refuses further work once the request is over."""
 
-    def __init__(self, model: Any, task: SteppedRequest) -> None:
+    def __init__(self, model: Any, stepped: SteppedRequest) -> None:
         self._model = model
-        self._task = task
+        self._stepped = stepped
 
     def __getattr__(self, name: str) -> Any:
-        if self._task.over and name in ("encode", "generate", "align", "detect_language"):
+        if self._stepped.over and name in ("encode", "generate", "align", "detect_language"):
             raise RequestStopped
         return getattr(self._model, name)
