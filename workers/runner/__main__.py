@@ -212,9 +212,7 @@ class Runner:
             if message["type"] == "message":
                 self._handle_control(message["data"], requests)
 
-        await broker.listen(
-            load.stream_redis_url, "the control channel", subscribe=subscribe, on_message=on_message
-        )
+        await broker.listen(load.stream_redis_url, "the control channel", subscribe=subscribe, on_message=on_message)
 
     @staticmethod
     def _handle_control(message: bytes, requests: Requests) -> None:
