@@ -35,8 +35,9 @@ def test_a_folder_can_be_seen_at_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [one for one in PACKAGES if name_of(one).split("/")[0] in TIERS], ids=name_of)
-def test_a_package_says_what_it_is(folder: Path) -> None:
-    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+def test_a_package_says_in_which_process_it_runs(folder: Path) -> None:
+    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert re.search(r"\b(Runs? in|[Uu]sed by|process(es)?)\b", said), said
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -1,4 +1,7 @@
-"""The models that Headrace knows by name. A spec is one way to run a model: an engine, a format, and its weights."""
+"""The models that Headrace knows by name. A spec is one way to run a model: an engine, a format, and its weights.
+
+Used by gateway and steward; the runner reads the weights that are shipped here.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

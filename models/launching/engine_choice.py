@@ -32,6 +32,14 @@ _MODEL_FILES = (
 """Endings of the names that an error may list of a folder. If it listed all, a launch could show any folder's files."""
 
 
+_FORMATS: dict[str, Format] = {
+    **dict.fromkeys(("safetensors", "pytorch", "awq", "gptq", "fp8", "fp4", "bnb"), "safetensors"),
+    **dict.fromkeys(("gguf", "ggufv2", "ggufv3"), "gguf"),
+    **{name: name for name in ("diffusers", "ct2", "onnx")},
+}
+"""The formats of files, by the names that a launch may give as ``model_format``; most of them are Xinference's."""
+
+
 class Fit(NamedTuple):
     """An engine that loads certain weights, and the type of the model that they then are."""
 
@@ -39,14 +47,23 @@ class Fit(NamedTuple):
     model_type: ModelType
 
 
-def choose(source: str, peek: Peek | None, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
+def choose(
+    source: str,
+    peek: Peek | None,
+    engine: EngineFacts | None,
+    model_type: ModelType | None,
+    model_format: str | None = None,
+) -> Fit:
     """The engine and the model type for a launch of these weights; the launch may name either of the two.
 
+    ``model_format`` is a description: a name that we do not know is taken, one that contradicts the files is not.
     Raises InvalidRequest where no engine serves them, where they are evidently not what the launch names, and where
     neither the files nor the launch decide.
     """
     if engine is not None and not engine.formats:
-        return Fit(engine, type_on(engine, model_type))
+        raise InvalidRequest(f"the engine {engine.name} loads no weights: leave model_path out", param="model_path")
+    if peek is not None and model_format is not None:
+        _refuse_format(peek, model_format)
     if peek is None:
         return _guess(source, engine, model_type)
     if engine is not None:
@@ -88,6 +105,16 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
     advice = f"use model_engine {names}, or leave it out" if possible else _what_is_read()
     raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
+
+
+def _refuse_format(peek: Peek, model_format: str) -> None:
+    """Raise InvalidRequest where the weights are there, but not in this format."""
+    written, there = _FORMATS.get(model_format.lower()), formats_of(peek)
+    if there and written not in (None, *there):
+        raise InvalidRequest(
+            f"{peek.place} is {description(peek)}, not of the format '{model_format}': leave model_format out",
+            param="model_format",
+        )
 
 
 def formats_of(peek: Peek) -> tuple[Format, ...]:
@@ -135,6 +162,8 @@ def description(peek: Peek) -> str:
         case "onnx":
             return "a folder of ONNX models"
         case _:
+            if part := _pipeline_part(peek):
+                return f"a part of a diffusers pipeline{_in_brackets(part)}"
             return f"safetensors{_in_brackets(_sentence_model(peek) or _architecture(peek))}"
 
 
@@ -178,6 +207,8 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
 
 def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     saved_as, network = _sentence_model(peek), _architecture(peek)
+    if not network and _pipeline_part(peek):
+        return ()
     text: tuple[ModelType, ...] = ("LLM",) if network.endswith(_WRITES_TEXT) else ()
     if saved_as in _UNSERVED_ENCODERS or network.startswith("Whisper"):
         return ()
@@ -194,6 +225,11 @@ def _sentence_model(peek: Peek) -> str:
     """The kind of a model saved by sentence-transformers, such as ``CrossEncoder``; "" for others."""
     kind = peek.documents.get("config_sentence_transformers.json", {}).get("model_type")
     return str(kind) if kind else "SentenceTransformer" if "modules.json" in peek.files else ""
+
+
+def _pipeline_part(peek: Peek) -> str:
+    """The class of a part of a diffusers pipeline, such as ``UNet2DConditionModel``; "" for what is none."""
+    return str(_config(peek).get("_class_name") or "")
 
 
 def _is_mere_encoder(peek: Peek) -> bool:

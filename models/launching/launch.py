@@ -86,7 +86,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool) -> Ne
     if launch.model_path is not None:
         source, options = launch.model_path, {}
         hub.parse(source)
-        fit = choose(source, seen, engine, launch.model_type)
+        fit = choose(source, seen, engine, launch.model_type, launch.model_format)
     else:
         spec = find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
         source, options = spec.source, spec.options

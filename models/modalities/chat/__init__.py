@@ -1,4 +1,7 @@
-"""OpenAI's ``POST /v1/chat/completions``: the body, its messages and tools, and the reply."""
+"""OpenAI's ``POST /v1/chat/completions``: the body, its messages and tools, and the reply.
+
+Used by the gateway for requests, and by the runner, which writes the chunks of answers.
+"""
 
 from models.modalities.chat.body import Reply, Request
 

@@ -41,6 +41,7 @@ SPARSE = network("BertForMaskedLM", "modules.json", config_sentence_transformers
 SCORER = network("BertForSequenceClassification")
 HEARING = network("WhisperForConditionalGeneration")
 STRANGE = network("ChatGLMModel")
+PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"})
 VOICES = folder("voice.onnx")
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
@@ -73,8 +74,6 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (gguf("llama"), "transformers", None, "transformers LLM"),
         (folder("a.gguf", "mmproj-a.gguf"), None, None, "llama_cpp LLM"),
         (folder("a.gguf", "model.safetensors"), "llama_cpp", None, "llama_cpp LLM"),
-        (None, "echo", None, "echo LLM"),
-        (PIPELINE, "echo", None, "echo LLM"),  # it needs no weights
         (None, None, None, "transformers LLM"),
         (None, None, "LLM", "transformers LLM"),
         (None, None, "image", "diffusers image"),
@@ -132,6 +131,15 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (None, "sentence_transformers", "LLM", "model_type", "serves models of type embedding and rerank"),
         (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
         (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): no engine serves that"),
+        (
+            PART,
+            None,
+            None,
+            "model_path",
+            "a part of a diffusers pipeline (UNet2DConditionModel): no engine serves that",
+        ),
+        (PIPELINE, "echo", None, "model_path", "the engine echo loads no weights: leave model_path out"),
+        (None, "echo", None, "model_path", "the engine echo loads no weights"),
         (HEARING, None, None, "model_path", "faster_whisper ct2"),
         (HEARING, "diffusers", None, "model_engine", "no engine serves that"),
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
@@ -151,6 +159,19 @@ def test_what_does_not_fit_is_refused_by_name(
 
     assert caught.value.param == param
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize(("seen", "model_format"), [(CHAT, "ggufv2"), (gguf("llama"), "pytorch"), (PIPELINE, "AWQ")])
+def test_a_format_that_contradicts_the_files_is_refused(seen: Peek, model_format: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        choose(HERE, seen, None, None, model_format)
+    assert caught.value.param == "model_format"
+    assert f"not of the format '{model_format}'" in caught.value.message
+
+
+@pytest.mark.parametrize(("seen", "model_format"), [(CHAT, "gptq"), (gguf("llama"), "ggufv2"), (CHAT, "a-new-one")])
+def test_a_format_that_the_files_may_have_is_taken(seen: Peek, model_format: str) -> None:
+    assert choose(HERE, seen, None, None, model_format) == choose(HERE, seen, None, None)
 
 
 def test_what_fits_is_served_by_its_engine() -> None:
