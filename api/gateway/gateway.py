@@ -20,12 +20,12 @@ from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
 from models.errors import HeadraceError
 from models.process.background import Background
-from models.redis import events
+from models.redis import job_states
 from models.redis.presence import device_channel
 from models.rows.database import Database
 from models.rows.jobs import NewJob
 from models.rows.records import JobRow
-from models.rows.tables import JobState
+from models.rows.states import JobState
 from models.settings import Settings
 from models.storage.artifacts import Store
 from models.storage.outbound import Outbound
@@ -84,7 +84,7 @@ class Gateway:
 
     async def _publish_moved(self, row: JobRow) -> None:
         pipeline = self.stream_client.pipeline(transaction=False)
-        events.publish_moved(pipeline, row)
+        job_states.publish_moved(pipeline, row)
         await _notify(pipeline.execute())
 
     async def wake_devices(self) -> None:

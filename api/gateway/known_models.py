@@ -9,7 +9,7 @@ from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.launch import serves
 from models.rows import instances
 from models.rows.database import Database
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 FRESH_S = 1.0
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from models.redis.presence import Replica, Snapshot
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 
 @dataclass(slots=True)

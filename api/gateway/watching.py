@@ -21,7 +21,7 @@ from models.redis.events import Event
 from models.rows import jobs
 from models.rows.database import Database
 from models.rows.records import JobStatus
-from models.rows.tables import FINAL, JobState
+from models.rows.states import FINAL, JobState
 from models.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from models.errors import Cancelled, Conflict, Expired, HeadraceError, NotFound
 from models.modalities.media import Answer
 from models.rows import jobs
 from models.rows.records import JobRow
-from models.rows.tables import JobState
+from models.rows.states import JobState
 from models.storage import secrets, signing
 from models.storage.rendering import StoredArtifact, rendered
 

@@ -9,7 +9,7 @@ from models.rows import jobs
 from models.rows.jobs import NewJob, Submitted
 from models.rows.outbox import public
 from models.rows.records import JobSummary
-from models.rows.tables import JobState
+from models.rows.states import JobState
 
 
 async def shown(gateway: Gateway, row: JobSummary, base_url: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from models.modalities.media import Answer, Streamer
 from models.redis import events
 from models.rows import jobs, outbox
 from models.rows.jobs import NewJob, Submitted
-from models.rows.tables import JobState
+from models.rows.states import JobState
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from models.modalities.responses.writer import error_event, next_number, queued
 from models.redis import events
 from models.rows import jobs, responses
 from models.rows.records import JobRow
-from models.rows.tables import JobState
+from models.rows.states import JobState
 
 
 class EventStream(EventSourceResponse):

@@ -14,7 +14,7 @@ from models.modalities.base import Int
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
 from models.rows.records import BatchRow
-from models.rows.tables import JobState
+from models.rows.states import JobState
 from models.unicode import refuse_broken
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])

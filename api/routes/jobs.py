@@ -28,7 +28,7 @@ from models.redis import events
 from models.redis.events import Event
 from models.rows import jobs, outbox, webhooks
 from models.rows.records import JobRow, JobSummary
-from models.rows.tables import JobState
+from models.rows.states import JobState
 from models.unicode import refuse_broken
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -20,7 +20,7 @@ from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.records import InstanceRow, ReplicaRow
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

@@ -33,7 +33,7 @@ from models.modalities.responses.request import CountTokens, ResolvedPrompt, Res
 from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
 from models.rows.records import JobRow
-from models.rows.tables import FINAL, JobState
+from models.rows.states import FINAL, JobState
 from models.validation import from_validation
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])

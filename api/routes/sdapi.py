@@ -25,7 +25,7 @@ from models.errors import BrokerUnavailable, ModelNotFound
 from models.modalities import samplers
 from models.redis import events
 from models.rows import jobs
-from models.rows.tables import JobState
+from models.rows.states import JobState
 
 router = APIRouter(prefix="/sdapi/v1", tags=["AUTOMATIC1111"])
 

@@ -11,9 +11,7 @@ import msgspec
 import redis
 import redis.asyncio
 
-from models.errors import HeadraceError
-from models.rows.records import JobSummary
-from models.rows.tables import FINAL, JobState
+from models.rows.states import FINAL
 
 MAX_EVENTS = 1000
 MAX_TEXTS = 10_000
@@ -58,16 +56,6 @@ def publish_event(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeli
     elif event.data["state"] in FINAL:
         pipeline.expire(key, KEEP_OVER_S)
     pipeline.publish(channel(job), event.type)
-
-
-def publish_moved(pipeline: "redis.client.Pipeline | redis.asyncio.client.Pipeline", row: JobSummary) -> None:
-    """Add to the pipeline the event that a job has the state of this row; and why, where it is to be tried again."""
-    if row.state == JobState.QUEUED and row.error:
-        why = HeadraceError.from_row(row.error).message
-        publish_event(
-            pipeline, row.id, Event(LOG, row.fence, {"message": f"attempt {row.attempt} ended: {why}; tried again"})
-        )
-    publish_event(pipeline, row.id, Event(STATE, row.fence, {"state": row.state}))
 
 
 def read(entries: Any) -> list[tuple[str, Event]]:

@@ -20,7 +20,8 @@ from models.rows.database import now_ms
 from models.rows.fetching import columns, fetch, fetch_one
 from models.rows.jobs import NewJob
 from models.rows.records import BatchLine, BatchRow, OpenBatch
-from models.rows.tables import BatchState, JobState, batches, jobs, replicas, results
+from models.rows.states import BatchState, JobState
+from models.rows.tables import batches, jobs, replicas, results
 from models.rows.webhooks import WebhookEvent
 
 WINDOWS_S = {"24h": 86_400}

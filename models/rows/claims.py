@@ -16,7 +16,8 @@ from models.errors import AttemptsExhausted, Cancelled, Expired, HeadraceError, 
 from models.rows.database import now_ms
 from models.rows.fetching import columns, fetch
 from models.rows.records import JobRow, LeasedJob
-from models.rows.tables import FINAL, JobState, ReplicaState, instances, jobs, replicas, results
+from models.rows.states import FINAL, JobState, ReplicaState
+from models.rows.tables import instances, jobs, replicas, results
 
 BACKOFF_MS = 1000
 """Pause before the second attempt; it is twice as long before the third, and four times before each further one."""

@@ -17,7 +17,8 @@ from models.errors import Conflict, HeadraceError
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
-from models.rows.tables import JobState, ReplicaState, devices, instances, jobs, leases, replicas
+from models.rows.states import JobState, ReplicaState
+from models.rows.tables import devices, instances, jobs, leases, replicas
 
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""

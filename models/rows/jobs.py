@@ -19,7 +19,8 @@ from models.errors import Cancelled, Conflict, HeadraceError, IdempotencyConflic
 from models.rows.database import now_ms
 from models.rows.fetching import Record, columns, fetch, fetch_one
 from models.rows.records import JobRow, JobStatus, JobSummary
-from models.rows.tables import FINAL, BatchState, JobState, batches, jobs, results
+from models.rows.states import FINAL, BatchState, JobState
+from models.rows.tables import batches, jobs, results
 
 PRIORITY_MS = 60_000
 """One step of priority counts as much as this time of waiting. So jobs of low priority rise; none waits for ever."""

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from models.errors import HeadraceError
 from models.rows import jobs, webhooks
 from models.rows.records import JobRow, JobSummary
-from models.rows.tables import FINAL, JobState
+from models.rows.states import FINAL, JobState
 from models.rows.webhooks import WebhookEvent
 
 

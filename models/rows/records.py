@@ -9,7 +9,7 @@ from typing import Any
 
 from models.rows import tables
 from models.rows.fetching import Record
-from models.rows.tables import BatchState, DeliveryState, JobState, ReplicaState
+from models.rows.states import BatchState, DeliveryState, JobState, ReplicaState
 
 # ---- models and devices ------------------------------------------------------------------------------------
 

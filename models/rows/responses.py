@@ -19,7 +19,8 @@ from models.modalities.responses.items import GIVEN, as_items, place_of, stored_
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import JobRow, ResponseRow
-from models.rows.tables import JobState, responses
+from models.rows.states import JobState
+from models.rows.tables import responses
 
 KIND = "responses"
 MOST_TURNS = 1000

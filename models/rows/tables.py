@@ -8,6 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from models.rows.database import now_ms
+from models.rows.states import BatchState, DeliveryState, JobState, ReplicaState
 
 metadata = sa.MetaData(
     naming_convention={
@@ -23,25 +24,6 @@ metadata = sa.MetaData(
 def _one_of(states: type[StrEnum], length: int) -> sa.Enum:
     """The type of a column of states: text in the database, members in Python."""
     return sa.Enum(states, native_enum=False, length=length, values_callable=lambda kind: [one.value for one in kind])
-
-
-class ReplicaState(StrEnum):
-    """The life of a replica.
-
-    dormant ──first request──▶ pending      (launched to be loaded on request)
-    pending ──steward places──▶ assigned ──worker──▶ loading ──▶ ready
-       ▲                                                │          │ runner died: loading again
-       └──── device gone for long ◀─────────────────────┴──────────┤
-    failed ◀── load failed for good                                └──terminate──▶ stopping ──▶ row deleted
-    """
-
-    DORMANT = "dormant"
-    PENDING = "pending"
-    ASSIGNED = "assigned"
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-    STOPPING = "stopping"
 
 
 instances = sa.Table(
@@ -105,25 +87,6 @@ leases = sa.Table(
 )
 
 
-class JobState(StrEnum):
-    """The life of a job.
-
-    queued ──claim──▶ running ──finish──▶ succeeded | failed
-       ▲                 │ lease expired or runner lost, attempts left
-       └─────────────────┘
-    queued, running ──▶ cancelled | expired
-    """
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-FINAL = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
-
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -186,14 +149,6 @@ results = sa.Table(
 )
 
 
-class DeliveryState(StrEnum):
-    """The life of a delivery: pending ──2xx──▶ delivered; ──410, refused address or schedule used up──▶ failed."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-
-
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -223,19 +178,6 @@ files = sa.Table(
     sa.Column("expires_at", sa.BigInteger),
     sa.Index("ix_files_listing", "api_key_id", "created_at"),
 )
-
-
-class BatchState(StrEnum):
-    """The life of a batch, in OpenAI's words."""
-
-    VALIDATING = "validating"
-    IN_PROGRESS = "in_progress"
-    FINALIZING = "finalizing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    CANCELLING = "cancelling"
-    CANCELLED = "cancelled"
 
 
 batches = sa.Table(

@@ -15,7 +15,8 @@ from models.errors import Conflict, NotFound
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import FileRow
-from models.rows.tables import BatchState, batches, files
+from models.rows.states import BatchState
+from models.rows.tables import batches, files
 
 PREFIX = "files/"
 FILE_ID = re.compile(r"file-[0-9a-zA-Z]{8,40}")

@@ -27,7 +27,8 @@ from standardwebhooks import Webhook
 from models.rows.database import now_ms
 from models.rows.fetching import columns, fetch
 from models.rows.records import DeliveryRow, DueDelivery
-from models.rows.tables import DeliveryState, deliveries
+from models.rows.states import DeliveryState
+from models.rows.tables import deliveries
 from models.settings import Settings
 from models.storage.outbound import Response
 from models.storage.secrets import derived

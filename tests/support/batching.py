@@ -67,7 +67,8 @@ class World:
 
     def launch(self, uid: str, engine: str = "echo", **fields: Any) -> None:
         """A model of this engine, that nobody serves."""
-        launch = Launch(model_uid=uid, model_name=uid, model_engine=engine, model_path="/nowhere", **fields)
+        weights = {"model_name": "echo"} if engine == "echo" else {"model_name": uid, "model_path": "/nowhere"}
+        launch = Launch(model_uid=uid, model_engine=engine, **weights, **fields)
         self.database.call(instances.create, resolve(launch, None, trust_remote_code=False))
 
     def file(self, content: bytes, *, key: str = "me", purpose: str = "batch") -> str:

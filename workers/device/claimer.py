@@ -18,12 +18,12 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import HeadraceError, InvalidRequest, ReplicaLost, Unavailable
-from models.redis import events
+from models.redis import job_states
 from models.rows import claims, responses
 from models.rows.database import Database
 from models.rows.outbox import notify
 from models.rows.records import JobRow, LeasedJob
-from models.rows.tables import JobState
+from models.rows.states import JobState
 from models.storage.artifacts import Store
 from workers.device.fairness import Busyness, Shares, room, worst_normal
 from workers.device.runner_process import Phase, RunnerProcess
@@ -306,7 +306,7 @@ class Claimer:
         try:
             pipeline = self._client.pipeline(transaction=False)
             for row in rows:
-                events.publish_moved(pipeline, row)
+                job_states.publish_moved(pipeline, row)
             pipeline.execute()
         except RedisError as error:
             log.info("cannot tell of jobs: %s", error)

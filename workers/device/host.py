@@ -24,7 +24,7 @@ from models.redis.stream import Frame, FrameKind, Packet
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
 from workers.device.residency import Act, Deaths, after_death, plan

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from models.rows.instances import HELD
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 TRIES = 3
 """A load that fails this often in a row is given up; a minute later the steward lets it be tried again."""

@@ -28,7 +28,7 @@ from models.rows.batches import Refused
 from models.rows.database import Database
 from models.rows.jobs import BATCH_PRIORITY, NewJob, new_id
 from models.rows.records import OpenBatch
-from models.rows.tables import BatchState
+from models.rows.states import BatchState
 from models.settings import Settings
 from models.storage import scratch
 from models.storage.artifacts import Store

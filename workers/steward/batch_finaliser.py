@@ -19,7 +19,7 @@ from models.modalities import KINDS, MEDIA
 from models.rows import batches, uploads
 from models.rows.database import Database
 from models.rows.records import BatchLine, BatchRow
-from models.rows.tables import BatchState, JobState
+from models.rows.states import BatchState, JobState
 from models.settings import Settings
 from models.storage.artifacts import Store
 from models.storage.rendering import StoredArtifact, rendered

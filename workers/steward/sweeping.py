@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import HeadraceError
-from models.redis import events
+from models.redis import job_states
 from models.rows import batches, claims, instances, responses, uploads, webhooks
 from models.rows.database import Database
 from models.rows.outbox import notify
@@ -45,7 +45,7 @@ def publish_moved(client: redis.Redis, moved: Iterable[JobRow]) -> None:
     """Tell those who watch."""
     pipeline = client.pipeline(transaction=False)
     for row in moved:
-        events.publish_moved(pipeline, row)
+        job_states.publish_moved(pipeline, row)
     pipeline.execute()
 
 

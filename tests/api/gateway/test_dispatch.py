@@ -20,7 +20,8 @@ from models.redis.presence import Replica, Snapshot
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.instances import NewInstance
-from models.rows.tables import ReplicaState, replicas
+from models.rows.states import ReplicaState
+from models.rows.tables import replicas
 from models.settings import Settings
 from tests.support.servers import Valkey
 

@@ -2,7 +2,7 @@
 
 from api.gateway.routing_table import RoutingTable
 from models.redis.presence import Replica, Snapshot
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 DEVICE = "node.cpu"
 

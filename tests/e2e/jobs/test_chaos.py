@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 import migrations
 from models.rows.database import Database
-from models.rows.tables import FINAL, JobState, jobs, results
+from models.rows.states import FINAL, JobState
+from models.rows.tables import jobs, results
 from models.settings import Settings
 from models.storage.artifacts import open_store
 from tests.e2e.conftest import StackFactory

@@ -25,7 +25,8 @@ from models.rows import claims, jobs, outbox
 from models.rows.claims import Done, Lease
 from models.rows.database import Database, now_ms
 from models.rows.jobs import NewJob, Submitted
-from models.rows.tables import FINAL, deliveries, instances, results
+from models.rows.states import FINAL
+from models.rows.tables import deliveries, instances, results
 from models.rows.tables import jobs as table
 from tests.models.rows.job_model import Job
 

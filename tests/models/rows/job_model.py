@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.errors import Expired
 from models.rows.claims import Done
 from models.rows.jobs import NewJob
-from models.rows.tables import FINAL
+from models.rows.states import FINAL
 
 ENOUGH = {
     "succeeded": 30,

@@ -11,8 +11,9 @@ from models.rows import batches, claims, instances, uploads
 from models.rows import jobs as submissions
 from models.rows.database import now_ms
 from models.rows.jobs import NewJob, Submitted
-from models.rows.tables import BatchState, JobState, files, jobs, results
+from models.rows.states import BatchState, JobState
 from models.rows.tables import batches as table
+from models.rows.tables import files, jobs, results
 from tests.support.batching import Killed, Mortal, World, line, world
 from workers.steward.batch_finaliser import end_of
 from workers.steward.sweeping import Tidying

@@ -11,8 +11,9 @@ from models.rows.claims import Done, Lease
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
 from models.rows.jobs import NewJob
-from models.rows.tables import ReplicaState, replicas
+from models.rows.states import ReplicaState
 from models.rows.tables import jobs as table
+from models.rows.tables import replicas
 
 ANY_RANK = 1 << 62
 HOUR_MS = 3_600_000

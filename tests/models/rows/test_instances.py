@@ -10,7 +10,7 @@ from models.errors import Conflict, EngineFailure, InvalidRequest
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 
 ECHO = NewInstance("echo", "echo", "LLM", "echo", replica=2, options={"step_ms": 1})
 CPU = {"id": "n1.cpu", "node": "n1", "kind": "cpu", "label": "a CPU", "total_bytes": 1 << 34}

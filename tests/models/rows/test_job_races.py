@@ -18,7 +18,8 @@ from models.rows import claims, jobs, outbox
 from models.rows.claims import Done, Lease
 from models.rows.database import Database
 from models.rows.jobs import NewJob, Submitted
-from models.rows.tables import FINAL, deliveries, results
+from models.rows.states import FINAL
+from models.rows.tables import deliveries, results
 from models.rows.tables import jobs as table
 
 ANY_RANK = 1 << 62

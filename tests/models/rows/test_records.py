@@ -14,8 +14,9 @@ from models.rows.database import Database
 from models.rows.fetching import Record, columns, fetch, fetch_one, names
 from models.rows.jobs import NewJob
 from models.rows.records import JobRow, JobStatus, JobSummary
-from models.rows.tables import JobState, metadata
+from models.rows.states import JobState
 from models.rows.tables import jobs as table
+from models.rows.tables import metadata
 
 
 def all_records() -> Iterator[type[Record]]:

@@ -1,6 +1,6 @@
 """What a device holds, and what follows a runner's death: pure decisions."""
 
-from models.rows.tables import ReplicaState
+from models.rows.states import ReplicaState
 from workers.device.residency import Act, Deaths, after_death, plan
 
 READY, STOPPING, FAILED, ASSIGNED = (

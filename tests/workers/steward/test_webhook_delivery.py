@@ -19,7 +19,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from models.rows import webhooks
 from models.rows.database import Database, now_ms
-from models.rows.tables import DeliveryState, deliveries
+from models.rows.states import DeliveryState
+from models.rows.tables import deliveries
 from models.rows.webhooks import DeliveryOutcome, WebhookEvent
 from models.storage.outbound import Outbound, Response
 from tests.support.servers import wait_for
