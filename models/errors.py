@@ -62,7 +62,8 @@ class HeadraceError(Exception):
     code: ClassVar[str] = "internal_error"
 
     def __init__(self, message: str = "", *, param: str | None = None, retry_after: int | None = None) -> None:
-        self.message = message or (self.__doc__ or "").strip()
+        """``message`` is for people; what is no Unicode in it, as in the names of files, is replaced."""
+        self.message = (message or (self.__doc__ or "").strip()).encode(errors="replace").decode()
         self.param = param
         self.retry_after = retry_after
         super().__init__(self.message)

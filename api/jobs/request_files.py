@@ -75,7 +75,7 @@ class RequestFiles:
             await asyncio.to_thread(_decode, value, found.end(), path, name)
             return await self._taken(name, path, found[1] or "")
         if uploads.FILE_ID.fullmatch(value):
-            row = await self._gateway.database.run(uploads.get, value, self._caller.key)
+            row = await self._gateway.database.look(uploads.get, value, self._caller.key)
             local = await self._gateway.blocking(self._gateway.store.local, uploads.artifact(row.id), self._into)
             return await self._taken(name, local, row.media_type)
         if value.startswith(("https://", "http://")):

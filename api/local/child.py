@@ -31,6 +31,10 @@ KEPT_LOGS = 3
 LOG_BYTES = 64 << 20
 
 
+MISSES = 2
+"""Probes in a row that a process must leave without an answer before it counts as hung."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """What to run. Durations are seconds."""
@@ -91,6 +95,7 @@ class Child:
         self._backoff = backoff
         self._restart_at = 0.0
         self._answered_at = 0.0
+        self._misses = 0
 
     @property
     def pid(self) -> int:
@@ -108,6 +113,7 @@ class Child:
                 death_signal=self.spec.death_signal,
             )
         self.started = self._answered_at = time.monotonic()
+        self._misses = 0
         self.state = "starting" if self.spec.probe else "running"
 
     def poll(self, now: float) -> float | None:
@@ -136,17 +142,21 @@ class Child:
 
     def take_answer(self, answer: bool | None, now: float) -> None:
         """Take a probe's answer. Where the answer is not known (None), its time without an answer begins anew."""
+        self._misses = self._misses + 1 if answer is False else 0
         if answer is not False:
             self._answered_at = now
         if answer and self.state == "starting":
             self.state = "running"
 
     def hung(self, now: float) -> bool:
-        """Whether it lives, but has not answered for too long."""
+        """Whether it lives, but has not answered for too long, and has left several probes without an answer.
+
+        A single probe says little: one that was sent just before a short pause may be the last within ``patience_s``.
+        """
         limits = {"starting": self.spec.startup_s, "running": self.spec.patience_s}
         if self.spec.probe is None or self._process is None:
             return False
-        return now - self._answered_at > limits.get(self.state, float("inf"))
+        return self._misses >= MISSES and now - self._answered_at > limits.get(self.state, float("inf"))
 
     def gone(self, now: float) -> bool:
         """Whether it has ended and will not start again. Polls."""

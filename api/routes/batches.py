@@ -128,7 +128,7 @@ async def describe(request: Request, id: Id) -> dict[str, Any]:
 async def cancel(request: Request, id: Id) -> dict[str, Any]:
     """Stop a batch; what was done until then is in its output. 409 if it is over, or about to be."""
     gateway = gateway_of(request)
-    await gateway.database.run(batches.get, id, caller_of(request).key)
+    await gateway.database.look(batches.get, id, caller_of(request).key)
     for device in await gateway.database.run(batches.cancel, id):
         await gateway.publish(device_channel(device))
     await gateway.publish(STEWARD)
@@ -139,8 +139,8 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
 async def deliveries(request: Request, id: Id) -> dict[str, Any]:
     """Every webhook that this batch caused, and each attempt to deliver it."""
     gateway = gateway_of(request)
-    await gateway.database.run(batches.get, id, caller_of(request).key)
-    return {"object": "list", "data": await gateway.database.run(webhooks.log_of, id)}
+    await gateway.database.look(batches.get, id, caller_of(request).key)
+    return {"object": "list", "data": await gateway.database.look(webhooks.log_of, id)}
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
@@ -148,7 +148,7 @@ async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
         row = batches.get(connection, id, caller_of(request).key)
         return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
 
-    return shown(*await gateway.database.run(look))
+    return shown(*await gateway.database.look(look))
 
 
 def shown(row: BatchRow, tally: dict[str, int]) -> dict[str, Any]:

@@ -92,14 +92,14 @@ async def listing(
 @router.get("/{id}", summary="Describe a file")
 async def describe(request: Request, id: Id) -> dict[str, Any]:
     """One file: its name, size, purpose and dates."""
-    return shown(await gateway_of(request).database.run(uploads.get, id, caller_of(request).key))
+    return shown(await gateway_of(request).database.look(uploads.get, id, caller_of(request).key))
 
 
 @router.get("/{id}/content", summary="Download a file", response_class=StreamingResponse)
 async def content(request: Request, id: Id) -> Response:
     """The bytes of a file."""
     gateway = gateway_of(request)
-    row = await gateway.database.run(uploads.get, id, caller_of(request).key)
+    row = await gateway.database.look(uploads.get, id, caller_of(request).key)
     info = await gateway.blocking(gateway.store.head, uploads.artifact(row.id))
     headers = {
         "Content-Length": str(info.size),

@@ -163,7 +163,7 @@ async def deliveries(request: Request, id: Id) -> dict[str, Any]:
     """Every webhook that this job caused, and each attempt to deliver it."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
-    return {"object": "list", "data": await gateway.database.run(webhooks.log_of, row.id)}
+    return {"object": "list", "data": await gateway.database.look(webhooks.log_of, row.id)}
 
 
 @router.get("/{id}/events", summary="Follow a job")

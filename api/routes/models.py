@@ -36,7 +36,7 @@ Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
 async def list_models(request: Request) -> dict[str, Any]:
     """Every model that was launched, whatever its state."""
     gateway = gateway_of(request)
-    rows, replicas = await gateway.database.run(_everything)
+    rows, replicas = await gateway.database.look(_everything)
     ready = gateway.routing_table.ready
     data = [_describe(row, replicas.get(row.uid, []), ready=bool(ready(row.uid))) for row in rows]
     return {"object": "list", "data": data}
@@ -85,7 +85,7 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
     over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
     while asyncio.get_running_loop().time() < over:
         changed = gateway.routing_table.changed
-        if not await gateway.database.run(instances.replicas_of, uid):
+        if not await gateway.database.look(instances.replicas_of, uid):
             break
         await gateway.routing_table.change(changed, 0.1)
     return {"model_uid": uid}
@@ -138,10 +138,10 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
 
 
 async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow]]:
-    row = await gateway.database.run(instances.get, uid) if re.fullmatch(UID, uid) else None
+    row = await gateway.database.look(instances.get, uid) if re.fullmatch(UID, uid) else None
     if row is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
-    return row, await gateway.database.run(instances.replicas_of, uid)
+    return row, await gateway.database.look(instances.replicas_of, uid)
 
 
 async def _until_ready(gateway: Gateway, uid: str) -> None:

@@ -166,7 +166,7 @@ async def _running(gateway: Gateway, caller: Caller) -> list[Any]:
     def listing(connection: Any) -> list[Any]:
         return jobs.listing(connection, caller.key, state=JobState.RUNNING, limit=MOST_RUNNING)
 
-    return [row for row in await gateway.database.run(listing) if MARK in (row.metadata or {})]
+    return [row for row in await gateway.database.look(listing) if MARK in (row.metadata or {})]
 
 
 async def _latest(gateway: Gateway, job: str) -> sdapi_wire.Latest:

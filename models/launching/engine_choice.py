@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from models.engines import FACTS, EngineFacts, Format, ModelType, serving
 from models.errors import InvalidRequest
-from models.launching.peek import Peek
+from models.launching.peek import DOCUMENTS, Peek
 
 _WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
 _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
@@ -62,6 +62,8 @@ def choose(
     """
     if engine is not None and not engine.formats:
         raise InvalidRequest(f"the engine {engine.name} loads no weights: leave model_path out", param="model_path")
+    if peek is not None:
+        _refuse_broken(peek)
     if peek is not None and model_format is not None:
         _refuse_format(peek, model_format)
     if peek is None:
@@ -105,6 +107,13 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
     advice = f"use model_engine {names}, or leave it out" if possible else _what_is_read()
     raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
+
+
+def _refuse_broken(peek: Peek) -> None:
+    """Raise InvalidRequest where a file that describes the weights is there, and is no JSON object."""
+    for name in DOCUMENTS:
+        if name in peek.files and name not in peek.documents and not peek.remote:
+            raise InvalidRequest(f"{peek.place}/{name} is not a JSON object", param="model_path")
 
 
 def _refuse_format(peek: Peek, model_format: str) -> None:

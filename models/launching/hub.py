@@ -44,7 +44,10 @@ def parse(text: str) -> Source:
     if text.startswith("/"):
         return Source("path", text)
     if scheme == "file":
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError as error:  # brackets that hold no address
+            raise _nonsense(text, str(error)) from error
         path = unquote(parts.path)
         if parts.netloc in ("", "localhost") and path.startswith("/"):
             return Source("path", path)

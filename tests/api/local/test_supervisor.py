@@ -144,6 +144,23 @@ async def test_the_living_but_silent_are_killed_and_started_again(watched: Super
         assert told.has("silent has not answered for 0.3 s: killing it")
 
 
+async def test_a_single_probe_without_an_answer_kills_nobody(tmp_path: Path) -> None:
+    child = Child(spec("part", probe=_always(True), patience_s=15), tmp_path, Backoff())
+    child.start()
+    try:
+        child.take_answer(True, 100)
+        child.take_answer(False, 110)
+        assert not child.hung(116), "it stood still for a moment, and one probe was lost"
+        child.take_answer(False, 120)
+        assert child.hung(120)
+        child.take_answer(True, 121)
+        assert not child.hung(140)
+    finally:
+        child.expect_end()
+        child.kill()
+        await until(lambda: child.gone(0))
+
+
 async def test_who_never_answers_is_killed_too(watched: Supervisor, told: Told) -> None:
     async with running(watched):
         child = watched.start(spec("mute", probe=_always(False), startup_s=0.3))

@@ -187,6 +187,12 @@ def test_an_engine_is_known_however_its_name_is_written(name: str) -> None:
     assert engine_named(name) is FACTS["llama_cpp"]
 
 
+@pytest.mark.parametrize("name", ["config.json", "model_index.json"])
+def test_a_description_that_is_no_object_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"/weights/{name} is not a JSON object"):
+        choose(HERE, folder("model.safetensors", name), None, None)
+
+
 def test_an_error_lists_no_folder_that_holds_no_model() -> None:
     with pytest.raises(InvalidRequest) as caught:
         choose(HERE, folder("id_rsa", ".netrc", "notes.txt"), None, None)

@@ -46,7 +46,7 @@ def test_a_source_is_parsed(text: str, source: Source) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "relative/path", "~/weights", "http://host/weights", "file://host/weights", "file:weights"),
+        *("", "relative/path", "~/weights", "http://host/weights", "file://host/weights", "file:weights", "file://["),
         *("hf:", "hf:name", "hf:org/name/../x.gguf", "hf:org/name/model.bin", "hf:org/name@/f.gguf"),
         *("pkg:", "pkg:name", "pkg:a.b/c", "pkg:name/../secret", "pkg:name//etc/passwd", "pkg:../x/y"),
     ],

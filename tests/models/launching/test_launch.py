@@ -11,7 +11,7 @@ from models.launching.peek import Peek
 from models.rows.instances import NewInstance
 from models.rows.tables import instances
 
-PIPELINE = Peek("/w", ("model_index.json",))
+PIPELINE = Peek("/w", ("model_index.json",), documents={"model_index.json": {}})
 
 
 def resolved(seen: Peek | None = None, **body: Any) -> NewInstance:

@@ -1,0 +1,13 @@
+"""Errors, as they go to clients and to other processes."""
+
+from models.errors import InvalidRequest
+from workers import protocol
+from workers.protocol import Failed
+
+
+def test_what_is_no_unicode_in_a_message_is_replaced() -> None:
+    """Names of files and texts in them may hold anything; an error about them must reach its reader."""
+    error = InvalidRequest("there is '\udcff\ud800.bin'", param="model_path")
+
+    assert error.message == "there is '??.bin'"
+    assert protocol.pack(Failed(error.to_wire(), permanent=True))
