@@ -4,12 +4,13 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+from fastapi import Request
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.app import create_app
-from api.edge.caller import Caller, Callers, Limits, Scope, digest, scopes_of
+from api.edge.caller import Caller, Callers, Limits, Scope, admin_only, digest, scopes_of
 from api.edge.envelopes import shape_of
 from api.edge.middleware import Edge
 from models.errors import AdminKeyRequired, HeadraceError, Unauthorized
@@ -63,6 +64,18 @@ def test_without_keys_anyone_may_do_all() -> None:
     callers = Callers(settings())
     assert callers.find({}) == callers.find(bearer("whatever")) == callers.anyone
     assert (callers.anyone.key, callers.anyone.scopes) == ("", ALL)
+
+
+def test_only_a_caller_with_the_scope_passes_where_administrators_may() -> None:
+    callers = Callers(settings("a", "root"))
+    admin_only(request_of(callers.find(bearer("root"))))
+    for caller in (callers.find(bearer("a")), callers.anyone):
+        with pytest.raises(AdminKeyRequired):
+            admin_only(request_of(caller))
+
+
+def request_of(caller: Caller) -> Request:
+    return Request({"type": "http", "state": {"caller": caller}})
 
 
 def test_a_refusal_is_in_the_words_of_its_protocol() -> None:

@@ -1,24 +1,31 @@
-"""Clients that ask a Headrace for everything, again and again, and what they are answered."""
+"""Clients that ask a Headrace for everything, again and again, while a wire of it is cut, and what they get."""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import httpx
 
-from tests.e2e.jobs.orders import order
-from tests.e2e.talk import chat
+from tests.e2e.jobs.orders import FINAL, order, reaches
+from tests.e2e.stack import Stack
+from tests.e2e.talk import chat, client, until
+from tests.support.proxy import Proxy
 
 EVERY_S = 0.5
+HEALED_S = 10.0
+"""All is served again within 5 s of the heal, and this machine may be busy."""
 
 
 class Load:
     """A light load: each kind of request twice a second, whether the last one was answered or not.
 
     ``answers`` counts (kind, status), ``jobs`` has the ids of those accepted, ``broken`` the errors of streams that
-    were begun and not ended well, ``longest`` each kind's longest wait in seconds.
+    were begun and not ended well, ``longest`` each kind's longest wait in seconds. ``ended`` has the jobs that ran when
+    the wire was cut, as they were in the end.
     """
 
     def __init__(self, http: httpx.AsyncClient, model: str = "echo") -> None:
@@ -26,6 +33,7 @@ class Load:
         self.longest: dict[str, float] = {}
         self.jobs: list[str] = []
         self.broken: list[str] = []
+        self.ended: list[dict[str, Any]] = []
         self._http = http
         self._model = model
         self._over = asyncio.Event()
@@ -94,3 +102,48 @@ class Load:
         if answer.status_code == httpx.codes.ACCEPTED:
             self.jobs.append(answer.json()["id"])
         return answer.status_code
+
+
+@contextmanager
+def far_stack(wire: Proxy, folder: Path, name: str, url: str) -> Iterator[Stack]:
+    """A Headrace that serves ``echo``; the setting ``name`` is a URL by way of the wire, which is healed in the end."""
+    stack = Stack(folder / "home", demo=False, **{name: url})
+    try:
+        stack.start()
+        stack.launch_echo("echo", step_ms=20, max_inflight=64)
+        yield stack
+    finally:
+        wire.heal()
+        stack.close()
+
+
+@asynccontextmanager
+async def surviving(far: Stack, *lengths: int) -> AsyncIterator[Load]:
+    """A load before, during and after what the block does to the wire; in the end everything must work.
+
+    When the block begins, a job of each of these lengths runs, at 20 ms a token.
+    """
+    before = far.pids()
+    async with client(far.url) as http:
+        load = Load(http)
+        async with load.running():
+            await until(load.works)
+            running = [await _running(http, length) for length in lengths]
+            yield load
+            healed = time.monotonic()
+            await until(load.served, HEALED_S)
+            print("served after", round(time.monotonic() - healed, 2))
+            await until(load.works)
+        load.ended = [await reaches(http, job, *FINAL, seconds=60) for job in running]
+        done = [await reaches(http, job, *FINAL, seconds=60) for job in load.jobs]
+    print(dict(load.answers), load.longest, load.broken)
+    assert {status for _, status in load.answers} <= {200, 202, 503}
+    assert {one["state"] for one in done + load.ended} == {"succeeded"}
+    assert far.pids() == before, far.logs()
+
+
+async def _running(http: httpx.AsyncClient, length: int) -> str:
+    """A job of so many tokens, once it runs."""
+    job = str((await http.post("/v1/jobs", json=order("echo", max_tokens=length))).json()["id"])
+    await reaches(http, job, "running")
+    return job

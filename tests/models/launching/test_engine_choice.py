@@ -42,6 +42,7 @@ SCORER = network("BertForSequenceClassification")
 HEARING = network("WhisperForConditionalGeneration")
 STRANGE = network("ChatGLMModel")
 PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"})
+DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
 VOICES = folder("voice.onnx")
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
@@ -60,6 +61,7 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (CHAT, None, "embedding", "sentence_transformers embedding"),
         (CHAT, None, "rerank", "sentence_transformers rerank"),
         (STRANGE, None, None, "transformers LLM"),
+        (DIFFUSED, None, None, "transformers LLM"),
         (BERT, None, "rerank", "sentence_transformers rerank"),
         (BERT, "sentence_transformers", None, "sentence_transformers embedding"),
         (EMBEDDER, None, None, "sentence_transformers embedding"),
@@ -145,6 +147,7 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
         (gguf("nomic-bert"), None, None, "model_path", "a GGUF file (nomic-bert): no engine serves that"),
         (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),
+        (folder("mmproj-a.gguf"), None, None, "model_path", "name one"),
         (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),
         (folder(), None, "image", "model_path", "there is nothing of a model"),
         (None, None, "audio", "model_engine", "cannot be seen from here"),
@@ -172,6 +175,12 @@ def test_a_format_that_contradicts_the_files_is_refused(seen: Peek, model_format
 @pytest.mark.parametrize(("seen", "model_format"), [(CHAT, "gptq"), (gguf("llama"), "ggufv2"), (CHAT, "a-new-one")])
 def test_a_format_that_the_files_may_have_is_taken(seen: Peek, model_format: str) -> None:
     assert choose(HERE, seen, None, None, model_format) == choose(HERE, seen, None, None)
+
+
+def test_where_there_are_no_weights_the_format_is_not_to_blame() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        choose(HERE, folder("README.md"), None, None, "ggufv2")
+    assert caught.value.param == "model_path"
 
 
 def test_what_fits_is_served_by_its_engine() -> None:

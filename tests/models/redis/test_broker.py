@@ -140,6 +140,22 @@ def test_who_listens_hears_again_after_a_cut(cut: str, valkey: Valkey) -> None:
     uvloop.run(listen())
 
 
+async def test_a_mute_server_is_left_after_a_ping_that_it_does_not_answer(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "SILENT_READ_S", 0.1)
+    with Proxy(valkey.port) as proxy:
+        ear = Ear(proxy)
+        listening = asyncio.create_task(ear.run())
+        async with asyncio.timeout(20):
+            await ear.until_it_hears(valkey, b"before")
+            proxy.silence()
+            while not ear.ended:
+                await asyncio.sleep(0.01)
+        listening.cancel()
+        await asyncio.wait((listening,))
+
+
 async def test_silence_alone_ends_no_connection(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server answers pings; and who stood still himself reads what has come meanwhile before he judges."""
     monkeypatch.setattr(broker, "SILENT_READ_S", 0.2)
