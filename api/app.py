@@ -31,6 +31,7 @@ from api.routes import (
     audio,
     batches,
     chat,
+    devices,
     embeddings,
     files,
     health,
@@ -87,7 +88,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     )
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
-    for module in (*text, images, audio, sdapi, jobs, files, batches, models, artifacts, health):
+    for module in (*text, images, audio, sdapi, jobs, files, batches, models, devices, artifacts, health):
         app.include_router(module.router)
     app.add_middleware(
         Edge,

@@ -60,10 +60,18 @@ class Client:
             time.sleep(POLL_S)
 
     def progress(self, uid: str) -> tuple[float, str, str]:
-        """How far a launch is, from 0 to 1; the stage of the replica that is furthest behind; why one failed, or ""."""
+        """How far a launch is, from 0 to 1; the stage of the replica that is furthest behind; why it failed or waits.
+
+        The reason is empty where there is none.
+        """
         answer = self._json("GET", f"/v1/models/{quote(uid, safe='')}/progress")
-        failures = [replica["info"] for replica in answer["replicas"] if replica["stage"] == "failed"]
-        return float(answer["progress"]), str(answer["stage"]), next(iter(failures), "")
+        stage = str(answer["stage"])
+        reasons = [replica["info"] for replica in answer["replicas"] if replica["stage"] == stage]
+        return float(answer["progress"]), stage, next(filter(None, reasons), "")
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Every device whose worker reports, and which engines work on it."""
+        return list(self._json("GET", "/v1/devices", "data"))
 
     def models(self) -> list[dict[str, Any]]:
         """Every model that was launched."""

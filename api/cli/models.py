@@ -83,11 +83,16 @@ def launch(
 
 
 def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
-    """List the models that were launched."""
+    """List the models that were launched, and the devices with what works on them."""
+    from api.local.console import described
+
     columns = ("id", "model_type", "model_name", "model_engine", "model_format", "quantization", "replica", "state")
     titles = ("uid", "type", "name", "engine", "format", "quantization", "replicas", "state")
     with connect(endpoint, api_key) as client:
         print_table(columns, client.models(), titles)
+        devices = client.devices()
+    for device in devices:
+        typer.echo("\n".join(["", *described(device)]))
 
 
 def print_table(columns: Sequence[str], items: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:

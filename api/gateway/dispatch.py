@@ -15,7 +15,7 @@ from api.edge.caller import Caller
 from api.gateway import placement
 from api.gateway.admission import Admission
 from api.gateway.inbox import Inbox
-from api.gateway.known_models import KnownModels
+from api.gateway.known_models import KnownModel, KnownModels
 from api.gateway.metrics import METRICS
 from api.gateway.placement import Candidate
 from api.gateway.replies import Replies
@@ -160,15 +160,16 @@ class Dispatcher:
                 changed = self._routing_table.changed
                 if found := self._routing_table.ready(uid):
                     return found
-                await self._check_known(uid)
+                known = await self._check_known(uid)
                 if loop.time() >= over or self._waiting > WAITERS:
-                    raise ModelNotReady(f"the model '{uid}' is loading", retry_after=10)
+                    why = f"waits for a device: {known.waits}" if known.waits else "is loading"
+                    raise ModelNotReady(f"the model '{uid}' {why}", retry_after=10)
                 await self._routing_table.change(changed, 0.5)
         finally:
             self._waiting -= 1
 
-    async def _check_known(self, uid: str) -> None:
-        """Raise the error of a model that does not exist or cannot be loaded; have a dormant one loaded."""
+    async def _check_known(self, uid: str) -> KnownModel:
+        """The model. Raises the error of one that does not exist or cannot be loaded; has a dormant one loaded."""
         if not self._replies.connected:
             raise BrokerUnavailable(retry_after=2)
         known = await self._known_models.find(uid)
@@ -178,6 +179,7 @@ class Dispatcher:
             raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
         if known.asleep:
             await self._known_models.awaken(uid)
+        return known
 
     def _weigh(self, ready: Mapping[str, tuple[str, Replica]]) -> list[Candidate]:
         """How many tokens each replica still has to write.

@@ -24,6 +24,8 @@ class KnownModel:
     model_type: str = ""
     asleep: bool = False
     """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
+    waits: str = ""
+    """Why no replica has a device yet; empty where one has."""
 
 
 class KnownModels:
@@ -71,9 +73,12 @@ class KnownModels:
 def _read(connection: Connection) -> dict[str, KnownModel]:
     failures: dict[str, list[str | None]] = {}
     states: dict[str, set[str]] = {}
+    waits: dict[str, str] = {}
     for row in instances.replicas_of(connection):
         states.setdefault(row.uid, set()).add(row.state)
         failed = row.state == ReplicaState.FAILED
+        if row.state == ReplicaState.PENDING and row.error:
+            waits[row.uid] = HeadraceError.from_row(row.error).message
         failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
     for instance in instances.listing(connection):
@@ -81,5 +86,6 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         asleep = instance.load_on_request and states.get(instance.uid) == {ReplicaState.DORMANT}
         reasons = sorted({error for error in errors if error is not None})
         why = "" if not errors or None in errors else "; ".join(reasons)
-        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep)
+        waiting = waits.get(instance.uid, "") if states.get(instance.uid) == {ReplicaState.PENDING} else ""
+        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep, waiting)
     return known

@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from api.client import Client
 from api.edge.exposure import check_exposure, check_port, local_url
 from api.local import embedded, home
 from api.local.child import Child
-from api.local.console import Console, table
+from api.local.console import Console, described, table
 from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
@@ -29,7 +29,10 @@ ON_REQUEST = (
     {"model_uid": "hibari", "model_name": "hibari", "model_type": "audio", "load_on_request": True},
     {"model_uid": "glyphs", "model_name": "glyphs", "model_type": "image", "load_on_request": True},
 )
-"""The demo's other models. They are loaded when the first request comes, and use no memory before."""
+"""The demo's other models. They are loaded when the first request comes, and use no memory before.
+
+All are placed on whatever device can run them: a GPU that works, else the CPU.
+"""
 SERVING_TIMEOUT_S = 60.0
 REDIS_TIMEOUT_S = 10.0
 DOUBLE_SIGNAL_S = 0.5
@@ -46,14 +49,20 @@ def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) 
     """
     settings = _with(settings, home=settings.home.expanduser().absolute())
     check_exposure(settings)
-    names = [devices.parse(name).name for name in dict.fromkeys(wanted)] or [one.name for one in devices.detect()]
+    found, notes = _devices(wanted)
     console = Console()
     with home.locked(settings.home):
         check_port(settings.host, settings.port)
         server = None if settings.redis_url else embedded.prepare(settings.home)
         if server:
             settings = _with(settings, redis_url=server.url)
-        asyncio.run(Up(settings, names, server, console, demo=demo, verbose=verbose).main())
+        asyncio.run(Up(settings, found, notes, server, console, demo=demo, verbose=verbose).main())
+
+
+def _devices(wanted: Sequence[str]) -> devices.Survey:
+    """The devices that the command line names, else all of this machine."""
+    named = [devices.parse(name) for name in dict.fromkeys(wanted)]
+    return devices.Survey(named, []) if named else devices.survey()
 
 
 class Up:
@@ -62,7 +71,8 @@ class Up:
     def __init__(
         self,
         settings: Settings,
-        names: Sequence[str],
+        found: Sequence[devices.Device],
+        notes: Sequence[str],
         server: embedded.Embedded | None,
         console: Console,
         *,
@@ -70,7 +80,8 @@ class Up:
         verbose: bool,
     ) -> None:
         self._settings = settings
-        self._names = names
+        self._devices = found
+        self._notes = notes
         self._server = server
         self._console = console
         self._demo = demo
@@ -121,6 +132,8 @@ class Up:
     async def _begin(self, specs: ProcessSpecs) -> None:
         """Start the processes in the order in which they need each other; wait until requests can be served."""
         self._console.say(f"Headrace in {self._settings.home}")
+        for note in self._notes:
+            self._console.say(f"  note: {note}")
         redis = None
         if self._server:
             redis = self._supervisor.start(specs.redis(self._server))
@@ -131,9 +144,9 @@ class Up:
         if redis and self._server:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
-        await specs.forget(self._names)
+        await specs.forget([one.name for one in self._devices])
         gateway = self._supervisor.start(specs.gateway())
-        workers = [self._supervisor.start(specs.worker(name)) for name in self._names]
+        workers = [self._supervisor.start(specs.worker(name)) for name in (one.name for one in self._devices)]
         self._supervisor.start(specs.steward())
         for child in (gateway, *workers):
             await self._ready(child)
@@ -141,7 +154,7 @@ class Up:
             await self._serving(specs)
         ready = self._demo and await self._launch_demo()
         self._console.idle()
-        self._summary(demo=ready)
+        self._summary(await asyncio.to_thread(self._described_devices), demo=ready)
 
     async def _ready(self, child: Child) -> None:
         with self._step(child.spec.name, f"pid {child.pid}"):
@@ -165,27 +178,43 @@ class Up:
     async def _launch_demo(self) -> bool:
         """Launch the demo models that are not there, and wait for the first. Returns whether it is ready.
 
-        A failure is printed, and does not stop the platform.
+        One that cannot be launched says why, and neither stops the platform nor hides the others.
         """
-        key = next(iter(self._settings.admin_keys or self._settings.api_keys), "")
-        uid = DEMO["model_uid"]
-        with Client(self._url, key) as client:
-            try:
-                with self._step(uid, "the demo model"):
-                    await asyncio.to_thread(_ensure, client, DEMO)
-                    while (progress := await asyncio.to_thread(client.progress, uid))[1] != "ready":
-                        if progress[1] == "failed":
-                            raise Unavailable(progress[2] or "it could not be loaded")
-                        self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%}")
-                        await asyncio.sleep(0.2)
-                for model in ON_REQUEST:
-                    await asyncio.to_thread(_ensure, client, model)
-                names = ", ".join(str(model["model_uid"]) for model in ON_REQUEST)
-                self._console.say(f"  {'on request':<12} {names}")
-            except HeadraceError as error:
-                self._console.say(f"  {uid:<12} not available: {error.message}")
-                return False
+        with self._client() as client:
+            ready = await self._tried(DEMO, self._wait_for_demo(client))
+            on_request = [one for one in ON_REQUEST if await self._tried(one, asyncio.to_thread(_ensure, client, one))]
+            names = ", ".join(str(model["model_uid"]) for model in on_request)
+            self._console.say(f"  {'on request':<12} {names or 'nothing'}")
+        return ready
+
+    async def _tried(self, model: Mapping[str, Any], attempt: Awaitable[None]) -> bool:
+        """Await the attempt to launch a demo model; where it fails, print why and return False."""
+        try:
+            await attempt
+        except HeadraceError as error:
+            self._console.say(f"  {model['model_uid']:<12} not available: {error.message}")
+            return False
         return True
+
+    async def _wait_for_demo(self, client: Client) -> None:
+        uid = str(DEMO["model_uid"])
+        with self._step(uid, "the demo model"):
+            await asyncio.to_thread(_ensure, client, DEMO)
+            while (progress := await asyncio.to_thread(client.progress, uid))[1] != "ready":
+                if progress[1] == "failed":
+                    raise Unavailable(progress[2] or "it could not be loaded")
+                self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%} {progress[2]}".rstrip())
+                await asyncio.sleep(0.2)
+
+    def _client(self) -> Client:
+        """A client of our own gateway, with an administrator's key where there are keys."""
+        return Client(self._url, next(iter(self._settings.admin_keys or self._settings.api_keys), ""))
+
+    def _described_devices(self) -> list[str]:
+        """Each device of this machine in words; nothing where the gateway cannot say."""
+        with contextlib.suppress(HeadraceError), self._client() as client:
+            return [line for one in client.devices() for line in described(one)]
+        return []
 
     @contextlib.contextmanager
     def _step(self, what: str, detail: str) -> Iterator[None]:
@@ -196,11 +225,14 @@ class Up:
         self._console.idle()
         self._console.say(f"  {what:<12} ready after {time.monotonic() - begun:4.1f} s   {detail}")
 
-    def _summary(self, *, demo: bool) -> None:
+    def _summary(self, about_devices: Sequence[str], *, demo: bool) -> None:
         say = self._console.say
         say()
         for line in table(self._supervisor.children.values()):
             say(line)
+        say()
+        for line in about_devices:
+            say(f"  {line}")
         say()
         say(f"Headrace serves {self._url}   (documentation: {self._url}/docs, logs: {self._settings.home}/logs)")
         say("Try:")

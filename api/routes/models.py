@@ -10,11 +10,12 @@ from sqlalchemy.engine import Connection
 
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
-from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady
+from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, UnsupportedParameter
 from models.launching import hub
 from models.launching.launch import UID, Launch, resolve, serves
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
+from models.launching.placing import DeviceCandidate, choose
 from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
@@ -62,6 +63,7 @@ async def launch_model(
     gateway = gateway_of(request)
     seen = await _peek(gateway, body)
     new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code)
+    await gateway.database.run(_refuse_hopeless, new)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
@@ -185,6 +187,17 @@ def _create(connection: Connection, new: NewInstance) -> None:
     instances.create(connection, new)
 
 
+def _refuse_hopeless(connection: Connection, new: NewInstance) -> None:
+    """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
+    candidates = [
+        DeviceCandidate(one.id, one.kind, one.load, one.engines)
+        for one in instances.alive_devices(connection, instances.ALIVE_MS)
+    ]
+    choice = choose(new.n_gpu, new.engine, candidates, {})
+    if choice.hopeless:
+        raise UnsupportedParameter(choice.reason, param="n_gpu" if choice.by_kind else "model_engine")
+
+
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:
     replicas: dict[str, list[ReplicaRow]] = {}
     for row in instances.replicas_of(connection):
@@ -221,6 +234,8 @@ def _unreported(state: str) -> str:
 def _state(replicas: list[ReplicaRow]) -> str:
     """The state to show of a model that no device reports as ready."""
     states = {row.state for row in replicas}
+    if states == {ReplicaState.PENDING} and any(row.error for row in replicas):
+        return "waiting"
     for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
         if states == {state}:
             return state.value

@@ -1,23 +1,29 @@
-"""The devices of this machine: its GPUs, else its CPU. GPUs are asked through NVML, so that workers need no torch."""
+"""The devices of this machine: its GPUs and its CPU."""
 
 import contextlib
 import os
 import platform
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import psutil
 
 from models.errors import InvalidRequest
+from models.launching import nvml
 
-_NAME = re.compile(r"cpu|cuda:(?:0|[1-9]\d{0,2})")
+_NAME = re.compile(r"cpu|cuda:(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?")
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One GPU of this machine, or its CPU. ``name`` is what ``--device`` takes."""
+    """One GPU of this machine, an instance of one in MIG mode (``cuda:0.1``), or its CPU.
+
+    ``name`` is what ``--device`` takes. ``total_bytes``: of its memory, which is the machine's own where
+    ``shares_memory``. ``capability`` is CUDA's, such as "8.9"; ``driver`` the version of NVIDIA's driver, and ``cuda``
+    the newest CUDA that this driver serves, such as "12.8". All three are empty for a CPU.
+    """
 
     name: str
     kind: Literal["cpu", "cuda"]
@@ -25,24 +31,39 @@ class Device(msgspec.Struct, frozen=True):
     total_bytes: int
     uuid: str = ""
     """What to put into ``CUDA_VISIBLE_DEVICES``. Unlike an index, it means the same card to NVML and to CUDA."""
+    capability: str = ""
+    driver: str = ""
+    cuda: str = ""
+    shares_memory: bool = False
 
 
-def detect() -> list[Device]:
-    """The devices that get a worker each: every visible GPU, or the CPU where there is none."""
-    return _gpus() or [_cpu()]
+class Survey(NamedTuple):
+    """The devices of this machine, and what is to be said of those that cannot be used."""
+
+    devices: list[Device]
+    notes: list[str]
+
+
+def survey() -> Survey:
+    """The devices that get a worker each: every visible GPU, then the CPU.
+
+    Raises InvalidRequest where ``CUDA_VISIBLE_DEVICES`` names none of the GPUs that are there.
+    """
+    gpus, notes = _gpus()
+    return Survey([*gpus, _cpu()], notes)
 
 
 def parse(name: str) -> Device:
     """The device of that name. Raises InvalidRequest if it is no device name, or if this machine has no such device."""
     if not _NAME.fullmatch(name):
         raise InvalidRequest(f"{name!r} is not a device: say cpu or cuda:0, cuda:1, …", param="device")
-    if name == "cpu":  # allowed on a machine with GPUs, too
+    if name == "cpu":
         return _cpu()
-    gpus = _gpus()
+    gpus, notes = _gpus()
     for gpu in gpus:
         if gpu.name == name:
             return gpu
-    present = ", ".join(gpu.name for gpu in gpus) or "no GPU"
+    present = "; ".join([", ".join(gpu.name for gpu in gpus) or "no GPU", *notes])
     raise InvalidRequest(f"this machine has no {name} (NVML sees {present})", param="device")
 
 
@@ -67,43 +88,50 @@ def _ram_bytes() -> int:
     return total
 
 
-def _gpus() -> list[Device]:
-    import pynvml  # deferred, so that importing this module stays fast
+def _gpus() -> tuple[list[Device], list[str]]:
+    """The visible GPUs, and what is wrong with others."""
+    found = nvml.find()
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = [card for card in found.cards if _is_visible(card, wanted)]
+    notes = list(found.faults)
+    if found.cards and not visible and wanted and _names_some(wanted):
+        there = ", ".join(f"{card.index} ({card.uuid})" for card in found.cards)
+        raise InvalidRequest(f"CUDA_VISIBLE_DEVICES={wanted} is none of the GPUs {there}", param="device")
+    return [_gpu(card, found) for card in visible], notes
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver or no card
-        return []
-    try:
-        return [gpu for index in range(pynvml.nvmlDeviceGetCount()) if _visible(gpu := _gpu(index), index)]
-    finally:
-        pynvml.nvmlShutdown()
 
-
-def _gpu(index: int) -> Device:
-    import pynvml
-
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+def _gpu(card: nvml.Card, found: nvml.Found) -> Device:
     return Device(
-        name=f"cuda:{index}",
+        name=f"cuda:{card.index}",
         kind="cuda",
-        label=_text(pynvml.nvmlDeviceGetName(handle)),
-        total_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-        uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
+        label=card.label,
+        total_bytes=_ram_bytes() if card.total_bytes is None else card.total_bytes,
+        uuid=card.uuid,
+        capability=card.capability,
+        driver=found.driver,
+        cuda=found.cuda,
+        shares_memory=card.total_bytes is None,
     )
 
 
-def _visible(gpu: Device, index: int) -> bool:
-    """Whether ``CUDA_VISIBLE_DEVICES``, by index or by the beginning of a UUID, lets us use the card."""
-    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+def _is_visible(card: nvml.Card, wanted: str | None) -> bool:
+    """Whether ``CUDA_VISIBLE_DEVICES``, by index or by the beginning of a UUID, lets us use the card.
+
+    The index of a card in MIG mode stands for all its instances.
+    """
     if wanted is None:
         return True
+    whole = card.index.partition(".")[0]
     return any(
-        entry == str(index) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry))
-        for entry in (part.strip() for part in wanted.split(","))
+        entry in (card.index, whole) or (entry.startswith(("GPU-", "MIG-")) and card.uuid.startswith(entry))
+        for entry in _entries(wanted)
     )
 
 
-def _text(value: str | bytes) -> str:
-    """A string of NVML's as text. In some versions of the binding it is bytes."""
-    return value.decode() if isinstance(value, bytes) else value
+def _entries(wanted: str) -> list[str]:
+    return [part.strip() for part in wanted.split(",")]
+
+
+def _names_some(wanted: str) -> bool:
+    """Whether it names a GPU. Nothing, and numbers below zero, are the usual ways to ask for none."""
+    return any(entry and not entry.startswith("-") and entry.lower() != "none" for entry in _entries(wanted))

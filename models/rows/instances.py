@@ -23,6 +23,9 @@ from models.rows.tables import devices, instances, jobs, leases, replicas
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""
 
+ALIVE_MS = 15_000
+"""A device seen within this time is here: it can be given replicas."""
+
 # ---- what people ask for -----------------------------------------------------------------------------------
 
 
@@ -124,7 +127,7 @@ def forget(connection: Connection, replica: str, device: str) -> None:
 
 
 def see_device(connection: Connection, **values: Any) -> None:
-    """Record that a device's worker is alive. ``values``: id, node, kind, label, total_bytes."""
+    """Record that a device's worker is alive. ``values``: id, node, kind, label, total_bytes, details, engines."""
     seen = values | {"seen_at": now_ms()}
     if not connection.execute(sa.update(devices).where(devices.c.id == values["id"]).values(**seen)).rowcount:
         connection.execute(sa.insert(devices).values(**seen))
@@ -142,7 +145,7 @@ def alive_devices(connection: Connection, silence_ms: int) -> list[LoadedDevice]
 
 def pending(connection: Connection) -> list[PendingReplica]:
     """Replicas that wait for a device, oldest first."""
-    query = sa.select(replicas.c.id, replicas.c.uid, instances.c.n_gpu).join(
+    query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, instances.c.n_gpu, instances.c.engine).join(
         instances, instances.c.uid == replicas.c.uid
     )
     waiting = query.where(replicas.c.state == ReplicaState.PENDING).order_by(replicas.c.created_at, replicas.c.id)
@@ -154,6 +157,12 @@ def place(connection: Connection, replica: str, device: str) -> bool:
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values = {"state": ReplicaState.ASSIGNED, "device": device, "stage": "", "progress": 0.0, "error": None}
     return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
+
+
+def hold_back(connection: Connection, replica: str, why: HeadraceError) -> None:
+    """Record why a waiting replica has no device yet."""
+    waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
+    connection.execute(sa.update(replicas).where(*waiting).values(stage="waiting", error=why.to_row()))
 
 
 def revive(connection: Connection, pause_ms: int) -> int:

@@ -66,6 +66,8 @@ class PendingReplica(Record):
     id: str
     uid: str
     n_gpu: str  # its instance's
+    engine: str  # its instance's
+    error: list[Any] | None  # why it still waits, as models.errors.WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class DeviceRow(Record):
     label: str  # the hardware's name
     total_bytes: int  # of its memory
     seen_at: int  # last sign of life of its worker
+    details: dict[
+        str, Any
+    ]  # uuid, capability, driver, cuda, shares_memory, as models.launching.devices.Device has them
+    engines: dict[str, str]  # engine → "" where it works, or why it does not; those missing are still being asked
 
 
 @dataclass(frozen=True, slots=True)

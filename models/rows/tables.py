@@ -76,6 +76,8 @@ devices = sa.Table(
     sa.Column("label", sa.String(200), nullable=False),
     sa.Column("total_bytes", sa.BigInteger, nullable=False),
     sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("engines", sa.JSON, nullable=False),
 )
 
 leases = sa.Table(

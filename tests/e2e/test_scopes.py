@@ -42,6 +42,7 @@ SCOPES = {
     "HEAD /redoc": INFER,
     "GET /openapi.json": INFER,
     "HEAD /openapi.json": INFER,
+    "GET /v1/devices": INFER,
     "GET /v1/models": INFER,
     "GET /v1/models/{uid}": INFER,
     "GET /v1/models/{uid}/progress": INFER,

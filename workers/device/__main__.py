@@ -28,6 +28,7 @@ from models.storage.artifacts import open_store
 from workers.device.claimer import Claimer
 from workers.device.heartbeat import Probe, beat
 from workers.device.host import DeviceHost
+from workers.device.probing import Probing
 from workers.device.runner_process import RunnerProcess
 from workers.protocol import Submit
 from workers.wakeups import hear, in_background
@@ -106,7 +107,8 @@ def main() -> None:
         lease = Lease(owner, device, int(settings.job_lease_s * 1000))
         return Claimer(lease, database, store, telling, runners, settings.response_retention_s)
 
-    host = DeviceHost(settings, device, database, client, claimer)
+    probing = Probing(settings, device)
+    host = DeviceHost(settings, device, database, client, claimer=claimer, usable=lambda: probing.usable() or {})
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
         hostname=f"headrace@{host.id}",
@@ -120,6 +122,7 @@ def main() -> None:
         without_heartbeat=True,
     )
     drains = _drain_at_the_end(host)
+    probing.start()
     host.start()
     in_background(beat, host, client)
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)

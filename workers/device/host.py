@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 ClaimerOf = Callable[[str, str, Callable[[], Iterable[RunnerProcess]]], Claimer]
 """Makes the claimer of a device: its id, its worker's, and what lists its runners."""
 
+Usable = Callable[[], Mapping[str, str]]
+"""Which engines work on the device: an empty text, or the reason. Those that are missing are still being asked."""
+
 SEEN_EVERY_S = 3.0
 WAITING = 192
 """Requests that may wait at one replica beyond those in flight, unless its launch says otherwise."""
@@ -45,7 +48,14 @@ class DeviceHost:
     """All replicas of one device."""
 
     def __init__(
-        self, settings: Settings, device: Device, database: Database, client: redis.Redis, claimer: ClaimerOf
+        self,
+        settings: Settings,
+        device: Device,
+        database: Database,
+        client: redis.Redis,
+        *,
+        claimer: ClaimerOf,
+        usable: Usable,
     ) -> None:
         self.id = f"{settings.node}.{device.name}"
         self.worker = uuid.uuid4().hex
@@ -54,6 +64,8 @@ class DeviceHost:
         self._device = device
         self._database = database
         self._client = client
+        self._usable = usable
+        self._seen: Mapping[str, str] = {}
         self._runners: dict[str, RunnerProcess] = {}
         self._deaths: dict[str, Deaths] = {}
         self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
@@ -163,9 +175,10 @@ class DeviceHost:
 
     def _reconcile(self) -> None:
         now = time.monotonic()
-        if now - self._seen_at > SEEN_EVERY_S:
-            self._database.call(_see, self.id, self._settings.node, self._device)
-            self._seen_at = now
+        usable = self._usable()
+        if now - self._seen_at > SEEN_EVERY_S or usable != self._seen:
+            self._database.call(_see, self.id, self._settings.node, self._device, usable)
+            self._seen_at, self._seen = now, usable
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
         wanted = {name: row.state for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now):
@@ -302,7 +315,14 @@ class DeviceHost:
             self._thread.join()
 
 
-def _see(connection: Any, device: str, node: str, about: Device) -> None:
+def _see(connection: Any, device: str, node: str, about: Device, usable: Mapping[str, str]) -> None:
     instances.see_device(
-        connection, id=device, node=node, kind=about.kind, label=about.label, total_bytes=about.total_bytes
+        connection,
+        id=device,
+        node=node,
+        kind=about.kind,
+        label=about.label,
+        total_bytes=about.total_bytes,
+        details={name: getattr(about, name) for name in ("uuid", "capability", "driver", "cuda", "shares_memory")},
+        engines=dict(usable),
     )

@@ -18,17 +18,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable
+from models.errors import DatabaseUnavailable, ModelNotReady
+from models.launching.placing import DeviceCandidate, choose
 from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.records import PendingReplica
 from models.rows.webhooks import webhook_secrets
 from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import Batching
-from workers.steward.placing import DeviceCandidate, choose
 from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
 from workers.wakeups import hear, in_background
@@ -38,8 +39,6 @@ log = logging.getLogger("workers.steward")
 LEASE = "steward"
 LEASE_MS = 10_000
 EVERY_S = 1.0
-ALIVE_MS = 15_000
-"""A device seen within this time can be given replicas."""
 REVIVE_MS = 60_000
 """A replica that was given up is tried again after this long, for as long as it is wanted."""
 LOST_MS = 60_000
@@ -58,7 +57,7 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     if unseen := instances.lost_devices(connection, LOST_MS):
         instances.release_lost(connection, LOST_MS, but=spare(unseen))
     instances.revive(connection, REVIVE_MS)
-    found = instances.alive_devices(connection, ALIVE_MS)
+    found = instances.alive_devices(connection, instances.ALIVE_MS)
     loads = {row.id: row.load for row in found}
     siblings: dict[str, Counter[str]] = {}
     for row in instances.replicas_of(connection):
@@ -67,12 +66,23 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     given = []
     for replica in instances.pending(connection):
         taken = siblings.setdefault(replica.uid, Counter())
-        device = choose(replica.n_gpu, [DeviceCandidate(one.id, one.kind, loads[one.id]) for one in found], taken)
-        if device is not None and instances.place(connection, replica.id, device):
+        candidates = [DeviceCandidate(one.id, one.kind, loads[one.id], one.engines) for one in found]
+        device, reason, *_ = choose(replica.n_gpu, replica.engine, candidates, taken)
+        if device is None:
+            _hold_back(connection, replica, reason)
+        elif instances.place(connection, replica.id, device):
             loads[device] += 1
             taken[device] += 1
             given.append(device)
     return given
+
+
+def _hold_back(connection: Connection, replica: PendingReplica, reason: str) -> None:
+    """Record why it waits, where that is news."""
+    why = ModelNotReady(reason)
+    if why.to_row() != replica.error:
+        log.info("replica %s waits: %s", replica.id, reason)
+        instances.hold_back(connection, replica.id, why)
 
 
 class Steward:

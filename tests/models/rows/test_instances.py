@@ -13,7 +13,15 @@ from models.rows.instances import NewInstance
 from models.rows.states import ReplicaState
 
 ECHO = NewInstance("echo", "echo", "LLM", "echo", replica=2, options={"step_ms": 1})
-CPU = {"id": "n1.cpu", "node": "n1", "kind": "cpu", "label": "a CPU", "total_bytes": 1 << 34}
+CPU = {
+    "id": "n1.cpu",
+    "node": "n1",
+    "kind": "cpu",
+    "label": "a CPU",
+    "total_bytes": 1 << 34,
+    "details": {"driver": ""},
+    "engines": {"echo": "", "vllm": "it is not installed"},
+}
 
 
 def _placed(database: Database) -> list[str]:

@@ -1,0 +1,130 @@
+"""The NVIDIA cards of this machine, as NVML tells of them: workers and the command line need no torch for that.
+
+A card that cannot be used is left out, and why is said; it never ends the process that asks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card, or an instance of one in MIG mode. ``index`` is NVML's, "0" or "0.1" for an instance."""
+
+    index: str
+    label: str
+    uuid: str
+    total_bytes: int | None
+    """None: it has no memory of its own, and uses the machine's."""
+    capability: str
+    """CUDA's compute capability, such as "8.9"; empty where it is not told."""
+
+
+@dataclass(slots=True)
+class Found:
+    """All usable cards, the driver's version, the newest CUDA that it serves ("12.8"), and what is wrong, in words."""
+
+    cards: list[Card] = field(default_factory=list)
+    driver: str = ""
+    cuda: str = ""
+    faults: list[str] = field(default_factory=list)
+
+
+def find() -> Found:
+    """Ask NVML; takes a few milliseconds. Nothing is found where it cannot be asked."""
+    import pynvml  # deferred, so that importing this module stays fast
+
+    found = Found()
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        if error.value != pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+            found.faults.append(f"NVIDIA's driver cannot be used: {error}")
+        return found
+    try:
+        found.driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        version = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
+        found.cuda = f"{version // 1000}.{version % 1000 // 10}"
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            _read(index, found)
+    except pynvml.NVMLError as error:
+        found.faults.append(f"NVIDIA's driver cannot be used: {error}")
+    finally:
+        pynvml.nvmlShutdown()
+    return found
+
+
+def _read(index: int, found: Found) -> None:
+    """Add the card of this index, or its instances where it is in MIG mode, or what is wrong with it."""
+    import pynvml
+
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        if not _is_partitioned(handle):
+            found.cards.append(_card(str(index), handle, handle))
+            return
+        instances = _instances(handle)
+        found.cards += [_card(f"{index}.{place}", one, handle) for place, one in instances]
+        if not instances:
+            found.faults.append(f"GPU {index} is in MIG mode and has no instances: it is left out")
+    except pynvml.NVMLError as error:
+        found.faults.append(f"GPU {index} is left out: {error}")
+
+
+def _card(index: str, handle: Any, whole: Any) -> Card:
+    import pynvml
+
+    return Card(
+        index=index,
+        label=_text(pynvml.nvmlDeviceGetName(handle)),
+        uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
+        total_bytes=_total_bytes(handle),
+        capability=_capability(whole),
+    )
+
+
+def _total_bytes(handle: Any) -> int | None:
+    import pynvml
+
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) or None
+    except pynvml.NVMLError_NotSupported:  # GB10, Jetson: the card uses the machine's memory
+        return None
+
+
+def _capability(handle: Any) -> str:
+    import pynvml
+
+    try:
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    except pynvml.NVMLError:
+        return ""
+    return f"{major}.{minor}"
+
+
+def _is_partitioned(handle: Any) -> bool:
+    import pynvml
+
+    try:
+        current, _pending = pynvml.nvmlDeviceGetMigMode(handle)
+    except pynvml.NVMLError:  # cards that cannot be partitioned
+        return False
+    return bool(current == pynvml.NVML_DEVICE_MIG_ENABLE)
+
+
+def _instances(handle: Any) -> list[tuple[int, Any]]:
+    """The MIG instances of a card with their places."""
+    import pynvml
+
+    instances = []
+    for place in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            instances.append((place, pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)))
+        except pynvml.NVMLError_NotFound:  # no instance has this place
+            continue
+    return instances
+
+
+def _text(value: str | bytes) -> str:
+    """A string of NVML's as text. In some versions of the binding it is bytes."""
+    return value.decode() if isinstance(value, bytes) else value
