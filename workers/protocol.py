@@ -28,7 +28,12 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     options: dict[str, Any] = {}
     trust_remote_code: bool = False
     store: str = ""  # where artifacts lie, as models.storage.artifacts opens it
+    takes_turns: bool = False  # wait for ``Begin`` once the weights are here
     outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
+
+
+class Begin(msgspec.Struct, tag=True, frozen=True):
+    """Load the weights now: no other runner of the device is loading."""
 
 
 class Submit(msgspec.Struct, tag=True, frozen=True):
@@ -83,6 +88,10 @@ class LoadProgress(msgspec.Struct, tag=True, frozen=True):
     fraction: float
 
 
+class Fetched(msgspec.Struct, tag=True, frozen=True):
+    """The weights are here; the runner waits for ``Begin``."""
+
+
 class Ready(msgspec.Struct, tag=True, frozen=True):
     """The model is loaded, and requests can be served."""
 
@@ -134,8 +143,8 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     counters: dict[str, int]
 
 
-Command = Load | Submit | DoJob | CancelJob | Drain | Stop
-Event = LoadProgress | Ready | Failed | Ending | Finished | JobProgress | JobEnded | Stats
+Command = Load | Begin | Submit | DoJob | CancelJob | Drain | Stop
+Event = LoadProgress | Fetched | Ready | Failed | Ending | Finished | JobProgress | JobEnded | Stats
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command = msgspec.msgpack.Decoder(Command).decode

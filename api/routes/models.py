@@ -119,7 +119,11 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
 
 @router.get("/{uid}/replicas", summary="Replicas of a model")
 async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
-    """Each replica's device, state, runner and memory in bytes."""
+    """Each replica's device, state, runner and memory in bytes.
+
+    ``memory_bytes`` is what it holds of its device's memory, null where that is not known; ``host_memory_bytes`` what
+    its processes hold of the machine's.
+    """
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
     live = {one.id: one for _, one in gateway.routing_table.replicas()}
@@ -130,7 +134,8 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
             "state": live[row.id].state if row.id in live else _unreported(row.state),
             "stage": row.stage,
             "pid": live[row.id].pid if row.id in live else None,
-            "memory_bytes": live[row.id].memory_bytes if row.id in live else None,
+            "memory_bytes": live[row.id].memory_bytes or None if row.id in live else None,
+            "host_memory_bytes": live[row.id].host_bytes if row.id in live else None,
             "inflight": live[row.id].inflight if row.id in live else 0,
             "created_ts": row.created_at // 1000,
             "error_message": HeadraceError.from_row(row.error).message if row.error else None,

@@ -3,6 +3,7 @@
 A card that cannot be used is left out, and why is said; it never ends the process that asks.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,57 @@ def find() -> Found:
     finally:
         pynvml.nvmlShutdown()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A card's memory in bytes, and how much of it each process holds, by its pid in NVML's own pid namespace."""
+
+    total_bytes: int
+    free_bytes: int
+    by_pid: dict[int, int]
+
+
+class Meter:
+    """Reads the memory of one card, again and again. ``close`` ends it."""
+
+    def __init__(self, uuid: str) -> None:
+        import pynvml
+
+        self._uuid = uuid
+        self._library = pynvml
+        self._ready = False
+
+    def read(self) -> Usage | None:
+        """The memory as it is now; None where NVML cannot say, also when the card is lost."""
+        try:
+            if not self._ready:
+                self._library.nvmlInit()
+                self._ready = True
+            handle = self._library.nvmlDeviceGetHandleByUUID(self._uuid)
+            memory = self._library.nvmlDeviceGetMemoryInfo(handle)
+            return Usage(int(memory.total), int(memory.free), self._by_pid(handle))
+        except self._library.NVMLError:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        """Let go of NVML."""
+        if self._ready:
+            self._ready = False
+            with contextlib.suppress(self._library.NVMLError):
+                self._library.nvmlShutdown()
+
+    def _by_pid(self, handle: Any) -> dict[int, int]:
+        used: dict[int, int] = {}
+        for ask in (
+            self._library.nvmlDeviceGetComputeRunningProcesses,
+            self._library.nvmlDeviceGetGraphicsRunningProcesses,
+        ):
+            with contextlib.suppress(self._library.NVMLError):
+                for process in ask(handle):
+                    used[process.pid] = max(used.get(process.pid, 0), process.usedGpuMemory or 0)
+        return used
 
 
 def _read(index: int, found: Found) -> None:

@@ -74,6 +74,19 @@ def kill_group(pid: int, sig: int = signal.SIGKILL) -> bool:
     return True
 
 
+def group_lives(pid: int) -> bool:
+    """Whether a living process of the group that ``pid`` leads is left; one that only has not been waited for is none."""
+    if not kill_group(pid, 0):
+        return False
+    import psutil  # not at the top: the trampoline runs without site-packages
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
+
+
 def end(pid: int) -> None:
     """Kill a process and its group, or the process alone where it leads none."""
     if not kill_group(pid):

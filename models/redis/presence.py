@@ -19,7 +19,8 @@ LAPSE_MS = 5000
 class Replica(msgspec.Struct, frozen=True):
     """One replica as its worker reports it. ``epoch`` names its runner: a replica that is loaded again has a new one.
 
-    ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``counters``: the engine's.
+    ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
+    device; ``host_bytes``: of the machine's memory. ``counters``: the engine's.
     """
 
     id: str
@@ -33,18 +34,24 @@ class Replica(msgspec.Struct, frozen=True):
     inflight: int = 0
     outstanding_tokens: int = 0
     memory_bytes: int = 0
+    host_bytes: int = 0
     pid: int = 0
     counters: dict[str, int] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The report of one device. ``worker`` names the worker process; ``serial`` grows with each of its snapshots."""
+    """The report of one device. ``worker`` names the worker process; ``serial`` grows with each of its snapshots.
+
+    ``total_bytes`` and ``free_bytes`` are of the device's memory.
+    """
 
     device: str
     worker: str
     serial: int
     replicas: list[Replica]
     draining: bool = False
+    total_bytes: int = 0
+    free_bytes: int = 0
 
 
 encode = msgspec.json.Encoder().encode

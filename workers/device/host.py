@@ -27,6 +27,7 @@ from models.rows.records import ReplicaRow
 from models.rows.states import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
+from workers.device.memory import DeviceMemory
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
 from workers.protocol import Load, Submit
@@ -66,6 +67,7 @@ class DeviceHost:
         self._client = client
         self._usable = usable
         self._seen: Mapping[str, str] = {}
+        self._memory = DeviceMemory(device)
         self._runners: dict[str, RunnerProcess] = {}
         self._deaths: dict[str, Deaths] = {}
         self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
@@ -129,7 +131,10 @@ class DeviceHost:
         """The device as it is now."""
         self._serial += 1
         found = [self._presence(runner) for runner in list(self._runners.values())]
-        return presence.Snapshot(self.id, self.worker, self._serial, found, self.draining)
+        memory = self._memory.read()
+        return presence.Snapshot(
+            self.id, self.worker, self._serial, found, self.draining, memory.total_bytes, memory.free_bytes
+        )
 
     def _presence(self, runner: RunnerProcess) -> presence.Replica:
         ready = runner.ready
@@ -149,10 +154,17 @@ class DeviceHost:
             context_length=ready.context_length if ready else 0,
             inflight=runner.inflight,
             outstanding_tokens=runner.stats.outstanding_tokens,
-            memory_bytes=runner.stats.memory_bytes,
+            memory_bytes=self._memory_bytes(runner),
+            host_bytes=runner.stats.memory_bytes,
             pid=runner.pid,
             counters=runner.stats.counters,
         )
+
+    def _memory_bytes(self, runner: RunnerProcess) -> int:
+        """What a runner holds of the device's memory; 0 where that is not known."""
+        if self._device.kind == "cpu":
+            return runner.stats.memory_bytes
+        return self._memory.of(runner.pid) or 0
 
     @property
     def inflight(self) -> int:
@@ -193,6 +205,14 @@ class DeviceHost:
             if runner.phase is Phase.LOADING:
                 self._report(replica, stage=runner.stage, progress=runner.progress)
                 self._limit_load(runner)
+        self._give_a_turn()
+
+    def _give_a_turn(self) -> None:
+        """Let one runner load at a time, so that each finds the memory that it measures; the oldest goes first."""
+        loading = [runner for runner in self._runners.values() if runner.phase is Phase.LOADING]
+        waiting = [runner for runner in loading if runner.fetched and not runner.begun]
+        if waiting and not any(runner.begun for runner in loading) and self._memory.is_back():
+            waiting[0].begin()
 
     def _start(self, row: ReplicaRow) -> None:
         instance = self._database.call(instances.get, row.uid)
@@ -210,6 +230,7 @@ class DeviceHost:
             options=instance.options,
             trust_remote_code=instance.trust_remote_code,
             store=self._settings.artifacts,
+            takes_turns=self._device.kind != "cpu",
             outbound_allow=self._settings.outbound_allow,
         )
         runner = RunnerProcess(
@@ -230,6 +251,7 @@ class DeviceHost:
         runner = self._runners[replica]
         self.changed.set()
         runner.stop()
+        self._memory.expect_back(runner.pid)
         self._publish_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
@@ -244,6 +266,7 @@ class DeviceHost:
     def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
+            self._memory.expect_back(runner.pid)
             self._publish_lost(runner.abandoned(), runner.exit_reason)
             self.claimer.hear(runner)
         elif runner.phase is Phase.READY:
@@ -266,7 +289,8 @@ class DeviceHost:
         if self._runners.get(replica) is not runner:
             return
         if runner.phase is Phase.READY and runner.ready is not None:
-            values = {"context_length": runner.ready.context_length, "memory_bytes": runner.memory_bytes}
+            held = runner.memory_bytes if self._device.kind == "cpu" else self._memory_bytes(runner)
+            values = {"context_length": runner.ready.context_length, "memory_bytes": held or None}
             self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
             log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
         elif runner.phase is Phase.GONE:
@@ -313,6 +337,7 @@ class DeviceHost:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._memory.close()
 
 
 def _see(connection: Any, device: str, node: str, about: Device, usable: Mapping[str, str]) -> None:

@@ -24,10 +24,11 @@ import psutil
 
 from models.errors import HeadraceError, ReplicaLost, WireError
 from models.modalities import MEDIA
-from models.process.processes import kill_group, spawn
+from models.process.processes import group_lives, kill_group, spawn
 from models.storage import scratch
 from workers import protocol
 from workers.protocol import (
+    Begin,
     CancelJob,
     Command,
     DoJob,
@@ -35,6 +36,7 @@ from workers.protocol import (
     Ending,
     Event,
     Failed,
+    Fetched,
     Finished,
     JobEnded,
     JobProgress,
@@ -51,6 +53,8 @@ log = logging.getLogger(__name__)
 STOP_GRACE_S = 10.0
 SEND_S = 10
 """How long a runner may leave its socket full. It holds up all jobs of its device meanwhile."""
+GROUP_GONE_S = 5.0
+"""How long the processes of a killed group are waited for; a process may be stuck in its driver."""
 LAST_WORDS_S = 2.0
 """How long a runner that closed its socket may take to end."""
 
@@ -89,6 +93,8 @@ class RunnerProcess:
         self.epoch = load.epoch
         self.phase = Phase.LOADING
         self.stage, self.progress = "starting", 0.0
+        self.fetched = self.begun = False
+        """Whether its weights are here, and whether it was told to load them; both only where loads take turns."""
         self.ready: Ready | None = None
         self.failed: Failed | None = None
         self.stats = Stats(0, 0, 0, {})
@@ -107,6 +113,11 @@ class RunnerProcess:
         self.pid = self._process.pid
         threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
         self._send(load)
+
+    def begin(self) -> None:
+        """Let a runner that takes turns load its weights."""
+        self.begun = True
+        self._send(Begin())
 
     def submit(self, submit: Submit) -> Future[None]:
         """Hand a request over; the future resolves when it is over, or raises ReplicaLost.
@@ -154,13 +165,19 @@ class RunnerProcess:
         kill_group(self.pid, signal.SIGKILL)
 
     def _end(self, grace_s: float) -> None:
-        """Wait for the process to end by itself, then kill what is left of its group."""
+        """Wait for the process to end by itself, then kill what is left of its group, and wait until it is gone.
+
+        An engine may hold its memory in other processes of the group.
+        """
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
             log.warning("runner %s does not end: killing it", self.pid)
         kill_group(self.pid, signal.SIGKILL)
         self._process.wait()
+        over = time.monotonic() + GROUP_GONE_S
+        while group_lives(self.pid) and time.monotonic() < over:
+            time.sleep(0.02)
 
     def abandoned(self) -> list[Submit]:
         """The requests that a dead runner leaves behind; their futures are failed."""
@@ -265,6 +282,10 @@ class RunnerProcess:
                 changed, self.stage, self.progress = stage != self.stage, stage, fraction
                 if changed:
                     self._on_change(self)
+            case Fetched():
+                self.fetched = True
+                self.stage, self.progress = "waiting", 0.0
+                self._on_change(self)
             case Ready():
                 with self._lock:
                     if self.phase is Phase.LOADING:

@@ -35,6 +35,7 @@ from workers import protocol
 from workers.engines import engine_class
 from workers.engines.base import Engine, EngineSite, Report
 from workers.protocol import (
+    Begin,
     CancelJob,
     Command,
     DoJob,
@@ -42,6 +43,7 @@ from workers.protocol import (
     Ending,
     Event,
     Failed,
+    Fetched,
     Finished,
     Load,
     LoadProgress,
@@ -70,6 +72,7 @@ class Runner:
         self._unpacker = protocol.Unpacker()
         self._over = asyncio.Event()
         self._subscribed = asyncio.Event()
+        self._begin = asyncio.Event()
         self._code = 0
         self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
@@ -116,6 +119,9 @@ class Runner:
         try:
             source = await asyncio.to_thread(_fetch, load, report)
             cls = await asyncio.to_thread(engine_class, load.engine)
+            if load.takes_turns:
+                self._send(Fetched())
+                await self._begin.wait()
             return await cls.resident(EngineSite(source, load.device, load.options, load.trust_remote_code), report)
         except ValueError as error:  # this is what the libraries raise for a bad file
             log.exception("cannot load")
@@ -171,6 +177,8 @@ class Runner:
 
     def _handle(self, command: Command) -> None:
         match command:
+            case Begin():
+                self._begin.set()
             case Submit() if self._requests is not None:
                 self._requests.submit(command)
             case DoJob() if self._jobs is not None:
