@@ -16,6 +16,8 @@ import pytest
 
 import migrations
 from models.rows.database import Database
+from tests.support import nvml
+from tests.support.nvml import FakeNvml
 from tests.support.s3 import S3, s3
 from tests.support.servers import Postgres, Valkey
 
@@ -123,3 +125,20 @@ def private_valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the stub of NVML. Skipped where it cannot be built or used; a failure in CI."""
+    try:
+        return nvml.build(tmp_path_factory.mktemp("nvml"))
+    except FileNotFoundError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def fake_nvml(nvml_library: Path, tmp_path: Path) -> FakeNvml:
+    """NVML without a GPU, for processes that get its ``environment``."""
+    return FakeNvml(tmp_path, nvml_library)
