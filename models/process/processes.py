@@ -75,7 +75,7 @@ def kill_group(pid: int, sig: int = signal.SIGKILL) -> bool:
 
 
 def group_lives(pid: int) -> bool:
-    """Whether a living process of the group that ``pid`` leads is left; one that only has not been waited for is none."""
+    """Whether a process of the group that ``pid`` leads is left that runs; the group's zombies do not count."""
     if not kill_group(pid, 0):
         return False
     import psutil  # not at the top: the trampoline runs without site-packages

@@ -5,14 +5,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
-import pynvml
 import pytest
 
-from models.errors import InvalidRequest
-from models.launching import devices
 from models.process import processes
 from tests.support.servers import wait_for
 
@@ -111,53 +107,3 @@ processes.end(known.pid)
 assert known.wait() == -9, "its exit code was not taken from under it"
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=30)
-
-
-def test_without_a_gpu_the_device_is_the_cpu() -> None:
-    if devices.detect()[0].kind == "cuda":
-        pytest.skip("this machine has a GPU")
-    [cpu] = devices.detect()
-    assert cpu == devices.parse("cpu")
-    assert (cpu.name, cpu.kind) == ("cpu", "cpu")
-    assert 0 < cpu.total_bytes <= psutil.virtual_memory().total
-    assert cpu.label
-
-
-@pytest.mark.parametrize(
-    "name", ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:00", "CUDA:0", "cpu:0", "cuda:0 ", "cuda:1000"]
-)
-def test_nonsense_is_no_device(name: str) -> None:
-    with pytest.raises(InvalidRequest, match="is not a device"):
-        devices.parse(name)
-
-
-@pytest.fixture
-def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NVML as it answers on a machine with two cards."""
-    for name in ("nvmlInit", "nvmlShutdown"):
-        monkeypatch.setattr(pynvml, name, lambda: None)
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda index: f"Card {index}".encode())
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda index: f"GPU-{index}aa")
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda _index: SimpleNamespace(total=24 << 30))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
-@pytest.mark.usefixtures("two_gpus")
-def test_every_gpu_is_a_device() -> None:
-    assert [one.name for one in devices.detect()] == ["cuda:0", "cuda:1"]
-    assert devices.parse("cuda:1") == devices.Device("cuda:1", "cuda", "Card 1", 24 << 30, "GPU-1aa")
-    assert devices.parse("cpu").kind == "cpu"
-    with pytest.raises(InvalidRequest, match=r"this machine has no cuda:2 \(NVML sees cuda:0, cuda:1\)"):
-        devices.parse("cuda:2")
-
-
-@pytest.mark.usefixtures("two_gpus")
-@pytest.mark.parametrize(
-    ("visible", "names"),
-    [("1", ["cuda:1"]), ("GPU-0a", ["cuda:0"]), ("0, 1", ["cuda:0", "cuda:1"]), ("", ["cpu"]), ("-1", ["cpu"])],
-)
-def test_only_visible_gpus_count(visible: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert [one.name for one in devices.detect()] == names

@@ -1,0 +1,169 @@
+"""The devices of a machine, as NVML and the environment describe them; each test asks in a process of its own."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+
+from models.errors import InvalidRequest
+from models.launching import devices
+from models.launching.devices import Device
+from tests.support.nvml import FakeInstance, FakeNvml, gb10, h100, rtx_4090, t4
+
+SCRIPT = """
+import sys, msgspec
+from models.errors import InvalidRequest
+from models.launching import devices
+try:
+    found = devices.survey() if len(sys.argv) == 1 else devices.parse(sys.argv[1])
+except InvalidRequest as error:
+    sys.exit(error.message)
+sys.stdout.buffer.write(msgspec.json.encode(found))
+"""
+
+
+def ask(fake: FakeNvml, *arguments: str, **env: str) -> "subprocess.CompletedProcess[bytes]":
+    """Survey the machine, or parse a name, where NVML answers so."""
+    fake.write()
+    clean = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    return subprocess.run(command, env=clean | fake.environment | env, capture_output=True, check=False)
+
+
+def survey(fake: FakeNvml, **env: str) -> tuple[list[Device], list[str]]:
+    """The GPUs that are found, and the notes. The CPU is always the last device."""
+    done = ask(fake, **env)
+    assert done.returncode == 0, done.stderr.decode()
+    found, notes = msgspec.json.decode(done.stdout, type=tuple[list[Device], list[str]])
+    assert found[-1].name == "cpu"
+    return found[:-1], notes
+
+
+def test_every_gpu_is_a_device_and_so_is_the_cpu(fake_nvml: FakeNvml) -> None:
+    fake_nvml.gpus = [rtx_4090(0), t4(1)]
+    first, second = survey(fake_nvml)[0]
+
+    assert first == Device(
+        name="cuda:0",
+        kind="cuda",
+        label="NVIDIA GeForce RTX 4090",
+        total_bytes=24564 << 20,
+        uuid=fake_nvml.gpus[0].uuid,
+        capability="8.9",
+        driver="580.95.05",
+        cuda="13.0",
+    )
+    assert (second.name, second.label, second.capability) == ("cuda:1", "Tesla T4", "7.5")
+
+
+def test_without_a_gpu_the_device_is_the_cpu(fake_nvml: FakeNvml) -> None:
+    fake_nvml.init = "no library"
+    assert survey(fake_nvml) == ([], [])
+    cpu = devices.parse("cpu")
+    assert (cpu.name, cpu.kind, cpu.driver) == ("cpu", "cpu", "")
+    assert 0 < cpu.total_bytes <= psutil.virtual_memory().total
+    assert cpu.label
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [("mismatch", "version"), ("no driver", "Driver Not Loaded"), ("forbidden", "Permission")]
+)
+def test_a_driver_that_cannot_be_used_is_told(fake_nvml: FakeNvml, fault: Any, words: str) -> None:
+    fake_nvml.gpus, fake_nvml.init = [rtx_4090(0)], fault
+    found, [note] = survey(fake_nvml)
+
+    assert found == []
+    assert note.startswith("NVIDIA's driver cannot be used: ")
+    assert words.lower() in note.lower()
+
+
+@pytest.mark.parametrize(("fault", "words"), [("lost", "GPU is lost"), ("forbidden", "Permission")])
+def test_a_gpu_that_cannot_be_used_is_left_out(fake_nvml: FakeNvml, fault: Any, words: str) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    fake_nvml.gpus[0].fault = fault
+    [left], [note] = survey(fake_nvml)
+
+    assert left.name == "cuda:1"
+    assert note.startswith("GPU 0 is left out: ")
+    assert words in note
+
+
+def test_a_gpu_without_memory_of_its_own_has_the_machines(fake_nvml: FakeNvml) -> None:
+    fake_nvml.gpus = [gb10()]
+    [gpu], notes = survey(fake_nvml)
+
+    assert notes == []
+    assert gpu.shares_memory
+    assert gpu.total_bytes == devices.parse("cpu").total_bytes
+
+
+def test_mig_instances_are_devices(fake_nvml: FakeNvml) -> None:
+    parts = [FakeInstance("1g.10gb", 9728), FakeInstance("2g.20gb", 19968)]
+    fake_nvml.gpus = [h100(0), h100(1, mig=parts)]
+    found, notes = survey(fake_nvml)
+
+    assert notes == []
+    assert [(one.name, one.total_bytes >> 20, one.capability) for one in found] == [
+        ("cuda:0", 81559, "9.0"),
+        ("cuda:1.0", 9728, "9.0"),
+        ("cuda:1.1", 19968, "9.0"),
+    ]
+    assert [one.uuid for one in found[1:]] == [part.uuid for part in parts]
+    assert b"cuda:1.1" in ask(fake_nvml, "cuda:1.1").stdout
+    assert [one.name for one in survey(fake_nvml, CUDA_VISIBLE_DEVICES=parts[1].uuid)[0]] == ["cuda:1.1"]
+
+
+def test_a_card_in_mig_mode_without_instances_is_told(fake_nvml: FakeNvml) -> None:
+    fake_nvml.gpus = [h100(0)]
+    fake_nvml.gpus[0].mig_mode = True
+    found, [note] = survey(fake_nvml)
+
+    assert found == []
+    assert note == "GPU 0 is in MIG mode and has no instances: it is left out"
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [
+        ("1", ["cuda:1"]),
+        ("GPU-00000000", ["cuda:0"]),
+        ("0, 1", ["cuda:0", "cuda:1"]),
+        ("1,7", ["cuda:1"]),
+        ("", []),
+        ("-1", []),
+    ],
+)
+def test_only_visible_gpus_count(fake_nvml: FakeNvml, visible: str, names: list[str]) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    assert [one.name for one in survey(fake_nvml, CUDA_VISIBLE_DEVICES=visible)[0]] == names
+
+
+@pytest.mark.parametrize("visible", ["7", "GPU-ffffffff", "MIG-1", "one"])
+def test_a_variable_that_names_no_gpu_is_an_error(fake_nvml: FakeNvml, visible: str) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    done = ask(fake_nvml, CUDA_VISIBLE_DEVICES=visible)
+
+    assert done.returncode == 1
+    assert (
+        f"CUDA_VISIBLE_DEVICES={visible} is none of the GPUs 0 ({fake_nvml.gpus[0].uuid}), 1 (" in done.stderr.decode()
+    )
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(fake_nvml: FakeNvml) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1), rtx_4090(2)]
+    fake_nvml.gpus[2].fault = "lost"
+    message = ask(fake_nvml, "cuda:2").stderr.decode()
+
+    assert "this machine has no cuda:2 (NVML sees cuda:0, cuda:1; GPU 2 is left out: " in message
+
+
+@pytest.mark.parametrize(
+    "name", ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:00", "CUDA:0", "cpu:0", "cuda:0 ", "cuda:1000", "cuda:0.x"]
+)
+def test_nonsense_is_no_device(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not a device"):
+        devices.parse(name)
