@@ -21,13 +21,14 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     epoch: str
     uid: str
     engine: str
-    device: str  # "cpu" or "cuda:0"
+    device: str  # "cpu", or "cuda:0", the first of the GPUs that the runner sees
     stream_redis_url: str
     source: str  # weights, as models.launching.hub reads them; empty for engines without weights
     cache: str  # folder for downloaded weights
     options: dict[str, Any] = {}
     trust_remote_code: bool = False
     store: str = ""  # where artifacts lie, as models.storage.artifacts opens it
+    gpus: int = 0  # how many GPUs the runner sees, all its own
     takes_turns: bool = False  # wait for ``Begin`` once the weights are here
     outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
 

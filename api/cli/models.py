@@ -55,6 +55,7 @@ def launch(
     ] = None,
     replica: Annotated[int, typer.Option("-r", "--replica", min=1, help="How many copies to keep.")] = 1,
     n_gpu: Annotated[str, typer.Option("--n-gpu", help="GPUs a copy: a number, auto, or None for the CPU.")] = "auto",
+    gpu_idx: Annotated[Text, typer.Option("--gpu-idx", help="The GPUs of a copy, by their indices: 0,1.")] = None,
     model_path: Annotated[
         Text, typer.Option("-mp", "--model-path", help="Weights: a path, hf:…, modelscope:… or pkg:….")
     ] = None,
@@ -73,6 +74,7 @@ def launch(
         "model_size_in_billions": size,
         "model_path": model_path,
         "n_gpu": int(n_gpu) if n_gpu.isdigit() else n_gpu,
+        "gpu_idx": _indices(gpu_idx),
         "replica": replica,
     }
     with connect(endpoint, api_key) as client:
@@ -142,6 +144,16 @@ def engine_options(arguments: list[str]) -> dict[str, Any]:
             text = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
         options[key.replace("-", "_")] = _value(text)
     return options
+
+
+def _indices(text: str | None) -> list[int] | None:
+    """Numbers in a list such as ``0,1``. Raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        return [int(one) for one in text.split(",")]
+    except ValueError:
+        raise InvalidRequest(f"--gpu-idx {text}: give indices of GPUs, such as 0,1", param="gpu_idx") from None
 
 
 def _value(text: str) -> Any:

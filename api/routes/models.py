@@ -15,7 +15,7 @@ from models.launching import hub
 from models.launching.launch import UID, Launch, resolve, serves
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
-from models.launching.placing import DeviceCandidate, choose
+from models.launching.placing import DeviceCandidate, Wish, choose
 from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
@@ -131,6 +131,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
         {
             "replica_id": row.id,
             "device": row.device,
+            "devices": instances.held_devices(row),
             "state": live[row.id].state if row.id in live else _unreported(row.state),
             "stage": row.stage,
             "pid": live[row.id].pid if row.id in live else None,
@@ -195,12 +196,12 @@ def _create(connection: Connection, new: NewInstance) -> None:
 def _refuse_hopeless(connection: Connection, new: NewInstance) -> None:
     """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
     candidates = [
-        DeviceCandidate(one.id, one.kind, one.load, one.engines)
+        DeviceCandidate(one.id, one.node, one.kind, one.load, one.engines)
         for one in instances.alive_devices(connection, instances.ALIVE_MS)
     ]
-    choice = choose(new.n_gpu, new.engine, candidates, {})
+    choice = choose(Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ())), candidates, {})
     if choice.hopeless:
-        raise UnsupportedParameter(choice.reason, param="n_gpu" if choice.by_kind else "model_engine")
+        raise UnsupportedParameter(choice.reason, param=choice.param)
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from models.catalogue import find
 from models.engines import FACTS, EngineFacts, ModelType, engine_named
-from models.errors import InvalidRequest, UnsupportedParameter
+from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.engine_choice import Fit, choose, type_on
 from models.launching.peek import Peek
@@ -42,7 +42,10 @@ class Launch(BaseModel):
     model_path: str | None = Field(
         None, min_length=1, max_length=1000, description="a path, hf:…, modelscope:… or pkg:…"
     )
-    n_gpu: Literal["auto", "None"] | Annotated[Int, Field(ge=0)] | None = "auto"
+    n_gpu: Literal["auto", "None"] | Annotated[Int, Field(ge=0, le=64)] | None = "auto"
+    gpu_idx: Annotated[list[Annotated[Int, Field(ge=0, le=999)]], Field(max_length=64)] | None = Field(
+        None, description="the GPUs of a replica, by their indices on its node"
+    )
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
     trust_remote_code: Bool = False
@@ -59,6 +62,12 @@ class Launch(BaseModel):
         if value.get("n_worker") == 1:
             inert.add("n_worker")
         return {name: one for name, one in value.items() if name not in inert}
+
+    @field_validator("gpu_idx", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        """Xinference's clients give a number for one GPU, and an empty list for none in particular."""
+        return [value] if isinstance(value, int) else value or None
 
     @field_validator("model_uid", mode="before")
     @classmethod
@@ -102,6 +111,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool) -> Ne
         size_in_billions=None if launch.model_size_in_billions is None else str(launch.model_size_in_billions),
         source=source,
         n_gpu=_gpus(launch.n_gpu),
+        gpu_idx=launch.gpu_idx,
         replica=launch.replica,
         request_limits=launch.request_limits,
         trust_remote_code=launch.trust_remote_code,
@@ -116,8 +126,10 @@ def _check(launch: Launch, *, trust_remote_code: bool) -> None:
         raise InvalidRequest(
             "trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server", param="trust_remote_code"
         )
-    if isinstance(launch.n_gpu, int) and launch.n_gpu > 1:
-        raise UnsupportedParameter("a replica on several GPUs is not supported yet", param="n_gpu")
+    if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):
+        raise InvalidRequest("a GPU is named twice", param="gpu_idx")
+    if launch.gpu_idx and isinstance(launch.n_gpu, int) and launch.n_gpu != len(launch.gpu_idx):
+        raise InvalidRequest(f"n_gpu is {launch.n_gpu}, and {len(launch.gpu_idx)} GPUs are named", param="gpu_idx")
     if not re.fullmatch(UID, launch.uid):
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
@@ -136,5 +148,5 @@ def _engine(launch: Launch) -> EngineFacts | None:
 
 
 def _gpus(asked: str | int | None) -> str:
-    """How an instance has ``n_gpu``: "auto" is a GPU where there is one, "0" the CPU, "1" a GPU."""
+    """How an instance has ``n_gpu``: "auto" is a GPU where there is one, "0" the CPU, else so many GPUs."""
     return "0" if asked in (None, "None") else str(asked)

@@ -56,7 +56,7 @@ def find() -> Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class CardMemory:
     """A card's memory in bytes, and how much of it each process holds, by its pid in NVML's own pid namespace."""
 
     total_bytes: int
@@ -74,7 +74,7 @@ class Meter:
         self._library = pynvml
         self._ready = False
 
-    def read(self) -> Usage | None:
+    def read(self) -> CardMemory | None:
         """The memory as it is now; None where NVML cannot say, also when the card is lost."""
         try:
             if not self._ready:
@@ -82,7 +82,7 @@ class Meter:
                 self._ready = True
             handle = self._library.nvmlDeviceGetHandleByUUID(self._uuid)
             memory = self._library.nvmlDeviceGetMemoryInfo(handle)
-            return Usage(int(memory.total), int(memory.free), self._by_pid(handle))
+            return CardMemory(int(memory.total), int(memory.free), self._by_pid(handle))
         except self._library.NVMLError:
             self.close()
             return None

@@ -1,67 +1,133 @@
-"""Decides which device a replica is placed on, and says why none fits: a pure function."""
+"""Decides which devices a replica is placed on, and says why none fits: pure functions."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-KINDS: dict[str, tuple[str, ...]] = {"auto": ("cuda", "cpu"), "0": ("cpu",)}
-"""The kinds of device for each ``n_gpu``, the preferred ones first; any other number asks for GPUs."""
+CPU, AUTO = "0", "auto"
+"""What ``n_gpu`` may be beside a number of GPUs: the CPU alone; one GPU where there is one, else the CPU."""
 
-GPU = ("cuda",)
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a launch says of devices: ``n_gpu``, the engine, and the indices of the GPUs if it names them."""
+
+    engine: str
+    n_gpu: str = AUTO
+    gpu_idx: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many devices a replica holds."""
+        return len(self.gpu_idx) or (int(self.n_gpu) if self.n_gpu.isdigit() else 1) or 1
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of device, the preferred ones first."""
+        if self.n_gpu == CPU:
+            return ("cpu",)
+        return ("cuda", "cpu") if self.n_gpu == AUTO and not self.gpu_idx else ("cuda",)
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCandidate:
-    """A live device: its kind ("cpu" or "cuda"), how many replicas it holds, and which engines work on it.
+    """A live device: its node and kind ("cpu" or "cuda"), how many replicas use it, and which engines work on it.
 
-    ``engines`` has an empty text for an engine that works, or the reason why it does not; an engine that is missing
-    is still being asked.
+    ``id`` is the node and the device's name, such as ``box.cuda:0``. ``engines`` has an empty text for an engine that
+    works, or the reason why it does not; an engine that is missing is still being asked.
     """
 
     id: str
+    node: str
     kind: str
     load: int
     engines: Mapping[str, str]
 
+    @property
+    def index(self) -> str:
+        """The index of a GPU, ``0`` or ``0.1``; empty for a CPU."""
+        return self.id.removeprefix(f"{self.node}.").partition(":")[2]
 
-class Choice(NamedTuple):
-    """The device, or None and the reason.
 
-    ``hopeless``: no device that is here will ever do; ``by_kind``: because there is none of the kind asked for.
+class Placed(NamedTuple):
+    """The devices, all of one node; where there are none, the reason.
+
+    ``hopeless``: no device that is here will ever do. ``param``: what of the launch asks for too much.
     """
 
-    device: str | None
+    devices: tuple[str, ...]
     reason: str = ""
     hopeless: bool = False
-    by_kind: bool = False
+    param: str = ""
 
 
-def choose(n_gpu: str, engine: str, candidates: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> Choice:
-    """The device for a replica of this engine that asks for ``n_gpu`` ("auto", "0", "1").
+def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> Placed:
+    """The devices for one replica.
 
     ``taken`` gives how many replicas of the same instance each device has. A GPU is preferred to a CPU, then the device
     with the fewest replicas of the same instance, then the one with the fewest replicas. A device of a preferred kind
     that still asks whether the engine works is waited for.
     """
-    kinds = KINDS.get(n_gpu, GPU)
-    fitting = [one for one in candidates if one.kind in kinds]
-    for kind in kinds:
-        these = [one for one in fitting if one.kind == kind]
-        working = [one for one in these if one.engines.get(engine) == ""]
-        if working:
-            return Choice(min(working, key=lambda one: (taken.get(one.id, 0), one.load, one.id)).id)
-        if asking := [one.id for one in these if engine not in one.engines]:
-            return Choice(None, f"{' and '.join(asking)} must first find out whether the engine {engine} works there")
+    for kind in wish.kinds:
+        these = [one for one in candidates if one.kind == kind and _is_named(one, wish)]
+        sets = [found for one in _by_node(these).values() if (found := _best(wish, one, taken))]
+        if sets:
+            return Placed(tuple(_ids(min(sets, key=lambda found: _use(found, taken)))))
+        if asking := [one.id for one in these if wish.engine not in one.engines]:
+            names = " and ".join(asking)
+            return Placed((), f"{names} must first find out whether the engine {wish.engine} works there")
+    return _none(wish, candidates)
+
+
+def _best(wish: Wish, of_node: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> list[DeviceCandidate]:
+    """The least used devices of a node on which the engine works, as many as are asked for; [] if there are fewer."""
+    working = [one for one in of_node if one.engines.get(wish.engine) == ""]
+    working.sort(key=lambda one: _order(one, taken))
+    return working[: wish.count] if len(working) >= wish.count else []
+
+
+def _use(devices: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> tuple[int, int, list[str]]:
+    """How much a set of devices is used."""
+    return sum(taken.get(one.id, 0) for one in devices), sum(one.load for one in devices), _ids(devices)
+
+
+def _ids(devices: Sequence[DeviceCandidate]) -> list[str]:
+    return sorted((one.id for one in devices), key=lambda name: (len(name), name))
+
+
+def _order(device: DeviceCandidate, taken: Mapping[str, int]) -> tuple[int, int, str]:
+    return taken.get(device.id, 0), device.load, device.id
+
+
+def _by_node(candidates: Sequence[DeviceCandidate]) -> dict[str, list[DeviceCandidate]]:
+    nodes: dict[str, list[DeviceCandidate]] = defaultdict(list)
+    for one in candidates:
+        nodes[one.node].append(one)
+    return nodes
+
+
+def _is_named(device: DeviceCandidate, wish: Wish) -> bool:
+    return not wish.gpu_idx or device.index in {str(index) for index in wish.gpu_idx}
+
+
+def _none(wish: Wish, candidates: Sequence[DeviceCandidate]) -> Placed:
+    """Why no device will do."""
     if not candidates:
-        return Choice(None, "no device reports: its worker is still starting, or none runs")
-    if not fitting:
-        return Choice(None, _no_kind(kinds, candidates), hopeless=True, by_kind=True)
-    reasons = "; ".join(f"{one.id}: {one.engines[engine]}" for one in fitting)
-    return Choice(None, f"the engine {engine} works on no device here. {reasons}", hopeless=True)
-
-
-def _no_kind(kinds: Sequence[str], candidates: Sequence[DeviceCandidate]) -> str:
+        return Placed((), "no device reports: its worker is still starting, or none runs")
     there = ", ".join(one.id for one in candidates)
-    if kinds == ("cpu",):
-        return f"no CPU is a device here (there is {there}): start a worker with --device cpu"
-    return f"no GPU is a device here (there is {there}): leave n_gpu out, or start a worker where there is a GPU"
+    fitting = [one for one in candidates if one.kind in wish.kinds and _is_named(one, wish)]
+    param = "gpu_idx" if wish.gpu_idx else "n_gpu"
+    if not fitting and wish.n_gpu == CPU:
+        reason = f"no CPU is a device here (there is {there}): start a worker with --device cpu"
+        return Placed((), reason, hopeless=True, param=param)
+    if not fitting or max(map(len, _by_node(fitting).values())) < wish.count:
+        asked = f"the GPUs {', '.join(map(str, wish.gpu_idx))}" if wish.gpu_idx else _gpus(wish.count)
+        reason = f"no node has {asked} (there is {there}): ask for fewer, or start workers where there are more"
+        return Placed((), reason, hopeless=True, param=param)
+    reasons = "; ".join(f"{one.id}: {why}" for one in fitting if (why := one.engines[wish.engine]))
+    return Placed((), f"the engine {wish.engine} works on too few devices here. {reasons}", True, "model_engine")
+
+
+def _gpus(count: int) -> str:
+    return "a GPU" if count == 1 else f"{count} GPUs"

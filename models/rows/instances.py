@@ -5,7 +5,8 @@ count shows whether the change happened.
 """
 
 import uuid
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,10 +17,18 @@ from sqlalchemy.exc import IntegrityError
 from models.errors import Conflict, HeadraceError
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
-from models.rows.records import InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
+from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
 from models.rows.states import JobState, ReplicaState
 from models.rows.tables import devices, instances, jobs, leases, replicas
 
+_UNPLACED: dict[str, Any] = {
+    "state": ReplicaState.PENDING,
+    "device": None,
+    "others": None,
+    "pid": None,
+    "memory_bytes": None,
+}
+"""A replica that waits for a device again."""
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""
 
@@ -34,7 +43,7 @@ class NewInstance:
     """An instance to create: a launch whose engine, model type and options are decided. Its fields are columns.
 
     ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
-    CPU) or "1"; ``request_limits`` the most requests in flight or waiting on one replica.
+    CPU) or a number of GPUs; ``request_limits`` the most requests in flight or waiting on one replica.
     """
 
     uid: str
@@ -45,6 +54,7 @@ class NewInstance:
     options: dict[str, Any] = field(default_factory=dict)
     replica: int = 1
     n_gpu: str = "auto"
+    gpu_idx: list[int] | None = None
     request_limits: int | None = None
     trust_remote_code: bool = False
     load_on_request: bool = False
@@ -138,24 +148,37 @@ def see_device(connection: Connection, **values: Any) -> None:
 
 def alive_devices(connection: Connection, silence_ms: int) -> list[LoadedDevice]:
     """Devices that were seen within this time, in the order of their ids."""
-    load = sa.select(sa.func.count()).where(replicas.c.device == devices.c.id).scalar_subquery()
-    query = sa.select(devices, load.label("load")).where(devices.c.seen_at > now_ms() - silence_ms)
-    return fetch(connection, query.order_by(devices.c.id), LoadedDevice)
+    load = Counter(device for row in replicas_of(connection) for device in held_devices(row))
+    query = sa.select(devices).where(devices.c.seen_at > now_ms() - silence_ms).order_by(devices.c.id)
+    return [LoadedDevice(**asdict(row), load=load[row.id]) for row in fetch(connection, query, DeviceRow)]
+
+
+def held_devices(replica: ReplicaRow) -> list[str]:
+    """All devices that a replica holds, the one of its owner first; none while it waits."""
+    return [] if replica.device is None else [replica.device, *(replica.others or ())]
+
+
+def uuids_of(connection: Connection, names: Sequence[str]) -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` calls these devices, in this order; those that no worker owns are left out."""
+    rows = fetch(connection, sa.select(devices).where(devices.c.id.in_(names)), DeviceRow)
+    known = {row.id: str(row.details["uuid"]) for row in rows}
+    return [known[name] for name in names if name in known]
 
 
 def pending(connection: Connection) -> list[PendingReplica]:
     """Replicas that wait for a device, oldest first."""
-    query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, instances.c.n_gpu, instances.c.engine).join(
-        instances, instances.c.uid == replicas.c.uid
-    )
+    wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine)
+    query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, *wish)
+    query = query.join(instances, instances.c.uid == replicas.c.uid)
     waiting = query.where(replicas.c.state == ReplicaState.PENDING).order_by(replicas.c.created_at, replicas.c.id)
     return fetch(connection, waiting, PendingReplica)
 
 
-def place(connection: Connection, replica: str, device: str) -> bool:
-    """Give a waiting replica its device; False if it does not wait any more."""
+def place(connection: Connection, replica: str, device: str, others: Sequence[str] = ()) -> bool:
+    """Give a waiting replica its device, and others beside it; False if it does not wait any more."""
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
-    values = {"state": ReplicaState.ASSIGNED, "device": device, "stage": "", "progress": 0.0, "error": None}
+    values: dict[str, Any] = {"state": ReplicaState.ASSIGNED, "device": device, "others": list(others) or None}
+    values |= {"stage": "", "progress": 0.0, "error": None}
     return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
 
 
@@ -170,8 +193,7 @@ def revive(connection: Connection, pause_ms: int) -> int:
     old = (replicas.c.state == ReplicaState.FAILED, replicas.c.updated_at < now_ms() - pause_ms)
     rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(*old))
     ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
-    values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
-    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**values)).rowcount
+    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**_UNPLACED)).rowcount
 
 
 def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
@@ -186,8 +208,7 @@ def release_lost(connection: Connection, silence_ms: int, but: Collection[str] =
     """
     lost = sa.and_(_lost(silence_ms), replicas.c.device.not_in(but))
     connection.execute(sa.delete(replicas).where(lost, replicas.c.state == ReplicaState.STOPPING))
-    values = {"state": ReplicaState.PENDING, "device": None, "pid": None, "memory_bytes": None}
-    return connection.execute(sa.update(replicas).where(lost, replicas.c.state.in_(HELD)).values(**values)).rowcount
+    return connection.execute(sa.update(replicas).where(lost, replicas.c.state.in_(HELD)).values(**_UNPLACED)).rowcount
 
 
 def _lost(silence_ms: int) -> sa.ColumnElement[bool]:

@@ -29,6 +29,7 @@ class InstanceRow(Record):
     size_in_billions: str | None
     source: str  # where its weights come from
     n_gpu: str  # "auto", or a number
+    gpu_idx: list[int] | None  # the GPUs that it wants, by their indices on a node
     replica: int  # how many replicas it is to have
     request_limits: int | None  # the most requests in flight or waiting on one replica; None: the worker's own bound
     trust_remote_code: bool
@@ -45,7 +46,8 @@ class ReplicaRow(Record):
 
     id: str
     uid: str  # its instance's
-    device: str | None  # None: it waits for one
+    device: str | None  # that of the worker that owns it; None: it waits for one
+    others: list[str] | None  # the other devices that it holds, of the same node
     state: ReplicaState
     stage: str  # of its load: starting, downloading, loading, warming, …; empty before
     progress: float  # of the stage, 0 to 1
@@ -66,6 +68,7 @@ class PendingReplica(Record):
     id: str
     uid: str
     n_gpu: str  # its instance's
+    gpu_idx: list[int] | None  # its instance's
     engine: str  # its instance's
     error: list[Any] | None  # why it still waits, as models.errors.WireError
 

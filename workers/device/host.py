@@ -30,6 +30,7 @@ from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
+from workers.device.turns import Turns
 from workers.protocol import Load, Submit
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class DeviceHost:
         self._usable = usable
         self._seen: Mapping[str, str] = {}
         self._memory = DeviceMemory(device)
+        self._turns = Turns(settings.home / "turns")
         self._runners: dict[str, RunnerProcess] = {}
         self._deaths: dict[str, Deaths] = {}
         self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
@@ -210,14 +212,17 @@ class DeviceHost:
     def _give_a_turn(self) -> None:
         """Let one runner load at a time, so that each finds the memory that it measures; the oldest goes first."""
         loading = [runner for runner in self._runners.values() if runner.phase is Phase.LOADING]
-        waiting = [runner for runner in loading if runner.fetched and not runner.begun]
-        if waiting and not any(runner.begun for runner in loading) and self._memory.is_back():
-            waiting[0].begin()
+        for runner in loading:
+            if runner.fetched and not runner.begun and self._memory.is_back():
+                turn = self._turns.take(runner.visible)
+                if turn is not None:
+                    runner.begin(turn)
 
     def _start(self, row: ReplicaRow) -> None:
         instance = self._database.call(instances.get, row.uid)
         if instance is None:
             return  # it was terminated in this moment
+        uuids = self._uuids(row)
         load = Load(
             replica=row.id,
             epoch=uuid.uuid4().hex,
@@ -230,13 +235,14 @@ class DeviceHost:
             options=instance.options,
             trust_remote_code=instance.trust_remote_code,
             store=self._settings.artifacts,
-            takes_turns=self._device.kind != "cpu",
+            gpus=len(uuids),
+            takes_turns=bool(uuids),
             outbound_allow=self._settings.outbound_allow,
         )
         runner = RunnerProcess(
             load,
             interpreter=self._settings.interpreter(instance.engine),
-            visible=self._device.uuid,
+            visible=uuids,
             compiled=self._settings.home / "compiled",
             on_change=self._on_change,
             on_work=self.claimer.hear,
@@ -246,6 +252,12 @@ class DeviceHost:
         log.info("replica %s: runner %s started", row.id, runner.pid)
         self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)
         self.changed.set()
+
+    def _uuids(self, row: ReplicaRow) -> list[str]:
+        """The GPUs of a replica, this device's first; none on a CPU."""
+        if self._device.kind == "cpu":
+            return []
+        return [self._device.uuid, *self._database.call(instances.uuids_of, row.others or ())]
 
     def _stop(self, replica: str) -> None:
         runner = self._runners[replica]

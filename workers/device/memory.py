@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from models.launching.devices import Device
-from models.launching.nvml import Meter, Usage
+from models.launching.nvml import CardMemory, Meter
 
 FRESH_S = 0.5
 """So long a reading is used again."""
@@ -31,7 +31,7 @@ class DeviceMemory:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._meter = Meter(device.uuid) if device.kind == "cuda" and not device.shares_memory else None
-        self._usage: Usage | None = None
+        self._usage: CardMemory | None = None
         self._read_at = float("-inf")
         self._groups: dict[int, int] = {}
         self._leaving: dict[int, float] = {}
@@ -75,7 +75,7 @@ class DeviceMemory:
         if self._meter:
             self._meter.close()
 
-    def _fresh(self) -> Usage | None:
+    def _fresh(self) -> CardMemory | None:
         now = time.monotonic()
         if self._meter and now - self._read_at > FRESH_S:
             self._usage, self._read_at = self._meter.read(), now

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
@@ -80,21 +80,23 @@ class RunnerProcess:
         load: Load,
         *,
         interpreter: str,
-        visible: str,
+        visible: Sequence[str],
         compiled: Path,
         on_change: Callable[["RunnerProcess"], None],
         on_work: Callable[[JobEnded | JobProgress], None],
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
-        ``visible`` is its CUDA_VISIBLE_DEVICES; in ``compiled`` it finds the kernels that PyTorch made for others.
+        ``visible`` are the UUIDs of its GPUs; in ``compiled`` it finds the kernels that PyTorch made for others.
         """
         self.load = load
+        self.visible = visible
         self.epoch = load.epoch
         self.phase = Phase.LOADING
         self.stage, self.progress = "starting", 0.0
         self.fetched = self.begun = False
         """Whether its weights are here, and whether it was told to load them; both only where loads take turns."""
+        self._turn = contextlib.ExitStack()
         self.ready: Ready | None = None
         self.failed: Failed | None = None
         self.stats = Stats(0, 0, 0, {})
@@ -109,14 +111,14 @@ class RunnerProcess:
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
         self._scratch = contextlib.ExitStack()
-        self._process = self._spawn(interpreter, visible, compiled)
+        self._process = self._spawn(interpreter, compiled)
         self.pid = self._process.pid
         threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
         self._send(load)
 
-    def begin(self) -> None:
-        """Let a runner that takes turns load its weights."""
-        self.begun = True
+    def begin(self, turn: contextlib.ExitStack) -> None:
+        """Let a runner that takes turns load its weights. The turn is closed when it has, or has ended."""
+        self._turn, self.begun = turn, True
         self._send(Begin())
 
     def submit(self, submit: Submit) -> Future[None]:
@@ -222,12 +224,12 @@ class RunnerProcess:
             return ReplicaLost(f"the runner was killed by {signal.Signals(-code).name}")
         return ReplicaLost(f"the runner ended with code {code}")
 
-    def _spawn(self, interpreter: str, visible: str, compiled: Path) -> "subprocess.Popen[bytes]":
+    def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         self._socket = ours
         files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
-        ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(files)}
+        ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ",".join(self.visible), "TMPDIR": str(files)}
         environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ | ours_alone
         with theirs:
             return spawn(
@@ -263,6 +265,7 @@ class RunnerProcess:
         self._end(LAST_WORDS_S)
         with self._lock:
             self.phase = Phase.GONE
+        self._turn.close()
         self._socket.close()
         self._on_change(self)
         self._scratch.close()  # last: its clients need not wait for what may be many files
@@ -291,6 +294,7 @@ class RunnerProcess:
                     if self.phase is Phase.LOADING:
                         self.phase = Phase.READY
                 self.ready, self.ready_at = event, time.monotonic()
+                self._turn.close()
                 self.stage, self.progress = "ready", 1.0
                 self._on_change(self)
             case Failed():

@@ -83,13 +83,15 @@ class MediaSink(Protocol):
 class EngineSite:
     """Where an engine is to be loaded, with which weights and options.
 
-    ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N".
+    ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N". ``gpus``: how
+    many GPUs are visible, all of them for this engine; ``device`` is the first.
     """
 
     source: str
     device: str
     options: dict[str, Any]
     trust_remote_code: bool = False
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,9 @@ class Runner:
             if load.takes_turns:
                 self._send(Fetched())
                 await self._begin.wait()
-            return await cls.resident(EngineSite(source, load.device, load.options, load.trust_remote_code), report)
+            return await cls.resident(
+                EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus), report
+            )
         except ValueError as error:  # this is what the libraries raise for a bad file
             log.exception("cannot load")
             self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))

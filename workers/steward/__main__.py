@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DatabaseUnavailable, ModelNotReady
-from models.launching.placing import DeviceCandidate, choose
+from models.launching.placing import DeviceCandidate, Wish, choose
 from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
@@ -58,22 +58,24 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
         instances.release_lost(connection, LOST_MS, but=spare(unseen))
     instances.revive(connection, REVIVE_MS)
     found = instances.alive_devices(connection, instances.ALIVE_MS)
-    loads = {row.id: row.load for row in found}
+    loads = Counter({row.id: row.load for row in found})
     siblings: dict[str, Counter[str]] = {}
     for row in instances.replicas_of(connection):
-        if row.device is not None:
-            siblings.setdefault(row.uid, Counter())[row.device] += 1
+        siblings.setdefault(row.uid, Counter()).update(instances.held_devices(row))
     given = []
     for replica in instances.pending(connection):
         taken = siblings.setdefault(replica.uid, Counter())
-        candidates = [DeviceCandidate(one.id, one.kind, loads[one.id], one.engines) for one in found]
-        device, reason, *_ = choose(replica.n_gpu, replica.engine, candidates, taken)
-        if device is None:
-            _hold_back(connection, replica, reason)
-        elif instances.place(connection, replica.id, device):
-            loads[device] += 1
-            taken[device] += 1
-            given.append(device)
+        candidates = [DeviceCandidate(one.id, one.node, one.kind, loads[one.id], one.engines) for one in found]
+        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()))
+        choice = choose(wish, candidates, taken)
+        if not choice.devices:
+            _hold_back(connection, replica, choice.reason)
+            continue
+        owner, *others = choice.devices
+        if instances.place(connection, replica.id, owner, others):
+            loads.update(choice.devices)
+            taken.update(choice.devices)
+            given.append(owner)
     return given
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import HeadraceError, InvalidRequest, ModelNotFound, UnsupportedParameter
+from models.errors import HeadraceError, InvalidRequest, ModelNotFound
 from models.launching.launch import Launch, resolve
 from models.launching.peek import Peek
 from models.rows.instances import NewInstance
@@ -57,12 +57,30 @@ def test_an_engine_of_several_types_is_told_which() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "n_gpu", "gpu_idx"),
+    [
+        ({}, "auto", None),
+        ({"n_gpu": None}, "0", None),
+        ({"n_gpu": "None"}, "0", None),
+        ({"n_gpu": 4}, "4", None),
+        ({"gpu_idx": 1}, "auto", [1]),
+        ({"gpu_idx": []}, "auto", None),
+        ({"n_gpu": 2, "gpu_idx": [0, 3]}, "2", [0, 3]),
+    ],
+)
+def test_gpus_are_asked_for_by_number_or_by_name(given: dict[str, Any], n_gpu: str, gpu_idx: list[int] | None) -> None:
+    new = resolved(model_name="echo", **given)
+    assert (new.n_gpu, new.gpu_idx) == (n_gpu, gpu_idx)
+
+
+@pytest.mark.parametrize(
     ("body", "error", "param"),
     [
         ({"model_name": "nothing"}, ModelNotFound, "model_name"),
         ({"model_name": "echo", "model_engine": "nothing"}, InvalidRequest, "model_engine"),
         ({"model_name": "echo", "model_type": "image"}, InvalidRequest, "model_type"),
-        ({"model_name": "echo", "n_gpu": 2}, UnsupportedParameter, "n_gpu"),
+        ({"model_name": "echo", "gpu_idx": [1, 1]}, InvalidRequest, "gpu_idx"),
+        ({"model_name": "echo", "n_gpu": 2, "gpu_idx": [0, 1, 2]}, InvalidRequest, "gpu_idx"),
         ({"model_name": "echo", "trust_remote_code": True}, InvalidRequest, "trust_remote_code"),
         ({"model_name": "a b", "model_path": "/w"}, InvalidRequest, "model_uid"),
         ({"model_path": "relative"}, InvalidRequest, "model_path"),

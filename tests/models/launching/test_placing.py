@@ -1,68 +1,85 @@
-"""Which device a replica goes to, and why to none: a pure decision."""
+"""Which devices a replica goes to, and why to none: a pure decision."""
 
 import pytest
 
-from models.launching.placing import Choice, DeviceCandidate, choose
+from models.launching.placing import DeviceCandidate, Placed, Wish, choose
 
 WORKS = {"echo": "", "llama_cpp": "", "vllm": "it is not installed"}
 BROKEN = {"echo": "", "llama_cpp": "this build has no GPU support", "vllm": "it is not installed"}
-CPU = DeviceCandidate("cpu", "cpu", 0, WORKS)
-FULL = DeviceCandidate("g0", "cuda", 2, WORKS)
-FREE = DeviceCandidate("g1", "cuda", 1, WORKS)
-ASKING = DeviceCandidate("g2", "cuda", 0, {"echo": ""})
-UNFIT = DeviceCandidate("g3", "cuda", 0, BROKEN)
+
+
+def device(name: str, load: int = 0, engines: dict[str, str] | None = None, node: str = "a") -> DeviceCandidate:
+    kind = name.partition(":")[0]
+    return DeviceCandidate(f"{node}.{name}", node, kind, load, WORKS if engines is None else engines)
+
+
+CPU = device("cpu")
+FULL, FREE, IDLE = device("cuda:0", 2), device("cuda:1", 1), device("cuda:2")
+ASKING = device("cuda:3", engines={"echo": ""})
+UNFIT = device("cuda:4", engines=BROKEN)
+ELSEWHERE = [device(f"cuda:{number}", 1, node="b") for number in range(2)]
 
 
 @pytest.mark.parametrize(
-    ("n_gpu", "devices", "taken", "device"),
+    ("n_gpu", "devices", "taken", "chosen"),
     [
-        ("auto", [CPU, FULL, FREE], {}, "g1"),
-        ("auto", [CPU, FULL, FREE], {"g1": 1}, "g0"),
-        ("auto", [FREE, DeviceCandidate("g0", "cuda", 1, WORKS)], {}, "g0"),
-        ("0", [CPU, FULL, FREE], {}, "cpu"),
-        ("1", [CPU, FREE], {}, "g1"),
-        ("auto", [CPU, UNFIT], {}, "cpu"),
-        ("auto", [CPU, UNFIT, FULL], {}, "g0"),
-        ("auto", [CPU, ASKING, FULL], {}, "g0"),
+        ("auto", [CPU, FULL, FREE], {}, ["a.cuda:1"]),
+        ("auto", [CPU, FULL, FREE], {"a.cuda:1": 1}, ["a.cuda:0"]),
+        ("auto", [device("cuda:9"), IDLE], {}, ["a.cuda:2"]),
+        ("0", [CPU, FULL, FREE], {}, ["a.cpu"]),
+        ("1", [CPU, FREE], {}, ["a.cuda:1"]),
+        ("auto", [CPU, UNFIT], {}, ["a.cpu"]),
+        ("auto", [CPU, UNFIT, FULL], {}, ["a.cuda:0"]),
+        ("auto", [CPU, ASKING, FULL], {}, ["a.cuda:0"]),
+        ("2", [CPU, FULL, FREE, IDLE], {}, ["a.cuda:1", "a.cuda:2"]),
+        ("2", [FULL, *ELSEWHERE, FREE], {}, ["b.cuda:0", "b.cuda:1"]),
+        ("3", [FULL, *ELSEWHERE, FREE, IDLE], {}, ["a.cuda:0", "a.cuda:1", "a.cuda:2"]),
     ],
 )
-def test_a_device_is_chosen(n_gpu: str, devices: list[DeviceCandidate], taken: dict[str, int], device: str) -> None:
-    assert choose(n_gpu, "llama_cpp", devices, taken) == Choice(device)
+def test_devices_are_chosen(
+    n_gpu: str, devices: list[DeviceCandidate], taken: dict[str, int], chosen: list[str]
+) -> None:
+    assert choose(Wish("llama_cpp", n_gpu), devices, taken) == Placed(tuple(chosen))
+
+
+def test_gpus_can_be_named() -> None:
+    found = choose(Wish("llama_cpp", gpu_idx=(0, 2)), [CPU, FULL, FREE, IDLE], {})
+    assert found.devices == ("a.cuda:0", "a.cuda:2")
 
 
 def test_a_preferred_device_that_is_still_asked_is_waited_for() -> None:
-    choice = choose("auto", "llama_cpp", [CPU, ASKING], {})
+    choice = choose(Wish("llama_cpp"), [CPU, ASKING], {})
 
-    assert choice == Choice(None, "g2 must first find out whether the engine llama_cpp works there")
-    assert choose("auto", "echo", [CPU, ASKING], {}).device == "g2"
-    assert choose("0", "llama_cpp", [CPU, ASKING], {}).device == "cpu"
+    assert choice == Placed((), "a.cuda:3 must first find out whether the engine llama_cpp works there")
+    assert choose(Wish("echo"), [CPU, ASKING], {}).devices == ("a.cuda:3",)
+    assert choose(Wish("llama_cpp", "0"), [CPU, ASKING], {}).devices == ("a.cpu",)
 
 
 def test_without_devices_a_replica_waits() -> None:
-    choice = choose("auto", "echo", [], {})
-    assert (choice.device, choice.hopeless) == (None, False)
+    choice = choose(Wish("echo"), [], {})
+    assert (choice.devices, choice.hopeless) == ((), False)
     assert "no device reports" in choice.reason
 
 
 @pytest.mark.parametrize(
-    ("n_gpu", "devices", "by_kind", "reason"),
+    ("wish", "devices", "param", "reason"),
     [
-        ("1", [CPU], True, "no GPU is a device here (there is cpu)"),
-        ("0", [FREE], True, "no CPU is a device here (there is g1): start a worker with --device cpu"),
-        ("1", [CPU, UNFIT], False, "llama_cpp works on no device here. g3: this build has no GPU support"),
+        (Wish("llama_cpp", "1"), [CPU], "n_gpu", "no node has a GPU (there is a.cpu)"),
+        (Wish("llama_cpp", "0"), [FREE], "n_gpu", "no CPU is a device here (there is a.cuda:1): start a worker"),
+        (Wish("llama_cpp", "3"), [FREE, FULL, *ELSEWHERE], "n_gpu", "no node has 3 GPUs (there is a.cuda:1, a.cuda:0"),
+        (Wish("llama_cpp", gpu_idx=(1, 5)), [FREE, FULL], "gpu_idx", "no node has the GPUs 1, 5"),
+        (
+            Wish("llama_cpp", "1"),
+            [CPU, UNFIT],
+            "model_engine",
+            "llama_cpp works on too few devices here. a.cuda:4: this build has no GPU support",
+        ),
+        (Wish("llama_cpp", "2"), [FREE, UNFIT], "model_engine", "a.cuda:4: this build has no GPU support"),
+        (Wish("vllm"), [CPU, UNFIT], "model_engine", "a.cpu: it is not installed; a.cuda:4: it is not installed"),
     ],
 )
-def test_what_no_device_can_do_is_hopeless(
-    n_gpu: str, devices: list[DeviceCandidate], by_kind: bool, reason: str
-) -> None:
-    choice = choose(n_gpu, "llama_cpp", devices, {})
+def test_what_no_device_can_do_is_hopeless(wish: Wish, devices: list[DeviceCandidate], param: str, reason: str) -> None:
+    choice = choose(wish, devices, {})
 
-    assert (choice.device, choice.hopeless, choice.by_kind) == (None, True, by_kind)
+    assert (choice.devices, choice.hopeless, choice.param) == ((), True, param)
     assert reason in choice.reason
-
-
-def test_each_device_says_why_not() -> None:
-    choice = choose("auto", "vllm", [CPU, UNFIT], {})
-    assert choice.reason == (
-        "the engine vllm works on no device here. cpu: it is not installed; g3: it is not installed"
-    )

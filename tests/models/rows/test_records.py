@@ -27,7 +27,7 @@ def all_records() -> Iterator[type[Record]]:
 
 
 COMPUTED: dict[str, dict[str, Any]] = {
-    "PendingReplica": {"n_gpu": str, "engine": str},
+    "PendingReplica": {"n_gpu": str, "gpu_idx": list[int] | None, "engine": str},
     "LoadedDevice": {"load": int},
     "OpenBatch": {"unfinished": int, "now": int},
     "BatchLine": {"body": dict[str, Any] | None},

@@ -59,7 +59,7 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
     runner = RunnerProcess(
         load,
         interpreter=str(babbler),
-        visible="",
+        visible=(),
         compiled=tmp_path,
         on_change=lambda changed: changes.append(changed.phase),
         on_work=lambda _: None,

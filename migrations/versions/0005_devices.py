@@ -1,4 +1,4 @@
-"""What is known of a device, and which engines work on it."""
+"""What is known of a device, which engines work on it, and replicas that hold several devices."""
 
 from typing import Literal
 
@@ -17,10 +17,16 @@ def upgrade() -> None:
     with op.batch_alter_table("devices", recreate=_recreate()) as table:
         table.add_column(sa.Column("details", sa.JSON(), nullable=False))
         table.add_column(sa.Column("engines", sa.JSON(), nullable=False))
+    op.add_column("instances", sa.Column("gpu_idx", sa.JSON(), nullable=True))
+    op.add_column("replicas", sa.Column("others", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Undo."""
+    with op.batch_alter_table("replicas") as table:
+        table.drop_column("others")
+    with op.batch_alter_table("instances") as table:
+        table.drop_column("gpu_idx")
     with op.batch_alter_table("devices") as table:
         table.drop_column("engines")
         table.drop_column("details")
