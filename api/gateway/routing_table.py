@@ -65,6 +65,11 @@ class RoutingTable:
         """All replicas that were reported, each with its device."""
         return [(device, one) for device, report in self._devices.items() for one in report.snapshot.replicas]
 
+    def free_bytes(self, device: str) -> int | None:
+        """The free memory of a device, as it last reported; None where it does not report."""
+        report = self._devices.get(device)
+        return None if report is None else report.snapshot.free_bytes
+
     def devices(self) -> list[str]:
         """The devices that are alive."""
         return list(self._devices)

@@ -20,15 +20,16 @@ async def list_devices(request: Request) -> dict[str, Any]:
     ``engines`` has every engine: ``works`` is null while the device is still being asked, and ``reason`` says why an
     engine does not work there.
     """
-    rows = await gateway_of(request).database.run(_alive)
-    return {"object": "list", "data": [_describe(row) for row in rows]}
+    gateway = gateway_of(request)
+    rows = await gateway.database.run(_alive)
+    return {"object": "list", "data": [_describe(row, gateway.routing_table.free_bytes(row.id)) for row in rows]}
 
 
 def _alive(connection: Connection) -> list[LoadedDevice]:
     return instances.alive_devices(connection, instances.ALIVE_MS)
 
 
-def _describe(row: LoadedDevice) -> dict[str, Any]:
+def _describe(row: LoadedDevice, free_bytes: int | None) -> dict[str, Any]:
     engines = {
         name: {"works": row.engines[name] == "" if name in row.engines else None, "reason": row.engines.get(name, "")}
         for name in FACTS
@@ -40,6 +41,7 @@ def _describe(row: LoadedDevice) -> dict[str, Any]:
         "kind": row.kind,
         "label": row.label,
         "total_bytes": row.total_bytes,
+        "free_bytes": free_bytes,
         **row.details,
         "replicas": row.load,
         "engines": engines,

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,15 +35,18 @@ ROLES = {
 class Stack:
     """``headrace up`` on a free port and a home of its own, without the demo unless asked.
 
-    ``env`` is added to its environment.
+    ``env`` is added to its environment. ``devices``: those that ``--device`` names; none: all of the machine.
     """
 
-    def __init__(self, home: Path, *arguments: str, demo: bool = False, **env: str) -> None:
+    def __init__(
+        self, home: Path, *arguments: str, demo: bool = False, devices: Sequence[str] = ("cpu",), **env: str
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = Client(self.url, env.get("HEADRACE_ADMIN_KEY") or env.get("HEADRACE_API_KEY", ""))
-        self._arguments = (*(() if demo else ("--no-demo",)), *arguments)
+        named = [word for device in devices for word in ("--device", device)]
+        self._arguments = (*named, *(() if demo else ("--no-demo",)), *arguments)
         self._env = {**clean_environment(), **env}
         self._output = home.with_name(f"{home.name}.output")
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,7 +64,7 @@ class Stack:
 
     def spawn(self) -> None:
         """Start it. It dies with the test run, should that be killed."""
-        command = [sys.executable, "-P", "-m", "api.cli", "up", "--device", "cpu"]
+        command = [sys.executable, "-P", "-m", "api.cli", "up"]
         command += ["--port", str(self.port), "--home", str(self.home), *self._arguments]
         with open(self._output, "ab") as output:
             self._process = spawn(command, env=self._env, stdout=output, stderr=subprocess.STDOUT)

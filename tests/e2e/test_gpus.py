@@ -1,0 +1,191 @@
+"""Machines with GPUs, as a stub of NVML describes them: what starts there, where models go, and what is refused."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from models.errors import HeadraceError
+from models.launching import devices
+from tests.e2e.stack import Stack, headrace
+from tests.support.nvml import MIB, FakeInstance, FakeNvml, gb10, h100, rtx_4090
+from tests.support.servers import wait_for
+
+pytestmark = pytest.mark.e2e
+
+Start = Callable[..., Stack]
+
+
+@pytest.fixture
+def start(fake_nvml: FakeNvml, tmp_path: Path) -> Iterator[Start]:
+    """Starts Headrace on the machine of ``fake_nvml``, all its devices."""
+    made: list[Stack] = []
+
+    def begin(**env: str) -> Stack:
+        fake_nvml.write()
+        made.append(Stack(tmp_path / f"home{len(made)}", devices=(), **fake_nvml.environment | env))
+        return made[-1].start()
+
+    yield begin
+    for stack in made:
+        stack.close()
+
+
+def by_name(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The devices that report, by their names on this node."""
+    return {one["id"].removeprefix(f"{one['node']}."): one for one in stack.client.devices()}
+
+
+def until_asked(stack: Stack, engine: str, count: int) -> dict[str, dict[str, Any]]:
+    """The devices, once each of so many has said whether this engine works on it."""
+
+    def asked() -> dict[str, dict[str, Any]]:
+        found = by_name(stack)
+        known = [one for one in found.values() if one["engines"][engine]["works"] is not None]
+        return found if len(known) == count else {}
+
+    found: dict[str, dict[str, Any]] = wait_for(asked, 90, lambda: f"{by_name(stack)}\n{stack.logs()}")
+    return found
+
+
+def visible(stack: Stack, uid: str) -> list[str]:
+    """The GPUs that a model's one runner sees."""
+    [replica] = stack.client.replicas(uid)
+    return [one for one in psutil.Process(replica["pid"]).environ()["CUDA_VISIBLE_DEVICES"].split(",") if one]
+
+
+def refusal(stack: Stack, **body: Any) -> tuple[int, str, str]:
+    """The status, parameter and message with which a launch is refused."""
+    answer = httpx.post(f"{stack.url}/v1/models", json={"model_name": "echo", "model_engine": "echo"} | body)
+    error = answer.json()["error"]
+    return answer.status_code, error["param"], error["message"]
+
+
+def test_two_gpus_and_the_cpu_are_devices_and_models_go_where_they_can(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    fake_nvml.driver, fake_nvml.cuda = "535.183.01", 12020
+    first, second = (gpu.uuid for gpu in fake_nvml.gpus)
+    stack = start()
+    found = until_asked(stack, "llama_cpp", 3)
+
+    assert [*found] == ["cpu", "cuda:0", "cuda:1"]
+    card = found["cuda:0"]
+    assert (card["label"], card["driver"], card["cuda"], card["capability"]) == (
+        "NVIDIA GeForce RTX 4090",
+        "535.183.01",
+        "12.2",
+        "8.9",
+    )
+    assert found["cpu"]["engines"]["llama_cpp"]["works"]
+    assert not card["engines"]["llama_cpp"]["works"]
+    listed = headrace(stack, "list").stdout
+    assert "cuda:0: NVIDIA GeForce RTX 4090, 24.0 GiB, driver 535.183.01 (CUDA 12.2)" in listed
+    assert f"not llama_cpp: {card['engines']['llama_cpp']['reason']}" in listed
+
+    stack.launch_echo("one")
+    stack.launch_echo("two")
+    assert {*visible(stack, "one"), *visible(stack, "two")} == {first, second}
+    stack.launch_echo("on-cpu", n_gpu=None)
+    assert visible(stack, "on-cpu") == []
+    stack.launch_echo("both", n_gpu=2)
+    assert visible(stack, "both") == [first, second]
+    stack.launch_echo("named", gpu_idx=[1])
+    assert visible(stack, "named") == [second]
+
+    assert refusal(stack, model_uid="x", n_gpu=3)[:2] == (400, "n_gpu")
+    assert refusal(stack, model_uid="x", gpu_idx=[7])[:2] == (400, "gpu_idx")
+    status, param, message = refusal(stack, model_name="smollm2", model_engine="llama_cpp", n_gpu=1)
+    assert (status, param) == (400, "model_engine")
+    assert card["engines"]["llama_cpp"]["reason"] in message
+
+
+def test_memory_is_that_of_the_card(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0)]
+    stack = start()
+    until_asked(stack, "echo", 2)
+    stack.launch_echo()
+    [replica] = stack.client.replicas("echo")
+    fake_nvml.gpus[0].processes = {replica["pid"]: 5000 * MIB}
+    fake_nvml.gpus[0].used_mib += 5000
+    fake_nvml.write()
+
+    def measured() -> bool:
+        [now] = stack.client.replicas("echo")
+        assert now["host_memory_bytes"] is not None
+        return bool(now["memory_bytes"] == 5000 * MIB)
+
+    wait_for(measured, 20, lambda: str(stack.client.replicas("echo")))
+    free = by_name(stack)["cuda:0"]["free_bytes"]
+    assert 0 < free < (fake_nvml.gpus[0].total_mib - 5000) * MIB
+
+
+def test_a_gpu_that_is_lost_while_it_is_used_ends_nothing(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    fake_nvml.gpus[1].fault = "lost"
+    stack = start()
+    assert "note: GPU 1 is left out: " in stack.output()
+    assert [*until_asked(stack, "echo", 2)] == ["cpu", "cuda:0"]
+    stack.launch_echo()
+    pids = stack.pids()
+    fake_nvml.gpus[0].fault = "lost"
+    fake_nvml.write()
+
+    wait_for(lambda: by_name(stack)["cuda:0"]["free_bytes"] == 0, 20)
+    assert "".join(stack.client.chat("echo", [{"role": "user", "content": "still here"}])) == "still here"
+    assert stack.pids() == pids
+
+
+def test_mig_instances_and_cards_without_memory_are_devices(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [h100(0, mig=[FakeInstance("1g.10gb", 9728), FakeInstance("2g.20gb", 19968)]), gb10(1)]
+    stack = start()
+    found = until_asked(stack, "echo", 4)
+
+    assert [*found] == ["cpu", "cuda:0.0", "cuda:0.1", "cuda:1"]
+    assert found["cuda:1"]["shares_memory"]
+    assert found["cuda:1"]["total_bytes"] == devices.parse("cpu").total_bytes
+    stack.launch_echo("part", gpu_idx=[1])
+    assert visible(stack, "part") == [fake_nvml.gpus[1].uuid]
+
+
+@pytest.mark.parametrize(("fault", "words"), [("mismatch", "version"), ("no driver", "not loaded")])
+def test_a_driver_that_cannot_be_used_is_named(fake_nvml: FakeNvml, start: Start, fault: Any, words: str) -> None:
+    fake_nvml.gpus, fake_nvml.init = [rtx_4090(0)], fault
+    stack = start()
+
+    [note] = [line for line in stack.output().splitlines() if "note:" in line]
+    assert "NVIDIA's driver cannot be used" in note
+    assert words in note.lower()
+    assert [*by_name(stack)] == ["cpu"]
+    assert refusal(stack, model_uid="x", n_gpu=1)[:2] == (400, "n_gpu")
+
+
+def test_a_variable_that_names_no_gpu_ends_the_start(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0)]
+    with pytest.raises(AssertionError, match="CUDA_VISIBLE_DEVICES=3 is none of the GPUs 0"):
+        start(CUDA_VISIBLE_DEVICES="3")
+
+
+def test_a_model_whose_device_went_away_waits_and_says_why(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0)]
+    stack = start()
+    until_asked(stack, "echo", 2)
+    stack.launch_echo("wants-a-gpu", n_gpu=1)
+    stack.stop()
+    again = Stack(stack.home, devices=("cpu",), **fake_nvml.environment)
+    try:
+        again.start()
+
+        def waits() -> bool:
+            return again.client.progress("wants-a-gpu")[1] == "waiting"
+
+        wait_for(waits, 120, lambda: str(again.client.progress("wants-a-gpu")))
+        assert "no node has a GPU" in again.client.progress("wants-a-gpu")[2]
+        [model] = again.client.models()
+        assert model["state"] == "waiting"
+        with pytest.raises(HeadraceError, match="waits for a device: no node has a GPU"):
+            "".join(again.client.chat("wants-a-gpu", [{"role": "user", "content": "hello"}]))
+    finally:
+        again.close()
