@@ -26,7 +26,7 @@ def start(fake_nvml: FakeNvml, tmp_path: Path) -> Iterator[Start]:
 
     def begin(**env: str) -> Stack:
         fake_nvml.write()
-        made.append(Stack(tmp_path / f"home{len(made)}", devices=(), **fake_nvml.environment | env))
+        made.append(Stack(tmp_path / f"home{len(made)}", demo=False, devices=(), **fake_nvml.environment | env))
         return made[-1].start()
 
     yield begin
@@ -174,7 +174,7 @@ def test_a_model_whose_device_went_away_waits_and_says_why(fake_nvml: FakeNvml, 
     until_asked(stack, "echo", 2)
     stack.launch_echo("wants-a-gpu", n_gpu=1)
     stack.stop()
-    again = Stack(stack.home, devices=("cpu",), **fake_nvml.environment)
+    again = Stack(stack.home, demo=False, devices=("cpu",), **fake_nvml.environment)
     try:
         again.start()
 
