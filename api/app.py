@@ -107,7 +107,7 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     # The routing table and ``replies`` refer to each other.
     routing_table = RoutingTable(settings.silence_s, lambda epoch: replies.lose(epoch))
     replies = Replies(settings, client, routing_table)
-    admission = Admission(client, device_cap=settings.device_concurrency)
+    admission = Admission(client, device_cap=settings.device_concurrency, room=routing_table.room)
     known_models = KnownModels(database)
     dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models)
     collector = metrics.ReplicaCollector(routing_table, replies)

@@ -66,8 +66,12 @@ class Settings(BaseSettings):
     stream_buffer_bytes: int = Field(
         1 << 20, gt=0, description="What a slow reader may fall behind before its stream is cut."
     )
-    device_concurrency: int = Field(512, gt=0, description="Requests in flight or waiting on one device.")
-    key_concurrency: int = Field(512, gt=0, description="Requests in flight or waiting for one API key.")
+    device_concurrency: int = Field(4096, gt=0, description="Requests in flight or waiting on one device.")
+    key_concurrency: int | None = Field(
+        None,
+        gt=0,
+        description="Requests in flight or waiting for one API key; by default as many as all ready replicas hold.",
+    )
     drain_s: float = Field(20, ge=0, description="How long running streams may finish at shutdown.")
     load_timeout_s: float = Field(1800, gt=0, description="Longest load of a replica.")
 

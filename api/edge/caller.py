@@ -28,10 +28,10 @@ class Scope(StrEnum):
 class Limits:
     """How much of the platform one caller may use.
 
-    ``concurrency``: requests in flight or waiting. ``job_queue``: jobs that may wait for one model.
+    ``concurrency``: requests in flight or waiting; None: as many as all ready replicas hold. ``job_queue``: jobs that may wait for one model.
     """
 
-    concurrency: int
+    concurrency: int | None
     job_queue: int
 
 

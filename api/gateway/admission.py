@@ -1,5 +1,7 @@
 """Admission: the bounds on a request, and the one Redis call that checks them and puts it into its device's queue."""
 
+from collections.abc import Callable
+
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
@@ -14,15 +16,18 @@ from models.redis.queue import Slots
 class Admission:
     """Admits requests, and measures how long those of each model take."""
 
-    def __init__(self, client: redis.Redis, *, device_cap: int) -> None:
+    def __init__(self, client: redis.Redis, *, device_cap: int, room: Callable[[], int]) -> None:
+        """``room``: how many requests all ready replicas hold. A key whose caller has no bound may have as many."""
         self._admit = client.register_script(queue.ADMIT)
         self._device_cap = device_cap
+        self._room = room
         self._service_s: dict[str, float] = {}
 
     def slots(self, device: str, replica: Replica, caller: Caller) -> list[Slots]:
         """The bounded sets that a request is counted in: its caller's, its device's, its replica's."""
+        of_key = self._room() if caller.limits.concurrency is None else caller.limits.concurrency
         return [
-            Slots(queue.key_slots(caller.key or "anonymous"), caller.limits.concurrency),
+            Slots(queue.key_slots(caller.key or "anonymous"), of_key),
             Slots(queue.device_slots(device), self._device_cap),
             Slots(queue.replica_slots(replica.epoch), replica.max_inflight + replica.max_waiting),
         ]

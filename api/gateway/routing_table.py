@@ -65,6 +65,10 @@ class RoutingTable:
         """All replicas that were reported, each with its device."""
         return [(device, one) for device, report in self._devices.items() for one in report.snapshot.replicas]
 
+    def room(self) -> int:
+        """How many requests all ready replicas hold, in flight and waiting."""
+        return sum(one.max_inflight + one.max_waiting for device, one in self.replicas() if self._serves(device, one))
+
     def free_bytes(self, device: str) -> int | None:
         """The free memory of a device, as it last reported; None where it does not report."""
         report = self._devices.get(device)

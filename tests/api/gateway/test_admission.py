@@ -7,7 +7,7 @@ import redis.asyncio as redis
 
 from api.edge.caller import Caller, Limits, Scope
 from api.gateway.admission import Admission
-from models.errors import Overloaded
+from models.errors import Overloaded, RateLimited
 from models.redis import broker, presence, queue
 from tests.support.servers import Valkey
 
@@ -27,7 +27,7 @@ class Door:
     """Requests to one replica, which computes one at a time and lets none wait."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.admission = Admission(client, device_cap=CAP)
+        self.admission = Admission(client, device_cap=CAP, room=lambda: CAP)
         self.sent = 0
 
     async def ask(self, uid: str = "m", seconds: float = 60) -> None:
@@ -65,3 +65,20 @@ async def test_a_set_of_requests_lives_as_long_as_its_longest(client: redis.Redi
     assert 300_000 < await client.pttl(slots) <= 600_000
     await door.ask("c", 60)
     assert await client.pttl(slots) > 300_000
+
+
+async def test_a_key_without_a_bound_has_the_room_of_all_replicas(client: redis.Redis) -> None:
+    room = 1
+    admission = Admission(client, device_cap=CAP, room=lambda: room)
+    caller = Caller("", frozenset(Scope), Limits(concurrency=None, job_queue=CAP))
+    replica = presence.Replica("r", "m", "epoch", "ready", ["chat"], CAP, 0)
+
+    async def ask(rid: str) -> None:
+        slots = admission.slots("d", replica, caller)
+        await admission.enqueue(b"", rid, queue.deadline_ms(60), device="d", replica=replica, slots=slots)
+
+    await ask("first")
+    with pytest.raises(RateLimited):
+        await ask("second")
+    room = 2
+    await ask("second")

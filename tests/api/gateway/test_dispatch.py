@@ -37,7 +37,7 @@ class Gateway:
         self.routing_table = RoutingTable(settings.silence_s, lambda epoch: self.replies.lose(epoch))
         self.replies = Replies(settings, self.client, self.routing_table)
         self.replies.connected = True
-        admission = Admission(self.client, device_cap=100)
+        admission = Admission(self.client, device_cap=100, room=lambda: 100)
         known = KnownModels(database)
         self.dispatcher = Dispatcher(settings, self.routing_table, self.replies, admission, known)
         self.database = database

@@ -102,3 +102,16 @@ def test_a_doubted_runner_gets_no_requests_until_a_snapshot_says_ready() -> None
     assert table.ready == []
     table.update(3, "a", "b")
     assert table.ready == ["a", "b"], "its device says that it is ready"
+
+
+def test_room_is_what_ready_replicas_hold() -> None:
+    routing = Table().routing
+    replicas = [
+        Replica("a", "m", "one", ReplicaState.READY, max_inflight=1024, max_waiting=192),
+        Replica("b", "m", "two", ReplicaState.READY, max_inflight=8, max_waiting=2),
+        Replica("c", "m", "three", ReplicaState.LOADING, max_inflight=4, max_waiting=4),
+    ]
+    routing.update(Snapshot(DEVICE, "worker", 1, replicas), 0)
+    assert routing.room() == 1226
+    assert routing.free_bytes(DEVICE) == 0
+    assert routing.free_bytes("nowhere") is None

@@ -75,7 +75,7 @@ def _replica(epoch: str, inflight: int, waiting: int) -> presence.Replica:
 
 async def _enqueue(url: str, count: int, *, device: int, key: int, replica: presence.Replica) -> list[str]:
     client = broker.async_command_client(url)
-    admission = Admission(client, device_cap=device)
+    admission = Admission(client, device_cap=device, room=lambda: 1)
     slots = admission.slots("d", replica, Caller("", frozenset(), Limits(concurrency=key, job_queue=1)))
 
     async def one(number: int) -> str:
