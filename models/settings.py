@@ -58,7 +58,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(16 << 20, gt=0, description="Largest request body.")
     request_timeout_s: float = Field(600, gt=0, description="Deadline of a synchronous request.")
-    ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model that is loading.")
+    ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model whose load does not go on.")
     keepalive_after_s: float = Field(
         10, gt=0, description="Silence before a stream is committed to 200 and kept alive."
     )

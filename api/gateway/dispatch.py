@@ -6,6 +6,7 @@ If the replica is lost before it has sent anything, this is done once more, on a
 import asyncio
 import hashlib
 import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,22 @@ class Call:
     streams: bool = False
     deadline: int = 0
     tried: set[str] = field(default_factory=set)
+
+
+class Patience:
+    """How long a model is waited for: as long as its load goes on and ``seconds`` longer, but never past ``latest``."""
+
+    def __init__(self, seconds: float, latest: float) -> None:
+        self._seconds = seconds
+        self._latest = latest
+        self._over = 0.0
+        self._loads: tuple[tuple[str, float], ...] | None = None
+
+    def ends(self, loads: tuple[tuple[str, float], ...], now: float) -> bool:
+        """Whether it is time to give up, now that the loads of the replicas are so far."""
+        if loads != self._loads:
+            self._loads, self._over = loads, now + self._seconds
+        return now >= min(self._over, self._latest)
 
 
 class Dispatcher:
@@ -144,16 +161,16 @@ class Dispatcher:
     async def _ready(self, call: Call) -> list[tuple[str, Replica]]:
         ready = self._routing_table.ready(call.uid)
         if not ready:
-            ready = await self._wait_ready(call.uid)
+            ready = await self._wait_ready(call)
         serving = [(device, one) for device, one in ready if served_by(call.modality) in one.modalities]
         if not serving:
             raise InvalidRequest(f"the model '{call.uid}' does not serve {call.modality}", param="model")
         return serving
 
-    async def _wait_ready(self, uid: str) -> list[tuple[str, Replica]]:
+    async def _wait_ready(self, call: Call) -> list[tuple[str, Replica]]:
         """Wait for a model that is loading; returns its ready replicas. Raises the error where it will not be ready."""
-        loop = asyncio.get_running_loop()
-        over = loop.time() + self._settings.ready_wait_s
+        loop, uid = asyncio.get_running_loop(), call.uid
+        patience = Patience(self._settings.ready_wait_s, loop.time() + call.deadline / 1000 - time.time())
         self._waiting += 1
         try:
             while True:
@@ -161,7 +178,7 @@ class Dispatcher:
                 if found := self._routing_table.ready(uid):
                     return found
                 known = await self._check_known(uid)
-                if loop.time() >= over or self._waiting > WAITERS:
+                if patience.ends(known.loads, loop.time()) or self._waiting > WAITERS:
                     why = f"waits for a device: {known.waits}" if known.waits else "is loading"
                     raise ModelNotReady(f"the model '{uid}' {why}", retry_after=10)
                 await self._routing_table.change(changed, 0.5)

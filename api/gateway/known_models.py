@@ -26,6 +26,8 @@ class KnownModel:
     """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
     waits: str = ""
     """Why no replica has a device yet; empty where one has."""
+    loads: tuple[tuple[str, float], ...] = ()
+    """How far the load of each replica is: its stage, and the fraction of it that is done."""
 
 
 class KnownModels:
@@ -74,8 +76,10 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     failures: dict[str, list[str | None]] = {}
     states: dict[str, set[str]] = {}
     waits: dict[str, str] = {}
+    loads: dict[str, list[tuple[str, float]]] = {}
     for row in instances.replicas_of(connection):
         states.setdefault(row.uid, set()).add(row.state)
+        loads.setdefault(row.uid, []).append((row.stage, row.progress))
         failed = row.state == ReplicaState.FAILED
         if row.state == ReplicaState.PENDING and row.error:
             waits[row.uid] = HeadraceError.from_row(row.error).message
@@ -87,5 +91,6 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         reasons = sorted({error for error in errors if error is not None})
         why = "" if not errors or None in errors else "; ".join(reasons)
         waiting = waits.get(instance.uid, "") if states.get(instance.uid) == {ReplicaState.PENDING} else ""
-        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep, waiting)
+        far = tuple(loads.get(instance.uid, ()))
+        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep, waiting, far)
     return known

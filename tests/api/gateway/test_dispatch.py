@@ -10,7 +10,7 @@ import pytest
 import migrations
 from api.edge.caller import Caller, Limits, Scope
 from api.gateway.admission import Admission
-from api.gateway.dispatch import Call, Dispatcher
+from api.gateway.dispatch import Call, Dispatcher, Patience
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
@@ -167,3 +167,13 @@ async def test_who_waits_for_a_model_is_served_once_it_is_ready(gateway: Gateway
     gateway.report(b=1)
     async with asyncio.timeout(20):
         assert await waiting == "a"
+
+
+def test_a_load_that_goes_on_is_waited_for() -> None:
+    patience = Patience(60, latest=1000)
+    assert not patience.ends((("loading", 0.1),), 0)
+    assert not patience.ends((("loading", 0.1),), 59)
+    assert not patience.ends((("loading", 0.2),), 59)
+    assert not patience.ends((("loading", 0.2),), 118)
+    assert patience.ends((("loading", 0.2),), 119)
+    assert patience.ends((("warming", 0.0),), 1000), "nobody waits for longer than the request may take"
