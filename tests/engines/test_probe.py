@@ -87,44 +87,54 @@ def test_the_libraries_of_the_facts_are_what_is_installed(engine: str) -> None:
     assert all(versions.values())
 
 
-class TestTorch:
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch with a GPU that is this CPU: ``to`` puts there what is meant for ``cuda:0``."""
+    to: Any = torch.Tensor.to
 
-    @pytest.fixture(autouse=True)
-    def _card(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        to = torch.Tensor.to
-        monkeypatch.setattr(torch.version, "cuda", "13.0")
-        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-        monkeypatch.setattr(
-            torch.Tensor, "to", lambda self, *where: to(self, *("cpu" if w == "cuda:0" else w for w in where))
-        )
-        questions._opened.cache_clear()
+    def put(tensor: Any, place: str, *others: Any) -> Any:
+        return to(tensor, "cpu" if place == "cuda:0" else place, *others)
 
-    def test_it_works(self) -> None:
-        questions.torch(site(NEW))
+    monkeypatch.setattr(torch.Tensor, "to", put)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    questions._opened.cache_clear()
 
-    def test_the_driver_is_too_old(self) -> None:
-        assert "is built for CUDA 13.0, which wants driver 580 or newer" in refusal(OLD)
 
-    def test_the_build_has_no_gpus(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch.version, "cuda", None)
-        assert refusal(NEW).endswith("has no GPU support: make install HEADRACE_BACKEND=cu130")
+@pytest.mark.usefixtures("card")
+def test_torch_works() -> None:
+    questions.torch(site(NEW))
 
-    def test_the_device_cannot_be_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch.cuda, "current_device", raising("No CUDA GPUs are available"))
-        assert "cannot open the GPU (No CUDA GPUs are available); driver 580.95.05 serves CUDA 13.0" in refusal(NEW)
 
-    def test_it_has_no_code_for_the_device(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        multiply, fail = torch.Tensor.__matmul__, raising("CUDA error: no kernel image\nCompile with it.")
-        monkeypatch.setattr(
-            torch.Tensor, "__matmul__", lambda a, b: fail() if a.is_floating_point() else multiply(a, b)
-        )
-        assert "cannot compute on the device (CUDA error: no kernel image)" in refusal(NEW)
+@pytest.mark.usefixtures("card")
+def test_torch_the_driver_is_too_old() -> None:
+    assert "is built for CUDA 13.0, which wants driver 580 or newer" in refusal(OLD)
 
-    def test_it_computes_wrong_products(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        multiply = torch.Tensor.__matmul__
-        monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: multiply(a, b) + (a.dtype == torch.float16))
-        assert "computes wrong products in torch.float16" in refusal(NEW)
+
+@pytest.mark.usefixtures("card")
+def test_torch_the_build_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert refusal(NEW).endswith("has no GPU support: make install HEADRACE_BACKEND=cu130")
+
+
+@pytest.mark.usefixtures("card")
+def test_torch_the_device_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "current_device", raising("No CUDA GPUs are available"))
+    assert "cannot open the GPU (No CUDA GPUs are available); driver 580.95.05 serves CUDA 13.0" in refusal(NEW)
+
+
+@pytest.mark.usefixtures("card")
+def test_torch_has_no_code_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply, fail = torch.Tensor.__matmul__, raising("CUDA error: no kernel image\nCompile with it.")
+    monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: fail() if a.is_floating_point() else multiply(a, b))
+    assert "cannot compute on the device (CUDA error: no kernel image)" in refusal(NEW)
+
+
+@pytest.mark.usefixtures("card")
+def test_torch_computes_wrong_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply = torch.Tensor.__matmul__
+    monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: multiply(a, b) + (a.dtype == torch.float16))
+    assert "computes wrong products in torch.float16" in refusal(NEW)
 
 
 def site(driver: Driver) -> Site:
