@@ -28,8 +28,8 @@ class Scope(StrEnum):
 class Limits:
     """How much of the platform one caller may use.
 
-    ``concurrency``: requests in flight or waiting; None: as many as all ready replicas hold. ``job_queue``: jobs that may
-    wait for one model.
+    ``concurrency``: requests in flight or waiting; None: as many as all ready replicas hold. ``job_queue``: jobs that
+    may wait for one model.
     """
 
     concurrency: int | None

@@ -88,7 +88,7 @@ def test_two_gpus_and_the_cpu_are_devices_and_models_go_where_they_can(fake_nvml
     stack.launch_echo("one")
     stack.launch_echo("two")
     assert {*visible(stack, "one"), *visible(stack, "two")} == {first, second}
-    stack.launch_echo("on-cpu", n_gpu=None)
+    stack.launch_echo("on-cpu", n_gpu="None")
     assert visible(stack, "on-cpu") == []
     stack.launch_echo("both", n_gpu=2)
     assert visible(stack, "both") == [first, second]
