@@ -184,8 +184,8 @@ def place(connection: Connection, replica: str, device: str, others: Sequence[st
 
 def hold_back(connection: Connection, replica: str, why: HeadraceError) -> None:
     """Record why a waiting replica has no device yet."""
-    waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
-    connection.execute(sa.update(replicas).where(*waiting).values(stage="waiting", error=why.to_row()))
+    unplaced = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
+    connection.execute(sa.update(replicas).where(*unplaced).values(stage="waiting", error=why.to_row()))
 
 
 def revive(connection: Connection, pause_ms: int) -> int:

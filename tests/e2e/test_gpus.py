@@ -134,7 +134,8 @@ def test_a_gpu_that_is_lost_while_it_is_used_ends_nothing(fake_nvml: FakeNvml, s
     fake_nvml.write()
 
     wait_for(lambda: by_name(stack)["cuda:0"]["free_bytes"] == 0, 20)
-    assert "".join(stack.client.chat("echo", [{"role": "user", "content": "still here"}])) == "still here"
+    said = "".join(stack.client.chat("echo", [{"role": "user", "content": "still here"}], max_tokens=3))
+    assert said.startswith("still")
     assert stack.pids() == pids
 
 
@@ -174,7 +175,7 @@ def test_a_model_whose_device_went_away_waits_and_says_why(fake_nvml: FakeNvml, 
     until_asked(stack, "echo", 2)
     stack.launch_echo("wants-a-gpu", n_gpu=1)
     stack.stop()
-    again = Stack(stack.home, demo=False, devices=("cpu",), **fake_nvml.environment)
+    again = Stack(stack.home, demo=False, devices=("cpu",), HEADRACE_READY_WAIT_S="1", **fake_nvml.environment)
     try:
         again.start()
 
