@@ -1,8 +1,8 @@
 """The registry of engines: a name, and the class that adapts it. Runs in the runner alone.
 
 Doors: ``engine_class`` here, and ``base``, the interface of every engine. Each engine is a package or a module, and
-does not know the others; ``text``, ``structured``, ``media`` and ``threads`` are shared by them. The rest of the
-platform reads the facts about an engine, under the same name, in ``models.engines``.
+does not know the others; ``text``, ``structured``, ``media``, ``threads`` and ``accelerator`` are shared by them. The
+rest of the platform reads the facts about an engine, under the same name, in ``models.engines``.
 """
 
 import sys

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pynvml
 import pytest
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, Overloaded
@@ -15,7 +17,6 @@ from workers.engines import ENGINES, engine_class
 from workers.engines.vllm import memory, options, wire
 
 KNOWN = {"max_model_len", "dtype", "model", "worker_cls", "load_format", "structured_outputs_config", "enable_lora"}
-GIB = 1 << 30
 
 
 def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,13 +89,23 @@ def test_adapters_say_how_large_they_are(tmp_path: Path) -> None:
         plan(lora_modules={"mine": str(tmp_path)})
 
 
-def test_the_share_of_a_gpu_is_what_others_leave_or_what_is_reserved() -> None:
-    assert memory.utilization([(80 * GIB, 80 * GIB)], None) == 0.92
-    assert memory.utilization([(80 * GIB, 40 * GIB)], None) == pytest.approx(39.5 / 80, abs=1e-3)
-    assert memory.utilization([(80 * GIB, 40 * GIB)], 20 * GIB) == 0.25
-    assert memory.utilization([(80 * GIB, 40 * GIB), (80 * GIB, 70 * GIB)], 40 * GIB) == 0.25
-    with pytest.raises(InvalidRequest, match="are free"):
-        memory.utilization([(80 * GIB, 40 * GIB)], 60 * GIB)
+def test_a_gpu_without_memory_of_its_own_has_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_supported(_handle: object) -> None:
+        raise pynvml.NVMLError_NotSupported
+
+    for name, answer in {
+        "nvmlInit": lambda: None,
+        "nvmlShutdown": lambda: None,
+        "nvmlDeviceGetHandleByUUID": lambda uuid: uuid,
+        "nvmlDeviceGetCudaComputeCapability": lambda _: (12, 1),
+        "nvmlDeviceGetMemoryInfo": not_supported,
+    }.items():
+        monkeypatch.setattr(pynvml, name, answer)
+    [card] = memory.measure(["GPU-1"])
+
+    assert (card.capability, card.unified) == ((12, 1), True)
+    assert card.total_bytes == psutil.virtual_memory().total
+    assert 0 < card.free_bytes < card.total_bytes
 
 
 def test_all_gpus_of_a_replica_work_together() -> None:

@@ -48,6 +48,7 @@ from models.modalities.detokenize import Request as Detokenize
 from models.modalities.structure import Constraint
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
+from workers.engines.accelerator.memory import share
 from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
 from workers.engines.vllm import memory, options, wire
 from workers.engines.vllm.answer import Answer, NullSink, answered, checked
@@ -364,5 +365,5 @@ def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str
     size = memory.parallel(engine.get("tensor_parallel_size"), pipeline, len(gpus))
     engine["tensor_parallel_size"] = size
     if not engine.keys() & {"gpu_memory_utilization", "kv_cache_memory_bytes"}:
-        engine["gpu_memory_utilization"] = memory.utilization(memory.measure(gpus[: size * pipeline]), reserved)
+        engine["gpu_memory_utilization"] = share(memory.measure(gpus[: size * pipeline]), reserved)
     return engine

@@ -1,4 +1,4 @@
-"""How much of a device's memory vLLM may take: pure decisions, and the measurements that they are based on."""
+"""The GPUs that vLLM gets, and what is free on them."""
 
 import os
 from collections.abc import Sequence
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 import psutil
 
 from models.errors import InvalidRequest
+from workers.engines.accelerator.card import Card
 
-MARGIN_BYTES = 512 << 20
-"""Bytes that are left free on a GPU beside what others hold, for CUDA contexts and what allocators round up."""
-MOST = 0.92
 CPU_KV_BYTES = 4 << 30
 
 
@@ -28,39 +26,29 @@ def parallel(asked: int | None, pipeline: int, gpus: int) -> int:
     return size
 
 
-def utilization(memory: Sequence[tuple[int, int]], reserved: int | None) -> float:
-    """vLLM's ``gpu_memory_utilization``: the share of each GPU that it may fill, weights, KV cache and all.
-
-    ``memory`` is (total, free) of each GPU in bytes; ``reserved`` is the launch's own bound over all of them. Without a
-    bound vLLM may take what others leave free. Raises InvalidRequest where less than the bound is free.
-    """
-    share = min((free - MARGIN_BYTES) / total for total, free in memory)
-    if reserved is not None:
-        wanted = max(reserved / len(memory) / total for total, _ in memory)
-        if wanted > share:
-            raise InvalidRequest(
-                f"{reserved} bytes are asked for, and {int(share * sum(total for total, _ in memory))} are free",
-                param="memory_bytes",
-            )
-        share = wanted
-    return round(max(0.01, min(MOST, share)), 4)
-
-
-def measure(gpus: Sequence[str]) -> list[tuple[int, int]]:
-    """Total and free bytes of these GPUs, through NVML: CUDA must be initialised in vLLM's own processes only."""
+def measure(gpus: Sequence[str]) -> list[Card]:
+    """These GPUs as they are now, through NVML: CUDA must be initialised in vLLM's own processes only."""
     import pynvml
 
     pynvml.nvmlInit()
     try:
-        measured = []
-        for gpu in gpus:
-            by_uuid = not gpu.isdecimal()
-            handle = pynvml.nvmlDeviceGetHandleByUUID(gpu) if by_uuid else pynvml.nvmlDeviceGetHandleByIndex(int(gpu))
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            measured.append((int(memory.total), int(memory.free)))
-        return measured
+        return [_measured(gpu) for gpu in gpus]
     finally:
         pynvml.nvmlShutdown()
+
+
+def _measured(gpu: str) -> Card:
+    import pynvml
+
+    by_uuid = not gpu.isdecimal()
+    handle = pynvml.nvmlDeviceGetHandleByUUID(gpu) if by_uuid else pynvml.nvmlDeviceGetHandleByIndex(int(gpu))
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    try:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError_NotSupported:  # GB10 and Jetson have no memory of their own
+        host = psutil.virtual_memory()
+        return Card((major, minor), int(host.total), int(host.available), unified=True)
+    return Card((major, minor), int(memory.total), int(memory.free))
 
 
 def cpu_cache_bytes(reserved: int | None) -> int:

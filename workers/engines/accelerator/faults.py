@@ -1,0 +1,14 @@
+"""What the errors of libraries on an accelerator mean. They are told apart by their text: classes differ by library."""
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_LOST = ("CUDA", "HIP error", "cuBLAS", "CUBLAS", "libcublas", "cuDNN", "CUDNN")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether there was too little memory, on a GPU or on the host: less at once may succeed."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)
+
+
+def device_lost(error: BaseException) -> bool:
+    """Whether every later call of this process would fail too, as after an assertion that failed on the device."""
+    return not out_of_memory(error) and any(words in str(error) for words in _LOST)

@@ -1,0 +1,82 @@
+"""How much of a card's memory a model may take, and for what: pure decisions. Sizes are in bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.errors import InvalidRequest
+from workers.engines.accelerator.card import MIB, Card
+
+MOST_SHARE = 0.92
+"""The most of a card that vLLM takes, also where it is alone."""
+LLAMA_CPP_COMPUTE_BYTES = 512 * MIB
+"""What llama.cpp takes for intermediate results, at its default ``n_ubatch``."""
+_PICTURE_BYTES = 600
+"""Of intermediate results, for each pixel of a picture and each byte of a number, with guidance: SDXL's, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A language model's own numbers, of which the size of its KV cache follows. ``masks``: kinds of attention."""
+
+    layers: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    hidden_size: int
+    vocabulary: int
+    masks: int = 1
+
+    def token_bytes(self, number: int) -> int:
+        """One token of the cache, keys and values of all layers. ``number``: bytes of a number."""
+        return 2 * self.layers * self.kv_heads * self.head_size * number
+
+
+def kv_tokens(card: Card, model: Attention, number: int, *, context: int, requests: int, batch: int) -> int:
+    """How many tokens of cache transformers' continuous batching gets: a full context each, as far as they fit.
+
+    ``card`` as it is with the weights loaded; ``batch``: tokens of a step; ``number``: bytes of a number. Beside the
+    cache there are a copy of what one layer reads of it, with a row for each head, and a mask of batch by cache.
+    """
+    heads = 2 * model.heads + 3 * model.kv_heads
+    copied = heads * model.head_size * number
+    token = model.token_bytes(number) + copied + 8 * model.masks
+    mask = batch * number * model.masks
+    step = batch * (copied + mask + 2 * model.hidden_size * number)
+    logits = max(batch, requests) * (model.hidden_size * number + 4 * model.vocabulary)
+    room = card.room_bytes * 4 // 5 - step - logits  # a fifth for the sampler, and for what the allocator splits
+    return max(0, min(requests * context, room // (token + mask)))
+
+
+def slots(card: Card, weights_bytes: int, token_bytes: int, *, context: int, most: int) -> int:
+    """How many requests llama.cpp computes at once, each with a full context: ``most``, or as many as fit; at least 1.
+
+    ``card`` as it is before the weights are loaded.
+    """
+    room = card.room_bytes - weights_bytes - LLAMA_CPP_COMPUTE_BYTES
+    return max(1, min(most, room // (token_bytes * context)))
+
+
+def pictures_at_once(card: Card, pixels: int, number: int, *, most: int) -> int:
+    """How many pictures of so many pixels are drawn in one call: ``most``, or as many as fit; at least 1.
+
+    ``card`` as it is with the weights loaded; ``number``: bytes of a number.
+    """
+    return max(1, min(most, card.room_bytes // (pixels * number * _PICTURE_BYTES)))
+
+
+def share(cards: Sequence[Card], reserved: int | None) -> float:
+    """The share of each card that vLLM may fill, weights, KV cache and all (its ``gpu_memory_utilization``).
+
+    ``reserved`` is the launch's own bound over all of them. Without a bound vLLM may take what others leave free.
+    Raises InvalidRequest where less than the bound is free.
+    """
+    free = min(card.room_bytes / card.total_bytes for card in cards)
+    if reserved is not None:
+        wanted = max(reserved / len(cards) / card.total_bytes for card in cards)
+        if wanted > free:
+            raise InvalidRequest(
+                f"{reserved} bytes are asked for, and {int(free * sum(card.total_bytes for card in cards))} are free",
+                param="memory_bytes",
+            )
+        free = wanted
+    return round(max(0.01, min(MOST_SHARE, free)), 4)

@@ -1,0 +1,19 @@
+"""The one place where engines on PyTorch ask it about the accelerator."""
+
+import torch
+
+from workers.engines.accelerator.card import Card
+
+
+def card_of(device: torch.device | str) -> Card | None:
+    """The card, as it is now; None for the CPU. What PyTorch's own allocator holds unused counts as free."""
+    device = torch.device(device)
+    if device.type == "cpu":
+        return None
+    if device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        return Card(None, total, total - torch.mps.driver_allocated_memory(), unified=True)
+    free, total = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    unified = bool(torch.cuda.get_device_properties(device).is_integrated)
+    return Card(torch.cuda.get_device_capability(device), total, free + unused, unified)
