@@ -87,7 +87,7 @@ class RunnerProcess:
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
-        ``visible`` are the UUIDs of its GPUs; in ``compiled`` it finds the kernels that PyTorch made for others.
+        ``visible`` are the UUIDs of its GPUs; in ``compiled`` it finds the kernels that were compiled for others.
         """
         self.load = load
         self.visible = visible
@@ -230,7 +230,8 @@ class RunnerProcess:
         self._socket = ours
         files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
         ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ",".join(self.visible), "TMPDIR": str(files)}
-        environment = {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | os.environ | ours_alone
+        grows = bool(self.visible) and self.load.engine != "vllm"
+        environment = _defaults(compiled, grows=grows) | os.environ | ours_alone
         with theirs:
             return spawn(
                 [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
@@ -303,3 +304,23 @@ class RunnerProcess:
                 with self._lock:
                     self.phase = Phase.STOPPING
                 self._on_change(self)
+
+
+def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:
+    """What a runner's environment has where the worker's does not say otherwise.
+
+    Kernels are compiled once, and kept. Devices are numbered as NVML numbers them. ``grows``: PyTorch's allocator
+    extends its segments, so that a batch of another size does not fail while enough memory is free, but in pieces. vLLM
+    divides its memory itself, and refuses to transfer a KV cache that lies in such segments.
+    """
+    caches = {
+        "TORCHINDUCTOR_CACHE_DIR": compiled,
+        "TRITON_CACHE_DIR": compiled / "triton",
+        "VLLM_CACHE_ROOT": compiled / "vllm",
+        "FLASHINFER_WORKSPACE_BASE": compiled / "flashinfer",
+        "CUDA_CACHE_PATH": compiled / "cuda",
+    }
+    environment = {name: str(folder) for name, folder in caches.items()} | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    if grows and "PYTORCH_ALLOC_CONF" not in os.environ:  # the new name of the same
+        environment["PYTORCH_CUDA_ALLOC_CONF"] = "expandable_segments:True"
+    return environment

@@ -3,8 +3,11 @@
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from models.errors import HeadraceError, ReplicaLost
 from models.process.processes import kill_group, spawn
@@ -69,6 +72,42 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
         assert "SIGKILL" in str(runner.exit_reason)
     finally:
         runner.kill()
+
+
+@pytest.mark.parametrize(
+    ("engine", "visible", "segments"),
+    [("echo", "", None), ("echo", "GPU-1", "expandable_segments:True"), ("vllm", "GPU-1", None)],
+)
+def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
+    engine: str, visible: str, segments: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read from the environment of a process that was started as a runner is."""
+    monkeypatch.setenv("TRITON_CACHE_DIR", "/mine")
+    monkeypatch.setenv("PYTHONPATH", "")
+    for name in ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "VLLM_CACHE_ROOT", "CUDA_DEVICE_ORDER"):
+        monkeypatch.delenv(name, raising=False)
+    tells = tmp_path / "python"
+    tells.write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\n")
+    tells.chmod(0o700)
+    load = Load("r", "e", "u", engine, "cpu", "redis://nowhere", "", str(tmp_path), store=tmp_path.as_uri())
+    gone = threading.Event()
+    runner = RunnerProcess(
+        load,
+        interpreter=str(tells),
+        visible=visible,
+        compiled=tmp_path / "compiled",
+        on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
+        on_work=lambda _: None,
+    )
+    assert gone.wait(60)
+    runner.kill()
+    found = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines() if "=" in line)
+
+    assert found["CUDA_VISIBLE_DEVICES"] == visible
+    assert found["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert found["TRITON_CACHE_DIR"] == "/mine"
+    assert found["VLLM_CACHE_ROOT"] == f"{tmp_path}/compiled/vllm"
+    assert found.get("PYTORCH_CUDA_ALLOC_CONF") == segments
 
 
 def _events(connection: socket.socket) -> Iterator[Event]:
