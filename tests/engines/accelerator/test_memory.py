@@ -20,7 +20,7 @@ ALL = 32 * 4096
 
 def tokens(card: Card, weights: float, model: Attention) -> int:
     """The cache of a model with so many GiB of weights, with the default options."""
-    return kv_tokens(less(card, weights), model, 2, context=4096, requests=32, batch=2048)
+    return kv_tokens(less(card, weights), model, 2, most=ALL, requests=32, batch=2048)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_transformers_accepts_the_kv_cache(card: Card, sliding: bool, monkeypatc
     )
     kinds = ["full_attention", "sliding_attention"] if sliding else ["full_attention"]
     model = Attention(32, 32, 8, 128, 4096, 128_256, len(kinds))
-    asked = kv_tokens(left, model, 2, context=4096, requests=32, batch=2048)
+    asked = kv_tokens(left, model, 2, most=ALL, requests=32, batch=2048)
     batching = transformers.ContinuousBatchingConfig(
         page_size=64, num_blocks=asked // 64, max_batch_tokens=2048, max_requests_per_batch=32, max_memory_percent=0.9
     )

@@ -31,8 +31,8 @@ class Attention:
         return 2 * self.layers * self.kv_heads * self.head_size * number
 
 
-def kv_tokens(card: Card, model: Attention, number: int, *, context: int, requests: int, batch: int) -> int:
-    """How many tokens of cache transformers' continuous batching gets: a full context each, as far as they fit.
+def kv_tokens(card: Card, model: Attention, number: int, *, most: int, requests: int, batch: int) -> int:
+    """How many tokens of cache transformers' continuous batching gets: ``most``, or as many as fit.
 
     ``card`` as it is with the weights loaded; ``batch``: tokens of a step; ``number``: bytes of a number. Beside the
     cache there are a copy of what one layer reads of it, with a row for each head, and a mask of batch by cache.
@@ -44,7 +44,7 @@ def kv_tokens(card: Card, model: Attention, number: int, *, context: int, reques
     step = batch * (copied + mask + 2 * model.hidden_size * number)
     logits = max(batch, requests) * (model.hidden_size * number + 4 * model.vocabulary)
     room = card.room_bytes * 4 // 5 - step - logits  # a fifth for the sampler, and for what the allocator splits
-    return max(0, min(requests * context, room // (token + mask)))
+    return max(0, min(most, room // (token + mask)))
 
 
 def slots(card: Card, weights_bytes: int, token_bytes: int, *, context: int, most: int) -> int:

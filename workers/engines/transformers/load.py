@@ -14,6 +14,11 @@ from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
+from workers.engines.accelerator.card import Card
+from workers.engines.accelerator.memory import Attention, kv_tokens
+from workers.engines.accelerator.precision import text_dtype
+from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
+from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
@@ -32,13 +37,17 @@ class TransformersOptions(Options):
     """Counts of tokens, unless said otherwise. ``None`` means what suits the device and the model."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="float32 on a CPU; on a GPU the model's own, or bfloat16."
+        "auto", description="float32 on a CPU; on a GPU the model's own, or bfloat16, or what an old GPU computes well."
     )
     n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
     max_requests: int = Field(32, ge=1, le=1024, description="Requests computed at once.")
-    kv_tokens: int | None = Field(None, ge=64, description="Cache shared by all requests; at least one full context.")
+    kv_tokens: int | None = Field(
+        None,
+        ge=64,
+        description="Cache shared by all requests; at least one full context. On a GPU what all need, or what fits.",
+    )
     max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
     attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
     tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
         "auto", description="How the model writes tool calls; found in its chat template."
@@ -86,12 +95,14 @@ class LoadedTransformer:
 
 def load_model(site: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
-    if options.n_threads is not None:
-        torch.set_num_threads(options.n_threads)
+    card = card_of(site.device)
+    threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
+    if threads is not None:
+        torch.set_num_threads(threads)
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     report("loading", 0.0)
     try:
-        model, tokenizer, reader = _read(site, options)
+        model, tokenizer, reader = _read(site, options, card)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
     report("loading", 1.0)
@@ -152,9 +163,8 @@ def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[
     return decode, decode_marked if any(added[token].special for token in marks.values()) else decode, marks
 
 
-def _read(site: EngineSite, options: TransformersOptions) -> tuple[Any, Any, PromptReader | None]:
+def _read(site: EngineSite, options: TransformersOptions, card: Card | None) -> tuple[Any, Any, PromptReader | None]:
     source = Path(site.source)
-    on_gpu = site.device.startswith("cuda")
     where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": site.trust_remote_code}
     more: dict[str, Any] = {"use_safetensors": True}
     if source.suffix == ".gguf":
@@ -164,21 +174,21 @@ def _read(site: EngineSite, options: TransformersOptions) -> tuple[Any, Any, Pro
     elif not source.is_dir():
         raise InvalidRequest(f"{source} is neither a directory nor a GGUF file", param="model_path")
     config = transformers.AutoConfig.from_pretrained(source, **where)
-    dtype = options.dtype
-    if dtype == "auto":
-        own = str(getattr(config, "dtype", None)).removeprefix("torch.")
-        dtype = "float32" if not on_gpu else "float16" if own == "float16" else "bfloat16"
     multimodal = is_multimodal(config)
     if config.is_encoder_decoder:
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
         )
+    own = str(getattr(config, "dtype", None)).removeprefix("torch.")
+    dtype = text_dtype(own, config.get_text_config().model_type, card) if options.dtype == "auto" else options.dtype
+    if card is not None:
+        more |= {"device_map": {"": site.device}}  # straight to the card, not through the host's memory
     reader = PromptReader(source, config, **where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     model: Any = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
     )
-    model = model.to(site.device).eval()
+    model.eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
     return model, tokenizer, reader
 
@@ -220,10 +230,37 @@ def _default_sampling(config: Any) -> dict[str, Any]:
 
 
 def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int, int]:
-    """The most tokens of one step, and of the cache."""
-    on_gpu = model.device.type == "cuda"
-    batch = max(options.max_batch_tokens or (2048 if on_gpu else 512), options.max_requests)
-    return batch, max(options.kv_tokens or (8 if on_gpu else 2) * context, context + _PAGE)
+    """The most tokens of one step, and of the cache. Raises EngineFailure where the card has no room for a context."""
+    card = card_of(model.device)
+    batch = max(options.max_batch_tokens or (512 if card is None else 2048), options.max_requests)
+    least = context + _PAGE
+    if options.kv_tokens is not None or card is None:
+        return batch, max(options.kv_tokens or 2 * context, least)
+    attention, number = _attention(model.config.get_text_config()), model.dtype.itemsize
+    most = max(options.max_requests * context, least)
+    fitting = kv_tokens(card, attention, number, most=most, requests=options.max_requests, batch=batch)
+    if fitting < least:
+        raise EngineFailure(
+            f"there is no room for the cache of one context: {least} tokens take "
+            f"{least * attention.token_bytes(number) / 1e9:.1f} GB, and of the GPU's {card.total_bytes / 1e9:.1f} GB "
+            f"{card.free_bytes / 1e9:.1f} are free beside the weights; a smaller 'n_ctx' needs less",
+            param="n_ctx",
+        )
+    return batch, fitting
+
+
+def _attention(config: Any) -> Attention:
+    """The numbers of a text configuration."""
+    heads: int = config.num_attention_heads
+    return Attention(
+        layers=config.num_hidden_layers,
+        heads=heads,
+        kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+        head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
+        hidden_size=config.hidden_size,
+        vocabulary=config.vocab_size,
+        masks=len(set(getattr(config, "layer_types", None) or ["full_attention"])),
+    )
 
 
 def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: Router) -> Stepper:
