@@ -1,5 +1,6 @@
 """Making a model of sentence-transformers resident: a bi-encoder for embeddings, or a cross-encoder for rerank."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from models.engines import FACTS
 from models.errors import InvalidRequest
 from models.launching.engine_choice import description, fits, refuse_misfit
 from models.launching.peek import peek_at
+from workers.engines.accelerator.precision import encoder_dtype
+from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
+from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.text import SequenceReader
@@ -32,7 +36,7 @@ class SentenceTransformersOptions(Options):
 
     modality: Modality | None = Field(None, description="What the weights are to serve; set from the model's type.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="float32 on a CPU; on a GPU the model's own."
+        "auto", description="float32 on a CPU; on a GPU the model's own, or what an old GPU computes well."
     )
     max_length: int | None = Field(None, ge=4, le=1 << 24, description="Tokens of one input, the model's own included.")
     max_batch_tokens: int | None = Field(
@@ -40,7 +44,7 @@ class SentenceTransformersOptions(Options):
     )
     max_batch: int = Field(256, ge=1, le=8192, description="Sequences of a batch.")
     max_inflight: int = Field(256, ge=1, le=4096, description="Requests at once.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
     lanes: int | None = Field(
         None, ge=1, le=64, description="Batches computed at once, which share the threads; 2 on a CPU, 1 on a GPU."
     )
@@ -89,6 +93,8 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
     source = Path(placement.source)
     modality = _modality(source, options.modality)
     report("loading", 0.0)
+    if placement.device.startswith("cuda"):
+        torch.set_float32_matmul_precision("high")  # tensor cores multiply float32 as TF32, of 10 bits of fraction
     try:
         model = _read(source, modality, placement, options)
         _check(model, modality)
@@ -127,9 +133,8 @@ def _modality(source: Path, asked: Modality | None) -> Modality:
 
 
 def _read(source: Path, modality: Modality, placement: EngineSite, options: SentenceTransformersOptions) -> Any:
-    dtype: Any = "auto" if options.dtype == "auto" else getattr(torch, options.dtype)
-    if options.dtype == "auto" and placement.device == "cpu":
-        dtype = torch.float32  # many CPUs compute in half precision without the means for it
+    named = _dtype(source, placement.device) if options.dtype == "auto" else options.dtype
+    dtype: Any = named if named == "auto" else getattr(torch, named)
     keywords: dict[str, Any] = {
         "device": placement.device,
         "local_files_only": True,
@@ -139,6 +144,14 @@ def _read(source: Path, modality: Modality, placement: EngineSite, options: Sent
     if modality == "rerank":
         return CrossEncoder(str(source), **keywords).eval()
     return SentenceTransformer(str(source), **keywords).eval()
+
+
+def _dtype(source: Path, device: str) -> str:
+    """The number format for a launch that names none; on a CPU float32, since many lack the means for halves."""
+    files = (source / "config.json", source / "0_Transformer" / "config.json")
+    config = next((json.loads(file.read_bytes()) for file in files if file.is_file()), {})
+    own = config.get("dtype") or config.get("torch_dtype")
+    return encoder_dtype(own, str(config.get("model_type")), card_of(device))
 
 
 def _check(model: Any, modality: Modality) -> None:
@@ -154,8 +167,9 @@ def _check(model: Any, modality: Modality) -> None:
 
 def _describe(model: Any, modality: Modality, device: str, options: SentenceTransformersOptions) -> LoadedEncoder:
     network, tokenizer = model[0].model, model[0].tokenizer
-    on_gpu = device.startswith("cuda")
-    threads = options.n_threads or torch.get_num_threads()
+    on_gpu = device != "cpu"
+    threads = host_threads(options.n_threads, torch.get_num_threads(), TORCH_ON_GPU if on_gpu else None)
+    threads = threads or torch.get_num_threads()
     lanes = options.lanes or (1 if on_gpu else min(2, threads))
     unit = options.normalize or isinstance(model[len(model) - 1], Normalize)
     prompts = {**(model.prompts or {}), **options.prompts}
