@@ -29,7 +29,7 @@ BLIND = {
     "workers/runner/__main__.py::_load": "the runner's life ends here; its worker decides about another try",
     "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
-    "workers/engines/sentence_transformers/batcher.py::_work": "a batch's life ends here, and its clients must hear",
+    "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
     "workers/engines/transformers/reader.py::_keeps": "a template may raise anything: then it is not made for this",
     "workers/engines/transformers/stepper.py::_run": "the engine's life ends here, and its clients must hear of it",

@@ -7,6 +7,7 @@ STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop,
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import struct
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
@@ -57,6 +59,10 @@ GROUP_GONE_S = 5.0
 """How long the processes of a killed group are waited for; a process may be stuck in its driver."""
 LAST_WORDS_S = 2.0
 """How long a runner that closed its socket may take to end."""
+
+CRASHES = frozenset({signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
+LINE_BYTES = 1 << 14
+_REASON = re.compile(r"error|assert|abort|out of memory", re.IGNORECASE)
 
 
 class Phase(Enum):
@@ -111,8 +117,11 @@ class RunnerProcess:
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
         self._scratch = contextlib.ExitStack()
+        self._last_lines: deque[str] = deque(maxlen=100)
         self._process = self._spawn(interpreter, compiled)
         self.pid = self._process.pid
+        self._relaying = threading.Thread(target=self._relay, name=f"stderr of {load.replica}", daemon=True)
+        self._relaying.start()
         threading.Thread(target=self._read, name=f"runner {load.replica}", daemon=True).start()
         self._send(load)
 
@@ -221,7 +230,9 @@ class RunnerProcess:
             return HeadraceError.from_wire(self.failed.error)
         code = self._process.poll()
         if code is not None and code < 0:
-            return ReplicaLost(f"the runner was killed by {signal.Signals(-code).name}")
+            killer = signal.Signals(-code)
+            why = f": {last_words(self._last_lines)}" if killer in CRASHES and self._last_lines else ""
+            return ReplicaLost(f"the runner was killed by {killer.name}{why}")
         return ReplicaLost(f"the runner ended with code {code}")
 
     def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
@@ -237,7 +248,19 @@ class RunnerProcess:
                 [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
                 env=environment,
                 pass_fds=(theirs.fileno(),),
+                stderr=subprocess.PIPE,
             )
+
+    def _relay(self) -> None:
+        """Pass on what the runner writes to stderr, and keep its end: a library that aborts says why there alone."""
+        pipe = self._process.stderr
+        if pipe is None:
+            return
+        with pipe:
+            while line := pipe.readline(LINE_BYTES):
+                self._last_lines.append(line.decode(errors="replace"))
+                with contextlib.suppress(OSError):  # nobody keeps our own
+                    os.write(2, line)
 
     def _send(self, command: Command) -> bool:
         try:
@@ -264,6 +287,7 @@ class RunnerProcess:
             log.exception("what runner %s says cannot be read: killing it", self.pid)
             self.kill()
         self._end(LAST_WORDS_S)
+        self._relaying.join(LAST_WORDS_S)
         with self._lock:
             self.phase = Phase.GONE
         self._turn.close()
@@ -304,6 +328,13 @@ class RunnerProcess:
                 with self._lock:
                     self.phase = Phase.STOPPING
                 self._on_change(self)
+
+
+def last_words(lines: Iterable[str]) -> str:
+    """What of a crashed process's last lines says why: the last two that name an error, or else the very last."""
+    written = [line.strip() for line in lines if line.strip()]
+    reasons = [line for line in written if _REASON.search(line)]
+    return " ".join(reasons[-2:] or written[-1:])[:500]
 
 
 def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:

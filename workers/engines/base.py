@@ -182,6 +182,10 @@ class Engine(ABC, Generic[LoadedT]):
         """False once the engine cannot serve again: its runner then ends, and a new one is started."""
         return True
 
+    def fault(self) -> str:
+        """Why it cannot serve again, once ``alive`` is False; empty where it does not know."""
+        return ""
+
     def counters(self) -> dict[str, int]:
         """Monotonic counters of this engine, such as ``steps``."""
         return {}

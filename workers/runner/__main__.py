@@ -242,6 +242,8 @@ class Runner:
         process = psutil.Process()
         while True:
             if not engine.alive():
+                if fault := engine.fault():
+                    self._send(Failed(ReplicaLost(f"the engine failed: {fault}").to_wire(), permanent=False))
                 self._give_up("the engine")
             counters = engine.counters() | {
                 "requests_aborted": requests.aborted,

@@ -17,6 +17,7 @@ class Sums:
         self.gate = threading.Event()
         self.gate.set()
         self.under_way = False
+        self.fits = 1000
         self.batches: list[list[TokenSequence]] = []
         self.batcher = Batcher(self._forward, lambda: None, **({"lanes": 1, "budget": 64, "most": 8} | limits))
 
@@ -49,6 +50,10 @@ class Sums:
         self.under_way = True
         self.gate.wait()
         self.batches.append(list(rows))
+        if len(rows) > self.fits:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        if any(max(row.ids) == 1000 for row in rows):
+            raise RuntimeError("CUDA error: device-side assert triggered")
         if any(min(row.ids) < 0 for row in rows):
             raise ArithmeticError("negative")
         return [sum(row.ids) for row in rows]
@@ -88,6 +93,33 @@ async def test_a_failed_batch_fails_its_requests_alone() -> None:
     assert isinstance(bad.error, EngineFailure)
     assert "negative" in bad.error.message
     assert good.result == [3]
+    sums.batcher.close()
+
+
+async def test_a_batch_that_does_not_fit_into_memory_is_done_in_halves() -> None:
+    sums = Sums()
+    sums.fits = 2
+    answer = sums.ask("all", [[[n] for n in range(1, 8)]])
+    await over(answer)
+
+    assert answer.result == [1, 2, 3, 4, 5, 6, 7]
+    assert sums.batcher.alive()
+    sums.fits = 0
+    small = sums.ask("small", [[[1]]])
+    await over(small)
+    assert isinstance(small.error, EngineFailure)
+    assert "out of memory" in small.error.message
+    assert sums.batcher.alive(), "it cost that request alone"
+    sums.batcher.close()
+
+
+async def test_a_lost_device_ends_the_engine_with_its_cause() -> None:
+    sums = Sums()
+    bad = sums.ask("bad", [[[1000]]])
+    await over(bad)
+
+    assert not sums.batcher.alive()
+    assert "device-side assert" in sums.batcher.fault
     sums.batcher.close()
 
 

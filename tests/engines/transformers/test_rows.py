@@ -225,3 +225,52 @@ def test_in_company_each_row_says_what_it_says_alone(
     assert stepping.stepper._batches == []
     if layout != "lfm2_vl":
         assert stepping.stepper.current_batch < sum(LIMITS)
+
+
+def test_where_memory_runs_out_the_newest_row_fails_and_the_others_go_on() -> None:
+    torch.manual_seed(1)
+    model, see = gemma3()
+    model = model.eval()
+    rows = prompts(see)[:3]
+    wanted = {str(n): alone(model, row, 6) for n, row in enumerate(rows)}
+    stepping = Stepping(model, Bounds(rows=6, kv_tokens=4096, batch_tokens=4096))
+    step = stepping.stepper._forward.step
+
+    def narrow(batch: Any) -> Tensor:
+        if len(batch.rows) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return step(batch)
+
+    stepping.stepper._forward.step = narrow  # type: ignore[method-assign]
+    for number, row in enumerate(rows):
+        stepping.add(str(number), row, 6)
+    stepping.stepper.start()
+    last: dict[str, Output] = {}
+    while any(n not in last or not (last[n].error or len(last[n].generated_tokens) == 6) for n in wanted):
+        output = stepping.router.early.get(timeout=30)
+        last[output.request_id] = output
+    stepping.close()
+
+    failed = [name for name, one in last.items() if one.error]
+    assert len(failed) == 1
+    assert "CUDA out of memory" in str(last[failed[0]].error)
+    assert {name: one.generated_tokens for name, one in last.items() if not one.error} == {
+        name: said for name, said in wanted.items() if name not in failed
+    }
+
+
+def test_a_lost_device_ends_the_stepper() -> None:
+    model, see = gemma3()
+    stepping = Stepping(model.eval(), Bounds(rows=6, kv_tokens=4096, batch_tokens=4096))
+
+    def lost(_batch: Any) -> Any:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    stepping.stepper._forward.begin = lost  # type: ignore[method-assign]
+    stepping.add("a", prompts(see)[0], 6)
+    stepping.stepper.start()
+    output = stepping.router.early.get(timeout=30)
+
+    assert output.error == "the generation thread died"
+    assert "device-side assert" in str(stepping.stepper.background_thread_status.fatal_error)
+    stepping.close()

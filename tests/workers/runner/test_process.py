@@ -14,7 +14,7 @@ from models.process.processes import kill_group, spawn
 from tests.support.servers import Valkey, wait_for
 from workers import protocol
 from workers.device import claimer
-from workers.device.runner_process import Phase, RunnerProcess
+from workers.device.runner_process import Phase, RunnerProcess, last_words
 from workers.protocol import DoJob, Ending, Event, JobEnded, Load, Ready
 from workers.runner.__main__ import ENGINE_DEAD
 
@@ -108,6 +108,63 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
     assert found["TRITON_CACHE_DIR"] == "/mine"
     assert found["VLLM_CACHE_ROOT"] == f"{tmp_path}/compiled/vllm"
     assert found.get("PYTORCH_CUDA_ALLOC_CONF") == segments
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (
+            ["loading\n", "x.cu:97: CUDA error: out of memory\n", "  in function alloc\n", "frame 1\n"],
+            "CUDA error: out",
+        ),
+        (["GGML_ASSERT(n > 0) failed\n", "frame 1\n", "\n"], "GGML_ASSERT(n > 0) failed"),
+        (["one\n", "two\n"], "two"),
+        ([], ""),
+    ],
+)
+def test_the_last_words_of_a_crash_say_why(written: list[str], words: str) -> None:
+    assert words in last_words(written)
+    assert "frame" not in last_words(written)
+
+
+def test_why_a_library_ended_the_runner_is_known(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """llama.cpp aborts the process where a GPU's memory runs out while it serves."""
+    runner = _ended(tmp_path, f"os.write(2, b'{tmp_path}/ggml-cuda.cu:97: CUDA error: out of memory\\n'); os.abort()")
+
+    assert "SIGABRT" in str(runner.exit_reason)
+    assert "CUDA error: out of memory" in str(runner.exit_reason)
+    assert "CUDA error: out of memory" in capfd.readouterr().err, "it is in the log all the same"
+
+
+def test_why_an_engine_cannot_serve_again_is_known(valkey: Valkey, tmp_path: Path) -> None:
+    lost = "from workers.engines.echo import Echo; Echo.alive = lambda self: False; "
+    lost += "Echo.fault = lambda self: 'CUDA error: device-side assert triggered'; "
+    runs = "import runpy; sys.path.insert(0, os.getcwd()); sys.argv = sys.argv[2:]; "
+    runner = _ended(tmp_path, f"{runs}{lost}runpy.run_module('workers.runner', run_name='__main__')", valkey.url)
+
+    assert isinstance(runner.exit_reason, ReplicaLost)
+    assert str(runner.exit_reason) == "the engine failed: CUDA error: device-side assert triggered"
+
+
+def _ended(tmp_path: Path, program: str, redis: str = "redis://nowhere") -> RunnerProcess:
+    """A runner that ran this program, once it is gone."""
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f"#!{sys.executable}\nimport os, sys\n{program}\n")
+    interpreter.chmod(0o700)
+    gone = threading.Event()
+    runner = RunnerProcess(
+        Load("r", "e", "u", "echo", "cpu", redis, "", str(tmp_path), store=tmp_path.as_uri()),
+        interpreter=str(interpreter),
+        visible="",
+        compiled=tmp_path,
+        on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
+        on_work=lambda _: None,
+    )
+    try:
+        assert gone.wait(60)
+    finally:
+        runner.kill()
+    return runner
 
 
 def _events(connection: socket.socket) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import samplers
+from workers.engines.accelerator.faults import out_of_memory
 from workers.engines.diffusers import pictures
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape
 from workers.engines.diffusers.load import Model
@@ -178,11 +179,6 @@ def in_halves(
     middle = (len(rows) + 1) // 2
     shrunk(middle)
     return in_halves(rows[:middle], work, shrunk) + in_halves(rows[middle:], work, shrunk)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether this is torch's error for too little memory, on a GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def finish(row: ImageRow, drawn: Drawn, model: Model) -> None:

@@ -19,6 +19,7 @@ import torch
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import images
 from models.modalities.media import Artifact, Outcome
+from workers.engines.accelerator.faults import device_lost
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
 from workers.engines.diffusers.draw import BatchStopped, Drawn, StepResult, draw, finish, in_halves, warm
@@ -48,7 +49,8 @@ class Diffusers(Engine[Model]):
         self._requests: dict[str, ImageRequest] = {}
         self._waiting: deque[ImageRow] = deque()
         self._ready = threading.Condition()
-        self._closed = self._broken = False
+        self._closed = False
+        self._fault = ""
         self._most: dict[int, int] = {}  # most images at once, by the pixels of one, where more did not fit into memory
         self._steps = self._batches = self._images = self._aborts = 0
         self._helpers = ThreadPoolExecutor(2, thread_name_prefix="pictures")
@@ -94,7 +96,10 @@ class Diffusers(Engine[Model]):
         self._helpers.shutdown(cancel_futures=True)
 
     def alive(self) -> bool:
-        return not self._broken and self._thread.is_alive()
+        return not self._fault and self._thread.is_alive()
+
+    def fault(self) -> str:
+        return self._fault
 
     def counters(self) -> dict[str, int]:
         return {
@@ -176,7 +181,7 @@ class Diffusers(Engine[Model]):
     def _run(self) -> None:
         if self._model.options.n_threads:
             torch.set_num_threads(self._model.options.n_threads)
-        while not self._closed and not self._broken:
+        while not self._closed and not self._fault:
             batch = self._take()
             if batch:
                 self._draw(batch)
@@ -203,8 +208,9 @@ class Diffusers(Engine[Model]):
             return
         except Exception as failure:  # the batch ends here, and its clients must get an error
             log.exception("cannot draw %s", rows[0].shape)
-            self._broken = "CUDA error" in str(failure)  # after one of these every later call fails too
             error = EngineFailure(f"the image cannot be drawn: {type(failure).__name__}: {failure}")
+            if device_lost(failure):
+                self._fault = error.message
         for row in rows:
             self._on_loop(self._fail, row.request, error)
 

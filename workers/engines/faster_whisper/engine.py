@@ -26,6 +26,7 @@ from models.launching.peek import peek_at
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
+from workers.engines.accelerator.faults import device_lost
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.faster_whisper import clips as cutting
 from workers.engines.faster_whisper.clips import Clip, ClipGroup
@@ -46,7 +47,6 @@ _ComputeType = Literal[
     "default",
     "auto",
 ]
-_DEVICE_LOST = ("CUDA", "cuBLAS", "cuDNN")
 
 
 class FasterWhisperOptions(Options):
@@ -96,7 +96,7 @@ class FasterWhisper(Engine[LoadedWhisper]):
         self._model = loaded
         self._whisper = loaded.whisper
         self._threads = StepThreads(loaded.inflight, "faster-whisper")
-        self._broken = False
+        self._fault = ""
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedWhisper:
@@ -132,7 +132,10 @@ class FasterWhisper(Engine[LoadedWhisper]):
         self._whisper.model.unload_model()
 
     def alive(self) -> bool:
-        return not self._broken
+        return not self._fault
+
+    def fault(self) -> str:
+        return self._fault
 
     def counters(self) -> dict[str, int]:
         return {"steps": self._threads.steps, "aborts": self._threads.aborts}
@@ -154,8 +157,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         try:
             return (yield from self._steps(request, path, stepped))
         except RuntimeError as error:  # CTranslate2's
-            if any(word in str(error) for word in _DEVICE_LOST) and "out of memory" not in str(error):
-                self._broken = True  # the device's context is lost, so every later request would fail, too
+            if device_lost(error):
+                self._fault = str(error)
             raise EngineFailure(f"faster-whisper: {error}") from error
 
     def _steps(self, request: Request, path: Path, stepped: SteppedRequest) -> Steps:

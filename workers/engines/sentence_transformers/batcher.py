@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError
+from workers.engines.accelerator.faults import device_lost, out_of_memory
 from workers.engines.base import Sink
 from workers.engines.sentence_transformers.packing import batch_of_first, round_due, share, worthwhile
 
@@ -92,6 +93,8 @@ class Batcher:
         ]
         self._threads += [threading.Thread(target=self._work, name=f"lane {n}", daemon=True) for n in range(lanes)]
         self.batches = self.sequences = self.aborts = 0
+        self.fault = ""
+        """Why the device cannot compute any more."""
         for thread in self._threads:
             thread.start()
 
@@ -113,8 +116,8 @@ class Batcher:
             self.aborts += 1
 
     def alive(self) -> bool:
-        """Whether all threads are, which nothing but a fault of a library can end."""
-        return self._closing or all(thread.is_alive() for thread in self._threads)
+        """Whether the device and all threads are; nothing but a fault of a library can end a thread."""
+        return self._closing or (not self.fault and all(thread.is_alive() for thread in self._threads))
 
     def close(self) -> None:
         """End all requests and wait for the batches under way. Blocks."""
@@ -179,14 +182,25 @@ class Batcher:
         self._begin()
         batch: list[TokenSequence] = []
         while batch := self._next(batch):
-            try:
-                results = self._forward(batch)
-            except Exception as error:  # a batch's life ends here, and its clients must hear of it
+            self._compute(batch)
+
+    def _compute(self, batch: list[TokenSequence]) -> None:
+        """Compute a batch, in halves where it does not fit into memory, and pass its results on, or its error."""
+        try:
+            self._say(self._deliver, batch, self._forward(batch))
+            return
+        except Exception as error:  # a batch's life ends here, and its clients must hear of it
+            if not out_of_memory(error) or len(batch) == 1:
                 log.exception("a batch of %d sequences failed", len(batch))
                 failure = EngineFailure(f"the engine failed: {type(error).__name__}: {error}"[:500])
+                if device_lost(error):
+                    self.fault = failure.message
                 self._say(self._fail, [one.task for one in batch], failure)
-            else:
-                self._say(self._deliver, batch, results)
+                return
+            log.warning("%d sequences do not fit into memory: %s", len(batch), error)
+        middle = len(batch) // 2  # out of the handler: the error no more keeps what was computed
+        self._compute(batch[:middle])
+        self._compute(batch[middle:])
 
     def _next(self, done: list[TokenSequence]) -> list[TokenSequence]:
         """The next batch, once there is one; empty when all is over. ``done`` is the lane's last."""

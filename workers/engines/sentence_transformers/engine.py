@@ -113,6 +113,9 @@ class SentenceTransformers(Engine[LoadedEncoder]):
     def alive(self) -> bool:
         return self._batcher.alive()
 
+    def fault(self) -> str:
+        return self._batcher.fault
+
     def counters(self) -> dict[str, int]:
         batcher = self._batcher
         return {

@@ -120,6 +120,10 @@ class Transformers(Engine[LoadedTransformer]):
     def alive(self) -> bool:
         return self._model.manager.background_thread_status.fatal_error is None
 
+    def fault(self) -> str:
+        error = self._model.manager.background_thread_status.fatal_error
+        return f"{type(error).__name__}: {error}" if error else ""
+
     def counters(self) -> dict[str, int]:
         steps = getattr(self._model.manager, "current_batch", 0)
         return {"steps": steps, "tokens": self._tokens, "aborts": self._requests.aborts}

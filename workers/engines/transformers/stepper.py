@@ -18,6 +18,7 @@ from typing import Any
 
 from torch import Tensor
 
+from workers.engines.accelerator.faults import device_lost, out_of_memory
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.rows import Batch, Forward, Row
 from workers.engines.transformers.sampling import Sampling
@@ -61,6 +62,7 @@ class Stepper:
         self._orders: queue.SimpleQueue[Row | str | None] = queue.SimpleQueue()
         self._waiting: deque[Row] = deque()
         self._batches: list[Batch] = []
+        self._beginning: list[Row] = []
         self._over = False
         self._thread = threading.Thread(target=self._run, name="generate", daemon=True)
 
@@ -118,7 +120,7 @@ class Stepper:
         except Exception as error:  # the engine's life ends here, and its clients must get an error
             log.exception("the generation thread dies")
             self.background_thread_status.fatal_error = error
-            left = [*self._rows, *self._waiting]
+            left = list(dict.fromkeys([*self._rows, *self._beginning, *self._waiting]))
             while not self._orders.empty():
                 order = self._orders.get()
                 left += [order] if isinstance(order, Row) else []
@@ -169,16 +171,20 @@ class Stepper:
                 break
             fresh.append(self._waiting.popleft())
             rows.append(next_row)
+        self._beginning = fresh
         alike: dict[Any, list[Row]] = {}
         for number, row in enumerate(fresh):
             alike.setdefault(row.shape if self._forward.joins else number, []).append(row)
         for group in alike.values():
             self._begin_together(group)
+        self._beginning = []
 
     def _begin_together(self, rows: list[Row]) -> None:
         try:
             batch, logits = self._forward.begin(rows)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:  # also when memory runs out
+            if device_lost(error):
+                raise
             if len(rows) == 1:
                 log.exception("the prompt of %s cannot be computed", rows[0].id)
                 self._fail(rows, f"{type(error).__name__}: {error}")
@@ -197,8 +203,23 @@ class Stepper:
     def _step(self) -> None:
         """Compute one more token for each running row."""
         for batch in self._batches:
-            self._emit_tokens(batch, self._forward.step(batch))
+            try:
+                logits = self._forward.step(batch)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+                self._shed(batch, error)
+            else:
+                self._emit_tokens(batch, logits)
         self._batches = [batch for batch in self._batches if batch.rows]
+
+    def _shed(self, batch: Batch, error: RuntimeError) -> None:
+        """End a batch that does not fit into memory: its newest row fails, and the others are computed again."""
+        log.warning("%d rows do not fit into memory: %s", len(batch.rows), error)
+        *others, newest = batch.rows
+        batch.rows = []
+        self._waiting.extendleft(reversed(others))
+        self._fail([newest], f"{type(error).__name__}: {error}")
 
     def _emit_tokens(self, batch: Batch, logits: Tensor) -> None:
         """Pick a token for each row, deliver them, and drop the rows that are complete."""
