@@ -10,7 +10,7 @@ CTranslate2 is no pickle: it is fetched for the engine that reads it. What kind 
 import importlib.util
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from models.engines import FACTS
 from models.errors import InvalidRequest, ModelFailed
+from models.launching.variants import HALVES, doubled
 
 Report = Callable[[str, float], None]
 """``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
@@ -64,11 +65,20 @@ def parse(text: str) -> Source:
     )
 
 
-def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False, engine: str = "") -> Path:
+def fetch(
+    source: Source,
+    cache: Path,
+    report: Report,
+    *,
+    trusted: bool = False,
+    engine: str = "",
+    halves_of: Collection[str] = (),
+) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
-    ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights. Raises
-    InvalidRequest where there are no such weights, ModelFailed where the hub cannot be reached.
+    ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
+    ``halves_of`` as for ``patterns``. Raises InvalidRequest where there are no such weights, ModelFailed where the hub
+    cannot be reached.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -82,19 +92,30 @@ def fetch(source: Source, cache: Path, report: Report, *, trusted: bool = False,
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
         report("downloading", 0.0)
-        folder = _download(source, cache, report, patterns(source, trusted=trusted, engine=engine))
+        which = patterns(source, trusted=trusted, engine=engine, halves_of=halves_of)
+        folder = _download(source, cache, report, which)
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
     return found
 
 
-def patterns(source: Source, *, trusted: bool = False, engine: str = "") -> tuple[list[str], list[str]]:
-    """File patterns to fetch from a hub for an engine, and to leave there whatever matches."""
+def patterns(
+    source: Source, *, trusted: bool = False, engine: str = "", halves_of: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """File patterns to fetch from a hub for an engine, and to leave there whatever matches.
+
+    ``halves_of``: all files of the repository, where weights in half precision are preferred. Then they are fetched in
+    place of those that they double.
+    """
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file)], []
     facts = FACTS.get(engine, FACTS["transformers"])
     code = trusted and facts.reads_code
-    return [*facts.wanted, *(["*.py"] if code else [])], [one for one in facts.unwanted if not (code and one == "*.py")]
+    wanted = [*facts.wanted, *(["*.py"] if code else [])]
+    unwanted = [one for one in facts.unwanted if not (code and one == "*.py")]
+    if HALVES in unwanted and (double := doubled(halves_of)):
+        unwanted = [one for one in unwanted if one != HALVES] + double
+    return wanted, unwanted
 
 
 def in_package(source: Source) -> Path:

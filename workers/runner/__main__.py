@@ -26,6 +26,7 @@ from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaL
 from models.launching import hub
 from models.launching.engine_choice import refuse_misfit
 from models.launching.peek import peek_at
+from models.launching.peek_source import peek
 from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
@@ -60,6 +61,8 @@ from workers.runner.requests import Requests
 
 log = logging.getLogger("workers.runner")
 
+LISTING_S = 10.0
+"""How long a hub may take to list a repository's files. Beyond it, weights are fetched in their usual precision."""
 LOAD_FAILED = 1
 ENGINE_DEAD = 71
 
@@ -267,11 +270,24 @@ def _fetch(load: Load, report: Report) -> str:
     if not load.source:
         return ""
     source, cache = hub.parse(load.source), Path(load.cache)
-    path = hub.fetch(source, cache, report, trusted=load.trust_remote_code, engine=load.engine)
+    listed = peek(source, LISTING_S) if _halves(load) else None
+    path = hub.fetch(
+        source,
+        cache,
+        report,
+        trusted=load.trust_remote_code,
+        engine=load.engine,
+        halves_of=listed.files if listed else (),
+    )
     facts = FACTS.get(load.engine)
     if facts is not None and facts.formats:
         refuse_misfit(peek_at(path), facts)
     return str(path)
+
+
+def _halves(load: Load) -> bool:
+    """Whether weights in half precision are preferred: on a GPU, unless the launch asks for another format."""
+    return load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16")
 
 
 def _memory(process: psutil.Process) -> int:

@@ -100,6 +100,32 @@ def test_a_repository_is_fetched(endpoint: str, tmp_path: Path) -> None:
     assert said["reports"][-1] == ["downloading", 1.0]
 
 
+def test_for_a_gpu_a_pipeline_is_fetched_in_half_precision(tmp_path: Path) -> None:
+    """As a runner does it, whose device decides."""
+    files = dict.fromkeys(("model_index.json", "unet/a.safetensors", "unet/a.fp16.safetensors"), b"{}")
+    script = """
+import json, sys
+from workers.protocol import Load
+from workers.runner import __main__ as runner
+load = Load("r", "e", "u", "diffusers", sys.argv[3], "", sys.argv[1], sys.argv[2], json.loads(sys.argv[4]), store="")
+print(runner._fetch(load, lambda *_: None))
+"""
+    fetched = []
+    with Hub({"org/name": files}) as endpoint:
+        for device, options in (("cpu", "{}"), ("cuda:0", '{"dtype": "float32"}'), ("cuda:0", "{}")):
+            cache = tmp_path / str(len(fetched))
+            done = subprocess.run(
+                [sys.executable, "-c", script, "hf:org/name", str(cache), device, options],
+                env=os.environ | {"HF_ENDPOINT": endpoint.url, "HF_HUB_OFFLINE": "0"},
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            folder = Path(done.stdout.decode().strip())
+            fetched.append(sorted(path.name for path in folder.glob("unet/*")))
+
+    assert fetched == [["a.safetensors"], ["a.safetensors"], ["a.fp16.safetensors"]]
+
+
 def test_a_split_file_is_fetched_whole(endpoint: str, tmp_path: Path) -> None:
     path = "hf:org/name@main/big-00001-of-00002.gguf"
 

@@ -179,8 +179,8 @@ class Diffusers(Engine[Model]):
     # ---- in the drawing thread ----
 
     def _run(self) -> None:
-        if self._model.options.n_threads:
-            torch.set_num_threads(self._model.options.n_threads)
+        if self._model.threads is not None:
+            torch.set_num_threads(self._model.threads)
         while not self._closed and not self._fault:
             batch = self._take()
             if batch:

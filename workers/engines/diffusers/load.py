@@ -16,7 +16,13 @@ from safetensors.torch import load_file
 
 from models.errors import InvalidRequest
 from models.launching import hub
+from models.launching.variants import variant
 from models.modalities import samplers
+from workers.engines.accelerator.card import Card
+from workers.engines.accelerator.memory import pictures_at_once
+from workers.engines.accelerator.precision import picture_dtype
+from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
+from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.diffusers.batch import Mode, Shape
 
@@ -34,8 +40,10 @@ class DiffusersOptions(Options):
     """What a launch may set. Size, steps, guidance and sampler are the model's own by default."""
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
-    max_batch: int | None = Field(None, ge=1, le=64, description="Images drawn at once; by default 4, on a GPU 8.")
-    n_threads: int | None = Field(None, ge=1, le=256)
+    max_batch: int | None = Field(
+        None, ge=1, le=64, description="Images drawn at once; by default 4, on a GPU 8, or as many as fit."
+    )
+    n_threads: int | None = Field(None, ge=1, le=256, description="CPU threads; on a GPU 8 at most.")
     default_size: _Size | None = None
     default_steps: int | None = Field(None, ge=1, le=250)
     default_guidance: float | None = Field(None, ge=0, le=100)
@@ -52,8 +60,11 @@ class DiffusersOptions(Options):
 class Model:
     """A loaded model: one pipeline for each mode that it can draw in, all with the same weights."""
 
-    def __init__(self, base: Any, control: Any, options: DiffusersOptions, device: str) -> None:
+    def __init__(self, base: Any, control: Any, options: DiffusersOptions, device: str, dtype: torch.dtype) -> None:
         self.options = options
+        self.threads = host_threads(options.n_threads, cores(), None if device == "cpu" else TORCH_ON_GPU)
+        self._device = device
+        self._number_bytes = dtype.itemsize
         self.base = base
         self.pipes = _pipes(base, control)
         for pipe in self.pipes.values():
@@ -101,8 +112,13 @@ class Model:
         return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
 
     def batch_of(self, shape: Shape) -> int:
-        """How many images of this shape may be drawn at once."""
-        return self.max_batch if self._images_together or shape.mode == "text" else 1
+        """How many images of this shape may be drawn at once: on a GPU as many as now fit, unless the launch says."""
+        if shape.mode != "text" and not self._images_together:
+            return 1
+        card = None if self.options.max_batch else card_of(self._device)
+        if card is None:
+            return self.max_batch
+        return pictures_at_once(card, shape.width * shape.height, self._number_bytes, most=self.max_batch)
 
     def refuse_sampler(self, name: str) -> None:
         """Raises InvalidRequest where the model cannot be run with this sampler."""
@@ -141,18 +157,19 @@ def load_model(site: EngineSite, report: Report) -> Model:
     if options.scheduler and samplers.find(options.scheduler) is None:
         known = ", ".join(one.name for one in samplers.SAMPLERS)
         raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
-    on_gpu = site.device != "cpu"
-    if options.cpu_offload and not on_gpu:
+    card = card_of(site.device)
+    if options.cpu_offload and card is None:
         raise InvalidRequest("'cpu_offload' needs a GPU", param="cpu_offload")
-    if options.n_threads:
-        torch.set_num_threads(options.n_threads)
+    threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
+    if threads is not None:
+        torch.set_num_threads(threads)
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = Path(site.source)
     index = _read_index(folder, trusted=site.trust_remote_code)
-    dtype = _dtype(options, index, on_gpu)
+    dtype = _dtype(options, index, card)
     report("loading", 0.05)
-    base = _base(folder, index, dtype, options, site.trust_remote_code)
+    base = _base(folder, index, dtype, options, site)
     report("loading", 0.6)
     control = _controlnet(options, dtype)
     for name, source in options.loras.items():
@@ -162,11 +179,13 @@ def load_model(site: EngineSite, report: Report) -> Model:
     report("loading", 0.8)
     if options.vae_tiling and hasattr(base, "vae"):
         base.vae.enable_tiling()
+    if card is not None and hasattr(getattr(base, "vae", None), "enable_slicing"):
+        base.vae.enable_slicing()  # one picture after another: decoding takes more memory than drawing
     if not options.cpu_offload:
         base.to(site.device)
         if control is not None:
             control.to(site.device)
-    return Model(base, control, options, site.device)
+    return Model(base, control, options, site.device, dtype)
 
 
 def _read_index(folder: Path, *, trusted: bool) -> dict[str, Any]:
@@ -189,30 +208,30 @@ def _read_index(folder: Path, *, trusted: bool) -> dict[str, Any]:
     return index
 
 
-def _dtype(options: DiffusersOptions, index: dict[str, Any], on_gpu: bool) -> torch.dtype:
-    if options.dtype != "auto":
-        dtype: torch.dtype = getattr(torch, options.dtype)
-        return dtype
-    if not on_gpu:
-        return torch.float32
-    return torch.bfloat16 if "transformer" in index and torch.cuda.is_bf16_supported() else torch.float16
+def _dtype(options: DiffusersOptions, index: dict[str, Any], card: Card | None) -> torch.dtype:
+    named: str = options.dtype
+    if named == "auto":
+        classes = [str(part[1]) for part in index.values() if isinstance(part, list) and len(part) > 1]
+        named = picture_dtype(classes, card, transformer="transformer" in index)
+    dtype: torch.dtype = getattr(torch, named)
+    return dtype
 
 
-def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: DiffusersOptions, trusted: bool) -> Any:
+def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: DiffusersOptions, site: EngineSite) -> Any:
     extra: dict[str, Any] = {}
     if not options.safety_checker and "safety_checker" in index:
         extra = {"safety_checker": None, "requires_safety_checker": False}
-    variants = {path.name.split(".")[1] for path in folder.glob("*/*.*.safetensors")}
-    plain = any(path.name.count(".") == 1 for path in folder.glob("*/*.safetensors"))
-    if variants and not plain:
-        extra["variant"] = sorted(variants)[0].split("-")[0]
+    files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*.safetensors")]
+    chosen = variant(files, half=site.device != "cpu" and dtype.itemsize == 2)
+    if chosen is not None:
+        extra["variant"] = chosen
     try:
         return diffusers.DiffusionPipeline.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
-            trust_remote_code=trusted,
+            trust_remote_code=site.trust_remote_code,
             **extra,
         )
     except (OSError, SafetensorError, AttributeError, KeyError) as error:
