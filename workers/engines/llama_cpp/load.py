@@ -13,7 +13,7 @@ from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest
 from workers.engines.base import Capacity, EngineSite, Options, Report
-from workers.engines.llama_cpp import wire
+from workers.engines.llama_cpp import sizes, wire
 from workers.engines.text.dialects import Dialect, dialect_of
 
 _log = logging.getLogger(__name__)
@@ -24,8 +24,10 @@ class LlamaCppOptions(Options):
     """Counts of tokens, unless said otherwise. ``None`` means what suits the device."""
 
     n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
-    n_parallel: int = Field(8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads.")
+    n_parallel: int = Field(
+        8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache. On a GPU as many as fit."
+    )
+    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; where a GPU has all layers 4 at most.")
     n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all of them by default.")
     n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
     n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
@@ -92,6 +94,7 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
     path = gguf(Path(site.source))
     report("loading", 0.0)
     secret = secrets.token_urlsafe(32)
+    options = fitted(path, site.device, options)
     server = serve(path, site.device, options, secret)
     report("warming", 0.0)
     _warm(server)
@@ -108,6 +111,29 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
         native=bool(able.get("supports_tools") and able.get("supports_tool_calls")),
         spaced=_spaced(http),
     )
+
+
+def fitted(path: Path, device: str, options: LlamaCppOptions) -> LlamaCppOptions:
+    """The options for this device: what the launch leaves open is what fits; on a CPU it stays as it is."""
+    import xllamacpp
+
+    kind, _, number = device.partition(":")
+    card = None if kind == "cpu" else sizes.card_of(xllamacpp.get_device_info(), int(number or 0))
+    if card is None:
+        return options
+    fitting: dict[str, int | None] = {
+        "n_threads": sizes.threads_of(options.n_threads, options.n_gpu_layers, on_gpu=True)
+    }
+    if "n_parallel" not in options.model_fields_set:
+        fitting["n_parallel"] = sizes.parallel_of(
+            path,
+            card,
+            context=options.n_ctx,
+            most=options.n_parallel,
+            types=(options.cache_type_k, options.cache_type_v),
+            layers=options.n_gpu_layers,
+        )
+    return options.model_copy(update=fitting)
 
 
 def _warm(server: Any) -> None:

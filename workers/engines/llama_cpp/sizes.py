@@ -1,0 +1,131 @@
+"""How many requests llama.cpp computes at once on a GPU, and with how many threads: from the file's own numbers."""
+
+import logging
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from workers.engines.accelerator.card import Card
+from workers.engines.accelerator.memory import slots
+from workers.engines.accelerator.threads import cores, host_threads, llama_cpp_most
+
+log = logging.getLogger(__name__)
+
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+"""GGUF's types of numbers, as ``struct`` names them."""
+_STRING, _ARRAY = 8, 9
+_MOST_BYTES = 1 << 20
+_SPLIT = re.compile(r"-00001-of-(\d{5})\.gguf$")
+_BLOCKS = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18}  # bytes of 32 numbers
+_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0} | {name: size / 32 for name, size in _BLOCKS.items()}
+"""What a number takes in a cache of this type."""
+
+
+def header(file: IO[bytes]) -> dict[str, Any]:
+    """What a GGUF file says of its model, up to the tokenizer. Raises ValueError where the file is not as it should be.
+
+    Arrays come as tuples of numbers; those of other things are left out.
+    """
+    try:
+        _, _, _, count = struct.unpack("<4sIQQ", file.read(24))
+        facts: dict[str, Any] = {}
+        for _ in range(count):
+            name = _string(file)
+            if name.startswith("tokenizer."):  # long, and after all that is of interest
+                break
+            facts[name] = _value(file, *struct.unpack("<I", file.read(4)))
+        return facts
+    except struct.error as error:
+        raise ValueError(f"the header of a GGUF file breaks off: {error}") from error
+
+
+def _string(file: IO[bytes]) -> str:
+    return _read(file, *struct.unpack("<Q", file.read(8))).decode(errors="replace")
+
+
+def _read(file: IO[bytes], size: int) -> bytes:
+    if size > _MOST_BYTES:
+        raise ValueError("the header of a GGUF file has an entry of more than a megabyte")
+    return file.read(size)
+
+
+def _value(file: IO[bytes], kind: int) -> Any:
+    if kind == _STRING:
+        return _string(file)
+    if kind != _ARRAY:
+        [number] = _numbers(file, kind, 1)
+        return number
+    kind, count = struct.unpack("<IQ", file.read(12))
+    if kind in _NUMBERS:
+        return _numbers(file, kind, count)
+    for _ in range(count):
+        _value(file, kind)
+    return ()
+
+
+def _numbers(file: IO[bytes], kind: int, count: int) -> tuple[Any, ...]:
+    code = _NUMBERS.get(kind)
+    if code is None:
+        raise ValueError(f"the header of a GGUF file has an entry of the unknown type {kind}")
+    return struct.unpack(f"<{count}{code}", _read(file, count * struct.calcsize(code)))
+
+
+def cache_bytes(facts: Mapping[str, Any], key_type: str, value_type: str) -> int | None:
+    """What one token of the KV cache takes, in all layers; None where the file does not say it.
+
+    Layers that see a window alone count as if they saw all, which is more than llama.cpp takes.
+    """
+    prefix = facts.get("general.architecture")
+    layers, heads = facts.get(f"{prefix}.block_count"), facts.get(f"{prefix}.attention.head_count")
+    kv_heads = facts.get(f"{prefix}.attention.head_count_kv", heads)
+    if not layers or not heads or not kv_heads:
+        return None
+    size = facts.get(f"{prefix}.embedding_length", 0) // (max(heads) if isinstance(heads, tuple) else heads)
+    key = facts.get(f"{prefix}.attention.key_length", size) * _BYTES[key_type]
+    value = facts.get(f"{prefix}.attention.value_length", size) * _BYTES[value_type]
+    return int((sum(kv_heads) if isinstance(kv_heads, tuple) else layers * kv_heads) * (key + value)) or None
+
+
+def weights_bytes(path: Path) -> int:
+    """The size of a model's file, or of all its parts."""
+    split = _SPLIT.search(path.name)
+    parts = path.parent.glob(f"{path.name[: split.start()]}-*-of-{split[1]}.gguf") if split else [path]
+    return sum(part.stat().st_size for part in parts)
+
+
+def card_of(devices: Sequence[Mapping[str, Any]], number: int) -> Card | None:
+    """A GPU as ``xllamacpp.get_device_info`` describes it; None where this build sees no such GPU."""
+    gpus = [device for device in devices if device["type"].name.endswith("GPU")]
+    if number >= len(gpus):
+        return None
+    gpu = gpus[number]
+    return Card(None, gpu["memory_total"], gpu["memory_free"], unified=gpu["type"].name.endswith("_IGPU"))
+
+
+def threads_of(asked: int | None, gpu_layers: int | None, *, on_gpu: bool) -> int | None:
+    """CPU threads; None: as many as llama.cpp takes by itself."""
+    return host_threads(asked, cores(), llama_cpp_most(gpu_layers, on_gpu=on_gpu))
+
+
+def parallel_of(path: Path, card: Card, *, context: int, most: int, types: tuple[str, str], layers: int | None) -> int:
+    """How many requests are computed at once: ``most``, or as many as fit on the card with a full context each.
+
+    ``types`` of the cache's keys and values; ``layers`` on the card, None for all.
+    """
+    try:
+        with path.open("rb") as file:
+            facts = header(file)
+    except (OSError, ValueError) as error:
+        log.warning("cannot tell how much memory %s takes: %s", path.name, error)
+        return most
+    token = cache_bytes(facts, *types)
+    if token is None:
+        return most
+    present = facts[f"{facts['general.architecture']}.block_count"]
+    there = 1.0 if layers is None else min(1.0, layers / present)
+    fitting = slots(card, int(weights_bytes(path) * there), max(1, int(token * there)), context=context, most=most)
+    if fitting < most:
+        log.info("%d requests at once, not %d: a context takes %d MB", fitting, most, token * context // 1_000_000)
+    return fitting
