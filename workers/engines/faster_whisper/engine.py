@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy
 from faster_whisper.vad import VadOptions, get_vad_model
 from pydantic import Field
 
@@ -29,6 +30,7 @@ from models.modalities.transcription.languages import NAMES
 from workers.engines.accelerator.faults import device_lost
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.faster_whisper import clips as cutting
+from workers.engines.faster_whisper import cublas
 from workers.engines.faster_whisper.clips import Clip, ClipGroup
 from workers.engines.faster_whisper.transcriber import Transcriber, most_new_tokens
 from workers.engines.faster_whisper.transcript import Transcript
@@ -105,6 +107,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         on_gpu = kind == "cuda"
         inflight = options.max_inflight or (2 if on_gpu else 1)
         report("loading", 0.0)
+        if on_gpu:
+            cublas.preload()
         whisper = _load(
             Path(site.source),
             device=kind,
@@ -115,6 +119,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         )
         report("warming", 0.0)
         get_vad_model()
+        if on_gpu:
+            hear_silence(whisper)
         batch = options.batch_size or (16 if on_gpu else 1)
         return LoadedWhisper(whisper, inflight, batch, options.beam_size, options.max_audio_s)
 
@@ -216,6 +222,27 @@ def _vad(request: Request) -> VadOptions:
 
 def _total(recording: Recording) -> float:
     return max(recording.length_s or 0.0, recording.decoded_s)
+
+
+def hear_silence(whisper: Any) -> None:
+    """Transcribe a second of silence: libraries that are missing are missed by the first computation, not by the load.
+
+    Raises InvalidRequest where a library is missing, which another try does not mend; EngineFailure for other errors.
+    """
+    try:
+        segments, _ = whisper.transcribe(
+            numpy.zeros(RATE, numpy.float32), language="en", beam_size=1, temperature=0.0, max_new_tokens=4
+        )
+        for _ in segments:  # it is computed as it is read
+            pass
+    except RuntimeError as error:
+        if "not found" in str(error):
+            raise InvalidRequest(
+                f"faster-whisper cannot use the GPU: {error}; CTranslate2 needs cuBLAS 12, "
+                f"as in: uv pip install {cublas.PACKAGE}",
+                param="device",
+            ) from error
+        raise EngineFailure(f"faster-whisper cannot use the GPU: {error}") from error
 
 
 def _load(path: Path, **how: Any) -> Any:
