@@ -117,7 +117,7 @@ class RunnerProcess:
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
         self._scratch = contextlib.ExitStack()
-        self._last_lines: deque[str] = deque(maxlen=100)
+        self._last_lines: deque[str] = deque(maxlen=400)
         self._process = self._spawn(interpreter, compiled)
         self.pid = self._process.pid
         self._relaying = threading.Thread(target=self._relay, name=f"stderr of {load.replica}", daemon=True)
@@ -228,12 +228,11 @@ class RunnerProcess:
         """Why the runner is gone, for people to read."""
         if self.failed is not None:
             return HeadraceError.from_wire(self.failed.error)
-        code = self._process.poll()
-        if code is not None and code < 0:
-            killer = signal.Signals(-code)
-            why = f": {last_words(self._last_lines)}" if killer in CRASHES and self._last_lines else ""
-            return ReplicaLost(f"the runner was killed by {killer.name}{why}")
-        return ReplicaLost(f"the runner ended with code {code}")
+        code = self._process.poll() or 0
+        killer = signal.Signals(-code) if code < 0 else None
+        ended = f"the runner was killed by {killer.name}" if killer else f"the runner ended with code {code}"
+        why = last_words(self._last_lines) if killer is None or killer in CRASHES else ""
+        return ReplicaLost(f"{ended}: {why}" if why else ended)
 
     def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
@@ -331,10 +330,9 @@ class RunnerProcess:
 
 
 def last_words(lines: Iterable[str]) -> str:
-    """What of a crashed process's last lines says why: the last two that name an error, or else the very last."""
-    written = [line.strip() for line in lines if line.strip()]
-    reasons = [line for line in written if _REASON.search(line)]
-    return " ".join(reasons[-2:] or written[-1:])[:500]
+    """What of a crashed process's last lines says why: the last two that name an error; empty where none does."""
+    reasons = [line.strip() for line in lines if _REASON.search(line)]
+    return " ".join(reasons[-2:])[:500]
 
 
 def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:
