@@ -64,10 +64,13 @@ def test_a_load_on_a_gpu_proves_that_it_computes_and_one_on_a_cpu_does_not(monke
             return super().transcribe(audio, *arguments, **how)
 
     monkeypatch.setattr(faster_whisper, "WhisperModel", Counting)
+    monkeypatch.setattr(cublas, "preload", lambda: made.append({"device": "cublas", "compute_type": ""}))
     for device in ("cpu", "cuda:0"):
         engine_class("faster_whisper").load(EngineSite(str(path), device, {}), lambda *_: None)
 
-    assert [(how["device"], how["compute_type"]) for how in made] == [("cpu", "int8"), ("cuda", "float16")]
+    assert [(how["device"], how["compute_type"]) for how in made] == [
+        *(("cpu", "int8"), ("cublas", ""), ("cuda", "float16"))
+    ]
     assert heard == [16_000]
 
 

@@ -110,7 +110,7 @@ from workers.runner import __main__ as runner
 load = Load("r", "e", "u", "diffusers", sys.argv[3], "", sys.argv[1], sys.argv[2], json.loads(sys.argv[4]), store="")
 print(runner._fetch(load, lambda *_: None))
 """
-    fetched = []
+    fetched: list[list[str]] = []
     with Hub({"org/name": files}) as endpoint:
         for device, options in (("cpu", "{}"), ("cuda:0", '{"dtype": "float32"}'), ("cuda:0", "{}")):
             cache = tmp_path / str(len(fetched))
