@@ -27,6 +27,7 @@ from models.launching import hub
 from models.launching.engine_choice import refuse_misfit
 from models.launching.peek import peek_at
 from models.launching.peek_source import peek
+from models.launching.variants import HALVES
 from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
@@ -286,8 +287,9 @@ def _fetch(load: Load, report: Report) -> str:
 
 
 def _halves(load: Load) -> bool:
-    """Whether weights in half precision are preferred: on a GPU, unless the launch asks for another format."""
-    return load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16")
+    """Whether weights in half precision are preferred: where an engine has a choice on a GPU, and the launch none."""
+    choice = load.engine in FACTS and HALVES in FACTS[load.engine].unwanted
+    return choice and load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16")
 
 
 def _memory(process: psutil.Process) -> int:

@@ -126,3 +126,13 @@ def test_a_card_without_room_for_one_context_is_named_with_its_numbers(monkeypat
 
     with pytest.raises(EngineFailure, match=r"of the GPU's 16\.1 GB 0\.6 are free beside the weights"):
         load._bounds(model, TransformersOptions(), 4096)
+
+
+def test_a_model_without_attention_gets_eight_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(
+            transformers.AutoConfig.for_model("mamba", hidden_size=16, num_hidden_layers=1, vocab_size=300)
+        )
+    pretend(monkeypatch, T4)
+
+    assert load._bounds(model, TransformersOptions(), 4096) == (2048, 8 * 4096)

@@ -62,7 +62,7 @@ class Model:
 
     def __init__(self, base: Any, control: Any, options: DiffusersOptions, device: str, dtype: torch.dtype) -> None:
         self.options = options
-        self.threads = host_threads(options.n_threads, cores(), None if device == "cpu" else TORCH_ON_GPU)
+        self.threads = _threads(options, device)
         self._device = device
         self._number_bytes = dtype.itemsize
         self.base = base
@@ -151,6 +151,11 @@ class Model:
         self._active_loras = loras
 
 
+def _threads(options: DiffusersOptions, device: str) -> int | None:
+    """CPU threads; None: as many as PyTorch takes by itself."""
+    return host_threads(options.n_threads, cores(), None if device == "cpu" else TORCH_ON_GPU)
+
+
 def load_model(site: EngineSite, report: Report) -> Model:
     """Load the weights. Raises InvalidRequest where they, or the options, cannot be used."""
     options = DiffusersOptions.read(site)
@@ -160,7 +165,7 @@ def load_model(site: EngineSite, report: Report) -> Model:
     card = card_of(site.device)
     if options.cpu_offload and card is None:
         raise InvalidRequest("'cpu_offload' needs a GPU", param="cpu_offload")
-    threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
+    threads = _threads(options, site.device)
     if threads is not None:
         torch.set_num_threads(threads)
     diffusers.utils.logging.disable_progress_bar()

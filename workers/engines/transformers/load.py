@@ -237,6 +237,8 @@ def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int
     if options.kv_tokens is not None or card is None:
         return batch, max(options.kv_tokens or 2 * context, least)
     attention, number = _attention(model.config.get_text_config()), model.dtype.itemsize
+    if attention is None:
+        return batch, max(8 * context, least)
     most = max(options.max_requests * context, least)
     fitting = kv_tokens(card, attention, number, most=most, requests=options.max_requests, batch=batch)
     if fitting < least:
@@ -249,14 +251,17 @@ def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int
     return batch, fitting
 
 
-def _attention(config: Any) -> Attention:
-    """The numbers of a text configuration."""
-    heads: int = config.num_attention_heads
+def _attention(config: Any) -> Attention | None:
+    """The numbers of a text configuration; None where it has others, as those of state spaces have."""
+    layers, heads = getattr(config, "num_hidden_layers", None), getattr(config, "num_attention_heads", None)
+    if not isinstance(layers, int) or not isinstance(heads, int) or heads <= 0:
+        return None
+    sizes = [getattr(config, name, None) or 0 for name in ("head_dim", "qk_head_dim", "v_head_dim")]
     return Attention(
-        layers=config.num_hidden_layers,
+        layers=layers,
         heads=heads,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
-        head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
+        head_size=max(sizes) or config.hidden_size // heads,
         hidden_size=config.hidden_size,
         vocabulary=config.vocab_size,
         masks=len(set(getattr(config, "layer_types", None) or ["full_attention"])),
