@@ -1,7 +1,5 @@
 """How much of which card's memory a model gets, and for what."""
 
-from typing import Any
-
 import pytest
 import torch
 import transformers
@@ -55,7 +53,8 @@ def test_transformers_accepts_the_kv_cache(card: Card, sliding: bool, monkeypatc
     monkeypatch.setattr(
         library, "get_device_and_memory_breakdown", lambda: (torch.device("cpu"), left.total_bytes, 0, used)
     )
-    config: Any = transformers.LlamaConfig(
+    config = transformers.AutoConfig.for_model(
+        "llama",
         num_hidden_layers=32,
         num_attention_heads=32,
         num_key_value_heads=8,

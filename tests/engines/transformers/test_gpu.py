@@ -33,13 +33,16 @@ LLAMA_8B: dict[str, Any] = {
 }
 
 
+FROM_CONFIG: Any = transformers.AutoModelForCausalLM.from_config
+
+
 class Interrupted(Exception):
     """A load is let go no further: weights cannot be put on a GPU that is not there."""
 
 
 def stored(config: Any, folder: Path) -> str:
     """The path of a model with random weights of this configuration."""
-    transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
+    FROM_CONFIG(config, dtype=torch.bfloat16).save_pretrained(folder)
     return str(folder)
 
 
@@ -105,9 +108,7 @@ def test_a_device_map_loads_the_same_weights(tmp_path: Path) -> None:
 
 def test_the_cache_is_what_the_card_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(
-            transformers.AutoConfig.for_model("llama", **LLAMA_8B), dtype=torch.bfloat16
-        )
+        model = FROM_CONFIG(transformers.AutoConfig.for_model("llama", **LLAMA_8B), dtype=torch.bfloat16)
     weights = sum(value.nbytes for value in model.parameters()) / GIB
     contexts = {}
     for name, card in (("4090", RTX_4090), ("H100", H100)):
@@ -121,7 +122,7 @@ def test_the_cache_is_what_the_card_has_room_for(monkeypatch: pytest.MonkeyPatch
 
 def test_a_card_without_room_for_one_context_is_named_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.for_model("llama", **LLAMA_8B))
+        model = FROM_CONFIG(transformers.AutoConfig.for_model("llama", **LLAMA_8B))
     pretend(monkeypatch, less(T4, 14))
 
     with pytest.raises(EngineFailure, match=r"of the GPU's 16\.1 GB 0\.6 are free beside the weights"):
@@ -130,7 +131,7 @@ def test_a_card_without_room_for_one_context_is_named_with_its_numbers(monkeypat
 
 def test_a_model_without_attention_gets_eight_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(
+        model = FROM_CONFIG(
             transformers.AutoConfig.for_model("mamba", hidden_size=16, num_hidden_layers=1, vocab_size=300)
         )
     pretend(monkeypatch, T4)

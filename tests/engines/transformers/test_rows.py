@@ -266,7 +266,7 @@ def test_a_lost_device_ends_the_stepper() -> None:
     def lost(_batch: Any) -> Any:
         raise RuntimeError("CUDA error: device-side assert triggered")
 
-    stepping.stepper._forward.begin = lost  # type: ignore[method-assign]
+    stepping.stepper._forward.begin = lost  # type: ignore[method-assign,assignment]
     stepping.add("a", prompts(see)[0], 6)
     stepping.stepper.start()
     output = stepping.router.early.get(timeout=30)

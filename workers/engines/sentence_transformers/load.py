@@ -149,7 +149,7 @@ def _read(source: Path, modality: Modality, placement: EngineSite, options: Sent
 def _dtype(source: Path, device: str) -> str:
     """The number format for a launch that names none; on a CPU float32, since many lack the means for halves."""
     files = (source / "config.json", source / "0_Transformer" / "config.json")
-    config = next((json.loads(file.read_bytes()) for file in files if file.is_file()), {})
+    config: dict[str, Any] = next((json.loads(file.read_bytes()) for file in files if file.is_file()), {})
     own = config.get("dtype") or config.get("torch_dtype")
     return encoder_dtype(own, str(config.get("model_type")), card_of(device))
 
