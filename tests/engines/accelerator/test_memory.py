@@ -12,13 +12,14 @@ from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import Attention, kv_tokens, pictures_at_once, share, slots
 
 LLAMA_8B = Attention(32, 32, 8, 128, 4096, 128_256)
+GEMMA_2B = Attention(26, 8, 4, 256, 2304, 256_000, 2)
 QWEN_1_5B = Attention(28, 12, 2, 128, 1536, 151_936)
 ALL = 32 * 4096
 
 
 def tokens(card: Card, weights: float, model: Attention) -> int:
     """The cache of a model with so many GiB of weights, with the default options."""
-    return kv_tokens(less(card, weights), model, 2, most=ALL, requests=32, batch=2048)
+    return kv_tokens(less(card, weights), model, 2, most=ALL, batch=2048, logits=32)
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,11 @@ def tokens(card: Card, weights: float, model: Attention) -> int:
     [
         ("T4", 0, 32),
         ("3060", 0, 32),
-        ("4090", 8, 32),
+        ("4090", 10, 32),
         ("A100", 32, 32),
         ("H100", 32, 32),
         ("GB10", 32, 32),
-        ("M", 0, 28),
+        ("M", 0, 32),
     ],
 )
 def test_the_kv_cache_is_what_all_requests_need_or_what_fits(name: str, contexts_8b: int, contexts_1_5b: int) -> None:
@@ -39,14 +40,20 @@ def test_the_kv_cache_is_what_all_requests_need_or_what_fits(name: str, contexts
     assert tokens(card, 3, QWEN_1_5B) // 4096 == contexts_1_5b
 
 
+def test_a_small_gemma_in_float32_fits_a_t4() -> None:
+    assert kv_tokens(less(T4, 9.8), GEMMA_2B, 4, most=ALL, batch=2048, logits=32) > 2 * 4096
+
+
 def test_a_neighbour_on_the_card_leaves_less_cache() -> None:
     assert tokens(less(H100, 55), 15, LLAMA_8B) < tokens(less(H100, 50), 15, LLAMA_8B) < ALL
     assert tokens(less(H100, 70), 15, LLAMA_8B) == 0
 
 
 @pytest.mark.parametrize("card", [RTX_4090, A100, H100, less(H100, 50), GB10])
-@pytest.mark.parametrize("sliding", [False, True])
-def test_transformers_accepts_the_kv_cache(card: Card, sliding: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("sliding", "keeps"), [(False, False), (False, True), (True, True)])
+def test_transformers_accepts_the_kv_cache(
+    card: Card, sliding: bool, keeps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its own account of the memory, on a card with so much free, has room for the tokens that we ask for."""
     left = less(card, 15)
     used = left.total_bytes - left.free_bytes
@@ -64,7 +71,7 @@ def test_transformers_accepts_the_kv_cache(card: Card, sliding: bool, monkeypatc
     )
     kinds = ["full_attention", "sliding_attention"] if sliding else ["full_attention"]
     model = Attention(32, 32, 8, 128, 4096, 128_256, len(kinds))
-    asked = kv_tokens(left, model, 2, most=ALL, requests=32, batch=2048)
+    asked = kv_tokens(left, model, 2, most=ALL, batch=2048, logits=32 if keeps else 2048)
     batching = transformers.ContinuousBatchingConfig(
         page_size=64, num_blocks=asked // 64, max_batch_tokens=2048, max_requests_per_batch=32, max_memory_percent=0.9
     )
@@ -76,6 +83,7 @@ def test_transformers_accepts_the_kv_cache(card: Card, sliding: bool, monkeypatc
         tokens_per_sector=64,
         bytes_per_block=64 * model.token_bytes(2),
         attn_types=kinds,
+        model_supports_logits_to_keep=keeps,
     )
 
     assert asked > 4096

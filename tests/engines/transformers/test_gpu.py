@@ -117,7 +117,7 @@ def test_the_cache_is_what_the_card_has_room_for(monkeypatch: pytest.MonkeyPatch
         assert load._bounds(model, TransformersOptions(kv_tokens=9000), 4096) == (2048, 9000)
         assert load._bounds(model, TransformersOptions(max_requests=1), 4096) == (2048, 4096 + 64)
 
-    assert contexts == {"4090": 8, "H100": 32}
+    assert contexts == {"4090": 10, "H100": 32}
 
 
 def test_a_card_without_room_for_one_context_is_named_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,19 +31,20 @@ class Attention:
         return 2 * self.layers * self.kv_heads * self.head_size * number
 
 
-def kv_tokens(card: Card, model: Attention, number: int, *, most: int, requests: int, batch: int) -> int:
+def kv_tokens(card: Card, model: Attention, number: int, *, most: int, batch: int, logits: int) -> int:
     """How many tokens of cache transformers' continuous batching gets: ``most``, or as many as fit.
 
-    ``card`` as it is with the weights loaded; ``batch``: tokens of a step; ``number``: bytes of a number. Beside the
-    cache there are a copy of what one layer reads of it, with a row for each head, and a mask of batch by cache.
+    ``card`` as it is with the weights loaded; ``number``: bytes of a number; ``batch``: tokens of a step, of which
+    ``logits`` get logits. Beside the cache there are a copy of what one layer reads of it, with a row for each head,
+    and a mask of batch by cache.
     """
     heads = 2 * model.heads + 3 * model.kv_heads
     copied = heads * model.head_size * number
     token = model.token_bytes(number) + copied + 8 * model.masks
     mask = batch * number * model.masks
     step = batch * (copied + mask + 2 * model.hidden_size * number)
-    logits = max(batch, requests) * (model.hidden_size * number + 4 * model.vocabulary)
-    room = card.room_bytes * 4 // 5 - step - logits  # a fifth for the sampler, and for what the allocator splits
+    head = logits * (model.hidden_size * number + 4 * model.vocabulary)
+    room = card.room_bytes * 4 // 5 - step - head  # a fifth for the sampler, and for what the allocator splits
     return max(0, min(most, room // (token + mask)))
 
 

@@ -8,7 +8,7 @@ from workers.engines.accelerator.card import Card
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 _OVERFLOWING = ("gemma", "glm4", "plamo2", "qwenimage", "sana", "lumina")
-"""How the names of families begin whose activations exceed float16's 65504. The first three are those of vLLM."""
+"""How the names of families begin whose activations exceed float16's 65504. vLLM names the first two."""
 
 
 def overflows(family: str) -> bool:

@@ -240,7 +240,8 @@ def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int
     if attention is None:
         return batch, max(8 * context, least)
     most = max(options.max_requests * context, least)
-    fitting = kv_tokens(card, attention, number, most=most, requests=options.max_requests, batch=batch)
+    logits = options.max_requests if model._supports_logits_to_keep() else batch
+    fitting = kv_tokens(card, attention, number, most=most, batch=batch, logits=logits)
     if fitting < least:
         raise EngineFailure(
             f"there is no room for the cache of one context: {least} tokens take "
