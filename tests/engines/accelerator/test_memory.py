@@ -40,6 +40,13 @@ def test_the_kv_cache_is_what_all_requests_need_or_what_fits(name: str, contexts
     assert tokens(card, 3, QWEN_1_5B) // 4096 == contexts_1_5b
 
 
+def test_a_token_takes_its_place_in_the_cache_in_a_copy_and_in_the_mask() -> None:
+    more = tokens(RTX_4090, 14, LLAMA_8B) - tokens(RTX_4090, 15, LLAMA_8B)
+
+    cache, copy, mask = 2 * 32 * 8 * 128 * 2, (2 * 32 + 3 * 8) * 128 * 2 + 8, 2048 * 2
+    assert more == pytest.approx(0.8 * GIB / (cache + copy + mask), abs=2)
+
+
 def test_a_small_gemma_in_float32_fits_a_t4() -> None:
     assert kv_tokens(less(T4, 9.8), GEMMA_2B, 4, most=ALL, batch=2048, logits=32) > 2 * 4096
 
