@@ -6,6 +6,7 @@ used, and each answer is checked there afterwards.
 """
 
 import json
+import logging
 import random
 import re
 import subprocess
@@ -13,10 +14,15 @@ import sys
 from collections import OrderedDict
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from workers.engines.llama_cpp import gbnf
 from workers.engines.llama_cpp.trials import Trials
+from workers.engines.structured.bounded_process import TOO_COMPLEX
 from workers.engines.structured.constraints import Constrained
 from workers.engines.structured.grammar_wire import BYTES, Grammar, Part
 from workers.engines.structured.grammars import Masks, Walk
+from workers.engines.structured.memory import MemoryWatch
+
+_log = logging.getLogger(__name__)
 
 CONVERT_S = 10.0
 _BYTES = 256
@@ -46,7 +52,7 @@ class AnswerVerifier:
         self._masks = masks or Masks(BYTES)
 
     def verify(self, text: str, answer: str, param: str, *, whole: bool) -> None:
-        """Raises InvalidRequest unless the grammar ``text`` derives the answer.
+        """Raises InvalidRequest unless the grammar ``text`` derives the answer, EngineFailure if that is not known.
 
         An answer that is not ``whole`` need only be the beginning of a text that the grammar derives.
         """
@@ -55,6 +61,8 @@ class AnswerVerifier:
         walk = Walk(self._masks, Grammar(text), param, tokens=list(answer.encode()))
         bits = walk.look()
         walk.leave()
+        if isinstance(walk.fault, EngineFailure):
+            raise walk.fault
         if walk.fault is not None or (whole and not _allowed(bits, _END)):
             raise InvalidRequest("this is too complex for the engine: the answer has left its form", param=param)
 
@@ -160,18 +168,33 @@ def _in_lark(match: re.Match[str]) -> str:
 def _converted(text: str, param: str) -> str:
     """A grammar in GBNF or Lark, as Lark. This is done in a process of its own, since it takes very long for some."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "workers.engines.llama_cpp.gbnf"],
-            input=text.encode(),
-            capture_output=True,
-            timeout=CONVERT_S,
-            check=False,
+        process = subprocess.Popen(
+            [sys.executable, "-m", gbnf.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-    except subprocess.TimeoutExpired:
-        raise InvalidRequest("this is too complex for an answer to be held to it", param=param) from None
     except OSError as error:
-        raise EngineFailure(f"the process that reads grammars cannot be started: {error}") from None
-    if done.returncode:
-        why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise InvalidRequest(f"no answer can be held to this: {why[:300]}", param=param)
-    return done.stdout.decode().replace("%llguidance {}", "")
+        raise EngineFailure(f"the process that reads grammars could not be started: {error}") from None
+    watch = MemoryWatch(process, gbnf.MEMORY)  # always, since it does not live long
+    with process:
+        try:
+            lark, said = process.communicate(text.encode(), CONVERT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise InvalidRequest(TOO_COMPLEX, param=param) from None
+        finally:
+            watch.stop()
+    _refuse_unconverted(process.returncode, said.decode(errors="replace").strip(), param)
+    return lark.decode().replace("%llguidance {}", "")
+
+
+def _refuse_unconverted(code: int, said: str, param: str) -> None:
+    """Raises InvalidRequest if the grammar is why the process ended with this code, EngineFailure if that is ours."""
+    if code == gbnf.REFUSED:
+        raise InvalidRequest(f"no answer can be held to this: {said.rpartition(chr(10))[2][:300]}", param=param)
+    if code < 0:  # it was killed, for its memory or its depth
+        raise InvalidRequest(TOO_COMPLEX, param=param)
+    if code:
+        _log.error("the process that reads grammars ended with code %d: %s", code, said)
+        raise EngineFailure(f"the process that reads grammars could not be started: it ended with code {code}")

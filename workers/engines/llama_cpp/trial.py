@@ -2,7 +2,8 @@
 
 The llguidance inside llama.cpp is of another version than the one in Python, and hangs on other grammars. This process
 finds out such grammars, with a model that generates random text: the kernel ends it where a grammar takes more than
-``CPU_S``. It is sent a grammar's text, and answers with the texts that were generated under it, as msgpack.
+``CPU_S``. It says first whether the kernel bounds its memory. Then it is sent a grammar's text, and answers with the
+texts that were generated under it. All answers are msgpack.
 """
 
 import contextlib
@@ -10,18 +11,21 @@ import json
 import math
 import os
 import resource
+import socket
 import struct
 import sys
 import tempfile
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from workers.engines.structured.grammar_wire import receive_bytes, send_bytes
+from workers.engines.structured.memory import limit_memory
+
 CPU_S = 2
 MEMORY = 8 << 30
-"""Bytes of address space; most of it is never touched."""
+"""Bytes of address space where the kernel can bound it; most of it is never touched."""
 _TOKENS = 24
 _TRIALS = 2
 _WIDTH = 32
@@ -120,22 +124,23 @@ def _used_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def main(to: "Connection[bytes, bytes]") -> None:
+def main(to: socket.socket) -> None:
     """Serve until the other side is gone."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.gguf"
         path.write_bytes(model())
         server = _server(path)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    bounded = limit_memory(MEMORY)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(OSError):
+        send_bytes(to, msgspec.msgpack.encode(bounded))
         while True:
-            grammar = to.recv_bytes().decode()
+            grammar = receive_bytes(to).decode()
             resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(_used_s()) + CPU_S, hard))
-            to.send_bytes(msgspec.msgpack.encode([_try(server, grammar, seed) for seed in range(_TRIALS)]))
+            send_bytes(to, msgspec.msgpack.encode([_try(server, grammar, seed) for seed in range(_TRIALS)]))
     os._exit(0)  # llama.cpp's server may hang when it is shut down
 
 
 if __name__ == "__main__":
-    main(Connection(int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -1,9 +1,9 @@
 """The process that follows grammars, with llguidance: ``python -m workers.engines.structured.grammar_process FD``.
 
 llguidance limits nearly all of its computations, but not all: a schema whose patterns are intersected can keep it busy
-with one mask for ever, and a long chain of rules overflows the stack. So it runs in this process, which the kernel ends
-where one move takes longer than ``CPU_S``, or needs more than ``MEMORY``. Then the runner knows which move was at
-fault.
+with one mask for ever, and a long chain of rules overflows the stack. So it runs in this process, which is ended where
+one move takes longer than ``CPU_S``, or needs more than ``MEMORY``: by the kernel, or by the runner where the kernel
+cannot bound memory. Then the runner knows which move was at fault.
 """
 
 import json
@@ -22,15 +22,17 @@ from workers.engines.structured.grammar_wire import (
     Message,
     Move,
     Part,
+    Ready,
     Setup,
     receive_messages,
     send,
 )
+from workers.engines.structured.memory import limit_memory
 
 CPU_S = 2
 """CPU time of one move. The kernel counts whole seconds, so it may be up to one second more."""
 MEMORY = 4 << 30
-"""Bytes of address space."""
+"""Bytes of address space; resident ones where the kernel does not bound that."""
 COMPILED = 64
 """Grammars kept compiled."""
 _LIMITS = LLParserLimits(max_items_in_row=20_000, max_lexer_states=100_000, verbose_errors=False)
@@ -93,7 +95,7 @@ def _part(part: Part) -> dict[str, object]:
 def main(to: socket.socket) -> None:
     """Serve until the other side is gone."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    bounded = limit_memory(MEMORY)
     follower: Follower | None = None
     while True:
         try:
@@ -103,6 +105,7 @@ def main(to: socket.socket) -> None:
         for message in messages:
             if isinstance(message, Setup):
                 follower = Follower(message)
+                send(to, Ready(bounded))
             elif follower is not None and isinstance(message, Move):
                 _limit_cpu_time()
                 send(to, follower.move(message))

@@ -55,7 +55,13 @@ class Forget(msgspec.Struct, tag=True, frozen=True):
     walks: list[int]
 
 
-class Mask(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, tag=True, frozen=True):
+    """The answer to the first message. ``bounded``: the kernel bounds the memory of the process."""
+
+    bounded: bool
+
+
+class Mask(msgspec.Struct, tag=True, frozen=True):
     """The answer to a move: one bit for each token, from the lowest id on; or what is wrong with the grammar."""
 
     walk: int
@@ -64,30 +70,36 @@ class Mask(msgspec.Struct, frozen=True):
 
 
 Message = Setup | Move | Forget
+Answer = Ready | Mask
 
 _LENGTH = struct.Struct(">I")
 _encode = msgspec.msgpack.Encoder().encode
 _message = msgspec.msgpack.Decoder(list[Message])
-_mask = msgspec.msgpack.Decoder(Mask)
+_answer: "msgspec.msgpack.Decoder[Answer]" = msgspec.msgpack.Decoder(Answer)
 
 
-def send(to: socket.socket, what: list[Message] | Mask) -> None:
+def send(to: socket.socket, what: list[Message] | Answer) -> None:
     """Send a batch of messages, or one answer. Raises OSError."""
-    body = _encode(what)
-    to.sendall(_LENGTH.pack(len(body)) + body)
+    send_bytes(to, _encode(what))
 
 
 def receive_messages(origin: socket.socket) -> list[Message]:
     """The next batch of messages. Raises OSError, also when the other side is gone."""
-    return _message.decode(_body(origin))
+    return _message.decode(receive_bytes(origin))
 
 
-def receive_mask(origin: socket.socket) -> Mask:
+def receive_answer(origin: socket.socket) -> Answer:
     """The next answer. Raises OSError where the other side is gone, or silent for longer than the socket's timeout."""
-    return _mask.decode(_body(origin))
+    return _answer.decode(receive_bytes(origin))
 
 
-def _body(origin: socket.socket) -> bytearray:
+def send_bytes(to: socket.socket, body: bytes) -> None:
+    """Send a message of any kind. Raises OSError."""
+    to.sendall(_LENGTH.pack(len(body)) + body)
+
+
+def receive_bytes(origin: socket.socket) -> bytearray:
+    """The next message of any kind. Raises OSError, see ``receive_answer``."""
     (length,) = _LENGTH.unpack(_exactly(origin, _LENGTH.size))
     return _exactly(origin, length)
 

@@ -5,10 +5,6 @@ ended and a new one is started. The walks that were under way go on from where t
 """
 
 import contextlib
-import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,19 +13,26 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest
-from models.process.processes import end, spawn
-from workers.engines.structured.grammar_wire import Forget, Grammar, Mask, Message, Move, Setup, receive_mask, send
+from workers.engines.structured.bounded_process import TOO_COMPLEX, BoundedProcess
+from workers.engines.structured.grammar_wire import (
+    Forget,
+    Grammar,
+    Mask,
+    Message,
+    Move,
+    Ready,
+    Setup,
+    receive_answer,
+    send,
+)
 
 WAIT_S = 60.0
 """Longest wait for an answer. The process limits its own CPU time; this is for when it gets none."""
+MEMORY = 4 << 30
+"""Bytes that the process may have resident where its kernel does not bound its memory."""
 REMEMBERED = 1024
-_GUILTY = frozenset(
-    -number for number in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
-)
-"""Exit codes that show that the process died of the grammar it was given."""
 _MISHAPS = 2
 """How many times a process may die for another reason while a walk waits, before that walk is given up."""
-_GRACE_S = 1.0
 _ids = count()
 
 
@@ -107,8 +110,6 @@ class Grammars:
             fault = self._checker.check(grammar)
         except HeadraceError as error:
             fault = error
-        except OSError as error:
-            fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
         then(_about(param, fault))
 
 
@@ -128,7 +129,7 @@ class Masks:
         self._over: deque[int] = deque()
 
     def start(self) -> "_Process":
-        """Start the process before it is needed, since it takes a second to come up. Raises OSError."""
+        """Start the process before it is needed, since it takes a second to come up. Raises EngineFailure."""
         with self._starting:
             if self._process is None:
                 self._process = _Process(self._setup)
@@ -139,8 +140,8 @@ class Masks:
         """Ask which tokens may come next, without waiting; ``find`` waits for the answer."""
         try:
             process = self.start()
-        except OSError as error:
-            walk.fault = EngineFailure(f"the process that follows grammars cannot be started: {error}")
+        except EngineFailure as error:
+            walk.fault = error
             return
         messages: list[Message] = []
         if self._over:
@@ -188,12 +189,13 @@ class Masks:
 
         Walks that wait are asked about again then.
         """
-        guilty = process.close()
+        fault = process.close()
         self._process = None
         self._asked.clear()
         walk.lost += 1
-        if guilty or walk.lost > _MISHAPS:
-            walk.fault = InvalidRequest("this is too complex for an answer to be held to it", param=walk.param)
+        if fault is None and walk.lost > _MISHAPS:
+            fault = InvalidRequest(TOO_COMPLEX)
+        walk.fault = _about(walk.param, fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,35 +233,21 @@ class Checker:
         self._masks.close()
 
 
-class _Process:
+class _Process(BoundedProcess):
     def __init__(self, setup: Setup) -> None:
-        self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(WAIT_S)
-        with theirs:
-            self._process = spawn(
-                [sys.executable, "-m", "workers.engines.structured.grammar_process", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                death_signal=signal.SIGKILL,
-            )
-        self.pid = self._process.pid
+        super().__init__("workers.engines.structured.grammar_process", MEMORY)
+        self.socket.settimeout(WAIT_S)
         self.send([setup])
 
     def send(self, messages: list[Message]) -> None:
         with contextlib.suppress(OSError):  # it is dead, which shows when its answer is waited for
-            send(self._socket, messages)
+            send(self.socket, messages)
 
     def receive(self) -> Mask:
-        return receive_mask(self._socket)
-
-    def close(self) -> bool:
-        """End it. Returns whether it died of what it was given, or hung."""
-        self._socket.close()  # then it ends by itself, if it can
-        try:
-            return self._process.wait(_GRACE_S) in _GUILTY
-        except subprocess.TimeoutExpired:
-            end(self._process.pid)
-            self._process.wait()
-            return True
+        """The next mask. Raises OSError where the process is gone, or silent for too long."""
+        while isinstance(answer := receive_answer(self.socket), Ready):
+            self.came_up(bounded=answer.bounded)
+        return answer
 
 
 def _brief(error: str) -> str:
