@@ -228,7 +228,7 @@ class DeviceHost:
             epoch=uuid.uuid4().hex,
             uid=row.uid,
             engine=instance.engine,
-            device=self._device.name if self._device.kind == "cpu" else "cuda:0",  # the only one it sees
+            device="cuda:0" if self._device.kind == "cuda" else self._device.name,  # the only one it sees
             stream_redis_url=self._settings.stream_redis,
             source=instance.source,
             cache=str(self._settings.home / "models"),

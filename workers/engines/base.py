@@ -83,8 +83,8 @@ class MediaSink(Protocol):
 class EngineSite:
     """Where an engine is to be loaded, with which weights and options.
 
-    ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu" or "cuda:N". ``gpus``: how
-    many GPUs are visible, all of them for this engine; ``device`` is the first.
+    ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu", "cuda:N" or "metal".
+    ``gpus``: how many GPUs are visible, all of them for this engine; ``device`` is the first.
     """
 
     source: str
@@ -92,6 +92,11 @@ class EngineSite:
     options: dict[str, Any]
     trust_remote_code: bool = False
     gpus: int = 0
+
+
+def torch_device(device: str) -> str:
+    """PyTorch's name for the device of an ``EngineSite``."""
+    return "mps" if device == "metal" else device
 
 
 @dataclass(frozen=True, slots=True)

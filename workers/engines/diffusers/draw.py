@@ -172,8 +172,8 @@ def in_halves(
             raise
         log.warning("%d images of %s do not fit into memory: %s", len(rows), rows[0].shape.size, error)
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if torch.accelerator.is_available():
+        torch.accelerator.empty_cache()
     if len(rows) == 1:
         return [EngineFailure(f"an image of {rows[0].shape.size} does not fit into the device's memory")]
     middle = (len(rows) + 1) // 2

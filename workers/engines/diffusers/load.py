@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +24,7 @@ from workers.engines.accelerator.memory import pictures_at_once
 from workers.engines.accelerator.precision import picture_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
-from workers.engines.base import Capacity, EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.diffusers.batch import Mode, Shape
 
 _SAFE_LIBRARIES = frozenset({None, "diffusers", "transformers"})
@@ -159,12 +160,13 @@ def _threads(options: DiffusersOptions, device: str) -> int | None:
 def load_model(site: EngineSite, report: Report) -> Model:
     """Load the weights. Raises InvalidRequest where they, or the options, cannot be used."""
     options = DiffusersOptions.read(site)
+    site = replace(site, device=torch_device(site.device))
     if options.scheduler and samplers.find(options.scheduler) is None:
         known = ", ".join(one.name for one in samplers.SAMPLERS)
         raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
     card = card_of(site.device)
-    if options.cpu_offload and card is None:
-        raise InvalidRequest("'cpu_offload' needs a GPU", param="cpu_offload")
+    if options.cpu_offload and (card is None or card.unified):
+        raise InvalidRequest("'cpu_offload' needs a GPU with memory of its own", param="cpu_offload")
     threads = _threads(options, site.device)
     if threads is not None:
         torch.set_num_threads(threads)

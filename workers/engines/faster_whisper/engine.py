@@ -111,7 +111,7 @@ class FasterWhisper(Engine[LoadedWhisper]):
             cublas.preload()
         whisper = _load(
             Path(site.source),
-            device=kind,
+            device="cuda" if on_gpu else "cpu",  # it has nothing for Metal
             device_index=int(number or 0),
             compute_type=options.compute_type or ("float16" if on_gpu else "int8"),
             cpu_threads=options.n_threads or 0,

@@ -17,6 +17,7 @@ from workers.engines.llama_cpp import sizes, wire
 from workers.engines.text.dialects import Dialect, dialect_of
 
 _log = logging.getLogger(__name__)
+_ALL_LAYERS = 999
 _CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
@@ -28,7 +29,7 @@ class LlamaCppOptions(Options):
         8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache. On a GPU as many as fit."
     )
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; where a GPU has all layers 4 at most.")
-    n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all of them by default.")
+    n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all by default. On a CPU 0 alone.")
     n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
     n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
     flash_attn: Literal["auto", "on", "off"] = "auto"
@@ -171,13 +172,22 @@ def gguf(source: Path) -> Path:
     return source
 
 
+def gpu_layers(asked: int | None, *, on_gpu: bool) -> int:
+    """How many layers the GPU gets. Raises InvalidRequest where some are asked for, and the device is a CPU."""
+    if asked and not on_gpu:
+        raise InvalidRequest(
+            f"'n_gpu_layers' is {asked}, and this replica is on a CPU: launch it with n_gpu 1", param="n_gpu_layers"
+        )
+    return _ALL_LAYERS if asked is None and on_gpu else asked or 0
+
+
 def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any:
     """A running ``xllamacpp.Server``."""
     import xllamacpp
 
     kind, _, number = device.partition(":")
-    on_gpu = kind == "cuda"
-    if on_gpu and all(info["type"].name.endswith("_CPU") for info in xllamacpp.get_device_info()):
+    on_gpu = kind != "cpu"
+    if on_gpu and not any(info["type"].name.endswith("GPU") for info in xllamacpp.get_device_info()):
         raise InvalidRequest("this build of xllamacpp has no GPU support", param="device")
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -185,7 +195,8 @@ def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any
     params.n_ctx = options.n_ctx * options.n_parallel
     params.n_batch = options.n_batch or (2048 if on_gpu else 256)
     params.n_ubatch = min(options.n_ubatch, params.n_batch)
-    params.n_gpu_layers = (999 if options.n_gpu_layers is None else options.n_gpu_layers) if on_gpu else 0
+    params.n_gpu_layers = gpu_layers(options.n_gpu_layers, on_gpu=on_gpu)
+    params.no_op_offload = not on_gpu  # or a build for Metal would compute long prompts there
     params.main_gpu = int(number or 0)
     params.fit_params = False  # it would shrink the context without any error
     if options.n_threads is not None:

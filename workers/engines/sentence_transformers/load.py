@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from models.launching.peek import peek_at
 from workers.engines.accelerator.precision import encoder_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
 from workers.engines.accelerator.torch_card import card_of
-from workers.engines.base import Capacity, EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.text import SequenceReader
 
@@ -88,7 +88,8 @@ class LoadedEncoder:
 
 def load_model(placement: EngineSite, options: SentenceTransformersOptions, report: Report) -> LoadedEncoder:
     """Load and warm a model. Raises InvalidRequest where the weights are not what was asked for."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if placement.device.startswith("cuda") else "false")
+    placement = replace(placement, device=torch_device(placement.device))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if placement.device == "cpu" else "true")
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     source = Path(placement.source)
     modality = _modality(source, options.modality)

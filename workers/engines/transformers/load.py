@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from workers.engines.accelerator.memory import Attention, kv_tokens
 from workers.engines.accelerator.precision import text_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
-from workers.engines.base import Capacity, EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.dialects import Dialect, dialect_of
@@ -95,6 +95,7 @@ class LoadedTransformer:
 
 def load_model(site: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
+    site = replace(site, device=torch_device(site.device))
     card = card_of(site.device)
     threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
     if threads is not None:

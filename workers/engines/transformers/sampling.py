@@ -118,7 +118,7 @@ class Sampling:
             probs = probs * (probs.cumsum(0) - probs < self.top_p)
         if self.min_p > 0:
             probs = probs * (probs >= self.min_p * probs.max())
-        below = probs.double().cumsum(0)
+        below = (probs.cpu() if probs.device.type == "mps" else probs).double().cumsum(0)  # Metal has no float64
         at = int(torch.searchsorted(below, below[-1] * self.random.random(), right=True))
         if at == len(below):  # rounding
             at = int(probs.argmax())
