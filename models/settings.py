@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path.home() / ".headrace", description="Where all state lives.")
     host: str = Field("127.0.0.1", description="Address the gateway binds.")
     port: int = Field(9997, ge=1, le=65535, description="Port the gateway binds.")
-    node: str = Field(socket.gethostname(), description="Name of this machine in device names.")
+    node: str = Field(socket.gethostname(), description="Name of this machine in device names; 'headrace up' keeps it.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     redis_url: str = Field("", description="Broker and control; empty: the embedded server.")

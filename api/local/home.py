@@ -3,6 +3,7 @@
 run/        sockets, the server's configuration, the list of processes; removed by a clean stop
 logs/       one file for each process, and its last few predecessors
 redis/      the embedded server's append-only file
+node        the name of this machine in device names
 """
 
 import contextlib
@@ -48,6 +49,20 @@ def locked(home: Path) -> Iterator[None]:
             shutil.rmtree(home / "run", ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def node(home: Path, name: str) -> str:
+    """The name of this machine in device names: ``name`` at first, and that same one ever after.
+
+    A host's name may change with the network it is in. The devices of another name would be lost ones, and what they
+    held would have to wait until that is noticed.
+    """
+    path = home / "node"
+    with contextlib.suppress(FileNotFoundError):
+        if kept := path.read_text(encoding="utf-8").strip():
+            return kept
+    path.write_text(name, encoding="utf-8")
+    return name
 
 
 def record(home: Path, running: Mapping[str, int]) -> None:

@@ -47,12 +47,15 @@ def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) 
 
     Raises HeadraceError if it cannot start or go on.
     """
+    named = "node" in settings.model_fields_set
     settings = _with(settings, home=settings.home.expanduser().absolute())
     check_exposure(settings)
     found, notes = _devices(wanted)
     console = Console()
     with home.locked(settings.home):
         check_port(settings.host, settings.port)
+        if not named:
+            settings = _with(settings, node=home.node(settings.home, settings.node))
         server = None if settings.redis_url else embedded.prepare(settings.home)
         if server:
             settings = _with(settings, redis_url=server.url)

@@ -1,4 +1,4 @@
-"""The devices of this machine: its GPUs and its CPU."""
+"""The devices of this machine: its GPUs and its CPU. What is known and cannot be used is told."""
 
 import contextlib
 import os
@@ -11,22 +11,22 @@ import msgspec
 import psutil
 
 from models.errors import InvalidRequest
-from models.launching import nvml
+from models.launching import metal, nvml, rocm
 
-_NAME = re.compile(r"cpu|cuda:(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?")
+_NAME = re.compile(r"cpu|metal|cuda:(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?")
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One GPU of this machine, an instance of one in MIG mode (``cuda:0.1``), or its CPU.
+    """One GPU of this machine, an instance of one in MIG mode (``cuda:0.1``), a Mac's GPU (``metal``), or the CPU.
 
     ``name`` is what ``--device`` takes. ``total_bytes``: of its memory, which is the machine's own where
     ``shares_memory``. ``capability`` is CUDA's, such as "8.9"; ``driver`` the version of NVIDIA's driver, and ``cuda``
-    the newest CUDA that this driver serves, such as "12.8". All three are empty for a CPU.
+    the newest CUDA that this driver serves, such as "12.8". All three are empty for others.
     """
 
     name: str
-    kind: Literal["cpu", "cuda"]
+    kind: Literal["cpu", "cuda", "metal"]
     label: str
     total_bytes: int
     uuid: str = ""
@@ -50,7 +50,9 @@ def survey() -> Survey:
     Raises InvalidRequest where ``CUDA_VISIBLE_DEVICES`` names none of the GPUs that are there.
     """
     gpus, notes = _gpus()
-    return Survey([*gpus, _cpu()], notes)
+    apple, reason = metal.find()
+    notes += [note for note in (reason, rocm.note()) if note]
+    return Survey([*gpus, *_metal(apple), _cpu()], notes)
 
 
 def parse(name: str) -> Device:
@@ -59,12 +61,25 @@ def parse(name: str) -> Device:
         raise InvalidRequest(f"{name!r} is not a device: say cpu or cuda:0, cuda:1, …", param="device")
     if name == "cpu":
         return _cpu()
+    if name == "metal":
+        return _metal_or_refuse()
     gpus, notes = _gpus()
     for gpu in gpus:
         if gpu.name == name:
             return gpu
     present = "; ".join([", ".join(gpu.name for gpu in gpus) or "no GPU", *notes])
     raise InvalidRequest(f"this machine has no {name} (NVML sees {present})", param="device")
+
+
+def _metal(found: metal.MetalDevice | None) -> list[Device]:
+    return [] if found is None else [Device("metal", "metal", found.label, found.total_bytes, shares_memory=True)]
+
+
+def _metal_or_refuse() -> Device:
+    found, reason = metal.find()
+    if found is None:
+        raise InvalidRequest(f"this machine has no metal: {reason or 'it is no Mac'}", param="device")
+    return _metal(found)[0]
 
 
 def _cpu() -> Device:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+GPUS = ("cuda", "metal")
+"""The kinds of device that count as GPUs."""
 CPU, AUTO = "0", "auto"
 """What ``n_gpu`` may be beside a number of GPUs: the CPU alone; one GPU where there is one, else the CPU."""
 
@@ -27,12 +29,12 @@ class Wish:
         """The kinds of device, the preferred ones first."""
         if self.n_gpu == CPU:
             return ("cpu",)
-        return ("cuda", "cpu") if self.n_gpu == AUTO and not self.gpu_idx else ("cuda",)
+        return (*GPUS, "cpu") if self.n_gpu == AUTO and not self.gpu_idx else GPUS
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCandidate:
-    """A live device: its node and kind ("cpu" or "cuda"), how many replicas use it, and which engines work on it.
+    """A live device: its node and kind ("cpu", "cuda" or "metal"), how many replicas use it, and which engines work on it.
 
     ``id`` is the node and the device's name, such as ``box.cuda:0``. ``engines`` has an empty text for an engine that
     works, or the reason why it does not; an engine that is missing is still being asked.

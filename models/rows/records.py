@@ -81,7 +81,7 @@ class DeviceRow(Record):
 
     id: str  # node.name
     node: str
-    kind: str  # cpu or cuda
+    kind: str  # cpu, cuda or metal
     label: str  # the hardware's name
     total_bytes: int  # of its memory
     seen_at: int  # last sign of life of its worker

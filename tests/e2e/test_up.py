@@ -181,3 +181,43 @@ def answered(stack: Stack, timeout_s: float) -> None:
             return False
 
     wait_for(once, timeout_s, lambda: f"the model does not answer:\n{stack.output()}\n{stack.logs()}")
+
+
+def imported_at_start(folder: Path, code: str) -> str:
+    """A PYTHONPATH with which every Python process begins by running this."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code)
+    return os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", os.curdir)])
+
+
+def test_a_node_keeps_its_name_on_another_network(tmp_path: Path) -> None:
+    path = imported_at_start(tmp_path / "network", "import os, socket\nsocket.gethostname = lambda: os.environ['HERE']")
+    networks: list[tuple[dict[str, str], str]] = [
+        ({"HERE": "desk"}, "desk"),
+        ({"HERE": "cafe"}, "desk"),
+        ({"HERE": "cafe", "HEADRACE_NODE": "mine"}, "mine"),
+    ]
+    for number, (here, name) in enumerate(networks):
+        stack = Stack(tmp_path / "home", PYTHONPATH=path, **here)  # type: ignore[arg-type]  # none is called demo
+        try:
+            stack.start()
+            stack.launch_echo(f"echo{number}")
+            assert [one["device"] for one in stack.client.replicas(f"echo{number}")] == [f"{name}.cpu"]
+            if name == "desk":
+                stack.client.wait_ready("echo0")  # at once: its device is not lost
+            stack.stop()
+        finally:
+            stack.close()
+
+
+def test_people_with_amds_gpus_are_told(tmp_path: Path) -> None:
+    nodes = tmp_path / "nodes"
+    (nodes / "1").mkdir(parents=True)
+    (nodes / "1" / "properties").write_text("simd_count 192\ngfx_target_version 110000\nvendor_id 4098\n")
+    imports = "from pathlib import Path\nfrom models.launching import rocm\n"
+    path = imported_at_start(tmp_path / "amd", f"{imports}rocm.TOPOLOGY = Path({str(nodes)!r})")
+    url = f"redis://127.0.0.1:{free_port()}/0"  # it gives up soon
+    arguments = ("up", "--no-demo", "--device", "cpu", "--home", str(tmp_path / "home"), "--port", str(free_port()))
+    said = headrace(*arguments, HEADRACE_REDIS_URL=url, PYTHONPATH=path)
+
+    assert said.stdout.count("AMD's GPUs are seen (gfx1100 with 0 GiB) and not used, so models run on the CPU") == 1

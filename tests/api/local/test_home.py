@@ -185,3 +185,10 @@ def test_a_port_whose_connections_linger_is_free() -> None:
 )
 def test_where_this_machine_reaches_what_it_serves(host: str, url: str) -> None:
     assert exposure.local_url(host, 1) == url
+
+
+def test_a_node_keeps_its_first_name(tmp_path: Path) -> None:
+    assert home.node(tmp_path, "desk") == "desk"
+    assert home.node(tmp_path, "cafe") == "desk"
+    (tmp_path / "node").write_text("")  # the disk was full
+    assert home.node(tmp_path, "train") == "train"
