@@ -22,7 +22,7 @@ from workers.engines.structured.grammar_wire import (
     Message,
     Move,
     Part,
-    Ready,
+    Prepared,
     Setup,
     receive_messages,
     send,
@@ -105,7 +105,7 @@ def main(to: socket.socket) -> None:
         for message in messages:
             if isinstance(message, Setup):
                 follower = Follower(message)
-                send(to, Ready(bounded))
+                send(to, Prepared(bounded))
             elif follower is not None and isinstance(message, Move):
                 _limit_cpu_time()
                 send(to, follower.move(message))

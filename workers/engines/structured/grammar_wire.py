@@ -55,7 +55,7 @@ class Forget(msgspec.Struct, tag=True, frozen=True):
     walks: list[int]
 
 
-class Ready(msgspec.Struct, tag=True, frozen=True):
+class Prepared(msgspec.Struct, tag=True, frozen=True):
     """The answer to the first message. ``bounded``: the kernel bounds the memory of the process."""
 
     bounded: bool
@@ -70,7 +70,7 @@ class Mask(msgspec.Struct, tag=True, frozen=True):
 
 
 Message = Setup | Move | Forget
-Answer = Ready | Mask
+Answer = Prepared | Mask
 
 _LENGTH = struct.Struct(">I")
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,7 +20,7 @@ from workers.engines.structured.grammar_wire import (
     Mask,
     Message,
     Move,
-    Ready,
+    Prepared,
     Setup,
     receive_answer,
     send,
@@ -245,7 +245,7 @@ class _Process(BoundedProcess):
 
     def receive(self) -> Mask:
         """The next mask. Raises OSError where the process is gone, or silent for too long."""
-        while isinstance(answer := receive_answer(self.socket), Ready):
+        while isinstance(answer := receive_answer(self.socket), Prepared):
             self.came_up(bounded=answer.bounded)
         return answer
 
