@@ -34,7 +34,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCandidate:
-    """A live device: its node and kind ("cpu", "cuda", "metal"), how many replicas use it, and which engines work on it.
+    """A live device: its node, its kind (cpu, cuda or metal), how many replicas use it, and which engines work on it.
 
     ``id`` is the node and the device's name, such as ``box.cuda:0``. ``engines`` has an empty text for an engine that
     works, or the reason why it does not; an engine that is missing is still being asked.
