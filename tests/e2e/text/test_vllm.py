@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +12,9 @@ import httpx
 import psutil
 import pytest
 
-from models.settings import Settings
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat, client, hear, metric, replicas, streaming, until
+from tests.support.vllm import vllm_python
 from tests.support.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(900)]
@@ -26,10 +25,7 @@ QUICK = {"enforce_eager": True, "max_model_len": 1024, "max_num_seqs": 8}
 @pytest.fixture(scope="module")
 def vllm_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running Headrace that knows vLLM's environment."""
-    python = Settings().interpreter("vllm")
-    if not python:
-        assert not os.environ.get("CI"), "make test makes the environment"
-        pytest.skip(f"there is no environment {sys.prefix}-vllm: make vllm")
+    python = vllm_python()
     own = Stack(
         tmp_path_factory.mktemp("vllm") / "home",
         HEADRACE_INTERPRETERS=json.dumps({"vllm": python}),

