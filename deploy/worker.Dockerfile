@@ -3,12 +3,14 @@
 #
 # For the CPU:
 #   docker build -f deploy/worker.Dockerfile -t headrace-worker .
-# For NVIDIA GPUs. The engines' wheels bring CUDA's libraries themselves, the host its driver:
+# For NVIDIA GPUs with driver 580 or newer. The engines' wheels bring CUDA's libraries themselves, the host its driver:
 #   docker build -f deploy/worker.Dockerfile -t headrace-worker:gpu \
-#     --build-arg BASE=nvidia/cuda:13.0.2-base-ubuntu24.04 --build-arg TORCH_BACKEND= \
+#     --build-arg BASE=ubuntu:24.04 --build-arg TORCH_BACKEND= \
+#     --build-arg LLAMA_CPP_INDEX=https://xorbitsai.github.io/xllamacpp/whl/cu128 \
 #     --build-arg LIBRARIES=nvidia-cublas-cu12 --build-arg VLLM=vllm .
+# With a driver from 570 on: TORCH_BACKEND=cu129, and without vLLM. What suits a machine, `make install` says there.
 
-# Any Debian or Ubuntu with glibc 2.28 and, of its own or from its archive, Python 3.11 or newer.
+# Any Debian or Ubuntu with, of its own or from its archive, Python 3.11 or newer, and glibc 2.31 (for GPUs 2.35).
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS base
@@ -29,7 +31,14 @@ RUN python3 -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir --constraint constraints.txt uv \
     && python3 -m venv --without-pip /opt/venv
 
-# The engines are extras of the package. TORCH_BACKEND: cpu, cu130, …; empty: what the package index serves (CUDA).
+# llama.cpp's build for GPUs, from its author's index; empty: PyPI's, for CPUs, which comes with the engines.
+ARG LLAMA_CPP_INDEX=
+RUN --mount=type=cache,target=/root/.cache/uv \
+    if [ -n "${LLAMA_CPP_INDEX}" ]; then \
+        /opt/uv/bin/uv pip install --no-deps --constraint constraints.txt --default-index "${LLAMA_CPP_INDEX}" xllamacpp; \
+    fi
+
+# The engines are extras of the package. TORCH_BACKEND: cpu, cu129, rocm7.2, …; empty: the package index' (CUDA 13.0).
 ARG ENGINES=transformers,sentence-transformers,llama-cpp,diffusers,faster-whisper,hibari
 ARG TORCH_BACKEND=cpu
 # First what Headrace depends on, by way of a package that is still empty: this layer outlives changes of the code.
