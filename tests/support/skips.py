@@ -33,6 +33,16 @@ ALLOWED = (
         "HEADRACE_TEST_WEIGHTS names no folder with minilm-reranker*",
         "90 MB of weights that no package brings; small ones of the same kind are in the repository and are tested",
     ),
+    Skip(
+        "tests/deploy/test_resolve.py::test_all_packages_are_there",
+        "PyTorch's own index cannot be reached",
+        "CI may see the package index alone: what comes from there is resolved, and `make resolve` resolves the rest",
+    ),
+    Skip(
+        "tests/deploy/test_resolve.py::test_llama_cpp_is_there_for_gpus",
+        "the index of llama.cpp's author cannot be reached",
+        "CI may see the package index alone: `make resolve` looks for these builds where theirs can be reached",
+    ),
 )
 
 
