@@ -97,8 +97,9 @@ def llama_cpp() -> None:
     if present == wanted:
         return
     index = os.environ.get("HEADRACE_LLAMA_CPP_INDEX") or f"{backend.LLAMA_CPP_INDEX}/{flavour}"
-    options = ("--no-deps", "--reinstall-package=xllamacpp", f"--default-index={index}")
-    if _uv("install", *options, requirement, alone=True):
+    if _resolved(requirement, f"--default-index={index}", alone=True):
+        options = ("--no-deps", "--reinstall-package=xllamacpp", f"--default-index={index}")
+        _uv("install", *options, requirement, alone=True)
         LLAMA_CPP_RECORD.write_text(wanted)
     elif present:
         raise Refused(
@@ -137,30 +138,34 @@ def _reachable(plan: Plan) -> Plan:
 
 def _has_index(torch: str) -> bool:
     """Whether PyTorch's index of these builds has the pinned version, for this Python and platform."""
-    return not torch or bool(_resolved(f"--torch-backend={torch}", **PROBE))
+    return not torch or bool(_resolved(_pinned("torch"), f"--torch-backend={torch}"))
 
 
 def _is_at_hand(torch: str) -> bool:
     """Whether it is among the wheels of pip's settings."""
     links = os.environ.get("PIP_FIND_LINKS", "")
-    return bool(links) and _resolved(UV_FIND_LINKS=links).endswith(f"+{torch}")
+    return bool(links) and _resolved(_pinned("torch"), f"--find-links={links}").endswith(f"+{torch}")
 
 
-def _resolved(*options: str, **settings: str) -> str:
-    """The version of PyTorch that uv would install with these options; empty if none."""
+def _resolved(requirement: str, *options: str, alone: bool = False) -> str:
+    """What uv would install for this, as ``torch==2.13.0+cpu``; empty if nothing."""
     line = [_tool(), "pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", *options, "-"]
     line.append(f"--python={sys.executable}")
-    env = {name: value for name, value in os.environ.items() if name != "UV_TORCH_BACKEND"} | settings
-    done = subprocess.run(line, input=_pinned("torch"), env=env, text=True, capture_output=True, check=False)
+    env = _environment(alone) | PROBE
+    done = subprocess.run(line, input=requirement, env=env, text=True, capture_output=True, check=False)
     return "" if done.returncode else done.stdout.strip()
 
 
-def _uv(command: str, *arguments: str, alone: bool = False) -> bool:
-    """Whether ``uv pip`` did it. ``alone``: the index that is named is asked, and none of the user's beside it."""
-    left_out = {"UV_TORCH_BACKEND", *(INDEXES if alone else ())}
-    env = {name: value for name, value in os.environ.items() if name not in left_out}
+def _uv(command: str, *arguments: str, alone: bool = False) -> None:
+    """Run ``uv pip``; raises ``CalledProcessError``, and uv says why."""
     line = [_tool(), "pip", command, f"--python={sys.executable}", *arguments]
-    return subprocess.run(line, env=env, check=not alone).returncode == 0
+    subprocess.run(line, env=_environment(alone), check=True)
+
+
+def _environment(alone: bool) -> dict[str, str]:
+    """Ours, for uv. ``alone``: only the index that the command names is asked, and none of the user's beside it."""
+    left_out = {"UV_TORCH_BACKEND", *(INDEXES if alone else ())}
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def _tool() -> str:
