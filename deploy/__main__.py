@@ -70,9 +70,7 @@ def vllm() -> None:
 def prepare() -> None:
     """Before the engines are installed: take away what is of another backend, and install llama.cpp's build."""
     record = _read(RECORD)
-    wanted, present = record.get("UV_TORCH_BACKEND", ""), _torch_build()
-    if record["BACKEND"] == "cu130" and not wanted:
-        wanted = "cu130"
+    wanted, present = _wanted_torch(record), _torch_build()
     if present and wanted not in ("", "auto", present):
         print(f"PyTorch for {present} gives way to that for {wanted}")
         _uv("uninstall", "torch", "triton", "triton-rocm")
@@ -176,6 +174,15 @@ def _pinned(package: str) -> str:
     """The requirement of the constraints: ``torch==2.13.0``."""
     [line] = re.findall(rf"^{package}==.+$", (ROOT / "constraints.txt").read_text(), re.M)
     return str(line)
+
+
+def _wanted_torch(record: dict[str, str]) -> str:
+    """Which of PyTorch's builds the engines will bring; empty where any will do."""
+    if record.get("UV_TORCH_BACKEND"):
+        return record["UV_TORCH_BACKEND"]
+    if record["BACKEND"] == "cpu":
+        return "cpu" if _is_at_hand("cpu") else ""
+    return "cu130" if record["BACKEND"] == "cu130" else ""
 
 
 def _torch_build() -> str:

@@ -192,6 +192,19 @@ def test_a_pytorch_of_another_backend_gives_way(place: Installation, present: st
     assert ("torch" in place.versions()) is stays
 
 
+def test_a_pytorch_for_gpus_gives_way_to_the_cpus_at_hand(place: Installation) -> None:
+    torch_wheel(place.folder / "elsewhere", "cu130", "'13.0'")
+    place.run(".venv/bin/uv", "pip", "install", "torch", "--find-links", str(place.folder / "elsewhere/torch"))
+    place.does("choose", HEADRACE_BACKEND="cpu")
+    place.does("prepare")
+    assert "torch" in place.versions(), "the package index has no other"
+    torch_wheel(place.packages, "cpu")
+    links = {"PIP_FIND_LINKS": str(place.packages / "torch")}
+    place.does("choose", HEADRACE_BACKEND="cpu", **links)
+    assert "PyTorch for cu130 gives way to that for cpu" in place.does("prepare", **links)
+    assert "torch" not in place.versions()
+
+
 def test_the_cpus_pytorch_beside_a_gpu_is_not_passed_over(place: Installation) -> None:
     for_gpus(place)
     torch_wheel(place.packages, "cpu")
