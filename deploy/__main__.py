@@ -16,6 +16,7 @@ from pathlib import Path
 
 from deploy import backend, machine
 from deploy.backend import Plan, Refused
+from deploy.machine import Machine
 
 ROOT = Path(__file__).parent.parent
 VENV = Path(sys.prefix)
@@ -42,7 +43,7 @@ def main() -> int:
 def choose() -> None:
     """Choose the builds for this machine, say so, and record them."""
     here = machine.examine()
-    chosen = _reachable(backend.choose(here, _wish(), os.environ.get("UV_TORCH_BACKEND", "")))
+    chosen = _reachable(here, backend.choose(here, _wish(), os.environ.get("UV_TORCH_BACKEND", "")))
     print(f"Here: {backend.describe(here, chosen)}")
     print(f"To download: {chosen.download}")
     for note in chosen.notes:
@@ -121,7 +122,7 @@ def _wish() -> str:
     return os.environ.get("HEADRACE_BACKEND", "")
 
 
-def _reachable(plan: Plan) -> Plan:
+def _reachable(here: Machine, plan: Plan) -> Plan:
     """The plan, or without PyTorch's own index the nearest to it; raises ``Refused`` where the GPU would be lost."""
     if os.environ.get("UV_TORCH_BACKEND") or _has_index(plan.torch):
         return plan
@@ -129,7 +130,7 @@ def _reachable(plan: Plan) -> Plan:
         return replace(plan, torch="")
     missing = f"PyTorch's index cannot be reached, or lacks {_pinned('torch')} for {plan.torch}"
     if plan.backend != "cpu":
-        raise Refused(f"{missing}. HEADRACE_BACKEND=cpu does without the GPU.")
+        raise Refused(f"{backend.devices(here)}: {missing}. HEADRACE_BACKEND=cpu does without the GPU.")
     note = f"{missing}: the package index' build for CUDA is installed, which runs on the CPU too"
     return replace(plan, torch="", download=backend.size("cu130"), notes=(*plan.notes, note))
 
