@@ -1,4 +1,5 @@
-"""The numbers that suit an accelerator: dtype, sizes of batches and caches, threads, and what its errors mean.
+"""The numbers that suit an accelerator: dtype, sizes of batches and caches, threads. Runs in the runner.
 
-Pure decisions over a ``Card``. ``torch_card`` alone asks a library.
+Doors, for engines: the pure decisions of ``precision``, ``memory`` and ``threads`` over a ``Card``; ``faults``, which
+tells errors of memory from errors of the device; and ``torch_card``, which alone asks a library.
 """
