@@ -16,7 +16,7 @@ _GIB = 1 << 30
 _OWN_MEMORY = (1, 2)  # heap types: the GPU's memory that the host can reach, and the rest of it
 
 
-class Card(NamedTuple):
+class AmdCard(NamedTuple):
     """One of AMD's GPUs: its architecture, such as "gfx1100", the bytes of its own memory, and ROCm's name for it."""
 
     architecture: str
@@ -36,7 +36,7 @@ def note() -> str:
     )
 
 
-def find(topology: Path) -> list[Card]:
+def find(topology: Path) -> list[AmdCard]:
     """The cards of a machine, in the order in which ROCm numbers them."""
     with contextlib.suppress(OSError):
         nodes = [folder for folder in topology.iterdir() if folder.name.isdigit()]
@@ -45,7 +45,7 @@ def find(topology: Path) -> list[Card]:
     return []
 
 
-def visible(cards: Sequence[Card], wanted: str | None) -> list[Card]:
+def visible(cards: Sequence[AmdCard], wanted: str | None) -> list[AmdCard]:
     """Those that ``HIP_VISIBLE_DEVICES`` leaves: like HIP, up to the first entry that names no card."""
     if wanted is None:
         return list(cards)
@@ -54,7 +54,7 @@ def visible(cards: Sequence[Card], wanted: str | None) -> list[Card]:
     return [named[entry] for entry in takewhile(named.__contains__, entries)]
 
 
-def parse(node: str, banks: Sequence[str]) -> Card | None:
+def parse(node: str, banks: Sequence[str]) -> AmdCard | None:
     """The card that these files describe, a node's and those of its banks of memory; None if it is a processor."""
     about = _numbers(node)
     version = about.get("gfx_target_version", 0)
@@ -62,10 +62,10 @@ def parse(node: str, banks: Sequence[str]) -> Card | None:
         return None
     memory = sum(bank.get("size_in_bytes", 0) for bank in map(_numbers, banks) if bank.get("heap_type") in _OWN_MEMORY)
     unique = about.get("unique_id", 0)
-    return Card(_architecture(version), memory, f"GPU-{unique:016x}" if unique else "")
+    return AmdCard(_architecture(version), memory, f"GPU-{unique:016x}" if unique else "")
 
 
-def _read(folder: Path) -> Card | None:
+def _read(folder: Path) -> AmdCard | None:
     try:
         banks = [path.read_text() for path in sorted(folder.glob("mem_banks/*/properties"))]
         return parse((folder / "properties").read_text(), banks)

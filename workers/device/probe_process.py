@@ -14,7 +14,7 @@ import msgspec
 from models.process.processes import kill_group, spawn
 
 
-class Answer(msgspec.Struct):
+class ProbeAnswer(msgspec.Struct):
     """What a probe says of one engine; ``reason`` is empty where it works."""
 
     works: bool
@@ -22,7 +22,7 @@ class Answer(msgspec.Struct):
     versions: dict[str, str] = {}
 
 
-_LINE = msgspec.json.Decoder(dict[str, Answer])
+_LINE = msgspec.json.Decoder(dict[str, ProbeAnswer])
 LAST_WORDS_S = 2.0
 """How long a process that closed its output may take to end."""
 LAST_WORDS_BYTES = 2000
@@ -61,7 +61,7 @@ class _ProbeProcess:
         self._unreadable = ""
         self._process = spawn(argv, env=environment, stdout=subprocess.PIPE, stderr=errors)
 
-    def answers(self) -> Iterator[tuple[str, Answer]]:
+    def answers(self) -> Iterator[tuple[str, ProbeAnswer]]:
         """What it says, until it ends, says nothing for too long, or says what no probe says."""
         try:
             for line in self._lines():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.launching import rocm
-from models.launching.rocm import Card
+from models.launching.rocm import AmdCard
 
 GIB = 1 << 30
 PROCESSOR = "cpu_cores_count 32\nsimd_count 0\nmem_banks_count 1\ngfx_target_version 0\nvendor_id 0\n"
@@ -55,7 +55,7 @@ def test_an_architecture_has_llvms_name(version: int, name: str) -> None:
 def test_memory_is_the_cards_own() -> None:
     banks = [BANK.format(size=16 * GIB), BANK.format(size=8 * GIB).replace("heap_type 1", "heap_type 2"), HOST]
 
-    assert rocm.parse(RADEON, banks) == Card("gfx1100", 24 * GIB, UUID)
+    assert rocm.parse(RADEON, banks) == AmdCard("gfx1100", 24 * GIB, UUID)
 
 
 @pytest.mark.parametrize("node", [PROCESSOR, "", RADEON.replace("4098", "4318"), "nonsense\nvendor_id x\n"])
@@ -64,7 +64,7 @@ def test_what_is_no_card_of_amds_is_left_out(node: str) -> None:
 
 
 def test_cards_come_in_rocms_order(topology: Path) -> None:
-    assert rocm.find(topology) == [Card("gfx1100", 24 * GIB, UUID), Card("gfx90a", 64 * GIB)]
+    assert rocm.find(topology) == [AmdCard("gfx1100", 24 * GIB, UUID), AmdCard("gfx90a", 64 * GIB)]
     assert rocm.find(topology / "missing") == []
 
 
@@ -83,7 +83,7 @@ def test_cards_come_in_rocms_order(topology: Path) -> None:
     ],
 )
 def test_those_are_left_that_hip_may_see(wanted: str | None, left: str) -> None:
-    cards = [Card("a", 1), Card("b", 1, "GPU-b")]
+    cards = [AmdCard("a", 1), AmdCard("b", 1, "GPU-b")]
 
     assert "".join(card.architecture for card in rocm.visible(cards, wanted)) == left
 

@@ -76,10 +76,10 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("engine", "visible", "segments"),
-    [("echo", "", None), ("echo", "GPU-1", "expandable_segments:True"), ("vllm", "GPU-1", None)],
+    [("echo", (), None), ("echo", ("GPU-1",), "expandable_segments:True"), ("vllm", ("GPU-1", "GPU-2"), None)],
 )
 def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
-    engine: str, visible: str, segments: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, visible: tuple[str, ...], segments: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read from the environment of a process that was started as a runner is."""
     monkeypatch.setenv("TRITON_CACHE_DIR", "/mine")
@@ -103,7 +103,7 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
     runner.kill()
     found = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines() if "=" in line)
 
-    assert found["CUDA_VISIBLE_DEVICES"] == visible
+    assert found["CUDA_VISIBLE_DEVICES"] == ",".join(visible)
     assert found["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert found["TRITON_CACHE_DIR"] == "/mine"
     assert found["VLLM_CACHE_ROOT"] == f"{tmp_path}/compiled/vllm"
@@ -160,7 +160,7 @@ def _ended(tmp_path: Path, program: str, redis: str = "redis://nowhere") -> Runn
     runner = RunnerProcess(
         Load("r", "e", "u", "echo", "cpu", redis, "", str(tmp_path), store=tmp_path.as_uri()),
         interpreter=str(interpreter),
-        visible="",
+        visible=(),
         compiled=tmp_path,
         on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
         on_work=lambda _: None,

@@ -96,10 +96,7 @@ class LoadedTransformer:
 def load_model(site: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
     site = replace(site, device=torch_device(site.device))
-    card = card_of(site.device)
-    threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    card = _card(site, options)
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     report("loading", 0.0)
     try:
@@ -144,6 +141,15 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
         marks=marks,
         grammars=Grammars(lambda: _setup(tokenizer, text.vocab_size, ends)),
     )
+
+
+def _card(site: EngineSite, options: TransformersOptions) -> Card | None:
+    """The GPU, None for a CPU; from now on PyTorch has the threads that suit it."""
+    card = card_of(site.device)
+    threads = host_threads(options.n_threads, cores(), None if card is None else TORCH_ON_GPU)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return card
 
 
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
