@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,19 @@ CLOCK = {
         },
     },
 }
+
+
+IMPORTS = """
+import importlib, pkgutil
+others = ("workers.engines.", "migrations.versions", "migrations.env", "migrations.__main__")
+for top in ("api", "bench", "migrations", "models", "workers"):
+    package = importlib.import_module(top)
+    for found in pkgutil.walk_packages(package.__path__, f"{top}."):
+        if not found.name.startswith(others):
+            importlib.import_module(found.name)
+            print(found.name)
+"""
+"""Imports all but the engines, whose libraries take long; those are loaded by the other tests."""
 
 
 class Mac(Stack):
@@ -103,6 +119,16 @@ def chair(stack: Stack, model: str) -> httpx.Response:
 def is_chair(answer: httpx.Response) -> bool:
     value = json.loads(answer.raise_for_status().json()["choices"][0]["message"]["content"])
     return set(value) == {"legs", "colour"} and value["legs"] in (3, 4, 5) and value["colour"] in ("red", "blue")
+
+
+def test_all_of_it_can_be_imported_there(tmp_path: Path) -> None:
+    environment = os.environ | mac.environment(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert {"bench.__main__", "models.process.processes", "workers.device.host"} <= {*done.stdout.split()}
 
 
 def test_the_platform_runs_there(here: Mac) -> None:
