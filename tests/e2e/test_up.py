@@ -217,7 +217,7 @@ def test_people_with_amds_gpus_are_told(tmp_path: Path) -> None:
     imports = "from pathlib import Path\nfrom models.launching import rocm\n"
     path = imported_at_start(tmp_path / "amd", f"{imports}rocm.TOPOLOGY = Path({str(nodes)!r})")
     url = f"redis://127.0.0.1:{free_port()}/0"  # it gives up soon
-    arguments = ("up", "--no-demo", "--device", "cpu", "--home", str(tmp_path / "home"), "--port", str(free_port()))
+    arguments = ("up", "--no-demo", "--home", str(tmp_path / "home"), "--port", str(free_port()))
     said = headrace(*arguments, HEADRACE_REDIS_URL=url, PYTHONPATH=path)
 
     assert said.stdout.count("AMD's GPUs are seen (gfx1100 with 0 GiB) and not used, so models run on the CPU") == 1
