@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from models.errors import EngineFailure, InvalidRequest
@@ -126,6 +127,15 @@ def test_a_checker_that_cannot_start_is_our_failure_and_is_tried_again(as_on_a_m
         assert checker.check(A_WORD) is None
     finally:
         checker.close()
+
+
+def test_it_opens_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1")
+    process = BoundedProcess("workers.engines.structured.grammar_process", 1000 * MIB)
+    try:
+        assert psutil.Process(process.pid).environ()["CUDA_VISIBLE_DEVICES"] == ""
+    finally:
+        process.close()
 
 
 def test_a_program_that_is_not_there_is_our_failure(monkeypatch: pytest.MonkeyPatch) -> None:

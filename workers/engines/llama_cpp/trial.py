@@ -94,6 +94,7 @@ def _server(path: Path) -> Any:
     params.model.path = str(path)
     params.n_ctx, params.n_parallel, params.n_batch, params.n_ubatch = 256, 1, 32, 32
     params.n_gpu_layers = 0
+    params.no_op_offload = True
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.fit_params = params.warmup = params.ui = False
     params.cache_ram_mib = 0

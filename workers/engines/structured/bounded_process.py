@@ -1,6 +1,7 @@
 """A child process that may hang or die of what it is given, as its parent sees it."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ _GUILTY = frozenset(
 )
 """Exit codes that show that the process died of the grammar it was given."""
 _GRACE_S = 1.0
+_NO_GPUS = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
+"""A library that opens a GPU takes memory there, and more address space than such a process may have."""
 
 
 class BoundedProcess:
@@ -36,7 +39,9 @@ class BoundedProcess:
         command = [sys.executable, "-m", module, str(theirs.fileno())]
         with theirs:
             try:
-                self._process = spawn(command, pass_fds=(theirs.fileno(),), death_signal=signal.SIGKILL)
+                self._process = spawn(
+                    command, env=os.environ | _NO_GPUS, pass_fds=(theirs.fileno(),), death_signal=signal.SIGKILL
+                )
             except OSError as error:
                 self.socket.close()
                 raise self._not_started(str(error)) from None
