@@ -38,7 +38,7 @@ class EngineFacts:
     ``extra``: the extra of pyproject.toml that installs it.
     ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
     ``libraries``: the modules that it imports.
-    ``cpu_only``: it computes on the CPU, whatever device it is placed on.
+    ``cpu_only``: it computes on the CPU, whatever device it is placed on; so it is placed on a CPU where there is one.
     ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
     """
@@ -68,7 +68,7 @@ class EngineFacts:
 
 
 _ALL = (
-    EngineFacts("echo", {"LLM": _TEXT}, cpu_only=True),
+    EngineFacts("echo", {"LLM": _TEXT}),
     EngineFacts(
         "llama_cpp",
         {"LLM": _TEXT},

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
-from models.rows.records import InstanceRow, ReplicaRow
+from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.states import ReplicaState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -62,8 +63,10 @@ async def launch_model(
     """
     gateway = gateway_of(request)
     seen = await _peek(gateway, body)
-    new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code)
-    await gateway.database.run(_refuse_hopeless, new)
+    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    trust = gateway.settings.trust_remote_code
+    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm_works(devices, body.n_gpu))
+    _refuse_hopeless(devices, new)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
@@ -73,7 +76,7 @@ async def launch_model(
         except HeadraceError:
             await gateway.database.run(instances.delete, body.uid)
             raise
-    return {"model_uid": body.uid}
+    return {"model_uid": body.uid, "model_engine": new.engine}
 
 
 @router.delete("/{uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
@@ -193,12 +196,20 @@ def _create(connection: Connection, new: NewInstance) -> None:
     instances.create(connection, new)
 
 
-def _refuse_hopeless(connection: Connection, new: NewInstance) -> None:
+def vllm_works(devices: Sequence[LoadedDevice], n_gpu: str | int | None) -> bool:
+    """Whether vLLM works on one of NVIDIA's newer GPUs (capability 8.0 or higher), and the launch may have GPUs."""
+    if n_gpu in (None, "None", 0):
+        return False
+    return any(
+        one.engines.get("vllm") == "" and float(one.details.get("capability") or 0) >= 8
+        for one in devices
+        if one.kind == "cuda"
+    )
+
+
+def _refuse_hopeless(devices: Sequence[LoadedDevice], new: NewInstance) -> None:
     """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
-    candidates = [
-        DeviceCandidate(one.id, one.node, one.kind, one.load, one.engines)
-        for one in instances.alive_devices(connection, instances.ALIVE_MS)
-    ]
+    candidates = [DeviceCandidate(one.id, one.node, one.kind, one.load, one.engines) for one in devices]
     choice = choose(Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ())), candidates, {})
     if choice.hopeless:
         raise UnsupportedParameter(choice.reason, param=choice.param)

@@ -74,6 +74,12 @@ def choose(
     return _fitting(peek, engine, model_type)
 
 
+def on_vllm(fit: Fit, peek: Peek) -> Fit:
+    """vLLM in the place of transformers, where it loads these weights as the same type of model; else the same fit."""
+    better = Fit(FACTS["vllm"], fit.model_type)
+    return better if fit.engine.name == "transformers" and better in fits(peek) else fit
+
+
 def type_on(engine: EngineFacts, model_type: ModelType | None) -> ModelType:
     """The type of a model on this engine: as asked for, else the engine's usual one. Raises InvalidRequest."""
     if model_type is None:

@@ -9,7 +9,7 @@ from models.catalogue import find
 from models.engines import FACTS, EngineFacts, ModelType, engine_named
 from models.errors import InvalidRequest
 from models.launching import hub
-from models.launching.engine_choice import Fit, choose, type_on
+from models.launching.engine_choice import Fit, choose, on_vllm, type_on
 from models.launching.peek import Peek
 from models.modalities import THROUGH
 from models.modalities.base import Bool, Int
@@ -85,10 +85,11 @@ class Launch(BaseModel):
         return dict(self.model_extra or {})
 
 
-def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool) -> NewInstance:
+def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_works: bool = False) -> NewInstance:
     """The instance that a launch asks for. ``seen`` is what a look at its weights showed; None: they were not seen.
 
-    Raises InvalidRequest with the parameter at fault.
+    ``vllm_works``: on a GPU that the launch may have, which vLLM uses better than transformers. Raises InvalidRequest
+    with the parameter at fault.
     """
     _check(launch, trust_remote_code=trust_remote_code)
     engine = _engine(launch)
@@ -96,6 +97,8 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool) -> Ne
         source, options = launch.model_path, {}
         hub.parse(source)
         fit = choose(source, seen, engine, launch.model_type, launch.model_format)
+        if vllm_works and engine is None and seen is not None and not launch.options:
+            fit = on_vllm(fit, seen)
     else:
         spec = find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
         source, options = spec.source, spec.options

@@ -51,7 +51,7 @@ def known(facts: "EngineFacts", kind: str, versions: Mapping[str, str], python: 
             return f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}"
     if kind == "cpu":
         return _gpu_build(facts, versions)
-    return "" if facts.cpu_only else None
+    return "" if facts.cpu_only or not facts.libraries else None
 
 
 def _gpu_build(facts: "EngineFacts", versions: Mapping[str, str]) -> str:

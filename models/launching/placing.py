@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from models.engines import FACTS
+
 GPUS = ("cuda", "metal")
 """The kinds of device that count as GPUs."""
 CPU, AUTO = "0", "auto"
@@ -29,7 +31,9 @@ class Wish:
         """The kinds of device, the preferred ones first."""
         if self.n_gpu == CPU:
             return ("cpu",)
-        return (*GPUS, "cpu") if self.n_gpu == AUTO and not self.gpu_idx else GPUS
+        if self.n_gpu != AUTO or self.gpu_idx:
+            return GPUS
+        return ("cpu", *GPUS) if FACTS[self.engine].cpu_only else (*GPUS, "cpu")
 
 
 @dataclass(frozen=True, slots=True)

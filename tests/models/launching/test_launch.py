@@ -93,3 +93,27 @@ def test_what_cannot_be_is_refused(body: dict[str, Any], error: type[HeadraceErr
         resolved(**body)
 
     assert caught.value.param == param
+
+
+SAFETENSORS = Peek(
+    "/w", ("config.json", "model.safetensors"), documents={"config.json": {"architectures": ["Qwen3ForCausalLM"]}}
+)
+GGUF = Peek("/w", ("a.gguf",), {"a.gguf": b"GGUF"}, single=True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "engine"),
+    [
+        (SAFETENSORS, {}, "vllm"),
+        (SAFETENSORS, {"model_engine": "transformers"}, "transformers"),
+        (SAFETENSORS, {"n_ctx": 512}, "transformers"),
+        (SAFETENSORS, {"model_type": "embedding"}, "sentence_transformers"),
+        (GGUF, {}, "llama_cpp"),
+        (PIPELINE, {}, "diffusers"),
+    ],
+)
+def test_vllm_goes_before_transformers_where_it_works(seen: Peek, more: dict[str, Any], engine: str) -> None:
+    launch = Launch(model_name="m", model_path="/w", **more)
+    assert resolve(launch, seen, trust_remote_code=False, vllm_works=True).engine == engine
+    without = resolve(launch, seen, trust_remote_code=False).engine
+    assert without == ("transformers" if engine == "vllm" else engine)

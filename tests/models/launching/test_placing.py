@@ -42,6 +42,13 @@ def test_devices_are_chosen(
     assert choose(Wish("llama_cpp", n_gpu), devices, taken) == Placed(tuple(chosen))
 
 
+def test_what_computes_on_the_cpu_alone_goes_there() -> None:
+    works = {"hibari": ""}
+    gpu, cpu = device("cuda:0", engines=works), device("cpu", 9, engines=works)
+    assert choose(Wish("hibari"), [gpu, cpu], {}).devices == ("a.cpu",)
+    assert choose(Wish("hibari"), [gpu], {}).devices == ("a.cuda:0",)
+
+
 def test_gpus_can_be_named() -> None:
     found = choose(Wish("llama_cpp", gpu_idx=(0, 2)), [CPU, FULL, FREE, IDLE], {})
     assert found.devices == ("a.cuda:0", "a.cuda:2")
