@@ -65,7 +65,7 @@ def choose(machine: Machine, wish: str = "", torch: str = "") -> Plan:
         llama_cpp,
         ("nvidia-cublas-cu12",) if backend in ("cu129", "cu130") else (),
         size(backend),
-        tuple(_notes(machine, backend, llama_cpp)),
+        tuple(_notes(machine, backend, llama_cpp, wish)),
     )
 
 
@@ -144,7 +144,7 @@ def _suitable(machine: Machine) -> str:
         return "metal"
     if _generation(machine) >= 12:
         return "cu130" if _generation(machine) >= 13 and not _all_old(machine.nvidia.gpus) else "cu129"
-    return "rocm" if machine.amd and machine.architecture == "x86_64" else "cpu"
+    return "cpu"  # AMD's GPUs are not used yet, and their builds take 7 GB
 
 
 def _generation(machine: Machine) -> int:
@@ -177,8 +177,10 @@ def _llama_cpp(machine: Machine, backend: str) -> str:
     return "cu132" if backend == "cu130" and machine.nvidia.cuda >= (13, 2) else "cu128"
 
 
-def _notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[str]:
+def _notes(machine: Machine, backend: str, llama_cpp: str, wish: str) -> Iterator[str]:
     yield from _trouble(machine)
+    if machine.amd and not wish and backend == "cpu":
+        yield "the AMD GPU is not used: nothing was tried on one; HEADRACE_BACKEND=rocm installs the builds for it"
     if machine.nvidia.driver:
         yield from _driver_notes(machine, backend)
     if backend != "cpu" and machine.system == "Linux":
