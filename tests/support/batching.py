@@ -16,7 +16,7 @@ from models.rows.tables import deliveries
 from models.settings import Settings
 from models.storage.artifacts import Store, open_store
 from tests.support.servers import Valkey
-from workers.steward.batch_feeder import Batching
+from workers.steward.batch_feeder import BatchFeeder
 
 T = TypeVar("T")
 CHAT = "/v1/chat/completions"
@@ -61,9 +61,9 @@ class World:
         self.client = valkey.client()
         self.batching = self.steward()
 
-    def steward(self, database: Database | None = None) -> Batching:
+    def steward(self, database: Database | None = None) -> BatchFeeder:
         """A new one."""
-        return Batching(self.settings, database or self.database, self.store, self.client)
+        return BatchFeeder(self.settings, database or self.database, self.store, self.client)
 
     def launch(self, uid: str, engine: str = "echo", **fields: Any) -> None:
         """A model of this engine, that nobody serves."""

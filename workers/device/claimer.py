@@ -270,7 +270,7 @@ class Claimer:
             order = DoJob(row.id, row.fence, row.kind, row.deadline or 0, row.request, row.files)
             error: HeadraceError | None
             try:
-                error = None if runner.work(order) else ReplicaLost()
+                error = None if runner.start_job(order) else ReplicaLost()
             except (OverflowError, TypeError) as fault:
                 error = InvalidRequest(f"the request cannot be handed over: {fault}")
             if error is not None:
@@ -299,7 +299,7 @@ class Claimer:
             ours = row is not None and row.fence == claim.fence and not row.cancel_requested
             if job not in over and not ours and not claim.cancelled:
                 claim.cancelled = True
-                claim.runner.cancel_work(job, claim.fence)
+                claim.runner.cancel_job(job, claim.fence)
 
     def _publish_moved(self, rows: Iterable[JobRow]) -> None:
         """Tell those who watch. The rows have it all: a failure costs them a second."""

@@ -245,7 +245,7 @@ class DeviceHost:
             visible=uuids,
             compiled=self._settings.home / "compiled",
             on_change=self._on_change,
-            on_work=self.claimer.hear,
+            on_job=self.claimer.hear,
         )
         runner.limit = instance.request_limits
         self._runners[row.id] = runner

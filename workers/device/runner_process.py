@@ -77,7 +77,7 @@ class Phase(Enum):
 class RunnerProcess:
     """A handle on one runner process.
 
-    ``on_change`` is called from the reader's thread at every change of phase, ``on_work`` with all that is said of
+    ``on_change`` is called from the reader's thread at every change of phase, ``on_job`` with all that is said of
     jobs.
     """
 
@@ -89,7 +89,7 @@ class RunnerProcess:
         visible: Sequence[str],
         compiled: Path,
         on_change: Callable[["RunnerProcess"], None],
-        on_work: Callable[[JobEnded | JobProgress], None],
+        on_job: Callable[[JobEnded | JobProgress], None],
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
@@ -112,7 +112,7 @@ class RunnerProcess:
         self.limit: int | None = None
         """Most requests and jobs at once, where its launch says so."""
         self._on_change = on_change
-        self._on_work = on_work
+        self._on_job = on_job
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
@@ -144,14 +144,14 @@ class RunnerProcess:
         self._send(submit)
         return future
 
-    def work(self, order: DoJob) -> bool:
-        """Hand a job over; False if the runner is not ready. ``on_work`` hears of its end, or nothing if it dies."""
+    def start_job(self, order: DoJob) -> bool:
+        """Hand a job over; False if the runner is not ready. ``on_job`` hears of its end, or nothing if it dies."""
         with self._lock:
             if self.phase is not Phase.READY:
                 return False
         return self._send(order)
 
-    def cancel_work(self, job: str, fence: int) -> None:
+    def cancel_job(self, job: str, fence: int) -> None:
         """Stop an attempt at a job."""
         self._send(CancelJob(job, fence))
 
@@ -302,7 +302,7 @@ class RunnerProcess:
                 if found is not None:
                     found[1].set_result(None)
             case JobProgress() | JobEnded():
-                self._on_work(event)
+                self._on_job(event)
             case Stats():
                 self.stats = event
             case LoadProgress(stage, fraction):

@@ -29,7 +29,7 @@ from models.rows.webhooks import webhook_secrets
 from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
-from workers.steward.batch_feeder import Batching
+from workers.steward.batch_feeder import BatchFeeder
 from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
 from workers.wakeups import hear, in_background
@@ -172,7 +172,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     in_background(hear, settings.redis_url, presence.STEWARD, wake)
     in_background(Tidying(settings, database, store).run, steward.over, steward.leads)
-    batching = Batching(settings, database, store, client)
+    batching = BatchFeeder(settings, database, store, client)
     in_background(batching.run, steward.over, steward.leads, lines)
     delivering = threading.Thread(target=deliverer.run, args=(steward.over, due), name="webhooks")
     delivering.start()

@@ -61,7 +61,7 @@ class LineRange:
         return len(self.new) + len(self.refused)
 
 
-class Batching:
+class BatchFeeder:
     """Feeds all open batches. One step is one transaction; between any two it may be killed."""
 
     def __init__(self, settings: Settings, database: Database, store: Store, client: redis.Redis) -> None:

@@ -214,7 +214,7 @@ class Device:
 
 
 @contextmanager
-def running(valkey: Valkey, folder: Path, on_work: Callable[[JobEnded | JobProgress], None]) -> Iterator[RunnerProcess]:
+def running(valkey: Valkey, folder: Path, on_job: Callable[[JobEnded | JobProgress], None]) -> Iterator[RunnerProcess]:
     """A runner that is ready for 8 jobs at once; each token of them takes 20 ms."""
     options = {"step_ms": 20, "max_inflight": 8}
     runner = RunnerProcess(
@@ -223,7 +223,7 @@ def running(valkey: Valkey, folder: Path, on_work: Callable[[JobEnded | JobProgr
         visible="",
         compiled=folder,
         on_change=lambda _: None,
-        on_work=on_work,
+        on_job=on_job,
     )
     try:
         wait_for(lambda: runner.phase is Phase.READY and runner.ready is not None, 60)
@@ -262,7 +262,7 @@ def device(
     hearing[:] = [made.claimer]
     yield made
     for job, claim in list(made.claimer._claims.items()):
-        shared.cancel_work(job, claim.fence)
+        shared.cancel_job(job, claim.fence)
     made.claimer.close()
     shared.limit, shared.asked_at = None, float("-inf")
     hearing.clear()

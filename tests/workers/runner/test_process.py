@@ -65,7 +65,7 @@ def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
         visible=(),
         compiled=tmp_path,
         on_change=lambda changed: changes.append(changed.phase),
-        on_work=lambda _: None,
+        on_job=lambda _: None,
     )
     try:
         wait_for(lambda: changes == [Phase.GONE], 60, lambda: str(changes))
@@ -97,7 +97,7 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
         visible=visible,
         compiled=tmp_path / "compiled",
         on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
-        on_work=lambda _: None,
+        on_job=lambda _: None,
     )
     assert gone.wait(60)
     runner.kill()
@@ -163,7 +163,7 @@ def _ended(tmp_path: Path, program: str, redis: str = "redis://nowhere") -> Runn
         visible=(),
         compiled=tmp_path,
         on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
-        on_work=lambda _: None,
+        on_job=lambda _: None,
     )
     try:
         assert gone.wait(60)
