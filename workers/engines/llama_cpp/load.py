@@ -5,7 +5,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,6 +14,7 @@ from pydantic import Field
 from models.errors import EngineFailure, InvalidRequest
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.llama_cpp import sizes, wire
+from workers.engines.llama_cpp.split import MOST_GPUS, Mode, Split, split_over
 from workers.engines.text.dialects import Dialect, dialect_of
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,15 @@ class LlamaCppOptions(Options):
     )
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; where a GPU has all layers 4 at most.")
     n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all by default. On a CPU 0 alone.")
+    split_mode: Mode | None = Field(
+        None, description="What several GPUs share: layers (the default), rows, or none: one GPU has the model."
+    )
+    tensor_split: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
+        None, max_length=MOST_GPUS, description="The share of each GPU; by default as its memory is free."
+    )
+    main_gpu: int | None = Field(
+        None, ge=0, description="With rows or none: which of the replica's GPUs, by its index."
+    )
     n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
     n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
     flash_attn: Literal["auto", "on", "off"] = "auto"
@@ -95,8 +105,9 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
     path = gguf(Path(site.source))
     report("loading", 0.0)
     secret = secrets.token_urlsafe(32)
-    options = fitted(path, site.device, options)
-    server = serve(path, site.device, options, secret)
+    split = split_of(site, options)
+    options = fitted(path, site, options, split)
+    server = serve(path, site.device, options, split, secret)
     report("warming", 0.0)
     _warm(server)
     http = Http(server.listening_address, secret)
@@ -114,21 +125,35 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
     )
 
 
-def fitted(path: Path, device: str, options: LlamaCppOptions) -> LlamaCppOptions:
-    """The options for this device: what the launch leaves open is what fits; on a CPU it stays as it is."""
+def split_of(site: EngineSite, options: LlamaCppOptions) -> Split:
+    """How the model is divided among the GPUs of the site. Raises InvalidRequest."""
+    kind, _, number = site.device.partition(":")
+    gpus = 0 if kind == "cpu" else max(1, site.gpus)
+    split = split_over(gpus, options.split_mode, options.tensor_split, options.main_gpu)
+    return split if gpus > 1 else Split(main=int(number or 0))
+
+
+def fitted(path: Path, site: EngineSite, options: LlamaCppOptions, split: Split) -> LlamaCppOptions:
+    """The options for these devices: what the launch leaves open is what fits; on a CPU it stays as it is.
+
+    Raises InvalidRequest where llama.cpp sees fewer GPUs than the replica has.
+    """
     import xllamacpp
 
-    kind, _, number = device.partition(":")
-    card = None if kind == "cpu" else sizes.card_of(xllamacpp.get_device_info(), int(number or 0))
-    if card is None:
+    kind, _, number = site.device.partition(":")
+    count = max(1, site.gpus)
+    cards = [] if kind == "cpu" else sizes.cards_of(xllamacpp.get_device_info(), int(number or 0), count)
+    if not cards:
         return options
+    if len(cards) < count:
+        raise InvalidRequest(f"llama.cpp sees {len(cards)} of the replica's {count} GPUs", param="n_gpu")
     fitting: dict[str, int | None] = {
         "n_threads": sizes.threads_of(options.n_threads, options.n_gpu_layers, on_gpu=True)
     }
     if "n_parallel" not in options.model_fields_set:
         fitting["n_parallel"] = sizes.parallel_of(
             path,
-            card,
+            list(zip(cards, split.fractions([card.free_bytes for card in cards]), strict=True)),
             context=options.n_ctx,
             most=options.n_parallel,
             types=(options.cache_type_k, options.cache_type_v),
@@ -181,12 +206,11 @@ def gpu_layers(asked: int | None, *, on_gpu: bool) -> int:
     return _ALL_LAYERS if asked is None and on_gpu else asked or 0
 
 
-def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any:
+def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secret: str) -> Any:
     """A running ``xllamacpp.Server``."""
     import xllamacpp
 
-    kind, _, number = device.partition(":")
-    on_gpu = kind != "cpu"
+    on_gpu = device != "cpu"
     if on_gpu and not any(info["type"].name.endswith("GPU") for info in xllamacpp.get_device_info()):
         raise InvalidRequest("this build of xllamacpp has no GPU support", param="device")
     params = xllamacpp.CommonParams()
@@ -197,7 +221,9 @@ def serve(path: Path, device: str, options: LlamaCppOptions, secret: str) -> Any
     params.n_ubatch = min(options.n_ubatch, params.n_batch)
     params.n_gpu_layers = gpu_layers(options.n_gpu_layers, on_gpu=on_gpu)
     params.no_op_offload = not on_gpu  # or a build for Metal would compute long prompts there
-    params.main_gpu = int(number or 0)
+    params.split_mode = xllamacpp.llama_split_mode[f"LLAMA_SPLIT_MODE_{split.mode.upper()}"]
+    params.tensor_split = split.padded
+    params.main_gpu = split.main
     params.fit_params = False  # it would shrink the context without any error
     if options.n_threads is not None:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.n_threads

@@ -95,13 +95,13 @@ def weights_bytes(path: Path) -> int:
     return sum(part.stat().st_size for part in parts)
 
 
-def card_of(devices: Sequence[Mapping[str, Any]], number: int) -> Card | None:
-    """A GPU as ``xllamacpp.get_device_info`` describes it; None where this build sees no such GPU."""
+def cards_of(devices: Sequence[Mapping[str, Any]], first: int, count: int) -> list[Card]:
+    """So many GPUs from the ``first`` on, as ``xllamacpp.get_device_info`` describes them; or as many as it sees."""
     gpus = [device for device in devices if device["type"].name.endswith("GPU")]
-    if number >= len(gpus):
-        return None
-    gpu = gpus[number]
-    return Card(None, gpu["memory_total"], gpu["memory_free"], unified=gpu["type"].name.endswith("_IGPU"))
+    return [
+        Card(None, gpu["memory_total"], gpu["memory_free"], unified=gpu["type"].name.endswith("_IGPU"))
+        for gpu in gpus[first : first + count]
+    ]
 
 
 def threads_of(asked: int | None, gpu_layers: int | None, *, on_gpu: bool) -> int | None:
@@ -109,10 +109,19 @@ def threads_of(asked: int | None, gpu_layers: int | None, *, on_gpu: bool) -> in
     return host_threads(asked, cores(), llama_cpp_most(gpu_layers, on_gpu=on_gpu))
 
 
-def parallel_of(path: Path, card: Card, *, context: int, most: int, types: tuple[str, str], layers: int | None) -> int:
-    """How many requests are computed at once: ``most``, or as many as fit on the card with a full context each.
+def parallel_of(
+    path: Path,
+    cards: Sequence[tuple[Card, float]],
+    *,
+    context: int,
+    most: int,
+    types: tuple[str, str],
+    layers: int | None,
+) -> int:
+    """How many requests are computed at once: ``most``, or as many as fit on all cards with a full context each.
 
-    ``types`` of the cache's keys and values; ``layers`` on the card, None for all.
+    ``cards``: each with the fraction of the model that it holds; ``types`` of the cache's keys and values;
+    ``layers`` on the cards, None for all.
     """
     try:
         with path.open("rb") as file:
@@ -125,7 +134,12 @@ def parallel_of(path: Path, card: Card, *, context: int, most: int, types: tuple
         return most
     present = facts[f"{facts['general.architecture']}.block_count"]
     there = 1.0 if layers is None else min(1.0, layers / present)
-    fitting = slots(card, int(weights_bytes(path) * there), max(1, int(token * there)), context=context, most=most)
+    weights = weights_bytes(path) * there
+    fitting = min(
+        slots(card, int(weights * part), max(1, int(token * there * part)), context=context, most=most)
+        for card, part in cards
+        if part
+    )
     if fitting < most:
         log.info("%d requests at once, not %d: a context takes %d MB", fitting, most, token * context // 1_000_000)
     return fitting
