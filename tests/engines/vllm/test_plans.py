@@ -14,7 +14,9 @@ from models.modalities.chat.messages import Media
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, ToolDelta
 from workers.engines import ENGINES, engine_class
-from workers.engines.vllm import memory, options, wire
+from workers.engines.accelerator.card import Card
+from workers.engines.base import EngineSite
+from workers.engines.vllm import memory, options, parallel, wire
 
 KNOWN = {"max_model_len", "dtype", "model", "worker_cls", "load_format", "structured_outputs_config", "enable_lora"}
 
@@ -108,14 +110,147 @@ def test_a_gpu_without_memory_of_its_own_has_the_hosts(monkeypatch: pytest.Monke
     assert 0 < card.free_bytes < card.total_bytes
 
 
-def test_all_gpus_of_a_replica_work_together() -> None:
-    assert memory.parallel(None, 1, 0) == 1
-    assert memory.parallel(None, 1, 4) == 4
-    assert memory.parallel(None, 2, 4) == 2
-    assert memory.parallel(2, 1, 4) == 2
-    with pytest.raises(InvalidRequest) as caught:
-        memory.parallel(4, 1, 2)
-    assert caught.value.param == "tensor_parallel_size"
+LLAMA_8B = {"num_attention_heads": 32, "num_key_value_heads": 8, "num_hidden_layers": 32}
+QWEN_32B = {"num_attention_heads": 40, "num_key_value_heads": 8, "num_hidden_layers": 64}
+QWEN_7B = {"num_attention_heads": 28, "num_key_value_heads": 4, "num_hidden_layers": 28}
+DEEPSEEK = {"num_attention_heads": 128, "num_key_value_heads": 6, "kv_lora_rank": 512, "num_hidden_layers": 61}
+GPT2 = {"n_head": 12, "n_layer": 12}
+TINY = {"num_attention_heads": 3, "num_key_value_heads": 3, "num_hidden_layers": 2}
+UNKNOWN: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("config", "gpus", "asked", "expected"),
+    [
+        (LLAMA_8B, 0, (None, None), (1, 1)),
+        (LLAMA_8B, 1, (None, None), (1, 1)),
+        (LLAMA_8B, 8, (None, None), (8, 1)),
+        (LLAMA_8B, 16, (None, None), (16, 1)),  # each head of keys is on two GPUs
+        (LLAMA_8B, 3, (None, None), (1, 3)),
+        (LLAMA_8B, 6, (None, None), (2, 3)),
+        (LLAMA_8B, 8, (None, 2), (4, 2)),
+        (LLAMA_8B, 8, (None, 3), (2, 3)),
+        (LLAMA_8B, 8, (2, None), (2, 1)),
+        (LLAMA_8B, 8, (2, 4), (2, 4)),
+        (LLAMA_8B, 8, (1, 8), (1, 8)),
+        (QWEN_32B, 8, (None, None), (8, 1)),
+        (QWEN_32B, 5, (None, None), (1, 5)),  # 40 can be divided by 5, but 8 cannot
+        (QWEN_7B, 8, (None, None), (4, 2)),
+        ({"text_config": QWEN_7B, "num_hidden_layers": 1}, 8, (None, None), (4, 2)),
+        (DEEPSEEK, 8, (None, None), (8, 1)),
+        (GPT2, 8, (None, None), (4, 2)),
+        (TINY, 2, (None, None), (1, 2)),
+        (UNKNOWN, 8, (None, None), (8, 1)),
+        ({"num_attention_heads": [4, 8]}, 8, (None, None), (8, 1)),
+    ],
+)
+def test_all_gpus_of_a_replica_work_together(
+    config: dict[str, Any], gpus: int, asked: tuple[int | None, int | None], expected: tuple[int, int]
+) -> None:
+    assert parallel.sizes(*asked, gpus, parallel.shape_of(config)) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "gpus", "asked", "param", "said"),
+    [
+        (LLAMA_8B, 2, (4, None), "tensor_parallel_size", "4 times 1 GPUs are asked for, the replica has 2"),
+        (LLAMA_8B, 0, (2, None), "tensor_parallel_size", "2 times 1 GPUs are asked for, the replica has 1"),
+        (LLAMA_8B, 4, (2, 3), "tensor_parallel_size", "2 times 3 GPUs are asked for, the replica has 4"),
+        (LLAMA_8B, 4, (1, 8), "pipeline_parallel_size", "1 times 8 GPUs are asked for, the replica has 4"),
+        (LLAMA_8B, 4, (0, None), "tensor_parallel_size", "must be at least 1"),
+        (LLAMA_8B, 4, (2, -1), "pipeline_parallel_size", "'pipeline_parallel_size' must be at least 1"),
+        (
+            LLAMA_8B,
+            6,
+            (6, None),
+            "tensor_parallel_size",
+            "the model's 32 attention heads cannot be divided by a tensor_parallel_size of 6; "
+            "a tensor_parallel_size of 2 and a pipeline_parallel_size of 3 would do",
+        ),
+        (
+            QWEN_32B,
+            5,
+            (5, None),
+            "tensor_parallel_size",
+            "the model's 8 key and value heads do not go into a tensor_parallel_size of 5; "
+            "a tensor_parallel_size of 1 and a pipeline_parallel_size of 5 would do",
+        ),
+        (
+            QWEN_7B,
+            16,
+            (None, 2),
+            "pipeline_parallel_size",
+            "28 attention heads cannot be .* of 8; .* of 4 and",
+        ),
+        (TINY, 4, (1, 4), "pipeline_parallel_size", "2 layers are too few for a pipeline_parallel_size of 4"),
+        (
+            TINY,
+            5,
+            (5, None),
+            "tensor_parallel_size",
+            "3 attention heads cannot be divided by .* of 5$",
+        ),
+        (
+            TINY,
+            5,
+            (None, None),
+            "n_gpu",
+            "3 attention heads cannot be divided by a tensor_parallel_size of 5, and the model's 2 layers are "
+            "too few for a pipeline_parallel_size of 5: ask for fewer GPUs",
+        ),
+    ],
+)
+def test_what_does_not_divide_is_refused_before_the_load(
+    config: dict[str, Any], gpus: int, asked: tuple[int | None, int | None], param: str, said: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        parallel.sizes(*asked, gpus, parallel.shape_of(config))
+
+    assert caught.value.param == param
+
+
+def test_a_shape_is_read_from_the_configuration(tmp_path: Path) -> None:
+    assert parallel.read_shape(tmp_path / "a.gguf") == parallel.Shape()
+    (tmp_path / "config.json").write_text("[]")
+    assert parallel.read_shape(tmp_path) == parallel.Shape()
+    (tmp_path / "config.json").write_text(json.dumps(QWEN_7B))
+    assert parallel.read_shape(tmp_path) == parallel.Shape(28, 4, 28)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked", "sizes", "share"),
+    [
+        (1, {}, (1, 1), 0.8079),
+        (2, {}, (2, 1), 0.4329),  # the least that is free decides
+        (2, {"tensor_parallel_size": 1}, (1, 1), 0.8079),
+        (2, {"gpu_memory_utilization": 0.3}, (2, 1), 0.3),
+    ],
+)
+def test_vllm_is_given_the_gpus_of_the_replica(
+    gpus: int,
+    asked: dict[str, Any],
+    sizes: tuple[int, int],
+    share: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA_8B))
+    free = {"GPU-a": 7, "GPU-b": 4}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join([*free][:gpus]))
+    monkeypatch.setattr(
+        memory, "measure", lambda names: [Card((8, 9), 8_000_000_000, free[name] * 1_000_000_000) for name in names]
+    )
+    found = memory.placed(dict(asked), None, EngineSite(str(tmp_path), "cuda:0", {}, gpus=gpus))
+
+    assert (found["tensor_parallel_size"], found["pipeline_parallel_size"]) == sizes
+    assert found["gpu_memory_utilization"] == share
+
+
+def test_a_model_that_does_not_divide_is_not_measured_for(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN_7B))
+    site = EngineSite(str(tmp_path), "cuda:0", {}, gpus=8)
+    with pytest.raises(InvalidRequest, match="the model's 28 attention heads"):
+        memory.placed({"tensor_parallel_size": 8}, None, site)
 
 
 def chunk(**fields: Any) -> wire.VllmChunk:

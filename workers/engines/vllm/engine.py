@@ -48,7 +48,6 @@ from models.modalities.detokenize import Request as Detokenize
 from models.modalities.structure import Constraint
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
-from workers.engines.accelerator.memory import share
 from workers.engines.base import AnyRequest, Capacity, Engine, EngineSite, Report, Sink
 from workers.engines.vllm import memory, options, wire
 from workers.engines.vllm.answer import Answer, NullSink, answered, checked
@@ -158,7 +157,7 @@ class Vllm(Engine[LoadedVllm]):
             os.environ["VLLM_ENFORCE_STRICT_TOOL_CALLING"] = "0"  # tags that xgrammar alone compiles
         serving = checked(FrontendArgs, plan.serving)
         options.check_parsers(plan)
-        engine = {"disable_log_stats": True, **_placed(options.read(plan.engine), plan.memory_bytes, kind)}
+        engine = {"disable_log_stats": True, **memory.placed(options.read(plan.engine), plan.memory_bytes, site)}
         engine |= {"model": site.source, "trust_remote_code": site.trust_remote_code}
         report("loading", 0.0)
         config = checked(checked(AsyncEngineArgs, engine).create_engine_config, {"usage_context": _CONTEXT})
@@ -348,22 +347,3 @@ async def _complete(state: State, context: int, body: Any) -> Any:
     if body.max_tokens is None:  # all that the context holds; vLLM's stream only needs that it is not None
         body.max_tokens = context
     return stream
-
-
-def _placed(engine: dict[str, Any], reserved: int | None, kind: str) -> dict[str, Any]:
-    """The engine's arguments, with those that depend on the device. ``reserved``: bytes of it for this launch."""
-    if kind == "cpu":
-        if "kv_cache_memory_bytes" in engine:
-            os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # vLLM would prefer it
-        elif not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
-            engine["kv_cache_memory_bytes"] = memory.cpu_cache_bytes(reserved)
-        if engine.get("enforce_eager"):  # then bfloat16 ends in SIGILL on CPUs with AMX: only compiled code enables AMX
-            engine.setdefault("dtype", "float32")
-        return engine
-    gpus = memory.visible()
-    pipeline = engine.get("pipeline_parallel_size") or 1
-    size = memory.parallel(engine.get("tensor_parallel_size"), pipeline, len(gpus))
-    engine["tensor_parallel_size"] = size
-    if not engine.keys() & {"gpu_memory_utilization", "kv_cache_memory_bytes"}:
-        engine["gpu_memory_utilization"] = share(memory.measure(gpus[: size * pipeline]), reserved)
-    return engine
