@@ -39,6 +39,7 @@ class EngineFacts:
     ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
     ``libraries``: the modules that it imports.
     ``cpu_only``: it computes on the CPU, whatever device it is placed on; so it is placed on a CPU where there is one.
+    ``many_gpus``: a model may take several GPUs; else more than one is refused.
     ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
     """
@@ -53,6 +54,7 @@ class EngineFacts:
     own_environment: bool = False
     libraries: tuple[str, ...] = ()
     cpu_only: bool = False
+    many_gpus: bool = False
     aliases: tuple[str, ...] = ()
     type_options: Mapping[ModelType, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -68,7 +70,7 @@ class EngineFacts:
 
 
 _ALL = (
-    EngineFacts("echo", {"LLM": _TEXT}),
+    EngineFacts("echo", {"LLM": _TEXT}, many_gpus=True),
     EngineFacts(
         "llama_cpp",
         {"LLM": _TEXT},
@@ -76,6 +78,7 @@ _ALL = (
         wanted=(),
         extra="llama-cpp",
         libraries=("xllamacpp", "llguidance"),
+        many_gpus=True,
         aliases=("llama.cpp", "llamacpp"),
     ),
     EngineFacts(
@@ -94,6 +97,7 @@ _ALL = (
         extra="vllm",
         libraries=("torch", "vllm"),
         own_environment=True,
+        many_gpus=True,
     ),
     EngineFacts(
         "sentence_transformers",

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.catalogue import find
-from models.engines import FACTS, EngineFacts, ModelType, engine_named
-from models.errors import InvalidRequest
+from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
+from models.errors import InvalidRequest, UnsupportedParameter
 from models.launching import hub
 from models.launching.engine_choice import Fit, choose, on_vllm, type_on
 from models.launching.peek import Peek
+from models.launching.placing import Wish
 from models.modalities import THROUGH
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
@@ -104,6 +105,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         source, options = spec.source, spec.options
         facts = FACTS[spec.engine]
         fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
+    _check_gpus(launch, fit)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -137,6 +139,20 @@ def _check(launch: Launch, *, trust_remote_code: bool) -> None:
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
         )
+
+
+def _check_gpus(launch: Launch, fit: Fit) -> None:
+    """Raise UnsupportedParameter where several GPUs are asked for, and the engine cannot use them for one model."""
+    wish = Wish(fit.engine.name, _gpus(launch.n_gpu), tuple(launch.gpu_idx or ()))
+    if wish.count == 1 or fit.engine.many_gpus:
+        return
+    able = " or ".join(one.name for one in serving(fit.model_type) if one.many_gpus)
+    instead = f"use {able}" if able else "several replicas use several GPUs"
+    where = "the CPU" if fit.engine.cpu_only else "one GPU"
+    raise UnsupportedParameter(
+        f"the engine {fit.engine.name} computes a model on {where}: {instead}",
+        param="gpu_idx" if launch.gpu_idx else "n_gpu",
+    )
 
 
 def _engine(launch: Launch) -> EngineFacts | None:

@@ -82,6 +82,18 @@ def test_an_engine_serves_types_of_models_and_modalities_that_there_are(name: st
 
 
 @every_engine
+def test_an_engine_that_takes_several_gpus_asks_how_many_there_are(name: str) -> None:
+    module = ENGINES[name].partition(":")[0].removesuffix(".engine").replace(".", "/")
+    package = ROOT / module
+    files = sorted(package.rglob("*.py")) if package.is_dir() else [package.with_suffix(".py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    asks = any(isinstance(node, ast.Attribute) and ast.unparse(node) == "site.gpus" for node in nodes)
+
+    assert files
+    assert FACTS[name].many_gpus is (asks or name == "echo"), "echo computes on none, and takes any number"
+
+
+@every_engine
 def test_an_engine_is_installed_by_an_extra(name: str) -> None:
     extras = project()["optional-dependencies"]
     facts = FACTS[name]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import HeadraceError, InvalidRequest, ModelNotFound
+from models.errors import HeadraceError, InvalidRequest, ModelNotFound, UnsupportedParameter
 from models.launching.launch import Launch, resolve
 from models.launching.peek import Peek
 from models.rows.instances import NewInstance
@@ -17,6 +17,47 @@ PIPELINE = Peek("/w", ("model_index.json",), documents={"model_index.json": {}})
 def resolved(seen: Peek | None = None, **body: Any) -> NewInstance:
     """What becomes of this body."""
     return resolve(Launch.model_validate({"model_name": "mine"} | body), seen, trust_remote_code=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "said"),
+    [
+        (
+            {"model_name": "smollm2", "model_engine": "transformers", "n_gpu": 2},
+            "n_gpu",
+            "the engine transformers computes a model on one GPU: use llama_cpp or vllm",
+        ),
+        (
+            {"model_name": "glyphs", "gpu_idx": [0, 1]},
+            "gpu_idx",
+            "the engine diffusers computes a model on one GPU: several replicas use several GPUs",
+        ),
+        ({"model_name": "minilm", "n_gpu": 2}, "n_gpu", "the engine sentence_transformers computes a model on one GPU"),
+        (
+            {"model_path": "/w", "model_engine": "faster_whisper", "n_gpu": 2},
+            "n_gpu",
+            "computes a model on one GPU",
+        ),
+        (
+            {"model_path": "/w", "model_engine": "hibari", "n_gpu": 3},
+            "n_gpu",
+            "the engine hibari computes a model on the",
+        ),
+    ],
+)
+def test_several_gpus_are_refused_where_the_engine_uses_one(body: dict[str, Any], param: str, said: str) -> None:
+    with pytest.raises(UnsupportedParameter, match=said) as caught:
+        resolved(**body)
+
+    assert caught.value.param == param
+
+
+def test_several_gpus_are_for_engines_that_use_them() -> None:
+    assert resolved(model_name="smollm2", n_gpu=2).n_gpu == "2"
+    assert resolved(model_path="/w", model_engine="vllm", gpu_idx=[0, 1]).gpu_idx == [0, 1]
+    assert resolved(model_name="echo", n_gpu=2).n_gpu == "2"
+    assert resolved(model_name="glyphs", n_gpu=1, replica=2).n_gpu == "1"
+    assert resolved(model_name="glyphs", gpu_idx=1).gpu_idx == [1]
 
 
 def test_an_instance_is_a_row() -> None:
