@@ -168,6 +168,15 @@ def test_what_these_gpus_cannot_do_is_refused(
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_gpus_without_free_memory_compute_one_request(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Card(None, 16 * GIB, 0)
+
+    assert params(monkeypatch, written(tmp_path / "a.gguf", GEMMA_12B), *[full] * count).n_parallel == 1
+
+
 def test_a_gpu_that_llama_cpp_does_not_see_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [*xllamacpp.get_device_info(), described(0, T4)]
     monkeypatch.setattr(xllamacpp, "get_device_info", lambda: listed)

@@ -24,8 +24,8 @@ class Split:
         """What part of the model each GPU holds, where so many bytes are free on them."""
         if self.mode == "none":
             return [float(number == self.main) for number in range(len(free))]
-        weights = self.shares or free
-        return [one / (sum(weights) or 1) for one in weights]
+        weights = self.shares or (free if any(free) else [1] * len(free))
+        return [one / sum(weights) for one in weights]
 
     @property
     def padded(self) -> list[float]:
