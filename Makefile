@@ -11,7 +11,7 @@ VLLM := $(VENV)-vllm
 # The clients of other projects that the tests let loose on a server, with the versions that they want.
 CLIENTS := $(VENV)-clients
 # Files of tests that run at once. They wait half of their time; those that wait take turns with those that compute.
-JOBS ?= 3
+JOBS ?= 2
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 

@@ -61,7 +61,7 @@ async def test_vllm_serves_many_survives_its_death_and_gives_its_memory_back(vll
         async def holds_all() -> bool:
             """The weights and the cache lie in other processes than the runner. It is measured once a second."""
             [replica] = await replicas(http, "smol")
-            return bool(replica["memory_bytes"] > 1 << 30)
+            return bool((replica["memory_bytes"] or 0) > 1 << 30)
 
         await until(holds_all)
         await _many_talk_and_some_leave(http)

@@ -210,11 +210,11 @@ def test_what_does_not_divide_is_refused_before_the_load(
 
 
 def test_a_shape_is_read_from_the_configuration(tmp_path: Path) -> None:
-    assert parallel.read_shape(tmp_path / "a.gguf") == parallel.Shape()
+    assert parallel.read_shape(tmp_path / "a.gguf") == parallel.NetworkShape()
     (tmp_path / "config.json").write_text("[]")
-    assert parallel.read_shape(tmp_path) == parallel.Shape()
+    assert parallel.read_shape(tmp_path) == parallel.NetworkShape()
     (tmp_path / "config.json").write_text(json.dumps(QWEN_7B))
-    assert parallel.read_shape(tmp_path) == parallel.Shape(28, 4, 28)
+    assert parallel.read_shape(tmp_path) == parallel.NetworkShape(28, 4, 28)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ _TEXT = ("text_config", "llm_config", "language_config")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class NetworkShape:
     """A model's numbers; None where its configuration does not say one, and vLLM itself must find out."""
 
     heads: int | None = None
@@ -27,20 +27,20 @@ class Shape:
     layers: int | None = None
 
 
-def read_shape(source: Path) -> Shape:
+def read_shape(source: Path) -> NetworkShape:
     """The shape of the model in this folder; of a GGUF file nothing is known."""
     try:
         config = json.loads((source / "config.json").read_bytes())
     except (OSError, ValueError):
-        return Shape()
-    return shape_of(config) if isinstance(config, dict) else Shape()
+        return NetworkShape()
+    return shape_of(config) if isinstance(config, dict) else NetworkShape()
 
 
-def shape_of(config: Mapping[str, Any]) -> Shape:
+def shape_of(config: Mapping[str, Any]) -> NetworkShape:
     """The shape that a configuration describes. Latent attention (MLA) keeps no heads of keys and values."""
     text = next((config[name] for name in _TEXT if isinstance(config.get(name), dict)), config)
     kv_heads = None if text.get("kv_lora_rank") else _number(text, _KV_HEADS)
-    return Shape(_number(text, _HEADS), kv_heads, _number(text, _LAYERS))
+    return NetworkShape(_number(text, _HEADS), kv_heads, _number(text, _LAYERS))
 
 
 def _number(config: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
@@ -48,7 +48,7 @@ def _number(config: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     return found if isinstance(found, int) and found > 0 else None
 
 
-def sizes(tensor: int | None, pipeline: int | None, gpus: int, shape: Shape) -> tuple[int, int]:
+def sizes(tensor: int | None, pipeline: int | None, gpus: int, shape: NetworkShape) -> tuple[int, int]:
     """The tensor and the pipeline parallel size: as asked for, else what uses all GPUs, with the largest tensor size.
 
     Raises InvalidRequest, with the parameter at fault, where the model cannot be divided so, or there are too few GPUs.
@@ -82,13 +82,13 @@ def _blamed(tensor: int | None, pipeline: int | None) -> str:
     return "n_gpu" if pipeline is None else "pipeline_parallel_size"
 
 
-def _fitting(gpus: int, shape: Shape) -> tuple[int, int] | None:
+def _fitting(gpus: int, shape: NetworkShape) -> tuple[int, int] | None:
     """The largest tensor parallel size that, with a pipeline, uses so many GPUs; None where there is none."""
     possible = ((size, gpus // size) for size in range(gpus, 0, -1) if gpus % size == 0)
     return next((one for one in possible if not _wrong(*one, shape)), None)
 
 
-def _wrong(tensor: int, pipeline: int, shape: Shape) -> str:
+def _wrong(tensor: int, pipeline: int, shape: NetworkShape) -> str:
     """Why the model cannot be divided so; empty where it can. vLLM copies heads of keys where there are too few."""
     if shape.heads and shape.heads % tensor:
         return f"the model's {shape.heads} attention heads cannot be divided by a tensor_parallel_size of {tensor}"
@@ -100,7 +100,7 @@ def _wrong(tensor: int, pipeline: int, shape: Shape) -> str:
     return ""
 
 
-def _advice(gpus: int, shape: Shape) -> str:
+def _advice(gpus: int, shape: NetworkShape) -> str:
     fitting = _fitting(gpus, shape)
     if fitting is None:
         return ""
