@@ -35,14 +35,19 @@ def llama_cpp(path: str, options: dict[str, Any]) -> None:
         time.sleep(60)
 
 
-async def transformers(path: str, options: dict[str, Any]) -> None:
-    """A persistent ContinuousBatchingManager, used as its documentation shows, with greedy sampling."""
+def _manager(path: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """The tokenizer and a manager of a model; ``dtype`` and ``device`` are float32 and the CPU by default."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 
     torch.set_num_threads(options["n_threads"])
     tokenizer = AutoTokenizer.from_pretrained(path)
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_pretrained(
+        path,
+        dtype=getattr(torch, options.get("dtype", "float32")),
+        attn_implementation="sdpa",
+        device_map={"": options.get("device", "cpu")},
+    )
     generation = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, eos_token_id=-1, pad_token_id=0, max_new_tokens=32
     )
@@ -50,6 +55,12 @@ async def transformers(path: str, options: dict[str, Any]) -> None:
         generation_config=generation,
         continuous_batching_config=ContinuousBatchingConfig(max_memory_percent=0.2, max_batch_tokens=512),
     )
+    return tokenizer, manager
+
+
+async def transformers(path: str, options: dict[str, Any]) -> None:
+    """A persistent ContinuousBatchingManager, used as its documentation shows, with greedy sampling."""
+    tokenizer, manager = _manager(path, options)
     manager.start()
     served = 0
 

@@ -1,12 +1,14 @@
 """A whole Headrace for the benchmark, started with the same command that users run."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,8 +25,9 @@ from models.process.processes import spawn
 class Platform:
     """``headrace up`` with a temporary home."""
 
-    def __init__(self, **env: str) -> None:
-        """``env`` is added to its environment."""
+    def __init__(self, *, devices: Iterable[str] = ("cpu",), **env: str) -> None:
+        """``env`` is added to its environment; ``devices`` are those that it uses."""
+        self._devices = [word for device in devices for word in ("--device", device)]
         self._env = os.environ | {"HEADRACE_LOG_LEVEL": "warning"} | env
         self._home = tempfile.TemporaryDirectory(prefix="headrace-bench-")
         self._port = free_port()
@@ -33,11 +36,13 @@ class Platform:
 
     async def __aenter__(self) -> Self:
         """Start it and wait until it can serve."""
-        command = [sys.executable, "-m", "api.cli", "up", "--no-demo", "--device", "cpu"]
+        command = [sys.executable, "-m", "api.cli", "up", "--no-demo", *self._devices]
         command += ["--port", str(self._port), "--home", str(Path(self._home.name) / "home")]
         self._process = spawn(command, env=self._env, stdout=subprocess.DEVNULL)
         async with asyncio.timeout(60), httpx.AsyncClient() as http:
             while not await self._ready(http):
+                if self._process.poll() is not None:
+                    raise RuntimeError(f"headrace up ended with code {self._process.returncode}")
                 await asyncio.sleep(0.2)
         return self
 
@@ -65,13 +70,16 @@ class Platform:
 
     def memory_mib(self) -> dict[str, float]:
         """Resident memory of each process, in MiB."""
+        return {part: process.memory_info().rss / (1 << 20) for part, process in self.processes()}
+
+    def processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        """The living processes, each with the part of Headrace that it is, such as ``api.app``."""
         assert self._process is not None
-        memory = {}
         for process in psutil.Process(self._process.pid).children(recursive=True):
-            part = re.search(r"api\.app|workers\.\w+|valkey-server|redis-server", " ".join(process.cmdline()))
-            if part:
-                memory[part[0]] = process.memory_info().rss / (1 << 20)
-        return memory
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                part = re.search(r"api\.app|workers\.\w+|valkey-server|redis-server", " ".join(process.cmdline()))
+                if part:
+                    yield part[0], process
 
     async def _ready(self, http: httpx.AsyncClient) -> bool:
         try:
