@@ -114,7 +114,7 @@ async def ask(there: Platform, body: dict[str, Any]) -> httpx.Response:
         return await http.post("/v1/chat/completions", json=body)
 
 
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str, limit_s: float = 30) -> float:
+async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str, limit_s: float = 60) -> float:
     """Milliseconds until the condition holds. Raises TimeoutError, which says what was waited for."""
     began = time.perf_counter()
     while True:
