@@ -10,8 +10,8 @@ WORDS = (
     *("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "water", "turns", "mill"),
     *("and", "its", "stones", "grind", "flour", "for", "bread"),
 )
-BEYOND = "~"
-"""A character whose token lies beyond the embeddings of a model that ``break_vocabulary`` has broken."""
+BEYOND = "w7"
+"""A word whose token lies beyond the embeddings of a model that ``break_vocabulary`` has broken."""
 
 TINY: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
 LLAMA: dict[str, Any] = {"vocab_size": 128_256, "max_position_embeddings": 8192}
