@@ -72,7 +72,7 @@ def parse(name: str) -> Device:
 
 
 def _metal(found: metal.MetalDevice | None) -> list[Device]:
-    return [] if found is None else [Device("metal", "metal", found.label, found.total_bytes, shares_memory=True)]
+    return [] if found is None else [Device(found.name, found.kind, found.label, found.total_bytes, shares_memory=True)]
 
 
 def _metal_or_refuse() -> Device:

@@ -6,18 +6,17 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from workers.engines.faster_whisper.cublas import preload
 from workers.engines.probe import advice
 from workers.engines.probe.advice import Driver
 
 CUBLAS = "libcublas.so.12"
-"""What CTranslate2 opens by name when it computes its first product. It needs the other, ``libcublasLt``, beside it."""
+"""What CTranslate2 opens by name when it computes its first product."""
 
 
 class Unusable(Exception):
@@ -104,20 +103,9 @@ QUESTIONS: dict[str, Callable[[Site], None]] = {
 
 
 def open_cublas() -> None:
-    """Open CUDA 12's cuBLAS, the system's or that of its wheel, so that it is found by name from now on.
-
-    Raises OSError where there is none.
-    """
-    with suppress(OSError):
-        ctypes.CDLL(CUBLAS, ctypes.RTLD_GLOBAL)
-        return
-    spec = find_spec("nvidia")
-    for folder in (Path(each, "cublas", "lib") for each in (spec.submodule_search_locations or [] if spec else [])):
-        if (folder / CUBLAS).is_file():
-            ctypes.CDLL(str(folder / CUBLAS.replace("cublas", "cublasLt")), ctypes.RTLD_GLOBAL)
-            ctypes.CDLL(str(folder / CUBLAS), ctypes.RTLD_GLOBAL)
-            return
-    raise OSError(f"{CUBLAS} is not here")
+    """Open CUDA 12's cuBLAS as the engine does: that of its package, else the system's. Raises OSError without one."""
+    preload()
+    ctypes.CDLL(CUBLAS, ctypes.RTLD_GLOBAL)
 
 
 @cache
