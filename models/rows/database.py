@@ -22,7 +22,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from models.errors import DatabaseUnavailable
-from models.rows import postgresql
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +63,8 @@ def connect(url: str, *, reads_only: bool = False, statements_bounded: bool = Tr
     """
     if sa.make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    from models.rows import postgresql  # psycopg takes 10 MiB, of every process that would only use SQLite
+
     return postgresql.create_engine(url, statement_s=postgresql.STATEMENT_S if statements_bounded else None)
 
 

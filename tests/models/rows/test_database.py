@@ -1,6 +1,8 @@
 """A database that does not answer: what is asked of it fails within seconds, and says so; nothing is half done."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,6 +198,15 @@ def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(DatabaseUnavailable):
             database.call(ask)
     database.close()
+
+
+def test_sqlite_needs_nothing_of_postgresql() -> None:
+    """psycopg takes 10 MiB of every process that has it."""
+    script = "import sys, api.app, workers.device, models.rows.database as d; d.connect('sqlite://'); "
+    found = subprocess.run(
+        [sys.executable, "-c", script + "print('psycopg' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
 
 
 def _answers(database: Database) -> bool:
