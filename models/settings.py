@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Python of an engine\'s runner, {"vllm": "/path/python"}; else of .venv-<engine> beside ours.',
     )
+    strict_fields: bool = Field(
+        False, description="Refuse fields that nobody here has heard of; else they are ignored, and named in a header."
+    )
     trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
 
     def interpreter(self, engine: str) -> str:

@@ -2,22 +2,32 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from models.errors import HeadraceError, InvalidRequest, UnknownParameter, UnsupportedParameter, UnsupportedThread
 
 _UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThread)}
+_UNSEEN = object()
 
 
-def from_validation(problems: list[Any]) -> HeadraceError:
-    """The first of pydantic's findings, as an error that names its parameter."""
+def invalid(error: ValidationError, body: Any = _UNSEEN) -> HeadraceError:
+    """The first of pydantic's findings about a body, as an error that names its parameter as the client wrote it."""
+    return from_validation(error.errors(include_url=False, include_input=False), body)
+
+
+def from_validation(problems: list[Any], body: Any = _UNSEEN) -> HeadraceError:
+    """The first of pydantic's findings, as an error that names its parameter.
+
+    ``body`` is what was read, by which the names that pydantic gives to a union's branches can be told from keys.
+    """
     # A union fails in each of its branches. The client meant most likely the branch that failed at the deepest place,
     # or else one in which the type was right.
     same_field = [one for one in problems if _steps(one)[:1] == _steps(problems[0])[:1]]
     problem = max(same_field, key=lambda one: (len(one["loc"]), not one["type"].endswith("_type")))
-    where = _steps(problem)
     kind = problem["type"]
     if kind in ("json_invalid", "value_error.jsondecode"):
         return InvalidRequest("the request body is not valid JSON", param=None)
-    param = _path(where)
+    param = _path(problem, body)
     if kind == "extra_forbidden":
         return UnknownParameter(f"unknown parameter: '{param}'", param=param)
     # A message of the inner request, which this request becomes for the engine, may name the parameter already.
@@ -26,7 +36,7 @@ def from_validation(problems: list[Any]) -> HeadraceError:
         message = f"'{param}': {message}"
     if kind in _UNSUPPORTED:
         return _UNSUPPORTED[kind](message, param=param)
-    if param is None and kind in ("missing", "model_attributes_type", "dict_type"):
+    if param is None and kind in ("missing", "model_attributes_type", "dict_type", "model_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
     return InvalidRequest(message, param=param)
 
@@ -40,16 +50,46 @@ def _steps(problem: Any) -> list[str]:
     return [*steps, named] if isinstance(named, str) else steps
 
 
-def _path(steps: list[str]) -> str | None:
-    """``messages[0].role`` from its steps. The names that pydantic gives to a union's branches are left out."""
+def _path(problem: Any, body: Any) -> str | None:
+    """``messages[0].role``: where the problem is. The names that pydantic gives to a union's branches are left out."""
+    steps = _steps(problem)
     path = ""
-    for step in steps:
-        if step.isdigit():
-            path += f"[{step}]"
-        elif (
-            step.replace("_", "a").replace("-", "a").isalnum()
-            and step.islower()
-            and step not in ("str", "constrained-str", "int", "constrained-int", "float", "list", "dict")
-        ):
-            path += f".{step}" if path else step
+    for step in _real(steps, body) or _absent(problem, steps, body) or _likely(steps):
+        path += f"[{step}]" if step.isdigit() else f".{step}" if path else step
     return path or None
+
+
+def _real(steps: list[str], value: Any) -> list[str] | None:
+    """The steps that lead into the value, without the branches' names; None if the last of them does not lead there."""
+    if not steps:
+        return None
+    first, rest = steps[0], steps[1:]
+    inner = _UNSEEN
+    if isinstance(value, list) and first.isdigit() and int(first) < len(value):
+        inner = value[int(first)]
+    elif isinstance(value, dict) and first in value:
+        inner = value[first]
+    if inner is not _UNSEEN:
+        if not rest:
+            return [first]
+        if (below := _real(rest, inner)) is not None:
+            return [first, *below]
+    return _real(rest, value)
+
+
+def _absent(problem: Any, steps: list[str], body: Any) -> list[str] | None:
+    """The steps where the last is not in the body: a key that is missing there, or else the name of a branch."""
+    above = next((found for end in range(len(steps) - 1, 0, -1) if (found := _real(steps[:end], body))), None)
+    is_key = problem["type"] == "missing" or isinstance(problem.get("ctx", {}).get("param"), str)
+    return above + steps[-1:] if above and is_key else above
+
+
+def _likely(steps: list[str]) -> list[str]:
+    """The steps that look like keys and places, where the body is not at hand."""
+    branches = ("str", "constrained-str", "int", "constrained-int", "float", "list", "dict")
+    return [
+        step
+        for step in steps
+        if step.isdigit()
+        or (step.replace("_", "a").replace("-", "a").isalnum() and step.islower() and step not in branches)
+    ]

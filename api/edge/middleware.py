@@ -1,4 +1,4 @@
-"""ASGI middleware at the edge: which requests may pass, how much they may send, and the id of each.
+"""ASGI middleware at the edge: which requests may pass, how much they may send, the id of each, and what it ignored.
 
 Connections that are neither HTTP nor the lifespan are refused here, since nothing behind would ask them for a key.
 It is not made with Starlette's BaseHTTPMiddleware, which breaks the detection of clients that hang up.
@@ -6,6 +6,7 @@ It is not made with Starlette's BaseHTTPMiddleware, which breaks the detection o
 
 import re
 import secrets
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -32,11 +33,17 @@ UPLOAD_PATHS = frozenset(["/v1/files", *(f"/v1/{kind.path}" for kind in KINDS.va
 FORM_BYTES = 1 << 20
 """Most bytes of such a form beside its files."""
 
+IGNORED_BYTES = 2000
+"""Most bytes of the header that names what was ignored."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Edge:
-    """The middleware: authentication, the limits on the size of bodies, and ``X-Request-Id``."""
+    """The middleware: authentication, the limits on the size of bodies, and what the headers of an answer say of it.
+
+    ``X-Request-Id``, and ``X-Headrace-Ignored``: what the request asked for that has no effect.
+    """
 
     def __init__(self, app: ASGIApp, *, callers: Callers, max_body_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
@@ -60,12 +67,15 @@ class Edge:
         headers = Headers(scope=scope)
         asked = headers.get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"], state["ignored"] = request_id, []
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answered = MutableHeaders(scope=message)
                 answered["X-Request-Id"] = answered[shape_of(scope["path"]).id_header] = request_id
+                if state["ignored"]:
+                    answered["X-Headrace-Ignored"] = listed(state["ignored"])
             await send(message)
 
         try:
@@ -99,3 +109,14 @@ class Edge:
             return message
 
         return counted
+
+
+def listed(paths: list[str]) -> str:
+    """The value of a header that names these fields, within ``IGNORED_BYTES``; what is left out is counted."""
+    value = ""
+    for number, path in enumerate(paths):
+        name = quote(path[:200], safe="[]._-:$@ ")
+        if len(value) + len(name) > IGNORED_BYTES:
+            return f"{value}, and {len(paths) - number} more"
+        value += f", {name}" if value else name
+    return value

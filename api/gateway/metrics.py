@@ -30,6 +30,9 @@ class Metrics:
         self.inflight = Gauge("headrace_requests_inflight", "Requests in flight", both, registry=registry)
         self.hangups = Counter("headrace_client_hangups", "Clients that left early", ["model"], registry=registry)
         self.jobs = Gauge("headrace_jobs", "Jobs that wait or run", ["model", "state"], registry=registry)
+        self.ignored = Counter(
+            "headrace_ignored_fields", "Fields of requests that have no effect", ["endpoint"], registry=registry
+        )
         self.retries = Counter("headrace_retries", "Sent to a second replica", ["model"], registry=registry)
 
     def queue(self, counts: dict[tuple[str, str], int]) -> None:

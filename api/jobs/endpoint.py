@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from api.bodies.fields import rule_of
 from api.edge import errors
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
@@ -33,7 +34,7 @@ async def serve(request: Request, kind: str, idempotency_key: str | None) -> Res
         if MODALITIES[about.modality].only_model and body.get("model") in (None, ""):
             body["model"] = await only_model(gateway, about.modality)
         terms = JobTerms(idempotency_key=idempotency_key)
-        prepared = await prepare(gateway, caller, kind, body, uploads, terms)
+        prepared = await prepare(gateway, caller, kind, body, uploads, terms, rule_of(request))
     background = getattr(prepared.request, "background", None) is True
     if not wants_async(request, background):
         job = replace(prepared.job, deadline_s=gateway.settings.request_timeout_s)

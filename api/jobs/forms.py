@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from api.bodies import reading
+from api.bodies.documents import schema as schema_of
+from api.gateway.gateway import gateway_of
 from api.jobs.preparation import Upload
 from api.jobs.request_files import RequestFiles
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedMediaType, UnsupportedParameter
@@ -27,24 +29,17 @@ _OTHER_NAMES = {"images": "image", "mask_image": "mask"}
 
 async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     """A request's fields and its files. Raises an error that names the parameter which is wrong."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json":
-        return await _json(await request.body(), about, files)
-    if media_type == "multipart/form-data" and about.files:
+    if about.files and reading.media_type(request.headers) == "multipart/form-data":
         return await _form(request, about, files)
-    raise UnsupportedMediaType(f"send {'multipart/form-data or ' if about.files else ''}application/json")
+    if not reading.is_json(request.headers):
+        raise UnsupportedMediaType(f"send {'multipart/form-data or ' if about.files else ''}application/json")
+    return await _json(await reading.object_of(request, gateway_of(request).settings.max_body_bytes), about, files)
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-async def _json(content: bytes, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
-    try:
-        body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest("the request body is not valid JSON") from error
-    if not isinstance(body, dict):
-        raise InvalidRequest("the request body must be a JSON object")
+async def _json(body: dict[str, Any], about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     fields: dict[str, Any] = {}
     for key, value in body.items():
         name = _file_of(key, about)
@@ -181,7 +176,7 @@ def _one_only(name: str) -> UnsupportedParameter:
 
 def openapi_body(about: Kind) -> dict[str, Any]:
     """The endpoint's body, for the OpenAPI document (FastAPI's ``openapi_extra``)."""
-    schema = _inlined(modality(about.modality).request)
+    schema = schema_of(modality(about.modality).request)
     for name in about.fixed:
         del schema["properties"][name]
     if not about.files:
@@ -196,19 +191,3 @@ def openapi_body(about: Kind) -> dict[str, Any]:
         shape = schema | {"properties": properties, "required": [*needed, *schema.get("required", [])]}
         content[media_type] = {"schema": shape}
     return {"requestBody": {"required": True, "content": content}}
-
-
-def _inlined(shape: Any) -> dict[str, Any]:
-    """A model's JSON Schema with its references resolved, since it becomes part of another document."""
-    schema: dict[str, Any] = shape.model_json_schema()
-    parts = schema.pop("$defs", {})
-
-    def put(value: Any) -> Any:
-        if isinstance(value, dict):
-            if "$ref" in value:
-                return put(parts[value["$ref"].removeprefix("#/$defs/")])
-            return {key: put(one) for key, one in value.items()}
-        return [put(one) for one in value] if isinstance(value, list) else value
-
-    inlined: dict[str, Any] = put(schema)
-    return inlined

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Header
-from pydantic import ValidationError
 
+from api.bodies.fields import FieldRule
 from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
@@ -17,7 +17,6 @@ from models.launching.launch import serves
 from models.modalities import KINDS, modality
 from models.modalities.media import MediaRequest
 from models.rows.jobs import NewJob, digest, new_id
-from models.validation import from_validation
 
 MAX_DAYS = 30
 
@@ -55,7 +54,13 @@ class Prepared:
 
 
 async def prepare(
-    gateway: Gateway, caller: Caller, kind: str, body: dict[str, Any], uploads: Mapping[str, Upload], terms: JobTerms
+    gateway: Gateway,
+    caller: Caller,
+    kind: str,
+    body: dict[str, Any],
+    uploads: Mapping[str, Upload],
+    terms: JobTerms,
+    rule: FieldRule,
 ) -> Prepared:
     """Check a job of this kind and store its files. Raises an error that names the parameter which is wrong."""
     about = KINDS[kind]
@@ -63,10 +68,7 @@ async def prepare(
         if needed and name not in uploads:
             raise InvalidRequest(f"missing the file '{name}'", param=name)
     shape = modality(about.modality)
-    try:
-        request = shape.request.model_validate(body | about.fixed)
-    except ValidationError as error:
-        raise from_validation(list(error.errors())) from error
+    request = rule.check(shape.request, body | about.fixed)
     if isinstance(request, MediaRequest):
         request.check_files(uploads.keys())
     else:
@@ -78,14 +80,8 @@ async def prepare(
         files[name] = f"jobs/{job}/input/{name}"
         await gateway.blocking(gateway.store.put, files[name], upload.path, upload.media_type)
     sent = request.model_dump(mode="json", exclude_unset=True)
-    asked = [
-        kind,
-        sent,
-        {name: one.digest for name, one in uploads.items()},
-        terms.priority,
-        terms.webhook,
-        terms.metadata,
-    ]
+    digests = {name: one.digest for name, one in uploads.items()}
+    asked = [kind, sent, digests, terms.priority, terms.webhook, terms.metadata]
     new = NewJob(
         id=job,
         kind=kind,

@@ -2,15 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field, field_validator
 from sqlalchemy.engine import Connection
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int
+from models.modalities.json_object import JsonObject
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
 from models.rows.records import BatchRow
@@ -35,19 +38,15 @@ _EVENTS = (
 )
 
 
-class OutputExpiresAfter(BaseModel):
+class OutputExpiresAfter(JsonObject):
     """How long the files that a batch makes are kept."""
-
-    model_config = ConfigDict(extra="forbid")
 
     anchor: Literal["created_at"]
     seconds: Annotated[Int, Field(ge=3600, le=30 * 86_400)]
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(JsonObject):
     """Body of ``POST /v1/batches``. ``webhook`` is our own field: a URL that is notified when the batch has ended."""
-
-    model_config = ConfigDict(extra="forbid")
 
     input_file_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="a file of purpose 'batch', in JSON lines")
     endpoint: str = Field(max_length=60, description="where all its requests go: /v1/chat/completions, …")
@@ -67,12 +66,13 @@ class BatchRequest(BaseModel):
         return refuse_broken(value, nul=False)
 
 
-@router.post("", summary="Create a batch")
-async def create(request: Request, body: Annotated[BatchRequest, Body()]) -> dict[str, Any]:
+@router.post("", summary="Create a batch", openapi_extra=json_body(BatchRequest))
+async def create(request: Request) -> dict[str, Any]:
     """Create a batch: every line of a file is a request. Its progress is in ``request_counts``."""
     gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
+    body = await fields.read(request, BatchRequest)
     if body.endpoint not in ENDPOINTS:
         raise InvalidRequest(f"'endpoint' must be one of {', '.join(ENDPOINTS)}", param="endpoint")
     if body.webhook is not None:

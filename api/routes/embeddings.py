@@ -1,24 +1,24 @@
 """The endpoints that answer with numbers: embeddings and rerank."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.requests.answering import answer
 from models.modalities import embeddings, rerank
 
 router = APIRouter(tags=["inference"])
 
 
-@router.post("/v1/embeddings", summary="Embeddings")
-async def create_embeddings(request: Request, body: Annotated[embeddings.Request, Body()]) -> Response:
+@router.post("/v1/embeddings", summary="Embeddings", openapi_extra=json_body(embeddings.Request))
+async def create_embeddings(request: Request) -> Response:
     """A vector for each input: texts, or token ids."""
-    return await answer(request, "embeddings", body)
+    return await answer(request, "embeddings", await fields.read(request, embeddings.Request))
 
 
-@router.post("/v2/rerank", summary="Rerank, at Cohere's second address")
-@router.post("/v1/rerank", summary="Rerank")
-async def rerank_documents(request: Request, body: Annotated[rerank.Request, Body()]) -> Response:
+@router.post("/v2/rerank", include_in_schema=False)
+@router.post("/v1/rerank", summary="Rerank", openapi_extra=json_body(rerank.Request))
+async def rerank_documents(request: Request) -> Response:
     """How relevant each document is to the query, the most relevant first."""
-    return await answer(request, "rerank", body)
+    return await answer(request, "rerank", await fields.read(request, rerank.Request))

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import AwareDatetime, Field, field_validator
 from sqlalchemy.engine import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
@@ -24,6 +26,7 @@ from api.requests.answering import PING_S
 from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int
+from models.modalities.json_object import JsonObject
 from models.redis import events
 from models.redis.events import Event
 from models.rows import jobs, outbox, webhooks
@@ -36,10 +39,8 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Id = Annotated[str, Path(max_length=60, description="the job's id")]
 
 
-class JobRequest(BaseModel):
+class JobRequest(JsonObject):
     """Body of ``POST /v1/jobs``. ``input`` is the body of the endpoint that ``kind`` names; files are URLs or ids."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: str = Field(max_length=40, description="the endpoint's name: images.generations, chat.completions, …")
     model: str | None = Field(None, min_length=1, max_length=256)
@@ -55,14 +56,13 @@ class JobRequest(BaseModel):
         return refuse_broken(value, nul=True)
 
 
-@router.post("", summary="Submit a job", status_code=202)
-async def submit(
-    request: Request, body: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
-) -> Response:
+@router.post("", summary="Submit a job", status_code=202, openapi_extra=json_body(JobRequest))
+async def submit(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Queue a job. A second request with the same ``Idempotency-Key`` is answered with the same job."""
     gateway = gateway_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
+    body = await fields.read(request, JobRequest)
     if body.kind not in KINDS:
         raise InvalidRequest(f"there is no kind '{body.kind}'; there are {', '.join(KINDS)}", param="kind")
     webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
@@ -75,7 +75,7 @@ async def submit(
         if KINDS[body.kind].files:
             files = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
             uploads = await files.take_named(KINDS[body.kind], given)
-        prepared = await prepare(gateway, caller, body.kind, given, uploads, terms)
+        prepared = await prepare(gateway, caller, body.kind, given, uploads, terms, fields.rule_of(request))
     done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
     headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})

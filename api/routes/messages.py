@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.requests import answering
 from api.routes import models
 from models.errors import InvalidRequest
@@ -37,18 +39,24 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["anthropic"], responses=FAILURES)
 
 
-@router.post("/v1/messages", summary="Message")
-@router.post("/anthropic/v1/messages", summary="Message")
-async def create_message(request: Request, body: Annotated[messages.Request, Body()]) -> Response:
+@router.post("/v1/messages", summary="Message", openapi_extra=json_body(messages.Request))
+@router.post("/anthropic/v1/messages", summary="Message", openapi_extra=json_body(messages.Request))
+async def create_message(request: Request) -> Response:
     """Answer a conversation. Streams server-sent events where ``stream`` is true."""
-    return await answering.answer(request, "messages", body)
+    return await answering.answer(request, "messages", await fields.read(request, messages.Request))
 
 
-@router.post("/v1/messages/count_tokens", summary="Count the tokens of a message")
-@router.post("/anthropic/v1/messages/count_tokens", summary="Count the tokens of a message")
-async def count_tokens(request: Request, body: Annotated[count.Request, Body()]) -> Response:
+@router.post(
+    "/v1/messages/count_tokens", summary="Count the tokens of a message", openapi_extra=json_body(count.Request)
+)
+@router.post(
+    "/anthropic/v1/messages/count_tokens",
+    summary="Count the tokens of a message",
+    openapi_extra=json_body(count.Request),
+)
+async def count_tokens(request: Request) -> Response:
     """How many tokens the prompt of a message would have, its tools and system prompt included."""
-    return await answering.answer(request, "messages_count", body)
+    return await answering.answer(request, "messages_count", await fields.read(request, count.Request))
 
 
 Cursor = Annotated[str | None, Query(max_length=100, description="the id of a model")]

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.engine import Connection
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, UnsupportedParameter
@@ -52,16 +54,15 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     return _describe(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 
-@router.post("", summary="Launch a model", dependencies=[Depends(admin_only)])
-async def launch_model(
-    request: Request, body: Annotated[Launch, Body()], wait_ready: Annotated[bool, Query()] = True
-) -> dict[str, str]:
+@router.post("", summary="Launch a model", dependencies=[Depends(admin_only)], openapi_extra=json_body(Launch))
+async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> dict[str, str]:
     """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
     With ``wait_ready`` a launch that fails is removed again; without it, ``/progress`` shows how far the launch is.
     The uid of a model that failed may be launched again.
     """
     gateway = gateway_of(request)
+    body = await fields.read(request, Launch)
     seen = await _peek(gateway, body)
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     trust = gateway.settings.trust_remote_code

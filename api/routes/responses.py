@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs.preparation import IdempotencyKey, JobTerms, prepare
@@ -34,7 +36,7 @@ from models.modalities.responses.writer import failure
 from models.rows import jobs, outbox, responses
 from models.rows.records import JobRow
 from models.rows.states import FINAL, JobState
-from models.validation import from_validation
+from models.validation import invalid
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
@@ -50,15 +52,14 @@ STATUS = {
 }
 
 
-@router.post("", summary="Response")
-async def create(
-    request: Request, body: Annotated[CreateResponse, Body()], idempotency_key: IdempotencyKey = None
-) -> Response:
+@router.post("", summary="Response", openapi_extra=json_body(CreateResponse))
+async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Answer items with items. Streams server-sent events where ``stream`` is true.
 
     With ``background`` the answer comes at once, and a job makes the response.
     """
     gateway, caller = gateway_of(request), caller_of(request)
+    body = await fields.read(request, CreateResponse)
     asked, aging = await _resolved(gateway, caller, body, Asked)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
@@ -66,9 +67,10 @@ async def create(
     return await answering.answer(request, "responses", asked, recorder)
 
 
-@router.post("/input_tokens", summary="Count the tokens of a response's input")
-async def count_tokens(request: Request, body: Annotated[CountTokens, Body()]) -> Response:
+@router.post("/input_tokens", summary="Count the tokens of a response's input", openapi_extra=json_body(CountTokens))
+async def count_tokens(request: Request) -> Response:
     """How many tokens the prompt of a response would have, its instructions, tools and earlier responses included."""
+    body = await fields.read(request, CountTokens)
     asked, _ = await _resolved(gateway_of(request), caller_of(request), body, count.Request)
     return await answering.answer(request, "responses_count", asked)
 
@@ -86,7 +88,7 @@ async def _resolved(gateway: Gateway, caller: Caller, body: ResponsesPrompt, who
     try:
         return whole.model_validate(given), aging
     except ValidationError as error:
-        raise from_validation(list(error.errors())) from error
+        raise invalid(error, given) from error
 
 
 async def _earlier(gateway: Gateway, caller: Caller, response: str) -> responses.Earlier:
@@ -108,7 +110,7 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
     caller = caller_of(request)
     given = asked.model_dump(mode="json", exclude_unset=True, exclude={"stream_options"})
     terms = JobTerms(idempotency_key=idempotency_key)
-    job = (await prepare(gateway, caller, responses.KIND, given, {}, terms)).job
+    job = (await prepare(gateway, caller, responses.KIND, given, {}, terms, fields.rule_of(request))).job
     if asked.streams:  # then its events are published as it is made, whether or not anybody reads them now
         job = replace(job, request=job.request | {"stream": True})
     done = await submit_job(gateway, job)

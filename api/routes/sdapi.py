@@ -10,10 +10,13 @@ import time
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
 from redis.exceptions import RedisError
 from starlette.responses import Response
 
+from api.bodies.documents import json_body
+from api.bodies.fields import read, rule_of
+from api.bodies.reading import object_of
 from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs.preparation import JobTerms, Prepared, prepare
@@ -33,19 +36,17 @@ CHOICE_S = 30 * 86400
 MOST_RUNNING = 100
 EVENTS_READ = 40
 
-Options = Annotated[dict[str, Any], Body()]
 
-
-@router.post("/txt2img", summary="Draw (AUTOMATIC1111)")
-async def txt2img(request: Request, body: Annotated[Drawing, Body()]) -> Response:
+@router.post("/txt2img", summary="Draw (AUTOMATIC1111)", openapi_extra=json_body(Drawing))
+async def txt2img(request: Request) -> Response:
     """Draw what a prompt says. Unsupported fields are refused if they would change the picture, else ignored."""
-    return await _draw(request, body, "images.generations")
+    return await _draw(request, "images.generations")
 
 
-@router.post("/img2img", summary="Draw a picture anew (AUTOMATIC1111)")
-async def img2img(request: Request, body: Annotated[Drawing, Body()]) -> Response:
+@router.post("/img2img", summary="Draw a picture anew (AUTOMATIC1111)", openapi_extra=json_body(Drawing))
+async def img2img(request: Request) -> Response:
     """Draw ``init_images[0]`` anew; with ``mask`` only what is white in it."""
-    return await _draw(request, body, "images.edits")
+    return await _draw(request, "images.edits")
 
 
 @router.get("/options", summary="Options (AUTOMATIC1111)")
@@ -57,10 +58,10 @@ async def options(request: Request) -> dict[str, Any]:
 
 
 @router.post("/options", summary="Choose a model (AUTOMATIC1111)")
-async def choose(request: Request, body: Options) -> None:
+async def choose(request: Request) -> None:
     """Choose the model that draws for this key. Other options must have the value that they have already."""
     gateway = gateway_of(request)
-    named = sdapi_wire.checkpoint(body)
+    named = sdapi_wire.checkpoint(await object_of(request, gateway.settings.max_body_bytes))
     if named is None:
         return
     await _checked(gateway, named)
@@ -116,8 +117,10 @@ async def interrupt(request: Request) -> dict[str, Any]:
     return {}
 
 
-async def _draw(request: Request, body: Drawing, kind: str) -> Response:
+async def _draw(request: Request, kind: str) -> Response:
     gateway, caller = gateway_of(request), caller_of(request)
+    body, rule = await read(request, Drawing), rule_of(request)
+    rule.ignore(sdapi_wire.unknown(body))
     fields = sdapi_wire.translated(body, edit=kind == "images.edits")
     named = body.checkpoint
     fields["model"] = await _checked(gateway, named) if named else await _chosen(gateway, caller)
@@ -126,7 +129,7 @@ async def _draw(request: Request, body: Drawing, kind: str) -> Response:
         files = RequestFiles(gateway, caller, into)
         pictures = sdapi_wire.pictures(body) if kind == "images.edits" else {}
         uploads = {name: await files.take_reference(name, text) for name, text in pictures.items()}
-        prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, terms)
+        prepared: Prepared = await prepare(gateway, caller, kind, fields, uploads, terms, rule)
     if not wants_async(request, None):
         prepared = replace(prepared, job=replace(prepared.job, deadline_s=gateway.settings.request_timeout_s))
     return await respond(gateway, request, prepared, background=None, reword=sdapi_wire.Reworded(body, fields))

@@ -139,6 +139,11 @@ def translated(body: Drawing, *, edit: bool) -> dict[str, Any]:
     return asked | {"response_format": "b64_json"}
 
 
+def unknown(body: Drawing) -> tuple[str, ...]:
+    """The fields of a body that nobody here has heard of."""
+    return tuple(name for name in body.model_extra or {} if name not in INERT and name != "kwargs")
+
+
 def pictures(body: Drawing) -> dict[str, str]:
     """The files of an ``img2img``, as data URLs or URLs. Raises InvalidRequest."""
     images = body.init_images or []

@@ -1,10 +1,10 @@
 """Tokens of texts and texts of tokens, at the paths of vLLM's server, with ``/v1`` before them or without."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.bodies import fields
+from api.bodies.documents import json_body
 from api.requests.answering import answer
 from models.modalities import detokenize, tokenize
 
@@ -12,14 +12,14 @@ router = APIRouter(tags=["inference"])
 
 
 @router.post("/tokenize", include_in_schema=False)
-@router.post("/v1/tokenize", summary="Tokenize")
-async def tokens_of(request: Request, body: Annotated[tokenize.Request, Body()]) -> Response:
+@router.post("/v1/tokenize", summary="Tokenize", openapi_extra=json_body(tokenize.Request))
+async def tokens_of(request: Request) -> Response:
     """The tokens of a prompt, or of the prompt that a conversation becomes; and how many there are."""
-    return await answer(request, "tokenize", body)
+    return await answer(request, "tokenize", await fields.read(request, tokenize.Request))
 
 
 @router.post("/detokenize", include_in_schema=False)
-@router.post("/v1/detokenize", summary="Detokenize")
-async def text_of(request: Request, body: Annotated[detokenize.Request, Body()]) -> Response:
+@router.post("/v1/detokenize", summary="Detokenize", openapi_extra=json_body(detokenize.Request))
+async def text_of(request: Request) -> Response:
     """The text of tokens."""
-    return await answer(request, "detokenize", body)
+    return await answer(request, "detokenize", await fields.read(request, detokenize.Request))

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.errors import HeadraceError
+from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
 
 Int = Annotated[int, Strict()]
@@ -36,8 +37,8 @@ class Usage:
         }
 
 
-class BaseRequest(BaseModel):
-    """Base of the bodies. An unknown field is refused; so is a known one that is not supported.
+class BaseRequest(JsonObject):
+    """Base of the bodies. A known field that is not supported is refused.
 
     ``INERT`` names fields of the protocol that Headrace does not implement, with those of their values that ask for
     nothing. Other values are refused with ``unsupported_parameter``, so that nothing is silently dropped. ``PLATFORM``
@@ -45,7 +46,6 @@ class BaseRequest(BaseModel):
     to the names that this protocol has for them, where those differ.
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {}
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user"])
     OUTER: ClassVar[dict[str, str]] = {}
@@ -55,11 +55,7 @@ class BaseRequest(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _given(cls, value: Any, info: ValidationInfo) -> Any:
-        """The value, or the default where it is null: clients send null for what their users left out."""
-        field = cls.model_fields[info.field_name or ""]
-        if value is None and not field.is_required():
-            return field.get_default(call_default_factory=True)
+    def _unicode(cls, value: Any) -> Any:
         return refuse_broken(value, nul=True)
 
     @field_validator("*")

@@ -15,12 +15,13 @@ from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest
 from models.modalities import samplers
 from models.modalities.base import Float, Int
+from models.modalities.json_object import JsonObject
 from models.modalities.media import Answer, MediaRequest
 from models.unicode import refuse_broken
 
@@ -74,10 +75,8 @@ _Number = Annotated[Float, BeforeValidator(_number)]
 _Bool = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
 
 
-class Lora(BaseModel):
+class Lora(JsonObject):
     """A LoRA adapter that the model was launched with, and how strongly to apply it; 0: not at all."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=100)
     scale: Annotated[_Number, Field(ge=-8, le=8)] = 1.0

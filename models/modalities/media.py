@@ -11,8 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
 
 
@@ -53,13 +54,12 @@ class Streamer(Protocol):
         """The bytes that follow the last piece. ``body``: the outcome's."""
 
 
-class MediaRequest(BaseModel):
-    """Base of the bodies. An unknown field is refused.
+class MediaRequest(JsonObject):
+    """Base of the bodies.
 
     ``PLATFORM`` names the fields that Headrace itself honours, whatever the engine.
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
     PLATFORM: ClassVar[frozenset[str]] = frozenset({"model", "user", "stream", "response_format", "background"})
 
     model: str = Field(min_length=1, max_length=256, description="uid of the model that answers")

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.form_fields import merged
+from models.modalities.json_object import JsonObject
 from models.modalities.media import Answer, MediaRequest
 
 _json = msgspec.json.Encoder()
@@ -33,10 +34,8 @@ OPENAI_VOICES = frozenset(
 """Voices that programs written for OpenAI ask for. For those that it lacks an engine uses its default voice."""
 
 
-class Voice(BaseModel):
+class Voice(JsonObject):
     """A voice as an object."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str = Field(min_length=1, max_length=200)
 

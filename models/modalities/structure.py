@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+
+from models.modalities.json_object import JsonObject
 
 SCHEMA_BYTES = 1 << 16
 SCHEMA_DEPTH = 32
@@ -30,10 +32,8 @@ class Constraint:
     param: str = "response_format"
 
 
-class StructuredOutputs(BaseModel):
+class StructuredOutputs(JsonObject):
     """vLLM's ``structured_outputs``: exactly one constraint. A grammar is GBNF (llama.cpp's EBNF) or Lark."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), serialize_by_alias=True)
 
     json_: Schema | str | None = Field(None, alias="json")
     json_object: bool | None = None

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId, streaming_only
+from models.modalities.json_object import JsonObject
 from models.modalities.structure import StructuredOutputs, fold_guided
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
@@ -106,10 +107,8 @@ class Choice:
         self.finish = delta.finish or self.finish
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(JsonObject):
     """OpenAI's ``stream_options``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     include_usage: Bool = False
     include_obfuscation: Literal[False] | None = None

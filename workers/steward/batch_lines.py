@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from models.errors import InvalidLine, InvalidRequest, ModelNotFound
 from models.modalities import KINDS, modality
+from models.modalities.json_object import take_unknown
 from models.rows import uploads
 from models.unicode import storable
-from models.validation import from_validation
+from models.validation import invalid
 
 MOST_BYTES = 200 << 20
 MOST_LINES = 50_000
@@ -140,9 +141,10 @@ def request(
             raise InvalidRequest(f"missing the file '{name}'", param=name)
     try:
         found: Any = modality(about.modality).request.model_validate(body | about.fixed)
+        take_unknown(found, strict=False)
         kept = found.model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
-        raise from_validation(list(error.errors())) from error
+        raise invalid(error, body) from error
     except (ValueError, RecursionError) as error:  # what cannot be kept must not hold up the lines behind it
         raise InvalidRequest(f"'body' cannot be kept: {error}"[:300], param="body") from error
     served = serving.get(found.model)

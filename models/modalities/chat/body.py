@@ -5,22 +5,21 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int, Usage
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
 from models.modalities.chat.tools import NamedChoice, Tool, ToolChoice
+from models.modalities.json_object import JsonObject
 from models.modalities.structure import Constraint, bounded_schema
 from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob, ToolCall, ToolDelta
 
 _json = msgspec.json.Encoder()
 
 
-class JsonSchema(BaseModel):
+class JsonSchema(JsonObject):
     """A named JSON schema. It is always enforced, whatever ``strict`` is."""
-
-    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
     name: Annotated[str, Field(max_length=64)] = "answer"
     description: str | None = None
@@ -33,10 +32,8 @@ class JsonSchema(BaseModel):
         return bounded_schema(value)
 
 
-class ResponseFormat(BaseModel):
+class ResponseFormat(JsonObject):
     """The format that the answer must have. Engines without constrained decoding refuse all but ``text``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None

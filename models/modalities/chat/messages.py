@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from models.modalities.json_object import JsonObject
 
 URL_CHARACTERS = 32 << 20
 """Most characters of a data URL. An https URL has a much lower bound where it is fetched."""
@@ -20,53 +22,49 @@ class Media:
     data: bytes
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class TextPart(_Part):
+class TextPart(JsonObject):
     """A piece of text."""
 
     type: Literal["text"]
     text: str
 
 
-class RefusalPart(_Part):
+class RefusalPart(JsonObject):
     """An assistant's refusal to answer."""
 
     type: Literal["refusal"]
     refusal: str
 
 
-class ImageUrl(_Part):
+class ImageUrl(JsonObject):
     """Where a picture is: a data URL or an https URL. ``detail`` is accepted, and no engine uses it."""
 
     url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
     detail: Literal["auto", "low", "high", "original"] | None = None
 
 
-class ImagePart(_Part):
+class ImagePart(JsonObject):
     """A picture."""
 
     type: Literal["image_url"]
     image_url: ImageUrl
 
 
-class InputAudio(_Part):
+class InputAudio(JsonObject):
     """A recording, in base64."""
 
     data: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
     format: Literal["wav", "mp3", "flac", "ogg", "opus", "m4a", "webm"]
 
 
-class AudioPart(_Part):
+class AudioPart(JsonObject):
     """A recording within the message."""
 
     type: Literal["input_audio"]
     input_audio: InputAudio
 
 
-class AudioUrlPart(_Part):
+class AudioUrlPart(JsonObject):
     """A recording at a URL, as in vLLM's API."""
 
     type: Literal["audio_url"]
@@ -77,14 +75,14 @@ MediaPart = ImagePart | AudioPart | AudioUrlPart
 Part = Annotated[TextPart | RefusalPart | MediaPart, Field(discriminator="type")]
 
 
-class Function(_Part):
+class Function(JsonObject):
     """A function that was called. ``arguments`` is JSON text, as the model wrote it."""
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
     arguments: str
 
 
-class AssistantCall(_Part):
+class AssistantCall(JsonObject):
     """A tool call of an earlier turn."""
 
     id: Annotated[str, Field(max_length=256)]
@@ -93,10 +91,8 @@ class AssistantCall(_Part):
     index: int | None = None
 
 
-class Message(BaseModel):
+class Message(JsonObject):
     """One turn of the conversation."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | Annotated[list[Part], Field(max_length=1024)] | None = None

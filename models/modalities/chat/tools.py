@@ -2,18 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from models.modalities.base import Bool
+from models.modalities.json_object import JsonObject
 from models.modalities.structure import bounded_schema
 
 NAME = r"^[a-zA-Z0-9_.-]{1,128}$"
 
 
-class FunctionSpec(BaseModel):
+class FunctionSpec(JsonObject):
     """A function: its name, its purpose, and the JSON schema of its arguments (None: any object)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=NAME)]
     description: str | None = None
@@ -27,25 +26,19 @@ class FunctionSpec(BaseModel):
         return schema
 
 
-class Tool(BaseModel):
+class Tool(JsonObject):
     """Something that the model may call."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Literal["function"]
     function: FunctionSpec
 
 
-class _Name(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Name(JsonObject):
     name: Annotated[str, Field(pattern=NAME)]
 
 
-class NamedChoice(BaseModel):
+class NamedChoice(JsonObject):
     """This function must be called."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Literal["function"]
     function: _Name

@@ -5,11 +5,12 @@ All fields of Anthropic's own answers are accepted here, so that a client can se
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
 from models.modalities.chat.messages import URL_CHARACTERS
+from models.modalities.json_object import JsonObject
 
 
 def refuse(what: str) -> PydanticCustomError:
@@ -17,25 +18,17 @@ def refuse(what: str) -> PydanticCustomError:
     return PydanticCustomError("unsupported_parameter", "{what} is not supported", {"what": what})
 
 
-class CacheControl(BaseModel):
+class CacheControl(JsonObject):
     """Where a prompt may be cached. It has no effect, as our engines decide that by themselves."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Literal["ephemeral"]
     ttl: Literal["5m", "1h"] | None = None
 
 
-class Block(BaseModel):
+class Block(JsonObject):
     """Base of the blocks."""
 
-    model_config = ConfigDict(extra="forbid")
-
     cache_control: CacheControl | None = None
-
-
-class _Source(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Text(Block):
@@ -46,7 +39,7 @@ class Text(Block):
     citations: list[Any] | None = None
 
 
-class Base64Image(_Source):
+class Base64Image(JsonObject):
     """A picture in base64."""
 
     type: Literal["base64"]
@@ -59,7 +52,7 @@ class Base64Image(_Source):
         return f"data:{self.media_type};base64,{self.data}"
 
 
-class UrlImage(_Source):
+class UrlImage(JsonObject):
     """A picture by its URL."""
 
     type: Literal["url"]
@@ -86,7 +79,7 @@ class Image(Block):
         return value
 
 
-class PlainText(_Source):
+class PlainText(JsonObject):
     """A document's text."""
 
     type: Literal["text"]
@@ -94,14 +87,14 @@ class PlainText(_Source):
     data: str
 
 
-class Pieces(_Source):
+class Pieces(JsonObject):
     """A document that is text and pictures."""
 
     type: Literal["content"]
     content: str | Annotated[list[Annotated[Text | Image, Field(discriminator="type")]], Field(max_length=1024)]
 
 
-class Citations(_Source):
+class Citations(JsonObject):
     """Whether the model is to cite. That is not supported."""
 
     enabled: Bool | None = None
@@ -162,7 +155,7 @@ Shown = Text | Image | DocumentBlock | SearchResult
 """Blocks that may be shown to a model."""
 
 
-class _Caller(_Source):
+class _Caller(JsonObject):
     type: Literal["direct"]
 
 
@@ -214,10 +207,8 @@ _ONLY = {
 }
 
 
-class Turn(BaseModel):
+class Turn(JsonObject):
     """One turn of the conversation."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: Literal["user", "assistant", "system"]
     content: str | Annotated[list[AnyBlock], Field(max_length=1024)]

@@ -3,20 +3,17 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int
 from models.modalities.chat.tools import NAME
+from models.modalities.json_object import JsonObject
 from models.modalities.messages.blocks import CacheControl, refuse
 from models.modalities.structure import bounded_schema
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ClientTool(_Part):
+class ClientTool(JsonObject):
     """A tool that the client runs. Tools that Anthropic runs, or whose schemas it defines, are refused."""
 
     type: str | None = None
@@ -63,7 +60,7 @@ class ClientTool(_Part):
         return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
 
 
-class ToolChoice(_Part):
+class ToolChoice(JsonObject):
     """Whether the model calls a tool: as it decides ("auto"), any of them, the named one, or none."""
 
     type: Literal["auto", "any", "tool", "none"]
@@ -83,7 +80,7 @@ class ToolChoice(_Part):
         return {"any": "required"}.get(self.type, self.type)
 
 
-class ThinkingConfig(_Part):
+class ThinkingConfig(JsonObject):
     """Whether the model thinks before it answers. The length of its thoughts is bounded by ``max_tokens`` alone.
 
     "adaptive" means the same as "enabled", since the model itself decides how long it thinks. With the display
@@ -110,10 +107,8 @@ class ThinkingConfig(_Part):
         return self
 
 
-class OutputFormat(_Part):
+class OutputFormat(JsonObject):
     """The JSON schema that the answer must match."""
-
-    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
     type: Literal["json_schema"]
     schema_: dict[str, Any] = Field(alias="schema")
@@ -124,14 +119,14 @@ class OutputFormat(_Part):
         return bounded_schema(value)
 
 
-class OutputConfig(_Part):
+class OutputConfig(JsonObject):
     """How much effort to make, and the format of the answer."""
 
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: OutputFormat | None = None
 
 
-class Metadata(_Part):
+class Metadata(JsonObject):
     """About the request. ``user_id`` is logged."""
 
     user_id: Annotated[str, Field(max_length=1024)] | None = None

@@ -7,11 +7,12 @@ from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
 from models.modalities.chat.tools import NAME
-from models.modalities.responses.items import Strict, known
+from models.modalities.json_object import JsonObject
+from models.modalities.responses.items import known
 from models.modalities.structure import Schema, bounded_schema
 
 
-class FunctionTool(Strict):
+class FunctionTool(JsonObject):
     """A function that may be called: its name, its purpose, and the JSON schema of its arguments."""
 
     type: Literal["function"]
@@ -31,14 +32,14 @@ class FunctionTool(Strict):
         return schema
 
 
-class NamedTool(Strict):
+class NamedTool(JsonObject):
     """This function must be called."""
 
     type: Literal["function"]
     name: Annotated[str, Field(pattern=NAME)]
 
 
-class AllowedTools(Strict):
+class AllowedTools(JsonObject):
     """Only these of the tools may be called; with mode "required", one of them must be."""
 
     type: Literal["allowed_tools"]
@@ -52,7 +53,7 @@ ToolChoice = Annotated[
 ]
 
 
-class TextFormat(Strict):
+class TextFormat(JsonObject):
     """The format that the answer must have. Engines without constrained decoding refuse all but ``text``."""
 
     type: Literal["text", "json_object", "json_schema"]
@@ -75,14 +76,14 @@ class TextFormat(Strict):
         return self
 
 
-class TextConfig(Strict):
+class TextConfig(JsonObject):
     """Settings of the answer's text."""
 
     format: TextFormat | None = None
     verbosity: Literal["medium"] | None = None
 
 
-class Reasoning(Strict):
+class Reasoning(JsonObject):
     """Whether and how long the model thinks. Its thoughts are returned as they are, without a summary."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
@@ -92,7 +93,7 @@ class Reasoning(Strict):
     mode: Literal["standard"] | None = None
 
 
-class ResponseStreamOptions(Strict):
+class ResponseStreamOptions(JsonObject):
     """OpenAI's ``stream_options`` of this endpoint."""
 
     include_obfuscation: Literal[False] | None = None

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.chat.messages import URL_CHARACTERS, InputAudio
+from models.modalities.json_object import JsonObject
 
 Status = Literal["in_progress", "completed", "incomplete"]
 Id = Annotated[str, Field(min_length=1, max_length=256)]
@@ -49,13 +50,7 @@ def known(*types: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class Strict(BaseModel):
-    """Base of the parts of a body. Unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
-
-
-class _Part(Strict):
+class _Part(JsonObject):
     prompt_cache_breakpoint: dict[str, Any] | None = Field(
         None, description="a hint; engines cache all prefixes without it"
     )
@@ -84,7 +79,7 @@ class InputAudioPart(_Part):
     input_audio: InputAudio
 
 
-class OutputText(Strict):
+class OutputText(JsonObject):
     """What a model answered."""
 
     type: Literal["output_text"]
@@ -94,21 +89,21 @@ class OutputText(Strict):
     parsed: Any = None
 
 
-class Refusal(Strict):
+class Refusal(JsonObject):
     """A model's refusal to answer."""
 
     type: Literal["refusal"]
     refusal: str
 
 
-class SummaryText(Strict):
+class SummaryText(JsonObject):
     """A summary of what a model thought."""
 
     type: Literal["summary_text"]
     text: str
 
 
-class ReasoningText(Strict):
+class ReasoningText(JsonObject):
     """What a model thought."""
 
     type: Literal["reasoning_text"]
@@ -123,7 +118,7 @@ Part = Annotated[
 OutputPart = Annotated[InputText | InputImage, Field(discriminator="type"), known("input_text", "input_image")]
 
 
-class MessageItem(Strict):
+class MessageItem(JsonObject):
     """A message of the conversation."""
 
     type: Literal["message"] = "message"
@@ -146,7 +141,7 @@ class MessageItem(Strict):
         return self
 
 
-class FunctionCall(Strict):
+class FunctionCall(JsonObject):
     """A function that the model called. ``arguments`` is JSON text, as the model wrote it."""
 
     type: Literal["function_call"]
@@ -161,7 +156,7 @@ class FunctionCall(Strict):
     created_by: str | None = None
 
 
-class FunctionCallOutput(Strict):
+class FunctionCallOutput(JsonObject):
     """What a function answered."""
 
     type: Literal["function_call_output"]
@@ -175,12 +170,12 @@ class FunctionCallOutput(Strict):
     created_by: str | None = None
 
 
-class ReasoningItem(Strict):
+class ReasoningItem(JsonObject):
     """What a model thought before it answered. Where it has no content, its summary is used."""
 
     type: Literal["reasoning"]
     id: Id | None = None
-    summary: Annotated[list[SummaryText], Field(max_length=1024)] = []
+    summary: Annotated[list[SummaryText], Field(max_length=1024)] = Field(default_factory=list)
     content: Annotated[list[ReasoningText], Field(max_length=1024)] | None = None
     encrypted_content: None = None
     status: Status | None = None
@@ -191,7 +186,7 @@ class ReasoningItem(Strict):
         return "".join(one.text for one in self.content or self.summary)
 
 
-class ItemReference(Strict):
+class ItemReference(JsonObject):
     """A reference to an item of a stored response."""
 
     type: Literal["item_reference"]

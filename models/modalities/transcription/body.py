@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.form_fields import decoded, merged
+from models.modalities.json_object import JsonObject
 from models.modalities.media import Answer, MediaRequest
 from models.modalities.transcription.languages import NAMES, code_of
 from models.modalities.transcription.subtitles import srt, vtt
@@ -28,10 +29,8 @@ _MEDIA_TYPES: dict[str, str] = {
 }
 
 
-class ServerVad(BaseModel):
+class ServerVad(JsonObject):
     """OpenAI's ``server_vad``: how pauses in speech are found."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Literal["server_vad"]
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5

@@ -29,7 +29,7 @@ def test_a_batch_is_done_whoever_is_killed(site: Site, receiver: Receiver) -> No
         40: (b"{nonsense", None, "invalid_json_line"),
         140: (b'["no", "object"]', None, "invalid_json_line"),
         240: (line("unknown", model="nobody"), "unknown", "model_not_found"),
-        340: (line("odd", colour="red"), "odd", "unknown_parameter"),
+        340: (line("odd", temprature=1), "odd", "unknown_parameter"),
         440: (line("hot", temperature="hot"), "hot", "invalid_value"),
         520: (b"\xff\xfe", None, "invalid_json_line"),
         590: (line("last", messages=[]), "last", "invalid_value"),

@@ -181,7 +181,7 @@ FIELDS: dict[str, tuple[dict[str, Any], tuple[int, str, str | None]]] = {
     ),
     "a language that is not": ({"model": "whisper", "language": "klingon"}, (400, "invalid_value", "language")),
     "too hot": ({"model": "whisper", "temperature": "7"}, (400, "invalid_value", "temperature")),
-    "an unknown field": ({"model": "whisper", "volume": "11"}, (400, "unknown_parameter", "volume")),
+    "a misspelt field": ({"model": "whisper", "langauge": "en"}, (400, "unknown_parameter", "langauge")),
     "an unknown time": (
         {"model": "whisper", "response_format": "verbose_json", "timestamp_granularities[]": ["word", "year"]},
         (400, "invalid_value", "timestamp_granularities[1]"),

@@ -237,7 +237,7 @@ FORMS: dict[str, tuple[Parts, tuple[int, str, str | None]]] = {
     "two files": ([("image[]", PNG), ("image[]", PNG)], (400, "unsupported_parameter", "image")),
     "a file that is not wanted": ([("image", PNG), ("portrait", PNG)], (400, "unknown_parameter", "portrait")),
     "a field as a file": ([("image", PNG), ("prompt", PNG)], (400, "unknown_parameter", "prompt")),
-    "an unknown field": ([("image", PNG), ("colour", (None, "red"))], (400, "unknown_parameter", "colour")),
+    "a misspelt field": ([("image", PNG), ("seeds", (None, "1"))], (400, "unknown_parameter", "seeds")),
     "a field twice": (
         [("image", PNG), ("prompt", (None, "x")), ("prompt", (None, "y"))],
         (400, "invalid_value", "prompt"),

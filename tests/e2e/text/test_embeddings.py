@@ -93,7 +93,7 @@ def test_a_rerank_puts_the_best_first(reader: Stack, path: str) -> None:
         ("/v1/embeddings", {"model": "minilm", "input": []}, "input", "invalid_value"),
         ("/v1/embeddings", {"model": "minilm", "input": "x", "dimensions": 1000}, "dimensions", "invalid_value"),
         ("/v1/embeddings", {"model": "minilm", "input": ["x", "word " * 400]}, "input[1]", "context_length_exceeded"),
-        ("/v1/embeddings", {"model": "minilm", "input": "x", "colour": 1}, "colour", "unknown_parameter"),
+        ("/v1/embeddings", {"model": "minilm", "input": "x", "dimension": 1}, "dimension", "unknown_parameter"),
         ("/v1/embeddings", {"model": "echo", "input": "x"}, "model", "invalid_value"),
         ("/v1/embeddings", {"model": "reranker", "input": "x"}, "model", "invalid_value"),
         ("/v1/chat/completions", {"model": "minilm", "messages": [{"role": "user", "content": "x"}]}, "model", None),

@@ -109,7 +109,7 @@ def test_what_we_lack_is_refused_by_name(field: str, value: Any) -> None:
         *[("temperature", {"temperature": "nan"}), ("response_format", {"response_format": "xml"})],
         *[("timestamp_granularities", {"timestamp_granularities": ["word"]})],
         *[("stream", {"stream": True, "response_format": "srt"}), ("beam_size", {"beam_size": 0})],
-        *[("chunking_strategy", {"chunking_strategy": "{"}), ("speaker", {"speaker": 1})],
+        ("chunking_strategy", {"chunking_strategy": "{"}),
         *[("kwargs", {"kwargs": "[1]"}), ("kwargs", {"kwargs": "{"}), ("model", {"model": ""})],
     ],
 )
@@ -216,7 +216,7 @@ def test_a_speech_request() -> None:
     "fields",
     [
         *[{"input": ""}, {"input": " \n "}, {"speed": 0.2}, {"speed": 4.1}, {"response_format": "ogg"}, {"voice": 3}],
-        *[{"stream_format": "x"}, {"kwargs": "{"}, {"kwargs": '{"x": 1}'}, {"input": "\ud800"}, {"seed": -1}],
+        *[{"stream_format": "x"}, {"kwargs": "{"}, {"input": "\ud800"}, {"seed": -1}],
     ],
 )
 def test_nonsense_is_not_said(fields: dict[str, Any]) -> None:

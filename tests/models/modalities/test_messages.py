@@ -14,7 +14,7 @@ from anthropic.types.beta import message_create_params as beta_params
 from pydantic import ValidationError
 
 from api.edge.envelopes import shape_of
-from models.errors import ContextLengthExceeded, HeadraceError, Overloaded, UnknownParameter, UnsupportedParameter
+from models.errors import ContextLengthExceeded, HeadraceError, Overloaded, UnsupportedParameter
 from models.modalities import chat, messages, modality, served_by, tokenize
 from models.modalities.base import Usage
 from models.modalities.messages import count
@@ -123,12 +123,6 @@ def test_tools_that_only_anthropic_has_are_refused(tool: dict[str, Any]) -> None
 def test_a_thread_is_refused_in_the_words_that_anthropics_client_knows() -> None:
     assert _refusal(thread={"type": "create"}).code == "thread_unsupported_request"
     _request(thread=None)
-
-
-def test_an_unknown_field_is_refused_by_name() -> None:
-    error = _refusal(max_token=1)
-    assert isinstance(error, UnknownParameter)
-    assert error.param == "max_token"
 
 
 def test_the_system_prompt_and_neighbours_of_one_role_become_one_message() -> None:

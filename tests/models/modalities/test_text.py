@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat import completion_create_params as openai_chat
 from pydantic import BaseModel, ValidationError
 
-from models.errors import HeadraceError, UnknownParameter, UnsupportedParameter
+from models.errors import HeadraceError, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.text import Delta, TokenLogprob
@@ -65,12 +65,6 @@ def test_nulls_ask_for_nothing(request_type: type[BaseModel], base: dict[str, An
     assert {"stream", "temperature", "n"} <= nulls
     assert request.asked() == request_type.model_validate(base).asked()  # type: ignore[attr-defined]
     assert request.stream is False
-
-
-def test_an_unknown_field_is_refused_by_name() -> None:
-    error = refusal(chat.Request, CHAT | {"temprature": 1})
-    assert isinstance(error, UnknownParameter)
-    assert error.param == "temprature"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""From a body to a checked request, and what happens to the fields of it that nobody knows.
+
+They are taken, and named in the header ``x-headrace-ignored`` of the answer, in the log, and in a metric. Where
+``HEADRACE_STRICT_FIELDS`` or the header ``x-headrace-strict`` is true, they are refused.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from api.bodies import reading
+from api.gateway.gateway import gateway_of
+from api.gateway.metrics import METRICS
+from models.modalities.json_object import take_unknown
+from models.validation import invalid
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=BaseModel)
+
+LOGGED = 1000
+"""Most characters of the names that one line of the log holds."""
+
+
+class FieldRule:
+    """What one request does with unknown fields, and which it has ignored so far."""
+
+    def __init__(self, request_id: str, endpoint: str, ignored: list[str], *, strict: bool) -> None:
+        """``ignored`` is the list that the edge puts into the answer's header; ``endpoint`` the route's path."""
+        self._request_id = request_id
+        self._endpoint = endpoint
+        self._ignored = ignored
+        self._strict = strict
+
+    def check(self, shape: type[T], body: Any) -> T:
+        """The body as a request of this shape. Raises InvalidRequest, UnknownParameter or UnsupportedParameter."""
+        try:
+            request = shape.model_validate(body)
+        except ValidationError as error:
+            raise invalid(error, body) from error
+        self.ignore(take_unknown(request, strict=self._strict))
+        return request
+
+    def ignore(self, paths: tuple[str, ...]) -> None:
+        """Name what has no effect on the answer, for the header, the log and the metric."""
+        new = [path for path in paths if path not in self._ignored] if len(paths) < LOGGED else list(paths)
+        if not new:
+            return
+        self._ignored.extend(new)
+        METRICS.ignored.labels(self._endpoint).inc(len(new))
+        log.info("%s ignored %s", self._request_id, repr(", ".join(new))[:LOGGED])
+
+
+def rule_of(request: Request) -> FieldRule:
+    """The rule for this request."""
+    asked = request.headers.get("x-headrace-strict", "").strip().lower()
+    strict = gateway_of(request).settings.strict_fields if not asked else asked in ("true", "1")
+    endpoint = getattr(request.scope.get("route"), "path", "")
+    return FieldRule(request.state.request_id, endpoint, request.state.ignored, strict=strict)
+
+
+async def read(request: Request, shape: type[T], fixed: Mapping[str, Any] | None = None) -> T:
+    """The JSON body of a request, checked; ``fixed`` are fields that the endpoint sets.
+
+    Raises InvalidRequest and its kin, UnsupportedMediaType, BodyTooLarge.
+    """
+    body = await reading.object_of(request, gateway_of(request).settings.max_body_bytes) | dict(fixed or {})
+    rule = rule_of(request)
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) <= reading.OFF_LOOP_BYTES:
+        return rule.check(shape, body)
+    return await asyncio.to_thread(rule.check, shape, body)

@@ -1,0 +1,52 @@
+"""The parameter that an error names is the path that the client wrote."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from models.modalities import chat, messages, rerank
+from models.modalities.responses import CreateResponse
+from models.validation import invalid
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:x", "detail": "huge"}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": 3}}
+CASES: list[tuple[type[BaseModel], dict[str, Any], str | None]] = [
+    (chat.Request, {"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
+    (
+        chat.Request,
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]},
+        "messages[0].content[0].text",
+    ),
+    (chat.Request, {"messages": [{"role": "user", "content": [IMAGE]}]}, "messages[0].content[0].image_url.detail"),
+    (chat.Request, {"messages": [{"role": "user", "content": [{"type": "x"}]}]}, "messages[0].content[0]"),
+    (chat.Request, {"messages": [{"role": "user"}]}, "messages[0].content"),
+    (chat.Request, {"tools": [TOOL]}, "tools[0].function.parameters"),
+    (chat.Request, {"tool_choice": {"type": "function", "function": {}}}, "tool_choice.function.name"),
+    (
+        chat.Request,
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": []}}},
+        "response_format.json_schema.schema",
+    ),
+    (chat.Request, {"messages": None}, "messages"),
+    (rerank.Request, {"query": "q", "documents": [1, "a"]}, "documents[0]"),
+    (rerank.Request, {"query": "q", "documents": [{"txt": "a"}]}, "documents[0].text"),
+    (
+        messages.Request,
+        {"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "text", "text": "a", "citations": 1}]}]},
+        "messages[0].content[0].citations",
+    ),
+    (
+        CreateResponse,
+        {"input": [{"type": "reasoning", "summary": [], "encrypted_content": 1}]},
+        "input[0].encrypted_content",
+    ),
+]
+
+
+@pytest.mark.parametrize(("shape", "fields", "param"), CASES)
+def test_the_path_is_the_clients_own(shape: type[BaseModel], fields: dict[str, Any], param: str | None) -> None:
+    body = {"model": "m"} | ({"messages": [{"role": "user", "content": "x"}]} if shape is chat.Request else {}) | fields
+    with pytest.raises(ValidationError) as caught:
+        shape.model_validate(body)
+    assert invalid(caught.value, body).param == param
