@@ -5,16 +5,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.errors import HeadraceError
 from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
 
-Int = Annotated[int, Strict()]
-Float = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Bool = Annotated[bool, Strict()]
+_NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,20})?([eE][+-]?\d{1,3})?\s*")
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _number(value: Any) -> Any:
+    """The value; where it is a string that is a number, that number. Forms have strings alone, old clients some."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value) if any(mark in value for mark in ".eE") else int(value)
+    return value
+
+
+def truth(value: Any) -> Any:
+    """The value; where it is a string that says true or false, that. For use in a validator."""
+    return _TRUTHS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+Int = Annotated[int, Strict(), BeforeValidator(_number)]
+Float = Annotated[float, Strict(), BeforeValidator(_number), Field(allow_inf_nan=False)]
+Bool = Annotated[bool, Strict(), BeforeValidator(truth)]
 T = TypeVar("T")
 TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int, TokenId, Usage
-from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob
+from models.modalities.text import Choice, Delta, RunningUsage, TextRequest, TokenLogprob
 
 _json = msgspec.json.Encoder()
 
@@ -20,7 +20,7 @@ Tokens = Annotated[list[TokenId], Field(min_length=1)]
 class Request(TextRequest):
     """Body of a text completion. Choices are numbered prompt by prompt, ``n`` to each."""
 
-    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"suffix": ("",)}
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = TextRequest.INERT | {"suffix": ("",)}
 
     prompt: str | Tokens | Annotated[list[str] | list[Tokens], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
@@ -76,6 +76,7 @@ class Reply:
         self._shared["model"] = request.model
         self._head = b"data: " + _json.encode(self._shared)[:-1]
         self._head += b',"usage":null' if request.wants_usage else b""
+        self._running = RunningUsage() if request.wants_running_usage else None
 
     def start(self) -> bytes:
         """Nothing: a completion has no role to announce."""
@@ -92,6 +93,10 @@ class Reply:
             "logprobs": self._logprobs(delta.index, delta.logprobs),
             "finish_reason": delta.finish,
         }
+        if self._running is not None:
+            self._running.add(delta)
+            chunk = self._shared | {"choices": [choice], "usage": self._running.to_json()}
+            return b"data: " + _json.encode(chunk) + b"\n\n"
         return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
 
     def end(self, usage: Usage, result: Any = None) -> bytes:

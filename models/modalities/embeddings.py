@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Int, TokenId, Usage, WholeReply
+from models.modalities.base import BaseRequest, Bool, Int, TokenId, Usage, WholeReply
 
 _json = msgspec.json.Encoder()
 
@@ -28,7 +28,7 @@ class Request(BaseRequest):
     """Body of a request for embeddings.
 
     An input longer than the model's context is refused, unless ``truncate_prompt_tokens`` (vLLM's) gives the number of
-    tokens to keep of each; -1: as many as the model takes.
+    tokens to keep of each; -1: as many as the model takes, as ``truncate`` says, too.
     ``input_type`` names a prompt of the model that is put before each text: query, document, or any other that it has.
     """
 
@@ -38,6 +38,8 @@ class Request(BaseRequest):
     dimensions: Annotated[Int, Field(ge=1, le=1 << 16)] | None = None
     encoding_format: Literal["float", "base64"] | None = None
     truncate_prompt_tokens: Truncation | None = None
+    truncate: Bool | Literal["NONE", "END"] | None = Field(None, description="cut what is too long, as others say it")
+    normalize: Bool | None = Field(None, description="true: vectors of length 1, whatever the model gives")
     input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
     @field_validator("input", mode="before")
@@ -49,6 +51,13 @@ class Request(BaseRequest):
             why = "a request takes {most} inputs at most, not {count}"
             raise PydanticCustomError("invalid_value", why, {"most": MOST_INPUTS, "count": len(value)})
         return value
+
+    @property
+    def kept_tokens(self) -> int | None:
+        """How many tokens of each input are read at most; -1: what fits; None: an input too long is refused."""
+        if self.truncate_prompt_tokens is None and self.truncate in (True, "END"):
+            return -1
+        return self.truncate_prompt_tokens
 
     @property
     def inputs(self) -> list[str] | list[list[int]]:

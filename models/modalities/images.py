@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest
 from models.modalities import samplers
-from models.modalities.base import Float, Int
+from models.modalities.base import Bool, Float, Int, truth
 from models.modalities.json_object import JsonObject
 from models.modalities.media import Answer, MediaRequest
 from models.unicode import refuse_broken
@@ -31,7 +31,6 @@ SIDES = range(64, 4097, 8)
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*")  # noqa: RUF001  # some write a multiplication sign
-_NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,20})?([eE][+-]?\d{1,3})?\s*")
 _ALIASES = {
     "num_inference_steps": "steps",
     "guidance": "guidance_scale",
@@ -42,17 +41,6 @@ _ALIASES = {
     "controlnet_conditioning_scale": "control_scale",
     "loras": "lora",
 }
-
-
-def _number(value: Any) -> Any:
-    """The value; where it is a string that is a number, that number. Forms have strings alone."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value) if any(mark in value for mark in ".eE") else int(value)
-    return value
-
-
-def _truth(value: Any) -> Any:
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _listed(value: Any) -> Any:
@@ -70,16 +58,11 @@ def _decoded(text: str, name: str) -> Any:
         raise PydanticCustomError("invalid_value", "'{name}' is not valid JSON", {"name": name}) from error
 
 
-_Int = Annotated[Int, BeforeValidator(_number)]
-_Number = Annotated[Float, BeforeValidator(_number)]
-_Bool = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
-
-
 class Lora(JsonObject):
     """A LoRA adapter that the model was launched with, and how strongly to apply it; 0: not at all."""
 
     name: str = Field(min_length=1, max_length=100)
-    scale: Annotated[_Number, Field(ge=-8, le=8)] = 1.0
+    scale: Annotated[Float, Field(ge=-8, le=8)] = 1.0
 
 
 class Request(MediaRequest):
@@ -96,25 +79,25 @@ class Request(MediaRequest):
 
     prompt: str | None = Field(None, max_length=32_000, description="may be left out where there is an image")
     negative_prompt: str | None = Field(None, max_length=32_000)
-    n: Annotated[_Int, Field(ge=1, le=16)] = 1
+    n: Annotated[Int, Field(ge=1, le=16)] = 1
     size: str | None = Field(None, max_length=20, description='"WxH" or "W*H", each a multiple of 8; or "auto"')
     response_format: Literal["url", "b64_json"] | None = Field(None, description="by default a signed URL")
     output_format: Literal["png", "jpeg", "webp"] = "png"
-    output_compression: Annotated[_Int, Field(ge=0, le=100)] | None = Field(None, description="of jpeg and webp")
-    seed: Annotated[_Int, Field(ge=-1, lt=1 << 63)] | None = Field(
+    output_compression: Annotated[Int, Field(ge=0, le=100)] | None = Field(None, description="of jpeg and webp")
+    seed: Annotated[Int, Field(ge=-1, lt=1 << 63)] | None = Field(
         None, description="of the first image, each next one's is one more; -1 is any"
     )
-    steps: Annotated[_Int, Field(ge=1, le=250)] | None = None
-    guidance_scale: Annotated[_Number, Field(ge=0, le=100)] | None = None
+    steps: Annotated[Int, Field(ge=1, le=250)] | None = None
+    guidance_scale: Annotated[Float, Field(ge=0, le=100)] | None = None
     scheduler: str | None = Field(None, max_length=100, description="a sampler's name, such as 'DPM++ 2M Karras'")
-    strength: Annotated[_Number, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
-    control_scale: Annotated[_Number, Field(ge=0, le=4)] | None = Field(None, description="how far to heed ControlNet")
+    strength: Annotated[Float, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
+    control_scale: Annotated[Float, Field(ge=0, le=4)] | None = Field(None, description="how far to heed ControlNet")
     lora: Annotated[list[Lora], Field(max_length=8), BeforeValidator(_listed)] | None = None
-    stream: _Bool = False
-    partial_images: Annotated[_Int, Field(ge=0, le=3)] | None = None
+    stream: Bool = False
+    partial_images: Annotated[Int, Field(ge=0, le=3)] | None = None
     quality: str | None = Field(None, max_length=20)
     style: str | None = Field(None, max_length=20)
-    background: Annotated[_Bool | str, BeforeValidator(_truth)] | None = Field(
+    background: Annotated[bool | str, BeforeValidator(truth)] | None = Field(
         None, description="true: answer 202 and go on in the background"
     )
     moderation: str | None = Field(None, max_length=20)

@@ -1,5 +1,7 @@
 """Rerank, as the APIs of Cohere, Jina and Xinference have it in common, at ``/v1/rerank`` and ``/v2/rerank``."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -23,26 +25,35 @@ class Document(BaseModel):
     text: Text
 
 
-class Request(BaseRequest):
-    """Body of a rerank. A document that does not fit into the model's context beside the query is refused.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """An engine's result: a score for each document, in their order, and how many of them were cut to what fits."""
 
-    With ``max_tokens_per_doc`` or ``truncate_prompt_tokens`` (-1: what fits) it is cut instead; with
-    ``max_chunks_per_doc`` it is cut into chunks, and the best of them gives its score.
+    scores: Sequence[float]
+    cut: int = 0
+
+
+class Request(BaseRequest):
+    """Body of a rerank. A document that does not fit into the model's context beside the query is cut.
+
+    With ``truncation`` false it is refused. ``max_tokens_per_doc`` and ``truncate_prompt_tokens`` (-1: what fits) cut
+    it shorter; with ``max_chunks_per_doc`` it is made chunks, and the best of them gives its score.
     """
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(
-        ["model", "user", "query", "documents", "top_n", "return_documents", "return_len"]
+        ["model", "user", "query", "documents", "top_n", "return_documents", "return_len", "truncation"]
     )
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"rank_fields": ([], ["text"]), "priority": (0,)}
 
     query: Text
     documents: Annotated[list[Text | Document], Field(min_length=1, max_length=MOST_DOCUMENTS)]
-    top_n: Annotated[Int, Field(ge=1)] | None = Field(None, description="how many results to return; all by default")
+    top_n: Annotated[Int, Field(ge=0)] | None = Field(None, description="how many results to return; 0: all")
     return_documents: Bool | None = None
     return_len: Bool | None = Field(None, description="return in 'meta' how many tokens were read")
     max_tokens_per_doc: Annotated[Int, Field(ge=1)] | None = None
     max_chunks_per_doc: Annotated[Int, Field(ge=1, le=1000)] | None = None
     truncate_prompt_tokens: Truncation | None = None
+    truncation: Bool = Field(True, description="false: a document that is too long is refused")
 
     rank_fields: Any = None
     priority: Any = None
@@ -64,6 +75,14 @@ class Request(BaseRequest):
         return more | body
 
     @property
+    def kept_tokens(self) -> int | None:
+        """How many tokens of a document are read at most; -1: as many as fit; None: one that is too long is refused."""
+        asked = self.max_tokens_per_doc if self.truncate_prompt_tokens is None else self.truncate_prompt_tokens
+        if asked is None and self.max_chunks_per_doc is None and self.truncation:
+            return -1
+        return asked
+
+    @property
     def texts(self) -> list[str]:
         """The documents' texts."""
         return [one if isinstance(one, str) else one.text for one in self.documents]
@@ -75,30 +94,31 @@ class Request(BaseRequest):
 
 
 class Reply(WholeReply):
-    """Makes the results, best first. An engine's result is one score for each document, in the documents' order."""
+    """Makes the results, best first, of an engine's ``Ranking``."""
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._id = f"rerank-{rid}"
         self._request = request
 
     def end(self, usage: Usage, result: Any = None) -> bytes:
-        """The whole answer."""
-        asked = self._request
-        best = sorted(range(len(result)), key=lambda index: (-result[index], index))[: asked.top_n]
+        """The whole answer. ``meta.warnings`` says how many documents were cut."""
+        asked, scores = self._request, result.scores
+        best = sorted(range(len(scores)), key=lambda index: (-scores[index], index))[: asked.top_n or None]
         results = [
             {
                 "index": index,
-                "relevance_score": result[index],
+                "relevance_score": scores[index],
                 "document": _shown(asked.documents[index]) if asked.return_documents else None,
             }
             for index in best
         ]
         tokens = {"input_tokens": usage.prompt_tokens, "output_tokens": 0} if asked.return_len else None
+        warnings = [f"{result.cut} of {len(scores)} documents were cut to what fits"] if result.cut else None
         meta = {
             "api_version": {"version": "2", "is_experimental": False},
             "billed_units": None,
             "tokens": tokens,
-            "warnings": None,
+            "warnings": warnings,
         }
         total = {"prompt_tokens": usage.prompt_tokens, "total_tokens": usage.prompt_tokens}
         body = {"id": self._id, "object": "list", "model": asked.model, "results": results, "meta": meta}

@@ -1,11 +1,11 @@
 """What chat and completions share: the sampling fields, and the engine's events."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId, streaming_only
+from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId, Usage, streaming_only
 from models.modalities.json_object import JsonObject
 from models.modalities.structure import StructuredOutputs, fold_guided
 
@@ -16,6 +16,9 @@ BLANKS = " \t\r\n"
 
 COLDEST = 1e-5
 """A temperature below this counts as zero, as with vLLM: dividing by it would overflow."""
+
+Limit = Annotated[Int, Field(ge=1, le=1 << 24)]
+"""Most tokens of a choice."""
 
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -77,6 +80,23 @@ class Delta:
 
 
 @dataclass(slots=True)
+class RunningUsage:
+    """The tokens of a stream so far, over all its choices. Those of the prompt are 0 until the engine knows them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, delta: Delta) -> None:
+        """Count what the engine made."""
+        self.prompt_tokens = delta.prompt_tokens or self.prompt_tokens
+        self.completion_tokens += delta.tokens
+
+    def to_json(self) -> dict[str, Any]:
+        """OpenAI's ``usage`` object."""
+        return Usage(self.prompt_tokens, self.completion_tokens).to_json()
+
+
+@dataclass(slots=True)
 class ToolCall:
     """A whole tool call. ``arguments`` is JSON text."""
 
@@ -108,10 +128,14 @@ class Choice:
 
 
 class StreamOptions(JsonObject):
-    """OpenAI's ``stream_options``."""
+    """OpenAI's ``stream_options``, with vLLM's ``continuous_usage_stats``: usage in every chunk.
+
+    Nothing is obfuscated, whatever ``include_obfuscation`` says.
+    """
 
     include_usage: Bool = False
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: Bool | None = None
+    continuous_usage_stats: Bool = False
 
 
 class TextRequest(BaseRequest):
@@ -131,11 +155,24 @@ class TextRequest(BaseRequest):
         ]
     )
 
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "early_stopping": (False,),
+        "include_stop_str_in_output": (False,),
+        "length_penalty": (1, 1.0),
+        "min_tokens": (0,),
+        "priority": (0,),
+        "prompt_logprobs": (),
+        "skip_special_tokens": (True,),
+        "spaces_between_special_tokens": (True,),
+        "typical_p": (1, 1.0),
+        "use_beam_search": (False,),
+    }
+
     stream: Bool = False
     stream_options: StreamOptions | None = None
     temperature: Annotated[Float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[Int, Field(ge=0, le=1 << 20)] | None = None
+    top_p: Annotated[Float, Field(ge=0, le=1)] | None = Field(None, description="0: the likeliest token")
+    top_k: Annotated[Int, Field(ge=-1, le=1 << 20)] | None = Field(None, description="0 and -1: all")
     min_p: Annotated[Float, Field(ge=0, le=1)] | None = None
     frequency_penalty: Annotated[Float, Field(ge=-2, le=2)] | None = None
     presence_penalty: Annotated[Float, Field(ge=-2, le=2)] | None = None
@@ -143,7 +180,7 @@ class TextRequest(BaseRequest):
     logit_bias: (
         dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], Annotated[Float, Field(ge=-100, le=100)]] | None
     ) = None
-    max_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
+    max_tokens: Limit | None = Field(None, description="-1: as many as the context has room for")
     n: Annotated[Int, Field(ge=1, le=128)] | None = None
     seed: Annotated[Int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
@@ -156,16 +193,52 @@ class TextRequest(BaseRequest):
         None, description="what the answer must match: one of json, json_object, regex, choice and grammar"
     )
 
+    early_stopping: Any = None
+    include_stop_str_in_output: Any = None
+    length_penalty: Any = None
+    min_tokens: Any = None
+    priority: Any = None
+    prompt_logprobs: Any = None
+    skip_special_tokens: Any = None
+    spaces_between_special_tokens: Any = None
+    typical_p: Any = None
+    use_beam_search: Any = None
+
     @model_validator(mode="before")
     @classmethod
-    def _guided(cls, value: Any) -> Any:
-        """The body with vLLM's older fields for the same, ``guided_…``, put into ``structured_outputs``."""
-        return fold_guided(value)
+    def _other_names(cls, value: Any) -> Any:
+        """The body with other programs' names and values for the same.
+
+        vLLM's older fields ``guided_…`` are put into ``structured_outputs``. llama.cpp and Xinference say
+        ``repeat_penalty``, and -1 for no limit.
+        """
+        if not isinstance(value, dict):
+            return value
+        body = dict(value)
+        penalty = body.pop("repeat_penalty", None)
+        if penalty is not None and body.get("repetition_penalty") is None:
+            body["repetition_penalty"] = penalty
+        for name in ("max_tokens", "max_completion_tokens"):
+            if body.get(name) == -1:
+                del body[name]
+        return fold_guided(body)
 
     @field_validator("temperature")
     @classmethod
     def _cold(cls, value: float | None) -> float | None:
         return 0.0 if value is not None and value < COLDEST else value
+
+    @field_validator("top_k")
+    @classmethod
+    def _all(cls, value: int | None) -> int | None:
+        return 0 if value == -1 else value
+
+    @model_validator(mode="after")
+    def _likeliest(self) -> Self:
+        """A ``top_p`` of 0 leaves the likeliest token alone, as a temperature of 0 does."""
+        if self.top_p == 0:
+            self.top_p, self.temperature = None, 0.0
+        return self
 
     @field_validator("stream_options")
     @classmethod
@@ -193,6 +266,11 @@ class TextRequest(BaseRequest):
     def wants_usage(self) -> bool:
         """Whether a stream is to end with a usage chunk."""
         return self.stream_options is not None and self.stream_options.include_usage
+
+    @property
+    def wants_running_usage(self) -> bool:
+        """Whether every chunk of a stream is to have the usage so far."""
+        return self.wants_usage and self.stream_options is not None and self.stream_options.continuous_usage_stats
 
     @property
     def budget(self) -> int:

@@ -201,7 +201,7 @@ class BatchFeeder:
         line: bytes,
     ) -> None:
         """The line as a job, or as one that has failed."""
-        job, name, uid = new_id(), None, ""
+        job, name, uid = new_id(), batch_lines.custom_id(line), ""
 
         def find(file: str) -> str:
             return uploads.artifact(self._database.call(uploads.get, file, row.api_key_id).id)
@@ -213,7 +213,7 @@ class BatchFeeder:
 
         try:
             found = batch_lines.parse(line)
-            name, uid = found["custom_id"], batch_lines.uid_of(found)
+            uid = batch_lines.uid_of(found)
             body, files = batch_lines.request(found, kind, serving, find, put)
         except (StorageUnavailable, DatabaseUnavailable):
             raise

@@ -184,13 +184,15 @@ def failure(line: BatchLine) -> dict[str, Any]:
     if line.state == JobState.EXPIRED:
         return _entry(line.id, line.custom_id, error=_EXPIRED)
     error = HeadraceError.from_row(line.error)
-    if isinstance(error, InvalidLine) or error.status >= 500:
+    if isinstance(error, InvalidLine):
+        return _entry(line.id, line.custom_id, error=described_error(error) | {"line": line.line + 1})
+    if error.status >= 500:
         return _entry(line.id, line.custom_id, error=described_error(error))
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return _entry(line.id, line.custom_id, response=(error.status, {"error": body}))
 
 
-def described_error(error: HeadraceError) -> dict[str, str]:
+def described_error(error: HeadraceError) -> dict[str, Any]:
     """An error that was no answer."""
     return {"code": error.code, "message": error.message}
 
@@ -201,7 +203,7 @@ def data_url(data: bytes, media_type: str) -> str:
 
 
 def _entry(
-    job: str, custom_id: str | None, *, response: tuple[int, Any] | None = None, error: dict[str, str] | None = None
+    job: str, custom_id: str | None, *, response: tuple[int, Any] | None = None, error: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     name = job.removeprefix("job_")
     answer = response and {"status_code": response[0], "request_id": f"req_{name}", "body": response[1]}

@@ -7,6 +7,8 @@ which line an answer belongs to, or where it is meant to go, is refused as a who
 
 import base64
 import binascii
+import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,17 @@ from models.rows import uploads
 from models.unicode import storable
 from models.validation import invalid
 
+log = logging.getLogger(__name__)
+
 MOST_BYTES = 200 << 20
 MOST_LINES = 50_000
-LINE_BYTES = 1 << 20
+LINE_BYTES = (16 << 20) + (4 << 10)
+"""Most bytes of a line: those of a request's body, and of what stands around it."""
 MOST_ERRORS = 100
 CUSTOM_ID = 512
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_NAMED = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.){1,3072}")')
 _BOM = b"\xef\xbb\xbf"
 
 Put = Callable[[str, bytes, str], str]
@@ -62,11 +68,15 @@ def parse(line: bytes) -> dict[str, Any]:
 
 
 def custom_id(line: bytes) -> str | None:
-    """What the line calls itself, if it is readable."""
+    """What the line calls itself, if that can be read, whether or not the rest can."""
     try:
         found = parse(line).get("custom_id")
     except InvalidLine:
-        return None
+        named = _NAMED.search(line)
+        try:
+            found = msgspec.json.decode(named[1]) if named else None
+        except msgspec.DecodeError:
+            return None
     return found if isinstance(found, str) and storable(found) else None
 
 
@@ -141,7 +151,8 @@ def request(
             raise InvalidRequest(f"missing the file '{name}'", param=name)
     try:
         found: Any = modality(about.modality).request.model_validate(body | about.fixed)
-        take_unknown(found, strict=False)
+        if ignored := take_unknown(found, strict=False):
+            log.info("a line of a batch has fields that are ignored: %r", ", ".join(ignored)[:1000])
         kept = found.model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
         raise invalid(error, body) from error

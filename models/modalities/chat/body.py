@@ -13,7 +13,7 @@ from models.modalities.chat.messages import MediaPart, Message, RefusalPart, Tex
 from models.modalities.chat.tools import NamedChoice, Tool, ToolChoice
 from models.modalities.json_object import JsonObject
 from models.modalities.structure import Constraint, bounded_schema
-from models.modalities.text import Choice, Delta, TextRequest, TokenLogprob, ToolCall, ToolDelta
+from models.modalities.text import Choice, Delta, Limit, RunningUsage, TextRequest, TokenLogprob, ToolCall, ToolDelta
 
 _json = msgspec.json.Encoder()
 
@@ -49,13 +49,24 @@ class ResponseFormat(JsonObject):
         return self
 
 
+class Thinking(JsonObject):
+    """Whether the model thinks, as GLM's and DeepSeek's clients say it."""
+
+    type: Literal["enabled", "disabled", "auto"]
+
+
 class Request(TextRequest):
     """Body of a chat completion."""
 
-    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = TextRequest.INERT | {
         "audio": (),
+        "best_of": (1,),
+        "documents": ([],),
+        "echo": (False,),
         "function_call": ("none", "auto"),
         "functions": ([],),
+        "include_reasoning": (True,),
+        "mm_processor_kwargs": ({},),
         "modalities": (["text"],),
         "moderation": (),
         "prediction": (),
@@ -68,13 +79,15 @@ class Request(TextRequest):
     }
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=4096)]
-    max_completion_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
+    max_completion_tokens: Limit | None = None
     logprobs: Bool | None = None
     top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     enable_thinking: Bool | None = Field(None, description="the same within chat_template_kwargs, as Xinference has it")
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    thinking: Bool | Thinking | None = Field(None, description="other programs' words for enable_thinking")
+    add_generation_prompt: Bool | None = Field(None, description="what continue_final_message says the other way round")
     continue_final_message: Bool = Field(False, description="go on with the last message, which is an assistant's")
     tools: Annotated[list[Tool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
@@ -84,8 +97,13 @@ class Request(TextRequest):
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
 
     audio: Any = None
+    best_of: Any = None
+    documents: Any = None
+    echo: Any = None
     function_call: Any = None
     functions: Any = None
+    include_reasoning: Any = None
+    mm_processor_kwargs: Any = None
     modalities: Any = None
     moderation: Any = None
     prediction: Any = None
@@ -99,7 +117,7 @@ class Request(TextRequest):
     @field_validator("top_logprobs")
     @classmethod
     def _needs_logprobs(cls, value: int | None, info: ValidationInfo) -> int | None:
-        if value is not None and not info.data.get("logprobs"):
+        if value and not info.data.get("logprobs"):
             raise PydanticCustomError("invalid_value", "only allowed when 'logprobs' is true")
         return value
 
@@ -120,6 +138,9 @@ class Request(TextRequest):
             raise PydanticCustomError(
                 "invalid_value", "it needs an assistant's message at the end", {"param": "continue_final_message"}
             )
+        if self.add_generation_prompt is self.continue_final_message:
+            why = "an answer either goes on with the final message or is a message of its own"
+            raise PydanticCustomError("unsupported_parameter", why, {"param": "add_generation_prompt"})
         has_format = self.response_format is not None and self.response_format.type != "text"
         if has_format and self.structured_outputs is not None:
             raise PydanticCustomError(
@@ -134,7 +155,9 @@ class Request(TextRequest):
 
         Pictures and recordings are named by the types of their parts.
         """
-        nothing = set()
+        nothing = {"add_generation_prompt"}
+        if not self.logprobs:
+            nothing |= {"logprobs", "top_logprobs"}
         if self.response_format is not None and self.response_format.type == "text":
             nothing.add("response_format")
         if not self.tools:
@@ -183,8 +206,10 @@ class Request(TextRequest):
             kwargs.setdefault("reasoning_effort", self.reasoning_effort)
             if self.reasoning_effort == "none":
                 kwargs.setdefault("enable_thinking", False)
-        if self.enable_thinking is not None:
-            kwargs["enable_thinking"] = self.enable_thinking
+        thinking = self.thinking.type != "disabled" if isinstance(self.thinking, Thinking) else self.thinking
+        for asked in (thinking, self.enable_thinking):
+            if asked is not None:
+                kwargs["enable_thinking"] = asked
         return kwargs
 
     @property
@@ -209,6 +234,7 @@ class Reply:
         head = _json.encode(self._shared | {"object": "chat.completion.chunk"})[:-1]
         self._head = b"data: " + head + (b',"usage":null' if request.wants_usage else b"")
         self._lead = self._head + b',"choices":[{"index":0,"delta":{"content":'
+        self._running = RunningUsage() if request.wants_running_usage else None
 
     def start(self) -> bytes:
         """For each choice, a chunk that announces the role."""
@@ -222,7 +248,9 @@ class Reply:
         if not self._request.stream:
             self._choices.setdefault(delta.index, Choice()).add(delta)
             return b""
-        if delta.index == 0 and delta.plain:  # the common case, on the hot path
+        if self._running is not None:
+            self._running.add(delta)
+        elif delta.index == 0 and delta.plain:  # the common case, on the hot path
             return self._lead + _json.encode(delta.text) + b'},"logprobs":null,"finish_reason":null}]}\n\n'
         content: dict[str, Any] = {"content": delta.text} if delta.text else {}
         if delta.reasoning:
@@ -243,6 +271,9 @@ class Reply:
 
     def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: str | None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        if self._running is not None:
+            chunk = self._shared | {"object": "chat.completion.chunk", "usage": self._running.to_json()}
+            return b"data: " + _json.encode(chunk | {"choices": [choice]}) + b"\n\n"
         return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
 
     def _answer(self, usage: Usage) -> dict[str, Any]:

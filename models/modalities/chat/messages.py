@@ -133,11 +133,16 @@ class Message(JsonObject):
 
     @property
     def text(self) -> str:
-        """The text of the content, its parts joined; pictures and recordings are left out."""
+        """The text of the content, each part on lines of its own; pictures and recordings are left out."""
         if isinstance(self.content, str):
             return self.content
-        texts = (getattr(part, "text", None) or getattr(part, "refusal", None) or "" for part in self.content or [])
-        return "".join(texts) or self.refusal or ""
+        texts = [part.refusal if isinstance(part, RefusalPart) else part.text for part in self.texts]
+        return "\n".join(texts) or self.refusal or ""
+
+    @property
+    def texts(self) -> list[TextPart | RefusalPart]:
+        """The parts that are text."""
+        return [part for part in self.parts if isinstance(part, TextPart | RefusalPart)]
 
     @property
     def media(self) -> Iterator[Any]:

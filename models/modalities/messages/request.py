@@ -140,8 +140,8 @@ class Request(MessagesPrompt):
     stream: Bool = False
     stop_sequences: Annotated[list[Stop], Field(max_length=16)] | None = None
     temperature: Annotated[Float, Field(ge=0, le=1)] | None = None
-    top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[Int, Field(ge=0, le=1 << 20)] | None = None
+    top_p: Annotated[Float, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[Int, Field(ge=-1, le=1 << 20)] | None = None
     metadata: Metadata | None = None
 
     @property

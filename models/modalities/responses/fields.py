@@ -96,7 +96,7 @@ class Reasoning(JsonObject):
 class ResponseStreamOptions(JsonObject):
     """OpenAI's ``stream_options`` of this endpoint."""
 
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: Bool | None = Field(None, description="nothing is obfuscated, whatever it says")
 
 
 Includable = Literal[

@@ -126,7 +126,7 @@ class CreateResponse(ResponsesPrompt):
     stream: Bool | None = None
     stream_options: ResponseStreamOptions | None = None
     temperature: Annotated[Float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[Float, Field(ge=0, le=1)] | None = None
     max_output_tokens: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
     max_tool_calls: Annotated[Int, Field(ge=1)] | None = Field(
         None, description="of tools that the platform runs, of which there are none"

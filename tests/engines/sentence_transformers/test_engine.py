@@ -1,7 +1,9 @@
 """Embeddings and rerank with real weights: what sentence-transformers itself says, whoever shares the batch."""
 
 import asyncio
+import json
 import resource
+import shutil
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -166,6 +168,22 @@ async def test_token_ids_are_read_with_and_without_the_models_own(embedder: Driv
     assert abs(vectors(await embedder.ask("embeddings", input=bare[0])) - expected[0]).max() < CLOSE
 
 
+async def test_embeddings_get_length_one_where_that_is_asked_for(tmp_path: Path, embedder: Driver) -> None:
+    error = await error_of(embedder, "embeddings", input="x", normalize=False)
+    assert isinstance(error, UnsupportedParameter)
+    assert error.param == "normalize"
+    own = vectors(await embedder.ask("embeddings", input=TEXTS[:2], normalize=True))
+    shutil.copytree(minilm(), tmp_path / "long")
+    modules = tmp_path / "long" / "modules.json"
+    kept = [one for one in json.loads(modules.read_text()) if not one["type"].endswith("Normalize")]
+    modules.write_text(json.dumps(kept))
+    async for driver in _resident(str(tmp_path / "long"), modality="embeddings"):
+        for fields, unit in (({}, False), ({"normalize": False}, False), ({"normalize": True}, True)):
+            found = vectors(await driver.ask("embeddings", input=TEXTS[:2], **fields))
+            assert numpy.allclose(numpy.linalg.norm(found, axis=1), 1, atol=1e-5) == unit
+        assert abs(found - own).max() < CLOSE
+
+
 async def test_dimensions_are_cut_and_of_length_one_again(embedder: Driver, encoder: Any) -> None:
     found = vectors(await embedder.ask("embeddings", input=TEXTS[:3], dimensions=64))
 
@@ -212,13 +230,13 @@ async def test_a_text_is_read_only_as_far_as_it_takes(embedder: Driver, reranker
     cut = await embedder.ask("embeddings", input=["x", book], truncate_prompt_tokens=-1)
     assert abs(vectors(cut)[1] - encoder.encode(head)).max() < CLOSE
     few = await reranker.ask("rerank", query=QUERY, documents=["x", head, book], max_tokens_per_doc=50)
-    assert few.result[2] == pytest.approx(few.result[1], abs=CLOSE)
+    assert few.result.scores[2] == pytest.approx(few.result.scores[1], abs=CLOSE)
     pieces = await reranker.ask("rerank", query=QUERY, documents=[DOCUMENTS[1], book], max_chunks_per_doc=100)
     assert pieces.usage is not None
     assert pieces.usage.prompt_tokens > 10_000
     for fields, param in (
         ({"query": book, "documents": ["x"], "max_tokens_per_doc": 5}, "query"),
-        ({"query": "x", "documents": ["x", book]}, "documents[1]"),
+        ({"query": "x", "documents": ["x", book], "truncation": False}, "documents[1]"),
     ):
         error = await error_of(reranker, "rerank", **fields)
         assert isinstance(error, ContextLengthExceeded)
@@ -307,9 +325,9 @@ async def test_scores_are_those_of_the_library(reranker: Driver, scorer: Any) ->
     answer = await reranker.ask("rerank", query=QUERY, documents=DOCUMENTS)
 
     pairs = [(QUERY, text) for text in DOCUMENTS]
-    assert abs(numpy.array(answer.result) - scorer.predict(pairs)).max() < CLOSE
-    assert numpy.argmax(answer.result) == 1
-    assert answer.result[1] > 0.8 > 0.2 > answer.result[0]
+    assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs)).max() < CLOSE
+    assert numpy.argmax(answer.result.scores) == 1
+    assert answer.result.scores[1] > 0.8 > 0.2 > answer.result.scores[0]
     assert answer.usage is not None
     ids = scorer.tokenizer([QUERY] * len(DOCUMENTS), DOCUMENTS)["input_ids"]
     assert answer.usage.prompt_tokens == sum(map(len, ids))
@@ -319,8 +337,8 @@ async def test_a_prompt_precedes_the_query(scorer: Any) -> None:
     async for driver in _resident(str(RERANKER), modality="rerank", prompts={"ask": "the "}, default_prompt="ask"):
         answer = await driver.ask("rerank", query=QUERY, documents=DOCUMENTS)
         pairs = [(QUERY, text) for text in DOCUMENTS]
-        assert abs(numpy.array(answer.result) - scorer.predict(pairs, prompt="the ")).max() < CLOSE
-        assert abs(numpy.array(answer.result) - scorer.predict(pairs)).max() > 10 * CLOSE
+        assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs, prompt="the ")).max() < CLOSE
+        assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs)).max() > 10 * CLOSE
 
 
 async def test_reranks_share_batches(reranker: Driver) -> None:
@@ -330,24 +348,28 @@ async def test_reranks_share_batches(reranker: Driver) -> None:
 
     assert reranker.engine.counters()["batches"] - before["batches"] <= 12
     for answer in answers:
-        assert numpy.allclose(answer.result, answers[0].result, atol=CLOSE)
+        assert numpy.allclose(answer.result.scores, answers[0].result.scores, atol=CLOSE)
 
 
 async def test_a_long_document_is_refused_cut_or_made_pieces(reranker: Driver, scorer: Any) -> None:
     assert reranker.capacity.context_length == 128
     long = "the music of the band " * 60 + "a stone in the water"
-    error = await error_of(reranker, "rerank", query=QUERY, documents=["short", long])
+    error = await error_of(reranker, "rerank", query=QUERY, documents=["short", long], truncation=False)
     assert isinstance(error, ContextLengthExceeded)
     assert error.param == "documents[1]"
     assert "128" in error.message
 
-    for fields in ({"max_tokens_per_doc": 4096}, {"truncate_prompt_tokens": -1}):
+    for fields in ({}, {"truncation": True}, {"max_tokens_per_doc": 4096}, {"truncate_prompt_tokens": -1}):
+        both = await reranker.ask("rerank", query=QUERY, documents=["short", long], **fields)
+        assert both.result.cut == 1
         cut = await reranker.ask("rerank", query=QUERY, documents=[long], **fields)
-        assert abs(cut.result[0] - scorer.predict([(QUERY, long)])[0]) < CLOSE
+        assert abs(cut.result.scores[0] - scorer.predict([(QUERY, long)])[0]) < CLOSE
     best = await reranker.ask("rerank", query=QUERY, documents=[long, "music"], max_chunks_per_doc=10)
-    assert best.result[0] > 0.8, "its last piece is relevant"
+    assert best.result.scores[0] > 0.8, "its last piece is relevant"
+    assert best.result.cut == 0
     few = await reranker.ask("rerank", query=QUERY, documents=[long], max_chunks_per_doc=2)
-    assert few.result[0] < 0.3
+    assert few.result.scores[0] < 0.3
+    assert few.result.cut == 1
     error = await error_of(reranker, "rerank", query="word " * 200, documents=["x"], max_chunks_per_doc=2)
     assert isinstance(error, ContextLengthExceeded)
     assert error.param == "query"
@@ -360,8 +382,8 @@ async def test_a_large_cross_encoder_knows_what_is_relevant() -> None:
     async for driver in _resident(str(path)):
         documents = ["Bananas are yellow.", "Paris is the capital of France.", "Berlin is a city in Germany."]
         answer = await driver.ask("rerank", query="What is the capital of France?", documents=documents)
-        assert numpy.argmax(answer.result) == 1
-        assert answer.result[1] > 0.9 > 0.3 > answer.result[0]
+        assert numpy.argmax(answer.result.scores) == 1
+        assert answer.result.scores[1] > 0.9 > 0.3 > answer.result.scores[0]
 
 
 @pytest.mark.parametrize(

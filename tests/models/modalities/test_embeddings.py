@@ -70,7 +70,7 @@ def test_an_input_has_four_forms(value: Any, inputs: Any) -> None:
         (rerank.Request, {"documents": [1]}, "documents[0]"),
         (rerank.Request, {"documents": [{"text": "a", "year": 1900}]}, "documents[0].year"),
         (rerank.Request, {"documents": ["a"] * 10_001}, "documents"),
-        (rerank.Request, {"top_n": 0}, "top_n"),
+        (rerank.Request, {"top_n": -1}, "top_n"),
         (rerank.Request, {"kwargs": "[1]"}, "kwargs"),
         (rerank.Request, {"kwargs": "{nonsense"}, "kwargs"),
     ],
@@ -130,11 +130,11 @@ def test_numbers_survive_the_wire(numbers: list[float]) -> None:
     assert body["data"][0]["embedding"] == numbers
 
 
-def ranked(scores: list[float], **fields: Any) -> dict[str, Any]:
-    """The answer for these scores."""
+def ranked(scores: list[float], cut: int = 0, **fields: Any) -> dict[str, Any]:
+    """The answer for these scores, where so many documents were cut."""
     documents = [f"document {number}" for number in range(len(scores))]
     request = rerank.Request.model_validate(RANK | {"documents": documents} | fields)
-    found: dict[str, Any] = json.loads(rerank.Reply("rid", request, 1).end(Usage(12, 0), scores))
+    found: dict[str, Any] = json.loads(rerank.Reply("rid", request, 1).end(Usage(12, 0), rerank.Ranking(scores, cut)))
     return found
 
 
@@ -159,6 +159,32 @@ def test_what_is_asked_for_is_there() -> None:
     assert body["results"] == [{"index": 1, "relevance_score": 0.9, "document": {"text": "document 1"}}]
     assert body["meta"]["tokens"] == {"input_tokens": 12, "output_tokens": 0}
     assert len(ranked([0.2, 0.9], top_n=10)["results"]) == 2
+    assert len(ranked([0.2, 0.9], top_n=0)["results"]) == 2, "0 is all, as with vLLM"
+
+
+def test_the_answer_says_how_many_documents_were_cut() -> None:
+    assert ranked([0.2, 0.9])["meta"]["warnings"] is None
+    assert ranked([0.2, 0.9], cut=1)["meta"]["warnings"] == ["1 of 2 documents were cut to what fits"]
+
+
+def test_what_is_too_long_is_cut_or_refused() -> None:
+    """``kept_tokens``: -1 is what fits, None that it is refused."""
+
+    def documents(**fields: Any) -> int | None:
+        return rerank.Request.model_validate(RANK | fields).kept_tokens
+
+    def inputs(**fields: Any) -> int | None:
+        return embeddings.Request.model_validate(EMBED | fields).kept_tokens
+
+    assert (documents(), documents(truncation=False), documents(truncation="false")) == (-1, None, None)
+    assert (documents(max_tokens_per_doc=9), documents(max_chunks_per_doc=2)) == (9, None)
+    assert (inputs(), inputs(truncate=True), inputs(truncate="END"), inputs(truncate="NONE")) == (None, -1, -1, None)
+    assert inputs(truncate=True, truncate_prompt_tokens=9) == 9
+
+
+def test_what_ragflow_sends_is_taken() -> None:
+    asked = rerank.Request.model_validate(RANK | {"return_documents": "true", "return_len": "True"})
+    assert (asked.return_documents, asked.return_len) == (True, True)
 
 
 def test_what_a_document_has_beside_its_text_comes_back() -> None:

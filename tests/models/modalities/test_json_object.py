@@ -108,7 +108,6 @@ def test_a_misspelt_name_is_refused_with_what_was_meant(name: str) -> None:
 
 
 OTHERS = [
-    "best_of",
     "cache_salt",
     "client_metadata",
     "dry_multiplier",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from models.errors import HeadraceError, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.base import Usage
+from models.modalities.json_object import take_unknown
 from models.modalities.text import Delta, TokenLogprob
 from models.validation import from_validation
 
@@ -67,18 +68,88 @@ def test_nulls_ask_for_nothing(request_type: type[BaseModel], base: dict[str, An
     assert request.stream is False
 
 
+NOTHING: list[dict[str, Any]] = [
+    {"top_k": None},
+    {"min_tokens": 0},
+    {"skip_special_tokens": True},
+    {"spaces_between_special_tokens": True},
+    {"use_beam_search": False},
+    {"add_generation_prompt": True},
+    {"include_reasoning": True},
+    {"priority": 0},
+    {"typical_p": 1.0},
+    {"length_penalty": 1.0},
+    {"top_logprobs": 0},
+    {"logprobs": False, "top_logprobs": 0},
+    {"documents": []},
+    {"echo": False},
+    {"best_of": 1},
+    {"max_tokens": -1},
+    {"max_completion_tokens": -1},
+    {"stream": "false"},
+]
+
+
+@pytest.mark.parametrize("fields", NOTHING, ids=str)
+def test_what_asks_for_nothing_is_taken(fields: dict[str, Any]) -> None:
+    request = chat.Request.model_validate(CHAT | fields)
+    assert request.asked() == chat.Request.model_validate(CHAT).asked()
+    assert take_unknown(request, strict=True) == ()
+
+
+def test_other_programs_values_and_names_mean_the_same() -> None:
+    def read(**fields: Any) -> chat.Request:
+        return chat.Request.model_validate(CHAT | fields)
+
+    likeliest = read(top_p=0, temperature=1)
+    assert (likeliest.temperature, likeliest.top_p) == (0, None)
+    assert read(top_k=-1).top_k == 0
+    assert read(repeat_penalty=1.1).repetition_penalty == 1.1
+    assert read(repeat_penalty=1.1, repetition_penalty=1.2).repetition_penalty == 1.2
+    assert (read(temperature="0.7").temperature, read(seed="3").seed, read(stream="True").stream) == (0.7, 3, True)
+    for thinking, enabled in ((False, False), (True, True), ({"type": "disabled"}, False), ({"type": "enabled"}, True)):
+        assert read(thinking=thinking).template_kwargs == {"enable_thinking": enabled}
+    hints = {"include_obfuscation": True, "continuous_usage_stats": False}
+    assert read(stream=True, stream_options=hints).wants_usage is False
+
+
+def test_parts_of_text_stand_on_lines_of_their_own() -> None:
+    parts = [{"type": "text", "text": "Hello"}, {"type": "text", "text": "World"}]
+    for role in ("system", "user", "assistant"):
+        message = chat.Request.model_validate(CHAT | {"messages": [{"role": role, "content": parts}]}).messages[0]
+        assert message.text == "Hello\nWorld"
+
+
+@pytest.mark.parametrize("protocol", [chat, completions])
+def test_every_chunk_has_the_usage_so_far_where_that_is_asked_for(protocol: Any) -> None:
+    options = {"include_usage": True, "continuous_usage_stats": True}
+    base = CHAT if protocol is chat else {"model": "m", "prompt": "x"}
+    request = protocol.Request.model_validate(base | {"stream": True, "stream_options": options})
+    reply = protocol.Reply("rid", request, 1)
+    for text in ("a", "b"):
+        sent = reply.delta(Delta(text, tokens=2, prompt_tokens=7))
+    chunk = json.loads(sent.removeprefix(b"data: "))
+    assert (chunk["usage"]["prompt_tokens"], chunk["usage"]["completion_tokens"]) == (7, 4)
+    assert len(chunk["choices"]) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "param"),
     [
         ({"temperature": 3}, "temperature"),
-        ({"temperature": "1"}, "temperature"),
+        ({"temperature": "hot"}, "temperature"),
         ({"temperature": True}, "temperature"),
         ({"temperature": float("nan")}, "temperature"),
-        ({"top_p": 0}, "top_p"),
+        ({"top_p": -0.1}, "top_p"),
+        ({"top_k": -2}, "top_k"),
+        ({"skip_special_tokens": False}, "skip_special_tokens"),
+        ({"use_beam_search": True}, "use_beam_search"),
+        ({"add_generation_prompt": False}, "add_generation_prompt"),
+        ({"add_generation_prompt": True, "continue_final_message": True}, "continue_final_message"),
         ({"n": 0}, "n"),
         ({"n": 1.5}, "n"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"max_completion_tokens": -1}, "max_completion_tokens"),
+        ({"max_completion_tokens": -2}, "max_completion_tokens"),
         ({"seed": 1 << 80}, "seed"),
         ({"stop": [""]}, "stop[0]"),
         ({"stop": ["x"] * 17}, "stop"),

@@ -49,7 +49,7 @@ def test_no_line_is_too_strange_to_be_judged(given: list[bytes]) -> None:
         (line(7), "invalid_custom_id", 1),
         (line("a", method="GET"), "invalid_method", 1),
         (line("a", url="/v1/completions"), "mismatched_url", 1),
-        (line("a") + b"\n" + b'"' + b"x" * (1 << 20) + b'"\n' + line("b"), "line_too_long", 2),
+        (line("a") + b"\n" + b'"' + b"x" * batch_lines.LINE_BYTES + b'"\n' + line("b"), "line_too_long", 2),
         (b"\x89PNG\r\n\x1a", "invalid_json_line", 1),
     ],
 )
@@ -58,6 +58,27 @@ def test_a_file_that_makes_no_sense_is_refused(content: bytes, code: str, where:
     path.write_bytes(content)
     _, [error, *_] = batch_lines.check((one for one, _ in batch_lines.read(path)), len(content), CHAT)
     assert (error["code"], error["line"]) == (code, where)
+
+
+NAMES: dict[str, tuple[bytes, str | None]] = {
+    "a line": (line("a"), "a"),
+    "a lone surrogate elsewhere": (b'{"custom_id": "a", "body": {"x": "\\ud800"}}', "a"),
+    "half a line": (b'{"body": {}, "custom_id":"a\\"b", "bo', 'a"b'),
+    "no name": (b'{"body": ', None),
+    "half a name": (b'{"custom_id": "a', None),
+    "a name that cannot be stored": (b'{"custom_id": "\\ud800", ', None),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_lines_name_is_read_where_it_can_be(case: str) -> None:
+    content, name = NAMES[case]
+    assert batch_lines.custom_id(content) == name
+
+
+def test_a_line_may_hold_what_a_request_may() -> None:
+    long = line("a", body={"model": "m", "messages": [{"role": "user", "content": "x" * ((16 << 20) - 100)}]})
+    assert batch_lines.check([long], len(long), CHAT) == (1, [])
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
@@ -125,7 +146,7 @@ def test_odd_bodies_hold_up_no_other_line(world: World) -> None:
     assert world.row(batch).state == "completed"
     succeeded, failed = world.outcome(batch)
     assert [one["custom_id"] for one in succeeded] == ["as deep as goes", "nul", "last"]
-    assert [one["custom_id"] for one in failed] == ["deep", None, "huge", None]
+    assert [one["custom_id"] for one in failed] == ["deep", "endless", "huge", "half a surrogate"]
 
 
 def test_pictures_are_in_the_output_itself(world: World) -> None:

@@ -1,15 +1,17 @@
 """sentence-transformers: embeddings with bi-encoders, rerank with cross-encoders, batched over all requests."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy
 import torch
 
-from models.errors import InvalidRequest
+from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities import MODALITIES, served_by
 from models.modalities.base import Usage
 from models.modalities.embeddings import Request as Embeddings
+from models.modalities.rerank import Ranking
 from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
@@ -25,7 +27,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
     honours = frozenset(
         [
-            *("dimensions", "truncate_prompt_tokens", "input_type"),
+            *("dimensions", "truncate_prompt_tokens", "truncate", "normalize", "input_type"),
             *("max_tokens_per_doc", "max_chunks_per_doc"),
         ]
     )
@@ -57,17 +59,18 @@ class SentenceTransformers(Engine[LoadedEncoder]):
             raise InvalidRequest(
                 f"the model's embeddings have {self._model.dimensions} dimensions, not {size}", param="dimensions"
             )
-        prompt = self._prompt(request.input_type)
+        if request.normalize is False and self._model.unit:
+            raise UnsupportedParameter("the model's own embeddings have length 1", param="normalize")
+        prompt, shape = self._prompt(request.input_type), partial(self._shaped, size, request.normalize is True)
         sent = 0
 
         def on_result(task: BatchedRequest) -> None:
             nonlocal sent
             while sent + PART < len(request.inputs) and all(n in task.results for n in range(sent, sent + PART)):
-                sink.part(self._cut([task.results[n] for n in range(sent, sent + PART)], size))
+                sink.part(shape([task.results[n] for n in range(sent, sent + PART)]))
                 sent += PART
             if task.whole:
-                rest = [task.results[n] for n in range(sent, len(request.inputs))]
-                self._done(task, self._cut(rest, size))
+                self._done(task, shape([task.results[n] for n in range(sent, len(request.inputs))]))
 
         task = BatchedRequest(sink, on_result, slow=slow(request.inputs), total=len(request.inputs))
         task.reading = self._read(task, request, prompt)
@@ -78,19 +81,18 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         self._serves("rerank")
         query, texts = self._model.prompts[""] + request.query, request.texts
         documents: list[int] = []
+        cut: set[int] = set()
 
         def on_result(task: BatchedRequest) -> None:
             if task.whole:
                 scores = [float("-inf")] * len(texts)
                 for number, document in enumerate(documents):
                     scores[document] = max(scores[document], float(task.results[number]))
-                self._done(task, scores)
+                self._done(task, Ranking(scores, len(cut)))
 
         def reading() -> Iterator[list[TokenSequence]]:
-            keep = _kept(request)
-            for group in self._model.reader.pairs(
-                query, texts, keep, request.max_chunks_per_doc, lambda number: f"documents[{number}]"
-            ):
+            reader, keep, chunks = self._model.reader, _kept(request), request.max_chunks_per_doc
+            for group in reader.pairs(query, texts, keep, chunks, lambda number: f"documents[{number}]", cut):
                 rows = [
                     TokenSequence(task, number, pair.ids, pair.type_ids)
                     for number, (_, pair) in enumerate(group, len(documents))
@@ -157,12 +159,13 @@ class SentenceTransformers(Engine[LoadedEncoder]):
                 yield [TokenSequence(task, n, ids, []) for n, ids in enumerate(group, number)]
                 number += len(group)
 
-    def _cut(self, rows: list[Any], size: int | None) -> list[memoryview]:
-        """Embeddings of so many dimensions, again of length 1 where they were."""
-        if size is None or size == self._model.dimensions:
+    def _shaped(self, size: int | None, normalize: bool, rows: list[Any]) -> list[memoryview]:
+        """Embeddings of so many dimensions, of length 1 where that is asked for or they were so before."""
+        whole = size is None or size == self._model.dimensions
+        if not rows or (whole and (self._model.unit or not normalize)):
             return [memoryview(row) for row in rows]
         cut = numpy.stack(rows)[:, :size]
-        if self._model.unit:
+        if self._model.unit or normalize:
             cut = cut / numpy.maximum(numpy.linalg.norm(cut, axis=1, keepdims=True), 1e-12)
         return [memoryview(row) for row in numpy.ascontiguousarray(cut, dtype=numpy.float32)]
 
@@ -174,7 +177,4 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
 def _kept(request: Embeddings | Rerank) -> int | None:
     """Tokens to which a text is to be cut; None: it is not to be."""
-    asked = request.truncate_prompt_tokens
-    if isinstance(request, Rerank):
-        asked = request.max_tokens_per_doc if asked is None else asked
-    return 1 << 30 if asked == -1 else asked
+    return 1 << 30 if request.kept_tokens == -1 else request.kept_tokens

@@ -74,12 +74,12 @@ class SequenceReader:
             yield found
 
     def pairs(
-        self, query: str, texts: Sequence[str], keep: int | None, chunks: int | None, name: Name
+        self, query: str, texts: Sequence[str], keep: int | None, chunks: int | None, name: Name, cut: set[int]
     ) -> Iterator[list[tuple[int, Any]]]:
         """Encodings of the query with each text, in groups, each with its text's number.
 
-        A text is cut to ``keep`` tokens, or made ``chunks`` pieces at most; with neither, one too long is refused.
-        Raises ContextLengthExceeded.
+        A text is cut to ``keep`` tokens, or made ``chunks`` pieces at most; with neither, one too long is refused. The
+        numbers of texts of which something is left out are added to ``cut``. Raises ContextLengthExceeded.
         """
         special = self._fast.num_special_tokens_to_add(True)
         [asked] = self._plain([query], self.context - special, "right")
@@ -98,6 +98,8 @@ class SequenceReader:
                 if len(one) > limit:
                     one.truncate(limit, direction=side)
                     pieces += one.overflowing[: (chunks or 1) - 1]
+                    if len(one.overflowing) >= len(pieces):
+                        cut.add(number)
                 found += [(number, self._fast.post_process(asked, piece)) for piece in pieces]
             yield found
 

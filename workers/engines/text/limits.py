@@ -31,8 +31,8 @@ def check_beginning(text: str, context: int, count: Callable[[str], int], param:
 
 def check_ids(ids: Iterable[int], vocabulary: int, param: str) -> None:
     """Refuse tokens that the model does not have. Raises InvalidRequest."""
-    if max(ids, default=0) >= vocabulary:
-        raise InvalidRequest(f"'{param}': token ids must be below {vocabulary}", param=param)
+    if (largest := max(ids, default=0)) >= vocabulary:
+        raise InvalidRequest(f"'{param}': {largest} is no token of this model: ids are below {vocabulary}", param=param)
 
 
 def check_bias(request: TextRequest, vocabulary: int) -> None:
