@@ -12,7 +12,7 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
-from models.modalities.base import Int
+from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
@@ -51,12 +51,7 @@ class BatchRequest(JsonObject):
     input_file_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="a file of purpose 'batch', in JSON lines")
     endpoint: str = Field(max_length=60, description="where all its requests go: /v1/chat/completions, …")
     completion_window: Literal["24h"]
-    metadata: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     output_expires_after: OutputExpiresAfter | None = None
     webhook: str | None = Field(None, min_length=1, max_length=2000)
 

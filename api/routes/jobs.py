@@ -25,7 +25,7 @@ from api.jobs.waiting import submit_job as insert
 from api.requests.answering import PING_S
 from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
-from models.modalities.base import Int
+from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis import events
 from models.redis.events import Event
@@ -48,7 +48,7 @@ class JobRequest(JsonObject):
     priority: Annotated[Int, Field(ge=-100, le=100)] = 0
     deadline: AwareDatetime | None = Field(None, description="when it must be done: ISO 8601, or Unix seconds")
     webhook: str | None = Field(None, min_length=1, max_length=2000)
-    metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+    metadata: Metadata | None = None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -32,7 +32,26 @@ Int = Annotated[int, Strict(), BeforeValidator(_number)]
 Float = Annotated[float, Strict(), BeforeValidator(_number), Field(allow_inf_nan=False)]
 Bool = Annotated[bool, Strict(), BeforeValidator(truth)]
 T = TypeVar("T")
+
+
+def at_most(count: int) -> BeforeValidator:
+    """A validator that refuses an object of more keys before any of them is looked at."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > count:
+            raise PydanticCustomError("invalid_value", "it has more than {count} keys", {"count": count})
+        return value
+
+    return BeforeValidator(check)
+
+
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], at_most(16), Field(max_length=16)
+]
+"""What a client notes for itself, as OpenAI has it."""
 TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
+Tokens = Annotated[list[TokenId], Field(fail_fast=True)]
+"""Token ids. A list of a million wrong ones is one error, not a million, which would hold up everybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import msgspec
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import Bool, Int, TokenId, Usage
+from models.modalities.base import Bool, Int, Tokens, Usage
 from models.modalities.text import Choice, Delta, RunningUsage, TextRequest, TokenLogprob
 
 _json = msgspec.json.Encoder()
@@ -14,7 +14,7 @@ _json = msgspec.json.Encoder()
 MOST_CHOICES = 128
 """Most choices of one request, over all its prompts: as many as OpenAI's ``n`` allows for one prompt."""
 
-Tokens = Annotated[list[TokenId], Field(min_length=1)]
+Prompt = Annotated[Tokens, Field(min_length=1)]
 
 
 class Request(TextRequest):
@@ -22,7 +22,14 @@ class Request(TextRequest):
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = TextRequest.INERT | {"suffix": ("",)}
 
-    prompt: str | Tokens | Annotated[list[str] | list[Tokens], Field(min_length=1, max_length=MOST_CHOICES)]
+    prompt: (
+        str
+        | Prompt
+        | Annotated[
+            Annotated[list[str], Field(fail_fast=True)] | Annotated[list[Prompt], Field(fail_fast=True)],
+            Field(min_length=1, max_length=MOST_CHOICES),
+        ]
+    )
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None

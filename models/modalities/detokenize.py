@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
-from models.modalities.base import BaseRequest, TokenId, Usage, WholeReply
+from models.modalities.base import BaseRequest, Tokens, Usage, WholeReply
 
 _json = msgspec.json.Encoder()
 
@@ -15,7 +15,7 @@ class Request(BaseRequest):
 
     PLATFORM = BaseRequest.PLATFORM | {"tokens"}
 
-    tokens: Annotated[list[TokenId], Field(max_length=1 << 20)]
+    tokens: Annotated[Tokens, Field(max_length=1 << 20)]
 
 
 class Reply(WholeReply):

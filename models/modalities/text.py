@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from models.modalities.base import BaseRequest, Bool, Float, Int, TokenId, Usage, streaming_only
+from models.modalities.base import BaseRequest, Bool, Float, Int, Tokens, Usage, at_most, streaming_only
 from models.modalities.json_object import JsonObject
 from models.modalities.structure import StructuredOutputs, fold_guided
 
@@ -13,6 +13,9 @@ FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
 BLANKS = " \t\r\n"
 """White space, which some models write between tool calls, where it means nothing."""
+
+MOST_BIASES = 1 << 14
+"""Most tokens of ``logit_bias``."""
 
 COLDEST = 1e-5
 """A temperature below this counts as zero, as with vLLM: dividing by it would overflow."""
@@ -178,14 +181,18 @@ class TextRequest(BaseRequest):
     presence_penalty: Annotated[Float, Field(ge=-2, le=2)] | None = None
     repetition_penalty: Annotated[Float, Field(gt=0, le=2)] | None = None
     logit_bias: (
-        dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], Annotated[Float, Field(ge=-100, le=100)]] | None
+        Annotated[
+            dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], Annotated[Float, Field(ge=-100, le=100)]],
+            at_most(MOST_BIASES),
+        ]
+        | None
     ) = None
     max_tokens: Limit | None = Field(None, description="-1: as many as the context has room for")
     n: Annotated[Int, Field(ge=1, le=128)] | None = None
     seed: Annotated[Int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
     ignore_eos: Bool = False
-    stop_token_ids: Annotated[list[TokenId], Field(max_length=64)] | None = None
+    stop_token_ids: Annotated[Tokens, Field(max_length=64)] | None = None
     lora_name: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         None, description="the LoRA adapter that answers, of those the model was launched with"
     )

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import Bool, Int, Usage
+from models.modalities.base import Bool, Int, Metadata, Usage
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
 from models.modalities.chat.tools import NamedChoice, Tool, ToolChoice
 from models.modalities.json_object import JsonObject
@@ -92,7 +92,7 @@ class Request(TextRequest):
     tools: Annotated[list[Tool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Bool | None = None
-    metadata: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=16)] | None = None
+    metadata: Metadata | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
 

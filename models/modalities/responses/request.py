@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest
 from models.modalities import chat
-from models.modalities.base import BaseRequest, Bool, Float, Int, streaming_only
+from models.modalities.base import BaseRequest, Bool, Float, Int, Metadata, streaming_only
 from models.modalities.responses.fields import (
     AllowedTools,
     FunctionTool,
@@ -137,12 +137,7 @@ class CreateResponse(ResponsesPrompt):
         description="log probabilities; all else is shown in any case (pictures of the input, and thoughts, which are"
         " not encrypted), or belongs to tools that the platform does not run",
     )
-    metadata: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
 

@@ -279,8 +279,8 @@ BODIES: dict[str, tuple[bytes, str, int]] = {
     "JSON that is deep": (b"[" * 100_000, "application/json", 400),
     "no Unicode": (b'{"prompt": "\xff"}', "application/json", 400),
     "half a character": (b'{"prompt": "\\ud800", "image": "x"}', "application/json", 400),
-    "another type": (b"prompt=x", "application/x-www-form-urlencoded", 415),
-    "no type at all": (b"{}", "", 415),
+    "no JSON, and no type that says so": (b"prompt=x", "application/x-www-form-urlencoded", 400),
+    "nothing, without a type": (b"{}", "", 400),
     "a bare file": (picture(), "image/png", 415),
 }
 
