@@ -130,7 +130,7 @@ def test_a_batch_is_its_keys_alone(site: Site) -> None:
         ({"completion_window": "1h"}, "completion_window"),
         ({"metadata": {"k": "v" * 513}}, "metadata.k"),
         ({"webhook": "http://10.0.0.1/"}, "webhook"),
-        ({"colour": "red"}, "colour"),
+        ({"metdata": {}}, "metdata"),
         ({"input_file_id": "images"}, "input_file_id"),
     ],
 )
