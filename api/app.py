@@ -10,11 +10,15 @@ from importlib.metadata import version
 import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
+from starlette.types import ASGIApp
 
 from api.edge import errors
 from api.edge.caller import Callers
+from api.edge.cors import readable
 from api.edge.exposure import check_exposure
+from api.edge.heads import Heads
 from api.edge.middleware import Edge
+from api.edge.pages import pages_of
 from api.gateway import metrics
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Dispatcher
@@ -90,9 +94,11 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     text = (chat, embeddings, messages, responses, tokens)
     for module in (*text, images, audio, sdapi, jobs, files, batches, models, devices, artifacts, health):
         app.include_router(module.router)
+    app.add_middleware(Heads)
     app.add_middleware(
         Edge,
         callers=Callers(settings),
+        pages=pages_of(settings),
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
     )
@@ -160,7 +166,7 @@ class Server(uvicorn.Server):
         self._drain_s = settings.drain_s
         self.failed = False
         """Whether it ends because one of its parts has ended."""
-        super().__init__(_config(settings, self._app))
+        super().__init__(_config(settings, readable(self._app, pages_of(settings))))
 
     def fail(self, part: str, error: BaseException | None) -> None:
         """Shut down in order, so that the supervisor starts a new gateway: one of the parts has ended.
@@ -196,7 +202,7 @@ def main() -> None:
         sys.exit(PART_DEAD)
 
 
-def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+def _config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.host,

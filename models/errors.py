@@ -11,6 +11,8 @@ HeadraceError                      500 server_error
 ├── Unauthorized                   401 authentication_error    invalid_api_key
 ├── Forbidden                      403 invalid_request_error   permission_denied
 │   ├── AdminKeyRequired           403 permission_error        admin_key_required
+│   ├── ForeignHost                403 permission_error        host_not_allowed
+│   ├── ForeignPage                403 permission_error        origin_not_allowed
 │   ├── BadSignature               403                         bad_signature
 │   └── UrlExpired                 403                         url_expired
 ├── NotFound                       404 invalid_request_error   not_found
@@ -147,6 +149,18 @@ class AdminKeyRequired(Forbidden):
     """This needs an administrator's key: launching and terminating models is not for every API key."""
 
     type, code = "permission_error", "admin_key_required"
+
+
+class ForeignHost(Forbidden):
+    """This server is not known under this name; HEADRACE_PUBLIC_URL gives it another."""
+
+    type, code = "permission_error", "host_not_allowed"
+
+
+class ForeignPage(Forbidden):
+    """A web page of this origin may change nothing here; HEADRACE_CORS_ORIGINS names those that may."""
+
+    type, code = "permission_error", "origin_not_allowed"
 
 
 class BadSignature(Forbidden):

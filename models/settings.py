@@ -20,6 +20,12 @@ class Settings(BaseSettings):
     node: str = Field(socket.gethostname(), description="Name of this machine in device names; 'headrace up' keeps it.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
+    cors_origins: str = Field(
+        "",
+        description="Origins of web pages that may use the API, comma-separated, or *;"
+        " empty: this machine's where no key is set, else none.",
+    )
+
     redis_url: str = Field("", description="Broker and control; empty: the embedded server.")
     stream_redis_url: str = Field("", description="Token traffic; empty: the same as redis_url.")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under home.")

@@ -5,12 +5,14 @@ import errno
 import ipaddress
 import socket
 
+from api.edge.pages import pages_of
 from models.errors import Conflict, InvalidRequest
 from models.settings import Settings
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to bind beyond loopback without any key. Raises InvalidRequest."""
+    """Refuse to serve more than this machine, or strangers' web pages, without any key. Raises InvalidRequest."""
+    pages_of(settings)
     if settings.keyed or is_loopback(settings.host):
         return
     raise InvalidRequest(

@@ -18,7 +18,8 @@ from starlette.websockets import WebSocketClose
 from api.edge import errors
 from api.edge.caller import Caller, Callers
 from api.edge.envelopes import shape_of
-from models.errors import BodyTooLarge, Unauthorized
+from api.edge.pages import Pages
+from models.errors import BodyTooLarge, Forbidden, Unauthorized
 from models.modalities import KINDS
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v1/cluster/auth"})
@@ -40,13 +41,16 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Edge:
-    """The middleware: authentication, the limits on the size of bodies, and what the headers of an answer say of it.
+    """The middleware: authentication, strangers' web pages, the limits on bodies, and what an answer's headers say.
 
     ``X-Request-Id``, and ``X-Headrace-Ignored``: what the request asked for that has no effect.
     """
 
-    def __init__(self, app: ASGIApp, *, callers: Callers, max_body_bytes: int, max_upload_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, callers: Callers, pages: Pages, max_body_bytes: int, max_upload_bytes: int
+    ) -> None:
         self._app = app
+        self._pages = pages
         self._callers = callers
         self._max = max_body_bytes
         self._max_upload = max_upload_bytes + FORM_BYTES
@@ -79,9 +83,10 @@ class Edge:
             await send(message)
 
         try:
+            self._pages.check(scope["method"], headers)
             scope["state"]["caller"] = self._caller(scope["path"], headers)
             await self._app(scope, self._counted(scope["path"], headers, receive), named)
-        except (Unauthorized, BodyTooLarge) as error:
+        except (Unauthorized, Forbidden, BodyTooLarge) as error:
             await errors.answer(Request(scope), error)(scope, receive, named)
 
     def _caller(self, path: str, headers: Headers) -> Caller:

@@ -28,7 +28,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.head("/{key:path}", include_in_schema=False)
 @router.get("/{key:path}", summary="Download a file", response_class=StreamingResponse, responses=_ANSWERS)
 async def download(
     request: Request,
@@ -64,8 +63,6 @@ async def download(
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     status = 200 if part is None else 206
-    if request.method == "HEAD":
-        return Response(None, status, headers, type)
     return StreamingResponse(gateway.store.stream(key, start, end), status, headers, type)
 
 

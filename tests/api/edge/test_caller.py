@@ -13,6 +13,7 @@ from api.app import create_app
 from api.edge.caller import Caller, Callers, Limits, Scope, admin_only, digest, scopes_of
 from api.edge.envelopes import shape_of
 from api.edge.middleware import Edge
+from api.edge.pages import pages_of
 from models.errors import AdminKeyRequired, HeadraceError, Unauthorized
 from models.settings import Settings
 
@@ -117,7 +118,8 @@ async def test_an_unknown_type_of_connection_is_not_passed_on() -> None:
     async def unused(*_: Any) -> Any:
         raise AssertionError("nothing is sent or received")
 
-    edge = Edge(app, callers=Callers(settings("a")), max_body_bytes=1, max_upload_bytes=1)
+    keyed = settings("a")
+    edge = Edge(app, callers=Callers(keyed), pages=pages_of(keyed), max_body_bytes=1, max_upload_bytes=1)
     with pytest.raises(NotImplementedError, match="webtransport"):
         await edge({"type": "webtransport", "path": "/v1/models"}, unused, unused)
     assert not reached

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.edge.caller import Callers, digest
 from api.edge.middleware import FORM_BYTES, Edge
+from api.edge.pages import pages_of
 from models.settings import Settings
 
 MOST, MOST_UPLOAD = 1000, 5000
@@ -27,8 +28,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def call(path: str = "/v1/models", *, keys: tuple[str, ...] = ("first", "second"), **options: Any) -> Any:
     """One request through the edge; its response."""
-    callers = Callers(Settings(api_key=SecretStr(",".join(keys))))
-    edge = Edge(echo, callers=callers, max_body_bytes=MOST, max_upload_bytes=MOST_UPLOAD)
+    settings = Settings(api_key=SecretStr(",".join(keys)), public_url="http://here")
+    callers, pages = Callers(settings), pages_of(settings)
+    edge = Edge(echo, callers=callers, pages=pages, max_body_bytes=MOST, max_upload_bytes=MOST_UPLOAD)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://here") as client:
         return await client.request("POST" if "content" in options else "GET", path, **options)
 

@@ -15,7 +15,9 @@ from pydantic import SecretStr
 
 from api.edge import errors
 from api.edge.caller import Callers
+from api.edge.heads import Heads
 from api.edge.middleware import Edge
+from api.edge.pages import pages_of
 from api.routes import artifacts
 from api.routes.artifacts import span
 from models.errors import BadSignature, UrlExpired
@@ -55,9 +57,10 @@ def running(settings: Settings, store: Store) -> Iterator[Site]:
     app = FastAPI()
     app.include_router(artifacts.router)
     app.state.gateway = SimpleNamespace(settings=settings, store=store)
-    app.add_middleware(
-        Edge, callers=Callers(Settings(api_key=SecretStr("key"))), max_body_bytes=1000, max_upload_bytes=1 << 20
-    )
+    app.add_middleware(Heads)
+    keyed = Settings(api_key=SecretStr("key"))
+    callers, pages = Callers(keyed), pages_of(keyed)
+    app.add_middleware(Edge, callers=callers, pages=pages, max_body_bytes=1000, max_upload_bytes=1 << 20)
     errors.install(app)
     with serving(app) as url:
         yield Site(url, store, derived(settings, PURPOSE))
