@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from api.edge import errors
 from api.edge.caller import Callers
+from api.edge.connections import Bounds, bounded
 from api.edge.cors import readable
 from api.edge.exposure import check_exposure
 from api.edge.heads import Heads
@@ -49,6 +50,7 @@ from api.routes import (
 )
 from models.errors import HeadraceError, ShuttingDown
 from models.process.background import PART_DEAD, Background
+from models.process.descriptors import raise_limit
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker
@@ -65,6 +67,9 @@ KEEP_ALIVE_S = 75
 
 So it is the client that closes it. If the gateway closed first, a request might be on its way on that connection.
 """
+
+CONNECTIONS = 0.75
+"""The part of our descriptors that clients' connections may take; the rest is for files, Redis and the database."""
 
 OnEnd = Callable[[str, BaseException | None], None]
 """Called with a part's name and error (None: there was none), when a part ends that must run as long as the gateway."""
@@ -203,12 +208,13 @@ def main() -> None:
 
 
 def _config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    bounds = Bounds(settings.receive_timeout_s, connections=int(raise_limit() * CONNECTIONS))
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(bounds),
         ws="none",
         log_config=None,
         access_log=False,

@@ -18,6 +18,7 @@ HeadraceError                      500 server_error
 ├── NotFound                       404 invalid_request_error   not_found
 │   └── ModelNotFound              404                         model_not_found
 ├── MethodNotAllowed               405 invalid_request_error   method_not_allowed
+├── RequestTooSlow                 408 invalid_request_error   request_timeout
 ├── Conflict                       409 invalid_request_error   conflict
 │   ├── Cancelled                  409                         cancelled
 │   └── IdempotencyConflict        409                         idempotency_key_in_use
@@ -26,6 +27,7 @@ HeadraceError                      500 server_error
 ├── RangeNotSatisfiable            416 invalid_request_error   invalid_range
 ├── RateLimited                    429 rate_limit_error        rate_limit_exceeded
 │   └── QueueFull                  429                         queue_full
+├── HeadersTooLarge                431 invalid_request_error   headers_too_large
 ├── Unavailable                    503 server_error            unavailable
 │   ├── Overloaded                 503                         overloaded
 │   ├── ModelNotReady              503                         model_not_ready
@@ -193,6 +195,12 @@ class MethodNotAllowed(HeadraceError):
     status, type, code = 405, "invalid_request_error", "method_not_allowed"
 
 
+class RequestTooSlow(HeadraceError):
+    """The request did not arrive in time."""
+
+    status, type, code = 408, "invalid_request_error", "request_timeout"
+
+
 class Conflict(HeadraceError):
     """The request contradicts what is there."""
 
@@ -239,6 +247,12 @@ class QueueFull(RateLimited):
     """Too many jobs are waiting."""
 
     code = "queue_full"
+
+
+class HeadersTooLarge(HeadraceError):
+    """The headers of the request are too large."""
+
+    status, type, code = 431, "invalid_request_error", "headers_too_large"
 
 
 class Unavailable(HeadraceError):

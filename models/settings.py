@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(16 << 20, gt=0, description="Largest request body.")
+    receive_timeout_s: float = Field(
+        20, gt=0, description="Longest that a client may take for a request's headers, or be silent amid its body."
+    )
     request_timeout_s: float = Field(600, gt=0, description="Deadline of a synchronous request.")
     ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model whose load does not go on.")
     keepalive_after_s: float = Field(

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from models.errors import InvalidRequest
 from models.launching import devices
+from models.process.descriptors import raise_limit
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
 from models.redis import broker, queue
@@ -95,6 +96,7 @@ def main() -> None:
     """Own one device until told to stop."""
     settings = Settings()
     configure(settings.log_level)
+    raise_limit()
     device = _asked_for()
     if not settings.redis_url:
         sys.exit("headrace worker: HEADRACE_REDIS_URL is not set")
