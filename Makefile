@@ -40,7 +40,7 @@ up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stop
 
 # The tests of vLLM run on the CPU, whatever there is besides. For macOS it has no builds: there they are skipped.
 environments: export HEADRACE_VLLM_BACKEND := cpu
-environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
+environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -113,4 +113,9 @@ $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)
 	@echo "Installing the stock clients in $(CLIENTS) (300 MB)"
 	@$(UV) venv --quiet --allow-existing --python $(PY) $(CLIENTS)
 	@$(UV) pip install --quiet --python $(CLIENTS)/bin/python --requirement $<
+	@touch $@
+
+$(CLIENTS)/.installed-npm: tests/clients/package.json
+	@mkdir -p $(CLIENTS) && cp $< $(CLIENTS)/
+	@npm install --prefix $(CLIENTS) --loglevel=error --no-audit --no-fund --no-package-lock --ignore-scripts
 	@touch $@

@@ -31,7 +31,6 @@ SCOPES = {
     "GET /readyz": OPEN,
     "GET /v1/cluster/auth": OPEN,
     "GET /v1/artifacts/{key:path}": OPEN,
-    "HEAD /v1/artifacts/{key:path}": OPEN,
     # What only reads, and is the same for every key. Who scrapes metrics should not have to hold an admin's key.
     "GET /metrics": INFER,
     "GET /docs": INFER,
