@@ -30,6 +30,10 @@ LINGER_S = 2.0
 """How long a refused client is still read: what it has sent unread would make the kernel drop the answer."""
 
 
+AGAIN_S = 0.2
+"""After what time a request that was found late is looked at once more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What clients may do.
@@ -73,7 +77,7 @@ class Connection(HttpToolsProtocol):
         self._size = 0
         """Bytes of the first line and the headers."""
         self._fault: HeadraceError | None = None
-        self._refused = False
+        self._refused = self._doubted = False
         self._due = self.loop.time() + self.bounds.patience_s
         """When more of a request must have come; infinite while none is awaited."""
         self._timer = self.loop.call_at(self._due, self._look)
@@ -162,20 +166,25 @@ class Connection(HttpToolsProtocol):
             raise self._fault
 
     def _look(self) -> None:
-        """Give up a client whose request is late. Timers are set anew here alone, so requests cost none."""
+        """Give up a client whose request is late. Timers are set anew here alone, so requests cost none.
+
+        It is looked twice: a process that stood still finds its timers due before it has read what came meanwhile.
+        """
         now = self.loop.time()
         if self._due <= now and self._excused():
             self._due = now + self.bounds.patience_s
-        if self._due > now:
-            self._timer = self.loop.call_at(min(self._due, now + self.bounds.patience_s), self._look)
+        if self._due > now or not self._doubted:
+            self._doubted = self._due <= now
+            after = AGAIN_S if self._doubted else min(self._due - now, self.bounds.patience_s)
+            self._timer = self.loop.call_later(after, self._look)
         elif self._refused or self._stage is Stage.NOTHING:
             self.transport.close()
-        else:
+        elif not self.transport.is_closing():
             self._refuse(RequestTooSlow())
 
     def _excused(self) -> bool:
         """Whether it is not the client for whom we wait: nobody reads, or an earlier request is being answered."""
-        if self._refused or self.transport.is_closing():
+        if self._refused:
             return False
         answering = self.cycle is not None and not self.cycle.response_complete
         if self._stage is Stage.BODY:
@@ -228,7 +237,7 @@ def last_answer(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
     a length ends with the connection (RFC 9112 §6.3).
     """
 
-    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    async def last(scope: Scope, receive: Receive, send: Send) -> None:
         unframed = False
 
         async def sent(message: Message) -> None:
@@ -246,4 +255,4 @@ def last_answer(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
 
         await app(scope, receive, sent)
 
-    return answering
+    return last

@@ -9,7 +9,6 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat
 
@@ -64,19 +63,40 @@ async def test_head_of_a_stream_ends_with_its_headers(stack: Stack) -> None:
             await http.delete("/v1/models/headed")
 
 
-@pytest.fixture
-def low_limit() -> Iterator[int]:
-    """Processes start with a soft limit of 1024 descriptors; the hard one."""
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A Headrace with a second's patience, started where the soft limit is 1024 descriptors; it has ``echo``."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    stack = Stack(tmp_path_factory.mktemp("hasty") / "home", HEADRACE_RECEIVE_TIMEOUT_S="1")
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
-    yield hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        stack.start()
+        stack.launch_echo(step_ms=300)
+        yield stack
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        stack.close()
 
 
-def test_gateway_and_worker_take_as_many_descriptors_as_they_may(low_limit: int, new_stack: StackFactory) -> None:
+def test_gateway_and_worker_take_as_many_descriptors_as_they_may(hasty: Stack) -> None:
     if not hasattr(psutil.Process, "rlimit"):
         pytest.skip("the limits of another process can be read on Linux alone")
-    pids = new_stack().pids()
+    pids = hasty.pids()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for role in ("gateway", "worker"):
         [pid] = pids[role]
-        assert psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE) == (low_limit, low_limit)
+        assert psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE) == (most, most)
+
+
+def test_a_stream_goes_on_whatever_else_its_connection_brings(hasty: Stack) -> None:
+    """The beginning of another request, which is late, ends the connection only after the stream."""
+    body = json.dumps(chat(stream=True, max_tokens=12)).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
+        connection.sendall(head.encode() + body + b"GET /healthz HT")
+        heard = b""
+        while piece := connection.recv(1 << 16):
+            heard += piece
+    assert b"data: [DONE]" in heard
+    assert b'"request_timeout"' in heard.partition(b"[DONE]")[2]

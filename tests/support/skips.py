@@ -55,7 +55,7 @@ ALLOWED = (
         Skip(
             f"tests/e2e/test_browsers.py::{name}",
             "no Chromium is installed",
-            "a browser is a package of the system's: CI installs it where it may, and tests/api/edge tests the same without",
+            "a browser is a package of the system's, which CI installs where it may; tests/api/edge does without",
         )
         for name in IN_BROWSERS
     ),

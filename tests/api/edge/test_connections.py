@@ -19,13 +19,15 @@ from tests.support.gateways import Lone, gateway
 from tests.support.servers import Valkey, wait_for
 
 PATIENCE_S = 3
+MOST = 100_000
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
 def lone(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
     """A gateway with little patience."""
-    with gateway(valkey, tmp_path_factory.mktemp("lone"), {"HEADRACE_RECEIVE_TIMEOUT_S": str(PATIENCE_S)}) as running:
+    env = {"HEADRACE_RECEIVE_TIMEOUT_S": str(PATIENCE_S), "HEADRACE_MAX_BODY_BYTES": str(MOST)}
+    with gateway(valkey, tmp_path_factory.mktemp("lone"), env) as running:
         yield running
 
 
@@ -158,6 +160,28 @@ def test_a_slow_body_is_read(lone: Lone) -> None:
             connection.sendall(body[start : start + 384])
             time.sleep(0.25)
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_gateway_that_stood_still_reads_what_came_meanwhile(lone: Lone) -> None:
+    process = psutil.Process(lone.pid)
+    with connected(lone) as connection:
+        connection.sendall(HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 100 ")  # it waits for the body
+        process.suspend()
+        try:
+            time.sleep(PATIENCE_S + 1)
+            connection.sendall(b"{ }")
+        finally:
+            process.resume()
+        assert answer(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_connection_that_was_answered_early_ends_with_its_silence(lone: Lone) -> None:
+    with connected(lone) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (MOST + 1))
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b"a" * (MOST + 1))
+        answer(connection)
 
 
 def test_when_descriptors_run_out_there_is_room_again(valkey: Valkey, tmp_path: Path) -> None:
