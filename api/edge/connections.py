@@ -29,7 +29,6 @@ BODY_RATE = 512
 LINGER_S = 2.0
 """How long a refused client is still read: what it has sent unread would make the kernel drop the answer."""
 
-
 AGAIN_S = 0.2
 """After what time a request that was found late is looked at once more."""
 
@@ -112,7 +111,7 @@ class Connection(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._fed = self._size = 0
-        if self._stage is Stage.ALL:
+        if self._stage is Stage.ALL:  # after another in one piece of data: else it is awaited already
             self._await(Stage.HEAD)
         self._stage = Stage.HEAD
 
