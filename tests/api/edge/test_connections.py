@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 
 import httpx
 import psutil
@@ -28,6 +27,13 @@ def lone(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     """A gateway with little patience."""
     env = {"HEADRACE_RECEIVE_TIMEOUT_S": str(PATIENCE_S), "HEADRACE_MAX_BODY_BYTES": str(MOST)}
     with gateway(valkey, tmp_path_factory.mktemp("lone"), env) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def patient(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
+    """A gateway with the usual patience, and few descriptors."""
+    with gateway(valkey, tmp_path_factory.mktemp("patient"), descriptors=128) as running:
         yield running
 
 
@@ -61,15 +67,15 @@ def test_bytes_of_a_body_buy_time(due: float, now: float, size: int, expected: f
     assert math.isclose(due_after(due, now, size, patience_s=20), expected)
 
 
-def test_a_header_that_does_not_end_costs_nothing(lone: Lone) -> None:
-    process = psutil.Process(lone.pid)
-    before = process.cpu_times().user
-    with connected(lone) as connection, contextlib.suppress(ConnectionError):
+def test_a_header_that_does_not_end_costs_nothing(patient: Lone) -> None:
+    process = psutil.Process(patient.pid)
+    before = sum(process.cpu_times()[:2])
+    with connected(patient) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(HEAD + b"X: ")
         for _ in range(64):
             connection.sendall(b"a" * (1 << 20))
-    assert httpx.get(f"{lone.url}/healthz").status_code == 200
-    assert process.cpu_times().user - before < 5  # it took 27 s of the event loop, now hundredths
+    assert httpx.get(f"{patient.url}/healthz").status_code == 200
+    assert sum(process.cpu_times()[:2]) - before < 3  # it took 27 s of the event loop, now hundredths
 
 
 @pytest.mark.parametrize(
@@ -184,15 +190,15 @@ def test_a_connection_that_was_answered_early_ends_with_its_silence(lone: Lone) 
         answer(connection)
 
 
-def test_when_descriptors_run_out_there_is_room_again(valkey: Valkey, tmp_path: Path) -> None:
-    with gateway(valkey, tmp_path, descriptors=128) as lone, contextlib.ExitStack() as stack:
-        held = [stack.enter_context(connected(lone)) for _ in range(80)]  # more than three quarters of the soft limit
-        assert httpx.get(f"{lone.url}/healthz").status_code == 200
-        held += [stack.enter_context(connected(lone)) for _ in range(200)]
-        refused = httpx.get(f"{lone.url}/healthz")
+def test_when_descriptors_run_out_there_is_room_again(patient: Lone) -> None:
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(patient)) for _ in range(80)]  # over three quarters of the soft limit
+        assert httpx.get(f"{patient.url}/healthz").status_code == 200
+        held += [stack.enter_context(connected(patient)) for _ in range(200)]
+        refused = httpx.get(f"{patient.url}/healthz")
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
-        assert psutil.Process(lone.pid).num_fds() < 128  # Redis and the database have theirs
+        assert psutil.Process(patient.pid).num_fds() < 128  # Redis and the database have theirs
         for connection in held:
             connection.close()
-        wait_for(lambda: httpx.get(f"{lone.url}/healthz").status_code == 200, 60)
+        wait_for(lambda: httpx.get(f"{patient.url}/healthz").status_code == 200, 60)
