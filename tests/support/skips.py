@@ -53,7 +53,7 @@ ALLOWED = (
     ),
     *(
         Skip(
-            f"tests/e2e/test_browsers.py::{name}",
+            f"tests/e2e/web/test_browsers.py::{name}",
             "no Chromium is installed",
             "a browser is a package of the system's, which CI installs where it may; tests/api/edge does without",
         )

@@ -1,4 +1,4 @@
-"""What a browser is told of our answers, by a gateway that runs; and HEAD."""
+"""What a gateway that runs tells browsers of its answers (``api.edge.cors``); and HEAD (``api.edge.heads``)."""
 
 from collections.abc import Iterator
 

@@ -10,12 +10,12 @@ import pytest
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
 from tests.e2e.talk import chat
-from tests.support.browsers import Browser, browser
+from tests.e2e.web.browsers import Browser, browser
 from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 
-OPENAI = Path(__file__).parents[2] / ".venv-clients" / "node_modules" / "openai"
+OPENAI = Path(__file__).parents[3] / ".venv-clients" / "node_modules" / "openai"
 
 
 @pytest.fixture(scope="module")
