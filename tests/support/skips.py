@@ -37,7 +37,7 @@ IN_BROWSERS = (
 
 ALLOWED = (
     Skip(
-        "tests/engines/sentence_transformers/test_engine.py::test_a_large_cross_encoder_knows_what_is_relevant",
+        "tests/engines/sentence_transformers/test_rerank.py::test_a_large_cross_encoder_knows_what_is_relevant",
         "HEADRACE_TEST_WEIGHTS names no folder with minilm-reranker*",
         "90 MB of weights that no package brings; small ones of the same kind are in the repository and are tested",
     ),

