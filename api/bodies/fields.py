@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from api.bodies import reading
 from api.gateway.gateway import gateway_of
 from api.gateway.metrics import METRICS
+from models.modalities.base import BaseRequest
 from models.modalities.json_object import take_unknown
 from models.validation import invalid
 
@@ -43,6 +44,8 @@ class FieldRule:
         except ValidationError as error:
             raise invalid(error, body) from error
         self.ignore(take_unknown(request, strict=self._strict))
+        if isinstance(request, BaseRequest):
+            self.ignore(request.unenforced)
         return request
 
     def ignore(self, paths: tuple[str, ...]) -> None:

@@ -129,6 +129,11 @@ class BaseRequest(JsonObject):
         return type(error)(message, param=name, retry_after=error.retry_after)
 
     @property
+    def unenforced(self) -> tuple[str, ...]:
+        """The paths of what the client asks for without insisting on it, and will not get. They are named to it."""
+        return ()
+
+    @property
     def end_user(self) -> str:
         """The user for whom the client says that it asks; for the log."""
         return self.user or "-"

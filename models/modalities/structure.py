@@ -24,12 +24,14 @@ ConstraintKind = Literal["json_object", "json", "regex", "choice", "grammar"]
 class Constraint:
     """What the answer must match. ``value``: a JSON schema, a regular expression, a list of texts, a grammar; or None.
 
-    ``param`` is the field of the request that asked for it, for errors.
+    ``param`` is the field of the request that asked for it, for errors. ``strict``: all of a schema is enforced, or it
+    is refused; else what can be enforced is.
     """
 
     kind: ConstraintKind
     value: Any = None
     param: str = "response_format"
+    strict: bool = True
 
 
 class StructuredOutputs(JsonObject):

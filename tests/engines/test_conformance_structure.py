@@ -63,8 +63,8 @@ def driver(request: pytest.FixtureRequest) -> Driver:
     return found
 
 
-def schema(value: Any) -> dict[str, Any]:
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": value}}
+def schema(value: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": value} | more}
 
 
 def is_person(value: Any) -> bool:
@@ -164,7 +164,8 @@ async def test_other_rules_hold_within_a_form(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("response_format", schema({"type": "nonsense"})),
+        ("response_format", schema({"type": "nonsense"}, strict=True)),
+        ("response_format", schema({"type": "string", "minLength": "x"})),
         ("structured_outputs", {"regex": "(unclosed"}),
         ("structured_outputs", {"grammar": "this is none"}),
     ],

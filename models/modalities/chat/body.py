@@ -9,17 +9,28 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int, Metadata, Usage
+from models.modalities.chat.legacy import as_choice, modern
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
-from models.modalities.chat.tools import NamedChoice, Tool, ToolChoice
+from models.modalities.chat.tools import (
+    AllowedChoice,
+    FunctionName,
+    FunctionSpec,
+    Mode,
+    NamedChoice,
+    Tool,
+    ToolChoice,
+)
 from models.modalities.json_object import JsonObject
+from models.modalities.schemas import left_out
 from models.modalities.structure import Constraint, bounded_schema
 from models.modalities.text import Choice, Delta, Limit, RunningUsage, TextRequest, TokenLogprob, ToolCall, ToolDelta
 
 _json = msgspec.json.Encoder()
+_NEWER = {"functions": "tools", "function_call": "tool_choice"}
 
 
 class JsonSchema(JsonObject):
-    """A named JSON schema. It is always enforced, whatever ``strict`` is."""
+    """A named JSON schema. ``strict``: all of it is enforced, or it is refused; else what can be enforced is."""
 
     name: Annotated[str, Field(max_length=64)] = "answer"
     description: str | None = None
@@ -37,9 +48,17 @@ class ResponseFormat(JsonObject):
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+    schema_: dict[str, Any] | None = Field(None, alias="schema", description="of a json_object, as llama.cpp has it")
+
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        return bounded_schema(value)
 
     @model_validator(mode="after")
     def _whole(self) -> "ResponseFormat":
+        if self.schema_ is not None and self.type != "json_object":
+            raise PydanticCustomError("invalid_value", "it goes with type 'json_object'", {"param": "schema"})
         if (self.type == "json_schema") != (self.json_schema is not None):
             raise PydanticCustomError(
                 "invalid_value",
@@ -63,8 +82,6 @@ class Request(TextRequest):
         "best_of": (1,),
         "documents": ([],),
         "echo": (False,),
-        "function_call": ("none", "auto"),
-        "functions": ([],),
         "include_reasoning": (True,),
         "mm_processor_kwargs": ({},),
         "modalities": (["text"],),
@@ -92,6 +109,8 @@ class Request(TextRequest):
     tools: Annotated[list[Tool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Bool | None = None
+    functions: Annotated[list[FunctionSpec], Field(max_length=256)] | None = Field(None, description="older: tools")
+    function_call: Literal["none", "auto"] | FunctionName | None = Field(None, description="older: tool_choice")
     metadata: Metadata | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
@@ -100,8 +119,6 @@ class Request(TextRequest):
     best_of: Any = None
     documents: Any = None
     echo: Any = None
-    function_call: Any = None
-    functions: Any = None
     include_reasoning: Any = None
     mm_processor_kwargs: Any = None
     modalities: Any = None
@@ -123,17 +140,7 @@ class Request(TextRequest):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Request":
-        names = [tool.function.name for tool in self.tools or []]
-        if len(set(names)) != len(names):
-            raise PydanticCustomError("invalid_value", "two tools have the same name", {"param": "tools"})
-        if isinstance(self.tool_choice, NamedChoice) and self.tool_choice.function.name not in names:
-            raise PydanticCustomError(
-                "invalid_value", "'tool_choice' names a function that is not among 'tools'", {"param": "tool_choice"}
-            )
-        if self.tool_choice == "required" and not names:
-            raise PydanticCustomError(
-                "invalid_value", "'tool_choice' demands a call, and there are no 'tools'", {"param": "tool_choice"}
-            )
+        self._check_tools()
         if self.continue_final_message and self.messages[-1].role != "assistant":
             raise PydanticCustomError(
                 "invalid_value", "it needs an assistant's message at the end", {"param": "continue_final_message"}
@@ -148,7 +155,28 @@ class Request(TextRequest):
                 "'response_format' and 'structured_outputs' exclude each other",
                 {"param": "response_format"},
             )
+        if any(message.function_call or message.role == "function" for message in self.messages):
+            self.messages = modern(self.messages)
         return self
+
+    def _check_tools(self) -> None:
+        older = self.functions is not None
+        if older and self.tools is not None:
+            raise PydanticCustomError(
+                "invalid_value", "'functions' and 'tools' exclude each other", {"param": "functions"}
+            )
+        names = [tool.function.name for tool in self._offered]
+        field, choice = ("function_call", "functions") if older else ("tool_choice", "tools")
+        if len(set(names)) != len(names):
+            raise PydanticCustomError("invalid_value", "two tools have the same name", {"param": choice})
+        if missing := self._chosen - {*names}:
+            why = {"param": field, "field": field, "among": choice, "name": min(missing)}
+            message = "'{field}' names a function that is not among '{among}': {name}"
+            raise PydanticCustomError("invalid_value", message, why)
+        if self.choice == "required" and not names:
+            raise PydanticCustomError(
+                "invalid_value", "'tool_choice' demands a call, and there are no 'tools'", {"param": "tool_choice"}
+            )
 
     def asked(self) -> set[str]:
         """See ``BaseRequest``. A response format of ``text`` asks for nothing, as it is the default.
@@ -160,9 +188,10 @@ class Request(TextRequest):
             nothing |= {"logprobs", "top_logprobs"}
         if self.response_format is not None and self.response_format.type == "text":
             nothing.add("response_format")
-        if not self.tools:
+        asked = {_NEWER.get(name, name) for name in super().asked()}
+        if not self._offered:
             nothing |= {"tools", "tool_choice", "parallel_tool_calls"}
-        return super().asked() - nothing | {part.type for _, part in self.media}
+        return asked - nothing | {part.type for _, part in self.media}
 
     @property
     def media(self) -> Iterator[tuple[str, MediaPart]]:
@@ -179,24 +208,62 @@ class Request(TextRequest):
             return self.structured_outputs.constraint
         if self.response_format is None or self.response_format.type == "text":
             return None
-        if self.response_format.json_schema is None:
-            return Constraint("json_object")
-        schema = self.response_format.json_schema.schema_
-        return Constraint("json", {} if schema is None else schema)
+        asked = self.response_format.json_schema
+        if asked is None:
+            schema = self.response_format.schema_
+            return Constraint("json_object") if schema is None else Constraint("json", schema, strict=False)
+        return Constraint("json", {} if asked.schema_ is None else asked.schema_, strict=bool(asked.strict))
+
+    @property
+    def _offered(self) -> list[Tool]:
+        """The tools, in their newer form."""
+        return self.tools or [Tool(type="function", function=function) for function in self.functions or []]
+
+    @property
+    def _chosen(self) -> frozenset[str]:
+        """The functions that the choice names."""
+        choice = self.tool_choice if self.functions is None else as_choice(self.function_call)
+        if isinstance(choice, AllowedChoice):
+            return choice.names
+        return frozenset([choice.function.name]) if isinstance(choice, NamedChoice) else frozenset()
+
+    @property
+    def choice(self) -> Mode | NamedChoice:
+        """Whether a tool must be called: any of ``callable_tools`` ("required"), or the named one."""
+        choice = self.tool_choice if self.functions is None else as_choice(self.function_call)
+        return choice.allowed_tools.mode if isinstance(choice, AllowedChoice) else choice or "auto"
 
     @property
     def callable_tools(self) -> list[Tool]:
-        """The tools that may be called in this answer: none if ``tool_choice`` is "none", and a named one alone."""
-        if not self.tools or self.tool_choice == "none":
+        """The tools that may be called in this answer: none if the choice is "none", and only those that it names."""
+        if self.choice == "none":
             return []
-        if isinstance(self.tool_choice, NamedChoice):
-            return [tool for tool in self.tools if tool.function.name == self.tool_choice.function.name]
-        return self.tools
+        chosen = self._chosen
+        return [tool for tool in self._offered if not chosen or tool.function.name in chosen]
 
     @property
     def must_call(self) -> bool:
         """Whether the answer must be a tool call."""
-        return self.tool_choice == "required" or isinstance(self.tool_choice, NamedChoice)
+        return self.choice == "required" or isinstance(self.choice, NamedChoice)
+
+    @property
+    def single_call(self) -> bool:
+        """Whether the answer may have one tool call only."""
+        return self.parallel_tool_calls is False or isinstance(self.choice, NamedChoice) or self.functions is not None
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """See ``BaseRequest``: keywords of schemas that are to be followed, and that no engine can enforce."""
+        constraint, paths = self.constraint, ()
+        if constraint is not None and not constraint.strict:
+            inside = "schema" if self.response_format and self.response_format.schema_ else "json_schema.schema"
+            paths = left_out(constraint.value, f"response_format.{inside}")
+        tools = self.callable_tools
+        if not (self.must_call or constraint is not None or any(tool.function.strict for tool in tools)):
+            return paths
+        where = "tools[].function.parameters" if self.functions is None else "functions[].parameters"
+        loose = [tool.function.parameters for tool in tools if not tool.function.strict]
+        return (*paths, *dict.fromkeys(path for schema in loose for path in left_out(schema, where)))
 
     @property
     def template_kwargs(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class AssistantCall(JsonObject):
 class Message(JsonObject):
     """One turn of the conversation."""
 
-    role: Literal["developer", "system", "user", "assistant", "tool"]
+    role: Literal["developer", "system", "user", "assistant", "tool", "function"]
     content: str | Annotated[list[Part], Field(max_length=1024)] | None = None
     name: Annotated[str, Field(max_length=64)] | None = None
     tool_calls: Annotated[list[AssistantCall], Field(max_length=256)] | None = None
@@ -104,16 +104,18 @@ class Message(JsonObject):
     refusal: str | None = None
     annotations: list[Any] | None = None
     audio: None = None
-    function_call: None = None
+    function_call: Function | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "Message":
-        if self.content is None and not (self.role == "assistant" and (self.tool_calls or self.refusal)):
+        called = self.tool_calls or self.function_call or self.refusal
+        if self.content is None and not (self.role == "assistant" and called):
             raise PydanticCustomError("missing", "'content' is required", {"param": "content"})
-        if self.tool_calls and self.role != "assistant":
-            raise PydanticCustomError(
-                "invalid_value", "'tool_calls' belong to an assistant's message", {"param": "tool_calls"}
-            )
+        for name in ("tool_calls", "function_call"):
+            if getattr(self, name) and self.role != "assistant":
+                raise PydanticCustomError("invalid_value", "it belongs to an assistant's message", {"param": name})
+        if self.role == "function" and self.name is None:
+            raise PydanticCustomError("missing", "'name' is required", {"param": "name"})
         if (self.tool_call_id is None) == (self.role == "tool"):
             raise PydanticCustomError(
                 "invalid_value", "a tool's message, and no other, has a 'tool_call_id'", {"param": "tool_call_id"}

@@ -155,9 +155,7 @@ def _one_way(schema: str) -> str:
     """
     changed = json.loads(schema)
     if isinstance(changed, dict):
-        changed["x-guidance"] = _WHITE_SPACE | {
-            name: value for name, value in changed.get("x-guidance", {}).items() if name == "lenient"
-        }
+        changed["x-guidance"] = _WHITE_SPACE
     return json.dumps(changed)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
-from models.modalities.chat.tools import NamedChoice
 from models.modalities.structure import StructuredOutputs
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
@@ -106,7 +105,7 @@ class Planner:
                 raise UnsupportedParameter(message, param=constraint.param)
             tags = None
         tools = request.callable_tools
-        single = request.parallel_tool_calls is False or isinstance(request.tool_choice, NamedChoice)
+        single = request.single_call
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
         constrained = constrain(constraint, calls, tags, thinking, {})
         grammar = self._grammar(constrained) if constrained is not None else ""

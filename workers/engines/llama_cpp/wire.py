@@ -148,7 +148,7 @@ def chat_body(
     if request.callable_tools:
         names = (tool.function.name for tool in request.callable_tools)
         body["tools"] = [function_of(name, "", {"type": "object"}) for name in names]
-        body["parallel_tool_calls"] = request.parallel_tool_calls is not False
+        body["parallel_tool_calls"] = not request.single_call
         options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
     if options:
         body["chat_template_kwargs"] = options

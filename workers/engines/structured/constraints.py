@@ -11,15 +11,13 @@ from typing import Any
 
 from models.errors import InvalidRequest
 from models.modalities.chat.tools import FunctionSpec, Tool
+from models.modalities.schemas import DATA, FORMATS
 from models.modalities.structure import Constraint
 from workers.engines.structured.grammar_wire import Grammar, Part
+from workers.engines.structured.schemas import arguments_schema, enforced
 from workers.engines.text.answers import Tags, Thinking
 from workers.engines.text.tool_formats import ToolFormat
 
-_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
-"""Formats of strings that can be enforced. Others are mere annotations, as JSON Schema allows."""
-_DATA = frozenset(["const", "enum", "default", "examples"])
-"""Keywords of a JSON schema whose values are data, not schemas."""
 _SPACE = r"( |\r?\n[ \t]{0,20})"
 """The white space that is allowed between the tokens of JSON. It is bounded: a small model may write nothing else."""
 
@@ -84,7 +82,7 @@ def _structure(constraint: Constraint, parts: list[Part]) -> str:
     if constraint.kind == "json_object":
         parts.append(Part("form", "json", _schema({"type": "object"})))
     elif constraint.kind == "json":
-        parts.append(Part("form", "json", _schema(value)))
+        parts.append(Part("form", "json", _schema(enforced(value, strict=constraint.strict))))
     else:
         parts.append(Part("form", constraint.kind, value))
     return "@form"
@@ -116,8 +114,7 @@ def _calls(calls: Calls, other: str, ids: Mapping[str, int], rules: list[str], p
 def _function(
     number: int, function: FunctionSpec, written: ToolFormat, ids: Mapping[str, int], parts: list[Part]
 ) -> str:
-    schema = {"type": "object"} if function.parameters is None else function.parameters
-    parts.append(Part(f"arguments_{number}", "json", _schema(schema, lenient=not function.strict)))
+    parts.append(Part(f"arguments_{number}", "json", _schema(arguments_schema(function))))
     if written.keys:
         name = _quoted(function.name + written.middle)
     else:
@@ -148,24 +145,23 @@ def _escaped(text: str) -> str:
     return re.escape(text).replace("/", r"\/")
 
 
-def _schema(schema: Any, lenient: bool = False) -> str:
-    """A JSON schema as text, with the white space that is allowed. ``lenient``: what cannot be enforced is ignored."""
-    how: dict[str, Any] = {"whitespace_pattern": _SPACE} | ({"lenient": True} if lenient else {})
+def _schema(schema: Any) -> str:
+    """A JSON schema as text, with the white space that is allowed."""
     if schema is True:
         schema = {}
     if isinstance(schema, dict):
-        schema = _enforceable(schema) | {"x-guidance": how}
+        schema = _without_annotations(schema) | {"x-guidance": {"whitespace_pattern": _SPACE}}
     return json.dumps(schema)
 
 
-def _enforceable(schema: Any) -> Any:
+def _without_annotations(schema: Any) -> Any:
     """The schema without the formats that are mere annotations."""
     if isinstance(schema, list):
-        return [_enforceable(item) for item in schema]
+        return [_without_annotations(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: value if key in _DATA else _enforceable(value)
+        key: value if key in DATA else _without_annotations(value)
         for key, value in schema.items()
-        if not (key == "format" and isinstance(value, str) and value not in _FORMATS)
+        if not (key == "format" and isinstance(value, str) and value not in FORMATS)
     }

@@ -12,7 +12,6 @@ from models.errors import EngineFailure, HeadraceError, InvalidRequest, Unsuppor
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.chat.messages import Media
-from models.modalities.chat.tools import NamedChoice
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta
 from models.modalities.tokenize import Request as Tokenize
@@ -172,7 +171,7 @@ class Transformers(Engine[LoadedTransformer]):
         request.thinking = beginning(body, prompt, model.dialect)
         calls = None
         if body.callable_tools:
-            calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not _single(body))
+            calls = Calls(model.dialect.tools, body.callable_tools, body.must_call, not body.single_call)
         request.constrained = constrain(body.constraint, calls, model.dialect.tags, request.thinking, model.marks)
 
     def _submit(self, request: _Request, outcome: list[Prompt] | HeadraceError) -> None:
@@ -217,7 +216,7 @@ class Transformers(Engine[LoadedTransformer]):
         dialect, names = self._model.dialect, frozenset(tool.function.name for tool in body.callable_tools)
         if dialect.tags is None and not names:
             return None
-        return Splitter(dialect.tags, thinking, dialect.tools, names, single=_single(body), must=body.must_call)
+        return Splitter(dialect.tags, thinking, dialect.tools, names, single=body.single_call, must=body.must_call)
 
     def _sampling(self, body: Body, prompt: list[int], number: int) -> Sampling:
         logprobs = body.logprobs
@@ -311,8 +310,3 @@ class Transformers(Engine[LoadedTransformer]):
     def _fail(self, request: _Request, error: HeadraceError) -> None:
         self._end(request)
         request.sink.fail(error)
-
-
-def _single(body: chat.Request) -> bool:
-    """Whether only one tool call is wanted."""
-    return body.parallel_tool_calls is False or isinstance(body.tool_choice, NamedChoice)

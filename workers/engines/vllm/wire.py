@@ -13,6 +13,7 @@ from models.modalities import chat, completions
 from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.structured.schemas import arguments_schema, enforced
 from workers.engines.text.dialects import template_extras
 from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import turn_of
@@ -235,12 +236,7 @@ def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> di
     if request.logprobs:
         top = request.top_logprobs or 0
         body |= {"logprobs": True, "top_logprobs": top + 1 if top else 0}  # one more, for the token that was picked
-    if request.tools:
-        body["tools"] = [tool.model_dump(exclude_none=True) for tool in request.tools]
-        choice = request.tool_choice or "auto"
-        body["tool_choice"] = choice if isinstance(choice, str) else choice.model_dump()
-        if request.parallel_tool_calls is not None:
-            body["parallel_tool_calls"] = request.parallel_tool_calls
+    body |= _callable(request)
     if request.continue_final_message:
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.reasoning_effort is not None:
@@ -250,9 +246,24 @@ def chat_body(request: chat.Request, media: Sequence[Media], context: int) -> di
     return body
 
 
+def _callable(request: chat.Request) -> dict[str, Any]:
+    """The tools. Where one must be called, they have the schemas to enforce: vLLM compiles what it shows the model."""
+    tools = [tool.model_dump(exclude_none=True) for tool in request.callable_tools]
+    if not tools:
+        return {}
+    if request.must_call:
+        for tool, schema in zip(tools, called_with(request), strict=True):
+            tool["function"]["parameters"] = schema
+    choice = request.choice
+    body: dict[str, Any] = {"tools": tools, "tool_choice": choice if isinstance(choice, str) else choice.model_dump()}
+    if request.single_call or request.parallel_tool_calls is not None:
+        body["parallel_tool_calls"] = not request.single_call
+    return body
+
+
 def called_with(request: chat.Request) -> list[dict[str, Any]]:
     """The schemas that vLLM will enforce for the arguments of tool calls."""
-    return [tool.function.parameters or {} for tool in request.callable_tools] if request.must_call else []
+    return [arguments_schema(tool.function) for tool in request.callable_tools] if request.must_call else []
 
 
 def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
@@ -284,6 +295,8 @@ def _constrained(constraint: Constraint | None) -> dict[str, Any]:
     if constraint is None:
         return {}
     value = True if constraint.kind == "json_object" else constraint.value
+    if constraint.kind == "json":
+        value = enforced(value, strict=constraint.strict)
     if isinstance(value, bool) and constraint.kind == "json":  # a schema may be a boolean; vLLM's may not
         value = {} if value else {"not": {}}
     return {"structured_outputs": {constraint.kind: value}, "ignore_eos": False}  # the answer ends with its grammar
