@@ -61,6 +61,7 @@ async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Re
     gateway, caller = gateway_of(request), caller_of(request)
     body = await fields.read(request, CreateResponse)
     asked, aging = await _resolved(gateway, caller, body, Asked)
+    fields.rule_of(request).ignore(asked.unenforced)
     if body.background:
         return await _in_background(gateway, request, asked, idempotency_key)
     recorder = ResponseRecorder(gateway, asked, caller, aging) if asked.keeps else None

@@ -51,6 +51,14 @@ def left_out(schema: Any, path: str) -> tuple[str, ...]:
     return tuple(f"{path}.{one}" for one in relaxed(schema).left_out)
 
 
+def moved(paths: tuple[str, ...], places: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths with the names that another protocol has for these places."""
+    return tuple(
+        next((new + path.removeprefix(old) for old, new in places.items() if path.startswith(old)), path)
+        for path in paths
+    )
+
+
 class _Relaxing:
     def __init__(self, ids: frozenset[str]) -> None:
         self.left_out: list[str] = []

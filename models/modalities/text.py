@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import msgspec
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models.modalities.base import BaseRequest, Bool, Float, Int, Tokens, Usage, at_most, streaming_only
@@ -107,6 +108,15 @@ class ToolCall:
     name: str
     arguments: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the arguments are complete."""
+        try:
+            msgspec.json.decode(self.arguments)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
+
 
 @dataclass(slots=True)
 class Choice:
@@ -117,6 +127,12 @@ class Choice:
     finish: FinishReason | None = None
     reasoning: list[str] = field(default_factory=list)
     tools: dict[int, ToolCall] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls. The last is left out where the answer was cut within it."""
+        calls = [call for _, call in sorted(self.tools.items())]
+        return calls[:-1] if calls and self.finish != "tool_calls" and not calls[-1].is_whole else calls
 
     def add(self, delta: Delta) -> None:
         """Append what the engine made."""

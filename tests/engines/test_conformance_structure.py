@@ -6,6 +6,7 @@ The smallest model is asked, and at a temperature at which it talks nonsense: wh
 import asyncio
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from models.modalities.chat import Reply
 from models.modalities.text import Choice
 from tests.engines.conftest import TALKING
 from tests.engines.driver import Answer, Driver
+from workers.engines.structured.constraints import MOST_CALLS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -192,6 +194,94 @@ async def test_a_required_call_is_made(driver: Driver, seed: int) -> None:
     assert not answer.text()
 
 
+async def test_a_demand_for_calls_ends_by_itself(driver: Driver) -> None:
+    fields = {"content": "Dance, and look at the weather.", "temperature": 0.7, "max_tokens": 900}
+    asked = [
+        driver.ask("chat", **fields, tools=[WEATHER, DANCE], tool_choice="required", seed=seed) for seed in range(3)
+    ]
+
+    for answer in await asyncio.gather(*asked):
+        calls = [(call.name, call.arguments) for call in whole(answer).tools.values()]
+        assert answer.finishes == {0: "tool_calls"}
+        assert all(is_call(*call) for call in calls)
+        if driver.name != "vllm":  # which stops where its model does
+            assert 1 <= len(calls) <= MOST_CALLS
+            assert not any(first == second for first, second in pairwise(calls))
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens > 20
+        assert answer.usage.completion_tokens >= sum(delta.tokens for delta in answer.deltas)
+
+
+async def test_a_function_without_parameters_takes_none(driver: Driver) -> None:
+    bare: list[dict[str, Any]] = [{"name": "now"}, {"name": "now", "parameters": {}}]
+    for function in bare:
+        tools = [{"type": "function", "function": function}]
+        answer = await driver.ask("chat", **WILD, tools=tools, tool_choice="required", parallel_tool_calls=False)
+        assert [json.loads(call.arguments) for call in whole(answer).tools.values()] == [{}]
+
+
+async def test_no_keys_are_invented(driver: Driver) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 12}, "unit": {"enum": ["C", "F"]}},
+        "required": ["city"],
+    }
+    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]
+    named = {"type": "function", "function": {"name": "get_weather"}}
+    called = [driver.ask("chat", **WILD, tools=tools, tool_choice=named, seed=seed) for seed in range(10)]
+    formed = [driver.ask("chat", **WILD, response_format=schema(parameters), seed=seed) for seed in range(3)]
+
+    keys = [
+        set(json.loads(call.arguments)) for one in await asyncio.gather(*called) for call in whole(one).tools.values()
+    ]
+    keys += [set(json.loads(one.text())) for one in await asyncio.gather(*formed)]
+    assert len(keys) == 13
+    assert all(one <= {"city", "unit"} for one in keys)
+
+
+async def test_a_schema_that_is_not_strict_is_followed_as_far_as_it_can_be(driver: Driver) -> None:
+    letters = {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 3, "uniqueItems": True}
+    loose = {
+        "type": "object",
+        "properties": {"letters": letters, "odd": {"type": "any", "enum": [1]}},
+        "required": ["letters", "odd"],
+        "if": {},
+        "not": {"required": ["x"]},
+    }
+    function = {"name": "spell", "parameters": loose}
+    tools = [{"type": "function", "function": function}]
+
+    formed = await driver.ask("chat", **WILD, response_format={"type": "json_object", "schema": loose})
+    called = await driver.ask("chat", **WILD, tools=tools, tool_choice="required", parallel_tool_calls=False)
+    refused = driver.submit("chat", **WILD, response_format=schema(loose, strict=True))
+    await driver.until_over(refused)
+
+    [call] = whole(called).tools.values()
+    for value in (json.loads(formed.text()), json.loads(call.arguments)):
+        assert set(value) == {"letters", "odd"}
+        assert {*value["letters"]} <= {"a", "b"}
+        assert value["odd"] == 1
+    assert isinstance(refused.error, InvalidRequest)
+    assert refused.error.param == "response_format"
+
+
+async def test_a_call_that_is_cut_is_left_out_of_a_whole_answer(driver: Driver) -> None:
+    long = {"type": "string", "minLength": 200}
+    function = {"name": "say", "parameters": {"type": "object", "properties": {"text": long}, "required": ["text"]}}
+    fields: dict[str, Any] = WILD | {"max_tokens": 40, "tools": [{"type": "function", "function": function}]}
+    fields["tool_choice"] = {"type": "function", "function": {"name": "say"}}
+    answer = await driver.ask("chat", **fields)
+    reply = Reply("x", driver.check("chat", **fields), 0)
+    for delta in answer.deltas:
+        reply.delta(delta)
+    assert answer.usage is not None
+    choice = json.loads(reply.end(answer.usage))["choices"][0]
+
+    assert whole(answer).tools
+    assert choice["finish_reason"] == "length"
+    assert choice["message"] == {"role": "assistant", "content": "", "refusal": None}
+
+
 async def test_a_named_function_is_called(driver: Driver) -> None:
     named = {"type": "function", "function": {"name": "dance"}}
     answer = await driver.ask("chat", **WILD, tools=[WEATHER, DANCE], tool_choice=named)
@@ -248,7 +338,8 @@ async def test_earlier_calls_and_their_results_are_read(driver: Driver) -> None:
 
 
 async def test_a_tool_that_is_none_is_refused(driver: Driver) -> None:
-    bad = {"type": "function", "function": {"name": "x", "parameters": {"type": "nonsense"}, "strict": True}}
+    parameters = {"type": "object", "properties": {"a": {"type": "nonsense"}}}
+    bad = {"type": "function", "function": {"name": "x", "parameters": parameters, "strict": True}}
     answer = driver.submit("chat", **WILD, tools=[bad], tool_choice="required")
     await driver.until_over(answer)
 

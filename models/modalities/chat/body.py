@@ -23,7 +23,17 @@ from models.modalities.chat.tools import (
 from models.modalities.json_object import JsonObject
 from models.modalities.schemas import left_out
 from models.modalities.structure import Constraint, bounded_schema
-from models.modalities.text import Choice, Delta, Limit, RunningUsage, TextRequest, TokenLogprob, ToolCall, ToolDelta
+from models.modalities.text import (
+    Choice,
+    Delta,
+    FinishReason,
+    Limit,
+    RunningUsage,
+    TextRequest,
+    TokenLogprob,
+    ToolCall,
+    ToolDelta,
+)
 
 _json = msgspec.json.Encoder()
 _NEWER = {"functions": "tools", "function_call": "tool_choice"}
@@ -254,7 +264,8 @@ class Request(TextRequest):
     @property
     def unenforced(self) -> tuple[str, ...]:
         """See ``BaseRequest``: keywords of schemas that are to be followed, and that no engine can enforce."""
-        constraint, paths = self.constraint, ()
+        constraint = self.constraint
+        paths: tuple[str, ...] = ()
         if constraint is not None and not constraint.strict:
             inside = "schema" if self.response_format and self.response_format.schema_ else "json_schema.schema"
             paths = left_out(constraint.value, f"response_format.{inside}")
@@ -295,6 +306,7 @@ class Reply:
 
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._request = request
+        self._older = request.functions is not None
         self._choices: dict[int, Choice] = {}
         self._shared = {"id": f"chatcmpl-{rid}", "created": created, "model": request.model}
         self._shared["service_tier"] = "default"
@@ -322,7 +334,9 @@ class Reply:
         content: dict[str, Any] = {"content": delta.text} if delta.text else {}
         if delta.reasoning:
             content["reasoning_content"] = delta.reasoning
-        if delta.tools:
+        if delta.tools and self._older:
+            content["function_call"] = _function(delta.tools[0])
+        elif delta.tools:
             content["tool_calls"] = [_tool_delta(one) for one in delta.tools]
         return self._chunk(delta.index, content, _logprobs(delta.logprobs), delta.finish)
 
@@ -337,11 +351,14 @@ class Reply:
         return last
 
     def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: str | None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": self._finish(finish)}
         if self._running is not None:
             chunk = self._shared | {"object": "chat.completion.chunk", "usage": self._running.to_json()}
             return b"data: " + _json.encode(chunk | {"choices": [choice]}) + b"\n\n"
         return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
+
+    def _finish(self, finish: FinishReason | None) -> str | None:
+        return "function_call" if finish == "tool_calls" and self._older else finish
 
     def _answer(self, usage: Usage) -> dict[str, Any]:
         body = self._shared | {"object": "chat.completion", "usage": usage.to_json()}
@@ -350,25 +367,32 @@ class Reply:
         body["choices"] = [
             {
                 "index": index,
-                "message": message(choice),
+                "message": message(choice, older=self._older),
                 "logprobs": _logprobs(tuple(choice.logprobs)) if self._request.logprobs else None,
-                "finish_reason": choice.finish,
+                "finish_reason": self._finish(choice.finish),
             }
             for index, choice in sorted(self._choices.items())
         ]
         return body
 
 
-def message(choice: Choice) -> dict[str, Any]:
-    """The whole message of an assistant."""
+def message(choice: Choice, *, older: bool = False) -> dict[str, Any]:
+    """The whole message of an assistant. ``older``: a call is a ``function_call``."""
     text = "".join(choice.text)
     whole: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     if choice.reasoning:
         whole["reasoning_content"] = "".join(choice.reasoning)
-    if choice.tools:
+    if calls := choice.calls:
         whole["content"] = text or None
-        whole["tool_calls"] = [_tool_call(call) for _, call in sorted(choice.tools.items())]
+        whole |= (
+            {"function_call": _function(calls[0])} if older else {"tool_calls": [_tool_call(call) for call in calls]}
+        )
     return whole
+
+
+def _function(call: ToolCall | ToolDelta) -> dict[str, str]:
+    """What is called, in OpenAI's older form; of a call's later pieces only the arguments."""
+    return ({"name": call.name} if call.name else {}) | {"arguments": call.arguments}
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -32,6 +32,11 @@ class FunctionSpec(JsonObject):
             raise PydanticCustomError("invalid_value", "the arguments of a function are an object: 'type' must be that")
         return schema
 
+    @property
+    def takes_arguments(self) -> bool:
+        """Whether it may be given any arguments."""
+        return bool(self.parameters) and self.parameters.get("properties") != {}
+
 
 class Tool(JsonObject):
     """Something that the model may call."""

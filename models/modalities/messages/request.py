@@ -18,9 +18,11 @@ from models.modalities.messages.fields import (
     ThinkingConfig,
     ToolChoice,
 )
+from models.modalities.schemas import moved
 from models.modalities.text import Stop
 from models.validation import from_validation
 
+_FORMAT = "response_format.json_schema.schema"
 _KEEP_THOUGHTS = {"type": "clear_thinking_20251015", "keep": "all"}
 
 
@@ -126,6 +128,13 @@ class MessagesPrompt(BaseRequest):
             "reasoning_effort": config.effort if config else None,
             "response_format": {"type": "json_schema", "json_schema": {"schema": output.schema_}} if output else None,
         }
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """See ``BaseRequest``."""
+        output = "output_format" if self.output_format is not None else "output_config.format"
+        places = {_FORMAT: f"{output}.schema", "tools[].function.parameters": "tools[].input_schema"}
+        return moved(self._chat.unenforced, places)
 
     @property
     def prefix(self) -> str:

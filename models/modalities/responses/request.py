@@ -24,8 +24,13 @@ from models.modalities.responses.fields import (
     ToolChoice,
 )
 from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, conversation, known
+from models.modalities.schemas import moved
 from models.validation import from_validation
 
+_PLACES = {
+    "response_format.json_schema.schema": "text.format.schema",
+    "tools[].function.parameters": "tools[].parameters",
+}
 LOGPROBS = "message.output_text.logprobs"
 
 
@@ -216,6 +221,11 @@ class ResolvedPrompt(ResponsesPrompt):
             raise InvalidRequest("only POST /v1/responses goes on from a response", param="previous_response_id")
         if self._refers:
             raise InvalidRequest("only POST /v1/responses looks for items", param="input")
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """See ``BaseRequest``."""
+        return () if self._refers else moved(self.chat.unenforced, _PLACES)
 
     @property
     def prefix(self) -> str:

@@ -14,7 +14,7 @@ from models.modalities.chat.tools import Tool
 from models.modalities.structure import Constraint
 from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
 from tests.support.weights import smollm2_directory
-from workers.engines.structured.constraints import Calls, constrain
+from workers.engines.structured.constraints import MOST_CALLS, Calls, constrain
 from workers.engines.structured.grammar_wire import Grammar, Part, Setup
 from workers.engines.structured.grammars import Checker, Grammars, Masks, Walk
 from workers.engines.text.answers import Tags
@@ -149,7 +149,10 @@ def test_several_calls_can_be_forced(masks: Masks, tokenizer: Any) -> None:
     mistral = grammar_of(calls=Calls(MISTRAL, [GET], True, True))
     listed = CALLS[MISTRAL]
 
+    most = "\n".join([CALLS[HERMES]] * MOST_CALLS)
     assert accepts(masks, tokenizer, hermes, f"{CALLS[HERMES]}\n{CALLS[HERMES]}")
+    assert accepts(masks, tokenizer, hermes, most)
+    assert not accepts(masks, tokenizer, hermes, f"{most}\n{CALLS[HERMES]}")
     assert accepts(masks, tokenizer, mistral, f"{listed[:-1]}, {listed.removeprefix('[TOOL_CALLS][')}")
 
 

@@ -242,7 +242,7 @@ def test_where_nothing_but_calls_is_said_a_call_that_is_cut_is_no_text() -> None
     text = '<tool_call>\n{"name": "get", "arguments": {"a": {}}}\n</tool_call>'
     for end in range(2 * len(text) + 2):
         splitter = Splitter(None, "over", HERMES, NAMES, must=True)
-        whole = splitter.feed(f"{text}\n{text}"[:end]) + splitter.flush()
+        whole = splitter.feed(f"{text}\n{text.replace('get', 'go')}"[:end]) + splitter.flush()
 
         assert whole.text == ""
     assert {one.index for one in whole.tools} == {0, 1}
@@ -284,3 +284,41 @@ def test_tags_are_never_half_shown() -> None:
 def test_a_template_shows_what_its_model_writes(template: str, form: ToolFormat | None, tags: Tags | None) -> None:
     assert format_of(template) == form
     assert tags_of(template) == tags
+
+
+AGAIN = '<tool_call>\n{"name": "get", "arguments": {"city": "Rome"}}\n</tool_call>\n'
+ROME, OSLO = ("get", '{"city": "Rome"}'), ("get", '{"city": "Oslo"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "calls", "repeated"),
+    [
+        (AGAIN * 3, [ROME], True),
+        (AGAIN + AGAIN.replace("Rome", "Oslo") + AGAIN, [ROME, OSLO, ROME], False),
+        (AGAIN + AGAIN.replace("get", "go"), [ROME, ("go", ROME[1])], False),
+        (AGAIN + AGAIN.replace('"Rome"', '"Rome", "unit": 1'), [ROME, ("get", '{"city": "Rome", "unit": 1}')], False),
+        (AGAIN + AGAIN[:50], [ROME], False),  # cut within a call that so far is the same
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_call_that_is_repeated_ends_calls_that_are_demanded(
+    text: str, calls: list[Call], repeated: bool, size: int
+) -> None:
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    heard = Heard(Splitter(None, "over", HERMES, NAMES, must=True), pieces)
+    free = Heard(Splitter(None, "over", HERMES, NAMES), pieces)
+
+    assert heard.calls == calls
+    assert heard.splitter.repeated == heard.splitter.full == repeated
+    assert not free.splitter.full
+    assert len(free.calls) == text.count('{"city') or not repeated
+
+
+def test_a_call_is_shown_as_soon_as_it_differs_from_the_one_before() -> None:
+    splitter = Splitter(None, "over", HERMES, NAMES, must=True)
+    assert splitter.feed(AGAIN).tools
+    assert not splitter.feed('<tool_call>\n{"name": "get", "arguments": {"city": "R').tools
+    [piece] = splitter.feed("i").tools
+    assert (piece.index, piece.name, piece.arguments) == (1, "get", '{"city": "Ri')
+    [piece] = splitter.feed("o").tools
+    assert (piece.id, piece.arguments) == ("", "o")

@@ -74,6 +74,9 @@ class _Call:
     texts: list[str] = field(default_factory=list)  # on the loop; the answer so far, where there is a grammar
     deltas: int = 0  # on the loop; deltas that were put into the sink
     prompt_tokens: int = 0  # on the loop
+    cached_tokens: int = 0  # on the loop
+    tokens: int = 0  # on the loop
+    over: bool = False  # nothing more is wanted; set on the loop, read in the thread
     finish: FinishReason | None = None  # on the loop
     has_output: bool = False  # in the thread
     ended: bool = False  # in the thread
@@ -238,7 +241,7 @@ class LlamaCpp(Engine[LoadedGguf]):
             call, event = self._events.popleft()
             if isinstance(event, wire.Chunk):
                 self._tokens += bool(event.piece)
-            if call.request.over:
+            if call.request.over or call.over:
                 continue
             if isinstance(event, wire.Chunk):
                 self._deliver(call, event)
@@ -249,8 +252,9 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     def _deliver(self, call: _Call, chunk: wire.Chunk) -> None:
         if chunk.prompt_progress is not None:
-            call.prompt_tokens = chunk.prompt_progress.total
+            call.prompt_tokens, call.cached_tokens = chunk.prompt_progress.total, chunk.prompt_progress.cache
         raw = piece = chunk.piece
+        call.tokens += bool(raw)
         if call.plan.grammar:
             call.texts.append(raw.text)
         if call.splitter is not None:
@@ -260,16 +264,23 @@ class LlamaCpp(Engine[LoadedGguf]):
             call.deltas += 1
             call.request.sink.delta(call.delta(piece, logprobs))
         call.finish = chunk.finish or call.finish
-        if chunk.usage is None or call.finish is None:
-            return
+        if call.splitter is not None and call.splitter.repeated:
+            call.over, call.finish = True, "stop"
+            self._confirm(call, _usage(call))
+        elif chunk.usage is not None and call.finish is not None:
+            self._confirm(call, chunk.usage)
+
+    def _confirm(self, call: _Call, usage: wire.ChunkUsage) -> None:
+        """End a choice, once it is known that its answer follows its grammar."""
         if not call.plan.grammar:
-            self._finish(call, chunk.usage)
+            self._finish(call, usage)
             return
-        answer, whole = "".join(call.texts), call.finish != "length" and not call.request.stops
+        cut = call.over or call.finish == "length" or call.request.stops
+        answer, whole = "".join(call.texts), not cut
         future = self._loop.run_in_executor(
             self._confirming, partial(self._planner.confirm, call.plan, answer, whole=whole)
         )
-        future.add_done_callback(partial(self._confirmed, call, chunk.usage))
+        future.add_done_callback(partial(self._confirmed, call, usage))
 
     def _confirmed(self, call: _Call, usage: wire.ChunkUsage, future: "asyncio.Future[None]") -> None:
         error = None if future.cancelled() else future.exception()
@@ -311,9 +322,9 @@ class LlamaCpp(Engine[LoadedGguf]):
         def on_chunk(data: bytes) -> bool:
             """Take a chunk of the answer. Returns whether the call is to end."""
             self._last_chunk_at = time.monotonic()
-            if not call.request.over:
+            if not (call.request.over or call.over):
                 self._take_chunk(call, data)
-            return call.request.over
+            return call.request.over or call.over
 
         try:
             echo = call.plan.echo
@@ -321,7 +332,7 @@ class LlamaCpp(Engine[LoadedGguf]):
                 text = echo if isinstance(echo, str) else self._text(echo)
                 self._put(call, Delta(text, call.index, tokens=0))
             handle(call.body, on_chunk)
-            if not call.ended and not call.request.over:
+            if not (call.ended or call.request.over or call.over):
                 self._put(call, EngineFailure("llama.cpp ended an answer without saying why"))
         except (ValueError, RuntimeError) as error:  # xllamacpp turns C++ exceptions into these
             self._put(call, _raised(call, error))
@@ -354,6 +365,11 @@ class LlamaCpp(Engine[LoadedGguf]):
     def _text(self, tokens: list[int]) -> str:
         check_ids(tokens, self._vocabulary, "tokens")
         return str(self._http.ask("/detokenize", {"tokens": tokens})["content"])
+
+
+def _usage(call: _Call) -> wire.ChunkUsage:
+    """The tokens of a call that was ended, of which llama.cpp gives no count."""
+    return wire.ChunkUsage(call.prompt_tokens, call.tokens, wire.PromptDetails(call.cached_tokens))
 
 
 def _raised(call: _Call, error: Exception) -> HeadraceError:

@@ -57,7 +57,9 @@ class _Choice(msgspec.Struct):
     logprobs: _Logprobs | None = None
 
 
-class _Details(msgspec.Struct):
+class PromptDetails(msgspec.Struct):
+    """How many tokens of a prompt were in the cache."""
+
     cached_tokens: int = 0
 
 
@@ -66,13 +68,14 @@ class ChunkUsage(msgspec.Struct):
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    prompt_tokens_details: _Details = msgspec.field(default_factory=_Details)
+    prompt_tokens_details: PromptDetails = msgspec.field(default_factory=PromptDetails)
 
 
 class PromptProgress(msgspec.Struct):
-    """How far the prompt was read. It has ``total`` tokens."""
+    """How far the prompt was read. It has ``total`` tokens, of which ``cache`` were in the cache."""
 
     total: int = 0
+    cache: int = 0
 
 
 class Refusal(msgspec.Struct):

@@ -18,6 +18,8 @@ from workers.engines.structured.schemas import arguments_schema, enforced
 from workers.engines.text.answers import Tags, Thinking
 from workers.engines.text.tool_formats import ToolFormat
 
+MOST_CALLS = 8
+"""Most calls of an answer that must be calls: a small model does not stop by itself. It may ask on in the next turn."""
 _SPACE = r"( |\r?\n[ \t]{0,20})"
 """The white space that is allowed between the tokens of JSON. It is bounded: a small model may write nothing else."""
 
@@ -94,10 +96,11 @@ def _calls(calls: Calls, other: str, ids: Mapping[str, int], rules: list[str], p
     rules.append(f"call: {_quoted(written.lead)} function {_tag(written.end, ids)}")
     functions = [_function(number, tool.function, written, ids, parts) for number, tool in enumerate(calls.tools)]
     rules.append(f"function: {' | '.join(functions)}")
-    more = f"({_quoted(written.separator)} call)*" if calls.parallel else ""
+    times = f"{{0,{MOST_CALLS - 1}}}"
+    more = f"({_quoted(written.separator)} call){times}" if calls.parallel else ""
     rules.append(f'group: "[" call {more} "]"' if written.listed else "group: call")
     trigger = _tag(written.trigger, ids)
-    again = f"({_quoted(written.separator)} {trigger} group)*" if calls.parallel and written.repeats else ""
+    again = f"({_quoted(written.separator)} {trigger} group){times}" if calls.parallel and written.repeats else ""
     rules.append(f"calls: {trigger} group {again}")
     if calls.must:
         return "calls"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.modalities.text import ToolDelta
+from workers.engines.text.repeats import RepeatFilter
 from workers.engines.text.tool_calls import ToolReader
 from workers.engines.text.tool_formats import ToolFormat
 
@@ -65,7 +66,8 @@ class Splitter:
     """Splits a choice's text, which is fed as it comes. Space between the tags and the text around them is dropped.
 
     ``names`` are the functions that may be called; ``single``: only one call is wanted; ``must``: the model can write
-    nothing but calls, so any text that is left at the end is a call that was cut off.
+    nothing but calls, so any text that is left at the end is a call that was cut off, and a call that repeats the one
+    before it ends the answer: a model that cannot stop otherwise repeats itself.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Splitter:
         self._reader = ToolReader(tools, names) if tools and names else None
         self._single = single
         self._must = must
+        self._repeats = RepeatFilter() if must and not single else None
 
     @property
     def called(self) -> bool:
@@ -94,7 +97,12 @@ class Splitter:
     @property
     def full(self) -> bool:
         """Whether nothing more is wanted."""
-        return self._single and self.called
+        return self.repeated or (self._single and self.called)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the model began to repeat its calls."""
+        return self._repeats is not None and self._repeats.met
 
     def feed(self, text: str) -> Piece:
         """Take more text. Returns what can be shown now."""
@@ -114,7 +122,7 @@ class Splitter:
         answer, tools = self._answer(held)
         if self._reader is not None:
             more, last = self._reader.flush()
-            answer, tools = answer + more, (*tools, *last)
+            answer, tools = answer + more, (*tools, *self._novel(last))
         return Piece("" if self._must else answer, tools=tools)
 
     def _begin(self, text: str) -> str:
@@ -150,4 +158,10 @@ class Splitter:
         if self._strip:
             text = text.lstrip()
             self._strip = not text
-        return self._reader.feed(text) if self._reader is not None else (text, ())
+        if self._reader is None:
+            return text, ()
+        shown, tools = self._reader.feed(text)
+        return shown, self._novel(tools)
+
+    def _novel(self, tools: tuple[ToolDelta, ...]) -> tuple[ToolDelta, ...]:
+        return tools if self._repeats is None else self._repeats.pass_on(tools, complete=self.called)

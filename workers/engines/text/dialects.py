@@ -29,7 +29,7 @@ _TOOLS = """You can call these functions:
 {tools}
 </tools>
 To call one, write its name and its arguments as JSON between these tags:
-{example}
+{examples}
 What it returns will be given to you between <tool_response> and </tool_response>."""
 
 
@@ -137,9 +137,11 @@ def _append_result(turns: list[dict[str, Any]], content: Any) -> None:
 
 
 def _describe_tools(turns: list[dict[str, Any]], tools: Sequence[Tool], tool_format: ToolFormat) -> None:
-    example = _written(tool_format, {"name": "NAME", "arguments": '{"ARGUMENT": "VALUE"}'})
+    taking = {tool.function.takes_arguments for tool in tools}
+    arguments = [text for takes, text in ((True, '{"ARGUMENT": "VALUE"}'), (False, "{}")) if takes in taking]
+    examples = [_written(tool_format, {"name": "NAME", "arguments": text}) for text in arguments]
     listed = "\n".join(json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools)
-    text = _TOOLS.format(tools=listed, example=example)
+    text = _TOOLS.format(tools=listed, examples="\nor, where it has no parameters:\n".join(examples))
     if turns[0]["role"] == "system":
         turns[0]["content"] = _joined(turns[0]["content"], f"\n{text}")
     else:
