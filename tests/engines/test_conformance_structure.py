@@ -6,7 +6,6 @@ The smallest model is asked, and at a temperature at which it talks nonsense: wh
 import asyncio
 import json
 import re
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from models.modalities.chat import Reply
 from models.modalities.text import Choice
 from tests.engines.conftest import TALKING
 from tests.engines.driver import Answer, Driver
-from workers.engines.structured.constraints import MOST_CALLS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -195,21 +193,21 @@ async def test_a_required_call_is_made(driver: Driver, seed: int) -> None:
 
 
 async def test_a_demand_for_calls_ends_by_itself(driver: Driver) -> None:
-    fields = {"content": "Dance, and look at the weather.", "temperature": 0.7, "max_tokens": 900}
-    asked = [
-        driver.ask("chat", **fields, tools=[WEATHER, DANCE], tool_choice="required", seed=seed) for seed in range(3)
-    ]
+    if driver.name == "vllm":
+        pytest.skip("its calls end where its model ends them")
+    function = {"name": "hop", "parameters": {"properties": {"to": {"const": "left"}}, "required": ["to"]}}
+    tools = [{"type": "function", "function": function}]
+    fields: dict[str, Any] = {"content": "Hop all day.", "temperature": 0, "max_tokens": 300, "n": 2}
+    answer = await driver.ask("chat", **fields, tools=tools, tool_choice="required")
 
-    for answer in await asyncio.gather(*asked):
-        calls = [(call.name, call.arguments) for call in whole(answer).tools.values()]
-        assert answer.finishes == {0: "tool_calls"}
-        assert all(is_call(*call) for call in calls)
-        if driver.name != "vllm":  # which stops where its model does
-            assert 1 <= len(calls) <= MOST_CALLS
-            assert not any(first == second for first, second in pairwise(calls))
-        assert answer.usage is not None
-        assert answer.usage.prompt_tokens > 20
-        assert answer.usage.completion_tokens >= sum(delta.tokens for delta in answer.deltas)
+    for index in range(2):
+        [call] = whole(answer, index).tools.values()
+        assert json.loads(call.arguments) == {"to": "left"}
+    assert answer.finishes == {0: "tool_calls", 1: "tool_calls"}
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens > 20
+    assert answer.usage.completion_tokens == sum(delta.tokens for delta in answer.deltas)
+    assert 20 < answer.usage.completion_tokens < 300
 
 
 async def test_a_function_without_parameters_takes_none(driver: Driver) -> None:

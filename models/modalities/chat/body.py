@@ -350,7 +350,7 @@ class Reply:
             last = b"data: " + _json.encode(body) + b"\n\n" + last
         return last
 
-    def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: str | None) -> bytes:
+    def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: FinishReason | None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": self._finish(finish)}
         if self._running is not None:
             chunk = self._shared | {"object": "chat.completion.chunk", "usage": self._running.to_json()}

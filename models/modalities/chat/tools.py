@@ -35,7 +35,7 @@ class FunctionSpec(JsonObject):
     @property
     def takes_arguments(self) -> bool:
         """Whether it may be given any arguments."""
-        return bool(self.parameters) and self.parameters.get("properties") != {}
+        return self.parameters is not None and self.parameters != {} and self.parameters.get("properties") != {}
 
 
 class Tool(JsonObject):

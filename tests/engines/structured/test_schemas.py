@@ -12,10 +12,11 @@ from workers.engines.structured.schemas import arguments_schema, enforced
 
 llguidance = pytest.importorskip("llguidance")
 
-A, B = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"b": {}}}
+A: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+B: dict[str, Any] = {"properties": {"b": {}}}
 BASE = {"$defs": {"A": A}}
-NODE = {"properties": {"a": {"type": "integer"}, "next": {"anyOf": [{"$ref": "#/$defs/N"}, {"type": "null"}]}}}
-NODE |= {"type": "object"}
+NEXT = {"anyOf": [{"$ref": "#/$defs/N"}, {"type": "null"}]}
+NODE = {"type": "object", "properties": {"a": {"type": "integer"}, "next": NEXT}}
 
 
 @pytest.fixture(scope="module")

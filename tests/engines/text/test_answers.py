@@ -294,6 +294,8 @@ ROME, OSLO = ("get", '{"city": "Rome"}'), ("get", '{"city": "Oslo"}')
     ("text", "calls", "repeated"),
     [
         (AGAIN * 3, [ROME], True),
+        (AGAIN + AGAIN.replace(': "Rome"', ' :\t"Rome"\n'), [ROME], True),
+        (AGAIN + AGAIN.replace("Rome", " Rome"), [ROME, ("get", '{"city": " Rome"}')], False),
         (AGAIN + AGAIN.replace("Rome", "Oslo") + AGAIN, [ROME, OSLO, ROME], False),
         (AGAIN + AGAIN.replace("get", "go"), [ROME, ("go", ROME[1])], False),
         (AGAIN + AGAIN.replace('"Rome"', '"Rome", "unit": 1'), [ROME, ("get", '{"city": "Rome", "unit": 1}')], False),
