@@ -253,9 +253,9 @@ class Echo(Engine[EchoOptions]):
 
 
 def _call(tool: Tool, text: str, name: str) -> list[ToolDelta]:
-    """A call of this tool in pieces, with the text as its first argument."""
+    """A call of this tool in pieces, with the text as its first argument, if it takes any."""
     argument = next(iter((tool.function.parameters or {}).get("properties") or ()), "text")
-    arguments = msgspec.json.encode({argument: text}).decode()
+    arguments = msgspec.json.encode({argument: text} if tool.function.takes_arguments else {}).decode()
     return [ToolDelta(0, name, tool.function.name), *(ToolDelta(0, arguments=piece) for piece in _words(arguments))]
 
 

@@ -12,7 +12,7 @@ from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
-CHAT = {"model": "echo", "max_tokens": 2, "messages": [{"role": "user", "content": "hi"}]}
+CHAT: dict[str, Any] = {"model": "echo", "max_tokens": 2, "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = CHAT | {"hint": 1, "messages": [{"role": "user", "content": [{"type": "text", "text": "hi", "hint": 2}]}]}
 TAKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "chat": ("/v1/chat/completions", MESSAGE, "hint, messages[].content[].hint"),
@@ -31,6 +31,52 @@ def test_unknown_fields_are_named_in_a_header(stack: Stack, case: str) -> None:
     assert answer.status_code in (200, 202), answer.text
     assert answer.headers["x-headrace-ignored"] == named
     assert "x-headrace-ignored" not in httpx.get(f"{stack.url}/v1/models").headers
+
+
+SET = {"type": "object", "properties": {"a": {"type": "array", "uniqueItems": True}}}
+FUNCTION = {"name": "f", "parameters": SET}
+UNENFORCED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "chat": (
+        "/v1/chat/completions",
+        CHAT | {"tools": [{"type": "function", "function": FUNCTION}], "tool_choice": "required"},
+        "tools[].function.parameters",
+    ),
+    "messages": (
+        "/v1/messages",
+        CHAT | {"tools": [{"name": "f", "input_schema": SET}], "tool_choice": {"type": "any"}},
+        "tools[].input_schema",
+    ),
+    "responses": (
+        "/v1/responses",
+        {"model": "echo", "input": "hi", "tools": [{"type": "function"} | FUNCTION], "tool_choice": "required"},
+        "tools[].parameters",
+    ),
+    "functions": (
+        "/v1/chat/completions",
+        CHAT | {"functions": [FUNCTION], "function_call": {"name": "f"}},
+        "functions[].parameters",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNENFORCED)
+def test_keywords_of_schemas_that_cannot_be_enforced_are_named(stack: Stack, case: str) -> None:
+    path, body, named = UNENFORCED[case]
+    answer = httpx.post(stack.url + path, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-headrace-ignored"] == f"{named}.properties.a.uniqueItems"
+
+
+def test_functions_are_answered_in_their_own_form(stack: Stack) -> None:
+    body = CHAT | {"functions": [FUNCTION, {"name": "now"}], "max_tokens": 32}
+    forced = httpx.post(f"{stack.url}/v1/chat/completions", json=body | {"function_call": {"name": "now"}})
+    [choice] = forced.json()["choices"]
+    assert choice["message"]["function_call"] == {"name": "now", "arguments": "{}"}
+    assert choice["finish_reason"] == "function_call"
+    other = {"role": "assistant", "content": "", "function_call": {"name": "now", "arguments": "{}"}}
+    result = {"role": "function", "name": "now", "content": "noon"}
+    again = httpx.post(f"{stack.url}/v1/chat/completions", json=body | {"messages": [*CHAT["messages"], other, result]})
+    assert again.json()["choices"][0]["message"]["content"].startswith("noon")
 
 
 def test_they_are_counted_and_logged(stack: Stack) -> None:
