@@ -24,7 +24,7 @@ _NEVER = frozenset(
 _MAPS = frozenset(["properties", "patternProperties", "$defs", "definitions"])
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "$ref")
 _PATTERN = re.compile(
-    r"\[\^?\]?(?:\\.|[^\]\\])*\]"  # a class of characters, in which all is allowed
+    r"\[\^?\]?(?:\\.|[^\]\\])*\]?"  # a class of characters, in which all is allowed
     r"|(?P<bad>\\[1-9bBAzZGkc]|\(\?(?:[=!>(]|<[=!]|P=)|(?<!^)(?<!\()(?<!\|)(?<!\(\?:)\^|\$(?!\Z)(?![)|]))"
     r"|\\.",
     re.DOTALL,
@@ -107,8 +107,7 @@ class _Relaxing:
         if key == "$ref":
             return not isinstance(value, str) or value.startswith("#") or value in self._ids
         if key in ("minProperties", "maxProperties"):
-            properties, required = schema.get("properties") or (), schema.get("required") or ()
-            return all(name in required for name in properties)
+            return _required(schema).issuperset(schema.get("properties") or ())
         if key == "oneOf" and isinstance(value, list):
             return _exclude_each_other(value)
         return key != "unevaluatedProperties" or not any(one in schema for one in _IN_PLACE)
@@ -161,10 +160,13 @@ def _exclude_each_other(alternatives: list[Any]) -> bool:
     if not all(isinstance(one, dict) for one in shared):
         return False
     return any(
-        all(name in (one.get("required") or ()) for one in alternatives)
-        and _distinct([_values(one.get(name), "const") or _values(one.get(name), "enum") for one in shared])
-        for name in shared[0] or ()
+        _distinct([_values(one.get(name), "const") or _values(one.get(name), "enum") for one in shared])
+        for name in frozenset.intersection(*map(_required, alternatives))
     )
+
+
+def _required(schema: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name in _values(schema, "required") if isinstance(name, str))
 
 
 def _values(schema: Any, key: str) -> list[Any]:

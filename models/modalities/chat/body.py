@@ -1,6 +1,6 @@
 """Chat completions, as ``POST /v1/chat/completions`` of the OpenAI API (reference of November 2026)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -335,7 +335,7 @@ class Reply:
         if delta.reasoning:
             content["reasoning_content"] = delta.reasoning
         if delta.tools and self._older:
-            content["function_call"] = _function(delta.tools[0])
+            content["function_call"] = _function(delta.tools)
         elif delta.tools:
             content["tool_calls"] = [_tool_delta(one) for one in delta.tools]
         return self._chunk(delta.index, content, _logprobs(delta.logprobs), delta.finish)
@@ -385,14 +385,15 @@ def message(choice: Choice, *, older: bool = False) -> dict[str, Any]:
     if calls := choice.calls:
         whole["content"] = text or None
         whole |= (
-            {"function_call": _function(calls[0])} if older else {"tool_calls": [_tool_call(call) for call in calls]}
+            {"function_call": _function(calls[:1])} if older else {"tool_calls": [_tool_call(call) for call in calls]}
         )
     return whole
 
 
-def _function(call: ToolCall | ToolDelta) -> dict[str, str]:
-    """What is called, in OpenAI's older form; of a call's later pieces only the arguments."""
-    return ({"name": call.name} if call.name else {}) | {"arguments": call.arguments}
+def _function(pieces: Sequence[ToolCall | ToolDelta]) -> dict[str, str]:
+    """A call in OpenAI's older form, or pieces of it: the first has the name."""
+    arguments = {"arguments": "".join(piece.arguments for piece in pieces)}
+    return {"name": pieces[0].name} | arguments if pieces[0].name else arguments
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -89,6 +89,16 @@ def test_long_chains_of_references_are_not_followed_to_their_ends() -> None:
     assert enforced({"$defs": chain, "$ref": "#/$defs/d0"}, strict=True)["$ref"] == "#/$defs/d0"
 
 
+def test_a_schema_that_would_grow_without_bound_stays_open() -> None:
+    wide = {"properties": {f"p{number}": {} for number in range(1500)}}
+    many = {f"x{number}": {"$ref": "#/$defs/wide", "properties": {"x": {}}} for number in range(1000)}
+    held = enforced({"$defs": {"wide": wide}, "properties": many}, strict=True)
+    assert held["additionalProperties"] is False
+    assert "p0" in held["properties"]["x0"]["properties"]
+    assert "additionalProperties" not in held["properties"]["x999"]
+    assert len(json.dumps(held)) < 1 << 20
+
+
 @pytest.mark.parametrize(
     ("parameters", "good", "bad"),
     [

@@ -78,6 +78,11 @@ def test_expressions_with_look_around_are_left_out(pattern: str) -> None:
     assert bool(relaxed({"pattern": pattern}).left_out) == (pattern in NOT_FOLLOWED)
 
 
+@pytest.mark.parametrize("pattern", ["[" * 60_000, "(" * 60_000, "\\" * 60_001, "(?:" * 20_000, "$" * 60_000])
+def test_long_expressions_are_looked_at_once(pattern: str) -> None:
+    relaxed({"pattern": pattern})  # what is looked at again from each character takes minutes
+
+
 TOOL = {"name": "f", "parameters": {"type": "object", "properties": {"a": SET}}}
 FORCED = {"tools": [{"type": "function", "function": TOOL}], "tool_choice": "required"}
 STRICT = {"tools": [{"type": "function", "function": TOOL | {"strict": True}}], "tool_choice": "required"}

@@ -144,8 +144,8 @@ def answer(deltas: list[Delta], **fields: Any) -> dict[str, Any]:
 
 
 CALL = [
-    Delta(tools=(ToolDelta(0, "a", "f"),)),
-    Delta(tools=(ToolDelta(0, arguments='{"a":'),)),
+    Delta(tools=(ToolDelta(0, "a", "f"), ToolDelta(0, arguments="{"))),
+    Delta(tools=(ToolDelta(0, arguments='"a":'),)),
     Delta(tools=(ToolDelta(0, arguments="1}"),), finish="tool_calls"),
 ]
 
@@ -165,7 +165,7 @@ def test_functions_are_streamed_in_their_own_form() -> None:
     sent = [reply.delta(delta).removeprefix(b"data: ") for delta in CALL]
     choices = [ChatCompletionChunk.model_validate_json(one).choices[0] for one in sent]
     calls = [one.delta.function_call for one in choices]
-    assert [(one.name, one.arguments) for one in calls if one] == [("f", ""), (None, '{"a":'), (None, "1}")]
+    assert [(one.name, one.arguments) for one in calls if one] == [("f", "{"), (None, '"a":'), (None, "1}")]
     assert [one.finish_reason for one in choices] == [None, None, "function_call"]
     assert not any(one.delta.tool_calls for one in choices)
 

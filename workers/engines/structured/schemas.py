@@ -16,6 +16,8 @@ _SAYS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
 _MOST_REFERENCES = 64
 """Longest chain of references that is followed to find an object's pieces. What has a longer one stays open."""
+_MOST_JOINED = 20_000
+"""Most names of properties that are copied from the pieces of objects to their tops; after that objects stay open."""
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -51,6 +53,7 @@ class _Closing:
         self._root = root
         self._known: dict[int, _Pieces] = {}
         self._depth = 0
+        self._copied = 0
         self._shared: set[int] = set()  # what is referred to as a piece of another object, and stays open
 
     def whole(self) -> Any:
@@ -122,6 +125,10 @@ class _Closing:
         names = dict.fromkeys(own if isinstance(own, dict) else ())
         needed = {one: None for one in required if isinstance(one, str)}
         for one in some:
+            more = len(one.names) + len(one.required)
+            if more and self._copied + more > _MOST_JOINED:
+                return _Pieces(names, needed, True)
+            self._copied += more
             names |= one.names
             needed |= one.required
         return _Pieces(names, needed, any(key in schema for key in _SAYS) or any(one.says for one in some))
