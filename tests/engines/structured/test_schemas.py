@@ -90,7 +90,7 @@ def test_long_chains_of_references_are_not_followed_to_their_ends() -> None:
 
 
 def test_a_schema_that_would_grow_without_bound_stays_open() -> None:
-    wide = {"properties": {f"p{number}": {} for number in range(1500)}}
+    wide: dict[str, Any] = {"properties": {f"p{number}": {} for number in range(1500)}}
     many = {f"x{number}": {"$ref": "#/$defs/wide", "properties": {"x": {}}} for number in range(1000)}
     held = enforced({"$defs": {"wide": wide}, "properties": many}, strict=True)
     assert held["additionalProperties"] is False
