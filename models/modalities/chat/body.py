@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from models.modalities.base import Bool, Int, Metadata, Usage
 from models.modalities.chat.legacy import as_choice, modern
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
+from models.modalities.chat.response_format import ResponseFormat
 from models.modalities.chat.tools import (
     AllowedChoice,
     FunctionName,
@@ -22,7 +23,7 @@ from models.modalities.chat.tools import (
 )
 from models.modalities.json_object import JsonObject
 from models.modalities.schemas import left_out
-from models.modalities.structure import Constraint, bounded_schema
+from models.modalities.structure import Constraint
 from models.modalities.text import (
     Choice,
     Delta,
@@ -37,45 +38,6 @@ from models.modalities.text import (
 
 _json = msgspec.json.Encoder()
 _NEWER = {"functions": "tools", "function_call": "tool_choice"}
-
-
-class JsonSchema(JsonObject):
-    """A named JSON schema. ``strict``: all of it is enforced, or it is refused; else what can be enforced is."""
-
-    name: Annotated[str, Field(max_length=64)] = "answer"
-    description: str | None = None
-    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
-    strict: Bool | None = None
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
-
-
-class ResponseFormat(JsonObject):
-    """The format that the answer must have. Engines without constrained decoding refuse all but ``text``."""
-
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchema | None = None
-    schema_: dict[str, Any] | None = Field(None, alias="schema", description="of a json_object, as llama.cpp has it")
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
-
-    @model_validator(mode="after")
-    def _whole(self) -> "ResponseFormat":
-        if self.schema_ is not None and self.type != "json_object":
-            raise PydanticCustomError("invalid_value", "it goes with type 'json_object'", {"param": "schema"})
-        if (self.type == "json_schema") != (self.json_schema is not None):
-            raise PydanticCustomError(
-                "invalid_value",
-                "'json_schema' goes with type 'json_schema', and it with that",
-                {"param": "json_schema"},
-            )
-        return self
 
 
 class ThinkingSwitch(JsonObject):
@@ -216,13 +178,7 @@ class Request(TextRequest):
         """What the answer, without tool calls, must match; None: it may be anything."""
         if self.structured_outputs is not None:
             return self.structured_outputs.constraint
-        if self.response_format is None or self.response_format.type == "text":
-            return None
-        asked = self.response_format.json_schema
-        if asked is None:
-            schema = self.response_format.schema_
-            return Constraint("json_object") if schema is None else Constraint("json", schema, strict=False)
-        return Constraint("json", {} if asked.schema_ is None else asked.schema_, strict=bool(asked.strict))
+        return self.response_format.constraint if self.response_format is not None else None
 
     @property
     def _offered(self) -> list[Tool]:
