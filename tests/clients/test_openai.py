@@ -118,7 +118,7 @@ def test_what_is_wrong_raises_the_clients_own_errors(sdk: openai.OpenAI) -> None
         sdk.chat.completions.create(model="smollm2", messages=user("word " * 4000))
     assert long.value.code == "context_length_exceeded"
     assert "2048" in long.value.message
-    bad: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nonsense"}}}
+    bad: Any = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": {"type": "nonsense"}}}
     with pytest.raises(openai.BadRequestError) as schema:
         sdk.chat.completions.create(model="smollm2", messages=user("x"), response_format=bad)
     assert schema.value.param is not None

@@ -121,7 +121,7 @@ HANGS = {"allOf": [{"pattern": f"(.*a.{{{number}}}b.*){{20}}"} for number in ran
 @pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"not": {}}, HANGS], ids=["unknown", "impossible", "endless"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_bad_schema_is_the_clients_fault(sdk: openai.OpenAI, schema: Any, stream: bool) -> None:
-    form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
     with pytest.raises(openai.BadRequestError) as caught:
         sdk.chat.completions.create(model="smol-held", messages=QUESTION, response_format=form, stream=stream)
 
