@@ -23,6 +23,7 @@ VENV = Path(sys.prefix)
 RECORD = VENV / ".backend"
 LLAMA_CPP_RECORD = VENV / ".llama-cpp"
 INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
+TORCH_INDEX = "https://download.pytorch.org/whl"
 PROBE = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "15"}
 
 
@@ -58,7 +59,11 @@ def vllm() -> None:
     chosen = backend.choose_vllm(here, os.environ.get("HEADRACE_VLLM_BACKEND") or _wish())
     indexed = _has_index(chosen.torch)
     if not indexed and not _is_at_hand(chosen.torch):
-        raise Refused(f"{chosen.package} wants {_pinned('torch')}+{chosen.torch}: PyTorch's index cannot be reached.")
+        wheel = f"{_pinned('torch')}+{chosen.torch}"
+        raise Refused(
+            f"{chosen.package} needs {wheel}, and {TORCH_INDEX}/{chosen.torch} cannot be reached or lacks it. "
+            "Another way: a folder with that wheel in PIP_FIND_LINKS."
+        )
     size = "4 GB to download, 10 on disk" if chosen.package == "vllm" else "4 GB on disk"
     print(f"Here: {backend.devices(here)}: {chosen.package} ({size})")
     for note in chosen.notes:
@@ -127,11 +132,14 @@ def _reachable(here: Machine, plan: Plan) -> Plan:
     if os.environ.get("UV_TORCH_BACKEND") or _has_index(plan.torch):
         return plan
     if _is_at_hand(plan.torch):
-        return replace(plan, torch="")
-    missing = f"PyTorch's index cannot be reached, or lacks {_pinned('torch')} for {plan.torch}"
+        return replace(plan, torch="", torch_from=f"PyTorch {plan.torch} of PIP_FIND_LINKS")
+    missing = f"{TORCH_INDEX}/{plan.torch} cannot be reached, or lacks {_pinned('torch')}"
     if plan.backend != "cpu":
-        raise Refused(f"{backend.devices(here)}: {missing}. HEADRACE_BACKEND=cpu does without the GPU.")
-    note = f"{missing}: the package index' build for CUDA is installed, which runs on the CPU too"
+        raise Refused(
+            f"{backend.devices(here)}: {missing}. Other ways: a folder with that wheel in PIP_FIND_LINKS; or "
+            "HEADRACE_BACKEND=cpu make install, which does without the GPU."
+        )
+    note = f"{missing}: the package index' build for CUDA is installed, which runs on the CPU too."
     return replace(plan, torch="", download=backend.size("cu130"), notes=(*plan.notes, note))
 
 

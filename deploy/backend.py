@@ -30,7 +30,7 @@ class Plan:
 
     ``torch`` is uv's name of PyTorch's builds; empty: what the package index has, for CUDA 13.0 on Linux.
     ``llama_cpp`` is the part of its author's index, empty: PyPI's build. ``download`` says how
-    much that is, ``notes`` what would be better.
+    much that is, ``notes`` what would be better. ``torch_from`` says whence PyTorch comes where that is unusual.
     """
 
     backend: str
@@ -39,6 +39,7 @@ class Plan:
     libraries: tuple[str, ...] = ()
     download: str = ""
     notes: tuple[str, ...] = ()
+    torch_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def choose(machine: Machine, wish: str = "", torch: str = "") -> Plan:
         torch or _torch(machine, backend),
         llama_cpp,
         ("nvidia-cublas-cu12",) if backend in ("cu129", "cu130") else (),
-        size(backend),
+        size(_of_size(torch) or backend),
         tuple(_notes(machine, backend, llama_cpp, wish)),
     )
 
@@ -78,7 +79,8 @@ def choose_vllm(machine: Machine, wish: str = "") -> VllmPlan:
     instead = "HEADRACE_BACKEND=cpu make vllm installs it for the CPU."
     if backend == "rocm":
         raise Refused(f"vLLM's builds for ROCm are not on PyPI. {instead}")
-    if backend == "cu129" or (machine.nvidia.driver and not wish and backend == "cpu"):
+    too_old = bool(machine.nvidia.driver) and (_generation(machine) < 13 or _all_old(machine.nvidia.gpus))
+    if backend == "cu129" or (too_old and (backend == "cu130" or not wish)):
         raise Refused(f"PyPI's vLLM is built for CUDA 13.0, which {_shortcoming(machine)}. {instead}")
     notes = list(_trouble(machine))
     if not (machine.compiler and machine.headers):
@@ -107,7 +109,7 @@ def devices(machine: Machine) -> str:
     if machine.amd:
         return f"an AMD GPU, {'ROCm ' + machine.rocm if machine.rocm else 'no ROCm libraries'}"
     if machine.nvidia.trouble:
-        return "an NVIDIA GPU without a driver"
+        return "no NVIDIA GPU that answers"
     return "Apple silicon" if machine.system == "Darwin" else "no GPU"
 
 
@@ -118,6 +120,11 @@ def size(backend: str) -> str:
         "metal": "0.6 GB where nothing is cached",
         "rocm": "7 GB where nothing is cached, of which PyTorch is 6",
     }.get(backend, "3.9 GB where nothing is cached, and llama.cpp for GPUs; 7 GB on disk")
+
+
+def _of_size(torch: str) -> str:
+    """The backend whose download is as large as that of the builds of PyTorch that the user names."""
+    return "rocm" if torch.startswith("rocm") else "cu130" if torch.startswith("cu") else ""
 
 
 def _check_platform(machine: Machine) -> None:
@@ -180,47 +187,68 @@ def _llama_cpp(machine: Machine, backend: str) -> str:
 def _notes(machine: Machine, backend: str, llama_cpp: str, wish: str) -> Iterator[str]:
     yield from _trouble(machine)
     if machine.amd and not wish and backend == "cpu":
-        yield "the AMD GPU is not used: nothing was tried on one; HEADRACE_BACKEND=rocm installs the builds for it"
-    if machine.nvidia.driver:
+        yield "The AMD GPU is not used: nothing was tried on one. HEADRACE_BACKEND=rocm installs the builds, no more."
+    if backend == "rocm":
+        yield "These builds are installed for trying: Headrace itself does not use AMD's GPUs yet."
+    if machine.nvidia.silent:
+        gpus = "One NVIDIA GPU does" if machine.nvidia.silent == 1 else f"{machine.nvidia.silent} NVIDIA GPUs do"
+        yield f"{gpus} not answer, and will not be used. `nvidia-smi` shows which; restart the machine if one is lost."
+    if machine.nvidia.driver and backend != "rocm":
         yield from _driver_notes(machine, backend)
     if backend != "cpu" and machine.system == "Linux":
         yield from _library_notes(machine, backend, llama_cpp)
     if machine.system == "Linux" and machine.libc and machine.libc < WHEELS_GLIBC:
-        yield f"glibc {_dotted(WHEELS_GLIBC)}: on {_dotted(machine.libc)} llguidance is compiled here, which wants Rust"
+        yield (
+            f"This system's glibc is {_dotted(machine.libc)}. Below {_dotted(WHEELS_GLIBC)} llguidance is compiled, "
+            "which needs Rust."
+        )
 
 
 def _trouble(machine: Machine) -> Iterator[str]:
     if machine.nvidia.trouble and machine.nvidia.driver:
-        yield f"NVIDIA's driver does not answer: {machine.nvidia.trouble}. After an update of the driver, restart"
+        yield f"NVIDIA's driver does not answer: {machine.nvidia.trouble}. After its update, restart the machine."
     elif machine.nvidia.trouble:
-        yield f"the NVIDIA GPU is not used: {machine.nvidia.trouble}. With driver {CUDA_13_DRIVER}, make install again"
+        yield (
+            f"No NVIDIA GPU is used: {machine.nvidia.trouble}. Once `nvidia-smi` answers, best with driver "
+            f"{CUDA_13_DRIVER} or newer, `make install` again."
+        )
 
 
 def _driver_notes(machine: Machine, backend: str) -> Iterator[str]:
     driver = machine.nvidia.driver
     old = [gpu for gpu in machine.nvidia.gpus if gpu.capability and gpu.capability < OLDEST_GPU]
     if _generation(machine) < 12:
-        yield f"driver {CUDA_13_DRIVER}: driver {driver} is too old for every build, so the GPU is not used"
-    elif _generation(machine) < 13 and backend == "cu130":
-        yield f"HEADRACE_BACKEND=cu129: CUDA 13.0 builds want driver {CUDA_13_DRIVER}, and refuse driver {driver}"
-    elif _generation(machine) < 13 and backend != "cpu":
-        yield f"driver {CUDA_13_DRIVER}: CUDA 13.0 builds, and vLLM, which has no others"
+        yield (
+            f"Driver {driver} is too old for every build. With driver {CUDA_13_DRIVER} or newer the GPU would be used: "
+            "install it, then `make install` again."
+        )
+    elif backend == "cu130" and (_generation(machine) < 13 or _all_old(machine.nvidia.gpus)):
+        yield f"These builds will not use the GPU ({_needs(machine)}). HEADRACE_BACKEND=cu129 has builds that do."
+    elif _generation(machine) < 13 and backend != "cpu" and not _all_old(machine.nvidia.gpus):
+        yield f"With driver {CUDA_13_DRIVER} or newer vLLM could be installed too, and builds for CUDA 13."
     if old and not _all_old(machine.nvidia.gpus):
-        yield f"PyTorch does not run on {old[0].name}: compute capability 7.5 is the least"
+        yield f"PyTorch does not run on {old[0].name}: it needs compute capability 7.5 or newer."
     compiled = any(gpu.capability not in PTX_FREE for gpu in machine.nvidia.gpus) or not machine.nvidia.gpus
     if backend == "cu129" and compiled and version(driver)[:1] < (PTX_DRIVER,):
-        yield f"driver {PTX_DRIVER}: the least that compiles llama.cpp's kernels for this GPU"
+        yield f"llama.cpp will not run on this GPU: for that it needs driver {PTX_DRIVER} or newer."
 
 
 def _library_notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[str]:
     if backend in ("cu129", "cu130") and not machine.nvidia.driver:
-        yield "no NVIDIA driver is loaded: these builds will use the CPU"
+        yield "No NVIDIA driver is loaded: these builds will use the CPU."
     if not llama_cpp and backend == "rocm":
-        yield "ROCm 7: llama.cpp uses the GPU only with ROCm's own libraries in /opt/rocm"
+        yield "llama.cpp's build for ROCm needs ROCm's own libraries (6 or 7) in /opt/rocm."
     elif not llama_cpp:
-        yield f"glibc {_dotted(CUDA_GLIBC)}: the least of llama.cpp's builds for GPUs, so GGUF runs on the CPU"
+        yield f"GGUF will run on the CPU: llama.cpp's builds for GPUs need glibc {_dotted(CUDA_GLIBC)} or newer."
     if not (machine.compiler and machine.headers):
-        yield f"Triton compiles kernels, and lacks a compiler or Python's headers: {APT}"
+        yield f"Triton compiles as it runs, and there is no compiler, or not Python's headers. To install both: {APT}"
+
+
+def _needs(machine: Machine) -> str:
+    """What builds for CUDA 13.0 need that this machine has not."""
+    if _generation(machine) < 13:
+        return f"they need driver {CUDA_13_DRIVER} or newer; this is {machine.nvidia.driver}"
+    return f"they need compute capability 7.5 or newer, which {machine.nvidia.gpus[0].name} has not"
 
 
 def _shortcoming(machine: Machine) -> str:
@@ -233,6 +261,8 @@ def _shortcoming(machine: Machine) -> str:
 
 
 def _torch_name(plan: Plan) -> str:
+    if plan.torch_from:
+        return plan.torch_from
     if plan.torch:
         return f"PyTorch {plan.torch}"
     return "PyTorch for CUDA 13.0" if plan.backend == "cu130" else "PyTorch of the package index"

@@ -26,12 +26,14 @@ class Nvidia:
     """What NVIDIA's driver says; ``trouble`` is why it does not, though there is a GPU or a driver; else empty.
 
     ``driver`` is empty where there is none, ``cuda`` the newest CUDA that it runs, empty where it does not say.
+    ``silent`` is how many GPUs do not answer: lost, or forbidden.
     """
 
     driver: str = ""
     cuda: Version = ()
     gpus: tuple[Gpu, ...] = ()
     trouble: str = ""
+    silent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,14 @@ def nvidia(root: Path, library: str) -> Nvidia:
     """What NVML says, or of a driver whose library does not answer what the kernel says of it."""
     loaded = _loaded_driver(root)
     try:
-        return _asked(ctypes.CDLL(library), loaded)
-    except (OSError, AttributeError) as error:  # it is not there, fails, or is older than a function
-        trouble = str(error)
-    if not loaded:
-        return Nvidia(trouble="no driver of NVIDIA's is loaded" if _has_nvidia_gpu(root) else "")
-    return Nvidia(loaded, trouble=trouble)
+        nvml = ctypes.CDLL(library)
+    except OSError as error:
+        there = "no driver of NVIDIA's is loaded" if _has_nvidia_gpu(root) else ""
+        return Nvidia(loaded, trouble=str(error) if loaded else there)
+    try:
+        return _asked(nvml, loaded)
+    except (OSError, AttributeError) as error:  # it fails, or is older than a function
+        return Nvidia(loaded, trouble=str(error))
 
 
 def _asked(nvml: ctypes.CDLL, loaded: str) -> Nvidia:
@@ -92,7 +96,8 @@ def _asked(nvml: ctypes.CDLL, loaded: str) -> Nvidia:
         nvml.nvmlErrorString.restype = ctypes.c_char_p
         raise OSError(nvml.nvmlErrorString(code).decode())
     try:
-        return Nvidia(_driver(nvml) or loaded, _cuda(nvml), _gpus(nvml))
+        gpus, silent = _gpus(nvml)
+        return Nvidia(_driver(nvml) or loaded, _cuda(nvml), gpus, silent=silent)
     finally:
         nvml.nvmlShutdown()
 
@@ -109,8 +114,8 @@ def _cuda(nvml: ctypes.CDLL) -> Version:
     return number.value // 1000, number.value % 1000 // 10  # 12080 is 12.8
 
 
-def _gpus(nvml: ctypes.CDLL) -> tuple[Gpu, ...]:
-    """Those that answer: one that is lost or forbidden decides nothing."""
+def _gpus(nvml: ctypes.CDLL) -> tuple[tuple[Gpu, ...], int]:
+    """Those that answer, and how many others there are: one that is lost or forbidden decides nothing."""
     count, listed = ctypes.c_uint(), []
     nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
     for index in range(count.value):
@@ -120,7 +125,7 @@ def _gpus(nvml: ctypes.CDLL) -> tuple[Gpu, ...]:
             continue
         failed = nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
         listed.append(Gpu(name.value.decode(), () if failed else (major.value, minor.value)))
-    return tuple(listed)
+    return tuple(listed), count.value - len(listed)
 
 
 def _loaded_driver(root: Path) -> str:

