@@ -71,7 +71,11 @@ class Client:
 
     def devices(self) -> list[dict[str, Any]]:
         """Every device whose worker reports, and which engines work on it."""
-        return list(self._json("GET", "/v1/devices", "data"))
+        return list(self.all_devices()["data"])
+
+    def all_devices(self) -> dict[str, Any]:
+        """The devices under ``data``, and under ``notes`` what is to be said of GPUs that cannot be used."""
+        return dict(self._json("GET", "/v1/devices", "data", whole=True))
 
     def models(self) -> list[dict[str, Any]]:
         """Every model that was launched."""
@@ -111,8 +115,8 @@ class Client:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
-    def _json(self, method: str, path: str, key: str = "", **options: Any) -> Any:
-        """The answer, or the part of it under ``key``."""
+    def _json(self, method: str, path: str, key: str = "", *, whole: bool = False, **options: Any) -> Any:
+        """The answer, or the part of it under ``key``, which must be there even where ``whole`` asks for all."""
         try:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
@@ -120,7 +124,9 @@ class Client:
         if response.is_error:
             raise _error(response)
         try:
-            return response.json()[key] if key else response.json()
+            answer = response.json()
+            part = answer[key] if key else answer
+            return answer if whole else part
         except (ValueError, KeyError, TypeError) as error:
             raise Unavailable(f"{self._endpoint} answers, but not as headrace does") from error
 

@@ -31,6 +31,7 @@ HeadraceError                      500 server_error
 ├── Unavailable                    503 server_error            unavailable
 │   ├── Overloaded                 503                         overloaded
 │   ├── ModelNotReady              503                         model_not_ready
+│   │   └── NoDevice               503                         no_device
 │   ├── ModelFailed                503                         model_failed
 │   ├── BrokerUnavailable          503                         broker_unavailable
 │   ├── DatabaseUnavailable        503                         database_unavailable
@@ -271,6 +272,12 @@ class ModelNotReady(Unavailable):
     """The model is loading."""
 
     code = "model_not_ready"
+
+
+class NoDevice(ModelNotReady):
+    """No device that is here can serve the model."""
+
+    code = "no_device"
 
 
 class ModelFailed(Unavailable):

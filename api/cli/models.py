@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.engines import FACTS, MODEL_TYPES
-from models.errors import InvalidRequest
+from models.errors import InvalidRequest, ModelNotFound
 
 if TYPE_CHECKING:
     from api.client import Client
@@ -86,15 +86,30 @@ def launch(
 
 def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
     """List the models that were launched, and the devices with what works on them."""
-    from api.local.console import described
+    from api.local.listing import described
 
     columns = ("id", "model_type", "model_name", "model_engine", "model_format", "quantization", "replica", "state")
     titles = ("uid", "type", "name", "engine", "format", "quantization", "replicas", "state")
     with connect(endpoint, api_key) as client:
-        print_table(columns, client.models(), titles)
-        devices = client.devices()
-    for device in devices:
-        typer.echo("\n".join(["", *described(device)]))
+        models = client.models()
+        reasons = [line for model in models for line in _add_devices(client, model)]
+        print_table((*columns, "devices"), models, (*titles, "devices"))
+        typer.echo("\n".join(reasons), nl=bool(reasons))
+        devices = client.all_devices()
+    typer.echo("\n".join(["", *described(devices)]))
+
+
+def _add_devices(client: "Client", model: dict[str, Any]) -> list[str]:
+    """Add the devices that a model is on; why it is not ready, where that is known."""
+    from api.local.listing import of_replicas
+
+    try:
+        replicas = client.replicas(str(model["id"]))
+    except ModelNotFound:  # it was terminated in this moment
+        return []
+    devices, reasons = of_replicas(str(model["id"]), replicas)
+    model["devices"] = devices or None
+    return reasons
 
 
 def print_table(columns: Sequence[str], items: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:

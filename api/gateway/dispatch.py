@@ -178,7 +178,7 @@ class Dispatcher:
                 if found := self._routing_table.ready(uid):
                     return found
                 known = await self._check_known(uid)
-                if patience.ends(known.loads, loop.time()) or self._waiting > WAITERS:
+                if known.hopeless or patience.ends(known.loads, loop.time()) or self._waiting > WAITERS:
                     why = f"waits for a device: {known.waits}" if known.waits else "is loading"
                     raise ModelNotReady(f"the model '{uid}' {why}", retry_after=10)
                 await self._routing_table.change(changed, 0.5)

@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from models.errors import DatabaseUnavailable, HeadraceError
+from models.errors import DatabaseUnavailable, HeadraceError, NoDevice
 from models.launching.launch import serves
 from models.rows import instances
-from models.rows.database import Database
+from models.rows.database import Database, now_ms
 from models.rows.states import ReplicaState
 
 FRESH_S = 1.0
+SETTLED_MS = 5000
+"""So long a model must have waited for a device that is not here: at a start, workers come one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class KnownModel:
     """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
     waits: str = ""
     """Why no replica has a device yet; empty where one has."""
+    hopeless: bool = False
+    """Whether it waits, and no device that is here will ever do: nothing is loading."""
     loads: tuple[tuple[str, float], ...] = ()
     """How far the load of each replica is: its stage, and the fraction of it that is done."""
 
@@ -76,13 +81,18 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     failures: dict[str, list[str | None]] = {}
     states: dict[str, set[str]] = {}
     waits: dict[str, str] = {}
+    hopeless: set[str] = set()
+    now = connection.execute(sa.select(now_ms())).scalar_one()
     loads: dict[str, list[tuple[str, float]]] = {}
     for row in instances.replicas_of(connection):
         states.setdefault(row.uid, set()).add(row.state)
         loads.setdefault(row.uid, []).append((row.stage, row.progress))
         failed = row.state == ReplicaState.FAILED
         if row.state == ReplicaState.PENDING and row.error:
-            waits[row.uid] = HeadraceError.from_row(row.error).message
+            error = HeadraceError.from_row(row.error)
+            waits[row.uid] = error.message
+            if isinstance(error, NoDevice) and now - row.updated_at > SETTLED_MS:
+                hopeless.add(row.uid)
         failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
     for instance in instances.listing(connection):
@@ -92,5 +102,14 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         why = "" if not errors or None in errors else "; ".join(reasons)
         waiting = waits.get(instance.uid, "") if states.get(instance.uid) == {ReplicaState.PENDING} else ""
         far = tuple(loads.get(instance.uid, ()))
-        known[instance.uid] = KnownModel(instance.uid, why, instance.engine, instance.model_type, asleep, waiting, far)
+        known[instance.uid] = KnownModel(
+            instance.uid,
+            why,
+            instance.engine,
+            instance.model_type,
+            asleep,
+            waiting,
+            hopeless=bool(waiting) and instance.uid in hopeless,
+            loads=far,
+        )
     return known

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from api.local.child import Child
 
-MIB, GIB = 1 << 20, 1 << 30
+MIB = 1 << 20
 
 
 class Console:
@@ -60,18 +60,6 @@ def table(children: Iterable["Child"]) -> list[str]:
         f"  {name:<{widths[0]}}  {pid:>{widths[1]}}  {state:<{widths[2]}}  {memory:>{widths[3]}}"
         for name, pid, state, memory in rows
     ]
-
-
-def described(device: dict[str, Any]) -> list[str]:
-    """A device in words: what it is, which engines work on it, and why others do not."""
-    engines: dict[str, dict[str, Any]] = device["engines"]
-    working = [name for name, one in engines.items() if one["works"]]
-    asking = [name for name, one in engines.items() if one["works"] is None]
-    driver = f", driver {device['driver']} (CUDA {device['cuda']})" if device.get("driver") else ""
-    lines = [f"{device['id']}: {device['label']}, {device['total_bytes'] / GIB:.1f} GiB{driver}"]
-    lines.append(f"  works: {', '.join(working) or 'nothing'}" + (f" (asking: {', '.join(asking)})" if asking else ""))
-    lines += [f"  not {name}: {one['reason']}" for name, one in engines.items() if one["works"] is False]
-    return lines
 
 
 def _offspring(pid: int) -> list[psutil.Process]:

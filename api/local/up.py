@@ -14,12 +14,15 @@ from api.client import Client
 from api.edge.exposure import check_exposure, check_port, local_url
 from api.local import embedded, home
 from api.local.child import Child
-from api.local.console import Console, described, table
+from api.local.console import Console, table
+from api.local.listing import described, waits
 from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
 from models.errors import HeadraceError, ModelNotFound, Unavailable
 from models.launching import devices
+from models.rows import instances
+from models.rows.database import Database
 from models.settings import Settings
 
 DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}
@@ -148,6 +151,7 @@ class Up:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
         await specs.forget([one.name for one in self._devices])
+        await asyncio.to_thread(_unsee, self._settings, [one.name for one in self._devices])
         gateway = self._supervisor.start(specs.gateway())
         workers = [self._supervisor.start(specs.worker(name)) for name in (one.name for one in self._devices)]
         self._supervisor.start(specs.steward())
@@ -214,9 +218,11 @@ class Up:
         return Client(self._url, next(iter(self._settings.admin_keys or self._settings.api_keys), ""))
 
     def _described_devices(self) -> list[str]:
-        """Each device of this machine in words; nothing where the gateway cannot say."""
+        """All devices in words; nothing where the gateway cannot say."""
         with contextlib.suppress(HeadraceError), self._client() as client:
-            return [line for one in client.devices() for line in described(one)]
+            found = client.all_devices()
+            more = ["Engines are still asked: `headrace list` will have the answers."] if waits(found["data"]) else []
+            return described(found) + more
         return []
 
     @contextlib.contextmanager
@@ -263,6 +269,15 @@ class Up:
 def _with(settings: Settings, **changes: Any) -> Settings:
     """The settings with these changes. They are made anew: a copy would keep what was computed from the old values."""
     return Settings(**(settings.model_dump() | changes))
+
+
+def _unsee(settings: Settings, names: Sequence[str]) -> None:
+    """Record that devices of an earlier run on this machine, other than these, are gone."""
+    database = Database(settings.database)
+    try:
+        database.call(instances.unsee, settings.node, [f"{settings.node}.{name}" for name in names])
+    finally:
+        database.close()
 
 
 def _ensure(client: Client, model: Mapping[str, Any]) -> None:

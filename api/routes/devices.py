@@ -18,11 +18,19 @@ async def list_devices(request: Request) -> dict[str, Any]:
     """Every device whose worker reports: its hardware, how many replicas it holds, and which engines work on it.
 
     ``engines`` has every engine: ``works`` is null while the device is still being asked, and ``reason`` says why an
-    engine does not work there.
+    engine does not work there. ``fault`` is what is wrong with a GPU since its worker started, and what to do;
+    ``notes`` name the GPUs of each node that could not be used at the start, with what to do.
     """
     gateway = gateway_of(request)
     rows = await gateway.database.run(_alive)
-    return {"object": "list", "data": [_describe(row, gateway.routing_table.free_bytes(row.id)) for row in rows]}
+    data = [_describe(row, gateway.routing_table.free_bytes(row.id)) for row in rows]
+    return {"object": "list", "data": data, "notes": _notes(rows)}
+
+
+def _notes(rows: list[LoadedDevice]) -> list[dict[str, str]]:
+    """What is to be said of nodes, once each."""
+    notes = dict.fromkeys((row.node, note) for row in rows for note in row.details.get("notes", ()))
+    return [{"node": node, "note": note} for node, note in notes]
 
 
 def _alive(connection: Connection) -> list[LoadedDevice]:
@@ -42,7 +50,7 @@ def _describe(row: LoadedDevice, free_bytes: int | None) -> dict[str, Any]:
         "label": row.label,
         "total_bytes": row.total_bytes,
         "free_bytes": free_bytes,
-        **row.details,
+        **{name: value for name, value in row.details.items() if name not in ("notes", "gone")},
         "replicas": row.load,
         "engines": engines,
     }

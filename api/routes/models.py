@@ -18,7 +18,7 @@ from models.launching import hub
 from models.launching.launch import UID, Launch, resolve, serves
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
-from models.launching.placing import DeviceCandidate, Wish, choose
+from models.launching.placing import Wish, candidate, choose
 from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
@@ -103,7 +103,7 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
     ready = {one.id for _, one in gateway.routing_table.ready(uid)}  # their rows show it a moment later
-    stages = {row.id: "ready" if row.id in ready else row.stage or row.state for row in replicas}
+    stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     return {
         "progress": sum(fractions.values()) / max(len(replicas), 1),
@@ -210,7 +210,7 @@ def vllm_works(devices: Sequence[LoadedDevice], n_gpu: str | int | None) -> bool
 
 def _refuse_hopeless(devices: Sequence[LoadedDevice], new: NewInstance) -> None:
     """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
-    candidates = [DeviceCandidate(one.id, one.node, one.kind, one.load, one.engines) for one in devices]
+    candidates = [candidate(one, one.load) for one in devices]
     choice = choose(Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ())), candidates, {})
     if choice.hopeless:
         raise UnsupportedParameter(choice.reason, param=choice.param)
@@ -271,9 +271,14 @@ def _rank(stage: str) -> int:
     return _STAGES.index(stage) if stage in _STAGES else 0
 
 
+def _stage(row: ReplicaRow) -> str:
+    """The stage of a replica that no device reports as ready. Its row may be of before a restart."""
+    return "starting" if row.state == ReplicaState.READY else row.stage or row.state
+
+
 def _fraction(row: ReplicaRow) -> float:
-    """The progress of the whole load of a replica, from the progress of its present stage."""
+    """The progress of the whole load of a replica that no device reports as ready."""
     if row.state == ReplicaState.READY:
-        return 1.0
+        return 0.0
     low, high = _SPANS.get(row.stage, (0.0, 0.0))
     return round(low + (high - low) * row.progress, 4)

@@ -4,6 +4,8 @@ import contextlib
 import os
 import platform
 import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -53,6 +55,14 @@ def survey() -> Survey:
     apple, reason = metal.find()
     notes += [note for note in (reason, rocm.note()) if note]
     return Survey([*gpus, *_metal(apple), _cpu()], notes)
+
+
+def notes() -> list[str]:
+    """What is to be said of those GPUs of this machine that cannot be used."""
+    try:
+        return survey().notes
+    except InvalidRequest as error:
+        return [error.message]
 
 
 def parse(name: str) -> Device:
@@ -108,11 +118,33 @@ def _gpus() -> tuple[list[Device], list[str]]:
     found = nvml.find()
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     visible = [card for card in found.cards if _is_visible(card, wanted)]
-    notes = list(found.faults)
     if found.cards and not visible and wanted and _names_some(wanted):
         there = ", ".join(f"{card.index} ({card.uuid})" for card in found.cards)
         raise InvalidRequest(f"CUDA_VISIBLE_DEVICES={wanted} is none of the GPUs {there}", param="device")
-    return [_gpu(card, found) for card in visible], notes
+    return [_gpu(card, found) for card in visible], [*found.faults, *_hidden(found, visible, wanted)]
+
+
+def _hidden(found: nvml.Found, visible: list[nvml.Card], wanted: str | None) -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` hides, and what of it names no GPU."""
+    if wanted is None:
+        return []
+    hidden = [card.index for card in found.cards if card not in visible]
+    there = f"CUDA_VISIBLE_DEVICES={shlex.quote(wanted)}"
+    notes = [f"{named(hidden)} {'is' if len(hidden) == 1 else 'are'} hidden by {there}"] if hidden else []
+    strange = [
+        one for one in _entries(wanted) if _names_some(one) and one not in found.left_out and not _matches(one, found)
+    ]
+    return notes + [f"{one} in {there} names no GPU" for one in strange if found.cards]
+
+
+def _matches(entry: str, found: nvml.Found) -> bool:
+    return any(_is_visible(card, entry) for card in found.cards)
+
+
+def named(indices: Sequence[str]) -> str:
+    """GPUs by their indices, in words: ``GPU 0``, ``GPUs 0 and 1``."""
+    *most, last = indices
+    return f"GPUs {', '.join(most)} and {last}" if most else f"GPU {last}"
 
 
 def _gpu(card: nvml.Card, found: nvml.Found) -> Device:

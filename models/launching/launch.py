@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from models.catalogue import find
 from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
-from models.errors import InvalidRequest, UnsupportedParameter
+from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.launching import hub
 from models.launching.engine_choice import Fit, choose, on_vllm, type_on
 from models.launching.peek import Peek
@@ -105,7 +105,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         source, options = spec.source, spec.options
         facts = FACTS[spec.engine]
         fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
-    _check_gpus(launch, fit)
+    _check_gpus(launch, fit, seen)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -141,18 +141,33 @@ def _check(launch: Launch, *, trust_remote_code: bool) -> None:
         )
 
 
-def _check_gpus(launch: Launch, fit: Fit) -> None:
-    """Raise UnsupportedParameter where several GPUs are asked for, and the engine cannot use them for one model."""
+def _check_gpus(launch: Launch, fit: Fit, seen: Peek | None) -> None:
+    """Raise UnsupportedParameter where GPUs are asked for, and the engine cannot use them, or not several."""
     wish = Wish(fit.engine.name, _gpus(launch.n_gpu), tuple(launch.gpu_idx or ()))
-    if wish.count == 1 or fit.engine.many_gpus:
+    if fit.engine.cpu_only and "cpu" not in wish.kinds:
+        why = "computes on the CPU alone: leave out n_gpu and gpu_idx (--n-gpu, --gpu-idx)"
+    elif wish.count == 1 or fit.engine.many_gpus:
         return
-    able = " or ".join(one.name for one in serving(fit.model_type) if one.many_gpus)
-    instead = f"use {able}" if able else "several replicas use several GPUs"
-    where = "the CPU" if fit.engine.cpu_only else "one GPU"
+    else:
+        able = [one.name for one in serving(fit.model_type) if one.many_gpus and _loads(one, launch, seen)]
+        other = f", or launch it on {' or '.join(able)}" if able else ""
+        why = f"computes a model on one GPU: to use several, launch several replicas (--replica){other}"
     raise UnsupportedParameter(
-        f"the engine {fit.engine.name} computes a model on {where}: {instead}",
+        f"the engine {fit.engine.name} {why}",
         param="gpu_idx" if launch.gpu_idx else "n_gpu",
     )
+
+
+def _loads(engine: EngineFacts, launch: Launch, seen: Peek | None) -> bool:
+    """Whether another engine loads what is launched."""
+    try:
+        if launch.model_path is None:
+            find(launch.model_name, engine.name, None, None)
+        else:
+            choose(launch.model_path, seen, engine, launch.model_type, launch.model_format)
+    except HeadraceError:
+        return False
+    return True
 
 
 def _engine(launch: Launch) -> EngineFacts | None:

@@ -23,12 +23,24 @@ class Card:
 
 @dataclass(slots=True)
 class Found:
-    """All usable cards, the driver's version, the newest CUDA that it serves ("12.8"), and what is wrong, in words."""
+    """All usable cards, the driver's version, the newest CUDA that it serves ("12.8"), and what is wrong, in words.
+
+    ``left_out`` are the indices of the cards that are there and cannot be used.
+    """
 
     cards: list[Card] = field(default_factory=list)
     driver: str = ""
     cuda: str = ""
     faults: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a card cannot be used, with what to do; ``gone``: what runs on it cannot go on either."""
+
+    words: str
+    gone: bool
 
 
 def find() -> Found:
@@ -40,7 +52,7 @@ def find() -> Found:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
         if error.value != pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-            found.faults.append(f"NVIDIA's driver cannot be used: {error}")
+            found.faults.append(_of_driver(error))
         return found
     try:
         found.driver = _text(pynvml.nvmlSystemGetDriverVersion())
@@ -49,7 +61,7 @@ def find() -> Found:
         for index in range(pynvml.nvmlDeviceGetCount()):
             _read(index, found)
     except pynvml.NVMLError as error:
-        found.faults.append(f"NVIDIA's driver cannot be used: {error}")
+        found.faults.append(_of_driver(error))
     finally:
         pynvml.nvmlShutdown()
     return found
@@ -65,11 +77,15 @@ class CardMemory:
 
 
 class Meter:
-    """Reads the memory of one card, again and again. ``close`` ends it."""
+    """Reads the memory of one card, again and again. ``close`` ends it.
+
+    ``fault`` is what the last reading found to be wrong with the card; None: nothing.
+    """
 
     def __init__(self, uuid: str) -> None:
         import pynvml
 
+        self.fault: Fault | None = None
         self._uuid = uuid
         self._library = pynvml
         self._ready = False
@@ -81,9 +97,13 @@ class Meter:
                 self._library.nvmlInit()
                 self._ready = True
             handle = self._library.nvmlDeviceGetHandleByUUID(self._uuid)
+            self.fault = None
             memory = self._library.nvmlDeviceGetMemoryInfo(handle)
             return CardMemory(int(memory.total), int(memory.free), self._by_pid(handle))
-        except self._library.NVMLError:
+        except self._library.NVMLError_NotSupported:  # it has no memory of its own
+            return None
+        except self._library.NVMLError as error:
+            self.fault = _of_card(error)
             self.close()
             return None
 
@@ -118,9 +138,44 @@ def _read(index: int, found: Found) -> None:
         instances = _instances(handle)
         found.cards += [_card(f"{index}.{place}", one, handle) for place, one in instances]
         if not instances:
-            found.faults.append(f"GPU {index} is in MIG mode and has no instances: it is left out")
+            found.left_out.append(str(index))
+            found.faults.append(
+                f"GPU {index} is in MIG mode and has no instances: it is left out. Make some (sudo nvidia-smi mig "
+                f"-i {index} -cgi PROFILE -C), or end the mode (sudo nvidia-smi -i {index} -mig 0)"
+            )
     except pynvml.NVMLError as error:
-        found.faults.append(f"GPU {index} is left out: {error}")
+        found.left_out.append(str(index))
+        found.faults.append(f"GPU {index} is left out: {_of_card(error).words}")
+
+
+_ACCESS = "this user must be able to read and write /dev/nvidia*, and a container needs an option such as --gpus all"
+
+
+def _of_card(error: Any) -> Fault:
+    """What an error of NVML's about a card means."""
+    import pynvml
+
+    match error.value:
+        case pynvml.NVML_ERROR_GPU_IS_LOST:
+            return Fault(f"lost ({error}): restart the machine", gone=True)
+        case pynvml.NVML_ERROR_NOT_FOUND:
+            return Fault(f"gone ({error}): restart Headrace, it looks for GPUs at its start", gone=True)
+        case pynvml.NVML_ERROR_NO_PERMISSION:
+            return Fault(f"forbidden ({error}): {_ACCESS}", gone=False)
+    return Fault(f"without an answer from its driver ({error}): see what nvidia-smi says", gone=False)
+
+
+def _of_driver(error: Any) -> str:
+    """What an error of NVML's about the driver means."""
+    import pynvml
+
+    remedies = {
+        pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: "restart the machine, as after every update of the driver",
+        pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "install it, or load it with: sudo modprobe nvidia",
+        pynvml.NVML_ERROR_NO_PERMISSION: _ACCESS,
+    }
+    remedy = remedies.get(error.value, "see what nvidia-smi says")
+    return f"NVIDIA's driver cannot be used: {error} ({remedy})"
 
 
 def _card(index: str, handle: Any, whole: Any) -> Card:

@@ -1,11 +1,13 @@
 """Decides which devices a replica is placed on, and says why none fits: pure functions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.engines import FACTS
+from models.launching.devices import named
+from models.rows.records import DeviceRow
 
 GPUS = ("cuda", "metal")
 """The kinds of device that count as GPUs."""
@@ -41,7 +43,8 @@ class DeviceCandidate:
     """A live device: its node, its kind (cpu, cuda or metal), how many replicas use it, and which engines work on it.
 
     ``id`` is the node and the device's name, such as ``box.cuda:0``. ``engines`` has an empty text for an engine that
-    works, or the reason why it does not; an engine that is missing is still being asked.
+    works, or the reason why it does not; an engine that is missing is still being asked. ``fault`` is what is wrong
+    with a GPU that was here and cannot be used; ``notes`` what is to be said of other GPUs of the node.
     """
 
     id: str
@@ -49,11 +52,20 @@ class DeviceCandidate:
     kind: str
     load: int
     engines: Mapping[str, str]
+    fault: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def index(self) -> str:
         """The index of a GPU, ``0`` or ``0.1``; empty for a CPU."""
         return self.id.removeprefix(f"{self.node}.").partition(":")[2]
+
+
+def candidate(row: DeviceRow, load: int) -> DeviceCandidate:
+    """The device of a row, as ``choose`` looks at it."""
+    details = row.details
+    notes = tuple(details.get("notes", ()))
+    return DeviceCandidate(row.id, row.node, row.kind, load, row.engines, details.get("fault", ""), notes)
 
 
 class Placed(NamedTuple):
@@ -73,10 +85,11 @@ def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str
 
     ``taken`` gives how many replicas of the same instance each device has. A GPU is preferred to a CPU, then the device
     with the fewest replicas of the same instance, then the one with the fewest replicas. A device of a preferred kind
-    that still asks whether the engine works is waited for.
+    that still asks whether the engine works is waited for. MIG instances are never given together: a process can use
+    one of them alone.
     """
     for kind in wish.kinds:
-        these = [one for one in candidates if one.kind == kind and _is_named(one, wish)]
+        these = [one for one in candidates if one.kind == kind and _fits(one, wish)]
         sets = [found for one in _by_node(these).values() if (found := _best(wish, one, taken))]
         if sets:
             return Placed(tuple(_ids(min(sets, key=lambda found: _use(found, taken)))))
@@ -113,7 +126,10 @@ def _by_node(candidates: Sequence[DeviceCandidate]) -> dict[str, list[DeviceCand
     return nodes
 
 
-def _is_named(device: DeviceCandidate, wish: Wish) -> bool:
+def _fits(device: DeviceCandidate, wish: Wish) -> bool:
+    """Whether a device may be part of what a launch asks for, whatever works on it."""
+    if device.fault or (wish.count > 1 and "." in device.index):
+        return False
     return not wish.gpu_idx or device.index in {str(index) for index in wish.gpu_idx}
 
 
@@ -121,18 +137,41 @@ def _none(wish: Wish, candidates: Sequence[DeviceCandidate]) -> Placed:
     """Why no device will do."""
     if not candidates:
         return Placed((), "no device reports: its worker is still starting, or none runs")
-    there = ", ".join(one.id for one in candidates)
-    fitting = [one for one in candidates if one.kind in wish.kinds and _is_named(one, wish)]
-    param = "gpu_idx" if wish.gpu_idx else "n_gpu"
-    if not fitting and wish.n_gpu == CPU:
-        reason = f"no CPU is a device here (there is {there}): start a worker with --device cpu"
-        return Placed((), reason, hopeless=True, param=param)
-    if not fitting or max(map(len, _by_node(fitting).values())) < wish.count:
-        asked = f"the GPUs {', '.join(map(str, wish.gpu_idx))}" if wish.gpu_idx else _gpus(wish.count)
-        reason = f"no node has {asked} (there is {there}): ask for fewer, or start workers where there are more"
-        return Placed((), reason, hopeless=True, param=param)
-    reasons = "; ".join(f"{one.id}: {why}" for one in fitting if (why := one.engines[wish.engine]))
-    return Placed((), f"the engine {wish.engine} works on too few devices here. {reasons}", True, "model_engine")
+    fitting = [one for one in candidates if one.kind in wish.kinds and _fits(one, wish)]
+    most = max(map(len, _by_node(fitting).values()), default=0)
+    if most < wish.count:
+        param = "gpu_idx" if wish.gpu_idx else "n_gpu"
+        return Placed((), _too_few(wish, candidates), hopeless=True, param=param)
+    working = max(sum(one.engines[wish.engine] == "" for one in of) for of in _by_node(fitting).values())
+    where = f"{working} of the {wish.count} devices that are asked for" if working else "no device that it may have"
+    return Placed((), f"the engine {wish.engine} works on {where}. {_reasons(wish, fitting)}", True, "model_engine")
+
+
+def _too_few(wish: Wish, candidates: Sequence[DeviceCandidate]) -> str:
+    """That no node has the devices, what there is instead, what is wrong with others, and what to do."""
+    there = ", ".join(one.id for one in candidates if not one.fault) or "nothing else"
+    if wish.n_gpu == CPU:
+        return f"no CPU is a device here (there is {there}): start a worker with --device cpu"
+    asked = named([str(index) for index in wish.gpu_idx]) if wish.gpu_idx else _gpus(wish.count)
+    instances = [one for one in candidates if "." in one.index and not one.fault]
+    cpu = "; n_gpu None (--n-gpu None) uses the CPU" if any(one.kind == "cpu" for one in candidates) else ""
+    said = [
+        f"no node has {asked} (there is {there}){cpu}",
+        *(f"{one.id} is {one.fault}" for one in candidates if one.fault),
+        *dict.fromkeys(f"{one.node}: {note}" for one in candidates for note in one.notes),
+    ]
+    if instances:
+        said.append("a process can use one MIG instance alone: n_gpu 1 (--n-gpu 1) gives it the least used one")
+    return ". ".join(said)
+
+
+def _reasons(wish: Wish, devices: Iterable[DeviceCandidate]) -> str:
+    """Why the engine does not work, each reason once, with the devices of which it is true."""
+    by_reason: dict[str, list[str]] = {}
+    for one in devices:
+        if why := one.engines[wish.engine]:
+            by_reason.setdefault(why, []).append(one.id)
+    return "; ".join(f"{', '.join(ids)}: {why}" for why, ids in by_reason.items())
 
 
 def _gpus(count: int) -> str:

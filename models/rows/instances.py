@@ -197,22 +197,27 @@ def revive(connection: Connection, pause_ms: int) -> int:
 
 
 def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
-    """The devices that have replicas and were not seen for this long."""
-    return list(connection.execute(sa.select(replicas.c.device).where(_lost(silence_ms)).distinct()).scalars())
+    """The devices that replicas hold and that were not seen for this long."""
+    seen = set(connection.execute(sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms)).scalars())
+    return sorted({device for row in replicas_of(connection) for device in held_devices(row)} - seen)
 
 
-def release_lost(connection: Connection, silence_ms: int, but: Collection[str] = ()) -> int:
-    """Take replicas off devices that were not seen for this long, except those in ``but``; how many.
+def release(connection: Connection, lost: Collection[str]) -> int:
+    """Take replicas off all their devices where one of these is lost; how many. They wait for devices again.
 
-    They wait for a device again. Those that were being stopped are deleted.
+    Those that were being stopped by the worker of such a device are deleted.
     """
-    lost = sa.and_(_lost(silence_ms), replicas.c.device.not_in(but))
-    connection.execute(sa.delete(replicas).where(lost, replicas.c.state == ReplicaState.STOPPING))
-    return connection.execute(sa.update(replicas).where(lost, replicas.c.state.in_(HELD)).values(**_UNPLACED)).rowcount
+    mine = (replicas.c.device.in_(lost), replicas.c.state == ReplicaState.STOPPING)
+    connection.execute(sa.delete(replicas).where(*mine))
+    ids = [row.id for row in replicas_of(connection) if not set(lost).isdisjoint(held_devices(row))]
+    held = (replicas.c.id.in_(ids), replicas.c.state.in_(HELD))
+    return connection.execute(sa.update(replicas).where(*held).values(**_UNPLACED)).rowcount
 
 
-def _lost(silence_ms: int) -> sa.ColumnElement[bool]:
-    return replicas.c.device.not_in(sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms))
+def unsee(connection: Connection, node: str, but: Collection[str]) -> None:
+    """Record that the devices of a node are gone, except these: their replicas need not be waited for."""
+    gone = (devices.c.node == node, devices.c.id.not_in(but))
+    connection.execute(sa.update(devices).where(*gone).values(seen_at=0))
 
 
 def hold_lease(connection: Connection, name: str, owner: str, ttl_ms: int) -> bool:

@@ -64,6 +64,21 @@ def refusal(stack: Stack, **body: Any) -> tuple[int, str, str]:
     return answer.status_code, error["param"], error["message"]
 
 
+def until_waiting(stack: Stack, uid: str) -> str:
+    """Why a model waits for a device, once it does."""
+
+    def why() -> str:
+        _, stage, reason = stack.client.progress(uid)
+        return reason if stage == "waiting" else ""
+
+    return str(wait_for(why, 90, lambda: f"{stack.client.progress(uid)}\n{stack.logs()}"))
+
+
+def answer(stack: Stack, uid: str) -> str:
+    """What a model says."""
+    return "".join(stack.client.chat(uid, [{"role": "user", "content": "still here"}], max_tokens=3))
+
+
 def test_two_gpus_and_the_cpu_are_devices_and_models_go_where_they_can(fake_nvml: FakeNvml, start: Start) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     fake_nvml.driver, fake_nvml.cuda = "535.183.01", 12020
@@ -82,8 +97,8 @@ def test_two_gpus_and_the_cpu_are_devices_and_models_go_where_they_can(fake_nvml
     assert found["cpu"]["engines"]["llama_cpp"]["works"]
     assert not card["engines"]["llama_cpp"]["works"]
     listed = headrace(stack, "list").stdout
-    assert "cuda:0: NVIDIA GeForce RTX 4090, 24.0 GiB, driver 535.183.01 (CUDA 12.2)" in listed
-    assert f"not llama_cpp: {card['engines']['llama_cpp']['reason']}" in listed
+    assert "of 24.0 GiB free, capability 8.9, driver 535.183.01 (CUDA 12.2)" in listed
+    assert card["engines"]["llama_cpp"]["reason"] in listed
 
     stack.launch_echo("one")
     stack.launch_echo("two")
@@ -124,19 +139,37 @@ def test_memory_is_that_of_the_card(fake_nvml: FakeNvml, start: Start) -> None:
 
 def test_a_gpu_that_is_lost_while_it_is_used_ends_nothing(fake_nvml: FakeNvml, start: Start) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
-    fake_nvml.gpus[1].fault = "lost"
     stack = start()
-    assert "note: GPU 1 is left out: " in stack.output()
-    assert [*until_asked(stack, "echo", 2)] == ["cpu", "cuda:0"]
-    stack.launch_echo()
-    pids = stack.pids()
-    fake_nvml.gpus[0].fault = "lost"
+    until_asked(stack, "echo", 3)
+    stack.launch_echo("both", n_gpu=2)
+    stack.launch_echo("second", gpu_idx=[1])
+    stack.launch_echo("first", gpu_idx=[0])
+    workers = stack.pids()["worker"]
+    fake_nvml.gpus[1].fault = "lost"
     fake_nvml.write()
 
-    wait_for(lambda: by_name(stack)["cuda:0"]["free_bytes"] == 0, 20)
-    said = "".join(stack.client.chat("echo", [{"role": "user", "content": "still here"}], max_tokens=3))
-    assert said.startswith("still")
-    assert stack.pids() == pids
+    fault = "lost (GPU is lost): restart the machine"
+    for uid in ("both", "second"):
+        assert f"cuda:1 is {fault}" in until_waiting(stack, uid)
+    assert by_name(stack)["cuda:1"]["fault"] == fault
+    listed = headrace(stack, "list").stdout
+    assert f"cuda:1: NVIDIA GeForce RTX 4090, {fault}" in listed
+    assert "second: no node has GPU 1" in listed
+    assert stack.log("worker-cuda1").count(f"cuda:1: {fault}") == 1
+    for body in ({"gpu_idx": [1]}, {"n_gpu": 2}):
+        assert f"cuda:1 is {fault}" in refusal(stack, model_uid="x", **body)[2]
+    assert answer(stack, "first").startswith("still")
+    with pytest.raises(HeadraceError, match=r"waits for a device: no node has GPU 1"):
+        answer(stack, "second")
+    assert stack.pids()["worker"] == workers
+
+    stack.stop()
+    stack.start()
+    assert "note: GPU 1 is left out: lost" in stack.output()
+    assert f"GPU 1 is left out: {fault}" in until_waiting(stack, "both")
+    stack.client.wait_ready("first")
+    assert f"GPU 1 is left out: {fault}" in headrace(stack, "list").stdout
+    assert f"GPU 1 is left out: {fault}" in refusal(stack, model_uid="x", gpu_idx=[1])[2]
 
 
 def test_mig_instances_and_cards_without_memory_are_devices(fake_nvml: FakeNvml, start: Start) -> None:
@@ -149,6 +182,7 @@ def test_mig_instances_and_cards_without_memory_are_devices(fake_nvml: FakeNvml,
     assert found["cuda:1"]["total_bytes"] == devices.parse("cpu").total_bytes
     stack.launch_echo("part", gpu_idx=[1])
     assert visible(stack, "part") == [fake_nvml.gpus[1].uuid]
+    assert "a process can use one MIG instance alone" in refusal(stack, model_uid="x", n_gpu=2)[2]
 
 
 @pytest.mark.parametrize(("fault", "words"), [("mismatch", "version"), ("no driver", "not loaded")])
@@ -175,18 +209,13 @@ def test_a_model_whose_device_went_away_waits_and_says_why(fake_nvml: FakeNvml, 
     until_asked(stack, "echo", 2)
     stack.launch_echo("wants-a-gpu", n_gpu=1)
     stack.stop()
-    again = Stack(stack.home, demo=False, devices=("cpu",), HEADRACE_READY_WAIT_S="1", **fake_nvml.environment)
+    again = Stack(stack.home, demo=False, devices=("cpu",), **fake_nvml.environment)
     try:
         again.start()
-
-        def waits() -> bool:
-            return again.client.progress("wants-a-gpu")[1] == "waiting"
-
-        wait_for(waits, 120, lambda: str(again.client.progress("wants-a-gpu")))
-        assert "no node has a GPU" in again.client.progress("wants-a-gpu")[2]
+        assert "no node has a GPU" in until_waiting(again, "wants-a-gpu")
         [model] = again.client.models()
         assert model["state"] == "waiting"
         with pytest.raises(HeadraceError, match="waits for a device: no node has a GPU"):
-            "".join(again.client.chat("wants-a-gpu", [{"role": "user", "content": "hello"}]))
+            answer(again, "wants-a-gpu")
     finally:
         again.close()

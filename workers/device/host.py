@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
@@ -18,7 +18,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
+from models.launching import devices
 from models.launching.devices import Device
+from models.launching.nvml import Fault
 from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
 from models.rows import instances
@@ -67,7 +69,9 @@ class DeviceHost:
         self._database = database
         self._client = client
         self._usable = usable
-        self._seen: Mapping[str, str] = {}
+        self._notes = devices.notes()
+        self._fault: Fault | None = None
+        self._seen: tuple[Mapping[str, str], Fault | None] = ({}, None)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
         self._runners: dict[str, RunnerProcess] = {}
@@ -189,10 +193,7 @@ class DeviceHost:
 
     def _reconcile(self) -> None:
         now = time.monotonic()
-        usable = self._usable()
-        if now - self._seen_at > SEEN_EVERY_S or usable != self._seen:
-            self._database.call(_see, self.id, self._settings.node, self._device, usable)
-            self._seen_at, self._seen = now, usable
+        self._see(now)
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
         wanted = {name: row.state for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now):
@@ -208,6 +209,18 @@ class DeviceHost:
                 self._report(replica, stage=runner.stage, progress=runner.progress)
                 self._limit_load(runner)
         self._give_a_turn()
+
+    def _see(self, now: float) -> None:
+        """Record that the device is here, which engines work on it, and what is wrong with it."""
+        fault = self._memory.fault
+        if fault != self._fault:
+            log.error("%s: %s", self.id, fault.words if fault else "can be used again")
+            self._fault = fault
+        seen = self._usable(), fault
+        if now - self._seen_at > SEEN_EVERY_S or seen != self._seen:
+            details = _details(self._device, fault, self._notes)
+            self._database.call(_see, self.id, self._settings.node, self._device, details, seen[0])
+            self._seen_at, self._seen = now, seen
 
     def _give_a_turn(self) -> None:
         """Let one runner load at a time, so that each finds the memory that it measures; the oldest goes first."""
@@ -352,7 +365,15 @@ class DeviceHost:
         self._memory.close()
 
 
-def _see(connection: Any, device: str, node: str, about: Device, usable: Mapping[str, str]) -> None:
+def _details(device: Device, fault: Fault | None, notes: Sequence[str]) -> dict[str, Any]:
+    """What a device's row has in its details."""
+    about = {name: getattr(device, name) for name in ("uuid", "capability", "driver", "cuda", "shares_memory")}
+    return {**about, "fault": fault.words if fault else "", "gone": bool(fault and fault.gone), "notes": list(notes)}
+
+
+def _see(
+    connection: Any, device: str, node: str, about: Device, details: dict[str, Any], usable: Mapping[str, str]
+) -> None:
     instances.see_device(
         connection,
         id=device,
@@ -360,6 +381,6 @@ def _see(connection: Any, device: str, node: str, about: Device, usable: Mapping
         kind=about.kind,
         label=about.label,
         total_bytes=about.total_bytes,
-        details={name: getattr(about, name) for name in ("uuid", "capability", "driver", "cuda", "shares_memory")},
+        details=details,
         engines=dict(usable),
     )

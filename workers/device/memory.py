@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from models.launching.devices import Device
-from models.launching.nvml import CardMemory, Meter
+from models.launching.nvml import CardMemory, Fault, Meter
 
 FRESH_S = 0.5
 """So long a reading is used again."""
@@ -30,7 +30,7 @@ class DeviceMemory:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._meter = Meter(device.uuid) if device.kind == "cuda" and not device.shares_memory else None
+        self._meter = Meter(device.uuid) if device.kind == "cuda" else None
         self._usage: CardMemory | None = None
         self._read_at = float("-inf")
         self._groups: dict[int, int] = {}
@@ -40,11 +40,16 @@ class DeviceMemory:
 
     def read(self) -> Memory:
         """The memory as it was at most ``FRESH_S`` ago. A card that cannot be asked has none free."""
-        if self._meter is None:
-            return Memory(self._device.total_bytes, int(psutil.virtual_memory().available))
         with self._lock:
             usage = self._fresh()
+        if self._meter is None or self._device.shares_memory:
+            return Memory(self._device.total_bytes, int(psutil.virtual_memory().available))
         return Memory(usage.total_bytes, usage.free_bytes) if usage else Memory(self._device.total_bytes, 0)
+
+    @property
+    def fault(self) -> Fault | None:
+        """What is wrong with the GPU, as the last reading found it; None: nothing."""
+        return self._meter.fault if self._meter else None
 
     def of(self, group: int) -> int | None:
         """What the processes of this group hold on the GPU; None where that is not known, as on a CPU."""

@@ -6,6 +6,8 @@ from enum import Enum, auto
 from models.rows.instances import HELD
 from models.rows.states import ReplicaState
 
+RUNNING = (ReplicaState.LOADING, ReplicaState.READY)
+"""States of a replica whose runner is to go on."""
 TRIES = 3
 """A load that fails this often in a row is given up; a minute later the steward lets it be tried again."""
 STEADY_S = 60.0
@@ -31,8 +33,11 @@ class Deaths:
 def plan(
     wanted: dict[str, ReplicaState], held: set[str], deaths: dict[str, Deaths], now: float
 ) -> list[tuple[Act, str]]:
-    """The acts that change ``held`` (the replicas with a runner) into ``wanted`` (this device's rows), stops first."""
-    acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in HELD]
+    """The acts that change ``held`` (the replicas with a runner) into ``wanted`` (this device's rows), stops first.
+
+    A replica that has a runner and is assigned was placed anew, perhaps on other GPUs: its runner is of before.
+    """
+    acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in RUNNING]
     for replica, state in wanted.items():
         if replica in held:
             continue

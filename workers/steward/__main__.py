@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable, ModelNotReady
-from models.launching.placing import DeviceCandidate, Wish, choose
+from models.errors import DatabaseUnavailable, ModelNotReady, NoDevice
+from models.launching.placing import Placed, Wish, candidate, choose
 from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
@@ -54,10 +54,13 @@ Spare = Callable[[Collection[str]], Collection[str]]
 
 def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something."""
-    if unseen := instances.lost_devices(connection, LOST_MS):
-        instances.release_lost(connection, LOST_MS, but=spare(unseen))
-    instances.revive(connection, REVIVE_MS)
     found = instances.alive_devices(connection, instances.ALIVE_MS)
+    lost = {row.id for row in found if row.details.get("gone")}
+    if unseen := instances.lost_devices(connection, LOST_MS):
+        lost |= set(unseen) - set(spare(unseen))
+    if lost and instances.release(connection, lost):
+        found = instances.alive_devices(connection, instances.ALIVE_MS)
+    instances.revive(connection, REVIVE_MS)
     loads = Counter({row.id: row.load for row in found})
     siblings: dict[str, Counter[str]] = {}
     for row in instances.replicas_of(connection):
@@ -65,11 +68,11 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     given = []
     for replica in instances.pending(connection):
         taken = siblings.setdefault(replica.uid, Counter())
-        candidates = [DeviceCandidate(one.id, one.node, one.kind, loads[one.id], one.engines) for one in found]
+        candidates = [candidate(one, loads[one.id]) for one in found]
         wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()))
         choice = choose(wish, candidates, taken)
         if not choice.devices:
-            _hold_back(connection, replica, choice.reason)
+            _hold_back(connection, replica, choice)
             continue
         owner, *others = choice.devices
         if instances.place(connection, replica.id, owner, others):
@@ -79,11 +82,11 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     return given
 
 
-def _hold_back(connection: Connection, replica: PendingReplica, reason: str) -> None:
+def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) -> None:
     """Record why it waits, where that is news."""
-    why = ModelNotReady(reason)
+    why = NoDevice(choice.reason) if choice.hopeless else ModelNotReady(choice.reason)
     if why.to_row() != replica.error:
-        log.info("replica %s waits: %s", replica.id, reason)
+        log.info("replica %s waits: %s", replica.id, choice.reason)
         instances.hold_back(connection, replica.id, why)
 
 

@@ -219,10 +219,17 @@ def test_list_is_a_table(server: Server) -> None:
         "replica": 2,
         "state": "ready",
     }
-    server.on("GET /v1/models", (200, {"object": "list", "data": [model]}))
-    title, row = headrace("list", "-e", server.url).stdout.splitlines()
+    server.on("GET /v1/models", (200, {"object": "list", "data": [model, model | {"id": "late", "state": "waiting"}]}))
+    ready = {"state": "ready", "error_message": None, "devices": ["box.lan.cuda:0", "box.lan.cuda:1.2"]}
+    late = {"state": "pending", "error_message": "no node has a GPU", "devices": []}
+    server.on("GET /v1/models/mine/replicas", (200, json.dumps([ready, ready | {"devices": ["box.cpu"]}])))
+    server.on("GET /v1/models/late/replicas", (200, json.dumps([late, late])))
+    title, *rows, reason = headrace("list", "-e", server.url).stdout.splitlines()
     assert title.split()[0] == "uid"
-    assert row.split() == ["mine", "LLM", "echo", "echo", "-", "-", "2", "ready"]
+    common = ["LLM", "echo", "echo", "-", "-", "2"]
+    assert rows[0].split() == ["mine", *common, "ready", "cuda:0,", "cuda:1.2;", "cpu"]
+    assert rows[1].split() == ["late", *common, "waiting", "-"]
+    assert reason == "late: no node has a GPU"
 
 
 def test_jobs_are_listed_shown_and_cancelled(server: Server) -> None:

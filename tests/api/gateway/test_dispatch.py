@@ -11,14 +11,14 @@ import migrations
 from api.edge.caller import Caller, Limits, Scope
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Call, Dispatcher, Patience
-from api.gateway.known_models import KnownModels
+from api.gateway.known_models import SETTLED_MS, KnownModels
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
-from models.errors import InvalidRequest, ModelFailed, ModelNotFound, ModelNotReady, Overloaded, ShuttingDown
+from models.errors import InvalidRequest, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, Overloaded, ShuttingDown
 from models.redis import broker, queue
 from models.redis.presence import Replica, Snapshot
 from models.rows import instances
-from models.rows.database import Database
+from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
 from models.rows.states import ReplicaState
 from models.rows.tables import replicas
@@ -155,6 +155,24 @@ async def test_a_model_that_is_not_ready_says_why(gateway: Gateway) -> None:
     gateway.dispatcher._known_models.forget()
     with pytest.raises(ModelFailed, match="no such option"):
         await gateway.send()
+
+
+async def test_a_model_without_a_device_is_refused_at_once_where_nothing_is_loading(gateway: Gateway) -> None:
+    patient = {"ready_wait_s": 600}
+    gateway.dispatcher._settings = gateway.dispatcher._settings.model_copy(update=patient)
+    gateway.database.call(lambda connection: instances.create(connection, ECHO))
+    waiting = replicas.update().values(error=NoDevice("there is no GPU").to_row(), stage="waiting")
+    gateway.database.call(lambda connection: connection.execute(waiting.values(updated_at=now_ms())))
+    known = gateway.dispatcher._known_models
+    found = await known.find("m")
+    assert found is not None
+    assert not found.hopeless, "at a start, workers come one after the other"
+    long_ago = now_ms() - SETTLED_MS - 1000
+    gateway.database.call(lambda connection: connection.execute(waiting.values(updated_at=long_ago)))
+    known.forget()
+    async with asyncio.timeout(60):
+        with pytest.raises(ModelNotReady, match="waits for a device: there is no GPU"):
+            await gateway.send()
 
 
 async def test_who_waits_for_a_model_is_served_once_it_is_ready(gateway: Gateway) -> None:

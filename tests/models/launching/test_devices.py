@@ -70,18 +70,27 @@ def test_without_a_gpu_the_device_is_the_cpu(fake_nvml: FakeNvml) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"), [("mismatch", "version"), ("no driver", "Driver Not Loaded"), ("forbidden", "Permission")]
+    ("fault", "words", "remedy"),
+    [
+        ("mismatch", "version", "restart the machine, as after every update of the driver"),
+        ("no driver", "Driver Not Loaded", "sudo modprobe nvidia"),
+        ("forbidden", "Permission", "/dev/nvidia*"),
+    ],
 )
-def test_a_driver_that_cannot_be_used_is_told(fake_nvml: FakeNvml, fault: Any, words: str) -> None:
+def test_a_driver_that_cannot_be_used_is_told(fake_nvml: FakeNvml, fault: Any, words: str, remedy: str) -> None:
     fake_nvml.gpus, fake_nvml.init = [rtx_4090(0)], fault
     found, [note] = survey(fake_nvml)
 
     assert found == []
     assert note.startswith("NVIDIA's driver cannot be used: ")
     assert words.lower() in note.lower()
+    assert remedy in note
 
 
-@pytest.mark.parametrize(("fault", "words"), [("lost", "GPU is lost"), ("forbidden", "Permission")])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("lost", "lost (GPU is lost): restart the machine"), ("forbidden", "read and write /dev/nvidia*")],
+)
 def test_a_gpu_that_cannot_be_used_is_left_out(fake_nvml: FakeNvml, fault: Any, words: str) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     fake_nvml.gpus[0].fault = fault
@@ -123,7 +132,7 @@ def test_a_card_in_mig_mode_without_instances_is_told(fake_nvml: FakeNvml) -> No
     found, [note] = survey(fake_nvml)
 
     assert found == []
-    assert note == "GPU 0 is in MIG mode and has no instances: it is left out"
+    assert note.startswith("GPU 0 is in MIG mode and has no instances: it is left out. Make some (sudo nvidia-smi mig")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,26 @@ def test_a_card_in_mig_mode_without_instances_is_told(fake_nvml: FakeNvml) -> No
 def test_only_visible_gpus_count(fake_nvml: FakeNvml, visible: str, names: list[str]) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     assert [one.name for one in survey(fake_nvml, CUDA_VISIBLE_DEVICES=visible)[0]] == names
+
+
+@pytest.mark.parametrize(
+    ("visible", "said"),
+    [
+        ("0", ["GPU 1 is hidden by CUDA_VISIBLE_DEVICES=0"]),
+        ("0,7", ["GPU 1 is hidden by CUDA_VISIBLE_DEVICES=0,7", "7 in CUDA_VISIBLE_DEVICES=0,7 names no GPU"]),
+        ("-1", ["GPUs 0 and 1 are hidden by CUDA_VISIBLE_DEVICES=-1"]),
+        ("", ["GPUs 0 and 1 are hidden by CUDA_VISIBLE_DEVICES=''"]),
+        ("0,1", []),
+        ("0,1,2", []),
+    ],
+)
+def test_what_the_variable_hides_is_said(fake_nvml: FakeNvml, visible: str, said: list[str]) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1), rtx_4090(2)]
+    fake_nvml.gpus[2].fault = "lost"
+    lost, *notes = survey(fake_nvml, CUDA_VISIBLE_DEVICES=visible)[1]
+
+    assert lost.startswith("GPU 2 is left out: lost")
+    assert notes == said
 
 
 @pytest.mark.parametrize("visible", ["7", "GPU-ffffffff", "MIG-1", "one"])

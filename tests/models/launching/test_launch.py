@@ -25,12 +25,12 @@ def resolved(seen: Peek | None = None, **body: Any) -> NewInstance:
         (
             {"model_name": "smollm2", "model_engine": "transformers", "n_gpu": 2},
             "n_gpu",
-            "the engine transformers computes a model on one GPU: use llama_cpp or vllm",
+            "on one GPU: to use several, launch several replicas .--replica., or launch it on llama_cpp$",
         ),
         (
             {"model_name": "glyphs", "gpu_idx": [0, 1]},
             "gpu_idx",
-            "the engine diffusers computes a model on one GPU: several replicas use several GPUs",
+            "the engine diffusers computes a model on one GPU: to use several, launch several replicas .--replica.$",
         ),
         ({"model_name": "minilm", "n_gpu": 2}, "n_gpu", "the engine sentence_transformers computes a model on one GPU"),
         (
@@ -38,10 +38,13 @@ def resolved(seen: Peek | None = None, **body: Any) -> NewInstance:
             "n_gpu",
             "computes a model on one GPU",
         ),
+        ({"model_path": "/w", "model_engine": "transformers", "n_gpu": 2}, "n_gpu", "launch it on llama_cpp or vllm$"),
+        ({"model_name": "hibari", "n_gpu": 1}, "n_gpu", "the engine hibari computes on the CPU alone"),
+        ({"model_name": "hibari", "gpu_idx": 0}, "gpu_idx", "the engine hibari computes on the CPU alone"),
         (
             {"model_path": "/w", "model_engine": "hibari", "n_gpu": 3},
             "n_gpu",
-            "the engine hibari computes a model on the",
+            "the engine hibari computes on the CPU alone: leave out n_gpu",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """Which devices a replica goes to, and why to none: a pure decision."""
 
+from dataclasses import replace
+
 import pytest
 
 from models.launching.placing import DeviceCandidate, Placed, Wish, choose
@@ -11,6 +13,13 @@ BROKEN = {"echo": "", "llama_cpp": "this build has no GPU support", "vllm": "it 
 def device(name: str, load: int = 0, engines: dict[str, str] | None = None, node: str = "a") -> DeviceCandidate:
     kind = name.partition(":")[0]
     return DeviceCandidate(f"{node}.{name}", node, kind, load, WORKS if engines is None else engines)
+
+
+LOST = "lost (GPU is lost): restart the machine"
+
+
+def lost(name: str) -> DeviceCandidate:
+    return replace(device(name), fault=LOST)
 
 
 CPU = device("cpu")
@@ -34,6 +43,11 @@ ELSEWHERE = [device(f"cuda:{number}", 1, node="b") for number in range(2)]
         ("2", [CPU, FULL, FREE, IDLE], {}, ["a.cuda:1", "a.cuda:2"]),
         ("2", [FULL, *ELSEWHERE, FREE], {}, ["b.cuda:0", "b.cuda:1"]),
         ("3", [FULL, *ELSEWHERE, FREE, IDLE], {}, ["a.cuda:0", "a.cuda:1", "a.cuda:2"]),
+        ("auto", [CPU, lost("cuda:0"), FULL], {}, ["a.cuda:0"]),
+        ("auto", [CPU, lost("cuda:0")], {}, ["a.cpu"]),
+        ("2", [lost("cuda:3"), FULL, FREE], {}, ["a.cuda:0", "a.cuda:1"]),
+        ("1", [CPU, device("cuda:0.0", 1), device("cuda:0.1")], {}, ["a.cuda:0.1"]),
+        ("2", [device("cuda:0.0"), device("cuda:0.1"), FULL, FREE], {}, ["a.cuda:0", "a.cuda:1"]),
     ],
 )
 def test_devices_are_chosen(
@@ -74,15 +88,26 @@ def test_without_devices_a_replica_waits() -> None:
         (Wish("llama_cpp", "1"), [CPU], "n_gpu", "no node has a GPU (there is a.cpu)"),
         (Wish("llama_cpp", "0"), [FREE], "n_gpu", "no CPU is a device here (there is a.cuda:1): start a worker"),
         (Wish("llama_cpp", "3"), [FREE, FULL, *ELSEWHERE], "n_gpu", "no node has 3 GPUs (there is a.cuda:1, a.cuda:0"),
-        (Wish("llama_cpp", gpu_idx=(1, 5)), [FREE, FULL], "gpu_idx", "no node has the GPUs 1, 5"),
+        (Wish("llama_cpp", gpu_idx=(1, 5)), [FREE, FULL], "gpu_idx", "no node has GPUs 1 and 5"),
+        (Wish("llama_cpp", gpu_idx=(5,)), [FREE], "gpu_idx", "no node has GPU 5"),
+        (Wish("llama_cpp", gpu_idx=(1,)), [CPU, lost("cuda:1")], "gpu_idx", f"a.cuda:1 is {LOST}"),
+        (Wish("llama_cpp", "1"), [CPU], "n_gpu", "n_gpu None (--n-gpu None) uses the CPU"),
+        (Wish("llama_cpp", "1"), [replace(CPU, notes=("GPU 0 is left out",))], "n_gpu", "a: GPU 0 is left out"),
+        (Wish("llama_cpp", "2"), [device("cuda:0.0"), device("cuda:0.1"), FREE], "n_gpu", "no node has 2 GPUs"),
+        (Wish("llama_cpp", gpu_idx=(0,)), [device("cuda:0.0")], "gpu_idx", "a process can use one MIG instance alone"),
         (
             Wish("llama_cpp", "1"),
             [CPU, UNFIT],
             "model_engine",
-            "llama_cpp works on too few devices here. a.cuda:4: this build has no GPU support",
+            "llama_cpp works on no device that it may have. a.cuda:4: this build has no GPU support",
         ),
-        (Wish("llama_cpp", "2"), [FREE, UNFIT], "model_engine", "a.cuda:4: this build has no GPU support"),
-        (Wish("vllm"), [CPU, UNFIT], "model_engine", "a.cpu: it is not installed; a.cuda:4: it is not installed"),
+        (
+            Wish("llama_cpp", "2"),
+            [FREE, UNFIT],
+            "model_engine",
+            "works on 1 of the 2 devices that are asked for. a.cuda:4: this build has no GPU support",
+        ),
+        (Wish("vllm"), [CPU, UNFIT], "model_engine", "a.cpu, a.cuda:4: it is not installed"),
     ],
 )
 def test_what_no_device_can_do_is_hopeless(wish: Wish, devices: list[DeviceCandidate], param: str, reason: str) -> None:

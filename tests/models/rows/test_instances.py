@@ -92,12 +92,38 @@ def test_a_replica_that_is_wanted_cannot_be_forgotten(database: Database) -> Non
 def test_replicas_of_a_lost_device_wait_again(database: Database) -> None:
     first, _ = _placed(database)
     database.call(lambda c: instances.report(c, first, "n1.cpu", state=ReplicaState.FAILED))
-    assert database.call(instances.release_lost, 60_000) == 0
+    assert database.call(instances.lost_devices, 60_000) == []
     database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=now_ms() - 61_000)))
 
-    assert database.call(instances.release_lost, 60_000) == 1
+    assert database.call(instances.lost_devices, 60_000) == ["n1.cpu"]
+    assert database.call(instances.release, ["n1.cpu"]) == 1
     assert sorted(_states(database)) == ["failed", "pending"]
     assert database.call(instances.alive_devices, 60_000) == []
+
+
+@pytest.mark.parametrize("lost", ["n1.cpu", "n1.cuda:1"])
+def test_a_replica_on_several_devices_waits_where_any_of_them_is_lost(database: Database, lost: str) -> None:
+    database.call(lambda c: instances.create(c, replace(ECHO, replica=1)))
+    for name in ("n1.cpu", "n1.cuda:1", "n2.cuda:0"):
+        database.call(lambda c, n=name: instances.see_device(c, **CPU | {"id": n, "node": n[:2]}))
+    [row] = database.call(instances.pending)
+    assert database.call(instances.place, row.id, "n1.cpu", ["n1.cuda:1"])
+    left = {"n1.cpu", "n1.cuda:1"} - {lost}
+    database.call(instances.unsee, "n1", left)
+
+    assert database.call(instances.lost_devices, 60_000) == [lost]
+    assert {one.id for one in database.call(instances.alive_devices, 60_000)} == {*left, "n2.cuda:0"}
+    assert database.call(instances.release, [lost]) == 1
+    assert _states(database) == ["pending"]
+
+
+def test_a_replica_that_ends_is_forgotten_by_the_device_that_has_it(database: Database) -> None:
+    _placed(database)
+    database.call(instances.delete, "echo")
+    assert database.call(instances.release, ["n1.cuda:1"]) == 0
+    assert _states(database) == ["stopping", "stopping"]
+    database.call(instances.release, ["n1.cpu"])
+    assert _states(database) == []
 
 
 def test_a_failed_replica_is_tried_again_unless_it_was_asked_for_wrongly(database: Database) -> None:
@@ -146,7 +172,7 @@ def test_deleting_while_the_steward_releases_a_lost_device(database: Database) -
         database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=0)))
         with ThreadPoolExecutor(2) as pool:
             deleted = pool.submit(database.call, instances.delete, "echo")
-            pool.submit(database.call, instances.release_lost, 1000).result()
+            pool.submit(database.call, instances.release, ["n1.cpu"]).result()
             assert deleted.result()
-        database.call(instances.release_lost, 1000)
+        database.call(instances.release, ["n1.cpu"])
         assert _states(database) == [], (first, second)

@@ -24,7 +24,8 @@ memory.FRESH_S = 0.0
 read = memory.DeviceMemory(devices.parse("cuda:0"))
 for line in sys.stdin:
     name, *arguments = json.loads(line)
-    answer = getattr(read, name)(*arguments)
+    answer = getattr(read, name)
+    answer = answer(*arguments) if callable(answer) else answer and [answer.words, answer.gone]
     print(json.dumps([answer.total_bytes, answer.free_bytes] if name == "read" else answer), flush=True)
 """
 
@@ -110,14 +111,31 @@ def test_memory_that_never_comes_back_is_waited_for_in_vain_once(
 
 def test_a_lost_card_has_nothing_free_and_ends_nobody(fake_nvml: FakeNvml, ask: Ask) -> None:
     total, free = ask("read")
+    assert ask("fault") is None
     fake_nvml.gpus[0].fault = "lost"
     fake_nvml.write()
     assert ask("read") == [total, 0]
+    assert ask("fault") == ["lost (GPU is lost): restart the machine", True]
     assert ask("is_back")
     fake_nvml.gpus[0].fault = None
     fake_nvml.write()
 
     assert ask("read") == [total, free]
+    assert ask("fault") is None
+
+
+def test_a_card_that_does_not_answer_is_not_gone(fake_nvml: FakeNvml, ask: Ask) -> None:
+    ask("read")
+    fake_nvml.gpus[0].fault = "forbidden"
+    fake_nvml.write()
+    ask("read")
+    words, gone = ask("fault")
+    assert words.startswith("forbidden (Insufficient Permissions): this user must be able to read and write")
+    assert not gone
+    fake_nvml.gpus[0].fault, fake_nvml.gpus[0].uuid = None, "GPU-another"
+    fake_nvml.write()
+    ask("read")
+    assert ask("fault") == ["gone (Not Found): restart Headrace, it looks for GPUs at its start", True]
 
 
 def test_without_memory_of_its_own_a_card_has_the_machines(fake_nvml: FakeNvml, ask: Ask) -> None:
@@ -125,10 +143,12 @@ def test_without_memory_of_its_own_a_card_has_the_machines(fake_nvml: FakeNvml, 
     fake_nvml.gpus = [gb10()]
     fake_nvml.write()
     env = os.environ | fake_nvml.environment
+    asked = '["read"]\n["fault"]\n'
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=env, input='["read"]\n', capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT], env=env, input=asked, capture_output=True, text=True, check=True
     )
-    total, free = json.loads(done.stdout)
+    [total, free], fault = map(json.loads, done.stdout.splitlines())
+    assert fault is None
 
     assert total == devices.parse("cpu").total_bytes
     assert 0 < free <= psutil.virtual_memory().total

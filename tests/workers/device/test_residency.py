@@ -23,6 +23,11 @@ def test_the_plan_starts_stops_and_forgets() -> None:
     ]
 
 
+def test_a_replica_that_is_placed_anew_gets_a_new_runner() -> None:
+    assert plan({"a": ASSIGNED}, {"a"}, {}, now=0) == [(Act.STOP, "a")]
+    assert plan({"a": ASSIGNED}, set(), {}, now=0) == [(Act.START, "a")]
+
+
 def test_a_replica_that_died_waits_for_its_pause() -> None:
     deaths = {"a": Deaths(deaths=1, not_before=5)}
     assert plan({"a": READY}, set(), deaths, now=4) == []

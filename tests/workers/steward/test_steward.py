@@ -1,10 +1,13 @@
 """When the steward takes a device for lost: not while it is heard, and not when the database itself was away."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from models.errors import HeadraceError, ModelNotReady, NoDevice
 from models.redis import presence
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
@@ -33,6 +36,20 @@ def leader(database: Database, private_valkey: Valkey) -> Iterator[Steward]:
     client = private_valkey.client()
     yield Steward(database, client, client)
     client.close()
+
+
+@pytest.fixture
+def shared(database: Database) -> None:
+    """A replica on two GPUs of one node."""
+    for number in range(2):
+        database.call(lambda c, n=number: instances.see_device(c, **_gpu(n)))
+    database.call(lambda c: instances.create(c, replace(ECHO, replica=1, n_gpu="2")))
+    [row] = database.call(instances.pending)
+    assert database.call(instances.place, row.id, "n1.cuda:0", ["n1.cuda:1"])
+
+
+def _gpu(number: int, **details: Any) -> dict[str, Any]:
+    return CPU | {"id": f"n1.cuda:{number}", "kind": "cuda", "details": {"uuid": f"GPU-{number}", **details}}
 
 
 def _turn(leader: Steward, database: Database) -> set[str]:
@@ -72,3 +89,32 @@ def test_workers_have_time_to_be_seen_after_the_database_was_away(
     assert _turn(leader, database) == {DEVICE}
     monkeypatch.setattr(__main__, "SETTLE_S", 0.0)
     assert wait_for(lambda: _turn(leader, database) == {""}, 20)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.usefixtures("shared")
+def test_a_replica_waits_as_soon_as_any_of_its_gpus_is_lost(leader: Steward, database: Database, number: int) -> None:
+    assert _turn(leader, database) == {"n1.cuda:0"}
+    fault = "lost (GPU is lost): restart the machine"
+    database.call(lambda c: instances.see_device(c, **_gpu(number, fault=fault, gone=True)))
+    assert _turn(leader, database) == {""}
+    [row] = database.call(instances.pending)
+    why = HeadraceError.from_row(row.error)
+    assert isinstance(why, NoDevice)
+    assert f"n1.cuda:{number} is {fault}" in why.message
+    database.call(lambda c: instances.see_device(c, **_gpu(number)))
+    assert _turn(leader, database) == {"n1.cuda:0"}
+
+
+@pytest.mark.usefixtures("shared")
+def test_what_runs_on_a_gpu_that_does_not_answer_goes_on(leader: Steward, database: Database) -> None:
+    database.call(lambda c: instances.see_device(c, **_gpu(1, fault="without an answer", gone=False)))
+    assert _turn(leader, database) == {"n1.cuda:0"}
+
+
+def test_a_replica_that_waits_for_an_answer_may_hope(leader: Steward, database: Database) -> None:
+    database.call(lambda c: instances.create(c, replace(ECHO, replica=1, engine="vllm")))
+    database.call(lambda c: instances.see_device(c, **_gpu(0) | {"engines": {}}))
+    database.call(leader._turn)
+    [row] = database.call(instances.pending)
+    assert type(HeadraceError.from_row(row.error)) is ModelNotReady

@@ -1,0 +1,71 @@
+"""What ``headrace list`` and the summary of ``headrace up`` say of models and devices, in lines."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from models.engines import FACTS
+
+GIB = 1 << 30
+
+
+def described(answer: Mapping[str, Any]) -> list[str]:
+    """The answer of ``GET /v1/devices`` in words: each device, what works on it, and why other engines do not.
+
+    A reason that several devices share is said once, after them.
+    """
+    devices: list[dict[str, Any]] = answer["data"]
+    lines = [line for device in devices for line in _device(device)]
+    lines += [f"{one['node']}: {one['note']}" for one in answer.get("notes", ())]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for device in devices:
+        for name, one in device["engines"].items():
+            if one["works"] is False and not device.get("fault"):
+                reasons.setdefault((name, one["reason"]), []).append(device["id"])
+    return lines + [f"not {name} on {', '.join(ids)}: {why}" for (name, why), ids in reasons.items()]
+
+
+def _device(device: dict[str, Any]) -> Iterable[str]:
+    parts = [device["label"], _memory(device)]
+    parts += [f"capability {device['capability']}"] if device.get("capability") else []
+    parts += [f"driver {device['driver']} (CUDA {device['cuda']})"] if device.get("driver") else []
+    if device.get("fault"):
+        yield f"{device['id']}: {parts[0]}, {device['fault']}"
+        return
+    yield f"{device['id']}: {', '.join(parts)}"
+    engines: dict[str, dict[str, Any]] = device["engines"]
+    there = [name for name, one in engines.items() if one["works"] and not _on_the_cpu(name, device)]
+    asking = [name for name, one in engines.items() if one["works"] is None]
+    yield f"  works: {', '.join(there) or 'nothing'}" + (f" (asking: {', '.join(asking)})" if asking else "")
+
+
+def _on_the_cpu(engine: str, device: dict[str, Any]) -> bool:
+    """Whether an engine leaves this device idle, as it computes on the CPU alone."""
+    return device["kind"] != "cpu" and engine in FACTS and FACTS[engine].cpu_only
+
+
+def _memory(device: dict[str, Any]) -> str:
+    total = f"{device['total_bytes'] / GIB:.1f} GiB"
+    free = device.get("free_bytes")
+    text = total if free is None else f"{free / GIB:.1f} of {total} free"
+    return f"{text}, shared with the CPU" if device.get("shares_memory") else text
+
+
+def waits(devices: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a device is still asked which engines work on it."""
+    return any(one["works"] is None for device in devices for one in device["engines"].values())
+
+
+def of_replicas(uid: str, replicas: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The devices that a model's replicas hold, without their node, and in lines why some replicas are not ready."""
+    held = [", ".join(_short(one) for one in row["devices"]) for row in replicas]
+    reasons = dict.fromkeys(row["error_message"] for row in replicas if row["state"] != "ready")
+    return "; ".join(filter(None, held)), [f"{uid}: {why}" for why in reasons if why]
+
+
+def _short(device: str) -> str:
+    """A device's name. The node's may have dots, as that of a MIG instance has: ``box.lan.cuda:0.1``."""
+    for kind in (".cuda:", ".metal", ".cpu"):
+        head, found, tail = device.rpartition(kind)
+        if found:
+            return f"{found[1:]}{tail}" if head else device
+    return device
