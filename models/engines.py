@@ -42,6 +42,7 @@ class EngineFacts:
     ``many_gpus``: a model may take several GPUs; else more than one is refused.
     ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
+    ``own_options``: options that it alone has, and that a launch may set for another engine by mistake.
     """
 
     name: str
@@ -57,6 +58,7 @@ class EngineFacts:
     many_gpus: bool = False
     aliases: tuple[str, ...] = ()
     type_options: Mapping[ModelType, Mapping[str, Any]] = field(default_factory=dict)
+    own_options: tuple[str, ...] = ()
 
     @property
     def model_types(self) -> tuple[ModelType, ...]:
@@ -80,6 +82,7 @@ _ALL = (
         libraries=("xllamacpp", "llguidance"),
         many_gpus=True,
         aliases=("llama.cpp", "llamacpp"),
+        own_options=("n_gpu_layers", "split_mode", "tensor_split", "main_gpu", "cache_type_k", "cache_type_v"),
     ),
     EngineFacts(
         "transformers",
@@ -98,6 +101,7 @@ _ALL = (
         libraries=("torch", "vllm"),
         own_environment=True,
         many_gpus=True,
+        own_options=("tensor_parallel_size", "pipeline_parallel_size", "max_model_len", "gpu_memory_utilization"),
     ),
     EngineFacts(
         "sentence_transformers",

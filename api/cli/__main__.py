@@ -28,9 +28,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. 
 Device = Annotated[str, typer.Option(help="The device to own: cpu, cuda:0, …")]
 Devices = Annotated[
     list[str] | None,
-    typer.Option(
-        "--device", help="A device to run a worker for; repeat for several. Without: every GPU, else the CPU."
-    ),
+    typer.Option("--device", help="A device to run a worker for; repeat for several. Without: every GPU, and the CPU."),
 ]
 Home = Annotated[Path | None, typer.Option(help="Where all state lives. [HEADRACE_HOME]", show_default="~/.headrace")]
 

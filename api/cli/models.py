@@ -1,6 +1,7 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat. Their options are Xinference's."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,7 +147,7 @@ def chat(
 def engine_options(arguments: list[str]) -> dict[str, Any]:
     """The options in ``--key value``, ``--key=value`` and a bare ``--key`` (true). Raises InvalidRequest otherwise.
 
-    A value that is JSON is decoded: numbers, booleans and objects need no further quoting.
+    A value that is JSON is decoded: numbers, booleans and objects need no further quoting; ``1,2`` is a list.
     """
     options: dict[str, Any] = {}
     rest = list(arguments)
@@ -175,7 +176,7 @@ def _value(text: str) -> Any:
     if text.lower() in ("true", "false", "none"):
         return {"true": True, "false": False, "none": None}[text.lower()]
     try:
-        return json.loads(text)
+        return json.loads(f"[{text}]" if re.fullmatch(r"[\d.]+(,[\d.]+)+", text) else text)
     except ValueError:
         return text
 

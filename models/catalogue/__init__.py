@@ -76,5 +76,6 @@ def find(name: str, engine: str | None, model_format: str | None, quantization: 
         wanted = ((engine, spec.engine), (model_format, spec.model_format), (quantization, spec.quantization))
         if all(asked is None or asked.lower() == offered.lower() for asked, offered in wanted):
             return spec
+    asked = ", ".join(filter(None, (engine, model_format, quantization)))
     ways = "; ".join(f"{spec.engine}, {spec.model_format}, {spec.quantization}" for spec in named)
-    raise ModelNotFound(f"'{name}' comes as: {ways}", param="model_name")
+    raise ModelNotFound(f"'{name}' does not come for {asked}. It comes for: {ways}", param="model_name")

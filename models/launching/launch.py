@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.catalogue import find
 from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
@@ -64,6 +65,15 @@ class Launch(BaseModel):
             inert.add("n_worker")
         return {name: one for name, one in value.items() if name not in inert}
 
+    @field_validator("n_gpu", mode="before")
+    @classmethod
+    def _number_or_word(cls, value: Any) -> Any:
+        """Refuse other words and numbers with all that can be said, of which pydantic names a part."""
+        word = isinstance(value, str) and value not in ("auto", "None")
+        if word or (isinstance(value, int) and value < 0):
+            raise PydanticCustomError("n_gpu", "say a number of GPUs, auto, or None for the CPU")
+        return value
+
     @field_validator("gpu_idx", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
@@ -106,6 +116,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         facts = FACTS[spec.engine]
         fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
     _check_gpus(launch, fit, seen)
+    _check_options(launch, fit)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -156,6 +167,18 @@ def _check_gpus(launch: Launch, fit: Fit, seen: Peek | None) -> None:
         f"the engine {fit.engine.name} {why}",
         param="gpu_idx" if launch.gpu_idx else "n_gpu",
     )
+
+
+def _check_options(launch: Launch, fit: Fit) -> None:
+    """Raise UnsupportedParameter for an option that another engine has, and this one has not."""
+    for option in launch.options:
+        owner = next((one.name for one in FACTS.values() if option in one.own_options), fit.engine.name)
+        if owner != fit.engine.name:
+            raise UnsupportedParameter(
+                f"'{option}' is an option of {owner}, and this is launched on {fit.engine.name}: leave it out, or name "
+                f"{owner} (model_engine, --model-engine) where it can load the model",
+                param=option,
+            )
 
 
 def _loads(engine: EngineFacts, launch: Launch, seen: Peek | None) -> bool:

@@ -20,6 +20,12 @@ from models.launching.launch import serves
 from models.modalities import MODALITIES, THROUGH, modality
 from models.modalities.media import MediaRequest
 from workers.engines import ENGINES, engine_class
+from workers.engines.base import Options
+from workers.engines.diffusers.load import DiffusersOptions
+from workers.engines.echo import EchoOptions
+from workers.engines.llama_cpp.load import LlamaCppOptions
+from workers.engines.sentence_transformers.load import SentenceTransformersOptions
+from workers.engines.transformers.load import TransformersOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,6 +113,20 @@ def test_an_engine_has_its_line_in_the_table_of_options(name: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
     assert f"\n| {name} | " in readme.partition("| engine | options")[2]
+
+
+def test_an_option_of_one_engine_is_no_other_engines() -> None:
+    own = [option for facts in FACTS.values() for option in facts.own_options]
+    assert len(own) == len(set(own))
+    known: dict[str, type[Options]] = {
+        "echo": EchoOptions,
+        "llama_cpp": LlamaCppOptions,
+        "transformers": TransformersOptions,
+        "diffusers": DiffusersOptions,
+        "sentence_transformers": SentenceTransformersOptions,
+    }
+    for name, options in known.items():
+        assert set(own) & options.model_fields.keys() == set(FACTS[name].own_options)
 
 
 def test_every_type_of_model_has_an_engine() -> None:

@@ -120,6 +120,9 @@ class Options(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"]))
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(sorted(cls.model_fields))
+                raise InvalidRequest(f"the engine has no option '{name}'; it has {known}", param=name) from error
             raise InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name) from error
 
 

@@ -321,6 +321,8 @@ def test_engine_options() -> None:
         '{"a": [1]}',
         "--nil",
         "None",
+        "--shares",
+        "3,1.5",
     ]
     assert engine_options(words) == {
         "n_ctx": 2048,
@@ -330,6 +332,7 @@ def test_engine_options() -> None:
         "off": False,
         "map": {"a": [1]},
         "nil": None,
+        "shares": [3, 1.5],
     }
     for wrong in (["stray"], ["--"], ["-x", "1"]):
         with pytest.raises(InvalidRequest, match="unexpected argument"):

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models.errors import HeadraceError, InvalidRequest, ModelNotFound, UnsupportedParameter
 from models.launching.launch import Launch, resolve
@@ -53,6 +54,25 @@ def test_several_gpus_are_refused_where_the_engine_uses_one(body: dict[str, Any]
         resolved(**body)
 
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("n_gpu", ["cuda", "-1", -1, "2", ""])
+def test_what_n_gpu_may_be_is_said(n_gpu: Any) -> None:
+    with pytest.raises(ValidationError, match="say a number of GPUs, auto, or None for the CPU"):
+        resolved(model_name="echo", n_gpu=n_gpu)
+
+
+def test_an_option_of_another_engine_is_refused_at_once() -> None:
+    refused = {"model_name": "smollm2", "model_engine": "transformers", "tensor_parallel_size": 2}
+    with pytest.raises(UnsupportedParameter, match="an option of vllm, and this is launched on transformers") as caught:
+        resolved(**refused)
+    assert caught.value.param == "tensor_parallel_size"
+    assert resolved(model_name="smollm2", n_gpu_layers=4).options["n_gpu_layers"] == 4
+
+
+def test_an_engine_for_which_a_model_does_not_come_is_named() -> None:
+    with pytest.raises(ModelNotFound, match=r"'smollm2' does not come for vllm\. It comes for: llama_cpp, ggufv2"):
+        resolved(model_name="smollm2", model_engine="vllm")
 
 
 def test_several_gpus_are_for_engines_that_use_them() -> None:

@@ -201,7 +201,9 @@ def gpu_layers(asked: int | None, *, on_gpu: bool) -> int:
     """How many layers the GPU gets. Raises InvalidRequest where some are asked for, and the device is a CPU."""
     if asked and not on_gpu:
         raise InvalidRequest(
-            f"'n_gpu_layers' is {asked}, and this replica is on a CPU: launch it with n_gpu 1", param="n_gpu_layers"
+            f"'n_gpu_layers' is {asked}, and this replica is on a CPU: leave it out, or have a GPU on which llama_cpp "
+            "works (n_gpu 1, --n-gpu 1)",
+            param="n_gpu_layers",
         )
     return _ALL_LAYERS if asked is None and on_gpu else asked or 0
 

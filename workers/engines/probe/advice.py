@@ -66,7 +66,7 @@ def for_vllm(driver: Driver) -> str:
     """The command that installs vLLM for GPUs, or what stands in its way."""
     if driver.generation >= 13:
         return "make vllm HEADRACE_BACKEND=cu130"
-    return f"vLLM for GPUs wants driver {LEAST_DRIVER[13]} or newer, and {driver}"
+    return f"vLLM for GPUs wants driver {LEAST_DRIVER[13]} or newer, and {driver}: install one, then make vllm"
 
 
 def first_line(error: BaseException) -> str:

@@ -82,7 +82,9 @@ def faster_whisper(site: Site) -> None:
         ctranslate2.get_supported_compute_types("cuda")
     except (RuntimeError, ValueError) as error:
         reason = advice.first_line(error)
-        raise Unusable(f"CTranslate2 ({version}) cannot use the GPU ({reason}); {site.driver}") from error
+        raise Unusable(
+            f"CTranslate2 ({version}) cannot use the GPU ({reason}); {site.driver}: {_remedy(site)}"
+        ) from error
     if not ctranslate2.get_cuda_device_count():
         raise Unusable(f"CTranslate2 ({version}) finds no GPU; {site.driver}")
     try:
