@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from api.local.child import Child
 
 MIB = 1 << 20
+MODULES = {"workers.runner": "runner", "workers.engines.probe": "asks engines"}
+"""What processes that workers start are called, by their modules."""
 
 
 class Console:
@@ -70,7 +72,8 @@ def _offspring(pid: int) -> list[psutil.Process]:
 
 def _name(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
-        return "runner" if "workers.runner" in process.cmdline() else str(process.name())
+        words = process.cmdline()
+        return next((name for module, name in MODULES.items() if module in words), str(process.name()))
     return "?"
 
 

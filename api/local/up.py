@@ -303,7 +303,7 @@ def _sample(url: str, variable: str, *, demo: bool) -> str:
     if not demo:
         return f"curl {url}/v1/models{header}"
     messages = [{"role": "user", "content": "Name a colour."}]
-    asked = {"model": DEMO["model_uid"], "stream": True, "max_tokens": 50, "messages": messages}
+    asked = {"model": DEMO["model_uid"], "stream": True, "max_tokens": 50, "temperature": 0, "messages": messages}
     body = json.dumps(asked, separators=(",", ":"))
     return f"curl {url}/v1/chat/completions -d {shlex.quote(body)} -H 'content-type: application/json'{header}"
 
