@@ -63,7 +63,7 @@ def test_what_n_gpu_may_be_is_said(n_gpu: Any) -> None:
 
 
 def test_an_option_of_another_engine_is_refused_at_once() -> None:
-    refused = {"model_name": "smollm2", "model_engine": "transformers", "tensor_parallel_size": 2}
+    refused: dict[str, Any] = {"model_name": "smollm2", "model_engine": "transformers", "tensor_parallel_size": 2}
     with pytest.raises(UnsupportedParameter, match="an option of vllm, and this is launched on transformers") as caught:
         resolved(**refused)
     assert caught.value.param == "tensor_parallel_size"
