@@ -34,6 +34,7 @@ from api.gateway.watching import Watching
 from api.routes import (
     artifacts,
     audio,
+    bare,
     batches,
     chat,
     devices,
@@ -97,7 +98,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     )
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
-    for module in (*text, images, audio, sdapi, jobs, files, batches, models, devices, artifacts, health):
+    for module in (*text, images, audio, sdapi, jobs, files, batches, models, devices, artifacts, health, bare):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -104,10 +104,16 @@ class Client:
 
     def chat(self, uid: str, messages: list[dict[str, str]], **options: Any) -> Generator[str, None, None]:
         """The answer's text, piece by piece. Closing the iterator early stops the model."""
-        body = {"model": uid, "messages": messages, "stream": True, **options}
+        yield from self._stream("/v1/chat/completions", {"model": uid, "messages": messages, **options})
+
+    def generate(self, uid: str, prompt: str, **options: Any) -> Generator[str, None, None]:
+        """How a text goes on, piece by piece. Closing the iterator early stops the model."""
+        yield from self._stream("/v1/completions", {"model": uid, "prompt": prompt, **options})
+
+    def _stream(self, path: str, body: dict[str, Any]) -> Generator[str, None, None]:
         timeout = httpx.Timeout(None, connect=5)  # the server itself ends every request at its deadline
         try:
-            with self._http.stream("POST", "/v1/chat/completions", json=body, timeout=timeout) as response:
+            with self._http.stream("POST", path, json=body | {"stream": True}, timeout=timeout) as response:
                 if response.is_error:
                     response.read()
                     raise _error(response)
@@ -151,7 +157,7 @@ def _texts(lines: Iterator[str]) -> Iterator[str]:
         if "error" in chunk:
             raise _from_envelope(chunk)
         for choice in chunk.get("choices", []):
-            if text := choice.get("delta", {}).get("content"):
+            if text := choice.get("delta", {}).get("content") or choice.get("text"):
                 yield text
     raise ReplicaLost("the stream broke off before its end")
 

@@ -19,6 +19,8 @@ Format = Literal["gguf", "safetensors", "diffusers", "ct2", "onnx"]
 """The formats of weights. ``diffusers`` is a folder with a ``model_index.json``, ``ct2`` a folder of CTranslate2."""
 
 _TEXT = ("chat", "completions", "tokenize", "detokenize")
+_TOOLS = ("tools", "reasoning", "hybrid")
+_SENSES_AND_TOOLS = ("vision", "audio", *_TOOLS)
 
 _SAFETENSORS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 _PICKLES_AND_CODE = ("*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors")
@@ -43,6 +45,8 @@ class EngineFacts:
     ``aliases``: other names by which a launch may call it.
     ``type_options``: engine options that follow from the model type.
     ``own_options``: options that it alone has, and that a launch may set for another engine by mistake.
+    ``abilities``: what a model may be able to do on it beyond its modalities, in Xinference's words.
+    ``context``: the option for the tokens of a request, and its default (None: what the model was trained for).
     """
 
     name: str
@@ -59,6 +63,8 @@ class EngineFacts:
     aliases: tuple[str, ...] = ()
     type_options: Mapping[ModelType, Mapping[str, Any]] = field(default_factory=dict)
     own_options: tuple[str, ...] = ()
+    abilities: tuple[str, ...] = ()
+    context: tuple[str, int | None] | None = None
 
     @property
     def model_types(self) -> tuple[ModelType, ...]:
@@ -72,7 +78,9 @@ class EngineFacts:
 
 
 _ALL = (
-    EngineFacts("echo", {"LLM": _TEXT}, many_gpus=True),
+    EngineFacts(
+        "echo", {"LLM": _TEXT}, many_gpus=True, abilities=_SENSES_AND_TOOLS, context=("context_length", 32_768)
+    ),
     EngineFacts(
         "llama_cpp",
         {"LLM": _TEXT},
@@ -83,6 +91,8 @@ _ALL = (
         many_gpus=True,
         aliases=("llama.cpp", "llamacpp"),
         own_options=("n_gpu_layers", "split_mode", "tensor_split", "main_gpu", "cache_type_k", "cache_type_v"),
+        abilities=_TOOLS,
+        context=("n_ctx", 4096),
     ),
     EngineFacts(
         "transformers",
@@ -91,6 +101,8 @@ _ALL = (
         reads_code=True,
         extra="transformers",
         libraries=("torch", "transformers", "accelerate", "llguidance"),
+        abilities=_SENSES_AND_TOOLS,
+        context=("n_ctx", 4096),
     ),
     EngineFacts(
         "vllm",
@@ -102,6 +114,8 @@ _ALL = (
         own_environment=True,
         many_gpus=True,
         own_options=("tensor_parallel_size", "pipeline_parallel_size", "max_model_len", "gpu_memory_utilization"),
+        abilities=_SENSES_AND_TOOLS,
+        context=("max_model_len", None),
     ),
     EngineFacts(
         "sentence_transformers",
@@ -112,6 +126,7 @@ _ALL = (
         libraries=("torch", "sentence_transformers"),
         aliases=("sentence-transformers",),
         type_options={"embedding": {"modality": "embeddings"}, "rerank": {"modality": "rerank"}},
+        context=("max_length", None),
     ),
     EngineFacts(
         "diffusers",

@@ -31,6 +31,7 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     gpus: int = 0  # how many GPUs the runner sees, all its own
     takes_turns: bool = False  # wait for ``Begin`` once the weights are here
     outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
+    model_type: str = ""  # Xinference's: LLM, embedding, …
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
@@ -99,6 +100,7 @@ class Ready(msgspec.Struct, tag=True, frozen=True):
     modalities: list[str]
     max_inflight: int
     context_length: int
+    about: dict[str, Any] = {}  # models.launching.about.About, as its files show; empty for engines without weights
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):

@@ -1,8 +1,8 @@
-"""``headrace chat``: a conversation at the terminal, or one question a line from a pipe."""
+"""``headrace chat`` and ``generate``: a conversation at the terminal, or one text a line from a pipe."""
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import typer
@@ -11,32 +11,48 @@ from api.client import Client
 from models.errors import HeadraceError, InvalidRequest
 
 
-def converse(client: Client, uid: str, system: str, options: Mapping[str, Any]) -> None:
-    """Read questions and stream answers until the input ends.
+def converse(client: Client, uid: str, system: str, options: Mapping[str, Any], *, stream: bool = True) -> None:
+    """Read questions and answer them until the input ends; with ``stream`` an answer is printed as it comes.
 
     Without a terminal, an answer that fails raises its HeadraceError; at a terminal it is printed.
     """
-    interactive = sys.stdin.isatty()
     messages = [{"role": "system", "content": system}] if system else []
+
+    def reply(question: str) -> None:
+        messages.append({"role": "user", "content": question})
+        try:
+            answer = _print(client.chat(uid, messages, **options), stream=stream)
+        except HeadraceError:
+            messages.pop()
+            raise
+        messages.append({"role": "assistant", "content": answer})
+
+    _each(f"Talking to {uid}", reply)
+
+
+def continue_texts(client: Client, uid: str, options: Mapping[str, Any], *, stream: bool = True) -> None:
+    """Read texts and go on from each, until the input ends. Fails as ``converse``."""
+    _each(f"{uid} goes on from each line", lambda text: _print(client.generate(uid, text, **options), stream=stream))
+
+
+def _each(greeting: str, reply: Callable[[str], object]) -> None:
+    """Call ``reply`` with each line of the input that is not blank."""
+    interactive = sys.stdin.isatty()
     if interactive:
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401 - gives input() its history and line editing
-        typer.echo(f"Talking to {uid}. Ctrl-C stops an answer, Ctrl-D leaves.")
-    while (question := _ask(interactive)) is not None:
-        if not question.strip():
+        typer.echo(f"{greeting}. Ctrl-C stops an answer, Ctrl-D leaves.")
+    while (line := _ask(interactive)) is not None:
+        if not line.strip():
             continue
-        messages.append({"role": "user", "content": question})
         try:
-            answer = _answer(client, uid, messages, options)
+            reply(line)
         except HeadraceError as error:
             if not interactive:
                 raise
             typer.echo(f"error: {error.message}", err=True)
-            messages.pop()
             if isinstance(error, InvalidRequest):  # most likely the conversation has grown too long
                 typer.echo("the conversation so far is kept; Ctrl-D leaves", err=True)
-            continue
-        messages.append({"role": "assistant", "content": answer})
 
 
 def _ask(interactive: bool) -> str | None:
@@ -54,16 +70,17 @@ def _ask(interactive: bool) -> str | None:
             typer.echo()
 
 
-def _answer(client: Client, uid: str, messages: list[dict[str, str]], options: Mapping[str, Any]) -> str:
-    """Print the answer as it comes; returns what came until its end, or until Ctrl-C."""
+def _print(answer: Generator[str, None, None], *, stream: bool) -> str:
+    """Print the answer, as it comes or at its end. Returns what came until its end, or until Ctrl-C."""
     pieces: list[str] = []
-    with contextlib.closing(client.chat(uid, messages, **options)) as stream:
+    with contextlib.closing(answer):
         try:
-            for piece in stream:
+            for piece in answer:
                 pieces.append(piece)
-                typer.echo(piece, nl=False)
-                sys.stdout.flush()
+                if stream:
+                    typer.echo(piece, nl=False)
+                    sys.stdout.flush()
         except KeyboardInterrupt:
             typer.echo(" …", nl=False)
-    typer.echo()
+    typer.echo("" if stream else "".join(pieces))
     return "".join(pieces)

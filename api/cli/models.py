@@ -1,4 +1,4 @@
-"""The commands that talk to a running Headrace: launch, list, terminate, chat. Their options are Xinference's."""
+"""The commands that talk to a running Headrace: launch, list, terminate, chat, generate, with Xinference's options."""
 
 import json
 import re
@@ -26,6 +26,9 @@ AdminKey = Annotated[
 ]
 Uid = Annotated[str, typer.Option("-u", "--model-uid", help="The model's uid.")]
 Text = str | None
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", "--max_tokens", min=1, help="Longest answer.")]
+Temperature = Annotated[float | None, typer.Option("--temperature", min=0, max=2)]
+Stream = Annotated[str, typer.Option("--stream", help="Print an answer as it comes, true, or at its end, false.")]
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:9997"
 
@@ -36,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="list")(list_models)
     app.command()(terminate)
     app.command()(chat)
+    app.command()(generate)
 
 
 def launch(
@@ -64,7 +68,11 @@ def launch(
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: AdminKey = "",
 ) -> None:
-    """Launch a model. Any further --key value is an option of its engine."""
+    """Launch a model. Any further --key value is an option of its engine.
+
+    --lora-modules NAME PATH adds an adapter, on vllm and diffusers; repeat it for several. There is no --worker-ip:
+    name GPUs by --gpu-idx.
+    """
     body = {
         "model_uid": model_uid,
         "model_name": model_name,
@@ -79,7 +87,8 @@ def launch(
         "replica": replica,
     }
     with connect(endpoint, api_key) as client:
-        uid = client.launch(body | engine_options(context.args))
+        adapters, rest = lora_modules(context.args)
+        uid = client.launch(body | adapters | engine_options(rest))
         if wait:
             _wait(client, uid)
     typer.echo(uid)
@@ -131,17 +140,65 @@ def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: Ad
 def chat(
     model_uid: Uid,
     system: Annotated[str, typer.Option("--system", help="The system message.")] = "",
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer.")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0, max=2)] = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    stream: Stream = "true",
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: ApiKey = "",
 ) -> None:
     """Talk to a model. Ctrl-C stops an answer, Ctrl-D leaves."""
     from api.cli.chat import converse
 
-    options = {"max_tokens": max_tokens, "temperature": temperature}
     with connect(endpoint, api_key) as client:
-        converse(client, model_uid, system, {name: value for name, value in options.items() if value is not None})
+        converse(client, model_uid, system, _sampling(max_tokens, temperature), stream=_yes(stream))
+
+
+def generate(
+    model_uid: Uid,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    stream: Stream = "true",
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    api_key: ApiKey = "",
+) -> None:
+    """Have a model go on from a text. Ctrl-C stops it, Ctrl-D leaves."""
+    from api.cli.chat import continue_texts
+
+    with connect(endpoint, api_key) as client:
+        continue_texts(client, model_uid, _sampling(max_tokens, temperature), stream=_yes(stream))
+
+
+def _sampling(max_tokens: int | None, temperature: float | None) -> dict[str, Any]:
+    options = {"max_tokens": max_tokens, "temperature": temperature}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _yes(text: str) -> bool:
+    """The value of ``--stream``. Raises InvalidRequest."""
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise InvalidRequest(f"--stream {text}: give true or false", param="stream")
+    return text.lower() in ("true", "1")
+
+
+def lora_modules(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The adapters in ``--lora-modules NAME PATH``, as fields of a launch, and the other arguments.
+
+    ``--lora-modules`` with a JSON object is an option of the engine.
+    """
+    rest, listed = list(arguments), []
+    for flag in ("--lora-modules", "--lora_modules", "-lm"):
+        while flag in rest and not _object_follows(rest, rest.index(flag)):
+            at = rest.index(flag)
+            if len(rest) < at + 3:
+                raise InvalidRequest(f"{flag}: give a name and a path", param="lora_modules")
+            _, name, path = rest[at : at + 3]
+            listed.append({"lora_name": name, "local_path": path})
+            del rest[at : at + 3]
+    return ({"peft_model_config": {"lora_list": listed}} if listed else {}), rest
+
+
+def _object_follows(words: Sequence[str], at: int) -> bool:
+    return len(words) > at + 1 and words[at + 1].startswith("{")
 
 
 def engine_options(arguments: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.errors import DatabaseUnavailable, HeadraceError, NoDevice
-from models.launching.launch import serves
+from models.launching.about import serves
 from models.rows import instances
 from models.rows.database import Database, now_ms
 from models.rows.states import ReplicaState

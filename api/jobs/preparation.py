@@ -13,7 +13,7 @@ from api.bodies.fields import FieldRule
 from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
-from models.launching.launch import serves
+from models.launching.about import serves
 from models.modalities import KINDS, modality
 from models.modalities.media import MediaRequest
 from models.rows.jobs import NewJob, digest, new_id

@@ -1,12 +1,17 @@
 """OpenAI's endpoints of sound: speech to text, and text to speech. Each is a job that is waited for."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.gateway.gateway import gateway_of
 from api.jobs.endpoint import ACCEPTED, serve
 from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
+from models.launching.about import serves
 from models.modalities import KINDS
+from models.rows import instances
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"], responses=ACCEPTED)
 
@@ -27,3 +32,17 @@ async def translations(request: Request, idempotency_key: IdempotencyKey = None)
 async def speech(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Say a text. The sound is streamed as it is made where ``stream`` or ``stream_format`` asks for it."""
     return await serve(request, "audio.speech", idempotency_key)
+
+
+@router.get("/voices", summary="List voices", responses={})
+async def voices(request: Request, model: str = "") -> dict[str, list[dict[str, Any]]]:
+    """The voices of the models that speak, or of one. A model that was not loaded yet has its default one alone."""
+    rows = await gateway_of(request).database.look(instances.listing)
+    speak = [row for row in rows if "speech" in serves(row.engine, row.model_type) and model in ("", row.uid)]
+    return {
+        "voices": [
+            {"id": name, "name": name, "model": row.uid}
+            for row in speak
+            for name in (row.about or {}).get("voices") or ["default"]
+        ]
+    }

@@ -1,4 +1,4 @@
-"""The endpoints that answer with numbers: embeddings and rerank."""
+"""The endpoints that answer with numbers: embeddings, rerank and score."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -6,7 +6,7 @@ from starlette.responses import Response
 from api.bodies import fields
 from api.bodies.documents import json_body
 from api.requests.answering import answer
-from models.modalities import embeddings, rerank
+from models.modalities import embeddings, rerank, score
 
 router = APIRouter(tags=["inference"])
 
@@ -22,3 +22,9 @@ async def create_embeddings(request: Request) -> Response:
 async def rerank_documents(request: Request) -> Response:
     """How relevant each document is to the query, the most relevant first."""
     return await answer(request, "rerank", await fields.read(request, rerank.Request))
+
+
+@router.post("/v1/score", summary="Score", openapi_extra=json_body(score.Request))
+async def score_texts(request: Request) -> Response:
+    """How well each text fits the first, in the order of the texts. The model is one of rerank."""
+    return await answer(request, "score", await fields.read(request, score.Request))

@@ -1,7 +1,8 @@
-"""Health and metrics: ``/healthz`` shows whether this process lives, ``/readyz`` whether it can serve requests."""
+"""Health, version and metrics: ``/healthz`` shows whether this process lives, ``/readyz`` whether it can serve."""
 
 import asyncio
 from contextlib import suppress
+from importlib.metadata import version
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -42,6 +43,22 @@ async def readyz(request: Request) -> JSONResponse:
     checks = await _checks(gateway_of(request))
     ready = all(checks.values())
     return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+
+@router.post("/ping", include_in_schema=False)
+@router.get("/ping", include_in_schema=False)
+@router.get("/v1/health", include_in_schema=False)
+@router.get("/health", summary="Ready, as other servers have it", responses={503: {"description": "Not able to serve"}})
+async def health(request: Request) -> JSONResponse:
+    """Whether requests can be served, at the paths that probes of vLLM, llama.cpp, TEI and infinity ask."""
+    ready = all((await _checks(gateway_of(request))).values())
+    return JSONResponse({"status": "ok" if ready else "unavailable"}, 200 if ready else 503)
+
+
+@router.get("/version", summary="Version")
+async def release() -> dict[str, str]:
+    """Which release of Headrace this is."""
+    return {"version": version("headrace")}
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)

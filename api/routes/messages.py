@@ -11,6 +11,7 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.requests import answering
 from api.routes import models
+from api.routes.models.uids import Uid
 from models.errors import InvalidRequest
 from models.modalities import messages
 from models.modalities.messages import count
@@ -86,8 +87,8 @@ async def list_models(
     return {"data": page, "has_more": more, "first_id": ends[0], "last_id": ends[1]}
 
 
-@router.get("/anthropic/v1/models/{uid}", summary="Describe a model")
-async def describe_model(request: Request, uid: models.Uid) -> dict[str, Any]:
+@router.get("/anthropic/v1/models/{uid:uid}", summary="Describe a model")
+async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     """One model. 404 if it was not launched."""
     return _model(await models.describe_model(request, uid))
 

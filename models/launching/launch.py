@@ -1,32 +1,36 @@
 """What a launch asks for (Xinference's names), and the instance that it becomes."""
 
 import re
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.catalogue import find
+from models.catalogue import Spec, find
 from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.launching import hub
+from models.launching.about import about, names_code
 from models.launching.engine_choice import Fit, choose, on_vllm, type_on
+from models.launching.launch_options import Adapters, adapted, asks_for_nothing, refuse_others
 from models.launching.peek import Peek
 from models.launching.placing import Wish
-from models.modalities import THROUGH
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
 from models.unicode import refuse_broken
 
-UID = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}$"
-"""What a uid may be: without slashes and anything else that would have to be escaped in a path or a label."""
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._:@+-]*"
+UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
+"""What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
+
+_TAKEN = re.compile(r"instances|.*/(?:progress|replicas)")
+"""Uids whose paths under ``/v1/models/`` mean something else."""
 
 
-def serves(engine: str, model_type: str) -> tuple[str, ...]:
-    """The modalities that a model of this type serves on this engine, with the protocols that go through them."""
-    facts = FACTS.get(engine)
-    served = () if facts is None else next((names for name, names in facts.serves.items() if name == model_type), ())
-    return (*served, *(name for name, through in THROUGH.items() if through in served))
+def is_uid(text: str) -> bool:
+    """Whether a model may have this uid."""
+    return bool(re.fullmatch(UID, text)) and not _TAKEN.fullmatch(text)
 
 
 class Launch(BaseModel):
@@ -35,7 +39,7 @@ class Launch(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     model_name: str = Field(min_length=1, max_length=200, description="name in the catalogue, or your own")
-    model_uid: Annotated[str, Field(pattern=UID)] | None = None
+    model_uid: Annotated[str, Field(max_length=100)] | None = None
     model_type: ModelType | None = Field(None, description="without it what its files and its engine say")
     model_engine: str | None = Field(None, max_length=40)
     model_format: str | None = Field(None, max_length=40)
@@ -50,7 +54,9 @@ class Launch(BaseModel):
     )
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
-    trust_remote_code: Bool = False
+    trust_remote_code: Bool = Field(False, description="of no effect where the weights name no code of their own")
+    peft_model_config: Adapters | None = Field(None, description="adapters, as Xinference's clients give them")
+    enable_thinking: Bool | None = Field(None, description="whether it thinks where a request does not say (vllm)")
     load_on_request: Bool = Field(False, description="load it when it is first asked for, not now")
 
     @model_validator(mode="before")
@@ -60,9 +66,7 @@ class Launch(BaseModel):
         value = refuse_broken(value, nul=False)
         if not isinstance(value, dict):
             return value
-        inert = {name for name, one in value.items() if name not in cls.model_fields and one is None}
-        if value.get("n_worker") == 1:
-            inert.add("n_worker")
+        inert = {name for name, one in value.items() if name not in cls.model_fields and asks_for_nothing(name, one)}
         return {name: one for name, one in value.items() if name not in inert}
 
     @field_validator("n_gpu", mode="before")
@@ -96,13 +100,26 @@ class Launch(BaseModel):
         return dict(self.model_extra or {})
 
 
+def source_of(launch: Launch) -> str:
+    """Where the weights of a launch come from; "" for engines without. Raises InvalidRequest, ModelNotFound."""
+    if launch.model_path is not None:
+        return launch.model_path
+    return _spec(launch, _engine(launch)).source
+
+
 def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_works: bool = False) -> NewInstance:
     """The instance that a launch asks for. ``seen`` is what a look at its weights showed; None: they were not seen.
 
     ``vllm_works``: on a GPU that the launch may have, which vLLM uses better than transformers. Raises InvalidRequest
     with the parameter at fault.
     """
-    _check(launch, trust_remote_code=trust_remote_code)
+    _check(launch)
+    trusted = launch.trust_remote_code and trust_remote_code
+    if launch.trust_remote_code and not trusted and seen is not None and names_code(seen):
+        raise InvalidRequest(
+            "the weights name code of their own: trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server",
+            param="trust_remote_code",
+        )
     engine = _engine(launch)
     if launch.model_path is not None:
         source, options = launch.model_path, {}
@@ -111,12 +128,14 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         if vllm_works and engine is None and seen is not None and not launch.options:
             fit = on_vllm(fit, seen)
     else:
-        spec = find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
+        spec = _spec(launch, engine)
         source, options = spec.source, spec.options
         facts = FACTS[spec.engine]
         fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
     _check_gpus(launch, fit, seen)
     _check_options(launch, fit)
+    given = adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
+    options = {**options, **fit.engine.type_options.get(fit.model_type, {}), **given}
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -130,25 +149,29 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         gpu_idx=launch.gpu_idx,
         replica=launch.replica,
         request_limits=launch.request_limits,
-        trust_remote_code=launch.trust_remote_code,
+        trust_remote_code=trusted,
         load_on_request=launch.load_on_request,
-        options={**options, **fit.engine.type_options.get(fit.model_type, {}), **launch.options},
+        options=options,
+        about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )
 
 
-def _check(launch: Launch, *, trust_remote_code: bool) -> None:
+def _spec(launch: Launch, engine: EngineFacts | None) -> Spec:
+    """The catalogue's way to run the model that a launch names. Raises ModelNotFound."""
+    return find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
+
+
+def _check(launch: Launch) -> None:
     """Raise InvalidRequest for what is wrong whatever the engine and the weights are."""
-    if launch.trust_remote_code and not trust_remote_code:
-        raise InvalidRequest(
-            "trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server", param="trust_remote_code"
-        )
+    refuse_others(launch.options)
     if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):
         raise InvalidRequest("a GPU is named twice", param="gpu_idx")
     if launch.gpu_idx and isinstance(launch.n_gpu, int) and launch.n_gpu != len(launch.gpu_idx):
         raise InvalidRequest(f"n_gpu is {launch.n_gpu}, and {len(launch.gpu_idx)} GPUs are named", param="gpu_idx")
-    if not re.fullmatch(UID, launch.uid):
+    if not is_uid(launch.uid):
         raise InvalidRequest(
-            f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-", param="model_uid"
+            f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-, as name or org/name",
+            param="model_uid",
         )
 
 

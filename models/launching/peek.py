@@ -5,17 +5,29 @@ was read. Nothing is unpickled or run.
 """
 
 import json
+import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from models.errors import InvalidRequest
+from models.launching import gguf
+
+_log = logging.getLogger(__name__)
 
 DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.json")
-"""The files that are read, if they are there."""
+"""The files that are read, if they are there, and without which an engine cannot be chosen."""
+
+_DETAILS = re.compile(
+    r"(?:tokenizer_config|chat_template|sentence_bert_config|modules)\.json|\d+_(?:Pooling|Dense)/config\.json"
+)
+"""More files that are read: what they say is of interest, but no launch fails for them."""
+_MOST_DETAILS = 8
+_TEMPLATE = "chat_template.jinja"
 
 DOCUMENT_BYTES = 4 << 20
 HEAD_BYTES = 256
@@ -28,8 +40,10 @@ class Peek:
 
     ``place`` is what messages call them. ``files`` are the files in the folder and in its direct subfolders, or, with
     ``single``, the one file that the weights consist of. ``heads`` are the first bytes of those files whose kind shows
-    in them, as far as they could be read; ``documents`` the JSON objects among ``DOCUMENTS``. ``remote``: the weights
-    are on a hub, still to be fetched.
+    in them, as far as they could be read; ``documents`` the JSON objects among ``DOCUMENTS``, and what more was read.
+    ``modules`` are the classes of a model of sentence-transformers, ``header`` what the GGUF file says of itself.
+    ``template`` is the chat template; "": there is none, None: it was not looked for. ``remote``: the weights are on a
+    hub, still to be fetched.
     """
 
     place: str
@@ -38,6 +52,9 @@ class Peek:
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     single: bool = False
     remote: bool = False
+    modules: tuple[str, ...] = ()
+    header: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
 
 
 def peek_at(path: Path) -> Peek:
@@ -50,11 +67,29 @@ def peek_at(path: Path) -> Peek:
 
 def _look(path: Path) -> Peek:
     if not path.is_dir():
-        return Peek(str(path), (path.name,), {path.name: _head(path)}, single=True)
+        return _with_header(Peek(str(path), (path.name,), {path.name: _head(path)}, single=True), path)
     files = tuple(sorted(islice(_within(path), MOST_FILES)))
     known_by_head = [name for name in files if name == "model.bin" or name.endswith(".gguf")]
     heads = {name: _head(path / name) for name in known_by_head if (path / name).is_file()}
-    return Peek(str(path), files, heads, documents_of(files, lambda name: _start(path / name, DOCUMENT_BYTES + 1)))
+
+    def read(name: str) -> bytes:
+        return _start(path / name, DOCUMENT_BYTES + 1)
+
+    seen = with_details(Peek(str(path), files, heads, documents_of(files, read)), read)
+    ggufs = [name for name, head in heads.items() if head.startswith(b"GGUF")]
+    return _with_header(seen, path / ggufs[0]) if ggufs and not seen.template else seen
+
+
+def _with_header(seen: Peek, path: Path) -> Peek:
+    """The same, with what a GGUF file says of itself."""
+    try:
+        with path.open("rb") as file:
+            facts = gguf.header(file, templates=True) if file.read(4) == b"GGUF" and not file.seek(0) else {}
+    except ValueError as error:
+        _log.info("cannot read the header of %s: %s", path, error)
+        facts = {}
+    templates = [text for name, text in facts.items() if name.startswith("tokenizer.") and isinstance(text, str)]
+    return replace(seen, header=facts, template="\n".join(templates)) if facts else seen
 
 
 def _within(folder: Path) -> Iterator[str]:
@@ -81,12 +116,31 @@ def _start(path: Path, most: int) -> bytes:
 
 def documents_of(files: tuple[str, ...], read: Callable[[str], bytes]) -> dict[str, dict[str, Any]]:
     """The ``DOCUMENTS`` that are there and are JSON objects of a reasonable size."""
-    documents = {}
-    for name in DOCUMENTS:
-        data = read(name) if name in files else b""
-        if 0 < len(data) <= DOCUMENT_BYTES:
-            with suppress(ValueError, RecursionError):
-                document = json.loads(data)
-                if isinstance(document, dict):
-                    documents[name] = document
-    return documents
+    found = {name: _json(read(name)) for name in DOCUMENTS if name in files}
+    return {name: document for name, document in found.items() if isinstance(document, dict)}
+
+
+def with_details(seen: Peek, read: Callable[[str], bytes]) -> Peek:
+    """The same, with the chat template and other files that say more of the model."""
+    details = {name: _json(read(name)) for name in list(filter(_DETAILS.fullmatch, seen.files))[:_MOST_DETAILS]}
+    documents = dict(seen.documents) | {name: one for name, one in details.items() if isinstance(one, dict)}
+    modules = details.get("modules.json")
+    classes = [str(one.get("type")) for one in modules if isinstance(one, dict)] if isinstance(modules, list) else []
+    text = read(_TEMPLATE)[:DOCUMENT_BYTES].decode(errors="replace") if _TEMPLATE in seen.files else ""
+    named = [documents.get(name, {}).get("chat_template") for name in ("chat_template.json", "tokenizer_config.json")]
+    template = text or "\n".join(one for given in named for one in _templates(given))
+    return replace(seen, documents=documents, modules=tuple(classes), template=template)
+
+
+def _templates(given: Any) -> list[str]:
+    """The templates of a tokenizer's configuration: one, or several by name."""
+    if isinstance(given, list):
+        return [str(one.get("template")) for one in given if isinstance(one, dict)]
+    return [given] if isinstance(given, str) else []
+
+
+def _json(data: bytes) -> Any:
+    """What a small file holds; None where it is no JSON, or not small."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(data) if len(data) <= DOCUMENT_BYTES else None
+    return None

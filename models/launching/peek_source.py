@@ -1,6 +1,6 @@
 """A look at the weights that a launch names: on this machine, in an installed package or on a hub.
 
-For a repository on a hub, its listing and at most three small files are requested.
+For a repository on a hub, its listing and a few small files are requested.
 """
 
 import json
@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import httpx
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.hub import Source
-from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of, peek_at
+from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of, peek_at, with_details
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,14 @@ def _on_hub(source: Source, over: float) -> Peek:
     with httpx.Client(follow_redirects=True, headers=repository.headers) as client:
         names = repository.names(json.loads(_ask(client, repository.listing, LISTING_BYTES, over)))
         files = tuple(sorted(names)[:MOST_FILES])
-        read = documents_of(files, lambda name: _ask(client, repository.address(name), DOCUMENT_BYTES + 1, over))
-    return Peek(place, files, documents=read, remote=True)
+
+        def read(name: str) -> bytes:
+            return _ask(client, repository.address(name), DOCUMENT_BYTES + 1, over)
+
+        seen = Peek(place, files, documents=documents_of(files, read), remote=True)
+        with suppress(httpx.HTTPError):  # what is known already is enough to launch it
+            return with_details(seen, read)
+    return seen
 
 
 def _ask(client: httpx.Client, url: str, most: int, over: float) -> bytes:

@@ -43,7 +43,8 @@ class NewInstance:
     """An instance to create: a launch whose engine, model type and options are decided. Its fields are columns.
 
     ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
-    CPU) or a number of GPUs; ``request_limits`` the most requests in flight or waiting on one replica.
+    CPU) or a number of GPUs; ``request_limits`` the most requests in flight or waiting on one replica; ``about`` has
+    the fields of ``models.launching.about.About``.
     """
 
     uid: str
@@ -61,6 +62,7 @@ class NewInstance:
     model_format: str | None = None
     quantization: str | None = None
     size_in_billions: str | None = None
+    about: dict[str, Any] | None = None
 
 
 def create(connection: Connection, new: NewInstance) -> None:
@@ -128,6 +130,11 @@ def report(connection: Connection, replica: str, device: str, **values: Any) -> 
     """Record the state of a replica; False if this device should not have it any more."""
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
     return connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount > 0
+
+
+def describe(connection: Connection, uid: str, about: dict[str, Any]) -> None:
+    """Record what is known of a model, now that its files are on a worker's machine."""
+    connection.execute(sa.update(instances).where(instances.c.uid == uid).values(about=about))
 
 
 def forget(connection: Connection, replica: str, device: str) -> None:

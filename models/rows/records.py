@@ -35,6 +35,7 @@ class InstanceRow(Record):
     trust_remote_code: bool
     load_on_request: bool
     options: dict[str, Any]  # the engine's own
+    about: dict[str, Any] | None  # models.launching.about.About; None where an earlier version launched it
     created_at: int
 
 

@@ -44,6 +44,7 @@ instances = sa.Table(
     sa.Column("trust_remote_code", sa.Boolean, nullable=False, default=False),
     sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("about", sa.JSON(none_as_null=True)),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 

@@ -1,6 +1,7 @@
 """What a user of Xinference's own client does. Run with its interpreter: ``python xinference_calls.py URL KEY``."""
 
 import sys
+import time
 
 from xinference_client import RESTfulClient as Client
 
@@ -33,7 +34,7 @@ def main(url: str, key: str) -> None:
 
     uid = client.launch_model("echo", model_engine="echo", model_uid="of-xinference", step_ms=0)
     assert uid == "of-xinference"
-    assert client.describe_model(uid)["model_ability"] == ["chat", "generate"]
+    assert {"chat", "generate", "tools", "vision"} <= set(client.describe_model(uid)["model_ability"])
     assert client.get_launch_model_progress(uid)["progress"] == 1
     client.terminate_model(uid)
     try:
@@ -42,6 +43,66 @@ def main(url: str, key: str) -> None:
         assert "does not exist" in str(error), error
     else:
         raise AssertionError("a model that is gone was found")
+    model = follow_a_launch(client)
+    read_the_list(client, model)
+    client.terminate_model(model)
+    assert client.get_instance_info("echo", model) == []
+
+
+def follow_a_launch(client: Client) -> str:
+    """The calls that Xinference's own command line makes to launch a model, with all that it sends; its uid."""
+    model: str = client.launch_model(  # xinference launch -n echo -en echo -u org/echo
+        model_name="echo",
+        model_type="LLM",
+        model_engine="echo",
+        model_uid="org/echo",
+        model_size_in_billions=None,
+        model_format=None,
+        quantization=None,
+        replica=1,
+        replica_config=None,
+        n_worker=1,
+        n_gpu="auto",
+        peft_model_config=None,
+        worker_ip=None,
+        gpu_idx=None,
+        trust_remote_code=True,
+        model_path=None,
+        enable_thinking=False,
+        enable_virtual_env=None,
+        virtual_env_packages=None,
+        virtual_env_find_links=None,
+        envs=None,
+        wait_ready=False,
+    )
+    while not all(one["status"] in ("READY", "ERROR") for one in client.get_instance_info("echo", model)):
+        assert 0 <= client.get_launch_model_progress(model)["progress"] <= 1
+        time.sleep(0.5)
+    [status] = client.get_instance_info("echo", model)
+    assert status["status"] == "READY", status
+    return model
+
+
+def read_the_list(client: Client, model: str) -> None:
+    """What the same command line reads where it lists models, chats with one and has it go on from a text."""
+    columns = {  # xinference list
+        "LLM": ("model_name", "model_format", "model_size_in_billions", "quantization"),
+        "embedding": ("model_name", "dimensions"),
+        "rerank": ("model_name",),
+    }
+    listed = client.list_models()
+    assert model in listed
+    for one in listed.values():
+        for column in columns[one["model_type"]]:
+            assert column in one, (column, one)
+    assert listed["minilm"]["dimensions"] == 384
+    handle = client.get_model(model)  # xinference chat and generate
+    chatted = handle.chat(
+        [{"role": "user", "content": "alpha beta"}], generate_config={"stream": False, "max_tokens": 2}
+    )
+    assert chatted["choices"][0]["message"]["content"] == "alpha beta"
+    texts = handle.generate("alpha beta", generate_config={"stream": True, "max_tokens": 2})
+    assert "".join(chunk["choices"][0]["text"] for chunk in texts if chunk["choices"]).split() == ["alpha", "beta"]
 
 
 if __name__ == "__main__":

@@ -129,7 +129,9 @@ def test_models_are_listed_and_described(sdk: openai.OpenAI, stack: Stack) -> No
         ("POST", "/v1/models", {"model_name": "nothing"}, 404, "model_not_found", "model_name"),
         ("POST", "/v1/models", {"model_name": "echo", "model_engine": "x"}, 400, "invalid_value", "model_engine"),
         ("POST", "/v1/models", {"model_name": "echo", "n_gpu": 2}, 400, "unsupported_parameter", "n_gpu"),
-        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "a/b"}, 400, "invalid_value", "model_uid"),
+        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "a//b"}, 400, "invalid_value", "model_uid"),
+        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "../b"}, 400, "invalid_value", "model_uid"),
+        ("POST", "/v1/models", {"model_name": "echo", "model_uid": "a/progress"}, 400, "invalid_value", "model_uid"),
         ("POST", "/v1/models", {"model_name": "echo", "model_uid": "echo"}, 409, "conflict", "model_uid"),
         ("POST", "/v1/models", {"model_name": "echo", "model_uid": "z", "nope": 1}, 400, "invalid_value", "nope"),
         (

@@ -25,10 +25,14 @@ OPEN, INFER, ADMIN = "open", "infer", "admin"
 SCOPES = {
     # What changes which models there are, and with that what everybody gets.
     "POST /v1/models": ADMIN,
-    "DELETE /v1/models/{uid}": ADMIN,
+    "DELETE /v1/models/{uid:uid}": ADMIN,
     # What needs no key: probes, whether a key is needed, and URLs that are signed.
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
+    "GET /health": OPEN,
+    "GET /v1/health": OPEN,
+    "GET /ping": OPEN,
+    "POST /ping": OPEN,
     "GET /v1/cluster/auth": OPEN,
     "GET /v1/artifacts/{key:path}": OPEN,
     # What only reads, and is the same for every key. Who scrapes metrics should not have to hold an admin's key.
@@ -42,16 +46,26 @@ SCOPES = {
     "GET /openapi.json": INFER,
     "HEAD /openapi.json": INFER,
     "GET /v1/devices": INFER,
+    "GET /version": INFER,
+    "GET /v1/audio/voices": INFER,
+    "GET /models": INFER,
     "GET /v1/models": INFER,
-    "GET /v1/models/{uid}": INFER,
-    "GET /v1/models/{uid}/progress": INFER,
-    "GET /v1/models/{uid}/replicas": INFER,
+    "GET /v1/models/instances": INFER,
+    "GET /v1/models/{uid:uid}": INFER,
+    "GET /v1/models/{uid:uid}/progress": INFER,
+    "GET /v1/models/{uid:uid}/replicas": INFER,
     "GET /anthropic/v1/models": INFER,
-    "GET /anthropic/v1/models/{uid}": INFER,
+    "GET /anthropic/v1/models/{uid:uid}": INFER,
     # Inference.
     "POST /v1/chat/completions": INFER,
     "POST /v1/completions": INFER,
     "POST /v1/embeddings": INFER,
+    "POST /chat/completions": INFER,
+    "POST /completions": INFER,
+    "POST /embeddings": INFER,
+    "POST /rerank": INFER,
+    "POST /score": INFER,
+    "POST /v1/score": INFER,
     "POST /v1/rerank": INFER,
     "POST /v2/rerank": INFER,
     "POST /v1/messages": INFER,
@@ -136,7 +150,7 @@ def test_every_route_has_a_scope() -> None:
 
 @pytest.mark.parametrize("route", SCOPES)
 def test_every_route_keeps_to_its_scope(keyed: Stack, route: str) -> None:
-    method, path = route.replace("{uid}", "none").replace("{id}", "none").replace("{key:path}", "none").split()
+    method, path = route.replace("{uid:uid}", "none").replace("{id}", "none").replace("{key:path}", "none").split()
     allowed = {OPEN: ("", USER, ROOT), INFER: (USER, ROOT), ADMIN: (ROOT,)}[SCOPES[route]]
     for key in ("", USER, ROOT):
         answer = httpx.request(method, keyed.url + path, json={}, headers=bearer(key), timeout=30)

@@ -4,6 +4,7 @@ Where vLLM is not installed, the source of its class is asked.
 """
 
 import ast
+import importlib
 import importlib.util
 import os
 import sys
@@ -16,7 +17,7 @@ import pytest
 from models.catalogue import SPECS
 from models.engines import FACTS, MODEL_TYPES, engine_named
 from models.errors import InvalidRequest
-from models.launching.launch import serves
+from models.launching.about import serves
 from models.modalities import MODALITIES, THROUGH, modality
 from models.modalities.media import MediaRequest
 from workers.engines import ENGINES, engine_class
@@ -97,6 +98,24 @@ def test_an_engine_that_takes_several_gpus_asks_how_many_there_are(name: str) ->
 
     assert files
     assert FACTS[name].many_gpus is (asks or name == "echo"), "echo computes on none, and takes any number"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("echo", "workers.engines.echo:EchoOptions"),
+        ("llama_cpp", "workers.engines.llama_cpp.load:LlamaCppOptions"),
+        ("transformers", "workers.engines.transformers.load:TransformersOptions"),
+        ("sentence_transformers", "workers.engines.sentence_transformers.load:SentenceTransformersOptions"),
+    ],
+)
+def test_an_engine_has_the_context_that_its_facts_say(name: str, options: str) -> None:
+    module, _, cls = options.partition(":")
+    fields = getattr(importlib.import_module(module), cls).model_fields
+
+    context = FACTS[name].context
+    assert context is not None
+    assert fields[context[0]].default == context[1]
 
 
 @every_engine

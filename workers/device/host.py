@@ -251,6 +251,7 @@ class DeviceHost:
             gpus=len(uuids),
             takes_turns=bool(uuids),
             outbound_allow=self._settings.outbound_allow,
+            model_type=instance.model_type,
         )
         runner = RunnerProcess(
             load,
@@ -317,6 +318,8 @@ class DeviceHost:
             held = runner.memory_bytes if self._device.kind == "cpu" else self._memory_bytes(runner)
             values = {"context_length": runner.ready.context_length, "memory_bytes": held or None}
             self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
+            if about := runner.ready.about:
+                self._database.call(instances.describe, runner.load.uid, about)
             log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
         elif runner.phase is Phase.GONE:
             self._bury(replica, runner)

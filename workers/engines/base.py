@@ -157,6 +157,9 @@ class Engine(ABC, Generic[LoadedT]):
     spawns: ClassVar[bool] = False
     """Whether it holds its model in processes of its own, whose memory then counts as the runner's."""
 
+    voices: tuple[str, ...] = ()
+    """The names of the voices in which its model speaks, the default first."""
+
     def __init__(self, loaded: LoadedT) -> None:
         self.capacity = loaded.capacity
 

@@ -55,6 +55,7 @@ class Hibari(Engine[LoadedVoice]):
         super().__init__(loaded)
         self._options = loaded.options
         self._voices = loaded.voices
+        self.voices = tuple(loaded.voices)
         self._default = next(iter(loaded.voices))
         self._threads = StepThreads(1, "hibari")
 

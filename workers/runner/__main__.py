@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from redis.exceptions import RedisError
 from models.engines import FACTS
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.launching import hub
+from models.launching.about import about
 from models.launching.engine_choice import refuse_misfit
 from models.launching.peek import peek_at
 from models.launching.peek_source import peek
@@ -78,6 +80,7 @@ class Runner:
         self._subscribed = asyncio.Event()
         self._begin = asyncio.Event()
         self._code = 0
+        self._about: dict[str, Any] = {}
         self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
         self._requests: Requests | None = None
@@ -121,7 +124,7 @@ class Runner:
             loop.call_soon_threadsafe(self._send, LoadProgress(stage, fraction))
 
         try:
-            source = await asyncio.to_thread(_fetch, load, report)
+            source, self._about = await asyncio.to_thread(_fetch, load, report)
             cls = await asyncio.to_thread(engine_class, load.engine)
             if load.takes_turns:
                 self._send(Fetched())
@@ -164,7 +167,8 @@ class Runner:
         await self._subscribed.wait()
         self._requests, self._jobs = requests, jobs
         freeze_gc()
-        self._send(Ready(engine.modalities(), engine.capacity.max_inflight, engine.capacity.context_length))
+        known = self._about | ({"voices": engine.voices} if engine.voices else {})
+        self._send(Ready(engine.modalities(), engine.capacity.max_inflight, engine.capacity.context_length, known))
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
         await job_events.flush(2)
@@ -263,13 +267,13 @@ class Runner:
             self._writer.write(protocol.pack(event))
 
 
-def _fetch(load: Load, report: Report) -> str:
-    """Fetch the weights, and return their path; it is empty for an engine without weights. Blocks.
+def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
+    """Fetch the weights. Returns their path and what they show of the model; both empty where there are none. Blocks.
 
     Raises InvalidRequest where the weights are evidently for another engine.
     """
     if not load.source:
-        return ""
+        return "", {}
     source, cache = hub.parse(load.source), Path(load.cache)
     listed = peek(source, LISTING_S) if _halves(load) else None
     path = hub.fetch(
@@ -281,9 +285,11 @@ def _fetch(load: Load, report: Report) -> str:
         halves_of=listed.files if listed else (),
     )
     facts = FACTS.get(load.engine)
-    if facts is not None and facts.formats:
-        refuse_misfit(peek_at(path), facts)
-    return str(path)
+    if facts is None or not facts.formats:
+        return str(path), {}
+    seen = peek_at(path)
+    refuse_misfit(seen, facts)
+    return str(path), asdict(about(load.engine, load.model_type, seen, load.options))
 
 
 def _halves(load: Load) -> bool:

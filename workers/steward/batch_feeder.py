@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DatabaseUnavailable, HeadraceError, NotFound, StorageUnavailable
-from models.launching.launch import serves
+from models.launching.about import serves
 from models.redis import presence
 from models.rows import batches, instances, uploads
 from models.rows.batches import Refused

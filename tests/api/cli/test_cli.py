@@ -117,7 +117,7 @@ def test_importing_the_command_loads_nothing_heavy() -> None:
 def test_version_and_help() -> None:
     assert headrace("--version").stdout == "headrace 0.1.0\n"
     listed = headrace("--help").stdout
-    for name in ("up", "gateway", "worker", "steward", "migrate", "launch", "list", "terminate", "chat"):
+    for name in ("up", "gateway", "worker", "steward", "migrate", "launch", "list", "terminate", "chat", "generate"):
         assert f" {name} " in listed
 
 
@@ -267,6 +267,51 @@ def test_chat_keeps_the_conversation(server: Server) -> None:
         {"role": "assistant", "content": "two words"},
         {"role": "user", "content": "second"},
     ]
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_xinferences_options_of_chat_and_generate(server: Server, stream: str) -> None:
+    texts = [
+        'data: {"choices": [{"text": "on "}]}\n\n',
+        'data: {"choices": [{"text": "and on"}]}\n\n',
+        "data: [DONE]\n\n",
+    ]
+    server.on("POST /v1/completions", (200, texts))
+    server.on("POST /v1/chat/completions", (200, [*deltas("a", "b"), "data: [DONE]\n\n"]))
+    options = ("--model-uid", "m", "-e", server.url, "--max_tokens", "7", "--stream", stream)
+
+    assert headrace("generate", *options, stdin="go\n").stdout == "on and on\n"
+    assert headrace("chat", *options, stdin="hello\n").returncode == 0
+    assert [body["max_tokens"] for _, body, _ in server.seen] == [7, 7]
+    assert server.seen[0][1]["prompt"] == "go"
+    assert "--stream maybe: give true or false" in headrace("chat", *options[:-1], "maybe", stdin="x\n").stderr
+
+
+def test_adapters_are_given_by_name_and_path(server: Server) -> None:
+    server.on("POST /v1/models?wait_ready=false", (200, {"model_uid": "m"}))
+    options = (
+        "-n",
+        "m",
+        "--no-wait",
+        "-e",
+        server.url,
+        "--lora-modules",
+        "one",
+        "/1",
+        "-lm",
+        "two",
+        "/2",
+        "--n-ctx",
+        "9",
+    )
+
+    assert headrace("launch", *options).returncode == 0
+    assert headrace("launch", *options[:5], "--lora-modules", '{"a": "/a"}').returncode == 0
+    listed = [{"lora_name": "one", "local_path": "/1"}, {"lora_name": "two", "local_path": "/2"}]
+    assert server.seen[0][1]["peft_model_config"] == {"lora_list": listed}
+    assert server.seen[0][1]["n_ctx"] == 9
+    assert server.seen[1][1]["lora_modules"] == {"a": "/a"}
+    assert "give a name and a path" in headrace("launch", *options[:5], "-lm", "one").stderr
 
 
 def test_interrupting_a_chat_hangs_up(server: Server) -> None:

@@ -58,7 +58,10 @@ async def test_who_has_a_key_is_known_by_its_digest(headers: dict[str, str]) -> 
     assert (await call(headers=headers)).text == f"{digest('second').hex()}|0"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/cluster/auth", "/v1/artifacts/jobs/1/a.png"])
+OPEN = ("/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/v1/artifacts/jobs/1/a.png")
+
+
+@pytest.mark.parametrize("path", OPEN)
 async def test_probes_and_signed_urls_need_no_key(path: str) -> None:
     assert (await call(path)).text == "|0"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.routes.models import vllm_works
+from api.routes.models.routes import vllm_works
 from models.rows.records import LoadedDevice
 
 

@@ -9,6 +9,7 @@ import xllamacpp
 from gguf import GGUFWriter
 
 from models.errors import InvalidRequest
+from models.launching.gguf import header
 from tests.engines.accelerator.cards import CARDS, GIB, T4
 from tests.support.weights import smollm2_gguf
 from workers.engines.accelerator.card import Card
@@ -203,7 +204,7 @@ def test_the_parts_of_a_large_model_are_counted_together(tmp_path: Path) -> None
 def test_layers_may_differ(tmp_path: Path) -> None:
     path = written(tmp_path / "a.gguf", GEMMA_12B, kv_heads=[8, 4, 0] * 16)
     with path.open("rb") as file:
-        facts = sizes.header(file)
+        facts = header(file)
 
     assert sizes.cache_bytes(facts, "f16", "f16") == 16 * 12 * 2 * 256 * 2
 
@@ -213,7 +214,7 @@ def test_a_real_file_says_its_numbers() -> None:
     path = smollm2_gguf()
     assert path is not None
     with path.open("rb") as file:
-        facts = sizes.header(file)
+        facts = header(file)
 
     assert facts["general.architecture"] == "llama"
     assert facts["general.languages"] == ()
@@ -226,7 +227,7 @@ def test_a_broken_header_is_no_reason_to_load_less(cut: int, tmp_path: Path) -> 
     with written(tmp_path / "a.gguf", GEMMA_12B).open("rb") as file:
         data = file.read(cut)
     with pytest.raises(ValueError, match="breaks off"):
-        sizes.header(io.BytesIO(data))
+        header(io.BytesIO(data))
     broken = tmp_path / "b.gguf"
     broken.write_bytes(data)
 
@@ -235,4 +236,4 @@ def test_a_broken_header_is_no_reason_to_load_less(cut: int, tmp_path: Path) -> 
 
 def test_a_header_of_absurd_sizes_is_not_read() -> None:
     with pytest.raises(ValueError, match="megabyte"):
-        sizes.header(io.BytesIO(b"GGUF" + (3).to_bytes(4, "little") + b"\1" * 16 + b"\xff" * 8))
+        header(io.BytesIO(b"GGUF" + (3).to_bytes(4, "little") + b"\1" * 16 + b"\xff" * 8))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.errors import HeadraceError, InvalidRequest
+from models.launching.chat_templates import Tags
 from models.modalities.chat.tools import Tool
 from models.modalities.structure import Constraint
 from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
@@ -17,7 +18,6 @@ from tests.support.weights import smollm2_directory
 from workers.engines.structured.constraints import MOST_CALLS, Calls, constrain
 from workers.engines.structured.grammar_wire import Grammar, Part, Setup
 from workers.engines.structured.grammars import Checker, Grammars, Masks, Walk
-from workers.engines.text.answers import Tags
 from workers.engines.text.tool_formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, ToolFormat
 
 tokenizers = pytest.importorskip("tokenizers")

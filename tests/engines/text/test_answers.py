@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.engines.text.answers import Piece, Splitter, Tags, Thinking, tags_of, thinking_of
+from models.launching.chat_templates import Tags, tags_of
+from workers.engines.text.answers import Piece, Splitter, Thinking, thinking_of
 from workers.engines.text.tool_formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, TOOL_FORMATS, ToolFormat, format_of
 
 THINK = Tags("<think>", "</think>")

@@ -108,7 +108,7 @@ import json, sys
 from workers.protocol import Load
 from workers.runner import __main__ as runner
 load = Load("r", "e", "u", "diffusers", sys.argv[3], "", sys.argv[1], sys.argv[2], json.loads(sys.argv[4]), store="")
-print(runner._fetch(load, lambda *_: None))
+print(runner._fetch(load, lambda *_: None)[0])
 """
     fetched: list[list[str]] = []
     with Hub({"org/name": files}) as endpoint:

@@ -1,6 +1,6 @@
 """From a launch to the instance that it becomes."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -87,6 +87,11 @@ def test_an_instance_is_a_row() -> None:
     assert {one.name for one in fields(NewInstance)} == set(instances.c.keys()) - {"created_at"}
 
 
+@pytest.mark.parametrize("uid", ["a", "org/name", "org/name:8b", "a/b/c.gguf", "progress", "replicas/a", "a" * 100])
+def test_a_uid_may_have_slashes_and_colons(uid: str) -> None:
+    assert resolved(model_name="echo", model_uid=uid).uid == uid
+
+
 def test_a_launch_of_the_catalogue_takes_its_weights_and_options() -> None:
     found = resolved(model_name="glyphs", model_uid="g", default_steps=3, n_gpu="None", replica=2)
 
@@ -145,7 +150,33 @@ def test_gpus_are_asked_for_by_number_or_by_name(given: dict[str, Any], n_gpu: s
         ({"model_name": "echo", "model_type": "image"}, InvalidRequest, "model_type"),
         ({"model_name": "echo", "gpu_idx": [1, 1]}, InvalidRequest, "gpu_idx"),
         ({"model_name": "echo", "n_gpu": 2, "gpu_idx": [0, 1, 2]}, InvalidRequest, "gpu_idx"),
-        ({"model_name": "echo", "trust_remote_code": True}, InvalidRequest, "trust_remote_code"),
+        ({"model_name": "echo", "worker_ip": "10.0.0.1"}, UnsupportedParameter, "worker_ip"),
+        ({"model_name": "echo", "n_worker": 2}, UnsupportedParameter, "n_worker"),
+        ({"model_name": "echo", "envs": {"A": "b"}}, UnsupportedParameter, "envs"),
+        ({"model_name": "echo", "enable_virtual_env": True}, UnsupportedParameter, "enable_virtual_env"),
+        ({"model_name": "echo", "enable_thinking": True}, UnsupportedParameter, "enable_thinking"),
+        (
+            {"model_name": "echo", "peft_model_config": {"lora_list": [{"lora_name": "a", "local_path": "/a"}]}},
+            UnsupportedParameter,
+            "peft_model_config",
+        ),
+        *(
+            ({"model_name": "echo", "model_uid": uid}, InvalidRequest, "model_uid")
+            for uid in (
+                "a b",
+                "/a",
+                "a/",
+                "a//b",
+                "..",
+                "a/../b",
+                "a/./b",
+                "a%2Fb",
+                "é",
+                "a\n",
+                "instances",
+                "a/replicas",
+            )
+        ),
         ({"model_name": "a b", "model_path": "/w"}, InvalidRequest, "model_uid"),
         ({"model_path": "relative"}, InvalidRequest, "model_path"),
         ({"model_path": "/w", "model_type": "audio"}, InvalidRequest, "model_engine"),
@@ -157,6 +188,75 @@ def test_what_cannot_be_is_refused(body: dict[str, Any], error: type[HeadraceErr
         resolved(**body)
 
     assert caught.value.param == param
+
+
+XINFERENCE: dict[str, Any] = {
+    "model_engine": None,
+    "peft_model_config": None,
+    "model_size_in_billions": None,
+    "replica": 1,
+    "n_worker": 1,
+    "n_gpu": "auto",
+    "request_limits": None,
+    "worker_ip": None,
+    "gpu_idx": None,
+    "replica_config": None,
+    "enable_thinking": False,
+    "enable_virtual_env": None,
+    "virtual_env_packages": None,
+    "virtual_env_find_links": None,
+    "envs": None,
+    "trust_remote_code": True,
+}
+"""What Xinference's command line sends where its user says nothing."""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"enable_virtual_env": False, "virtual_env_packages": [], "virtual_env_find_links": [], "envs": {}},
+        {"download_hub": "modelscope", "worker_ip": "", "replica_config": [], "peft_model_config": {"lora_list": []}},
+    ],
+)
+@pytest.mark.parametrize("name", ["smollm2", "minilm", "glyphs", "echo"])
+def test_what_asks_for_nothing_is_taken(name: str, more: dict[str, Any]) -> None:
+    new = resolved(**(XINFERENCE | {"model_name": name} | more))
+
+    assert new == resolved(model_name=name)
+    assert new.trust_remote_code is False
+
+
+def test_code_is_refused_only_where_the_weights_name_some() -> None:
+    own = replace(SAFETENSORS, documents={"config.json": {"architectures": ["Own"], "auto_map": {"AutoConfig": "o.C"}}})
+    body: dict[str, Any] = {"model_path": "/w", "model_engine": "transformers", "trust_remote_code": True}
+
+    with pytest.raises(InvalidRequest, match="name code of their own") as caught:
+        resolved(own, **body)
+
+    assert caught.value.param == "trust_remote_code"
+    assert resolved(SAFETENSORS, **body).trust_remote_code is False
+    assert resolved(None, **body).trust_remote_code is False
+    trusted = resolve(Launch.model_validate({"model_name": "mine"} | body), own, trust_remote_code=True)
+    assert trusted.trust_remote_code is True
+
+
+def test_xinferences_names_of_options_are_the_engines_own() -> None:
+    body: dict[str, Any] = {"model_path": "/w", "context_length": 2048}
+    loras = {"lora_list": [{"lora_name": "a", "local_path": "/a"}]}
+
+    assert resolved(model_name="smollm2", context_length=2048).options == {"n_ctx": 2048}
+    assert resolved(model_name="echo", context_length=2048).options == {"context_length": 2048}
+    assert resolved(**body, model_engine="vllm", peft_model_config=loras, enable_thinking=False).options == {
+        "max_model_len": 2048,
+        "lora_modules": {"a": "/a"},
+        "default_chat_template_kwargs": {"enable_thinking": False},
+    }
+    odd = resolved(model_path="/w", model_engine="vllm", enable_thinking=False, default_chat_template_kwargs="x")
+    assert odd.options == {"default_chat_template_kwargs": "x"}, "the engine refuses it"
+    assert resolved(model_path="/w", model_engine="diffusers", peft_model_config=loras).options == {
+        "loras": {"a": "/a"}
+    }
 
 
 SAFETENSORS = Peek(

@@ -13,7 +13,7 @@ from openai.types import embedding_create_params as openai_embeddings
 from pydantic import BaseModel
 
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedParameter
-from models.modalities import KINDS, embeddings, modality, rerank
+from models.modalities import KINDS, embeddings, modality, rerank, score
 from models.modalities.base import Usage
 from models.modalities.json_object import take_unknown
 from tests.models.modalities.test_text import refusal
@@ -192,3 +192,47 @@ def test_what_a_document_has_beside_its_text_comes_back() -> None:
     body = ranked([0.2, 0.9], documents=documents, return_documents=True)
 
     assert [one["document"] for one in body["results"]] == [{"text": "b", "title": "B"}, {"text": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "documents"),
+    [
+        ({"text_1": "q", "text_2": "a"}, ["a"]),
+        ({"text_1": ["q"], "text_2": ["a", "b"]}, ["a", "b"]),
+        ({"queries": "q", "documents": ["a", "b"]}, ["a", "b"]),
+        ({"data_1": "q", "data_2": ["a"]}, ["a"]),
+    ],
+)
+def test_a_score_is_a_rerank_in_the_order_of_the_texts(body: dict[str, Any], documents: list[str]) -> None:
+    request = score.Request.model_validate(body | {"model": "m"})
+    inner = request.inner()
+    assert isinstance(inner, rerank.Request)
+    assert (inner.query, inner.documents) == ("q", documents)
+
+    answer = json.loads(score.Reply("rid", request, 7).end(Usage(12, 0), [0.2, 0.9]))
+
+    assert [(one["index"], one["object"], one["score"]) for one in answer["data"]] == [
+        (0, "score", 0.2),
+        (1, "score", 0.9),
+    ]
+    assert (answer["id"], answer["created"], answer["usage"]["total_tokens"]) == ("score-rid", 7, 12)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"text_1": "q"}, "text_2"),
+        ({"text_1": "", "text_2": "a"}, "text_1"),
+        ({"text_1": ["q", "r"], "text_2": ["a", "b"]}, "text_1"),
+        ({"text_1": "q", "queries": "q", "text_2": "a"}, "queries"),
+    ],
+)
+def test_a_score_holds_texts_against_one(body: dict[str, Any], param: str) -> None:
+    assert refusal(score.Request, body | {"model": "m"}).param == param
+
+
+def test_a_score_says_errors_by_its_own_names() -> None:
+    request = score.Request.model_validate({"model": "m", "text_1": "q", "text_2": ["a"]})
+    error = request.outward(InvalidRequest("'documents[0]' is too long", param="documents[0]"))
+
+    assert (error.param, error.message) == ("text_2", "'text_2' is too long")

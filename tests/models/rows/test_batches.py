@@ -23,7 +23,7 @@ __all__ = ["world"]  # a fixture
 
 def test_every_line_is_answered_once_and_in_order(world: World) -> None:
     good = [line(f"n{number}") for number in range(700)]
-    bad = [b"{", line("unknown", body={"model": "nobody"}), line("odd", body={"colour": 1}), line("fail")]
+    bad = [b"{", line("unknown", body={"model": "nobody"}), line("odd", body={"temprature": 1}), line("fail")]
     bad.append(json.dumps(json.loads(line("no body")) | {"body": 1}).encode())
     content = b"\n".join(good[:350] + bad + good[350:]) + b"\n"
     batch = world.batch(content)

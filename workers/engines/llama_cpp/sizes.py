@@ -2,74 +2,21 @@
 
 import logging
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from models.launching.gguf import header
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import slots
 from workers.engines.accelerator.threads import cores, host_threads, llama_cpp_most
 
 log = logging.getLogger(__name__)
 
-_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-"""GGUF's types of numbers, as ``struct`` names them."""
-_STRING, _ARRAY = 8, 9
-_MOST_BYTES = 1 << 20
 _SPLIT = re.compile(r"-00001-of-(\d{5})\.gguf$")
 _BLOCKS = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18}  # bytes of 32 numbers
 _BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0} | {name: size / 32 for name, size in _BLOCKS.items()}
 """What a number takes in a cache of this type."""
-
-
-def header(file: IO[bytes]) -> dict[str, Any]:
-    """What a GGUF file says of its model, up to the tokenizer. Raises ValueError where the file is not as it should be.
-
-    Arrays come as tuples of numbers; those of other things are left out.
-    """
-    try:
-        _, _, _, count = struct.unpack("<4sIQQ", file.read(24))
-        facts: dict[str, Any] = {}
-        for _ in range(count):
-            name = _string(file)
-            if name.startswith("tokenizer."):  # long, and after all that is of interest
-                break
-            facts[name] = _value(file, *struct.unpack("<I", file.read(4)))
-        return facts
-    except struct.error as error:
-        raise ValueError(f"the header of a GGUF file breaks off: {error}") from error
-
-
-def _string(file: IO[bytes]) -> str:
-    return _read(file, *struct.unpack("<Q", file.read(8))).decode(errors="replace")
-
-
-def _read(file: IO[bytes], size: int) -> bytes:
-    if size > _MOST_BYTES:
-        raise ValueError("the header of a GGUF file has an entry of more than a megabyte")
-    return file.read(size)
-
-
-def _value(file: IO[bytes], kind: int) -> Any:
-    if kind == _STRING:
-        return _string(file)
-    if kind != _ARRAY:
-        [number] = _numbers(file, kind, 1)
-        return number
-    kind, count = struct.unpack("<IQ", file.read(12))
-    if kind in _NUMBERS:
-        return _numbers(file, kind, count)
-    for _ in range(count):
-        _value(file, kind)
-    return ()
-
-
-def _numbers(file: IO[bytes], kind: int, count: int) -> tuple[Any, ...]:
-    code = _NUMBERS.get(kind)
-    if code is None:
-        raise ValueError(f"the header of a GGUF file has an entry of the unknown type {kind}")
-    return struct.unpack(f"<{count}{code}", _read(file, count * struct.calcsize(code)))
 
 
 def cache_bytes(facts: Mapping[str, Any], key_type: str, value_type: str) -> int | None:

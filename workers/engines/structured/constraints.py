@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.errors import InvalidRequest
+from models.launching.chat_templates import Tags
 from models.modalities.chat.tools import FunctionSpec, Tool
 from models.modalities.schemas import DATA, FORMATS
 from models.modalities.structure import Constraint
 from workers.engines.structured.grammar_wire import Grammar, Part
 from workers.engines.structured.schemas import arguments_schema, enforced
-from workers.engines.text.answers import Tags, Thinking
+from workers.engines.text.answers import Thinking
 from workers.engines.text.tool_formats import ToolFormat
 
 MOST_CALLS = 8

@@ -6,25 +6,11 @@ The text comes in pieces; the result is the same wherever it is cut.
 from dataclasses import dataclass
 from typing import Literal
 
+from models.launching.chat_templates import Tags
 from models.modalities.text import ToolDelta
 from workers.engines.text.repeats import RepeatFilter
 from workers.engines.text.tool_calls import ToolReader
 from workers.engines.text.tool_formats import ToolFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """The texts between which a model puts its thoughts."""
-
-    begin: str
-    end: str
-
-
-REASONING_FORMATS = {
-    "think": Tags("<think>", "</think>"),
-    "mistral": Tags("[THINK]", "[/THINK]"),
-    "seed": Tags("<seed:think>", "</seed:think>"),
-}
 
 Thinking = Literal["open", "possible", "over"]
 """Where an answer begins.
@@ -32,11 +18,6 @@ Thinking = Literal["open", "possible", "over"]
 "open": within thoughts, which the prompt has begun; "possible": thoughts may come first; "over": after them, or there
 are none.
 """
-
-
-def tags_of(template: str) -> Tags | None:
-    """The tags that occur in a chat template; None: its model does not write thoughts."""
-    return next((tags for tags in REASONING_FORMATS.values() if tags.end in template), None)
 
 
 def thinking_of(prompt: str, tags: Tags) -> Thinking:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.errors import InvalidRequest
+from models.launching.chat_templates import REASONING_FORMATS, Tags, describes_tools, tags_of
 from models.modalities import chat
 from models.modalities.chat.messages import Message
 from models.modalities.chat.tools import Tool
-from workers.engines.text.answers import REASONING_FORMATS, Tags, Thinking, tags_of, thinking_of
+from workers.engines.text.answers import Thinking, thinking_of
 from workers.engines.text.templating import tool_of, turn_of
 from workers.engines.text.tool_formats import HERMES, TOOL_FORMATS, ToolFormat, format_of
 
@@ -52,7 +53,7 @@ def dialect_of(template: Any, tool_format: str = "auto", reasoning_format: str =
     text = "\n".join(template.values()) if isinstance(template, dict) else template or ""
     known = format_of(text) if tool_format == "auto" else TOOL_FORMATS[tool_format]
     tags = tags_of(text) if reasoning_format == "auto" else REASONING_FORMATS.get(reasoning_format)
-    return Dialect(known or HERMES, tags, known is not None and "tools" in text)
+    return Dialect(known or HERMES, tags, known is not None and describes_tools(text))
 
 
 def template_extras(request: chat.Request) -> dict[str, Any]:

@@ -1,25 +1,25 @@
 """Models: list, describe, launch and terminate them, and follow a launch. Paths and names are Xinference's."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.engine import Connection
 
 from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.uids import Uid
+from api.routes.models.views import described, instance_of, progress_of, unreported
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, UnsupportedParameter
 from models.launching import hub
-from models.launching.launch import UID, Launch, resolve, serves
+from models.launching.launch import Launch, is_uid, resolve, source_of
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
 from models.launching.placing import Wish, candidate, choose
-from models.modalities import MODALITIES
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
@@ -33,8 +33,6 @@ TERMINATE_WAIT_S = 60.0
 PEEK_S = 10.0
 """How long the look at the weights of a launch may take, before the launch goes on without it."""
 
-Uid = Annotated[str, Path(max_length=100, description="the model's uid")]
-
 
 @router.get("", summary="List models")
 async def list_models(request: Request) -> dict[str, Any]:
@@ -42,16 +40,8 @@ async def list_models(request: Request) -> dict[str, Any]:
     gateway = gateway_of(request)
     rows, replicas = await gateway.database.look(_everything)
     ready = gateway.routing_table.ready
-    data = [_describe(row, replicas.get(row.uid, []), ready=bool(ready(row.uid))) for row in rows]
+    data = [described(row, replicas.get(row.uid, []), ready=bool(ready(row.uid))) for row in rows]
     return {"object": "list", "data": data}
-
-
-@router.get("/{uid}", summary="Describe a model")
-async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
-    """One model. 404 if it was not launched."""
-    gateway = gateway_of(request)
-    row, replicas = await _one(gateway, uid)
-    return _describe(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 
 @router.post("", summary="Launch a model", dependencies=[Depends(admin_only)], openapi_extra=json_body(Launch))
@@ -80,48 +70,28 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     return {"model_uid": body.uid, "model_engine": new.engine}
 
 
-@router.delete("/{uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
-async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
-    """Unload a model and forget it. The answer comes when its memory is free again."""
+@router.get("/instances", summary="Models and how far they are, as Xinference's command line asks")
+async def list_instances(request: Request, model_name: str = "", model_uid: str = "") -> list[dict[str, Any]]:
+    """Every model that was launched, or those of this name and uid, with the states of its replicas."""
     gateway = gateway_of(request)
-    if not re.fullmatch(UID, uid) or not await gateway.database.run(instances.delete, uid):
-        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
-    gateway.known_models.forget()
-    await gateway.wake_devices()
-    over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
-    while asyncio.get_running_loop().time() < over:
-        changed = gateway.routing_table.changed
-        if not await gateway.database.look(instances.replicas_of, uid):
-            break
-        await gateway.routing_table.change(changed, 0.1)
-    return {"model_uid": uid}
+    rows, replicas = await gateway.database.look(_everything)
+    ready = gateway.routing_table.ready
+    return [
+        instance_of(row, replicas.get(row.uid, []), {one.id for _, one in ready(row.uid)})
+        for row in rows
+        if model_name in ("", row.model_name) and model_uid in ("", row.uid)
+    ]
 
 
-@router.get("/{uid}/progress", summary="Progress of a launch")
+@router.get("/{uid:uid}/progress", summary="Progress of a launch")
 async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica."""
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
-    ready = {one.id for _, one in gateway.routing_table.ready(uid)}  # their rows show it a moment later
-    stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
-    fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
-    return {
-        "progress": sum(fractions.values()) / max(len(replicas), 1),
-        "stage": min(stages.values(), key=_rank, default="pending"),
-        "replicas": [
-            {
-                "replica_id": row.id,
-                "progress": fractions[row.id],
-                "stage": stages[row.id],
-                "info": HeadraceError.from_row(row.error).message if row.error else "",
-                "updated_at": row.updated_at / 1000,
-            }
-            for row in replicas
-        ],
-    }
+    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)})
 
 
-@router.get("/{uid}/replicas", summary="Replicas of a model")
+@router.get("/{uid:uid}/replicas", summary="Replicas of a model")
 async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     """Each replica's device, state, runner and memory in bytes.
 
@@ -136,7 +106,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
             "replica_id": row.id,
             "device": row.device,
             "devices": instances.held_devices(row),
-            "state": live[row.id].state if row.id in live else _unreported(row.state),
+            "state": live[row.id].state if row.id in live else unreported(row.state),
             "stage": row.stage,
             "pid": live[row.id].pid if row.id in live else None,
             "memory_bytes": live[row.id].memory_bytes or None if row.id in live else None,
@@ -149,8 +119,33 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     ]
 
 
+@router.get("/{uid:uid}", summary="Describe a model")
+async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
+    """One model. 404 if it was not launched."""
+    gateway = gateway_of(request)
+    row, replicas = await _one(gateway, uid)
+    return described(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
+
+
+@router.delete("/{uid:uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
+async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
+    """Unload a model and forget it. The answer comes when its memory is free again."""
+    gateway = gateway_of(request)
+    if not is_uid(uid) or not await gateway.database.run(instances.delete, uid):
+        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
+    gateway.known_models.forget()
+    await gateway.wake_devices()
+    over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
+    while asyncio.get_running_loop().time() < over:
+        changed = gateway.routing_table.changed
+        if not await gateway.database.look(instances.replicas_of, uid):
+            break
+        await gateway.routing_table.change(changed, 0.1)
+    return {"model_uid": uid}
+
+
 async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow]]:
-    row = await gateway.database.look(instances.get, uid) if re.fullmatch(UID, uid) else None
+    row = await gateway.database.look(instances.get, uid) if is_uid(uid) else None
     if row is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     return row, await gateway.database.look(instances.replicas_of, uid)
@@ -180,9 +175,10 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
 
 async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
     """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
-    if launch.model_path is None:
+    text = source_of(launch)
+    if not text:
         return None
-    source = hub.parse(launch.model_path)
+    source = hub.parse(text)
     with suppress(TimeoutError):  # a folder may lie on a network that does not answer
         async with asyncio.timeout(PEEK_S):
             return await gateway.blocking(peek, source, PEEK_S)
@@ -221,64 +217,3 @@ def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, li
     for row in instances.replicas_of(connection):
         replicas.setdefault(row.uid, []).append(row)
     return instances.listing(connection), replicas
-
-
-def _describe(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> dict[str, Any]:
-    contexts = [one.context_length for one in replicas if one.context_length]
-    return {
-        "id": row.uid,
-        "object": "model",
-        "created": row.created_at // 1000,
-        "owned_by": "headrace",
-        "model_uid": row.uid,
-        "model_name": row.model_name,
-        "model_type": row.model_type,
-        "model_engine": row.engine,
-        "model_format": row.model_format,
-        "quantization": row.quantization,
-        "model_size_in_billions": row.size_in_billions,
-        "model_ability": [one for name in serves(row.engine, row.model_type) if (one := MODALITIES[name].ability)],
-        "context_length": min(contexts, default=None),
-        "replica": row.replica,
-        "state": "ready" if ready else _state(replicas),
-    }
-
-
-def _unreported(state: str) -> str:
-    """The state to show of a replica that no live device reports. It cannot be ready, even if its row says so."""
-    return ReplicaState.LOADING if state == ReplicaState.READY else state
-
-
-def _state(replicas: list[ReplicaRow]) -> str:
-    """The state to show of a model that no device reports as ready."""
-    states = {row.state for row in replicas}
-    if states == {ReplicaState.PENDING} and any(row.error for row in replicas):
-        return "waiting"
-    for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
-        if states == {state}:
-            return state.value
-    return "loading"
-
-
-_STAGES = (
-    *("failed", "dormant", "pending", "assigned", "waiting", "starting"),
-    *("downloading", "loading", "warming", "ready"),
-)
-_SPANS = {"starting": (0.0, 0.02), "downloading": (0.02, 0.5), "loading": (0.5, 0.9), "warming": (0.9, 1.0)}
-
-
-def _rank(stage: str) -> int:
-    return _STAGES.index(stage) if stage in _STAGES else 0
-
-
-def _stage(row: ReplicaRow) -> str:
-    """The stage of a replica that no device reports as ready. Its row may be of before a restart."""
-    return "starting" if row.state == ReplicaState.READY else row.stage or row.state
-
-
-def _fraction(row: ReplicaRow) -> float:
-    """The progress of the whole load of a replica that no device reports as ready."""
-    if row.state == ReplicaState.READY:
-        return 0.0
-    low, high = _SPANS.get(row.stage, (0.0, 0.0))
-    return round(low + (high - low) * row.progress, 4)

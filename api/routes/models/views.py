@@ -1,0 +1,151 @@
+"""What the endpoints of models say of a model and its replicas, from their rows. Pure.
+
+The fields are Xinference's, and of other servers those that programs look for. What is not known is null.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from models.errors import HeadraceError
+from models.launching.about import abilities_of
+from models.rows.records import InstanceRow, ReplicaRow
+from models.rows.states import ReplicaState
+
+_HUBS = {"hf": "huggingface", "modelscope": "modelscope"}
+_DEVICE = re.compile(r"(?P<node>.*)\.(?:cpu|metal|cuda:(?P<gpu>[0-9.]+))")
+
+
+def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> dict[str, Any]:
+    """One model. ``ready``: a replica of it takes requests."""
+    loaded = [one.context_length for one in replicas if one.context_length]
+    about = row.about or {}
+    context = min(loaded, default=about.get("context_length"))
+    devices = [name for one in replicas for name in (one.device, *(one.others or ())) if name]
+    places = [found for name in devices if (found := _DEVICE.fullmatch(name))]
+    return {
+        "id": row.uid,
+        "object": "model",
+        "created": row.created_at // 1000,
+        "owned_by": "headrace",
+        "model_uid": row.uid,
+        "model_name": row.model_name,
+        "model_type": row.model_type,
+        "model_engine": row.engine,
+        "model_format": row.model_format,
+        "quantization": row.quantization,
+        "model_size_in_billions": row.size_in_billions,
+        "model_ability": _abilities(row),
+        "model_family": about.get("family"),
+        "model_description": None,
+        "model_lang": None,
+        "model_hub": _HUBS.get(row.source.partition(":")[0]),
+        "context_length": context,
+        "max_model_len": context,
+        "max_tokens": context,
+        "dimensions": about.get("dimensions"),
+        "controlnet": row.options.get("controlnet") if row.engine == "diffusers" else None,
+        "replica": row.replica,
+        "address": places[0]["node"] if places else None,
+        "accelerators": [found["gpu"] for found in places if found["gpu"]],
+        "state": "ready" if ready else _state(replicas),
+    }
+
+
+def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str, Any]:
+    """One model as Xinference's command line follows its launch. ``ready``: the replicas that take requests."""
+    state = "ready" if ready else _state(replicas)
+    return {
+        "model_name": row.model_name,
+        "model_uid": row.uid,
+        "model_version": None,
+        "model_ability": _abilities(row),
+        "replica": row.replica,
+        "status": _status(state),
+        "instance_created_ts": row.created_at // 1000,
+        "n_worker": 1,
+        "replica_statuses": [
+            {
+                "replica_id": one.id,
+                "replica_model_uid": one.id,
+                "worker_address": one.device,
+                "status": _status("ready" if one.id in ready else _state([one])),
+                "created_ts": one.created_at // 1000,
+                "error_message": _failure(one),
+            }
+            for one in replicas
+        ],
+    }
+
+
+def progress_of(replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str, Any]:
+    """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later."""
+    stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
+    fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
+    return {
+        "progress": sum(fractions.values()) / max(len(replicas), 1),
+        "stage": min(stages.values(), key=_rank, default="pending"),
+        "replicas": [
+            {
+                "replica_id": row.id,
+                "progress": fractions[row.id],
+                "stage": stages[row.id],
+                "info": _failure(row) or "",
+                "updated_at": row.updated_at / 1000,
+            }
+            for row in replicas
+        ],
+    }
+
+
+def unreported(state: str) -> str:
+    """The state to show of a replica that no live device reports. It cannot be ready, even if its row says so."""
+    return ReplicaState.LOADING if state == ReplicaState.READY else state
+
+
+def _abilities(row: InstanceRow) -> list[str]:
+    return list((row.about or {}).get("abilities") or abilities_of(row.engine, row.model_type))
+
+
+def _failure(row: ReplicaRow) -> str | None:
+    return HeadraceError.from_row(row.error).message if row.error else None
+
+
+def _status(state: str) -> str:
+    """Xinference's word for a state. A dormant model is ready, too, since it takes requests."""
+    return {"ready": "READY", "dormant": "READY", "failed": "ERROR"}.get(state, "CREATING")
+
+
+def _state(replicas: list[ReplicaRow]) -> str:
+    """The state to show of a model that no device reports as ready."""
+    states = {row.state for row in replicas}
+    if states == {ReplicaState.PENDING} and any(row.error for row in replicas):
+        return "waiting"
+    for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
+        if states == {state}:
+            return state.value
+    return "loading"
+
+
+_STAGES = (
+    *("failed", "dormant", "pending", "assigned", "waiting", "starting"),
+    *("downloading", "loading", "warming", "ready"),
+)
+_SPANS = {"starting": (0.0, 0.02), "downloading": (0.02, 0.5), "loading": (0.5, 0.9), "warming": (0.9, 1.0)}
+
+
+def _rank(stage: str) -> int:
+    return _STAGES.index(stage) if stage in _STAGES else 0
+
+
+def _stage(row: ReplicaRow) -> str:
+    """The stage of a replica that no device reports as ready. Its row may be of before a restart."""
+    return "starting" if row.state == ReplicaState.READY else row.stage or row.state
+
+
+def _fraction(row: ReplicaRow) -> float:
+    """The progress of the whole load of a replica that no device reports as ready."""
+    if row.state == ReplicaState.READY:
+        return 0.0
+    low, high = _SPANS.get(row.stage, (0.0, 0.0))
+    return round(low + (high - low) * row.progress, 4)

@@ -1,0 +1,191 @@
+"""What is known of a model before it is loaded, from its files, its engine and its options. Pure.
+
+The gateway finds it out at the launch, as far as it can see the weights; the runner again once they are fetched.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.engines import FACTS, EngineFacts
+from models.launching.chat_templates import REASONING_FORMATS, describes_tools, tags_of
+from models.launching.peek import Peek
+from models.modalities import MODALITIES, THROUGH
+
+_REDRAW = (
+    *("StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline"),
+    *("QwenImagePipeline", "ZImagePipeline", "KandinskyCombinedPipeline", "KandinskyV22CombinedPipeline", "IFPipeline"),
+)
+DRAWS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_REDRAW, ("text2image", "image2image", "inpainting")),
+    **dict.fromkeys(
+        ("FluxKontextPipeline", "Flux2Pipeline", "Flux2KleinPipeline", "LatentConsistencyModelPipeline"),
+        ("text2image", "image2image"),
+    ),
+    **dict.fromkeys(("StableDiffusionInpaintPipeline", "StableDiffusionXLInpaintPipeline"), ("inpainting",)),
+}
+"""What pipelines of diffusers can do that do not draw from a text alone, by their classes."""
+
+_COUNTS_FROM_PADDING = ("roberta", "camembert", "mpnet")
+"""Networks whose positions begin behind their padding token."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a model; None for what is not.
+
+    ``abilities`` are Xinference's words; ``context_length`` in tokens; ``dimensions`` of an embedding; ``family`` is
+    what the files call their architecture.
+    """
+
+    abilities: list[str]
+    context_length: int | None = None
+    dimensions: int | None = None
+    family: str | None = None
+
+
+def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str, Any]) -> About:
+    """What is known of a model. ``seen`` is what a look at its weights showed; None: there was none."""
+    facts = FACTS[engine]
+    return About(
+        abilities=list(_abilities(facts, model_type, seen, options)),
+        context_length=_context(facts, seen, options),
+        dimensions=_dimensions(seen) if seen is not None and model_type == "embedding" else None,
+        family=None if seen is None else _family(seen),
+    )
+
+
+def serves(engine: str, model_type: str) -> tuple[str, ...]:
+    """The modalities that a model of this type serves on this engine, with the protocols that go through them."""
+    facts = FACTS.get(engine)
+    served = () if facts is None else next((names for name, names in facts.serves.items() if name == model_type), ())
+    return (*served, *(name for name, through in THROUGH.items() if through in served))
+
+
+def abilities_of(engine: str, model_type: str) -> list[str]:
+    """What every model of this type can do on this engine."""
+    return [one for name in serves(engine, model_type) if (one := MODALITIES[name].ability)]
+
+
+def names_code(seen: Peek) -> bool:
+    """Whether the weights name code of their own, which would have to be trusted."""
+    pipeline = seen.documents.get("model_index.json", {}).get("_class_name")
+    own = any(not name.startswith("sentence_transformers.") for name in seen.modules)
+    return own or isinstance(pipeline, list) or any("auto_map" in one for one in seen.documents.values())
+
+
+def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: Mapping[str, Any]) -> Iterator[str]:
+    usual = abilities_of(facts.name, model_type)
+    if not facts.formats:
+        yield from (*usual, *facts.abilities)
+    elif model_type == "LLM":
+        template = _template(seen, options)
+        chats = template != "" or facts.name == "llama_cpp"  # llama.cpp has a template of its own
+        yield from (one for one in usual if one != "chat" or chats)
+        shown = {*_shown(template or "", facts, options), *_senses(seen)} if chats else set()
+        yield from (one for one in facts.abilities if one in shown)
+    elif model_type == "image" and seen is not None:
+        yield from DRAWS.get(str(seen.documents.get("model_index.json", {}).get("_class_name")), usual)
+    else:
+        yield from usual
+
+
+def _template(seen: Peek | None, options: Mapping[str, Any]) -> str | None:
+    """The chat template; "": there is none, None: it is not known."""
+    given = options.get("chat_template")
+    if isinstance(given, str):
+        return given
+    if seen is None or "tekken.json" in seen.files:  # Mistral's own tokenizer brings its template in a library
+        return None
+    return seen.template
+
+
+def _shown(template: str, facts: EngineFacts, options: Mapping[str, Any]) -> Iterator[str]:
+    """What a chat template and the options show. vLLM reads calls and thoughts only with the parser that it is told."""
+    reads = facts.name != "vllm"
+    if describes_tools(template) and (reads or options.get("tool_call_parser")):
+        yield "tools"
+    asked = str(options.get("reasoning_format", "auto"))
+    thinks = tags_of(template) is not None if asked == "auto" else asked in REASONING_FORMATS
+    if options.get("reasoning_parser") or (reads and thinks):
+        yield "reasoning"
+        if "enable_thinking" in template:
+            yield "hybrid"
+
+
+def _senses(seen: Peek | None) -> Iterator[str]:
+    config = _config(seen)
+    if config.get("vision_config"):
+        yield "vision"
+    if config.get("audio_config"):
+        yield "audio"
+
+
+def _context(facts: EngineFacts, seen: Peek | None, options: Mapping[str, Any]) -> int | None:
+    """The tokens of a request: what is asked for, or the engine's default, within what the model was trained for."""
+    if facts.context is None:
+        return None
+    name, default = facts.context
+    asked = options.get(name, default)
+    trained = _positions(seen) if facts.name != "sentence_transformers" else _longest(seen, asked)
+    return min((one for one in (_count(asked), trained) if one is not None), default=None)
+
+
+def _positions(seen: Peek | None) -> int | None:
+    """The positions that a network knows, as its files say."""
+    if seen is None:
+        return None
+    if seen.header:
+        return _count(seen.header.get(f"{seen.header.get('general.architecture')}.context_length"))
+    text = _text_config(seen)
+    known = (text.get(name) for name in ("max_position_embeddings", "n_positions"))
+    return next((found for one in known if (found := _count(one)) is not None), None)
+
+
+def _longest(seen: Peek | None, asked: Any) -> int | None:
+    """The tokens of one input, as sentence-transformers finds them where a launch does not say."""
+    positions, text = _positions(seen), _text_config(seen)
+    if seen is None or positions is None:
+        return None
+    usable = positions
+    if any(one in str(text.get("model_type")) for one in _COUNTS_FROM_PADDING):
+        usable -= (_count(text.get("pad_token_id")) or 0) + 1
+    if asked is not None:
+        return usable
+    saved = _count(seen.documents.get("sentence_bert_config.json", {}).get("max_seq_length"))
+    read = _count(seen.documents.get("tokenizer_config.json", {}).get("model_max_length"))
+    return min(usable, saved or read or usable)
+
+
+def _dimensions(seen: Peek) -> int | None:
+    """The length of a vector: what the last layer behind the network makes, or the network's own width."""
+    layers = [(name, seen.documents[name]) for name in sorted(seen.documents)]
+    if dense := [layer for name, layer in layers if name.endswith("_Dense/config.json")]:
+        return _count(dense[-1].get("out_features"))
+    if pooling := [layer for name, layer in layers if name.endswith("_Pooling/config.json")]:
+        modes = sum(value is True for name, value in pooling[0].items() if name.startswith("pooling_mode_"))
+        width = _count(pooling[0].get("word_embedding_dimension") or pooling[0].get("embedding_dimension"))
+        return width * max(modes, 1) if width else None
+    return _count(_text_config(seen).get("hidden_size"))
+
+
+def _family(seen: Peek) -> str | None:
+    pipeline = seen.documents.get("model_index.json", {}).get("_class_name")
+    found = seen.header.get("general.architecture") or _config(seen).get("model_type") or pipeline
+    return found[:100] if isinstance(found, str) else None
+
+
+def _config(seen: Peek | None) -> Mapping[str, Any]:
+    return {} if seen is None else seen.documents.get("config.json", {})
+
+
+def _text_config(seen: Peek | None) -> Mapping[str, Any]:
+    """What ``config.json`` says of the part that reads text."""
+    config = _config(seen)
+    text = config.get("text_config")
+    return text if isinstance(text, dict) else config
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; None for what is none. Tokenizers without a limit have a huge one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31 else None
