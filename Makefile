@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm up test mutants lint format bench constraints clean environments llama-cpp resolve FORCE
+.PHONY: help install vllm up test clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,8 @@ UV := $(VENV)/bin/uv
 VLLM := $(VENV)-vllm
 # The clients of other projects that the tests let loose on a server, with the versions that they want.
 CLIENTS := $(VENV)-clients
+# Codex and Claude Code, which only `make clients` fetches.
+AGENTS := $(CLIENTS)/agents
 # Files of tests that run at once. They wait half of their time; those that wait take turns with those that compute.
 JOBS ?= 2
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
@@ -44,6 +46,9 @@ environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+clients: $(VENV)/.installed-test $(CLIENTS)/.installed $(CLIENTS)/.installed-npm $(AGENTS)/.installed ## Run other projects' programs against a server; fetches Codex and Claude Code (810 MB)
+	$(PY) -m pytest tests/clients $(ARGS)
 
 mutants: $(VENV)/.installed-test ## Break lines of a copy, one at a time, and show that a test notices each
 	$(PY) -m tests.mutants $(ARGS)
@@ -118,4 +123,11 @@ $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)
 $(CLIENTS)/.installed-npm: tests/clients/package.json
 	@mkdir -p $(CLIENTS) && cp $< $(CLIENTS)/
 	@npm install --prefix $(CLIENTS) --loglevel=error --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+# No package's script is run but Claude Code's own, which puts its program in its place.
+$(AGENTS)/.installed: tests/clients/agents/package.json
+	@mkdir -p $(AGENTS) && cp $< $(AGENTS)/
+	@npm install --prefix $(AGENTS) --loglevel=error --no-audit --no-fund --no-package-lock --ignore-scripts
+	@node $(AGENTS)/node_modules/@anthropic-ai/claude-code/install.cjs
 	@touch $@

@@ -49,6 +49,7 @@ from api.routes import (
     sdapi,
     tokens,
 )
+from api.routes.hosters import fal, replicate
 from models.errors import HeadraceError, ShuttingDown
 from models.process.background import PART_DEAD, Background
 from models.process.descriptors import raise_limit
@@ -98,7 +99,8 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     )
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
-    for module in (*text, images, audio, sdapi, jobs, files, batches, models, devices, artifacts, health, bare):
+    media = (images, audio, sdapi, replicate, fal)
+    for module in (*text, *media, jobs, files, batches, models, devices, artifacts, health, bare):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -54,7 +54,8 @@ def _path(problem: Any, body: Any) -> str | None:
     """``messages[0].role``: where the problem is. The names that pydantic gives to a union's branches are left out."""
     steps = _steps(problem)
     path = ""
-    for step in _real(steps, body) or _absent(problem, steps, body) or _likely(steps):
+    real = None if problem["type"] == "missing" else _real(steps, body)  # what is missing leads nowhere
+    for step in real or _absent(problem, steps, body) or _likely(steps):
         path += f"[{step}]" if step.isdigit() else f".{step}" if path else step
     return path or None
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from api.bodies import reading
 from api.gateway.gateway import gateway_of
 from api.gateway.metrics import METRICS
+from models.errors import UnsupportedParameter
 from models.modalities.base import BaseRequest
 from models.modalities.json_object import take_unknown
 from models.validation import invalid
@@ -45,8 +46,15 @@ class FieldRule:
             raise invalid(error, body) from error
         self.ignore(take_unknown(request, strict=self._strict))
         if isinstance(request, BaseRequest):
+            self._leave_out(request.left_out)
             self.ignore(request.unenforced)
         return request
+
+    def _leave_out(self, names: tuple[str, ...]) -> None:
+        if names and self._strict:
+            path, _, kind = names[0].partition(": ")
+            raise UnsupportedParameter(f"'{path}': '{kind or path}' is not supported", param=path)
+        self.ignore(names)
 
     def ignore(self, paths: tuple[str, ...]) -> None:
         """Name what has no effect on the answer, for the header, the log and the metric."""

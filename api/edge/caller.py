@@ -14,6 +14,9 @@ from fastapi import Request
 from models.errors import AdminKeyRequired, Unauthorized
 from models.settings import Settings
 
+SCHEMES = frozenset({"bearer", "key", "token"})
+"""Schemes of authorization: fal's clients write ``Key``, old ones of Replicate's ``Token``."""
+
 
 class Scope(StrEnum):
     """What a key allows its caller to do."""
@@ -64,7 +67,7 @@ class Callers:
         if not self._known:
             return self.anyone
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        given = token.strip() if scheme.lower() in SCHEMES else headers.get("x-api-key", "")
         if not given:
             raise Unauthorized("no API key: send 'Authorization: Bearer KEY'")
         presented = digest(given)

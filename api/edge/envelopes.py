@@ -48,6 +48,23 @@ class WebUi(ErrorShape):
         return {"error": error.code, "detail": error.message, "body": "", "errors": error.message}
 
 
+class Replicate(ErrorShape):
+    """Replicate's shape, a problem of RFC 9457."""
+
+    def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
+        about = {"title": error.code, "detail": error.message, "status": error.status}
+        return about | {"type": error.type, "param": error.param}
+
+
+class Fal(ErrorShape):
+    """fal's shape."""
+
+    id_header = "x-fal-request-id"
+
+    def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
+        return {"detail": error.message, "error_type": error.code, "param": error.param}
+
+
 class Anthropic(ErrorShape):
     """Anthropic's shape, with our code and parameter in ``details``. A full model is 529, which its clients know."""
 
@@ -86,8 +103,11 @@ _ANTHROPIC: dict[type[HeadraceError], str] = {
 }
 
 OPENAI = ErrorShape()
+REPLICATE = Replicate()
 SHAPES: dict[str, ErrorShape] = {
     "/sdapi/": WebUi(),
+    "/fal/": Fal(),
+    "/v1/predictions": REPLICATE,
     "/anthropic/": Anthropic(),
     "/v1/messages": Anthropic(),
     "/v1/responses": Responses(),
@@ -97,4 +117,6 @@ SHAPES: dict[str, ErrorShape] = {
 
 def shape_of(path: str) -> ErrorShape:
     """The shape of errors at this path."""
+    if path.endswith("/predictions"):
+        return REPLICATE
     return next((shape for prefix, shape in SHAPES.items() if path.startswith(prefix)), OPENAI)

@@ -34,16 +34,31 @@ async def answer(gateway: Gateway, row: JobRow, base_url: str) -> Answer:
     return await gateway.blocking(_render, gateway, row, stored, base_url)
 
 
+async def links(gateway: Gateway, row: JobRow, base_url: str) -> list[tuple[str, str]]:
+    """The files that a job has made: a signed URL and the media type of each."""
+    stored = await gateway.database.look(jobs.result, row.id)
+    kept: dict[str, StoredArtifact] = stored["artifacts"] if stored else {}
+
+    def signed() -> list[tuple[str, str]]:
+        return [(_link(gateway, name, one, base_url), one["media_type"]) for name, one in kept.items()]
+
+    return await gateway.blocking(signed)
+
+
+def _link(gateway: Gateway, name: str, kept: StoredArtifact, base_url: str) -> str:
+    return signing.link(
+        gateway.store,
+        kept["key"],
+        secret=secrets.derived(gateway.settings, signing.PURPOSE),
+        base_url=base_url,
+        expires_s=gateway.settings.url_ttl_s,
+        media_type=kept["media_type"],
+        filename=name,
+    )
+
+
 def _render(gateway: Gateway, row: JobRow, stored: dict[str, Any], base_url: str) -> Answer:
     def link(name: str, kept: StoredArtifact) -> str:
-        return signing.link(
-            gateway.store,
-            kept["key"],
-            secret=secrets.derived(gateway.settings, signing.PURPOSE),
-            base_url=base_url,
-            expires_s=gateway.settings.url_ttl_s,
-            media_type=kept["media_type"],
-            filename=name,
-        )
+        return _link(gateway, name, kept, base_url)
 
     return rendered(row.kind, row.request, stored, link, lambda kept: gateway.store.read(kept["key"]))

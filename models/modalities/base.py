@@ -134,6 +134,11 @@ class BaseRequest(JsonObject):
         return ()
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """What has no effect on the answer beyond unknown fields, as the header ``x-headrace-ignored`` names it."""
+        return ()
+
+    @property
     def end_user(self) -> str:
         """The user for whom the client says that it asks; for the log."""
         return self.user or "-"

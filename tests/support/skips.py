@@ -42,6 +42,16 @@ ALLOWED = (
         "90 MB of weights that no package brings; small ones of the same kind are in the repository and are tested",
     ),
     Skip(
+        "tests/clients/test_agents.py::test_codex_runs_a_command",
+        "Codex is not installed: make clients",
+        "424 MB; what it sends is tested from bodies that were recorded",
+    ),
+    Skip(
+        "tests/clients/test_agents.py::test_claude_code_runs_a_command",
+        "Claude Code is not installed: make clients",
+        "384 MB; what it sends is tested from bodies that were recorded",
+    ),
+    Skip(
         "tests/deploy/test_resolve.py::test_all_packages_are_there",
         "PyTorch's own index cannot be reached",
         "CI may see the package index alone: what comes from there is resolved, and `make resolve` resolves the rest",

@@ -3,9 +3,9 @@
 All fields of Anthropic's own answers are accepted here, so that a client can send an answer back as it came.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
@@ -23,6 +23,7 @@ class CacheControl(JsonObject):
 
     type: Literal["ephemeral"]
     ttl: Literal["5m", "1h"] | None = None
+    scope: str | None = Field(None, max_length=64)
 
 
 class Block(JsonObject):
@@ -151,7 +152,14 @@ class SearchResult(Block):
         return self.content
 
 
-Shown = Text | Image | DocumentBlock | SearchResult
+class ToolReference(Block):
+    """A tool that a search by the client has found: from now on it is offered, though its loading was deferred."""
+
+    type: Literal["tool_reference"]
+    tool_name: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+Shown = Text | Image | DocumentBlock | SearchResult | ToolReference
 """Blocks that may be shown to a model."""
 
 
@@ -195,15 +203,59 @@ class RedactedThinking(Block):
     data: str
 
 
+class OtherBlock(BaseModel):
+    """What a tool did that Anthropic runs. It is left out: what came of it is in the text that follows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal[
+        "server_tool_use",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
+        "tool_search_tool_result",
+        "advisor_tool_result",
+        "mcp_tool_use",
+        "mcp_tool_result",
+    ]
+
+
+class NamedChange(JsonObject):
+    """A tool of ``tools`` by its name."""
+
+    type: Literal["tool_reference"]
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class ToolChange(Block):
+    """A tool is offered from now on, or no longer. The state at the end of the conversation counts."""
+
+    type: Literal["tool_addition", "tool_removal"]
+    tool: NamedChange
+
+
 AnyBlock = Annotated[
-    Text | Image | DocumentBlock | SearchResult | ToolUse | ToolResult | Thinking | RedactedThinking,
+    Text
+    | Image
+    | DocumentBlock
+    | SearchResult
+    | ToolUse
+    | ToolResult
+    | Thinking
+    | RedactedThinking
+    | OtherBlock
+    | ToolChange,
     Field(discriminator="type"),
 ]
 
 _ONLY = {
     "user": frozenset(["text", "image", "document", "search_result", "tool_result"]),
-    "assistant": frozenset(["text", "tool_use", "thinking", "redacted_thinking"]),
-    "system": frozenset(["text"]),
+    "assistant": frozenset(
+        ["text", "tool_use", "thinking", "redacted_thinking", *get_args(OtherBlock.model_fields["type"].annotation)]
+    ),
+    "system": frozenset(["text", "tool_addition", "tool_removal"]),
 }
 
 

@@ -4,7 +4,18 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from models.modalities.messages.blocks import Image, RedactedThinking, Shown, Text, Thinking, ToolResult, ToolUse, Turn
+from models.modalities.messages.blocks import (
+    Image,
+    OtherBlock,
+    RedactedThinking,
+    Shown,
+    Text,
+    Thinking,
+    ToolReference,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
 
 _Json = dict[str, Any]
 
@@ -22,7 +33,9 @@ def to_chat(system: str | list[Text] | None, turns: list[Turn]) -> list[_Json]:
     for turn in turns:
         match turn.role:
             case "system":
-                messages.append({"role": "system", "content": "\n".join(block.text for block in turn.blocks)})
+                texts = [block.text for block in turn.blocks if isinstance(block, Text)]
+                if texts:
+                    messages.append({"role": "system", "content": "\n".join(texts)})
             case "assistant":
                 _assistant(turn.blocks, messages)
             case "user":
@@ -46,7 +59,7 @@ def _assistant(blocks: Iterable[Any], messages: list[_Json]) -> None:
             case ToolUse():
                 function = {"name": block.name, "arguments": json.dumps(block.input, ensure_ascii=False)}
                 message.setdefault("tool_calls", []).append({"id": block.id, "function": function})
-            case RedactedThinking():
+            case RedactedThinking() | OtherBlock():
                 pass
 
 
@@ -92,6 +105,8 @@ def _parts(block: Shown) -> list[_Json]:
             return [{"type": "text", "text": block.text}]
         case Image():
             return [{"type": "image_url", "image_url": {"url": block.source.location}}]
+        case ToolReference():
+            return [{"type": "text", "text": f"The tool {block.tool_name} can be called now."}]
     heading = [{"type": "text", "text": line} for line in block.heading]
     return heading + [part for piece in block.pieces for part in _parts(piece)]
 

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int
@@ -14,9 +14,9 @@ from models.modalities.structure import bounded_schema
 
 
 class ClientTool(JsonObject):
-    """A tool that the client runs. Tools that Anthropic runs, or whose schemas it defines, are refused."""
+    """A tool that the client runs. One whose loading is deferred is offered once the conversation names it."""
 
-    type: str | None = None
+    type: Literal["custom"] | None = None
     name: Annotated[str, Field(pattern=NAME)]
     description: str | None = None
     input_schema: dict[str, Any]
@@ -24,21 +24,8 @@ class ClientTool(JsonObject):
     input_examples: Annotated[list[dict[str, Any]], Field(max_length=64)] | None = None
     cache_control: CacheControl | None = None
     eager_input_streaming: Bool | None = Field(None, description="all input is streamed as it is made")
-    defer_loading: Literal[False] | None = None
+    defer_loading: Bool | None = None
     allowed_callers: list[Literal["direct"]] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _custom(cls, value: Any) -> Any:
-        """Refuse other types of tools by their type, before their other fields are found to be unknown."""
-        kind = value.get("type") if isinstance(value, dict) else None
-        if kind not in (None, "custom"):
-            raise PydanticCustomError(
-                "unsupported_parameter",
-                "tools of type '{kind}' are not supported",
-                {"param": "type", "kind": str(kind)[:64]},
-            )
-        return value
 
     @field_validator("input_schema")
     @classmethod
@@ -58,6 +45,31 @@ class ClientTool(JsonObject):
             "strict": self.strict,
         }
         return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
+
+
+class HostedTool(BaseModel):
+    """A tool that Anthropic runs, or whose schema it defines, with whatever fields it has. It is left out."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Annotated[str, Field(max_length=256)] | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether it would find the tools whose loading is deferred."""
+        return self.type.startswith("tool_search_tool")
+
+
+def _branch(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "custom" if kind in (None, "custom") else "other"
+
+
+AnyTool = Annotated[
+    Annotated[ClientTool, Tag("custom")] | Annotated[HostedTool, Tag("other")],
+    Discriminator(_branch),
+]
 
 
 class ToolChoice(JsonObject):

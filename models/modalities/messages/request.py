@@ -8,10 +8,21 @@ from pydantic_core import PydanticCustomError
 
 from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Float, Int
-from models.modalities.messages.blocks import CacheControl, Text, Turn
+from models.modalities.messages.blocks import (
+    CacheControl,
+    OtherBlock,
+    Text,
+    ToolChange,
+    ToolReference,
+    ToolResult,
+    ToolUse,
+    Turn,
+)
 from models.modalities.messages.chat import to_chat
 from models.modalities.messages.fields import (
+    AnyTool,
     ClientTool,
+    HostedTool,
     Metadata,
     OutputConfig,
     OutputFormat,
@@ -54,7 +65,7 @@ class MessagesPrompt(BaseRequest):
 
     messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
     system: str | Annotated[list[Text], Field(max_length=1024)] | None = None
-    tools: Annotated[list[ClientTool], Field(max_length=256)] | None = None
+    tools: Annotated[list[AnyTool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
@@ -114,20 +125,71 @@ class MessagesPrompt(BaseRequest):
 
     def _fields(self) -> dict[str, Any]:
         """The fields of the chat request; those that are None are left out of it."""
-        choice, config = self.tool_choice, self.output_config
+        config = self.output_config
         output = self.output_format or (config.format if config else None)
         messages = to_chat(self.system, self.messages)
         return {
             "model": self.model,
             "messages": messages,
             "continue_final_message": (bool(messages) and messages[-1]["role"] == "assistant") or None,
-            "tools": [tool.to_chat() for tool in self.tools] if self.tools else None,
-            "tool_choice": choice.to_chat() if choice else None,
-            "parallel_tool_calls": False if choice and choice.disable_parallel_tool_use else None,
+            **self._callable(),
             "enable_thinking": self.thinking.type != "disabled" if self.thinking else None,
             "reasoning_effort": config.effort if config else None,
             "response_format": {"type": "json_schema", "json_schema": {"schema": output.schema_}} if output else None,
         }
+
+    def _callable(self) -> dict[str, Any]:
+        choice, named = self.tool_choice, self.tool_choice.name if self.tool_choice else None
+        others = [one for one in self.tools or [] if isinstance(one, HostedTool)]
+        for one in others:
+            if named is not None and named == one.name:
+                raise PydanticCustomError(
+                    "unsupported_parameter",
+                    "tools of type '{kind}' are not run here",
+                    {"param": "tool_choice", "kind": one.type},
+                )
+        tools = self._offered(named, searched=any(one.searches for one in others))
+        if choice and choice.type == "any" and others and not tools:
+            raise PydanticCustomError(
+                "unsupported_parameter",
+                "a call is demanded, and tools of type '{kind}' are not run here",
+                {"param": "tool_choice", "kind": others[0].type},
+            )
+        asks = choice and (tools or choice.type != "auto")
+        return {
+            "tools": [tool.to_chat() for tool in tools] or None,
+            "tool_choice": choice.to_chat() if choice and asks else None,
+            "parallel_tool_calls": False if asks and choice and choice.disable_parallel_tool_use else None,
+        }
+
+    def _offered(self, named: str | None, *, searched: bool) -> list[ClientTool]:
+        """The tools that the model may call. ``named``: what is forced; ``searched``: whether Anthropic would search.
+
+        Where the search is left out, all are offered whose loading is deferred, for nothing else would find them.
+        """
+        state: dict[str, bool] = {} if named is None else {named: True}
+        for block in (block for turn in self.messages for block in turn.blocks):
+            match block:
+                case ToolUse():
+                    state.setdefault(block.name, True)
+                case ToolResult(content=list() as parts):
+                    state |= {part.tool_name: True for part in parts if isinstance(part, ToolReference)}
+                case ToolChange():
+                    state[block.tool.name] = block.type == "tool_addition"
+        tools = [tool for tool in self.tools or [] if isinstance(tool, ClientTool)]
+        return [tool for tool in tools if state.get(tool.name, searched or not tool.defer_loading)]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """See ``BaseRequest``: tools that are not run here, and what they did in earlier turns."""
+        tools = [f"tools[].type: {one.type}" for one in self.tools or [] if isinstance(one, HostedTool)]
+        blocks = [
+            f"messages[].content[].type: {block.type}"
+            for turn in self.messages
+            for block in turn.blocks
+            if isinstance(block, OtherBlock)
+        ]
+        return tuple(dict.fromkeys(tools + blocks))
 
     @property
     def unenforced(self) -> tuple[str, ...]:

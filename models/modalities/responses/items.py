@@ -1,14 +1,15 @@
-"""The items of OpenAI's Responses API, and the conversation that they make.
+"""The items of OpenAI's Responses API.
 
 The output of a model consists of items, too, which clients send back in the next request. So all that OpenAI's own
 client sends back is accepted here. An item's id contains its response and its place in it, by which it is found.
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.chat.messages import URL_CHARACTERS, InputAudio
@@ -34,6 +35,11 @@ def place_of(item: str) -> tuple[str, int] | None:
     """The response of an item, and the item's place in it; None if the id is not one of ours."""
     match = _ID.fullmatch(item)
     return (f"resp_{match[1]}", int(match[2], 16)) if match else None
+
+
+def flat_name(name: str, namespace: str | None) -> str:
+    """The name under which a function of a namespace is offered to a model."""
+    return name if namespace is None else f"{namespace}__{name}"
 
 
 def known(*types: str) -> BeforeValidator:
@@ -152,7 +158,7 @@ class FunctionCall(JsonObject):
     status: Status | None = None
     parsed_arguments: Any = None
     caller: None = None
-    namespace: None = None
+    namespace: Id | None = None
     created_by: str | None = None
 
 
@@ -166,8 +172,79 @@ class FunctionCallOutput(JsonObject):
     status: Status | None = None
     name: str | None = None
     caller: None = None
-    namespace: None = None
+    namespace: Id | None = None
     created_by: str | None = None
+
+
+class CustomToolCall(JsonObject):
+    """A call with text instead of JSON, which the client ran with another model. It is shown as one with JSON."""
+
+    type: Literal["custom_tool_call"]
+    call_id: Id
+    name: Id
+    input: str
+    id: Id | None = None
+    status: Status | None = None
+    namespace: Id | None = None
+
+    @property
+    def function_call(self) -> FunctionCall:
+        """The call of a function that says the same."""
+        text = json.dumps({"input": self.input}, ensure_ascii=False)
+        return FunctionCall(
+            type="function_call", call_id=self.call_id, name=self.name, arguments=text, namespace=self.namespace
+        )
+
+
+class LocalShellCall(JsonObject):
+    """A command that the client ran in its shell for another model."""
+
+    type: Literal["local_shell_call"]
+    action: dict[str, Any]
+    call_id: Id | None = None
+    id: Id | None = None
+    status: Status | None = None
+
+    @property
+    def function_call(self) -> FunctionCall:
+        """The call of a function that says the same."""
+        text = json.dumps(self.action, ensure_ascii=False)
+        called = self.call_id or self.id or "local_shell"
+        return FunctionCall(type="function_call", call_id=called, name="local_shell", arguments=text)
+
+
+class OtherOutput(JsonObject):
+    """What such a call gave. OpenAI names the call of a local shell by the item's ``id``."""
+
+    type: Literal["custom_tool_call_output", "local_shell_call_output"]
+    output: str | Annotated[list[OutputPart], Field(max_length=1024)]
+    call_id: Id | None = None
+    id: Id | None = None
+    name: str | None = None
+    status: Status | None = None
+
+    @property
+    def function_output(self) -> FunctionCallOutput:
+        """The output of a function that says the same."""
+        called = self.call_id or self.id or "local_shell"
+        return FunctionCallOutput(type="function_call_output", call_id=called, output=self.output)
+
+
+class OtherItem(BaseModel):
+    """What a tool did that OpenAI runs. It is left out: what came of it is in the message that follows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal[
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "mcp_list_tools",
+        "tool_search_call",
+        "tool_search_output",
+    ]
+    id: Id | None = None
 
 
 class ReasoningItem(JsonObject):
@@ -199,9 +276,22 @@ def _typed(value: Any) -> Any:
 
 
 Item = Annotated[
-    MessageItem | FunctionCall | FunctionCallOutput | ReasoningItem | ItemReference,
+    MessageItem
+    | FunctionCall
+    | FunctionCallOutput
+    | CustomToolCall
+    | LocalShellCall
+    | OtherOutput
+    | OtherItem
+    | ReasoningItem
+    | ItemReference,
     Field(discriminator="type"),
-    known("message", "function_call", "function_call_output", "reasoning", "item_reference"),
+    known(
+        *("message", "function_call", "function_call_output", "reasoning", "item_reference"),
+        *("custom_tool_call", "local_shell_call"),
+        *get_args(OtherOutput.model_fields["type"].annotation),
+        *get_args(OtherItem.model_fields["type"].annotation),
+    ),
     BeforeValidator(_typed),
 ]
 
@@ -225,89 +315,3 @@ def stored_items(items: Iterable[dict[str, Any]], response: str) -> list[dict[st
 def as_items(given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
     """An ``input`` as a list of items; a string becomes a user's message."""
     return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
-
-
-# ---- the conversation --------------------------------------------------------------------------------------
-
-
-def conversation(items: Iterable[Any], instructions: str | None) -> list[dict[str, Any]]:
-    """The messages of a chat with the same content as these items; ``instructions`` come first.
-
-    What a model thought, answered and called in one turn becomes one message. Raises PydanticCustomError for the output
-    of a function that was not called.
-    """
-    turns = _Turns()
-    for item in items:
-        turns.add(item)
-    # A message that consists of thoughts alone gets an empty content.
-    messages = [one if one.get("tool_calls") else {"content": "", **one} for one in turns.messages]
-    if not instructions:
-        return messages
-    first = messages[0] if messages else {}
-    if first.get("role") in ("system", "developer") and isinstance(first["content"], str):
-        # Many chat templates allow only one such message.
-        return [first | {"content": f"{instructions}\n\n{first['content']}"}, *messages[1:]]
-    return [{"role": "system", "content": instructions}, *messages]
-
-
-class _Turns:
-    """Gathers items into messages."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self._called: set[str] = set()
-        self._open: dict[str, Any] | None = None  # the assistant's message that the next items may belong to
-
-    def add(self, item: Any) -> None:
-        match item:
-            case MessageItem(role="assistant"):
-                self._turn("content", "tool_calls")["content"] = _content(item.content)
-            case ReasoningItem():
-                self._turn("content", "tool_calls", "reasoning_content")["reasoning_content"] = item.text
-            case FunctionCall():
-                self._called.add(item.call_id)
-                call = {"id": item.call_id, "function": {"name": item.name, "arguments": item.arguments}}
-                self._turn().setdefault("tool_calls", []).append(call)
-            case FunctionCallOutput():
-                if item.call_id not in self._called:
-                    raise PydanticCustomError(
-                        "invalid_value",
-                        "there is no function call with call_id '{call}' for this output",
-                        {"param": "input", "call": item.call_id[:60]},
-                    )
-                self._say({"role": "tool", "content": _content(item.output), "tool_call_id": item.call_id})
-            case MessageItem():
-                self._say({"role": item.role, "content": _content(item.content)})
-
-    def _say(self, message: dict[str, Any]) -> None:
-        self._open = None
-        self.messages.append(message)
-
-    def _turn(self, *taken: str) -> dict[str, Any]:
-        """The assistant's message that is being gathered; a new one, if that has one of these fields already."""
-        if self._open is None or self._open.keys() & set(taken):
-            self._open = {"role": "assistant"}
-            self.messages.append(self._open)
-        return self._open
-
-
-def _content(content: Any) -> str | list[dict[str, Any]]:
-    """The content as a chat has it; a string if it is text alone, as not every template supports parts."""
-    if isinstance(content, str):
-        return content
-    if all(isinstance(one, InputText | OutputText) for one in content):
-        return "".join(one.text for one in content)
-    return [_part(one) for one in content]
-
-
-def _part(part: Any) -> dict[str, Any]:
-    match part:
-        case InputImage():
-            url: Mapping[str, Any] = {"url": part.image_url} | ({"detail": part.detail} if part.detail else {})
-            return {"type": "image_url", "image_url": url}
-        case InputAudioPart():
-            return {"type": "input_audio", "input_audio": part.input_audio.model_dump()}
-        case Refusal():
-            return {"type": "refusal", "refusal": part.refusal}
-        case _:
-            return {"type": "text", "text": part.text}

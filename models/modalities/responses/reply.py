@@ -54,7 +54,8 @@ class Reply:
     def __init__(self, rid: str, request: Request, created: int) -> None:
         self._stream = request.streams
         about = response_object(request, f"resp_{rid}", created)
-        self._writer = Writer(about, logprobs=request.wants_logprobs, stream=self._stream)
+        names = {one.name: one.called_as for one in request.offered if one.namespace is not None}
+        self._writer = Writer(about, logprobs=request.wants_logprobs, stream=self._stream, names=names)
 
     def start(self) -> bytes:
         """The events that announce the response; nothing if the answer is not streamed."""

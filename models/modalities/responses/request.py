@@ -13,17 +13,16 @@ from pydantic_core import PydanticCustomError
 from models.errors import InvalidRequest
 from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Float, Int, Metadata, streaming_only
+from models.modalities.responses.conversation import conversation
 from models.modalities.responses.fields import (
-    AllowedTools,
-    FunctionTool,
     Includable,
-    NamedTool,
     Reasoning,
     ResponseStreamOptions,
     TextConfig,
     ToolChoice,
 )
-from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, conversation, known
+from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, OtherItem
+from models.modalities.responses.tools import AllowedTools, AnyTool, NamedTool, Offered, left_out, offered
 from models.modalities.schemas import moved
 from models.validation import from_validation
 
@@ -50,7 +49,7 @@ class ResponsesPrompt(BaseRequest):
     input: str | Annotated[list[Item], Field(max_length=4096)] | None = None
     instructions: str | None = None
     previous_response_id: Annotated[str, Field(pattern=RESPONSE)] | None = None
-    tools: Annotated[list[Annotated[FunctionTool, known("function")]], Field(max_length=256)] | None = None
+    tools: Annotated[list[AnyTool], Field(max_length=256)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Bool | None = None
     text: TextConfig | None = None
@@ -87,13 +86,26 @@ class ResponsesPrompt(BaseRequest):
         named = {"name": asked.name or "answer", "description": asked.description, "schema": asked.schema_}
         return {"type": asked.type, "json_schema": named | {"strict": asked.strict}}
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """See ``BaseRequest``: tools that are not run here, items of theirs, and a summary, which is not made."""
+        items = dict.fromkeys(f"input[].type: {one.type}" for one in self.items if isinstance(one, OtherItem))
+        asked = self.reasoning.summary if self.reasoning is not None else None
+        summary = ("reasoning.summary",) if asked in ("concise", "detailed") else ()
+        return (*left_out(self.tools or ()), *items, *summary)
+
+    @property
+    def offered(self) -> list[Offered]:
+        """The functions that the model may call, whatever ``tool_choice`` says."""
+        return offered(self.tools or ())
+
     def _callable(self) -> dict[str, Any]:
-        tools, choice = self.tools or [], self.tool_choice
+        tools, choice = self.offered, self.tool_choice
         sent: Any = choice
         if isinstance(choice, NamedTool):
             sent = {"type": "function", "function": {"name": choice.name}}
         elif isinstance(choice, AllowedTools):
-            allowed = {one.name for one in choice.tools}
+            allowed = choice.names
             if missing := allowed - {one.name for one in tools}:
                 raise PydanticCustomError(
                     "invalid_value",
@@ -101,11 +113,15 @@ class ResponsesPrompt(BaseRequest):
                     {"param": "tool_choice", "name": min(missing)},
                 )
             tools, sent = [one for one in tools if one.name in allowed], choice.mode
-        about = ("name", "description", "parameters", "strict")
-        functions = [{name: value for name in about if (value := getattr(one, name)) is not None} for one in tools]
+        if sent == "required" and not tools and self.tools:
+            raise PydanticCustomError(
+                "unsupported_parameter",
+                "a call is demanded, and tools of type '{kind}' are not run here",
+                {"param": "tool_choice", "kind": self.tools[0].type},
+            )
         return {
-            "tools": [{"type": "function", "function": one} for one in functions] or None,
-            "tool_choice": sent,
+            "tools": [one.to_chat() for one in tools] or None,
+            "tool_choice": sent if tools or sent != "auto" else None,
             "parallel_tool_calls": self.parallel_tool_calls if tools else None,
         }
 

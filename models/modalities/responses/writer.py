@@ -6,6 +6,7 @@ the last one has the whole ``response`` object. What a model thought is an item 
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -75,11 +76,20 @@ class Writer:
     """Writes one response. ``about`` is its ``response`` object, without output yet.
 
     Events are written only with ``stream``. Of a response that is made in the background the gateway writes the first
-    ones (``queued``). Tool calls come one after another: one ends where the next begins.
+    ones (``queued``). Tool calls come one after another: one ends where the next begins. ``names`` has the fields that
+    name a function, for those that the model knows by another name.
     """
 
-    def __init__(self, about: dict[str, Any], *, logprobs: bool, stream: bool = True) -> None:
+    def __init__(
+        self,
+        about: dict[str, Any],
+        *,
+        logprobs: bool,
+        stream: bool = True,
+        names: Mapping[str, dict[str, str]] | None = None,
+    ) -> None:
         self._about = about
+        self._names = names or {}
         self._logprobs = logprobs
         self._stream = stream
         self._first = len(queued(about)) if about["background"] else 0
@@ -173,7 +183,8 @@ class Writer:
     def _call(self, piece: ToolDelta) -> bytes:
         written = b""
         if piece.index not in self._calls:
-            written = self._item("function_call", call_id=piece.id, name=piece.name, arguments="")
+            named = self._names.get(piece.name, {"name": piece.name})
+            written = self._item("function_call", call_id=piece.id, **named, arguments="")
             self._calls[piece.index] = len(self._items) - 1
         place = self._calls[piece.index]
         item = self._items[place]

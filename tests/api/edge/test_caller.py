@@ -50,6 +50,7 @@ def test_a_key_is_known_by_its_digest_and_brings_its_limits() -> None:
     callers = Callers(settings("a", "root", key_concurrency=7, key_job_queue=9))
     expected = Caller(digest("a").hex(), USER, Limits(concurrency=7, job_queue=9))
     assert callers.find(bearer("a")) == callers.find({"x-api-key": "a"}) == expected
+    assert callers.find({"authorization": "Key a"}) == callers.find({"authorization": "Token a"}) == expected
     assert callers.find(bearer("root")).scopes == ALL
     assert callers.anyone.scopes == frozenset()
 

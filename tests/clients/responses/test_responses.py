@@ -246,7 +246,7 @@ def test_the_last_event_of_a_broken_stream_is_numbered(server: Stack, sdk: opena
     [
         ({"model": "nothing"}, "model_not_found", "model"),
         ({"model": "small", "input": "word " * 20}, "context_length_exceeded", "input"),
-        ({"tools": [{"type": "web_search"}]}, "unsupported_parameter", "tools[0].type"),
+        ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "unsupported_parameter", "tool_choice"),
         ({"text": {"format": {"type": "json_object"}}}, "unsupported_parameter", "text"),
         ({"extra_body": {"instuctions": "x"}}, "unknown_parameter", "instuctions"),
         ({"conversation": "conv_1"}, "unsupported_parameter", "conversation"),

@@ -102,6 +102,24 @@ def test_a_header_cannot_be_split_or_outgrow_its_bound(stack: Stack) -> None:
     assert named.endswith(" more")
 
 
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+NOT_RUN = {
+    "responses": ("/v1/responses", {"model": "echo", "input": "hi", "tools": [SEARCH]}),
+    "messages": ("/v1/messages", CHAT | {"tools": [SEARCH]}),
+}
+
+
+@pytest.mark.parametrize("case", NOT_RUN)
+def test_tools_that_are_not_run_here_are_named_too(stack: Stack, case: str) -> None:
+    path, body = NOT_RUN[case]
+    answer = httpx.post(stack.url + path, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-headrace-ignored"] == "tools[].type: web_search_20250305"
+    refused = httpx.post(stack.url + path, json=body, headers={"x-headrace-strict": "true"})
+    assert refused.status_code == 400
+    assert "'tools[].type': 'web_search_20250305' is not supported" in refused.text
+
+
 @pytest.mark.parametrize("case", TAKEN)
 def test_a_request_may_ask_for_strictness(stack: Stack, case: str) -> None:
     path, body, _ = TAKEN[case]

@@ -209,7 +209,7 @@ def test_a_score_is_a_rerank_in_the_order_of_the_texts(body: dict[str, Any], doc
     assert isinstance(inner, rerank.Request)
     assert (inner.query, inner.documents) == ("q", documents)
 
-    answer = json.loads(score.Reply("rid", request, 7).end(Usage(12, 0), [0.2, 0.9]))
+    answer = json.loads(score.Reply("rid", request, 7).end(Usage(12, 0), rerank.Ranking([0.2, 0.9])))
 
     assert [(one["index"], one["object"], one["score"]) for one in answer["data"]] == [
         (0, "score", 0.2),

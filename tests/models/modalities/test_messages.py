@@ -2,6 +2,7 @@
 
 import json
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ from api.edge.envelopes import shape_of
 from models.errors import ContextLengthExceeded, HeadraceError, Overloaded, UnsupportedParameter
 from models.modalities import chat, messages, modality, served_by, tokenize
 from models.modalities.base import Usage
+from models.modalities.json_object import take_unknown
 from models.modalities.messages import count
 from models.modalities.messages.fields import ClientTool
-from models.validation import from_validation
+from models.validation import invalid
 
 ASKED: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 TOOL: dict[str, Any] = {"name": "f", "description": "Does it.", "input_schema": {"type": "object"}}
 USED = {"type": "tool_use", "id": "1", "name": "f", "input": {}}
+SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search", "max_uses": 5}
 PIXEL = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
 HEADERS = {"betas", "user_profile_id", "workspace_id"}
 """What Anthropic's client sends as headers, though it takes it as a parameter."""
@@ -42,7 +45,7 @@ def _asked(**fields: Any) -> chat.Request:
 def _refusal(**fields: Any) -> HeadraceError:
     with pytest.raises(ValidationError) as caught:
         _request(**fields)
-    return from_validation(list(caught.value.errors()))
+    return invalid(caught.value, ASKED | fields)
 
 
 def _said(*turns: tuple[str, Any], **fields: Any) -> list[dict[str, Any]]:
@@ -82,7 +85,7 @@ def test_what_is_not_implemented_is_refused_by_name() -> None:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "messages[0].content[0]"),
-        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text.text"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
         ({"messages": [{"role": "user", "content": [USED]}]}, "messages[0].content"),
         ({"messages": [{"role": "assistant", "content": [USED]}]}, "messages"),
         ({"tools": [TOOL, TOOL]}, "tools"),
@@ -110,14 +113,75 @@ def test_a_refusal_of_chats_is_told_once() -> None:
     assert error.message == "'tool_choice' demands a call, and there are no 'tools'"
 
 
-@pytest.mark.parametrize(
-    "tool", [{"type": "web_search_20250305", "name": "web_search"}, {"type": "bash_20250124", "name": "bash"}]
-)
-def test_tools_that_only_anthropic_has_are_refused(tool: dict[str, Any]) -> None:
-    error = _refusal(tools=[tool])
+def _names(**fields: Any) -> list[str]:
+    """The tools that the model is offered."""
+    return [tool.function.name for tool in _asked(**fields).callable_tools]
+
+
+def test_tools_that_only_anthropic_has_are_left_out_and_named() -> None:
+    tools = [SEARCH, TOOL, {"type": "bash_20250124", "name": "bash"}]
+    assert _names(tools=tools) == ["f"]
+    assert _names(tools=[SEARCH], tool_choice={"type": "auto", "disable_parallel_tool_use": True}) == []
+    asked = _request(tools=tools)
+    assert take_unknown(asked, strict=False) == ()
+    assert asked.left_out == ("tools[].type: web_search_20250305", "tools[].type: bash_20250124")
+
+
+@pytest.mark.parametrize("choice", [{"type": "tool", "name": "web_search"}, {"type": "any"}])
+def test_they_cannot_be_forced(choice: dict[str, str]) -> None:
+    error = _refusal(tools=[SEARCH] if choice["type"] == "any" else [SEARCH, TOOL], tool_choice=choice)
     assert isinstance(error, UnsupportedParameter)
-    assert error.param == "tools[0].type"
-    assert tool["type"] in error.message
+    assert error.param == "tool_choice"
+    assert SEARCH["type"] in error.message
+
+
+def test_what_they_did_is_left_out_and_named() -> None:
+    search = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    answer = [search, found, {"type": "text", "text": "a"}]
+    asked = _request(
+        messages=[
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": answer},
+            {"role": "user", "content": "!"},
+        ]
+    )
+    assert take_unknown(asked, strict=False) == ()
+    kinds = ("server_tool_use", "web_search_tool_result")
+    assert asked.left_out == tuple(f"messages[].content[].type: {kind}" for kind in kinds)
+    assert [one.text for one in _asked(messages=asked.messages).messages] == ["q", "a", "!"]
+
+
+def test_a_deferred_tool_is_offered_once_the_conversation_names_it() -> None:
+    tools = [TOOL, TOOL | {"name": "late", "defer_loading": True}]
+    assert _names(tools=tools) == ["f"]
+    assert _names(tools=tools, tool_choice={"type": "tool", "name": "late"}) == ["late"]
+    assert _names(tools=[*tools, {"type": "tool_search_tool_bm25_20251119", "name": "s"}]) == ["f", "late"]
+    result = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "tool_reference", "tool_name": "late"}]}
+    found: list[dict[str, Any]] = [
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": [USED]},
+        {"role": "user", "content": [result]},
+    ]
+    assert _names(tools=tools, messages=found) == ["f", "late"]
+    assert "late" in _asked(tools=tools, messages=found).messages[-1].text
+    gone = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "late"}}
+    assert _names(tools=tools, messages=[*found, {"role": "system", "content": [gone]}]) == ["f"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_claude_code_sends_is_taken(number: int) -> None:
+    body = json.loads((Path(__file__).parents[2] / "clients" / "bodies" / f"claude_{number}.json").read_text())
+    body["messages"][0]["content"][0]["cache_control"] = {"type": "ephemeral", "scope": "global"}
+    asked = _request(**body)
+    assert take_unknown(asked, strict=True) == ()
+    assert asked.left_out == ()
+    assert "Bash" in _names(**body)
+    assert "DeferredToolPlaceholder" not in _names(**body)
+    counted = {name: value for name, value in body.items() if name not in ("max_tokens", "stream", "metadata")}
+    tokenized = count.Request.model_validate(counted).inner()
+    assert isinstance(tokenized, tokenize.Request)
+    assert "Bash" in [tool.function.name for tool in tokenized.tools or []]
 
 
 def test_a_thread_is_refused_in_the_words_that_anthropics_client_knows() -> None:

@@ -1,0 +1,87 @@
+"""What Replicate's and fal's protocols share: a hosted model's input as the body of an endpoint. Pure functions.
+
+Their models name inputs as they like; the names that most of them use are translated, and ours are taken as they are.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from models.modalities.media import Answer
+
+_Json = dict[str, Any]
+
+_NAMES: dict[str, dict[str, str]] = {
+    "images": {
+        "num_outputs": "n",
+        "num_images": "n",
+        "num_inference_steps": "steps",
+        "prompt_strength": "strength",
+        "image_url": "image",
+        "input_image": "image",
+        "mask_url": "mask",
+    },
+    "speech": {"text": "input", "prompt": "input"},
+    "transcription": {"audio": "file", "audio_url": "file", "audio_file": "file"},
+    "chat": {"max_new_tokens": "max_tokens"},
+    "embeddings": {"text": "input", "texts": "input"},
+}
+_SIZES = {
+    "square_hd": "1024x1024",
+    "square": "512x512",
+    "portrait_4_3": "768x1024",
+    "portrait_16_9": "576x1024",
+    "landscape_4_3": "1024x768",
+    "landscape_16_9": "1024x576",
+}
+"""fal's names of sizes."""
+
+
+def endpoint_body(modalities: Collection[str], given: _Json) -> tuple[str, _Json]:
+    """The kind of job that an input asks for, from a model that serves these modalities; and the endpoint's body."""
+    served = next((name for name in (*_NAMES, "completions", "rerank") if name in modalities), "chat")
+    names = _NAMES.get(served, {})
+    body = {names.get(name, name): value for name, value in given.items()}
+    match served:
+        case "images":
+            return _drawing(body)
+        case "speech":
+            return "audio.speech", body
+        case "transcription":
+            return "audio.transcriptions", body
+        case "chat":
+            return "chat.completions", _conversation(body)
+    return served, body
+
+
+def _drawing(body: _Json) -> tuple[str, _Json]:
+    width, height, size = (body.pop(name, None) for name in ("width", "height", "image_size"))
+    if isinstance(size, dict):
+        width, height = size.get("width"), size.get("height")
+    elif isinstance(size, str):
+        body["size"] = _SIZES.get(size, size)
+    if width is not None and height is not None:
+        body["size"] = f"{width}x{height}"
+    if body.get("output_format") == "jpg":
+        body["output_format"] = "jpeg"
+    return ("images.edits" if body.get("image") is not None else "images.generations"), body
+
+
+def _conversation(body: _Json) -> _Json:
+    prompt, system = body.pop("prompt", None), body.pop("system_prompt", None)
+    if prompt is None or "messages" in body:
+        return body
+    said = [{"role": "system", "content": system}] if system else []
+    return body | {"messages": [*said, {"role": "user", "content": prompt}]}
+
+
+def text_of(kind: str, answer: Answer) -> Any:
+    """The answer of a job without files: a conversation's text, or else the endpoint's own answer."""
+    if answer.media_type != "application/json":
+        return answer.content.decode(errors="replace")
+    said = json.loads(answer.content)
+    if kind == "chat.completions":
+        return said["choices"][0]["message"]["content"] or ""
+    if kind == "completions":
+        return said["choices"][0]["text"]
+    return said
