@@ -1,27 +1,33 @@
 """Bodies of the endpoints of images and sound: forms with files, or JSON that names its files by URL or id."""
 
+import contextlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
+from starlette.datastructures import UploadFile
 
 from api.bodies import reading
 from api.bodies.documents import schema as schema_of
+from api.bodies.fields import FieldRule, rule_of
 from api.gateway.gateway import gateway_of
+from api.jobs import form_parser
 from api.jobs.preparation import Upload
 from api.jobs.request_files import RequestFiles
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedMediaType, UnsupportedParameter
 from models.modalities import Kind, modality
 
-MOST_FILES = 8
-MOST_FIELDS = 64
-FIELD_BYTES = 256 << 10
-"""Most bytes of one field of a form. All fields together may have as many as a JSON body."""
+SEVERAL = ("image",)
+"""Files of which several may be sent. The first is taken, and the others are named as ignored."""
+INLINE_BYTES = 32 << 20
+"""Most bytes of a part that may be a file in base64."""
+REFERENCE_BYTES = 200
+"""So many bytes show whether a part refers to a file."""
 
+_NOTHING = frozenset(["null", "undefined", "None"])
+"""What programs write into a form for a field that was left out."""
 _SUBSCRIPT = re.compile(r"([A-Za-z]\w*)\[(\w*)\]")
 _OTHER_NAMES = {"images": "image", "mask_image": "mask"}
 """Other names of files, as OpenAI's JSON bodies and Xinference have them."""
@@ -29,17 +35,26 @@ _OTHER_NAMES = {"images": "image", "mask_image": "mask"}
 
 async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     """A request's fields and its files. Raises an error that names the parameter which is wrong."""
-    if about.files and reading.media_type(request.headers) == "multipart/form-data":
+    kind = reading.media_type(request.headers)
+    if about.files and kind == "multipart/form-data":
         return await _form(request, about, files)
     if not reading.is_json(request.headers):
         raise UnsupportedMediaType(f"send {'multipart/form-data or ' if about.files else ''}application/json")
-    return await _json(await reading.object_of(request, gateway_of(request).settings.max_body_bytes), about, files)
+    if about.files and kind == "application/x-www-form-urlencoded":
+        content = await request.body()
+        if content.lstrip()[:1] != b"{":  # else it is JSON, and this the type that ``curl -d`` gives it
+            return await _texts(form_parser.urlencoded(content, request.headers), about, files)
+    return await _json(
+        await reading.object_of(request, gateway_of(request).settings.max_body_bytes), about, files, rule_of(request)
+    )
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-async def _json(body: dict[str, Any], about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _json(
+    body: dict[str, Any], about: Kind, files: RequestFiles, rule: FieldRule
+) -> tuple[dict[str, Any], dict[str, Upload]]:
     fields: dict[str, Any] = {}
     for key, value in body.items():
         name = _file_of(key, about)
@@ -48,15 +63,16 @@ async def _json(body: dict[str, Any], about: Kind, files: RequestFiles) -> tuple
         elif name in fields:
             raise _twice(name)
         else:
-            fields[name] = _reference(name, value)
+            fields[name] = _reference(name, value, rule)
     return fields, await files.take_named(about, fields)
 
 
-def _reference(name: str, value: Any) -> Any:
-    """A reference to a file, taken out of a list of one, or out of the object that OpenAI puts around it."""
+def _reference(name: str, value: Any, rule: FieldRule) -> Any:
+    """A reference to a file, taken out of a list, or out of the object that OpenAI puts around it."""
     if isinstance(value, list):
-        if len(value) != 1:
+        if not value or (len(value) > 1 and name not in SEVERAL):
             raise _one_only(name)
+        rule.ignore(tuple(f"{name}[{number}]" for number in range(1, len(value))))
         value = value[0]
     if isinstance(value, dict):
         named = [value[key] for key in ("image_url", "file_id", "url") if value.get(key) is not None]
@@ -69,69 +85,70 @@ def _reference(name: str, value: Any) -> Any:
 
 
 async def _form(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
-    form = await _parsed(request)
+    form = await form_parser.multipart(request, _names(about))
     try:
         uploads: dict[str, Upload] = {}
         texts: list[tuple[str, str]] = []
+        given: Counter[str] = Counter()
         for key, value in form.multi_items():
             name = _file_of(key, about)
-            if isinstance(value, str) and name is None:
+            if isinstance(value, str):
                 texts.append((key, value))
             elif name is None:
-                raise UnknownParameter(f"there is no file '{key[:100]}' to be sent here", param=key[:100])
-            elif _is_left_empty(value):
+                texts.append((key, await _text_of(key, value)))
+            elif not value.size and (not value.filename or name in uploads):  # browsers send what was left out, too
                 continue
-            elif name in uploads:
+            elif name in uploads and name not in SEVERAL:
                 raise _one_only(name)
-            elif isinstance(value, UploadFile):
-                uploads[name] = await files.take_part(name, value)
+            elif name in uploads:
+                given[name] += 1
             else:
-                uploads[name] = await files.take_reference(name, value)
+                uploads[name] = await _taken(name, value, files)
     finally:
         await form.close()
-    return gathered(texts, modality(about.modality).request.model_fields), uploads
+    rule_of(request).ignore(tuple(f"{name}[{1 + number}]" for name, most in given.items() for number in range(most)))
+    return _fields(texts, about), uploads
 
 
-def _is_left_empty(value: UploadFile | str) -> bool:
-    """Whether a file field was left empty. Browsers send such fields as well."""
-    return not (value.filename or value.size) if isinstance(value, UploadFile) else value == ""
+async def _texts(
+    texts: list[tuple[str, str]], about: Kind, files: RequestFiles
+) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """The fields and files of a form of texts alone: its files are references."""
+    fields = _fields([(_file_of(key, about) or key, value) for key, value in texts], about)
+    return fields, await files.take_named(about, fields)
 
 
-class _Parser(MultiPartParser):
-    """Starlette's parser, which also notes whether the form has come to its end: Starlette accepts half a form."""
-
-    ended = False
-
-    def on_end(self) -> None:
-        self.ended = True
-
-
-async def _parsed(request: Request) -> FormData:
-    parser = _Parser(
-        request.headers,
-        request.stream(),
-        max_files=MOST_FILES,
-        max_fields=MOST_FIELDS,
-        max_part_size=FIELD_BYTES,
-    )
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise InvalidRequest(error.message) from error
-    except ValueError as error:  # some codecs say no more than that
-        raise InvalidRequest("the form's text is not of the charset that it names") from error
-    except ClientDisconnect as error:
-        raise InvalidRequest("the client hung up amid the form") from error
-    if not parser.ended:
-        await form.close()
-        raise InvalidRequest("the form breaks off before its last boundary")
-    return form
+async def _taken(name: str, part: UploadFile, files: RequestFiles) -> Upload:
+    """The file that a part is, or the one that it refers to where it has no file's name."""
+    encoded = part.headers.get("content-transfer-encoding", "").strip().lower() == "base64"
+    beginning = (await part.read(REFERENCE_BYTES)).decode("latin-1")
+    await part.seek(0)
+    refers = encoded or (not part.filename and files.is_reference(beginning.strip()))
+    if not refers or (part.size or 0) > INLINE_BYTES:
+        return await files.take_part(name, part)
+    text = (await part.read()).decode("latin-1").strip()
+    return await files.take_reference(name, f"data:;base64,{text}" if encoded else text)
 
 
-def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dict[str, Any]:
-    """The fields of a form. ``name[]``, or a name that comes again, makes a list, ``name[key]`` an object.
+async def _text_of(key: str, part: UploadFile) -> str:
+    """The text of a field that came with a file's name, as some programs send every field."""
+    if (part.size or 0) <= form_parser.FIELD_BYTES:
+        with contextlib.suppress(UnicodeDecodeError):
+            return (await part.read()).decode()
+    raise UnknownParameter(f"there is no file '{key[:100]}' to be sent here", param=key[:100])
 
-    Fields among the ``known`` that are empty are left out. Raises InvalidRequest for a name used in two ways.
+
+def _fields(texts: Iterable[tuple[str, str]], about: Kind) -> dict[str, Any]:
+    """The fields of a form, without those that are left out. Images need a prompt, so a prompt is always meant."""
+    meant = ("model", "prompt") if about.modality == "images" else ("model",)
+    given = [(key, value) for key, value in texts if value and (value not in _NOTHING or key in meant)]
+    return gathered(given)
+
+
+def gathered(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of a form. ``name[]``, ``name[0]``, or a name that comes again, makes a list, ``name[key]`` an object.
+
+    Raises InvalidRequest for a name used in two ways.
     """
     found: dict[str, Any] = {}
     plain: dict[str, list[str]] = {}
@@ -141,18 +158,18 @@ def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dic
             plain.setdefault(key, []).append(value)
             continue
         name, inner = subscript.groups()
-        into = found.setdefault(name, {} if inner else [])
-        if isinstance(into, dict) != bool(inner) or (inner and inner in into):
+        is_object = bool(inner) and not inner.isdigit()
+        into = found.setdefault(name, {} if is_object else [])
+        if isinstance(into, dict) != is_object or (is_object and inner in into):
             raise _twice(name)
-        if inner:
+        if is_object:
             into[inner] = value
         else:
             into.append(value)
     for name, values in plain.items():
         if name in found:
             raise _twice(name)
-        if values != [""] or name not in known:
-            found[name] = values[0] if len(values) == 1 else values
+        found[name] = values[0] if len(values) == 1 else values
     return found
 
 
@@ -161,9 +178,14 @@ def gathered(texts: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> dic
 
 def _file_of(key: str, about: Kind) -> str | None:
     """The name of the file that this key stands for; None where it stands for another field."""
-    name = key.removesuffix("[]")
+    name = form_parser.without_place(key)
     name = _OTHER_NAMES.get(name, name)
     return name if name in about.files else None
+
+
+def _names(about: Kind) -> list[str]:
+    """All names of this endpoint's files."""
+    return [*about.files, *(other for other, name in _OTHER_NAMES.items() if name in about.files)]
 
 
 def _twice(name: str) -> InvalidRequest:

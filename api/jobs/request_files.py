@@ -4,8 +4,6 @@ Each becomes a file on this machine's disk, in a folder that is removed with the
 """
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import re
 import shutil
@@ -19,6 +17,7 @@ from starlette.datastructures import UploadFile
 from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from api.jobs.preparation import Upload
+from models import inline_data
 from models.errors import BodyTooLarge, InvalidRequest
 from models.modalities import Kind
 from models.rows import uploads
@@ -66,14 +65,19 @@ class RequestFiles:
             await asyncio.to_thread(shutil.copyfileobj, part.file, file, 1 << 20)
         return await self._taken(name, path, part.content_type or "")
 
+    @staticmethod
+    def is_reference(text: str) -> bool:
+        """Whether ``take_reference`` can take this: a data URL, base64, a URL or a file id."""
+        inline = inline_data.is_data_url(text) or inline_data.may_be_base64(text)
+        return inline or bool(uploads.FILE_ID.fullmatch(text)) or text.startswith(("https://", "http://"))
+
     async def take_reference(self, name: str, value: Any) -> Upload:
-        """Take the file that a string refers to: a data URL, a URL or a file id. Raises InvalidRequest."""
+        """Take the file that a string refers to: a data URL, base64, a URL or a file id. Raises InvalidRequest."""
         if not isinstance(value, str):
             raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
         path = self._path(name)
-        if found := uploads.DATA_URL.match(value):
-            await asyncio.to_thread(_decode, value, found.end(), path, name)
-            return await self._taken(name, path, found[1] or "")
+        if inline_data.is_data_url(value) or inline_data.may_be_base64(value):
+            return await self._taken(name, path, await asyncio.to_thread(_decode, value, path, name))
         if uploads.FILE_ID.fullmatch(value):
             row = await self._gateway.database.look(uploads.get, value, self._caller.key)
             local = await self._gateway.blocking(self._gateway.store.local, uploads.artifact(row.id), self._into)
@@ -97,11 +101,15 @@ class RequestFiles:
         return Upload(path, known[0] if known else "application/octet-stream", digest)
 
 
-def _decode(value: str, begin: int, path: Path, name: str) -> None:
+def _decode(value: str, path: Path, name: str) -> str:
+    """Write the data of a data URL or of base64 into a file. Returns its media type, which may be empty."""
     try:
-        path.write_bytes(base64.b64decode(value[begin:], validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequest(f"'{name}' is not valid base64", param=name) from error
+        is_url = inline_data.is_data_url(value)
+        media_type, data = inline_data.from_data_url(value) if is_url else ("", inline_data.from_base64(value))
+    except ValueError as error:
+        raise InvalidRequest(f"'{name}' {error}", param=name) from error
+    path.write_bytes(data)
+    return media_type
 
 
 def _measure(path: Path) -> tuple[int, str]:

@@ -182,7 +182,7 @@ class Waiting:
             raise
         self._metrics.first()
         self._metrics.code = 200
-        return Response(answer.content, media_type=answer.media_type, headers=self._headers())
+        return Response(answer.content, media_type=answer.media_type, headers=self._headers() | answer.headers)
 
     async def _pieces(self, streamer: Streamer) -> AsyncIterator[bytes]:
         try:

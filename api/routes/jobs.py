@@ -117,7 +117,9 @@ async def result(request: Request, id: Id) -> Response:
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     answer = await results.answer(gateway, row, public_url(gateway, str(request.base_url)))
-    return Response(answer.content, media_type=answer.media_type, headers={"Cache-Control": "no-store"})
+    return Response(
+        answer.content, media_type=answer.media_type, headers=answer.headers | {"Cache-Control": "no-store"}
+    )
 
 
 @router.post("/{id}/cancel", summary="Cancel a job")

@@ -13,7 +13,7 @@ from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
 
 _NUMBER = re.compile(r"\s*[+-]?\d{1,20}(\.\d{0,20})?([eE][+-]?\d{1,3})?\s*")
-_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+_TRUTHS = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
 
 
 def _number(value: Any) -> Any:

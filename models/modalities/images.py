@@ -27,7 +27,10 @@ from models.unicode import refuse_broken
 
 MOST_PIXELS = 1 << 24
 """Most pixels of all images of one request together: sixteen of 1024x1024, or one of 4096x4096."""
+MOST_STEPS = 250
 SIDES = range(64, 4097, 8)
+EFFORT = {"low": 0.5, "high": 1.5, "hd": 1.5}
+"""By ``quality``: how many of the model's own steps are taken. It has no effect where ``steps`` is given."""
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*")  # noqa: RUF001  # some write a multiplication sign
@@ -69,25 +72,28 @@ class Request(MediaRequest):
     """Body of the image endpoints. ``INERT``: fields that are not implemented, with the values that ask for nothing."""
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "quality": ("auto", "standard", "medium"),
-        "style": ("vivid",),
         "moderation": ("auto", "low"),
-        "input_fidelity": ("low",),
         "background": (True, False, "auto", "opaque"),
     }
-    PLATFORM: ClassVar[frozenset[str]] = MediaRequest.PLATFORM | {"prompt", "safety_identifier"}
+    HINTS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "quality": ("", "auto", "standard", "medium", *EFFORT),
+        "style": ("", "vivid"),
+        "input_fidelity": ("", "low"),
+    }
+    """OpenAI's hints, with the values that are heeded or ask for nothing. Others are ignored, and named as ignored."""
+    PLATFORM: ClassVar[frozenset[str]] = MediaRequest.PLATFORM | {"prompt", "safety_identifier", *HINTS}
 
     prompt: str | None = Field(None, max_length=32_000, description="may be left out where there is an image")
     negative_prompt: str | None = Field(None, max_length=32_000)
     n: Annotated[Int, Field(ge=1, le=16)] = 1
     size: str | None = Field(None, max_length=20, description='"WxH" or "W*H", each a multiple of 8; or "auto"')
-    response_format: Literal["url", "b64_json"] | None = Field(None, description="by default a signed URL")
+    response_format: Literal["url", "b64_json"] | None = Field(None, description="by default both")
     output_format: Literal["png", "jpeg", "webp"] = "png"
     output_compression: Annotated[Int, Field(ge=0, le=100)] | None = Field(None, description="of jpeg and webp")
     seed: Annotated[Int, Field(ge=-1, lt=1 << 63)] | None = Field(
         None, description="of the first image, each next one's is one more; -1 is any"
     )
-    steps: Annotated[Int, Field(ge=1, le=250)] | None = None
+    steps: Annotated[Int, Field(ge=1, le=MOST_STEPS)] | None = None
     guidance_scale: Annotated[Float, Field(ge=0, le=100)] | None = None
     scheduler: str | None = Field(None, max_length=100, description="a sampler's name, such as 'DPM++ 2M Karras'")
     strength: Annotated[Float, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
@@ -136,7 +142,7 @@ class Request(MediaRequest):
     @field_validator("scheduler")
     @classmethod
     def _known_sampler(cls, value: str | None) -> str | None:
-        if not value:
+        if value is None or value.strip().lower() in ("", "default"):
             return None
         found = samplers.find(value)
         if found is None:
@@ -173,6 +179,18 @@ class Request(MediaRequest):
         return super().asked() - self.INERT.keys()
 
     @property
+    def ignored(self) -> tuple[str, ...]:
+        hints = [name for name, heeded in self.HINTS.items() if (getattr(self, name) or "").lower() not in heeded]
+        if self.steps is not None and self.effort != 1 and "quality" not in hints:
+            hints.append("quality")
+        return tuple(hints)
+
+    @property
+    def effort(self) -> float:
+        """How many of the model's own steps ``quality`` asks for."""
+        return EFFORT.get((self.quality or "").lower(), 1.0)
+
+    @property
     def dimensions(self) -> tuple[int, int] | None:
         """Width and height, where they were asked for."""
         if self.size is None:
@@ -205,10 +223,11 @@ def render(request: Request, body: dict[str, Any], link: Callable[[str], str], r
     data = []
     for image in body["images"]:
         name = image["artifact"]
-        if request.response_format == "b64_json":
-            shown = {"b64_json": base64.b64encode(read(name)).decode()}
-        else:
-            shown = {"url": link(name)}
+        shown = {}
+        if request.response_format != "b64_json":
+            shown["url"] = link(name)
+        if request.response_format != "url":
+            shown["b64_json"] = base64.b64encode(read(name)).decode()
         data.append(shown | {key: image[key] for key in ("seed", "flagged") if key in image})
     answer = {"created": body["created"], "data": data, "size": body["size"], "output_format": request.output_format}
     return Answer(msgspec.json.encode(answer))

@@ -36,10 +36,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer that a client gets for a finished job."""
+    """The answer that a client gets for a finished job; ``warning``: what is missing in it, in ASCII."""
 
     content: bytes
     media_type: str = "application/json"
+    warning: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that the answer has of its own."""
+        return {"X-Headrace-Warning": self.warning} if self.warning else {}
 
 
 class Streamer(Protocol):
@@ -79,6 +85,11 @@ class MediaRequest(JsonObject):
     def answers_json(self) -> bool:
         """Whether the whole answer is JSON."""
         return True
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The fields that have no effect on the answer, though they ask for something."""
+        return ()
 
     def check_files(self, names: Collection[str]) -> None:
         """Raise InvalidRequest if the request makes no sense with the files of these names."""

@@ -1,7 +1,8 @@
 """Text to speech, as ``POST /v1/audio/speech`` of the OpenAI API.
 
-An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters"}``. A piece
-is encoded sound. All pieces together are the whole file, except that its header may lack the length (wav, flac).
+An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters",
+"unsaid"}``: ``unsaid`` is the number of characters that the voice has no sound for. A piece is encoded sound. All
+pieces together are the whole file, except that its header may lack the length (wav, flac).
 """
 
 import base64
@@ -97,7 +98,13 @@ class Request(MediaRequest):
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
     """The sound itself."""
-    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format])
+    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format], warning(body))
+
+
+def warning(body: dict[str, Any]) -> str:
+    """What is to be told of this outcome; empty where all was said."""
+    unsaid = body.get("unsaid", 0)
+    return f"this voice has no sound for {unsaid} of {body['characters']} characters" if unsaid else ""
 
 
 class Stream:
@@ -119,7 +126,8 @@ class Stream:
             return b""
         characters = body["characters"]
         usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
-        return _event({"type": "speech.audio.done", "usage": usage})
+        warned = {"warning": warning(body)} if body.get("unsaid") else {}
+        return _event({"type": "speech.audio.done", "usage": usage} | warned)
 
 
 def _event(data: dict[str, Any]) -> bytes:

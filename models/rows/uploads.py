@@ -21,8 +21,6 @@ from models.rows.tables import batches, files
 PREFIX = "files/"
 FILE_ID = re.compile(r"file-[0-9a-zA-Z]{8,40}")
 """What looks like the id of a file."""
-DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,")
-"""How a data URL begins; group 1 is the media type."""
 
 _NEEDED = sa.exists().where(
     batches.c.input_file_id == files.c.id,

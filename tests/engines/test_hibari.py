@@ -137,7 +137,7 @@ async def test_known_voices(hibari: MediaDriver, voice: Any) -> None:
     ("param", "fields"),
     [
         *[("voice", {"voice": "darth"}), ("speed", {"speed": 0.3}), ("speed", {"speed": 3})],
-        *[("input", {"input": "a" * 4097}), ("input", {"input": "¡" * 20})],
+        ("input", {"input": "a" * 4097}),
         *[("instructions", {"instructions": "Whisper."})],
     ],
 )
@@ -147,6 +147,25 @@ async def test_what_it_cannot_say_is_refused(hibari: MediaDriver, param: str, fi
     assert isinstance(job.error, UnsupportedParameter if param == "instructions" else InvalidRequest)
     assert job.error.param == param
     assert param != "voice" or "heart" in job.error.message
+
+
+@pytest.mark.parametrize(("text", "unsaid"), [("🎉", 1), ("你好 你", 3), ("¡" * 20, 20), ("...", 0), ("*", 1)])
+@pytest.mark.parametrize("form", ["wav", "mp3"])
+async def test_what_has_no_sound_is_silence(hibari: MediaDriver, text: str, unsaid: int, form: str) -> None:
+    job = await hibari.ask(input=text, response_format=form)
+
+    heard = samples_of(sound_of(job), form)
+    assert 0.1 * RATE < len(heard) < 2 * RATE
+    assert np.abs(heard).max() < 0.1
+    assert b"".join(job.pieces)
+    assert (job.body["unsaid"], job.body["characters"]) == (unsaid, len(text))
+
+
+async def test_what_has_no_sound_is_left_out_of_what_is_said(hibari: MediaDriver) -> None:
+    plain, mixed = [await hibari.ask(input=text, seed=1) for text in ("Hello, Zoë.", "Hello, 🎉 Zoë 世界.")]
+
+    assert (plain.body["unsaid"], mixed.body["unsaid"]) == (0, 3)
+    assert mixed.body["duration_s"] == pytest.approx(plain.body["duration_s"], rel=0.3)
 
 
 @pytest.mark.parametrize("text", ["word " * 800, "a" * 4096, "1" * 4096, "wow! " * 500, "a,b;" * 900])

@@ -5,7 +5,9 @@ that was launched; nothing is downloaded.
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
 SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 400
+_PAUSE_S = 0.3
+"""How long the silence is where nothing can be said."""
 _NAMELESS = re.compile(r"\d[\d,]{20,}")
 
 
@@ -110,14 +114,22 @@ def _say(request: Request, voice: Any) -> Steps:
         sound: Samples = voice.from_ids(voice.ids(phonemes), request.speed, rng)
         samples += len(sound)
         yield Step(position, total, made.feed(sound))
-    if not samples:
-        raise InvalidRequest("there is nothing in the text that this English voice could say", param="input")
+    unsaid = unsaid_in(text, voice.g2p)
+    if not samples:  # a program that speaks sentence by sentence must not stop at an emoji
+        unsaid = unsaid or len("".join(text.split()))
+        samples = int(_PAUSE_S * voice.sample_rate)
+        yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
     yield Step(total, total, made.close())
     artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
     seconds = round(samples / voice.sample_rate, 3)
-    return Outcome(
-        {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": len(request.input)}, [artifact]
-    )
+    body = {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": len(request.input), "unsaid": unsaid}
+    return Outcome(body, [artifact])
+
+
+def unsaid_in(text: str, phonemes_of: Callable[[str], str]) -> int:
+    """How many letters, digits and symbols beyond ASCII the voice has no sound for."""
+    counted = Counter(one for one in text if ord(one) > 127 and unicodedata.category(one)[0] in "LNS")
+    return sum(times for one, times in counted.items() if not phonemes_of(one))
 
 
 def readable(text: str) -> str:

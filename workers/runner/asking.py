@@ -77,7 +77,8 @@ def reading() -> Iterator[None]:
     try:
         yield
     except (KeyError, ValidationError) as error:
-        raise InvalidRequest(f"the runner cannot read the request: {error}") from error
+        log.exception("a request cannot be read")
+        raise InvalidRequest("the runner cannot read the request: it is of another version than the gateway") from error
 
 
 @contextmanager

@@ -264,4 +264,4 @@ def _check_json(body: dict[str, Any]) -> None:
     try:
         json.dumps(body, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise EngineFailure(f"the engine's answer is not JSON: {error}") from error
+        raise EngineFailure("the engine's answer is not JSON") from error

@@ -7,14 +7,12 @@ part. This happens in threads, and leaves nothing on disk.
 """
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote_to_bytes
 
+from models import inline_data
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.chat.messages import AudioPart, ImagePart, Media, MediaPart
 
@@ -110,11 +108,11 @@ class MediaIntake:
 
     async def _take_part(self, place: str, part: MediaPart, totals: _Totals) -> Media:
         if isinstance(part, AudioPart):
-            data = await self._thread(lambda: _from_base64(part.input_audio.data.encode(), place))
+            data = await self._thread(lambda: _inline(part.input_audio.data, place))
             return await self._checked("audio", data, place, totals)
         kind, url = ("image", part.image_url.url) if isinstance(part, ImagePart) else ("audio", part.audio_url.url)
-        if url[:5].lower() == "data:":
-            data = await self._thread(lambda: _from_data_url(url, place))
+        if inline_data.is_data_url(url) or inline_data.may_be_base64(url):
+            data = await self._thread(lambda: _inline(url, place))
         else:
             async with totals.fetching, self._fetching:
                 response = await self._client().fetch(
@@ -146,27 +144,20 @@ class MediaIntake:
         return self._outbound
 
 
-def _from_data_url(url: str, place: str) -> bytes:
-    """The data of a data URL (RFC 2397), which must be in base64."""
-    head, comma, body = url.partition(",")
-    if not comma or not head.lower().endswith(";base64"):
-        raise InvalidRequest(f"'{place}' is a data URL without ';base64,'", param=place)
-    return _from_base64(unquote_to_bytes(body) if "%" in body else body.encode(), place)
-
-
-def _from_base64(text: bytes, place: str) -> bytes:
-    if len(text) // 4 * 3 > MOST_BYTES + 3:
-        raise InvalidRequest(f"'{place}' has more than {MOST_BYTES} bytes", param=place)
+def _inline(text: str, place: str) -> bytes:
+    """The data of a data URL, or of base64."""
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidRequest(f"'{place}' is not valid base64", param=place) from None
+        if inline_data.is_data_url(text):
+            return inline_data.from_data_url(text)[1]
+        return inline_data.from_base64(text)
+    except ValueError as error:
+        raise InvalidRequest(f"'{place}' {error}", param=place) from None
 
 
 def _picture(data: bytes, place: str) -> tuple[Media, int]:
     from workers.engines.media import pictures
 
-    media_type, (width, height) = pictures.type_and_size(data, place)
+    media_type, data, (width, height) = pictures.checked(data, place)
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise InvalidRequest(
             f"'{place}' is {width}x{height}: more than {LONGEST_SHAPE} times as long as wide", param=place

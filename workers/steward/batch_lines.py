@@ -5,8 +5,6 @@ from 0, blank ones not at all. A line that is not a JSON object is refused on it
 which line an answer belongs to, or where it is meant to go, is refused as a whole.
 """
 
-import base64
-import binascii
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -16,6 +14,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from models import inline_data
 from models.errors import InvalidLine, InvalidRequest, ModelNotFound
 from models.modalities import KINDS, modality
 from models.modalities.json_object import take_unknown
@@ -172,14 +171,14 @@ def request(
 def _file(name: str, value: Any, find: Find, put: Put) -> str:
     if isinstance(value, str) and uploads.FILE_ID.fullmatch(value):
         return find(value)
-    if isinstance(value, str) and (found := uploads.DATA_URL.match(value)):
+    if isinstance(value, str) and inline_data.is_data_url(value):
         try:
-            data = base64.b64decode(value[found.end() :], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InvalidRequest(f"'{name}' is not valid base64", param=name) from error
+            media_type, data = inline_data.from_data_url(value)
+        except ValueError as error:
+            raise InvalidRequest(f"'{name}' {error}", param=name) from error
         if not data:
             raise InvalidRequest(f"the file '{name}' is empty", param=name)
-        return put(name, data, found[1] or "application/octet-stream")
+        return put(name, data, media_type or "application/octet-stream")
     raise InvalidRequest(f"in a batch '{name}' must be a data URL or the id of a file", param=name)
 
 

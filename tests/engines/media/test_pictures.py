@@ -1,8 +1,12 @@
 """Pictures that clients send, whatever they are."""
 
+import io
 import struct
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
 
@@ -16,8 +20,16 @@ MODES = {
     "jpeg": ["RGB", "L", "1", "CMYK"],
     "webp": ["RGB", "L", "1", "P", "LA", "RGBA", "CMYK", "I;16"],
     "gif": ["RGB", "L", "1", "P", "LA", "RGBA", "I;16"],
+    "avif": ["RGB", "L", "RGBA"],
+    "bmp": ["RGB", "L", "1", "P"],
+    "tiff": ["RGB", "L", "1", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F"],
 }
 """Of each form, the modes that it has."""
+
+
+def converted(mode: str) -> Image.Image:
+    grey = Image.new("L", (60, 40), 200)
+    return (grey.convert("I") if mode.startswith("I;") else grey).convert(mode)
 
 
 @pytest.mark.parametrize("what", BROKEN)
@@ -36,7 +48,7 @@ def test_a_bad_picture_is_refused(tmp_path: Path, what: str) -> None:
 @pytest.mark.parametrize(("form", "mode"), [(form, mode) for form, modes in MODES.items() for mode in modes])
 def test_any_usual_picture_is_read(tmp_path: Path, form: str, mode: str) -> None:
     path = tmp_path / "picture"
-    path.write_bytes(saved(form, Image.new("L", (60, 40), 200).convert(mode)))
+    path.write_bytes(saved(form, converted(mode)))
 
     picture = pictures.opened(path, "image")
 
@@ -90,4 +102,84 @@ def test_a_progressive_photograph_is_read(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").write_bytes(data)
 
         assert pictures.opened(tmp_path / f"{number}.jpg", "image").size == (64, 64)
-        assert pictures.type_and_size(data, "image") == ("image/jpeg", (64, 64))
+        assert pictures.checked(data, "image") == ("image/jpeg", data, (64, 64))
+
+
+GREYS = np.arange(256).reshape(16, 16)
+"""Every shade of 8 bits."""
+SHADES: dict[str, tuple[str, npt.NDArray[Any]]] = {
+    "8 bits": ("png", GREYS.astype(np.uint8)),
+    "16 bits": ("png", GREYS.astype(np.uint16) * 257),
+    "16 bits in a TIFF": ("tiff", GREYS.astype(np.uint16) * 257),
+    "16 bits, the most significant first": ("tiff", GREYS.astype(">u2") * 257),
+    "32 bits that hold 16": ("tiff", GREYS.astype(np.int32) * 257),
+    "32 bits that hold 8": ("tiff", GREYS.astype(np.int32)),
+    "32 bits": ("tiff", (GREYS.astype(np.int64) * 16843009 - (1 << 31)).astype(np.int32)),
+    "fractions": ("tiff", GREYS.astype(np.float32) / 255),
+    "fractions of 255": ("tiff", GREYS.astype(np.float32)),
+    "fractions of any range": ("tiff", GREYS.astype(np.float32) * 1000 - 5e4),
+}
+
+
+@pytest.mark.parametrize("what", SHADES)
+def test_a_grey_picture_keeps_its_shades(tmp_path: Path, what: str) -> None:
+    form, shades = SHADES[what]
+    data = saved(form, Image.fromarray(shades))
+    (tmp_path / "a").write_bytes(data)
+
+    grey = pictures.opened(tmp_path / "a", "image")
+    assert grey.mode == "RGB"
+    assert np.asarray(grey)[:, :, 0].tolist() == GREYS.tolist()
+    # A server that is given the picture's bytes sees the same.
+    media_type, given, size = pictures.checked(data, "image")
+    with Image.open(io.BytesIO(given)) as seen:
+        assert (seen.get_format_mimetype(), seen.size) == (media_type, size)
+        assert np.asarray(seen.convert("RGB"))[:, :, 0].tolist() == GREYS.tolist()
+
+
+def test_a_shade_of_16_bits_may_be_transparent() -> None:
+    picture = Image.fromarray(np.array([[0, 0x8000], [0x8001, 0xFFFF]], np.uint16))
+    file = io.BytesIO()
+    picture.save(file, "png", transparency=0x8000)
+
+    opened = pictures.opened(file.getvalue(), "image")
+
+    assert np.asarray(opened.getchannel("A")).tolist() == [[255, 0], [255, 255]]
+    assert np.asarray(opened.getchannel("R")).tolist() == [[0, 128], [128, 255]]
+
+
+def test_infinite_shades_are_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        pictures.opened(saved("tiff", Image.fromarray(np.array([[0, np.inf]], np.float32))), "image")
+
+
+def test_a_picture_of_one_negative_shade_is_black() -> None:
+    opened = pictures.opened(saved("tiff", Image.fromarray(np.array([[-5, -5]], np.float32))), "image")
+    assert opened.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_transparency_of_a_palette_is_kept() -> None:
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((1, 0), 1)
+
+    opened = pictures.opened(saved("png", picture, transparency=1), "image")
+
+    assert (opened.getpixel((0, 0)), opened.getpixel((1, 0))) == ((255, 0, 0, 255), (0, 0, 255, 0))
+
+
+@pytest.mark.parametrize("form", ["avif", "tiff"])
+def test_of_several_pages_the_first_is_taken(form: str) -> None:
+    pages = [Image.new("RGB", (64, 64), colour) for colour in ("white", "black")]
+
+    opened = pictures.opened(saved(form, pages[0], save_all=True, append_images=pages[1:]), "image")
+
+    assert np.asarray(opened).min() > 250
+
+
+@pytest.mark.parametrize("form", ["avif", "bmp", "tiff"])
+def test_every_form_has_the_same_bound(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 64 * 64)
+    assert pictures.opened(saved(form, Image.new("RGB", (64, 64))), "image").size == (64, 64)
+    with pytest.raises(InvalidRequest, match="pixels"):
+        pictures.opened(saved(form, Image.new("RGB", (64, 65))), "image")

@@ -253,7 +253,7 @@ def test_where_memory_runs_out_the_newest_row_fails_and_the_others_go_on() -> No
 
     failed = [name for name, one in last.items() if one.error]
     assert len(failed) == 1
-    assert "CUDA out of memory" in str(last[failed[0]].error)
+    assert str(last[failed[0]].error) == "out of memory"
     assert {name: one.generated_tokens for name, one in last.items() if not one.error} == {
         name: said for name, said in wanted.items() if name not in failed
     }

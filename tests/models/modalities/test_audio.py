@@ -230,6 +230,16 @@ def test_speech_is_answered_with_its_sound() -> None:
     assert (answer.content, answer.media_type) == (b"OggS", "audio/ogg")
 
 
+def test_what_a_voice_has_no_sound_for_is_told() -> None:
+    some = {"characters": 9, "unsaid": 2}
+    warned = speech.render(said(), some, nowhere, lambda name: b"")
+    assert warned.headers == {"X-Headrace-Warning": "this voice has no sound for 2 of 9 characters"}
+    assert speech.render(said(), some | {"unsaid": 0}, nowhere, lambda name: b"").headers == {}
+    events = speech.Stream(said(stream_format="sse"))
+    assert json.loads(events.end(some).removeprefix(b"data: "))["warning"] == warned.warning
+    assert "warning" not in json.loads(events.end({"characters": 9}).removeprefix(b"data: "))
+
+
 def test_speech_is_streamed() -> None:
     plain, events = speech.Stream(said(stream=True)), speech.Stream(said(stream_format="sse"))
 

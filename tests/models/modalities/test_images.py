@@ -46,8 +46,31 @@ def test_what_openai_s_client_sends_is_read() -> None:
     assert request.dimensions == (1024, 512)
     assert request.asked() == {
         *("model", "prompt", "n", "size", "response_format", "output_format", "output_compression", "user"),
-        "safety_identifier",
+        *("safety_identifier", "quality", "style", "input_fidelity"),
     }
+    assert request.asked() - Request.PLATFORM == {"n", "size", "output_format", "output_compression"}
+    assert request.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "effort", "ignored"),
+    [
+        ({}, 1, ()),
+        ({"quality": "", "style": "", "input_fidelity": ""}, 1, ()),
+        *[({"quality": name}, 1, ()) for name in ("auto", "standard", "medium", "Standard")],
+        *[({"quality": name}, 1.5, ()) for name in ("hd", "high", "HD")],
+        ({"quality": "low"}, 0.5, ()),
+        ({"quality": "hd", "steps": 20}, 1.5, ("quality",)),
+        ({"quality": "standard", "steps": 20}, 1, ()),
+        ({"quality": "ultra"}, 1, ("quality",)),
+        ({"style": "natural", "input_fidelity": "high"}, 1, ("style", "input_fidelity")),
+    ],
+)
+def test_quality_is_a_number_of_steps_and_other_hints_are_named(
+    fields: dict[str, Any], effort: float, ignored: tuple[str, ...]
+) -> None:
+    request = read(**fields)
+    assert (request.effort, request.ignored) == (effort, ignored)
 
 
 @pytest.mark.parametrize("size", ["auto", "", None])
@@ -88,6 +111,11 @@ def test_a_form_says_numbers_as_strings() -> None:
     assert read(background="true").background is True
     assert read(lora='[{"name": "inky", "scale": "0.5"}]') == read(lora=[{"name": "inky", "scale": 0.5}])
     assert read(lora="inky") == read(loras=["inky"])
+
+
+@pytest.mark.parametrize("name", ["default", "Default", ""])
+def test_the_default_sampler_is_the_model_s(name: str) -> None:
+    assert read(sampler_name=name).scheduler is None
 
 
 @pytest.mark.parametrize("name", ["dpm++ 2m karras", "DPM++_2M_Karras", "k_dpmpp_2m_ka"])
@@ -141,10 +169,8 @@ def test_samplers_are_listed_as_the_web_ui_does() -> None:
         ({"response_format": "path"}, "response_format", "literal_error"),
         ({"partial_images": 2}, None, "invalid_value"),
         ({"partial_images": 2, "stream": True, "n": 2}, None, "invalid_value"),
-        ({"quality": "hd"}, "quality", "unsupported_parameter"),
-        ({"style": "natural"}, "style", "unsupported_parameter"),
+        ({"moderation": "high"}, "moderation", "unsupported_parameter"),
         ({"background": "transparent"}, "background", "unsupported_parameter"),
-        ({"input_fidelity": "high"}, "input_fidelity", "unsupported_parameter"),
         ({"kwargs": '{"steps": 0}'}, "steps", "greater_than_equal"),
         ({"kwargs": '{"guidance_scale": NaN}'}, "guidance_scale", "invalid_value"),
         ({"kwargs": '{"\\ud800": 1}'}, None, "invalid_value"),
@@ -190,28 +216,21 @@ def test_a_variation_needs_no_prompt() -> None:
     read(strength=0.5).check_files({"image": 1, "mask": 2})
 
 
-def test_urls_are_the_default() -> None:
-    answer = render(read(), BODY, "https://x/{}".format, lambda name: b"")
+def test_an_answer_has_both_forms_or_the_one_that_is_asked_for() -> None:
+    def answered(form: str | None) -> Any:
+        answer = render(read(response_format=form), BODY, "https://x/{}".format, str.encode)
+        assert answer.media_type == "application/json"
+        parsed = spoken.ImagesResponse.model_validate_json(answer.content)
+        assert parsed.data is not None
+        return json.loads(answer.content) | {"data": [one.to_dict() for one in parsed.data]}
 
-    assert answer.media_type == "application/json"
-    assert json.loads(answer.content) == {
-        "created": 7,
-        "data": [{"url": "https://x/0.png", "seed": 3}, {"url": "https://x/1.png", "seed": 4}],
-        "size": "64x64",
-        "output_format": "png",
-    }
-    parsed = spoken.ImagesResponse.model_validate_json(answer.content)
-    assert parsed.data is not None
-    assert parsed.data[1].url == "https://x/1.png"
-
-
-def test_images_may_be_in_the_answer_itself() -> None:
-    answer = render(read(response_format="b64_json"), BODY, lambda name: "", lambda name: name.encode())
-
-    parsed = spoken.ImagesResponse.model_validate_json(answer.content)
-    assert parsed.data is not None
-    assert [base64.b64decode(one.b64_json or "") for one in parsed.data] == [b"0.png", b"1.png"]
-    assert parsed.data[0].url is None
+    urls = [{"url": f"https://x/{name}"} for name in ("0.png", "1.png")]
+    contents = [{"b64_json": base64.b64encode(name).decode()} for name in (b"0.png", b"1.png")]
+    seeds = [{"seed": 3}, {"seed": 4}]
+    both = [one | other | seed for one, other, seed in zip(urls, contents, seeds, strict=True)]
+    assert answered(None) == {"created": 7, "data": both, "size": "64x64", "output_format": "png"}
+    assert answered("url")["data"] == [one | seed for one, seed in zip(urls, seeds, strict=True)]
+    assert answered("b64_json")["data"] == [one | seed for one, seed in zip(contents, seeds, strict=True)]
 
 
 @pytest.mark.parametrize("edit", [False, True])

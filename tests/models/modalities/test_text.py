@@ -153,7 +153,7 @@ def test_every_chunk_has_the_usage_so_far_where_that_is_asked_for(protocol: Any)
         ({"seed": 1 << 80}, "seed"),
         ({"stop": [""]}, "stop[0]"),
         ({"stop": ["x"] * 17}, "stop"),
-        ({"stream": "yes"}, "stream"),
+        ({"stream": "maybe"}, "stream"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"logit_bias": {"abc": 1}}, "logit_bias.abc"),

@@ -13,6 +13,7 @@ from PIL import Image
 from models.errors import InvalidRequest
 from models.modalities import chat
 from models.modalities.chat.messages import Media
+from tests.models.test_inline_data import WRITTEN
 from tests.support.pictures import BROKEN, bomb, data_url, saved
 from tests.support.sounds import RATE, encoded, silence
 from tests.support.web import Handler, Server, serving
@@ -61,7 +62,7 @@ async def refused(intake: MediaIntake, *parts: dict[str, Any], place: str = PLAC
 # ---- from data ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif"])
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif", "avif", "bmp", "tiff"])
 async def test_a_picture_is_what_its_bytes_are_whatever_its_url_says(intake: MediaIntake, form: str) -> None:
     data = saved(form)
     for said in (f"image/{form}", "image/png", "text/html", ""):
@@ -89,11 +90,12 @@ async def test_what_is_no_picture_is_refused(intake: MediaIntake, what: str) -> 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("data:image/png,%89PNG", "without ';base64,'"),
+        ("data:image/png,%89PNG", "not a PNG"),
+        ("data:image/png,iVBORw0KGgo", "without ';base64,'"),
         ("data:image/png;base64", "without ';base64,'"),
         ("data:", "without ';base64,'"),
         ("data:image/png;base64,####", "not valid base64"),
-        ("data:image/png;base64,iVBORw0KGgo", "not valid base64"),
+        ("data:image/png;base64,iVBORw0KGgoAA", "not valid base64"),
         ("data:image/png;base64,é", "not valid base64"),
         ("file:///etc/passwd", "https://"),
         ("ftp://example.com/a.png", "https://"),
@@ -110,6 +112,16 @@ async def test_other_urls_are_refused(intake: MediaIntake, url: str, why: str) -
 async def test_a_data_url_may_be_percent_encoded_and_in_capitals(intake: MediaIntake) -> None:
     url = data_url(PNG).replace("data:", "DATA:").replace(";base64", ";Base64").replace("+", "%2B").replace("/", "%2F")
     assert (await take(intake, image(url)))[0].data == PNG
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+async def test_base64_is_read_however_it_is_written(intake: MediaIntake, way: str) -> None:
+    bare = WRITTEN[way](PNG).strip()
+    for url in [f"data:image/png;base64,{bare}", *([] if "%" in bare else [bare])]:
+        assert [one.data for one in await take(intake, image(url))] == [PNG]
+    wav = encoded(silence(0.1), "wav", "pcm_s16le", RATE)
+    heard = {"type": "input_audio", "input_audio": {"data": WRITTEN[way](wav), "format": "wav"}}
+    assert [one.data for one in await take(intake, heard)] == [wav]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (3, 3)])

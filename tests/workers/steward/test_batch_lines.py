@@ -94,7 +94,7 @@ def test_files_of_lines_are_ids_or_data_urls(world: World) -> None:
     world.launch("whisper", engine="faster_whisper")
     mine, theirs = world.file(b"sound", purpose="user_data"), world.file(b"secret", key="other")
     url = "data:audio/wav;base64," + base64.b64encode(b"RIFF").decode()
-    given = {"mine": mine, "inline": url, "theirs": theirs, "web": "https://example.org/a.wav", "broken": url[:-1]}
+    given = {"mine": mine, "inline": url, "theirs": theirs, "web": "https://example.org/a.wav", "broken": url + "*"}
     endpoint = "/v1/audio/transcriptions"
     content = [
         json.dumps({"custom_id": k, "method": "POST", "url": endpoint, "body": {"model": "whisper", "file": v}})
@@ -153,8 +153,8 @@ def test_pictures_are_in_the_output_itself(world: World) -> None:
     world.launch("painter", engine="diffusers")
     endpoint = "/v1/images/generations"
     content = [
-        json.dumps({"custom_id": form, "method": "POST", "url": endpoint, "body": body})
-        for form in ("url", "b64_json")
+        json.dumps({"custom_id": str(form), "method": "POST", "url": endpoint, "body": body})
+        for form in ("url", "b64_json", None)
         for body in [{"model": "painter", "prompt": "a red seven", "response_format": form}]
     ]
     batch = world.batch("\n".join(content).encode(), endpoint=endpoint)
@@ -167,8 +167,9 @@ def test_pictures_are_in_the_output_itself(world: World) -> None:
         done = claims.Done(row.id, row.fence, {"body": body, "artifacts": kept})
         world.database.call(claims.finish, [done])
     world.finish()
-    by_url, by_json = world.outcome(batch)[0]
+    by_url, by_json, both = [one["response"]["body"]["data"][0] for one in world.outcome(batch)[0]]
     png = base64.b64encode(b"PNG").decode()
-    assert by_url["response"]["body"]["data"][0]["url"] == f"data:image/png;base64,{png}"
-    assert by_json["response"]["body"]["data"][0]["b64_json"] == png
+    assert by_url == {"url": f"data:image/png;base64,{png}", "seed": 1}
+    assert by_json == {"b64_json": png, "seed": 1}
+    assert both == by_url | by_json
     assert not list(world.store.listing("jobs/"))

@@ -9,6 +9,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)
 
 
+def kind_of(error: BaseException) -> str:
+    """What clients are told of an error of a library: its text is for the log, since it may hold a path."""
+    return "out of memory" if out_of_memory(error) else type(error).__name__
+
+
 def device_lost(error: BaseException) -> bool:
     """Whether every later call of this process would fail too, as after an assertion that failed on the device."""
     return not out_of_memory(error) and any(words in str(error) for words in _LOST)

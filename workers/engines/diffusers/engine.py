@@ -19,7 +19,7 @@ import torch
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import images
 from models.modalities.media import Artifact, Outcome
-from workers.engines.accelerator.faults import device_lost
+from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
 from workers.engines.diffusers.draw import BatchStopped, Drawn, StepResult, draw, finish, in_halves, warm
@@ -163,8 +163,9 @@ class Diffusers(Engine[Model]):
                     work()
             except HeadraceError as refused:
                 error = refused
-            except Exception as failure:  # noqa: BLE001  # a decoder may raise anything, and the client must get an error
-                error = EngineFailure(f"{type(failure).__name__}: {failure}")
+            except Exception as failure:  # a decoder may raise anything, and the client must get an error
+                log.exception("a request's pictures cannot be prepared or encoded")
+                error = EngineFailure(f"the pictures cannot be read or encoded: {type(failure).__name__}")
             self._on_loop(self._after, request, error, then)
 
         with contextlib.suppress(RuntimeError):  # closed
@@ -208,9 +209,9 @@ class Diffusers(Engine[Model]):
             return
         except Exception as failure:  # the batch ends here, and its clients must get an error
             log.exception("cannot draw %s", rows[0].shape)
-            error = EngineFailure(f"the image cannot be drawn: {type(failure).__name__}: {failure}")
+            error = EngineFailure(f"the image cannot be drawn: {kind_of(failure)}")
             if device_lost(failure):
-                self._fault = error.message
+                self._fault = f"the image cannot be drawn: {type(failure).__name__}: {failure}"
         for row in rows:
             self._on_loop(self._fail, row.request, error)
 

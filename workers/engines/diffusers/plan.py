@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import InvalidRequest, UnsupportedParameter
-from models.modalities.images import MOST_PIXELS, Request
+from models.modalities.images import MOST_PIXELS, MOST_STEPS, Request
 from workers.engines.diffusers import pictures
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Mode, Shape
 from workers.engines.diffusers.load import Model
@@ -28,7 +28,7 @@ def plan(request: ImageRequest, model: Model) -> None:
         message, param = _CANNOT[mode]
         raise UnsupportedParameter(message, param=param)
     width, height = _size(request, model)
-    steps = body.steps or model.steps
+    steps = body.steps or steps_for(model.steps, body.effort, body.strength)
     request.shape = Shape(
         mode=mode,
         width=width,
@@ -77,6 +77,12 @@ def _size(request: ImageRequest, model: Model) -> tuple[int, int]:
             f"{request.body.n} of {size[0]}x{size[1]} is too much: each may have {most} pixels here", param="size"
         )
     return size
+
+
+def steps_for(usual: int, effort: float, strength: float | None) -> int:
+    """The model's usual steps, or more or less of them by ``effort``: but so many that ``strength`` leaves one."""
+    least = min(usual, math.ceil(1 / (strength or 1)))
+    return max(least, min(round(usual * effort), MOST_STEPS))
 
 
 def _sampler(body: Request, model: Model) -> str:

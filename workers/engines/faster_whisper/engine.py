@@ -11,6 +11,7 @@ ways:
   it, as in OpenAI's Whisper.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -27,7 +28,7 @@ from models.launching.peek import peek_at
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
-from workers.engines.accelerator.faults import device_lost
+from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.faster_whisper import clips as cutting
 from workers.engines.faster_whisper import cublas
@@ -36,6 +37,8 @@ from workers.engines.faster_whisper.transcriber import Transcriber, most_new_tok
 from workers.engines.faster_whisper.transcript import Transcript
 from workers.engines.media.recording import RATE, Recording, Sound
 from workers.engines.threads.step_threads import Step, SteppedRequest, Steps, StepThreads
+
+log = logging.getLogger(__name__)
 
 _ComputeType = Literal[
     "int8",
@@ -165,7 +168,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         except RuntimeError as error:  # CTranslate2's
             if device_lost(error):
                 self._fault = str(error)
-            raise EngineFailure(f"faster-whisper: {error}") from error
+            log.exception("a recording cannot be transcribed")
+            raise EngineFailure(f"faster-whisper: {kind_of(error)}") from error
 
     def _steps(self, request: Request, path: Path, stepped: SteppedRequest) -> Steps:
         transcriber = Transcriber(self._whisper, request, self._model.beam_size, stepped)

@@ -232,7 +232,7 @@ class LlamaCpp(Engine[LoadedGguf]):
         self._end(request)
         if not isinstance(error, HeadraceError):
             _log.error("a call into llama.cpp failed", exc_info=error)
-            error = EngineFailure(f"llama.cpp: {error!r}")
+            error = EngineFailure(f"llama.cpp: {type(error).__name__}")
         request.sink.fail(error)
 
     def _drain(self) -> None:
@@ -338,7 +338,7 @@ class LlamaCpp(Engine[LoadedGguf]):
             self._put(call, _raised(call, error))
         except Exception as error:  # noqa: BLE001  # the request ends here, and its client must get an error
             _log.exception("a call into llama.cpp failed")
-            self._put(call, EngineFailure(f"llama.cpp: {error!r}"))
+            self._put(call, EngineFailure(f"llama.cpp: {type(error).__name__}"))
         finally:
             self._under_grammar.discard(call)
 
@@ -374,5 +374,6 @@ def _usage(call: _Call) -> wire.ChunkUsage:
 
 def _raised(call: _Call, error: Exception) -> HeadraceError:
     if call.has_output:
-        return EngineFailure(f"llama.cpp: {error}")
+        _log.error("a call into llama.cpp failed", exc_info=error)
+        return EngineFailure("llama.cpp failed amid the answer")
     return InvalidRequest(str(error))  # the request is at fault: its schema, its grammar, or the template refuses it

@@ -133,7 +133,7 @@ def refusal(error: Refusal, param: str) -> HeadraceError:
         return ContextLengthExceeded(error.message, param=param)
     if 400 <= error.code < 500:
         return InvalidRequest(error.message)
-    return EngineFailure(f"llama.cpp: {error.message}")
+    return EngineFailure(f"llama.cpp: {error.type}")
 
 
 def chat_body(

@@ -2,20 +2,29 @@
 
 import contextlib
 import io
+import logging
+import math
 import mmap
 import re
 from pathlib import Path
+from typing import cast
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageMath, UnidentifiedImageError
 
 from models.errors import InvalidRequest
+
+log = logging.getLogger(__name__)
 
 MOST_PIXELS = 1 << 25
 """Most pixels of a client's picture. Its header states their number, so it is checked before any is decoded."""
 MOST_SCANS = 100
 """Most scans of a progressive JPEG, which has about ten. Each is a pass over all pixels, and may take only a few bytes.
 """
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "F")
+"""Modes of greys with more than 8 bits. Pillow cuts their shades off at 255 where it converts them."""
+_WHITES = (255, 65535)
+"""What may be white where the mode does not say: of numbers from 0 to 255, and of larger ones."""
 _MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
 """The marker of a JPEG's part that states its own length, and the marker of the end."""
 _SCAN, _END = b"\xda", b"\xd9"
@@ -46,10 +55,18 @@ def opened(source: Path | bytes, name: str) -> Picture:
     return upright.convert("RGBA")
 
 
-def type_and_size(data: bytes, name: str) -> tuple[str, tuple[int, int]]:
-    """The media type, and the width and height, of a picture, whose pixels are all decoded. Raises as ``opened``."""
+def checked(data: bytes, name: str) -> tuple[str, bytes, tuple[int, int]]:
+    """The media type, the bytes, and the width and height of a picture, whose pixels are all decoded.
+
+    The bytes are those given, except that a picture of more than 8 bits becomes one of 8 bits, since programs that
+    serve models cut its shades off. Raises as ``opened``.
+    """
     subtype, upright = _read(data, name)
-    return f"image/{subtype}", upright.size
+    if subtype is None:
+        file = io.BytesIO()
+        upright.save(file, "png", compress_level=1)
+        return "image/png", file.getvalue(), upright.size
+    return f"image/{subtype}", data, upright.size
 
 
 def flat(picture: Picture) -> Picture:
@@ -59,8 +76,11 @@ def flat(picture: Picture) -> Picture:
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
-def _read(source: Path | bytes, name: str) -> tuple[str, Picture]:
-    """The subtype of its media type, such as ``jpeg``, and the picture, turned upright."""
+def _read(source: Path | bytes, name: str) -> tuple[str | None, Picture]:
+    """The subtype of its media type, such as ``jpeg``, and the picture, turned upright, with 8 bits for each channel.
+
+    There is no subtype where the picture had more bits.
+    """
 
     def file() -> Path | io.BytesIO:
         return io.BytesIO(source) if isinstance(source, bytes) else source
@@ -74,15 +94,40 @@ def _read(source: Path | bytes, name: str) -> tuple[str, Picture]:
             picture.verify()
         with Image.open(file(), formats=_FORMATS) as picture:  # after verify() a picture must be opened anew
             picture.load()
-            return subtype, _upright(picture)
+            upright = _upright(picture)
+            return (None, _with_8_bits(upright)) if upright.mode in _DEEP else (subtype, upright)
     except InvalidRequest:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(name) from None
     except UnidentifiedImageError:
-        raise InvalidRequest(f"'{name}' is not a PNG, JPEG, WebP or GIF picture", param=name) from None
+        raise InvalidRequest(f"'{name}' is not a PNG, JPEG, WebP, GIF, AVIF, BMP or TIFF picture", param=name) from None
     except Exception as error:  # noqa: BLE001  # Pillow raises anything for broken files
-        raise InvalidRequest(f"'{name}' is broken: {error}", param=name) from None
+        log.info("'%s' is broken: %r", name, error)  # for us alone: the text may hold a path
+        raise InvalidRequest(f"'{name}' is a broken picture, or breaks off", param=name) from None
+
+
+def _with_8_bits(picture: Picture) -> Picture:
+    """A grey picture of a deeper mode with 256 shades: with an alpha channel where one shade is transparent."""
+    shades = picture.convert("F")
+    low, high = cast("tuple[float, float]", shades.getextrema())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("a shade is infinite")
+    black, white = (0, 65535) if picture.mode.startswith("I;16") else _range(low, high, picture.mode == "F")
+    scale = 255 / (white - black or 1)
+    grey = shades.point(lambda shade: shade * scale + (0.5 - black * scale)).convert("L")
+    clear = picture.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    alpha = ImageMath.lambda_eval(lambda given: (given["shades"] != clear) * 255, shades=shades).convert("L")
+    return Image.merge("LA", (grey, alpha))
+
+
+def _range(low: float, high: float, fractions: bool) -> tuple[float, float]:
+    """The black and the white of a picture whose shades go from ``low`` to ``high``, where nothing says them."""
+    whites = (1, *_WHITES) if fractions else _WHITES
+    usual = next((white for white in whites if low >= 0 and high <= white), None)
+    return (0, usual) if usual else (low, high)
 
 
 def _upright(picture: Picture) -> Picture:

@@ -6,6 +6,7 @@ that a small file which unpacks to days of sound is given up early. Only the cur
 """
 
 import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from models.errors import InvalidRequest
+
+log = logging.getLogger(__name__)
 
 RATE = 16_000
 Sound = npt.NDArray[np.float32]
@@ -56,7 +59,8 @@ class Recording:
             )
         except av.FFmpegError as error:
             self._file.close()
-            raise self._bad(_describe_error(error)) from error
+            log.info("the recording cannot be opened: %r", error)  # for us alone: the text may hold a path
+            raise self._bad("its format is not known, or it is broken or breaks off") from error
         try:
             self._stream = self._choose()
             self.length_s = self._length()
@@ -167,7 +171,3 @@ class Recording:
 def _samples(frame: AudioFrame) -> Sound:
     samples: Sound = frame.to_ndarray()[0]
     return np.clip(np.nan_to_num(samples, copy=False), -1.0, 1.0)
-
-
-def _describe_error(error: av.FFmpegError) -> str:
-    return "its format is not known, or its beginning is missing" if isinstance(error, ValueError) else str(error)

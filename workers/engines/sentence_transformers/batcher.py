@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError
-from workers.engines.accelerator.faults import device_lost, out_of_memory
+from workers.engines.accelerator.faults import device_lost, kind_of, out_of_memory
 from workers.engines.base import Sink
 from workers.engines.sentence_transformers.packing import batch_of_first, round_due, share, worthwhile
 
@@ -192,9 +192,9 @@ class Batcher:
         except Exception as error:  # a batch's life ends here, and its clients must hear of it
             if not out_of_memory(error) or len(batch) == 1:
                 log.exception("a batch of %d sequences failed", len(batch))
-                failure = EngineFailure(f"the engine failed: {type(error).__name__}: {error}"[:500])
                 if device_lost(error):
-                    self.fault = failure.message
+                    self.fault = f"{type(error).__name__}: {error}"[:500]
+                failure = EngineFailure(f"the engine failed: {kind_of(error)}")
                 self._say(self._fail, [one.task for one in batch], failure)
                 return
             log.warning("%d sequences do not fit into memory: %s", len(batch), error)

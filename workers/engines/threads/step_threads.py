@@ -121,4 +121,4 @@ def _failure(error: BaseException | None) -> HeadraceError:
     if isinstance(error, HeadraceError):
         return error
     _log.error("a step failed", exc_info=error)
-    return EngineFailure(f"the engine failed: {type(error).__name__}: {error}")
+    return EngineFailure(f"the engine failed: {type(error).__name__}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from workers.engines.transformers.detokenizer import Detokenizer
 from workers.engines.transformers.load import LoadedTransformer, TransformersOptions, load_model
 from workers.engines.transformers.prompts import Body, Prompt, Prompts
 from workers.engines.transformers.sampling import Sampling
+
+log = logging.getLogger(__name__)
 
 _Chat = chat.Request
 _ENDING = 32  # the last tokens of a prompt, which show whether it has begun the thoughts
@@ -145,8 +148,10 @@ class Transformers(Engine[LoadedTransformer]):
             self._prepare(request, *prompts[0][:2])
         except HeadraceError as error:
             self._hand_over(request, error)
-        except Exception as error:  # noqa: BLE001  # a template may raise anything, and its client must get an error
-            self._hand_over(request, InvalidRequest(f"the prompt cannot be tokenized: {error}", param=request.param))
+        except Exception as error:  # a template may raise anything, and its client must get an error
+            log.exception("a prompt cannot be tokenized")
+            why = f"the prompt cannot be tokenized: {type(error).__name__}"
+            self._hand_over(request, InvalidRequest(why, param=request.param))
         else:
             constrained = request.constrained
             if constrained is None:

@@ -2,9 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import queue
 from collections.abc import Callable
 from typing import Any
+
+from workers.engines.accelerator.faults import kind_of
+
+log = logging.getLogger(__name__)
 
 
 class Router:
@@ -37,5 +42,6 @@ class Router:
 
     def fail_and_deliver(self, state: Any, error: Exception) -> None:
         """Deliver the error of a request that failed."""
-        state.error = str(error)
+        log.error("request %s failed", state.request_id, exc_info=error)
+        state.error = kind_of(error)
         self.deliver(state.to_generation_output())

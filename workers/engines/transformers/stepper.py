@@ -18,7 +18,7 @@ from typing import Any
 
 from torch import Tensor
 
-from workers.engines.accelerator.faults import device_lost, out_of_memory
+from workers.engines.accelerator.faults import device_lost, kind_of, out_of_memory
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.rows import Batch, Forward, Row
 from workers.engines.transformers.sampling import Sampling
@@ -187,7 +187,7 @@ class Stepper:
                 raise
             if len(rows) == 1:
                 log.exception("the prompt of %s cannot be computed", rows[0].id)
-                self._fail(rows, f"{type(error).__name__}: {error}")
+                self._fail(rows, kind_of(error))
                 return
             for row in rows:  # only one of them may be at fault
                 self._begin_together([row])
@@ -219,7 +219,7 @@ class Stepper:
         *others, newest = batch.rows
         batch.rows = []
         self._waiting.extendleft(reversed(others))
-        self._fail([newest], f"{type(error).__name__}: {error}")
+        self._fail([newest], kind_of(error))
 
     def _emit_tokens(self, batch: Batch, logits: Tensor) -> None:
         """Pick a token for each row, deliver them, and drop the rows that are complete."""

@@ -212,7 +212,7 @@ def refusal(error: VllmRefusal, field: str, constraint: Constraint | None = None
         return Overloaded(message)
     if constraint is not None and error.type == "InternalServerError":  # the grammar met its bounds amid an answer
         return InvalidRequest("the form asked for is too complex to be followed", param=constraint.param)
-    return EngineFailure(f"vLLM: {message}")
+    return EngineFailure(f"vLLM: {error.type}")
 
 
 def _param(given_param: str | None, message: str, field: str, constraint: Constraint | None) -> str | None:

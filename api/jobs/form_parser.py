@@ -1,0 +1,100 @@
+"""Parses the bodies of forms, ``multipart/form-data`` (RFC 7578) and ``application/x-www-form-urlencoded``."""
+
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from models.errors import InvalidRequest, UnsupportedMediaType
+
+MOST_FILES = 20
+MOST_FIELDS = 64
+FIELD_BYTES = 256 << 10
+"""Most bytes of one field of a form. All fields together may have as many as a JSON body."""
+
+_PLACE = re.compile(r"\[\d*\]\Z")
+
+
+def without_place(key: str) -> str:
+    """The name of a part without its place in a list: ``image`` of ``image[]`` and of ``image[0]``."""
+    return _PLACE.sub("", key)
+
+
+class _Parser(MultiPartParser):
+    """Starlette's parser, which takes half a form for a whole one; this one notes whether the end came.
+
+    Parts of the ``files`` are files, with a name or without; and a part may have a charset of its own.
+    """
+
+    ended = False
+    files: Collection[str] = ()
+
+    def on_end(self) -> None:
+        self.ended = True
+
+    def abandon(self) -> None:
+        """Close the files, also the one that has not come to its end."""
+        for file in self._files_to_close_on_error:
+            file.close()
+
+    def on_headers_finished(self) -> None:
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        if b"filename" not in options and without_place(options.get(b"name", b"").decode("latin-1")) in self.files:
+            part.content_disposition = (part.content_disposition or b"") + b'; filename=""'
+        super().on_headers_finished()
+
+    def on_part_end(self) -> None:
+        usual = self._charset
+        _, options = parse_options_header(dict(self._current_part.item_headers).get(b"content-type"))
+        self._charset = options.get(b"charset", b"").decode("latin-1") or usual
+        super().on_part_end()
+        self._charset = usual
+
+
+async def multipart(request: Request, files: Collection[str]) -> FormData:
+    """The parts of a form. Those named as one of ``files`` are files, though maybe without a file's name.
+
+    Raises InvalidRequest or UnsupportedMediaType.
+    """
+    _refuse_compressed(request.headers)
+    parser = _Parser(
+        request.headers,
+        request.stream(),
+        max_files=MOST_FILES,
+        max_fields=MOST_FIELDS,
+        max_part_size=FIELD_BYTES,
+    )
+    parser.files = files
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise InvalidRequest(error.message) from error
+    except ValueError as error:  # some codecs say no more than that
+        raise InvalidRequest("the form's text is not of the charset that it names") from error
+    except ClientDisconnect as error:
+        raise InvalidRequest("the client hung up amid the form") from error
+    if not parser.ended:
+        parser.abandon()
+        raise InvalidRequest("the form breaks off before its last boundary")
+    return form
+
+
+def urlencoded(content: bytes, headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The fields of a form without files. Raises InvalidRequest or UnsupportedMediaType."""
+    _refuse_compressed(headers)
+    try:
+        return parse_qsl(content.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidRequest(f"the form is not valid UTF-8, or has more than {MOST_FIELDS} fields") from error
+
+
+def _refuse_compressed(headers: Mapping[str, str]) -> None:
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(f"a form is not read with the encoding '{encoding[:40]}': send it uncompressed")
