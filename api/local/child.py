@@ -4,6 +4,8 @@ starting ──probe answered──▶ running ──stop──▶ stopping ─�
     │  ▲                        │
     │  └──────delay over──── waiting ◀──died, or hung and killed
     └──────────────────────────▲  └──too often──▶ failed
+
+A process that ends with ``absent_code`` has not died: what it works on is not there, and is looked for again.
 """
 
 import itertools
@@ -27,6 +29,8 @@ Probe = Callable[[float], Awaitable[bool | None]]
 None if that is not known, since the server through which it is asked is down itself.
 """
 
+ABSENT_S = 30.0
+"""How long after a process missed what it works on, it looks for it again."""
 KEPT_LOGS = 3
 LOG_BYTES = 64 << 20
 
@@ -51,6 +55,8 @@ class Spec:
     """A process that has not answered for this long hangs."""
     startup_s: float = 120
     """The same, while it has not answered for the first time yet."""
+    absent_code: int | None = None
+    """The exit code with which it says that what it works on is not there: not a death."""
     death_signal: signal.Signals = signal.SIGKILL
     """The signal that it gets if the supervisor is killed.
 
@@ -89,6 +95,8 @@ class Child:
         self.log = logs / f"{spec.name}.log"
         self.state: State = "stopped"
         self.restarts = 0
+        self.absent = False
+        """Whether what it works on was not there when it last looked."""
         self.exit_code: int | None = None
         self.started = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -120,6 +128,7 @@ class Child:
         """Notice whether it has died, and start it again when that is due.
 
         Returns the seconds until its next start if it has died since the last call and will start again, else None.
+        What is absent is reported so once, until it has been there again.
         """
         if self._process is None:
             if self.state == "waiting" and now >= self._restart_at:
@@ -133,6 +142,10 @@ class Child:
         if self.state == "stopping":
             self.state = "stopped"
             return None
+        if code == self.spec.absent_code:
+            noticed, self.absent = self.absent, True
+            self.state, self._restart_at = "waiting", now + ABSENT_S
+            return None if noticed else ABSENT_S
         delay = self._backoff.died(now)
         if delay is None:
             self.state = "failed"
@@ -146,7 +159,7 @@ class Child:
         if answer is not False:
             self._answered_at = now
         if answer and self.state == "starting":
-            self.state = "running"
+            self.state, self.absent = "running", False
 
     def hung(self, now: float) -> bool:
         """Whether it lives, but has not answered for too long, and has left several probes without an answer.
@@ -183,6 +196,8 @@ class Child:
     def describe_exit(self) -> str:
         """How it ended, in words."""
         code = self.exit_code
+        if self.absent:
+            return "is not at work: " + " ".join(tail(self.log, lines=1))
         if code is not None and code < 0:
             return f"was ended by signal {-code} ({signal.strsignal(-code)})"
         return f"ended with code {code}"

@@ -19,6 +19,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from api.edge.exposure import local_url
 from api.local.child import Probe, Spec
 from api.local.embedded import Embedded
+from models.launching import devices
 from models.redis import presence
 from models.settings import Settings
 
@@ -78,7 +79,8 @@ class ProcessSpecs:
         name = f"worker-{device.replace(':', '')}"
         argv = _python("workers.device", "--device", device)
         grace = self._settings.drain_s + 10
-        return Spec(name, argv, self._env, WORKER, grace, self._reports(device), patience_s=30)
+        reports = self._reports(device)
+        return Spec(name, argv, self._env, WORKER, grace, reports, patience_s=30, absent_code=devices.DEVICE_GONE)
 
     def steward(self) -> Spec:
         """The steward."""

@@ -73,8 +73,8 @@ class Supervisor:
             await asyncio.sleep(TICK_S)
 
     async def ready(self, child: Child) -> None:
-        """Wait until the process has answered its probe. If it never will, ``run`` raises."""
-        await _until(lambda: child.state == "running")
+        """Wait until the process has answered its probe, or is absent. If it never will be either, ``run`` raises."""
+        await _until(lambda: child.state == "running" or child.absent)
 
     async def run_to_end(self, spec: Spec) -> None:
         """Run a process until it ends by itself. Raises Unavailable if it fails."""

@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import time
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,7 @@ class Up:
         self._summary(await asyncio.to_thread(self._described_devices), demo=ready)
 
     async def _ready(self, child: Child) -> None:
-        with self._step(child.spec.name, f"pid {child.pid}"):
+        with self._step(child.spec.name, f"pid {child.pid}", unless=lambda: child.absent):
             await self._supervisor.ready(child)
 
     async def _external_redis(self, specs: ProcessSpecs) -> None:
@@ -226,13 +226,17 @@ class Up:
         return []
 
     @contextlib.contextmanager
-    def _step(self, what: str, detail: str) -> Iterator[None]:
-        """Show that this is being waited for while the block runs, then that it is ready and how long it took."""
+    def _step(self, what: str, detail: str, *, unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Show that this is being waited for while the block runs, then that it is ready and how long it took.
+
+        Nothing is said at the end if ``unless`` holds then.
+        """
         begun = time.monotonic()
         self._console.waiting(what)
         yield
         self._console.idle()
-        self._console.say(f"  {what:<12} ready after {time.monotonic() - begun:4.1f} s   {detail}")
+        if not unless():
+            self._console.say(f"  {what:<12} ready after {time.monotonic() - begun:4.1f} s   {detail}")
 
     def _summary(self, about_devices: Sequence[str], *, demo: bool) -> None:
         say = self._console.say

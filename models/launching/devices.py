@@ -16,6 +16,8 @@ from models.errors import InvalidRequest
 from models.launching import metal, nvml, rocm
 
 _NAME = re.compile(r"cpu|metal|cuda:(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?")
+DEVICE_GONE = 74
+"""Exit code of a worker whose device is not there: lost, removed, or out of reach of its driver."""
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -65,9 +67,14 @@ def notes() -> list[str]:
         return [error.message]
 
 
+def is_name(name: str) -> bool:
+    """Whether this is how a device is called, be it there or not."""
+    return _NAME.fullmatch(name) is not None
+
+
 def parse(name: str) -> Device:
     """The device of that name. Raises InvalidRequest if it is no device name, or if this machine has no such device."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidRequest(f"{name!r} is not a device: say cpu or cuda:0, cuda:1, …", param="device")
     if name == "cpu":
         return _cpu()

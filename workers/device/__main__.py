@@ -147,10 +147,12 @@ def _asked_for() -> devices.Device:
     """The device that the command line names."""
     parser = argparse.ArgumentParser(prog="headrace worker")
     parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
+    name = parser.parse_args().device
     try:
-        return devices.parse(parser.parse_args().device)
+        return devices.parse(name)
     except InvalidRequest as error:
-        sys.exit(f"headrace worker: {error.message}")
+        print(f"headrace worker: {error.message}", file=sys.stderr)
+        sys.exit(devices.DEVICE_GONE if devices.is_name(name) else 1)
 
 
 if __name__ == "__main__":

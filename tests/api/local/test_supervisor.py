@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from api.local import child as child_module
 from api.local import home, supervisor
 from api.local.child import Backoff, Child, Probe, Spec, rotate, tail, trim
 from api.local.supervisor import Supervisor
@@ -101,6 +102,30 @@ async def test_a_child_that_keeps_dying_is_given_up(watched: Supervisor, told: T
     assert told.has("part | last words")
     assert watched.children["part"].state == "failed"
     await watched.stop()
+
+
+async def test_who_misses_its_device_is_not_dying(
+    watched: Supervisor, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "ABSENT_S", 0.05)
+    device = tmp_path / "device"
+    command = f"echo looking >> {tmp_path}/looks; [ -e {device} ] || {{ echo 'GPU 1 is lost'; exit 74; }}; sleep 60"
+
+    async def answers(_age_s: float) -> bool:
+        return device.exists()
+
+    child = watched.start(spec("worker", "sh", "-c", command, absent_code=74, probe=answers))
+    async with running(watched):
+        async with asyncio.timeout(10):
+            await watched.ready(child)  # a start does not wait for it
+        assert child.absent
+        await until(lambda: child.restarts > Backoff.deaths)
+        assert [line for line in told if "worker" in line] == [
+            "worker is not at work: GPU 1 is lost; starting it again in 0.1 s"
+        ]
+        device.touch()
+        await until(lambda: child.state == "running")
+        assert not child.absent
 
 
 async def test_phases_stop_one_after_the_other(watched: Supervisor, tmp_path: Path) -> None:
