@@ -18,6 +18,10 @@ from tests.e2e.talk import PROMPT, chat, client, hear, launch, metric, until
 pytestmark = pytest.mark.e2e
 
 TOOL: Any = {"type": "function", "function": {"name": "f"}}
+SAYS: Any = {
+    "type": "function",
+    "function": {"name": "f", "parameters": {"type": "object", "properties": {"text": {"type": "string"}}}},
+}
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_a_thought_and_a_tool_call_are_streamed_in_pieces(sdk: openai.OpenAI, ch
     with sdk.chat.completions.stream(
         model="echo",
         messages=[{"role": "user", "content": PROMPT}],
-        tools=[TOOL],
+        tools=[SAYS],
         tool_choice=choice,
         extra_body={"enable_thinking": True},
     ) as stream:

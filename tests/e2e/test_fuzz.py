@@ -41,6 +41,10 @@ def _check_form(path: str, body: Any) -> None:
     if path.startswith(("/anthropic/", "/v1/messages")):
         assert body["type"] == "error"
         assert set(body["error"]) == {"type", "message", "details"}
+    elif path.startswith("/fal/"):
+        assert set(body) == {"detail", "error_type", "param"}
+    elif path.startswith("/v1/predictions") or path.endswith("/predictions"):
+        assert set(body) == {"title", "detail", "status", "type", "param"}
     elif not path.startswith("/sdapi/"):  # there it is a word
         assert set(body["error"]) == {"message", "type", "param", "code"}
 
