@@ -59,7 +59,7 @@ async def test_an_answer_is_json(llama_cpp: Driver) -> None:
 
 
 async def test_a_bad_schema_is_refused(llama_cpp: Driver) -> None:
-    form = {"type": "json_schema", "json_schema": {"schema": {"type": "nonsense"}}}
+    form = {"type": "json_schema", "json_schema": {"strict": True, "schema": {"type": "nonsense"}}}
     answer = llama_cpp.submit("chat", content="x", response_format=form)
     await llama_cpp.until_over(answer)
 
