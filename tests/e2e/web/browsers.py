@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from models.process.processes import spawn
+from models.process.processes import kill_group, spawn
 
 NAMES = ("chromium", "chromium-headless-shell", "google-chrome", "google-chrome-stable", "chrome")
 MISSING = "no Chromium is installed"
@@ -59,7 +59,7 @@ class Browser:
             try:
                 yield
             finally:
-                process.terminate()
+                kill_group(process.pid)  # the program may be a script, whose end ends no browser
                 process.wait(30)
 
 
