@@ -201,7 +201,7 @@ class BatchFeeder:
         line: bytes,
     ) -> None:
         """The line as a job, or as one that has failed."""
-        job, name, uid = new_id(), batch_lines.custom_id(line), ""
+        job, name, uid = new_id(), None, ""
 
         def find(file: str) -> str:
             return uploads.artifact(self._database.call(uploads.get, file, row.api_key_id).id)
@@ -213,12 +213,12 @@ class BatchFeeder:
 
         try:
             found = batch_lines.parse(line)
-            uid = batch_lines.uid_of(found)
+            name, uid = found["custom_id"], batch_lines.uid_of(found)
             body, files = batch_lines.request(found, kind, serving, find, put)
         except (StorageUnavailable, DatabaseUnavailable):
             raise
         except HeadraceError as error:
-            chunk.refused.append(Refused(number, name, uid, error))
+            chunk.refused.append(Refused(number, name or batch_lines.custom_id(line), uid, error))
             return
         new = NewJob(
             id=job,
