@@ -2,5 +2,6 @@
 
 Doors: ``endpoint``, of which the routes of images and sound are made; ``preparation``, which makes a job from a
 request; ``waiting``, which submits it and answers when it is over; ``results``, the answer of a job that is over;
-``views``, a job as clients see it; ``request_files``, which takes in the files of a request.
+``views``, a job as clients see it; ``cancelling``, which stops one; ``request_files``, which takes in the files of a
+request; ``hosted``, what the protocols of hosting services share.
 """

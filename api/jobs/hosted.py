@@ -14,10 +14,10 @@ from api.jobs.hosted_wire import endpoint_body, text_of
 from api.jobs.preparation import JobTerms, prepare, public_url
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import submit_job
-from models.errors import Cancelled, Conflict, HeadraceError, ModelNotFound, ShuttingDown
+from models.errors import Cancelled, HeadraceError, ModelNotFound, ShuttingDown
 from models.launching.about import serves
 from models.modalities import KINDS, MODALITIES
-from models.rows import jobs, outbox
+from models.rows import jobs
 from models.rows.records import JobRow
 from models.rows.states import JobState
 
@@ -56,17 +56,6 @@ async def output(gateway: Gateway, request: Request, row: JobRow) -> Output:
     if MODALITIES[KINDS[row.kind].modality].media and (files := await results.links(gateway, row, base)):
         return Output(files)
     return Output([], text_of(row.kind, answer))
-
-
-async def cancel(gateway: Gateway, row: JobRow, owner: str) -> JobRow:
-    """Cancel a job. Raises Conflict if it has ended in another way."""
-    moved = await gateway.database.run(outbox.cancel, row.id)
-    if moved is not None:
-        await gateway.publish_cancelled(moved)
-    row = await gateway.database.look(jobs.get, row.id, owner)
-    if moved is None and row.state != JobState.CANCELLED:
-        raise Conflict(f"the job is over: it {row.state}", param="id")
-    return row
 
 
 def failure(row: JobRow) -> HeadraceError | None:

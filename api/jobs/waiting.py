@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.edge import errors
 from api.gateway.gateway import Gateway
-from api.jobs import results
+from api.jobs import cancelling, results
 from api.jobs.preparation import Prepared, public_url
 from api.jobs.views import shown_with_place
 from api.requests.answering import hung_up
@@ -24,7 +24,7 @@ from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, Shutt
 from models.modalities import KINDS, module_of
 from models.modalities.media import Answer, Streamer
 from models.redis import events
-from models.rows import jobs, outbox
+from models.rows import jobs
 from models.rows.jobs import NewJob, Submitted
 from models.rows.states import JobState
 
@@ -274,9 +274,6 @@ def _names(done: Submitted) -> dict[str, str]:
 async def abandon(gateway: Gateway, job: str) -> None:
     """Cancel a job that nobody waits for, and notify the worker that runs it."""
     try:
-        row = await gateway.database.run(outbox.cancel, job)
+        await cancelling.stop(gateway, job)
     except DatabaseUnavailable:
         log.info("job %s goes on, though nobody waits for it any more: it cannot be cancelled", job)
-        return
-    if row is not None:
-        await gateway.publish_cancelled(row)

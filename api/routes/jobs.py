@@ -17,7 +17,7 @@ from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
-from api.jobs import results
+from api.jobs import cancelling, results
 from api.jobs.preparation import IdempotencyKey, JobTerms, Upload, prepare, public_url, seconds_until
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
@@ -29,7 +29,7 @@ from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis import events
 from models.redis.events import Event
-from models.rows import jobs, outbox, webhooks
+from models.rows import jobs, webhooks
 from models.rows.records import JobRow, JobSummary
 from models.rows.states import JobState
 from models.unicode import refuse_broken
@@ -127,14 +127,7 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
     """Cancel a job: at once while it waits, within a step while it runs. 409 if it has ended in another way."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
-    moved = await gateway.database.run(outbox.cancel, row.id)
-    if moved is None and row.state != JobState.CANCELLED:
-        row = await _mine(gateway, request, id)
-        if row.state != JobState.CANCELLED:
-            raise Conflict(f"the job is over: it {row.state}", param="id")
-    if moved is not None:
-        await gateway.publish_cancelled(moved)
-    row = await _mine(gateway, request, id)
+    row = await cancelling.cancel(gateway, row.id, caller_of(request).key)
     return await shown(gateway, row, public_url(gateway, str(request.base_url)))
 
 

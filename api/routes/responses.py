@@ -13,6 +13,7 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import Caller, caller_of
 from api.gateway.gateway import Gateway, gateway_of
+from api.jobs import cancelling
 from api.jobs.preparation import IdempotencyKey, JobTerms, prepare
 from api.jobs.waiting import submit_job
 from api.requests import answering
@@ -33,7 +34,7 @@ from models.modalities.responses import Request as Asked
 from models.modalities.responses.items import RESPONSE, ItemReference, as_items, stored_items
 from models.modalities.responses.request import CountTokens, ResolvedPrompt, ResponsesPrompt
 from models.modalities.responses.writer import failure
-from models.rows import jobs, outbox, responses
+from models.rows import jobs, responses
 from models.rows.records import JobRow
 from models.rows.states import FINAL, JobState
 from models.validation import invalid
@@ -169,9 +170,7 @@ async def cancel(request: Request, id: Id) -> Response:
         if not msgspec.json.decode(stored.body)["background"]:
             raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
         return Response(stored.body, media_type="application/json")
-    moved = await gateway.database.run(outbox.cancel, row.id)
-    if moved is not None:
-        await gateway.publish_cancelled(moved)
+    await cancelling.stop(gateway, row.id)
     return await retrieve(request, id, frozenset())
 
 

@@ -18,7 +18,7 @@ from api.bodies import fields, reading
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
-from api.jobs import hosted
+from api.jobs import cancelling, hosted
 from api.jobs.preparation import JobTerms, public_url
 from api.jobs.views import place_and_eta
 from api.requests.answering import PING_S
@@ -81,7 +81,8 @@ async def cancel(request: Request, path: Rest) -> Response:
     if what != "/cancel":
         raise NotFound()
     try:
-        await hosted.cancel(gateway, await gateway.database.look(jobs.get, id, owner), owner)
+        row = await gateway.database.look(jobs.get, id, owner)
+        await cancelling.cancel(gateway, row.id, owner)
     except Conflict:
         return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
     return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)

@@ -14,7 +14,7 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
-from api.jobs import hosted
+from api.jobs import cancelling, hosted
 from api.jobs.preparation import JobTerms, public_url
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities.json_object import JsonObject
@@ -96,7 +96,7 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
     """Cancel a job: at once while it waits, within a step while it runs. 409 if it has ended in another way."""
     gateway, owner = gateway_of(request), caller_of(request).key
     row = await gateway.database.look(jobs.get, id, owner)
-    return await _whole(request, await hosted.cancel(gateway, row, owner))
+    return await _whole(request, await cancelling.cancel(gateway, row.id, owner))
 
 
 async def _create(request: Request, body: Prediction, model: str) -> Response:
