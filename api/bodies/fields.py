@@ -4,9 +4,7 @@ They are taken, and named in the header ``x-headrace-ignored`` of the answer, in
 ``HEADRACE_STRICT_FIELDS`` or the header ``x-headrace-strict`` is true, they are refused.
 """
 
-import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -18,6 +16,7 @@ from api.gateway.metrics import METRICS
 from models.errors import UnsupportedParameter
 from models.modalities.base import BaseRequest
 from models.modalities.json_object import take_unknown
+from models.modalities.media import MediaRequest
 from models.validation import invalid
 
 log = logging.getLogger(__name__)
@@ -47,6 +46,7 @@ class FieldRule:
         self.ignore(take_unknown(request, strict=self._strict))
         if isinstance(request, BaseRequest):
             self._leave_out(request.left_out)
+        if isinstance(request, BaseRequest | MediaRequest):
             self.ignore(request.unenforced)
         return request
 
@@ -74,14 +74,7 @@ def rule_of(request: Request) -> FieldRule:
     return FieldRule(request.state.request_id, endpoint, request.state.ignored, strict=strict)
 
 
-async def read(request: Request, shape: type[T], fixed: Mapping[str, Any] | None = None) -> T:
-    """The JSON body of a request, checked; ``fixed`` are fields that the endpoint sets.
-
-    Raises InvalidRequest and its kin, UnsupportedMediaType, BodyTooLarge.
-    """
-    body = await reading.object_of(request, gateway_of(request).settings.max_body_bytes) | dict(fixed or {})
+async def read(request: Request, shape: type[T]) -> T:
+    """The JSON body of a request, checked. Raises InvalidRequest and its kin, UnsupportedMediaType, BodyTooLarge."""
     rule = rule_of(request)
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) <= reading.OFF_LOOP_BYTES:
-        return rule.check(shape, body)
-    return await asyncio.to_thread(rule.check, shape, body)
+    return await reading.read(request, lambda body: rule.check(shape, body))

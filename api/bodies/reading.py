@@ -8,14 +8,18 @@ programs a body is taken that has no type, or the one that ``curl -d`` gives it.
 import asyncio
 import json
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 
+from api.gateway.gateway import gateway_of
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.unicode import DEEPEST
+
+T = TypeVar("T")
 
 OFF_LOOP_BYTES = 1 << 16
 """A body larger than this is read in a thread: it takes more than a few milliseconds."""
@@ -47,21 +51,30 @@ def is_json(headers: Mapping[str, str]) -> bool:
     return kind in UNTYPED and not from_browser(headers)
 
 
-async def object_of(request: Request, most_bytes: int) -> dict[str, Any]:
-    """The JSON object that a request carries; it may be ``most_bytes`` long once it is unpacked.
+async def object_of(request: Request) -> dict[str, Any]:
+    """The JSON object that a request carries. Raises as ``read``."""
+    return await read(request, lambda body: body)
 
-    Raises UnsupportedMediaType, BodyTooLarge, or InvalidRequest.
+
+async def read(request: Request, take: Callable[[dict[str, Any]], T]) -> T:
+    """What ``take`` makes of the JSON object that a request carries; of a large one in a thread.
+
+    Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest, and what ``take`` raises.
     """
     if not is_json(request.headers):
         raise UnsupportedMediaType("send the body as application/json")
-    content = await request.body()
+    content, most_bytes = await request.body(), gateway_of(request).settings.max_body_bytes
+
+    def taken() -> T:
+        return take(decoded(content, request.headers, most_bytes))
+
     if len(content) > OFF_LOOP_BYTES or "content-encoding" in request.headers:
-        return await asyncio.to_thread(decoded, content, request.headers, most_bytes)
-    return decoded(content, request.headers, most_bytes)
+        return await asyncio.to_thread(taken)
+    return taken()
 
 
 def decoded(content: bytes, headers: Mapping[str, str], most_bytes: int) -> dict[str, Any]:
-    """``object_of`` for a body that has arrived."""
+    """The JSON object that a body is, which may be ``most_bytes`` long once it is unpacked. Raises as ``read``."""
     content = _unpacked(content, headers.get("content-encoding", ""), most_bytes)
     try:
         body = _parsed(content, _charset(headers.get("content-type", ""), content))
@@ -84,16 +97,11 @@ def _parsed(content: bytes, charset: str) -> Any:
 
 def _charset(content_type: str, content: bytes) -> str:
     """The charset that a body names, else the one that it is written in: one of UTF."""
-    parameters = {
-        key.strip().lower(): value.strip().strip('"').lower()
-        for key, _, value in (part.partition("=") for part in content_type.split(";")[1:])
-    }
-    named = parameters.get("charset", "")
-    if named in _CHARSETS and not named.replace("-", "").startswith("utf8"):
-        return named
+    _, parameters = parse_options_header(content_type)
+    named = parameters.get(b"charset", b"").decode("latin-1").lower()
     if named and named not in _CHARSETS:
         raise UnsupportedMediaType(f"the charset '{named[:40]}' is not read here: send UTF-8")
-    return json.detect_encoding(content)
+    return json.detect_encoding(content) if named in ("", "utf8", "utf-8") else named
 
 
 def _unpacked(content: bytes, encoding: str, most_bytes: int) -> bytes:

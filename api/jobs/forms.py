@@ -9,10 +9,8 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from api.bodies import reading
-from api.bodies.documents import schema as schema_of
+from api.bodies import documents, reading
 from api.bodies.fields import FieldRule, rule_of
-from api.gateway.gateway import gateway_of
 from api.jobs import form_parser
 from api.jobs.preparation import Upload
 from api.jobs.request_files import RequestFiles
@@ -44,9 +42,7 @@ async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict
         content = await request.body()
         if content.lstrip()[:1] != b"{":  # else it is JSON, and this the type that ``curl -d`` gives it
             return await _texts(form_parser.urlencoded(content, request.headers), about, files)
-    return await _json(
-        await reading.object_of(request, gateway_of(request).settings.max_body_bytes), about, files, rule_of(request)
-    )
+    return await _json(await reading.object_of(request), about, files, rule_of(request))
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------
@@ -198,18 +194,16 @@ def _one_only(name: str) -> UnsupportedParameter:
 
 def openapi_body(about: Kind) -> dict[str, Any]:
     """The endpoint's body, for the OpenAPI document (FastAPI's ``openapi_extra``)."""
-    schema = schema_of(modality(about.modality).request)
-    for name in about.fixed:
-        del schema["properties"][name]
+    schema = documents.schema(modality(about.modality).request)
+    fields = {name: one for name, one in schema["properties"].items() if name not in about.fixed}
     if not about.files:
-        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+        return documents.body({"application/json": schema | {"properties": fields}})
     needed = [name for name, must in about.files.items() if must]
-    content = {}
+    shapes = {}
     for media_type, file in (
         ("multipart/form-data", {"type": "string", "format": "binary"}),
         ("application/json", {"type": "string", "description": "a URL, a data URL, or the id of a file"}),
     ):
-        properties = dict.fromkeys(about.files, file) | schema["properties"]
-        shape = schema | {"properties": properties, "required": [*needed, *schema.get("required", [])]}
-        content[media_type] = {"schema": shape}
-    return {"requestBody": {"required": True, "content": content}}
+        properties = dict.fromkeys(about.files, file) | fields
+        shapes[media_type] = schema | {"properties": properties, "required": [*needed, *schema.get("required", [])]}
+    return documents.body(shapes)

@@ -70,7 +70,6 @@ async def prepare(
     shape = modality(about.modality)
     request = rule.check(shape.request, body | about.fixed)
     if isinstance(request, MediaRequest):
-        rule.ignore(request.ignored)
         request.check_files(uploads.keys())
     else:
         request.inner()  # raises where the engine cannot be asked this

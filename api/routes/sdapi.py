@@ -61,7 +61,7 @@ async def options(request: Request) -> dict[str, Any]:
 async def choose(request: Request) -> None:
     """Choose the model that draws for this key. Other options must have the value that they have already."""
     gateway = gateway_of(request)
-    named = sdapi_wire.checkpoint(await object_of(request, gateway.settings.max_body_bytes))
+    named = sdapi_wire.checkpoint(await object_of(request))
     if named is None:
         return
     await _checked(gateway, named)

@@ -179,7 +179,7 @@ class Request(MediaRequest):
         return super().asked() - self.INERT.keys()
 
     @property
-    def ignored(self) -> tuple[str, ...]:
+    def unenforced(self) -> tuple[str, ...]:
         hints = [name for name, heeded in self.HINTS.items() if (getattr(self, name) or "").lower() not in heeded]
         if self.steps is not None and self.effort != 1 and "quality" not in hints:
             hints.append("quality")

@@ -87,8 +87,8 @@ class MediaRequest(JsonObject):
         return True
 
     @property
-    def ignored(self) -> tuple[str, ...]:
-        """The fields that have no effect on the answer, though they ask for something."""
+    def unenforced(self) -> tuple[str, ...]:
+        """The fields that have no effect on the answer, though they ask for something. See ``BaseRequest``."""
         return ()
 
     def check_files(self, names: Collection[str]) -> None:

@@ -126,7 +126,7 @@ def _job(path: str) -> tuple[str, str, str]:
 
 async def _submitted(request: Request, path: str, webhook: str | None) -> JobRow:
     gateway = gateway_of(request)
-    given = await reading.object_of(request, gateway.settings.max_body_bytes)
+    given = await reading.object_of(request)
     url = None if webhook is None else await gateway.outbound.check_url(webhook, "fal_webhook")
     low = request.headers.get("x-fal-queue-priority", "").lower() == "low"
     names = list(dict.fromkeys([path, "/".join(path.split("/")[:2]), path.split("/", 1)[-1]]))

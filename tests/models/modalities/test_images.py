@@ -49,7 +49,7 @@ def test_what_openai_s_client_sends_is_read() -> None:
         *("safety_identifier", "quality", "style", "input_fidelity"),
     }
     assert request.asked() - Request.PLATFORM == {"n", "size", "output_format", "output_compression"}
-    assert request.ignored == ()
+    assert request.unenforced == ()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_quality_is_a_number_of_steps_and_other_hints_are_named(
     fields: dict[str, Any], effort: float, ignored: tuple[str, ...]
 ) -> None:
     request = read(**fields)
-    assert (request.effort, request.ignored) == (effort, ignored)
+    assert (request.effort, request.unenforced) == (effort, ignored)
 
 
 @pytest.mark.parametrize("size", ["auto", "", None])
