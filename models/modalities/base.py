@@ -50,8 +50,9 @@ Metadata = Annotated[
 ]
 """What a client notes for itself, as OpenAI has it."""
 TokenId = Annotated[int, Strict(), Field(ge=0, lt=1 << 31)]
-Tokens = Annotated[list[TokenId], Field(fail_fast=True)]
-"""Token ids. A list of a million wrong ones is one error, not a million, which would hold up everybody."""
+Several = Annotated[list[T], Field(fail_fast=True)]
+"""A list that may be long. A million wrong items are one error, not a million, which would hold up everybody."""
+Tokens = Several[TokenId]
 
 
 @dataclass(frozen=True, slots=True)

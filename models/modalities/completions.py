@@ -6,7 +6,7 @@ import msgspec
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import Bool, Int, Tokens, Usage
+from models.modalities.base import Bool, Int, Several, Tokens, Usage
 from models.modalities.text import Choice, Delta, RunningUsage, TextRequest, TokenLogprob
 
 _json = msgspec.json.Encoder()
@@ -22,14 +22,7 @@ class Request(TextRequest):
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = TextRequest.INERT | {"suffix": ("",)}
 
-    prompt: (
-        str
-        | Prompt
-        | Annotated[
-            Annotated[list[str], Field(fail_fast=True)] | Annotated[list[Prompt], Field(fail_fast=True)],
-            Field(min_length=1, max_length=MOST_CHOICES),
-        ]
-    )
+    prompt: str | Prompt | Annotated[Several[str] | Several[Prompt], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Bool, Int, Tokens, Usage, WholeReply
+from models.modalities.base import BaseRequest, Bool, Int, Several, Tokens, Usage, WholeReply
 
 _json = msgspec.json.Encoder()
 
@@ -34,14 +34,7 @@ class Request(BaseRequest):
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user", "input", "encoding_format"])
 
-    input: (
-        Text
-        | Row
-        | Annotated[
-            Annotated[list[Text], Field(fail_fast=True)] | Annotated[list[Row], Field(fail_fast=True)],
-            Field(min_length=1, max_length=MOST_INPUTS),
-        ]
-    )
+    input: Text | Row | Annotated[Several[Text] | Several[Row], Field(min_length=1, max_length=MOST_INPUTS)]
     dimensions: Annotated[Int, Field(ge=1, le=1 << 16)] | None = None
     encoding_format: Literal["float", "base64"] | None = None
     truncate_prompt_tokens: Truncation | None = None

@@ -21,7 +21,8 @@ _NEVER = frozenset(
         *("dependentRequired", "dependentSchemas", "dependencies", "propertyNames", "$dynamicRef", "$recursiveRef"),
     ]
 )
-_MAPS = frozenset(["properties", "patternProperties", "$defs", "definitions"])
+MAPS = frozenset(["properties", "patternProperties", "$defs", "definitions"])
+"""Keywords whose values are objects of schemas."""
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "$ref")
 _PATTERN = re.compile(
     r"\[\^?\]?(?:\\.|[^\]\\])*\]?"  # a class of characters, in which all is allowed
@@ -82,7 +83,7 @@ class _Relaxing:
     def _inner(self, key: str, value: Any, path: str) -> Any:
         if key in DATA:
             return value
-        if key in _MAPS and isinstance(value, dict):
+        if key in MAPS and isinstance(value, dict):
             named = value.items()
             if key == "patternProperties":
                 named = {name: one for name, one in value.items() if _can_be_followed(name)}.items()

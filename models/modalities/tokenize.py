@@ -13,7 +13,7 @@ from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Usage, WholeReply
 from models.modalities.chat.messages import Message
 from models.modalities.chat.tools import Tool
-from models.validation import from_validation
+from models.validation import invalid
 
 _json = msgspec.json.Encoder()
 
@@ -67,7 +67,7 @@ class Request(BaseRequest):
         try:
             _ = self.conversation
         except ValidationError as error:
-            wrong = from_validation(list(error.errors()))
+            wrong = invalid(error)
             raise PydanticCustomError("invalid_value", wrong.message, {"param": wrong.param}) from None
         return self
 

@@ -31,7 +31,7 @@ from models.modalities.messages.fields import (
 )
 from models.modalities.schemas import moved
 from models.modalities.text import Stop
-from models.validation import from_validation
+from models.validation import invalid
 
 _FORMAT = "response_format.json_schema.schema"
 _KEEP_THOUGHTS = {"type": "clear_thinking_20251015", "keep": "all"}
@@ -109,7 +109,7 @@ class MessagesPrompt(BaseRequest):
         try:
             self.inner()
         except ValidationError as problem:  # chat's own checks: equal names, fields that need or exclude each other
-            error = self.outward(from_validation(list(problem.errors())))
+            error = self.outward(invalid(problem))
             context = {"message": error.message, "param": error.param}
             raise PydanticCustomError(error.code, "{message}", context) from None
         return self

@@ -24,7 +24,7 @@ from models.modalities.responses.fields import (
 from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, OtherItem
 from models.modalities.responses.tools import AllowedTools, AnyTool, NamedTool, Offered, left_out, offered
 from models.modalities.schemas import moved
-from models.validation import from_validation
+from models.validation import invalid
 
 _PLACES = {
     "response_format.json_schema.schema": "text.format.schema",
@@ -259,7 +259,7 @@ class ResolvedPrompt(ResponsesPrompt):
         try:
             return chat.Request.model_validate({name: value for name, value in fields.items() if value is not None})
         except ValidationError as error:
-            wrong = self.outward(from_validation(list(error.errors())))
+            wrong = self.outward(invalid(error))
             why = {"param": wrong.param or "input", "why": wrong.message}
             raise PydanticCustomError("invalid_value", "{why}", why) from None
 

@@ -55,6 +55,9 @@ def _branch(value: Any) -> str:
     return kind if kind in ("function", "namespace") else "function" if kind is None else "other"
 
 
+_Others = Annotated[OtherTool, Tag("namespace")] | Annotated[OtherTool, Tag("other")]
+
+
 class NamespaceTool(JsonObject):
     """A named group of functions, as Codex has one for each of its MCP servers."""
 
@@ -62,14 +65,7 @@ class NamespaceTool(JsonObject):
     name: Annotated[str, Field(pattern=NAME)]
     description: str | None = None
     tools: Annotated[
-        list[
-            Annotated[
-                Annotated[FunctionTool, Tag("function")]
-                | Annotated[OtherTool, Tag("namespace")]
-                | Annotated[OtherTool, Tag("other")],
-                Discriminator(_branch),
-            ]
-        ],
+        list[Annotated[Annotated[FunctionTool, Tag("function")] | _Others, Discriminator(_branch)]],
         Field(max_length=256),
     ]
 
@@ -95,14 +91,7 @@ class AllowedTools(JsonObject):
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"]
     tools: Annotated[
-        list[
-            Annotated[
-                Annotated[NamedTool, Tag("function")]
-                | Annotated[OtherTool, Tag("namespace")]
-                | Annotated[OtherTool, Tag("other")],
-                Discriminator(_branch),
-            ]
-        ],
+        list[Annotated[Annotated[NamedTool, Tag("function")] | _Others, Discriminator(_branch)]],
         Field(min_length=1, max_length=256),
     ]
 

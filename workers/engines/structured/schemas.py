@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from models.modalities.chat.tools import FunctionSpec
-from models.modalities.schemas import DATA, relaxed
+from models.modalities.schemas import DATA, MAPS, relaxed
 
 _SAYS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
@@ -92,7 +92,7 @@ class _Closing:
     def _inner(self, key: str, value: Any, *, piece: bool) -> Any:
         if key in DATA:
             return value
-        if key in ("properties", "patternProperties", "$defs", "definitions") and isinstance(value, dict):
+        if key in MAPS and isinstance(value, dict):
             return {name: self._close(one, piece=False) for name, one in value.items()}
         return self._close(value, piece=piece and key in _LISTS)
 
@@ -153,7 +153,7 @@ def _below(schema: Any) -> Iterator[tuple[str, Any]]:
     for key, value in schema.items() if isinstance(schema, dict) else ():
         if key in DATA:
             continue
-        if key in ("properties", "patternProperties", "$defs", "definitions") and isinstance(value, dict):
+        if key in MAPS and isinstance(value, dict):
             yield from ((key, one) for one in value.values())
         elif isinstance(value, list):
             yield from ((key, one) for one in value)
