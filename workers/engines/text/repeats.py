@@ -16,8 +16,15 @@ class RepeatFilter:
     def __init__(self) -> None:
         self.met = False
         """Whether a call was repeated."""
-        self._before = ToolDelta(-1)
-        self._call = ToolDelta(-1)
+        self._first = ToolDelta(-1)
+        """The first piece of the call that is being written."""
+        self._arguments: list[str] = []
+        self._before = self._first, ""
+        """The call before it: its first piece, and its arguments."""
+        self._expected = ""
+        """The arguments of the call before it, without white space."""
+        self._matched = 0
+        """How much of that the call repeats so far."""
         self._held = False
 
     def pass_on(self, pieces: Sequence[ToolDelta], *, complete: bool) -> tuple[ToolDelta, ...]:
@@ -30,28 +37,35 @@ class RepeatFilter:
     def _take(self, piece: ToolDelta) -> Iterator[ToolDelta]:
         if piece.id:
             yield from self._end_call()
-            self._before, self._call, self._held = self._call, ToolDelta(piece.index, piece.id, piece.name), True
+            self._before = self._first, "".join(self._arguments)
+            self._first, self._arguments, self._held = piece, [], True
+            self._expected, self._matched = _squeezed(self._before[1]), 0
         if self.met:
             return
-        call = self._call
-        self._call = ToolDelta(call.index, call.id, call.name, call.arguments + piece.arguments)
+        self._arguments.append(piece.arguments)
         if not self._held:
             yield piece
-        elif not self._may_repeat():
-            self._held = False
-            yield self._call
+        elif not self._may_repeat(piece):
+            yield self._release()
 
-    def _may_repeat(self) -> bool:
-        before, call = self._before, self._call
-        return call.name == before.name and _squeezed(before.arguments).startswith(_squeezed(call.arguments))
+    def _may_repeat(self, piece: ToolDelta) -> bool:
+        written = _squeezed(piece.arguments)
+        goes_on = self._first.name == self._before[0].name and self._expected.startswith(written, self._matched)
+        self._matched += len(written)
+        return goes_on
+
+    def _release(self) -> ToolDelta:
+        """The call as far as it was held back, in one piece."""
+        self._held = False
+        return ToolDelta(self._first.index, self._first.id, self._first.name, "".join(self._arguments))
 
     def _end_call(self) -> Iterator[ToolDelta]:
         if self.met or not self._held:
             return
-        self._held = False
-        self.met = _decoded(self._call.arguments) == _decoded(self._before.arguments)
+        self.met = _decoded("".join(self._arguments)) == _decoded(self._before[1])
         if not self.met:
-            yield self._call
+            yield self._release()
+        self._held = False
 
 
 def _squeezed(arguments: str) -> str:
