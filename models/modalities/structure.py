@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.json_object import JsonObject
@@ -92,6 +92,12 @@ def bounded_schema(value: Any) -> Any:
         if not level:
             return value
     raise PydanticCustomError("invalid_value", f"the schema is nested deeper than {SCHEMA_DEPTH} levels")
+
+
+BoundedSchema = Annotated[Schema, AfterValidator(bounded_schema)]
+"""A JSON schema within the bounds of size and depth."""
+BoundedObjectSchema = Annotated[dict[str, Any], AfterValidator(bounded_schema)]
+"""The same, of a kind that is no boolean."""
 
 
 def _inside(value: Any) -> list[Any]:

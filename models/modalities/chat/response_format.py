@@ -1,13 +1,13 @@
 """The format that an answer must have: OpenAI's ``response_format``."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
 from models.modalities.json_object import JsonObject
-from models.modalities.structure import Constraint, bounded_schema
+from models.modalities.structure import BoundedObjectSchema, BoundedSchema, Constraint
 
 
 class JsonSchema(JsonObject):
@@ -15,13 +15,8 @@ class JsonSchema(JsonObject):
 
     name: Annotated[str, Field(max_length=64)] = "answer"
     description: str | None = None
-    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    schema_: BoundedSchema | None = Field(None, alias="schema")
     strict: Bool | None = None
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
 
 
 class ResponseFormat(JsonObject):
@@ -29,12 +24,9 @@ class ResponseFormat(JsonObject):
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
-    schema_: dict[str, Any] | None = Field(None, alias="schema", description="of a json_object, as llama.cpp has it")
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
+    schema_: BoundedObjectSchema | None = Field(
+        None, alias="schema", description="of a json_object, as llama.cpp has it"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> "ResponseFormat":

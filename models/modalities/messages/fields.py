@@ -10,7 +10,7 @@ from models.modalities.base import Bool, Int
 from models.modalities.chat.tools import NAME
 from models.modalities.json_object import JsonObject
 from models.modalities.messages.blocks import CacheControl, refuse
-from models.modalities.structure import bounded_schema
+from models.modalities.structure import BoundedObjectSchema, bounded_schema
 
 
 class ClientTool(JsonObject):
@@ -123,12 +123,7 @@ class OutputFormat(JsonObject):
     """The JSON schema that the answer must match."""
 
     type: Literal["json_schema"]
-    schema_: dict[str, Any] = Field(alias="schema")
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
+    schema_: BoundedObjectSchema = Field(alias="schema")
 
 
 class OutputConfig(JsonObject):

@@ -1,15 +1,15 @@
 """The fields of a request for a response that are objects themselves, without its items."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
 from models.modalities.json_object import JsonObject
 from models.modalities.responses.items import known
 from models.modalities.responses.tools import AllowedTools, NamedTool
-from models.modalities.structure import Schema, bounded_schema
+from models.modalities.structure import BoundedSchema
 
 ToolChoice = Annotated[
     Literal["none", "auto", "required"] | Annotated[NamedTool | AllowedTools, Field(discriminator="type")],
@@ -23,13 +23,8 @@ class TextFormat(JsonObject):
     type: Literal["text", "json_object", "json_schema"]
     name: Annotated[str, Field(max_length=64)] | None = None
     description: str | None = None
-    schema_: Schema | None = Field(None, alias="schema")
+    schema_: BoundedSchema | None = Field(None, alias="schema")
     strict: Bool | None = None
-
-    @field_validator("schema_")
-    @classmethod
-    def _bounded(cls, value: Any) -> Any:
-        return bounded_schema(value)
 
     @model_validator(mode="after")
     def _whole(self) -> "TextFormat":

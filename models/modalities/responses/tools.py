@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from models.modalities.base import Bool
 from models.modalities.chat.tools import NAME
 from models.modalities.json_object import JsonObject
 from models.modalities.responses.items import flat_name
-from models.modalities.structure import bounded_schema
+from models.modalities.structure import BoundedObjectSchema
 
 _Kind = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -28,18 +28,12 @@ class FunctionTool(JsonObject):
     type: Literal["function"]
     name: Annotated[str, Field(pattern=NAME)]
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: BoundedObjectSchema | None = None
     strict: Bool | None = None
     output_schema: dict[str, Any] | None = Field(None, description="for the client's own use")
     allowed_callers: list[Literal["direct"]] | None = None
     async_: Literal[False] | None = Field(None, alias="async")
     defer_loading: Bool | None = None
-
-    @field_validator("parameters")
-    @classmethod
-    def _bounded(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        schema: dict[str, Any] | None = bounded_schema(value)
-        return schema
 
 
 class OtherTool(BaseModel):
