@@ -86,6 +86,13 @@ def test_a_rerank_puts_the_best_first(reader: Stack, path: str) -> None:
     assert body["usage"]["total_tokens"] > 20
 
 
+def test_a_long_document_is_cut_unless_that_is_refused(reader: Stack) -> None:
+    documents = ["short", "word " * 400]
+    answer = post(reader, "/v1/rerank", model="reranker", query="x", documents=documents)
+
+    assert answer.raise_for_status().json()["meta"]["warnings"] == ["1 of 2 documents were cut to what fits"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "param", "code"),
     [
@@ -102,7 +109,7 @@ def test_a_rerank_puts_the_best_first(reader: Stack, path: str) -> None:
         ("/v1/rerank", {"model": "minilm", "query": "x", "documents": ["x"]}, "model", "invalid_value"),
         (
             "/v1/rerank",
-            {"model": "reranker", "query": "x", "documents": ["word " * 400]},
+            {"model": "reranker", "query": "x", "documents": ["word " * 400], "truncation": False},
             "documents[0]",
             "context_length_exceeded",
         ),

@@ -44,8 +44,9 @@ def running_job(stack: Stack) -> Iterator[str]:
         assert http.delete("/v1/models/acted-on").status_code == 200
 
 
-def uploads(stack: Stack) -> list[str]:
-    return sorted(file["filename"] for file in httpx.get(f"{stack.url}/v1/files").json()["data"])
+def uploads(stack: Stack) -> dict[str, str]:
+    """The name of each uploaded file, by its id."""
+    return {file["id"]: file["filename"] for file in httpx.get(f"{stack.url}/v1/files").json()["data"]}
 
 
 def state(stack: Stack, job: str) -> Any:
@@ -77,7 +78,7 @@ def test_a_page_with_a_key_talks_where_its_origin_is_allowed(chromium: Browser, 
 
 def test_a_strangers_page_changes_nothing(chromium: Browser, stack: Stack, running_job: str) -> None:
     wait_for(lambda: state(stack, running_job) == "running", 60)
-    before = models(stack)
+    before = models(stack), uploads(stack)
     report = chromium.visit("evil.test", "pages/acts.html", api=stack.url, job=running_job)
     assert report == {
         "origin": f"http://evil.test:{chromium.port}",
@@ -85,26 +86,29 @@ def test_a_strangers_page_changes_nothing(chromium: Browser, stack: Stack, runni
         "beacon": True,
         **dict.fromkeys(("launch", "read"), "kept back"),
     }
-    assert uploads(stack) == []
     assert state(stack, running_job) == "running"
-    assert models(stack) == before
+    assert (models(stack), uploads(stack)) == before
 
 
 def test_a_page_of_this_machine_changes_what_it_wants(chromium: Browser, stack: Stack, running_job: str) -> None:
     """What shows that the page above tries it as browsers do: only what it does in a sandbox is a stranger's."""
     wait_for(lambda: state(stack, running_job) == "running", 60)
+    before = uploads(stack)
+
+    def sent() -> dict[str, str]:
+        return {file: name for file, name in uploads(stack).items() if file not in before}
+
     report = chromium.visit("localhost", "pages/acts.html", api=stack.url, job=running_job)
     try:
         assert (report["launch"], report["read"]) == (200, 200)
-        wait_for(
-            lambda: uploads(stack) == ["beacon.jsonl", "fetched.jsonl", "form.jsonl"], 60, lambda: str(uploads(stack))
-        )
+        expected = ["beacon.jsonl", "fetched.jsonl", "form.jsonl"]
+        wait_for(lambda: sorted(sent().values()) == expected, 60, lambda: str(sent()))
         wait_for(lambda: state(stack, running_job) == "cancelled", 60)
     finally:
         with httpx.Client(base_url=stack.url) as http:
             http.delete("/v1/models/intruder")
-            for file in http.get("/v1/files").json()["data"]:
-                http.delete(f"/v1/files/{file['id']}")
+            for file in sent():
+                http.delete(f"/v1/files/{file}")
 
 
 def test_a_strangers_name_for_this_machine_shows_nothing(chromium: Browser, stack: Stack) -> None:
