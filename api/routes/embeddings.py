@@ -6,7 +6,8 @@ from starlette.responses import Response
 from api.bodies import fields
 from api.bodies.documents import json_body
 from api.requests.answering import answer
-from models.modalities import embeddings, rerank, score
+from models.modalities import embeddings, rerank
+from models.modalities.rerank import score
 
 router = APIRouter(tags=["inference"])
 

@@ -51,8 +51,9 @@ MODALITIES: dict[str, ModalityFacts] = {
     "rerank": ModalityFacts("models.modalities.rerank", ability="rerank"),
     "responses": ModalityFacts("models.modalities.responses", through="chat"),
     "responses_count": ModalityFacts("models.modalities.responses.count", through="tokenize"),
-    "score": ModalityFacts("models.modalities.score", through="rerank"),
+    "score": ModalityFacts("models.modalities.rerank.score", through="rerank"),
     "speech": ModalityFacts("models.modalities.speech", ability="text2audio", media=True),
+    "tei_rerank": ModalityFacts("models.modalities.rerank.tei", through="rerank", only_model=True),
     "tokenize": ModalityFacts("models.modalities.tokenize"),
     "transcription": ModalityFacts("models.modalities.transcription", ability="audio2text", media=True),
 }

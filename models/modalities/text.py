@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.modalities.base import BaseRequest, Bool, Float, Int, Tokens, Usage, at_most, streaming_only
 from models.modalities.json_object import JsonObject
@@ -178,7 +179,6 @@ class TextRequest(BaseRequest):
         "early_stopping": (False,),
         "include_stop_str_in_output": (False,),
         "length_penalty": (1, 1.0),
-        "min_tokens": (0,),
         "priority": (0,),
         "prompt_logprobs": (),
         "skip_special_tokens": (True,),
@@ -204,6 +204,9 @@ class TextRequest(BaseRequest):
         | None
     ) = None
     max_tokens: Limit | None = Field(None, description="-1: as many as the context has room for")
+    min_tokens: Annotated[Int, Field(ge=0, le=1 << 24)] | None = Field(
+        None, description="before so many tokens no end is picked, and no stop string ends the answer"
+    )
     n: Annotated[Int, Field(ge=1, le=128)] | None = None
     seed: Annotated[Int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
@@ -219,7 +222,6 @@ class TextRequest(BaseRequest):
     early_stopping: Any = None
     include_stop_str_in_output: Any = None
     length_penalty: Any = None
-    min_tokens: Any = None
     priority: Any = None
     prompt_logprobs: Any = None
     skip_special_tokens: Any = None
@@ -261,6 +263,18 @@ class TextRequest(BaseRequest):
         """A ``top_p`` of 0 leaves the likeliest token alone, as a temperature of 0 does."""
         if self.top_p == 0:
             self.top_p, self.temperature = None, 0.0
+        return self
+
+    @field_validator("min_tokens")
+    @classmethod
+    def _none_at_least(cls, value: int | None) -> int | None:
+        return value or None
+
+    @model_validator(mode="after")
+    def _least_below_most(self) -> Self:
+        if self.min_tokens is not None and self.token_limit is not None and self.min_tokens > self.token_limit:
+            why = "it is more than the most tokens that the answer may have"
+            raise PydanticCustomError("invalid_value", why, {"param": "min_tokens"})
         return self
 
     @field_validator("stream_options")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import HeadraceError, InvalidRequest
+from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.modalities.chat import Reply
 from models.modalities.text import Choice
 from tests.engines.conftest import TALKING
@@ -354,6 +354,36 @@ async def test_a_token_can_end_the_answer(driver: Driver) -> None:
     assert free.finishes == {0: "length"}
     assert stopped.finishes == {0: "stop"}
     assert not stopped.text()
+
+
+@pytest.mark.parametrize("driver", [name for name in TALKING if name != "llama_cpp"], indirect=True)
+@pytest.mark.parametrize("drawn", [{"temperature": 0}, {"temperature": 1, "top_p": 0.9, "seed": 3}])
+async def test_an_answer_has_its_least_tokens(driver: Driver, drawn: dict[str, Any]) -> None:
+    ends = {"stop_token_ids": [905], "logit_bias": {"905": 100}, "stop": [" the"], **drawn}
+    fields: dict[str, Any] = {"prompt": "One two three", "max_tokens": 20, "ignore_eos": True, **ends}
+    short = await driver.ask("completions", **fields)
+    longer = await driver.ask("completions", **fields, min_tokens=7)
+
+    assert short.usage is not None
+    assert longer.usage is not None
+    assert (short.finishes, short.usage.completion_tokens) == ({0: "stop"}, 1)
+    assert (longer.finishes, longer.usage.completion_tokens) == ({0: "stop"}, 8)
+
+
+@pytest.mark.parametrize("driver", ["transformers"], indirect=True)
+async def test_a_form_may_end_before_the_least_tokens(driver: Driver) -> None:
+    answer = await driver.ask("chat", **WILD, structured_outputs={"choice": ["yes", "no"]}, min_tokens=30)
+
+    assert answer.text() in ("yes", "no")
+    assert answer.finishes == {0: "stop"}
+
+
+@pytest.mark.parametrize("driver", [name for name in TALKING if name != "transformers"], indirect=True)
+async def test_least_tokens_that_cannot_be_had_are_refused(driver: Driver) -> None:
+    with pytest.raises(UnsupportedParameter) as refused:
+        driver.check("chat", **WILD, structured_outputs={"choice": ["yes", "no"]}, min_tokens=3)
+
+    assert refused.value.param == "min_tokens"
 
 
 async def test_an_answer_can_be_begun_by_the_client(driver: Driver) -> None:

@@ -4,6 +4,8 @@
 result. ``/fal/proxy`` serves the JavaScript client's ``proxyUrl``: there the address is in a header.
 """
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -21,7 +23,8 @@ from api.gateway.watching import SILENCE
 from api.jobs import cancelling, hosted
 from api.jobs.preparation import JobTerms, public_url
 from api.jobs.views import place_and_eta
-from api.requests.answering import PING_S
+from api.requests.answering import PING_S, hung_up
+from api.requests.request_metrics import CLIENT_GONE
 from models.errors import Conflict, InvalidRequest, NotFound
 from models.rows import jobs
 from models.rows.records import JobRow
@@ -49,10 +52,21 @@ async def submit(request: Request, path: Rest, webhook: Hook = None) -> Response
 
 @router.post("/run/{path:path}", summary="Run (fal)")
 async def run(request: Request, path: Rest) -> Response:
-    """Submit a job and wait for its result."""
+    """Submit a job and wait for its result. Where the client hangs up, the job is cancelled."""
     row = await _submitted(request, path, None)
     gateway = gateway_of(request)
-    await gateway.watching.until_over(row.id)
+    over = asyncio.create_task(gateway.watching.until_over(row.id))
+    gone = asyncio.create_task(hung_up(request.receive))
+    try:
+        await asyncio.wait((over, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not over.done():
+            with contextlib.suppress(Conflict):  # it is over meanwhile
+                await cancelling.cancel(gateway, row.id, row.api_key_id)
+            return Response(status_code=CLIENT_GONE)
+        await over
+    finally:
+        over.cancel()
+        gone.cancel()
     return await _result(gateway, request, await gateway.database.look(jobs.get, row.id, row.api_key_id))
 
 

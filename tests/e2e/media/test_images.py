@@ -170,6 +170,14 @@ def test_who_hangs_up_cancels_the_job(studio: Studio) -> None:
     assert studio.metric("headrace_requests_inflight", model="glyphs") == 0
 
 
+def test_who_hangs_up_at_fals_run_cancels_the_job(studio: Studio) -> None:
+    asked = {name: value for name, value in LONG.items() if name != "model"}
+    connection = studio.open("/fal/run/headrace/glyphs", asked)
+    job = studio.running("images.generations")
+    hang_up(connection)
+    assert studio.ended(job)["state"] == "cancelled"
+
+
 def test_who_hangs_up_amid_a_stream_cancels_the_job(studio: Studio) -> None:
     connection = studio.open("/v1/images/generations", LONG | {"stream": True})
     job = studio.running("images.generations")

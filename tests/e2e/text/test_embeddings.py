@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
 KITTENS = ["A kitten sleeps on the sofa.", "The cat is napping.", "Stocks fell sharply on Monday."]
 QUERY = "water and stone"
-DOCUMENTS: list[Any] = ["the music of a small band", {"text": "a stone lies in the water"}, "water runs down"]
+TEXTS = ["the music of a small band", "a stone lies in the water", "water runs down"]
+DOCUMENTS: list[Any] = [TEXTS[0], {"text": TEXTS[1]}, TEXTS[2]]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,25 @@ def test_a_rerank_puts_the_best_first(reader: Stack, path: str) -> None:
     assert body["results"][0]["relevance_score"] > 0.8
     assert body["meta"]["tokens"] is None
     assert body["usage"]["total_tokens"] > 20
+
+
+def test_texts_are_reranked_as_tei_does(reader: Stack) -> None:
+    """Its body names no model, where one alone reranks."""
+    answer = post(reader, "/rerank", query=QUERY, texts=TEXTS, return_text=True)
+    assert answer.status_code == 200, answer.text
+    best, *others = answer.json()
+
+    assert (best["index"], best["text"]) == (1, "a stone lies in the water")
+    assert best["score"] > 0.8
+    assert sorted(one["index"] for one in others) == [0, 2]
+
+
+def test_pairs_are_scored_each_by_itself(reader: Stack) -> None:
+    pairs = {"text_1": [QUERY, "kittens", QUERY], "text_2": TEXTS}
+    together = post(reader, "/v1/score", model="reranker", **pairs).raise_for_status().json()["data"]
+    for one, query, document in zip(together, *pairs.values(), strict=True):
+        alone = post(reader, "/score", model="reranker", text_1=query, text_2=document).raise_for_status().json()
+        assert one["score"] == pytest.approx(alone["data"][0]["score"], abs=1e-5)
 
 
 def test_a_long_document_is_cut_unless_that_is_refused(reader: Stack) -> None:

@@ -173,7 +173,7 @@ async def test_what_the_model_cannot_do_is_refused(embedder: Driver, fields: dic
 
 async def test_each_serves_what_its_weights_are(embedder: Driver, reranker: Driver) -> None:
     assert embedder.engine.modalities() == ["embeddings"]
-    assert reranker.engine.modalities() == ["rerank", "score"]
+    assert reranker.engine.modalities() == ["rerank", "score", "tei_rerank"]
     for driver, kind, fields in (
         (embedder, "rerank", {"query": "x", "documents": ["y"]}),
         (reranker, "embeddings", {"input": "x"}),

@@ -13,9 +13,10 @@ from openai.types import embedding_create_params as openai_embeddings
 from pydantic import BaseModel
 
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedParameter
-from models.modalities import KINDS, embeddings, modality, rerank, score
+from models.modalities import KINDS, embeddings, modality, rerank
 from models.modalities.base import Usage
 from models.modalities.json_object import take_unknown
+from models.modalities.rerank import score, tei
 from tests.models.modalities.test_text import refusal
 
 EMBED: dict[str, Any] = {"model": "m", "input": "Hello"}
@@ -223,12 +224,28 @@ def test_a_score_is_a_rerank_in_the_order_of_the_texts(body: dict[str, Any], doc
     [
         ({"text_1": "q"}, "text_2"),
         ({"text_1": "", "text_2": "a"}, "text_1"),
-        ({"text_1": ["q", "r"], "text_2": ["a", "b"]}, "text_1"),
+        ({"text_1": ["q", "r"], "text_2": ["a", "b", "c"]}, "text_1"),
         ({"text_1": "q", "queries": "q", "text_2": "a"}, "queries"),
     ],
 )
 def test_a_score_holds_texts_against_one(body: dict[str, Any], param: str) -> None:
     assert refusal(score.Request, body | {"model": "m"}).param == param
+
+
+def test_a_score_holds_pairs_against_each_other() -> None:
+    inner: Any = score.Request.model_validate({"model": "m", "text_1": ["q", "r"], "text_2": ["a", "b"]}).inner()
+    assert inner.runs == [(0, "q", ["a"]), (1, "r", ["b"])]
+    assert inner.asked() - inner.PLATFORM == set()
+
+
+def test_tei_reranks_in_a_bare_list() -> None:
+    request = tei.Request.model_validate({"query": "q", "texts": ["a", "b"], "return_text": True, "raw_scores": False})
+    inner: Any = request.model_copy(update={"model": "m"}).inner()
+    assert (inner.query, inner.texts, inner.kept_tokens) == ("q", ["a", "b"], -1)
+    answer = json.loads(tei.Reply("rid", request, 7).end(Usage(12, 0), rerank.Ranking([0.2, 0.9])))
+    assert answer == [{"index": 1, "score": 0.9, "text": "b"}, {"index": 0, "score": 0.2, "text": "a"}]
+    assert refusal(tei.Request, {"query": "q", "texts": ["a"], "raw_scores": True}).param == "raw_scores"
+    assert request.outward(InvalidRequest("'documents[0]' is too long", param="documents[0]")).param == "texts"
 
 
 def test_a_score_says_errors_by_its_own_names() -> None:

@@ -22,6 +22,10 @@ PART = 64
 """Embeddings that are put ahead of the rest of a long answer."""
 
 
+def _document(first: int, number: int) -> str:
+    return f"documents[{first + number}]"
+
+
 class SentenceTransformers(Engine[LoadedEncoder]):
     """One model, which serves embeddings or rerank, as its weights are."""
 
@@ -79,7 +83,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
     def rerank(self, request: Rerank, sink: Sink) -> None:
         """Score each document beside the query: by its best piece, where it is made several."""
         self._serves("rerank")
-        query, texts = self._model.prompts[""] + request.query, request.texts
+        prompt, texts = self._model.prompts[""], request.texts
         documents: list[int] = []
         cut: set[int] = set()
 
@@ -92,17 +96,20 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
         def reading() -> Iterator[list[TokenSequence]]:
             reader, keep, chunks = self._model.reader, _kept(request), request.max_chunks_per_doc
-            for group in reader.pairs(query, texts, keep, chunks, lambda number: f"documents[{number}]", cut):
-                rows = [
-                    TokenSequence(task, number, pair.ids, pair.type_ids)
-                    for number, (_, pair) in enumerate(group, len(documents))
-                ]
-                documents.extend(document for document, _ in group)
-                if documents[-1] == len(texts) - 1:
-                    task.total = len(documents)
-                yield rows
+            for first, query, held in request.runs:
+                short: set[int] = set()
+                for group in reader.pairs(prompt + query, held, keep, chunks, partial(_document, first), short):
+                    rows = [
+                        TokenSequence(task, number, pair.ids, pair.type_ids)
+                        for number, (_, pair) in enumerate(group, len(documents))
+                    ]
+                    documents.extend(first + document for document, _ in group)
+                    cut.update(first + document for document in short)
+                    if documents[-1] == len(texts) - 1:
+                        task.total = len(documents)
+                    yield rows
 
-        task = BatchedRequest(sink, on_result, slow=slow([query, *texts]))
+        task = BatchedRequest(sink, on_result, slow=slow([query for _, query, _ in request.runs] + texts))
         task.reading = reading()
         self._batcher.take(task)
 

@@ -15,7 +15,8 @@ from workers.engines.transformers.vocabulary import Name
 class Choice:
     """One choice: its rules, and how far it is. ``ends``: token ids that end it; ``limit``: most tokens it may have.
 
-    Stop strings are looked for in all that the model writes, including thoughts and tool calls.
+    Stop strings are looked for in all that the model writes, including thoughts and tool calls, but not in the tokens
+    that it must have at least.
     """
 
     id: str
@@ -48,7 +49,7 @@ class Choice:
             text = self.words.feed(token)
             if self.read >= self.limit:
                 text, finish = text + self.words.flush(), "length"
-        text, cut = self.scanner.feed(text)
+        text, cut = self.scanner.feed(text) if self.read > self.sampling.least else (text, False)
         cut, finish = cut and finish is None, "stop" if cut else finish
         if finish is not None and not self.scanner.met:
             text += self.scanner.flush()

@@ -58,7 +58,7 @@ class Transformers(Engine[LoadedTransformer]):
 
     honours = frozenset(
         [
-            *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
+            *("max_tokens", "max_completion_tokens", "min_tokens", "n", "best_of", "stop", "ignore_eos", "echo"),
             *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
             *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
             *("enable_thinking", "reasoning_effort", "stop_token_ids", "continue_final_message"),
@@ -201,12 +201,13 @@ class Transformers(Engine[LoadedTransformer]):
         room = model.context - len(ids)
         index = len(request.choices)
         ends = set() if body.ignore_eos and request.constrained is None else set(model.ends)
+        ends |= set(body.stop_token_ids or ())
         choice = Choice(
             id=f"{request.sink.rid}/{index}",
             index=index,
             limit=min(body.token_limit or room, room),
-            ends=frozenset(ends.union(body.stop_token_ids or ())),
-            sampling=self._sampling(body, ids, number),
+            ends=frozenset(ends),
+            sampling=self._sampling(body, ids, number, sorted(ends)),
             words=Detokenizer(model.decode_marked if isinstance(body, chat.Request) else model.decode, ids),
             scanner=StopScanner(body.stops),
             splitter=self._splitter(body, request.thinking) if isinstance(body, chat.Request) else None,
@@ -223,7 +224,7 @@ class Transformers(Engine[LoadedTransformer]):
             return None
         return Splitter(dialect.tags, thinking, dialect.tools, names, single=body.single_call, must=body.must_call)
 
-    def _sampling(self, body: Body, prompt: list[int], number: int) -> Sampling:
+    def _sampling(self, body: Body, prompt: list[int], number: int, ends: list[int]) -> Sampling:
         logprobs = body.logprobs
         if isinstance(body, chat.Request):
             logprobs = (body.top_logprobs or 0) if body.logprobs else None
@@ -240,6 +241,8 @@ class Transformers(Engine[LoadedTransformer]):
         return Sampling(
             **rules,
             bias={int(token): value for token, value in (body.logit_bias or {}).items()},
+            least=body.min_tokens or 0,
+            ends=ends,
             logprobs=logprobs,
             random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
             prompt=prompt,

@@ -39,7 +39,7 @@ class Sampling:
 
     Frequency and presence count the tokens of the answer; repetition also counts those of the prompt. Where there is a
     ``walk``, only what its grammar allows is picked. Once it allows nothing, ``broke_at`` is the number of tokens that
-    were picked before.
+    were picked before. Before ``least`` tokens none of ``ends`` is picked, unless the grammar allows nothing else.
     """
 
     temperature: float
@@ -50,6 +50,8 @@ class Sampling:
     presence: float = 0.0
     repetition: float = 1.0
     bias: dict[int, float] = field(default_factory=dict)
+    least: int = 0
+    ends: Sequence[int] = ()
     logprobs: int | None = None
     random: Random = field(default_factory=Random)
     prompt: Sequence[int] = ()
@@ -69,7 +71,7 @@ class Sampling:
     @property
     def plain(self) -> bool:
         """Whether these rules are those by which transformers picks on its own: greedy ones."""
-        rules = self.frequency or self.presence or self.repetition != 1 or self.bias
+        rules = self.frequency or self.presence or self.repetition != 1 or self.bias or (self.least and self.ends)
         return self.temperature == 0 and not rules and self.logprobs is None and self.walk is None
 
     def pick(self, logits: Tensor) -> int:
@@ -110,6 +112,8 @@ class Sampling:
             ids = torch.tensor(list(self.bias), device=scores.device)
             values = torch.tensor(list(self.bias.values()), device=scores.device, dtype=scores.dtype)
             scores = scores.index_add(0, ids, values)
+        if self.ends and self._counts.total() < self.least:
+            scores = _without(scores, self.ends)
         return scores
 
     def _draw(self, scores: Tensor) -> int:
@@ -139,6 +143,12 @@ class Sampling:
                 return best.indices, best.values
         ordered = probs.sort(descending=True)
         return ordered.indices, ordered.values
+
+
+def _without(scores: Tensor, tokens: Sequence[int]) -> Tensor:
+    """The scores without these tokens; as they are where nothing else is left."""
+    others = scores.index_fill(0, torch.tensor(tokens, device=scores.device), -torch.inf)
+    return scores if others.max() == -torch.inf else others
 
 
 class Sampler(ContinuousBatchingLogitsProcessor):

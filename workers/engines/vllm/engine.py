@@ -56,7 +56,8 @@ from workers.engines.vllm.grammar import ConstraintChecker
 log = logging.getLogger(__name__)
 HONOURS = frozenset(
     [
-        *("max_tokens", "max_completion_tokens", "n", "best_of", "stop", "stop_token_ids", "ignore_eos", "echo"),
+        *("max_tokens", "max_completion_tokens", "min_tokens", "n", "best_of", "echo"),
+        *("stop", "stop_token_ids", "ignore_eos"),
         *("temperature", "top_p", "top_k", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
         *("frequency_penalty", "presence_penalty", "repetition_penalty", "continue_final_message"),
         *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
@@ -187,6 +188,9 @@ class Vllm(Engine[LoadedVllm]):
         super().check(request)
         if isinstance(request, Completions) and request.echo and request.logprobs is not None:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+        if isinstance(request, Chat | Completions) and request.min_tokens and wire.is_constrained(request):
+            why = "'min_tokens' beside a structure is not supported by this engine: the structure says where to end"
+            raise UnsupportedParameter(why, param="min_tokens")
 
     def chat(self, request: Chat, sink: Sink) -> None:
         """Answer the conversation, under the model's chat template and parsers."""

@@ -266,6 +266,13 @@ def called_with(request: chat.Request) -> list[dict[str, Any]]:
     return [arguments_schema(tool.function) for tool in request.callable_tools] if request.must_call else []
 
 
+def is_constrained(request: chat.Request | completions.Request) -> bool:
+    """Whether the answer must have a form."""
+    if isinstance(request, completions.Request):
+        return request.structured_outputs is not None
+    return request.constraint is not None or request.must_call
+
+
 def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
     """The body of one prompt's completion."""
     constraint = request.structured_outputs.constraint if request.structured_outputs else None
@@ -284,6 +291,7 @@ def _sampling(request: TextRequest) -> dict[str, Any]:
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "n": request.choices,
         "stop_token_ids": request.stop_token_ids,
+        "min_tokens": request.min_tokens,
         "ignore_eos": request.ignore_eos,
         "repetition_penalty": request.repetition_penalty,
         "seed": None if request.seed is None else request.seed % _SEEDS,

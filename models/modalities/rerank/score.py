@@ -1,14 +1,14 @@
 """vLLM's ``POST /score``: how well texts fit a query, in the order of the texts. Served by rerank."""
 
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities import rerank
-from models.modalities.base import BaseRequest, Usage, WholeReply
+from models.modalities.base import BaseRequest, Several, Usage, WholeReply
 from models.modalities.embeddings import Text, Truncation
 
 _json = msgspec.json.Encoder()
@@ -17,15 +17,33 @@ _NAMES = {"text_1": ("queries", "data_1"), "text_2": ("documents", "items", "dat
 """vLLM's fields, and what other versions of it call them."""
 
 
+_Texts = Text | Annotated[Several[Text], Field(min_length=1, max_length=rerank.MOST_DOCUMENTS)]
+
+
+class Pairs(rerank.Request):
+    """A rerank where each document has a query of its own, whose number is the document's."""
+
+    PLATFORM: ClassVar[frozenset[str]] = rerank.Request.PLATFORM | {"queries"}
+
+    queries: list[str]
+
+    @property
+    def runs(self) -> list[tuple[int, str, list[str]]]:
+        """See ``rerank.Request``."""
+        return [
+            (number, query, [text]) for number, (query, text) in enumerate(zip(self.queries, self.texts, strict=True))
+        ]
+
+
 class Request(BaseRequest):
-    """Body of a score: one text, and those that are held against it."""
+    """Body of a score: one text and those that are held against it, or as many of one as of the other."""
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user", "text_1", "text_2"])
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"priority": (0,)}
     OUTER: ClassVar[dict[str, str]] = {"query": "text_1", "documents": "text_2"}
 
-    text_1: Text | Annotated[list[Text], Field(min_length=1, max_length=1)] = Field(description="the query")
-    text_2: Text | Annotated[list[Text], Field(min_length=1, max_length=rerank.MOST_DOCUMENTS)]
+    text_1: _Texts = Field(description="the query, or one for each of text_2")
+    text_2: _Texts
     truncate_prompt_tokens: Truncation | None = None
 
     priority: Any = None
@@ -46,21 +64,36 @@ class Request(BaseRequest):
                     body[name] = given
         return body
 
+    @model_validator(mode="after")
+    def _paired(self) -> Self:
+        queries, documents = _listed(self.text_1), _listed(self.text_2)
+        if len(queries) not in (1, len(documents)):
+            why = "there are {queries} texts for the {documents} of text_2: give one, or as many"
+            counts = {"queries": len(queries), "documents": len(documents)}
+            raise PydanticCustomError("invalid_value", why, {"param": "text_1", **counts})
+        return self
+
     def inner(self) -> BaseRequest:
         """The rerank."""
         return self._rerank
 
     @cached_property
     def _rerank(self) -> rerank.Request:
-        query = self.text_1 if isinstance(self.text_1, str) else self.text_1[0]
-        documents = [self.text_2] if isinstance(self.text_2, str) else self.text_2
-        asked = {"model": self.model, "query": query, "documents": documents}
-        return rerank.Request.model_validate(asked | {"truncate_prompt_tokens": self.truncate_prompt_tokens})
+        queries, documents = _listed(self.text_1), _listed(self.text_2)
+        asked: dict[str, Any] = {"model": self.model, "query": queries[0], "documents": documents}
+        asked["truncate_prompt_tokens"] = self.truncate_prompt_tokens
+        if len(queries) == 1:
+            return rerank.Request.model_validate(asked)
+        return Pairs.model_validate(asked | {"queries": queries})
 
     @property
     def budget(self) -> int:
         """See ``BaseRequest``."""
         return self._rerank.budget
+
+
+def _listed(texts: str | list[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts
 
 
 class Reply(WholeReply):

@@ -88,9 +88,14 @@ class Request(BaseRequest):
         return [one if isinstance(one, str) else one.text for one in self.documents]
 
     @property
+    def runs(self) -> list[tuple[int, str, list[str]]]:
+        """Queries with the texts that each is held against, and the number of the first of these."""
+        return [(0, self.query, self.texts)]
+
+    @property
     def budget(self) -> int:
         """See ``BaseRequest``: nothing is written, so about what is read."""
-        return sum((len(self.query) + len(text)) // 4 + 1 for text in self.texts)
+        return sum((len(query) + len(text)) // 4 + 1 for _, query, texts in self.runs for text in texts)
 
 
 class Reply(WholeReply):
