@@ -23,6 +23,10 @@ T = TypeVar("T")
 
 OFF_LOOP_BYTES = 1 << 16
 """A body larger than this is read in a thread: it takes more than a few milliseconds."""
+PIECE_BYTES = 4096
+"""How much of a compressed body is unpacked at a time."""
+MOST_MEMBERS = 10_000
+"""Most members of a body in gzip."""
 MOST_KEYS = 100_000
 """Most keys of all objects in a body together."""
 MOST_ITEMS = 1 << 21
@@ -123,17 +127,25 @@ def _unpacked(content: bytes, encoding: str, most_bytes: int) -> bytes:
 
 
 def _inflated(content: bytes, most_bytes: int, wbits: int) -> bytes:
-    parts, room = [], most_bytes + 1
-    while content:  # gzip may consist of several members
+    """What these members unpack to; zeros may follow them, as GNU's gzip takes them. Raises zlib.error, BodyTooLarge.
+
+    The content is fed in small pieces: what is left behind a member's end is copied.
+    """
+    parts, room, at = [], most_bytes + 1, 0
+    for _ in range(MOST_MEMBERS):
         packed = zlib.decompressobj(wbits)
-        parts.append(packed.decompress(content, room))
-        room -= len(parts[-1])
-        if room <= 0:
-            raise BodyTooLarge(f"the request body is larger than {most_bytes} bytes once it is unpacked")
+        while not packed.eof and at < len(content):
+            piece = content[at : at + PIECE_BYTES]
+            parts.append(packed.decompress(piece, room))
+            room -= len(parts[-1])
+            if room <= 0:
+                raise BodyTooLarge(f"the request body is larger than {most_bytes} bytes once it is unpacked")
+            at += len(piece) - len(packed.unused_data)
         if not packed.eof:
             raise zlib.error("it breaks off")
-        content = packed.unused_data
-    return b"".join(parts)
+        if not content[at : at + PIECE_BYTES].strip(b"\0") and not content[at:].strip(b"\0"):
+            return b"".join(parts)
+    raise zlib.error("it has too many members")
 
 
 def check_bounds(body: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ event loop from everybody else. Nor does uvicorn mind how long a request takes t
 
 import asyncio
 import math
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ LINGER_S = 2.0
 
 AGAIN_S = 0.2
 """After what time a request that was found late is looked at once more."""
+
+
+_UPGRADE = re.compile(rb"\r\n(upgrade)[ \t]*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ class Connection(HttpToolsProtocol):
             self._due = due_after(self._due, self.loop.time(), len(data), self.bounds.patience_s)
         elif self._stage is Stage.ALL:
             self._await(Stage.NOTHING)
+        if self._stage in (Stage.NOTHING, Stage.HEAD):
+            data = without_upgrade(data)
         self._fed += len(data)
         super().data_received(data)
         if self._fed > HEADER_BYTES and not self._refused:
@@ -222,6 +228,17 @@ class Connection(HttpToolsProtocol):
 def bounded(bounds: Bounds) -> type[Connection]:
     """The protocol with these bounds."""
     return type("BoundedConnection", (Connection,), {"bounds": bounds})
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """The data with another name for a header ``Upgrade`` in a head that ends in it.
+
+    A server may ignore it (RFC 9110 §7.8), and Java's client offers HTTP/2 with every first request. The parser would
+    take what follows the head for the other protocol, and the body would be lost.
+    """
+    end = data.find(b"\r\n\r\n")
+    found = _UPGRADE.search(data, 0, end) if end >= 0 else None
+    return data if found is None else data[: found.start(1)] + b"x-ignored-" + data[found.start(1) :]
 
 
 def too_large() -> HeadersTooLarge:

@@ -10,11 +10,11 @@ from api.bodies.fields import FieldRule
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs import results
-from api.jobs.hosted_wire import endpoint_body, text_of
+from api.jobs.hosted_wire import endpoint_body, said_as, text_of
 from api.jobs.preparation import JobTerms, prepare, public_url
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import submit_job
-from models.errors import Cancelled, HeadraceError, ModelNotFound, ShuttingDown
+from models.errors import Cancelled, HeadraceError, InvalidRequest, ModelNotFound, ShuttingDown
 from models.launching.about import serves
 from models.modalities import KINDS, MODALITIES
 from models.rows import jobs
@@ -31,20 +31,32 @@ class Output:
 
 
 async def submit(
-    request: Request, names: Sequence[str], given: dict[str, Any], rule: FieldRule, terms: JobTerms
+    request: Request,
+    names: Sequence[str],
+    given: dict[str, Any],
+    rule: FieldRule,
+    terms: JobTerms,
+    inside: str = "",
 ) -> JobRow:
-    """Submit a job for the first of these models that there is. Raises what its endpoint would."""
+    """Submit a job for the first of these models that there is. Raises what its endpoint would.
+
+    ``inside`` is where the client wrote the input: the beginning of an error's ``param``.
+    """
     gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:
         raise ShuttingDown()
     known = [one for name in names if (one := await gateway.known_models.find(name)) is not None]
     if not known:
         raise ModelNotFound(f"the model '{names[0][:200]}' does not exist", param="model")
-    kind, body = endpoint_body(serves(known[0].engine, known[0].model_type), given)
+    modalities = serves(known[0].engine, known[0].model_type)
+    kind, body = endpoint_body(modalities, given)
     body["model"] = known[0].uid
-    async with folder() as into:
-        uploads = await RequestFiles(gateway, caller, into).take_named(KINDS[kind], body)
-        prepared = await prepare(gateway, caller, kind, body, uploads, terms, rule)
+    try:
+        async with folder() as into:
+            uploads = await RequestFiles(gateway, caller, into).take_named(KINDS[kind], body)
+            prepared = await prepare(gateway, caller, kind, body, uploads, terms, rule)
+    except InvalidRequest as error:
+        raise said_as(error, modalities, given, inside) from error
     done = await submit_job(gateway, prepared.job)
     return await gateway.database.look(jobs.get, done.id, caller.key)
 

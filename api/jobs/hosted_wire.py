@@ -4,9 +4,11 @@ Their models name inputs as they like; the names that most of them use are trans
 """
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
+from models.errors import HeadraceError
 from models.modalities.media import Answer
 
 _Json = dict[str, Any]
@@ -39,7 +41,7 @@ _SIZES = {
 
 def endpoint_body(modalities: Collection[str], given: _Json) -> tuple[str, _Json]:
     """The kind of job that an input asks for, from a model that serves these modalities; and the endpoint's body."""
-    served = next((name for name in (*_NAMES, "completions", "rerank") if name in modalities), "chat")
+    served = _served(modalities)
     names = _NAMES.get(served, {})
     body = {names.get(name, name): value for name, value in given.items()}
     match served:
@@ -52,6 +54,26 @@ def endpoint_body(modalities: Collection[str], given: _Json) -> tuple[str, _Json
         case "chat":
             return "chat.completions", _conversation(body)
     return served, body
+
+
+def said_as(error: HeadraceError, modalities: Collection[str], given: _Json, inside: str = "") -> HeadraceError:
+    """An error about the endpoint's body, with the names that the client wrote, which are below ``inside``."""
+    if error.param is None:
+        return error
+    names = _NAMES.get(_served(modalities), {})
+    written = {names.get(name, name): name for name in given}
+    for made, before in (("size", "width"), ("size", "image_size"), ("messages", "prompt")):
+        if before in given and made not in given:
+            written[made] = before
+    field = re.split(r"[.\[]", error.param, maxsplit=1)[0]
+    rest = error.param.removeprefix(field) if written.get(field, field) == field else ""
+    param = f"{inside}{written.get(field, field)}{rest}"
+    message = error.message.replace(f"'{error.param}'", f"'{param}'").replace(f"'{field}'", f"'{param}'")
+    return type(error)(message, param=param, retry_after=error.retry_after)
+
+
+def _served(modalities: Collection[str]) -> str:
+    return next((name for name in (*_NAMES, "completions", "rerank") if name in modalities), "chat")
 
 
 def _drawing(body: _Json) -> tuple[str, _Json]:

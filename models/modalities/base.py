@@ -17,7 +17,12 @@ _TRUTHS = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("fals
 
 
 def _number(value: Any) -> Any:
-    """The value; where it is a string that is a number, that number. Forms have strings alone, old clients some."""
+    """The value; where it is a string that is a number, that number. Forms have strings alone, old clients some.
+
+    A number without a fraction is an integer, also where it is written as 5.0: Lua and R write them so.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+        return int(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return float(value) if any(mark in value for mark in ".eE") else int(value)
     return value

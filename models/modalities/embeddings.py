@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.modalities.base import BaseRequest, Bool, Int, Several, Tokens, Usage, WholeReply
@@ -16,9 +16,16 @@ MOST_INPUTS = 2048
 MOST_TOKENS = 1 << 20
 """Most tokens of one input that comes as token ids; a model's context is smaller."""
 
+
+def _some(value: int) -> int:
+    if value == 0:
+        raise PydanticCustomError("invalid_value", "it is a number of tokens to keep, or -1")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1)]
 Row = Annotated[Tokens, Field(min_length=1, max_length=MOST_TOKENS)]
-Truncation = Annotated[Int, Field(ge=-1, le=MOST_TOKENS)]
+Truncation = Annotated[Int, Field(ge=-1, le=MOST_TOKENS), AfterValidator(_some)]
 
 Vector = bytes | memoryview
 """One embedding: its numbers as contiguous little-endian float32."""
@@ -33,6 +40,7 @@ class Request(BaseRequest):
     """
 
     PLATFORM: ClassVar[frozenset[str]] = frozenset(["model", "user", "input", "encoding_format"])
+    INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"embedding_types": (["float"],), "output_dtype": ("float",)}
 
     input: Text | Row | Annotated[Several[Text] | Several[Row], Field(min_length=1, max_length=MOST_INPUTS)]
     dimensions: Annotated[Int, Field(ge=1, le=1 << 16)] | None = None
@@ -41,6 +49,22 @@ class Request(BaseRequest):
     truncate: Bool | Literal["NONE", "END"] | None = Field(None, description="cut what is too long, as others say it")
     normalize: Bool | None = Field(None, description="true: vectors of length 1, whatever the model gives")
     input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+    embedding_types: Any = None
+    output_dtype: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_names(cls, value: Any) -> Any:
+        """The body with Cohere's, Voyage's and TEI's names for the same."""
+        if not isinstance(value, dict):
+            return value
+        body = dict(value)
+        for theirs, ours in (("output_dimension", "dimensions"), ("prompt_name", "input_type")):
+            given = body.pop(theirs, None)
+            if given is not None and body.get(ours) is None:
+                body[ours] = given
+        return body
 
     @field_validator("input", mode="before")
     @classmethod

@@ -5,9 +5,11 @@ what is enforced, and the client is told which.
 """
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
 """Formats of strings that can be enforced. Others are mere annotations, as JSON Schema allows."""
@@ -32,6 +34,13 @@ _PATTERN = re.compile(
 )
 
 
+_OTHER_WORDS = re.compile(
+    r"\(\?<(?=[A-Za-z_])|\\[pP](?:\{[^}]*\}|[A-Z])|\\x\{[0-9a-fA-F]+\}|\\u\{[0-9a-fA-F]+\}|\\[/z]"
+)
+_LONGEST_READ = 2000
+"""Longest expression, in characters, that is read here: others are left to the compiler."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relaxed:
     """A schema without what cannot be enforced, and the paths of that: ``properties.a.uniqueItems``, each once."""
@@ -42,9 +51,21 @@ class Relaxed:
 
 def relaxed(schema: Any) -> Relaxed:
     """The schema without the keywords that cannot be enforced. What is malformed stays, for the compiler to refuse."""
-    relaxing = _Relaxing(frozenset(_ids(schema)))
+    relaxing = _Relaxing(schema, frozenset(_ids(schema)))
     kept = relaxing.keep(schema, "")
     return Relaxed(kept, tuple(dict.fromkeys(path.removeprefix(".") for path in relaxing.left_out)))
+
+
+def target(root: Any, pointer: str) -> Any:
+    """What is at this place of a document, as RFC 6901 has it after ``#``; None where nothing is."""
+    found = root
+    for step in unquote(pointer).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and name.isdecimal() and int(name[:9]) < len(found):
+            found = found[int(name[:9])]
+        else:
+            found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def left_out(schema: Any, path: str) -> tuple[str, ...]:
@@ -61,8 +82,9 @@ def moved(paths: tuple[str, ...], places: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class _Relaxing:
-    def __init__(self, ids: frozenset[str]) -> None:
+    def __init__(self, root: Any, ids: frozenset[str]) -> None:
         self.left_out: list[str] = []
+        self._root = root
         self._ids = ids
 
     def keep(self, schema: Any, path: str) -> Any:
@@ -106,12 +128,28 @@ class _Relaxing:
         if key == "pattern":
             return not isinstance(value, str) or _can_be_followed(value)
         if key == "$ref":
-            return not isinstance(value, str) or value.startswith("#") or value in self._ids
+            return not isinstance(value, str) or value in self._ids or self._leads_somewhere(value)
         if key in ("minProperties", "maxProperties"):
             return _required(schema).issuperset(schema.get("properties") or ())
         if key == "oneOf" and isinstance(value, list):
             return _exclude_each_other(value)
         return key != "unevaluatedProperties" or not any(one in schema for one in _IN_PLACE)
+
+    def _leads_somewhere(self, pointer: str) -> bool:
+        """Whether a reference ends at a schema of this document, not at itself. Anchors are left to the compiler."""
+        seen = set[str]()
+        while pointer not in seen:
+            seen.add(pointer)
+            if not pointer.startswith("#"):
+                return pointer in self._ids
+            if pointer[1:2] not in ("", "/"):
+                return True
+            found = target(self._root, pointer)
+            following = found.get("$ref") if isinstance(found, dict) else None
+            if not isinstance(following, str):
+                return isinstance(found, dict | bool)
+            pointer = following
+        return False
 
     def _put_alternatives(self, kept: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
         """Keep ``oneOf`` as ``anyOf``, which is the same where its alternatives exclude each other."""
@@ -147,8 +185,22 @@ def _asks_nothing(key: str, value: Any, schema: Mapping[str, Any]) -> bool:
 
 
 def _can_be_followed(pattern: str) -> bool:
-    """Whether a regular expression has no look-around, back reference or the like."""
-    return not any(found["bad"] for found in _PATTERN.finditer(pattern))
+    """Whether a regular expression is one, and has no look-around, back reference or the like."""
+    return not any(found["bad"] for found in _PATTERN.finditer(pattern)) and _is_expression(pattern)
+
+
+def _is_expression(pattern: str) -> bool:
+    """Whether Python reads it, which has other words for what the compiler of grammars also knows."""
+    if len(pattern) > _LONGEST_READ:
+        return True
+    known = _OTHER_WORDS.sub(lambda found: "(?P<" if found[0].startswith("(") else r"\w", pattern)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            re.compile(known)
+        except (re.error, OverflowError, RecursionError):
+            return False
+    return True
 
 
 def _exclude_each_other(alternatives: list[Any]) -> bool:

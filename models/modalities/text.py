@@ -176,15 +176,27 @@ class TextRequest(BaseRequest):
     )
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "allowed_token_ids": (),
+        "bad_words": ([],),
+        "dry_multiplier": (0, 0.0),
+        "dynatemp_range": (0, 0.0),
         "early_stopping": (False,),
         "include_stop_str_in_output": (False,),
         "length_penalty": (1, 1.0),
+        "logits_processors": ([],),
+        "mirostat": (0,),
         "priority": (0,),
         "prompt_logprobs": (),
+        "return_token_ids": (False,),
+        "return_tokens_as_token_ids": (False,),
+        "samplers": (),
         "skip_special_tokens": (True,),
         "spaces_between_special_tokens": (True,),
+        "thinking_token_budget": (),
+        "truncate_prompt_tokens": (),
         "typical_p": (1, 1.0),
         "use_beam_search": (False,),
+        "xtc_probability": (0, 0.0),
     }
 
     stream: Bool = False
@@ -219,15 +231,27 @@ class TextRequest(BaseRequest):
         None, description="what the answer must match: one of json, json_object, regex, choice and grammar"
     )
 
+    allowed_token_ids: Any = None
+    bad_words: Any = None
+    dry_multiplier: Any = None
+    dynatemp_range: Any = None
     early_stopping: Any = None
     include_stop_str_in_output: Any = None
     length_penalty: Any = None
+    logits_processors: Any = None
+    mirostat: Any = None
     priority: Any = None
     prompt_logprobs: Any = None
+    return_token_ids: Any = None
+    return_tokens_as_token_ids: Any = None
+    samplers: Any = None
     skip_special_tokens: Any = None
     spaces_between_special_tokens: Any = None
+    thinking_token_budget: Any = None
+    truncate_prompt_tokens: Any = None
     typical_p: Any = None
     use_beam_search: Any = None
+    xtc_probability: Any = None
 
     @model_validator(mode="before")
     @classmethod
@@ -235,14 +259,15 @@ class TextRequest(BaseRequest):
         """The body with other programs' names and values for the same.
 
         vLLM's older fields ``guided_…`` are put into ``structured_outputs``. llama.cpp and Xinference say
-        ``repeat_penalty``, and -1 for no limit.
+        ``repeat_penalty`` and ``n_predict``, and -1 for no limit.
         """
         if not isinstance(value, dict):
             return value
         body = dict(value)
-        penalty = body.pop("repeat_penalty", None)
-        if penalty is not None and body.get("repetition_penalty") is None:
-            body["repetition_penalty"] = penalty
+        for theirs, ours in (("repeat_penalty", "repetition_penalty"), ("n_predict", "max_tokens")):
+            value = body.pop(theirs, None)
+            if value is not None and body.get(ours) is None:
+                body[ours] = value
         for name in ("max_tokens", "max_completion_tokens"):
             if body.get(name) == -1:
                 del body[name]

@@ -33,6 +33,7 @@ CUSTOM_ID = 512
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _NAMED = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.){1,3072}")')
+_PLACE = re.compile(r"\(byte (\d+)\)")
 _BOM = b"\xef\xbb\xbf"
 
 Put = Callable[[str, bytes, str], str]
@@ -62,7 +63,8 @@ def parse(line: bytes) -> dict[str, Any]:
     try:
         found = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidLine(f"this line is not a JSON object: {error}"[:300]) from error
+        place = _PLACE.search(str(error))
+        raise InvalidLine(f"this line is not a JSON object{f': see byte {place[1]}' if place else ''}") from error
     return found
 
 

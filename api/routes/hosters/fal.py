@@ -125,7 +125,10 @@ async def proxied_put(request: Request, target: Target) -> Response:
 
 def _aimed(target: str) -> tuple[str, str, dict[str, list[Any]]]:
     """What is at the host of this URL (``queue`` or ``run``), its path and its query. Raises InvalidRequest."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise InvalidRequest("it is no URL", param="x-fal-target-url") from error
     if parts.hostname not in _HOSTS:
         raise InvalidRequest("there are queue.fal.run and fal.run", param="x-fal-target-url")
     return _HOSTS[parts.hostname], parts.path.strip("/"), parse_qs(parts.query)

@@ -105,7 +105,7 @@ async def _create(request: Request, body: Prediction, model: str) -> Response:
     wait_s = waited(request.headers.get("prefer", ""))
     plain = model.split(":", 1)[0]
     names = list(dict.fromkeys([model, plain, plain.split("/", 1)[-1]]))
-    row = await hosted.submit(request, names, body.input, fields.rule_of(request), JobTerms(webhook=webhook))
+    row = await hosted.submit(request, names, body.input, fields.rule_of(request), JobTerms(webhook=webhook), "input.")
     if wait_s:
         with suppress(TimeoutError):
             await asyncio.wait_for(gateway.watching.until_over(row.id), wait_s)
@@ -118,7 +118,7 @@ def waited(prefer: str) -> int:
     for asked in prefer.lower().split(","):
         name, _, value = asked.strip().partition("=")
         if name == "wait":
-            return min(int(value), MOST_WAIT_S) if value.isdigit() else MOST_WAIT_S
+            return min(int(value), MOST_WAIT_S) if value.isdecimal() and len(value) < 9 else MOST_WAIT_S
     return 0
 
 

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import Bool, Int, Metadata, Usage
+from models.modalities.base import Bool, Int, Metadata, Usage, at_most, truth
 from models.modalities.chat.legacy import as_choice, modern
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
 from models.modalities.chat.response_format import ResponseFormat
@@ -37,7 +37,9 @@ from models.modalities.text import (
 )
 
 _json = msgspec.json.Encoder()
-_NEWER = {"functions": "tools", "function_call": "tool_choice"}
+_NEWER = {"functions": "tools", "function_call": "tool_choice", "thinking": "enable_thinking"}
+MOST_KWARGS = 128
+"""Most keys of ``chat_template_kwargs``. Templates know a few; an engine takes time for each."""
 
 
 class ThinkingSwitch(JsonObject):
@@ -51,7 +53,9 @@ class Request(TextRequest):
 
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = TextRequest.INERT | {
         "audio": (),
+        "add_special_tokens": (False,),
         "best_of": (1,),
+        "chat_template": (),
         "documents": ([],),
         "echo": (False,),
         "include_reasoning": (True,),
@@ -72,7 +76,7 @@ class Request(TextRequest):
     logprobs: Bool | None = None
     top_logprobs: Annotated[Int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
-    chat_template_kwargs: dict[str, Any] | None = None
+    chat_template_kwargs: Annotated[dict[str, Any], at_most(MOST_KWARGS)] | None = None
     enable_thinking: Bool | None = Field(None, description="the same within chat_template_kwargs, as Xinference has it")
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     thinking: Bool | ThinkingSwitch | None = Field(None, description="other programs' words for enable_thinking")
@@ -88,7 +92,9 @@ class Request(TextRequest):
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
 
     audio: Any = None
+    add_special_tokens: Any = None
     best_of: Any = None
+    chat_template: Any = None
     documents: Any = None
     echo: Any = None
     include_reasoning: Any = None
@@ -102,6 +108,16 @@ class Request(TextRequest):
     store: Any = None
     verbosity: Any = None
     web_search_options: Any = None
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _thinks_or_not(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        thinking = truth((value or {}).get("enable_thinking"))
+        if value is None or thinking is None:
+            return value
+        if not isinstance(thinking, bool):
+            raise PydanticCustomError("invalid_value", "its 'enable_thinking' must be true or false")
+        return value | {"enable_thinking": thinking}
 
     @field_validator("top_logprobs")
     @classmethod

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import BaseRequest, Bool, Int, Usage, WholeReply
+from models.modalities.base import BaseRequest, Bool, Int, Several, Usage, WholeReply
 from models.modalities.embeddings import Text, Truncation
 
 _json = msgspec.json.Encoder()
@@ -22,7 +22,7 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str] = Field(init=False)
 
-    text: Text
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Request(BaseRequest):
     INERT: ClassVar[dict[str, tuple[Any, ...]]] = {"rank_fields": ([], ["text"]), "priority": (0,)}
 
     query: Text
-    documents: Annotated[list[Text | Document], Field(min_length=1, max_length=MOST_DOCUMENTS)]
+    documents: Annotated[Several[str | Document], Field(min_length=1, max_length=MOST_DOCUMENTS)]
     top_n: Annotated[Int, Field(ge=0)] | None = Field(None, description="how many results to return; 0: all")
     return_documents: Bool | None = None
     return_len: Bool | None = Field(None, description="return in 'meta' how many tokens were read")

@@ -43,7 +43,7 @@ class Request(BaseRequest):
     OUTER: ClassVar[dict[str, str]] = {"query": "text_1", "documents": "text_2"}
 
     text_1: _Texts = Field(description="the query, or one for each of text_2")
-    text_2: _Texts
+    text_2: str | Annotated[Several[str], Field(min_length=1, max_length=rerank.MOST_DOCUMENTS)]
     truncate_prompt_tokens: Truncation | None = None
 
     priority: Any = None

@@ -22,7 +22,7 @@ class Request(BaseRequest):
 
     model: str = Field("", max_length=256, description="needed where several models rerank")
     query: Text
-    texts: Annotated[Several[Text], Field(min_length=1, max_length=rerank.MOST_DOCUMENTS)]
+    texts: Annotated[Several[str], Field(min_length=1, max_length=rerank.MOST_DOCUMENTS)]
     return_text: Bool = False
     truncate: Bool = Field(True, description="false: a text that is too long is refused")
 

@@ -48,6 +48,11 @@ WRITTEN: dict[str, tuple[bytes, dict[str, str]]] = {
         gzip.compress(TEXT[:7].encode()) + gzip.compress(TEXT[7:].encode()),
         {"content-encoding": "x-gzip"},
     ),
+    "gzip with zeros behind it": (gzip.compress(TEXT.encode()) + bytes(9000), {"content-encoding": "gzip"}),
+    "gzip of a thousand empty members": (
+        gzip.compress(b"") * 1000 + gzip.compress(TEXT.encode()),
+        {"content-encoding": "gzip"},
+    ),
     "deflate": (zlib.compress(TEXT.encode()), {"content-encoding": "deflate"}),
     "deflate without its header": (zlib.compress(TEXT.encode(), wbits=-15), {"content-encoding": "Deflate"}),
     "identity": (TEXT.encode(), {"content-encoding": "identity"}),
@@ -76,6 +81,8 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], type[HeadraceError]]] = {
     "half of gzip": (gzip.compress(TEXT.encode())[:-9], {"content-encoding": "gzip"}, InvalidRequest),
     "a bomb": (gzip.compress(b'{"a":"' + bytes(MOST * 100) + b'"}'), {"content-encoding": "gzip"}, BodyTooLarge),
     "many small members": (gzip.compress(b" " * 5000) * 20, {"content-encoding": "gzip"}, BodyTooLarge),
+    "members without end": (gzip.compress(b"") * 100_000, {"content-encoding": "gzip"}, InvalidRequest),
+    "no gzip behind gzip": (gzip.compress(b"{}") + bytes(9) + b"x", {"content-encoding": "gzip"}, InvalidRequest),
     "levels without end": (b'{"a":' * 200 + b"1" + b"}" * 200, {}, InvalidRequest),
     "more levels than the parser has": (b"[" * 100_000, {}, InvalidRequest),
 }

@@ -67,6 +67,17 @@ def test_bytes_of_a_body_buy_time(due: float, now: float, size: int, expected: f
     assert math.isclose(due_after(due, now, size, patience_s=20), expected)
 
 
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])
+def test_an_offer_of_another_protocol_is_ignored(patient: Lone, name: bytes) -> None:
+    """Java's client makes it with its first request."""
+    body = b'{"model": "none", "messages": [{"role": "user", "content": "Upgrade: no"}]}'
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\n" + name + b": h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
+    with connected(patient) as connection:
+        for _ in range(2):
+            connection.sendall(HEAD + offer + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert b"model_not_found" in connection.recv(1 << 16)
+
+
 def test_a_header_that_does_not_end_costs_nothing(patient: Lone) -> None:
     process = psutil.Process(patient.pid)
     before = sum(process.cpu_times()[:2])

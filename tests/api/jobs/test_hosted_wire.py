@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from api.edge.envelopes import shape_of
-from api.jobs.hosted_wire import endpoint_body, text_of
+from api.jobs.hosted_wire import endpoint_body, said_as, text_of
 from api.routes.hosters.replicate import waited
-from models.errors import ModelNotFound
+from models.errors import InvalidRequest, ModelNotFound
 from models.modalities.media import Answer
 
 
@@ -42,6 +42,22 @@ def test_an_input_becomes_a_body(modality: str, given: dict[str, Any], kind: str
     assert endpoint_body((modality, "tokenize"), given) == (kind, body)
 
 
+@pytest.mark.parametrize(
+    ("modality", "given", "param", "said"),
+    [
+        ("images", {"num_images": "x"}, "n", "input.num_images"),
+        ("images", {"n": "x"}, "n", "input.n"),
+        ("images", {"image_size": "vast"}, "size", "input.image_size"),
+        ("images", {"width": 1, "height": 2}, "size", "input.width"),
+        ("chat", {"prompt": ""}, "messages[0].content", "input.prompt"),
+        ("chat", {"messages": [{}]}, "messages[0].role", "input.messages[0].role"),
+    ],
+)
+def test_an_error_names_what_the_client_wrote(modality: str, given: dict[str, Any], param: str, said: str) -> None:
+    error = said_as(InvalidRequest(f"'{param}' is wrong", param=param), (modality,), given, "input.")
+    assert (error.param, error.message) == (said, f"'{said}' is wrong")
+
+
 def test_an_answer_becomes_a_value() -> None:
     said = Answer(b'{"choices":[{"message":{"content":"hi"},"text":"ho"}]}')
     assert text_of("chat.completions", said) == "hi"
@@ -51,8 +67,8 @@ def test_an_answer_becomes_a_value() -> None:
 
 
 def test_prefer_wait() -> None:
-    asked = ("", "wait", "wait=5", "respond-async, Wait=7", "wait=900", "waiting")
-    assert [waited(one) for one in asked] == [0, 60, 5, 7, 60, 0]
+    asked = ("", "wait", "wait=5", "respond-async, Wait=7", "wait=900", "waiting", "wait=\xb2")
+    assert [waited(one) for one in asked] == [0, 60, 5, 7, 60, 0, 60]
 
 
 def test_errors_have_their_shapes() -> None:

@@ -64,10 +64,10 @@ def test_an_input_has_four_forms(value: Any, inputs: Any) -> None:
         (embeddings.Request, {"dimensions": 12.5}, "dimensions"),
         (embeddings.Request, {"encoding_format": "hex"}, "encoding_format"),
         (embeddings.Request, {"truncate_prompt_tokens": -2}, "truncate_prompt_tokens"),
+        (embeddings.Request, {"truncate_prompt_tokens": 0}, "truncate_prompt_tokens"),
+        (embeddings.Request, {"embedding_types": ["int8"]}, "embedding_types"),
         (rerank.Request, {"query": ""}, "query"),
         (rerank.Request, {"documents": []}, "documents"),
-        (rerank.Request, {"documents": ["a", ""]}, "documents[1]"),
-        (rerank.Request, {"documents": [{"text": ""}]}, "documents[0].text"),
         (rerank.Request, {"documents": [1]}, "documents[0]"),
         (rerank.Request, {"documents": [{"text": "a", "year": 1900}]}, "documents[0].year"),
         (rerank.Request, {"documents": ["a"] * 10_001}, "documents"),
@@ -236,6 +236,17 @@ def test_a_score_holds_pairs_against_each_other() -> None:
     inner: Any = score.Request.model_validate({"model": "m", "text_1": ["q", "r"], "text_2": ["a", "b"]}).inner()
     assert inner.runs == [(0, "q", ["a"]), (1, "r", ["b"])]
     assert inner.asked() - inner.PLATFORM == set()
+
+
+def test_an_empty_document_is_ranked_with_the_others() -> None:
+    assert rerank.Request.model_validate(RANK | {"documents": ["", {"text": ""}]}).texts == ["", ""]
+
+
+def test_inputs_are_embedded_by_other_programs_names() -> None:
+    theirs = {"output_dimension": 5, "prompt_name": "query", "embedding_types": ["float"]}
+    request = embeddings.Request.model_validate(EMBED | theirs)
+    assert (request.dimensions, request.input_type) == (5, "query")
+    assert request.asked() - request.PLATFORM == {"dimensions", "input_type"}
 
 
 def test_tei_reranks_in_a_bare_list() -> None:

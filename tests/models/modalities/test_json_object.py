@@ -110,16 +110,13 @@ def test_a_misspelt_name_is_refused_with_what_was_meant(name: str) -> None:
 OTHERS = [
     "cache_salt",
     "client_metadata",
-    "dry_multiplier",
     "grammar",
-    "n_predict",
     "provider",
     "repetition_penalty_range",
     "route",
     "tfs_z",
     "top_a",
     "truncate_history",
-    "xtc_probability",
 ]
 
 

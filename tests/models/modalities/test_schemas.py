@@ -13,6 +13,8 @@ LIST = {"type": "array", "items": {"type": "string"}}
 SET = LIST | {"uniqueItems": True}
 OWN = {"$id": "http://a.b/c", "items": {"$ref": "http://a.b/c"}}
 TYPES = [{"type": "null"}, {"type": ["string", "array"]}]
+BARE: dict[str, Any] = {"$defs": {"A": {}, "B": {}}}
+TREE = {"properties": {"left": {"$ref": "#"}, "all": {"$ref": "#/$defs/a~1b"}}, "$defs": {"a/b": True}}
 ONE_OF = {"oneOf": [{"type": "integer"}, {"type": "number"}]}
 KINDS = [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in "ab"]
 
@@ -30,6 +32,11 @@ LEFT_OUT: list[tuple[Any, Any, list[str]]] = [
     ({"type": 5}, {"type": 5}, []),
     ({"$ref": "http://a.b/c.json"}, {}, ["$ref"]),
     (OWN, OWN, []),
+    ({"properties": {"a": {"$ref": "#/$defs/NOPE"}}}, {"properties": {"a": {}}}, ["properties.a.$ref"]),
+    ({"$ref": "#"}, {}, ["$ref"]),
+    ({"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}, BARE, ["$defs.A.$ref", "$defs.B.$ref"]),
+    (TREE, TREE, []),
+    ({"pattern": "("}, {}, ["pattern"]),
     ({"type": "string", "format": "password"}, {"type": "string"}, ["format"]),
     ({"type": "number", "format": "double"}, {"type": "number"}, []),
     ({"type": "string", "format": "date"}, {"type": "string", "format": "date"}, []),
@@ -63,6 +70,8 @@ FOLLOWED = [
     "(^a|b$)",
     r"[^$(?=\]]",
     r"\^\$\(\?=",
+    r"\u{1F600}\/\x{41}\PL",
+    "[[a]--b]",
     r"\p{L}\d\w\s\.",
     "(?i)a",
     "(?:^a)",
@@ -71,6 +80,7 @@ FOLLOWED = [
     "",
 ]
 NOT_FOLLOWED = ["(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", r"\bfoo", "a^b", "a$b", "(?>a)", r"a\Z", r"\cA"]
+NOT_FOLLOWED += ["(", "a{2,1}"]
 
 
 @pytest.mark.parametrize("pattern", FOLLOWED + NOT_FOLLOWED)

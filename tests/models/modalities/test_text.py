@@ -87,6 +87,9 @@ NOTHING: list[dict[str, Any]] = [
     {"max_tokens": -1},
     {"max_completion_tokens": -1},
     {"stream": "false"},
+    {"bad_words": []},
+    {"mirostat": 0},
+    {"return_token_ids": False},
 ]
 
 
@@ -105,10 +108,14 @@ def test_other_programs_values_and_names_mean_the_same() -> None:
     assert (likeliest.temperature, likeliest.top_p) == (0, None)
     assert read(top_k=-1).top_k == 0
     assert read(repeat_penalty=1.1).repetition_penalty == 1.1
+    assert (read(n_predict=5).max_tokens, read(n_predict=-1).max_tokens) == (5, None)
+    assert (read(max_tokens=5.0).max_tokens, read(seed=1.0).seed) == (5, 1)
     assert read(repeat_penalty=1.1, repetition_penalty=1.2).repetition_penalty == 1.2
     assert (read(temperature="0.7").temperature, read(seed="3").seed, read(stream="True").stream) == (0.7, 3, True)
     for thinking, enabled in ((False, False), (True, True), ({"type": "disabled"}, False), ({"type": "enabled"}, True)):
         assert read(thinking=thinking).template_kwargs == {"enable_thinking": enabled}
+        assert "thinking" not in read(thinking=thinking).asked()
+    assert read(chat_template_kwargs={"enable_thinking": "False"}).template_kwargs == {"enable_thinking": False}
     hints = {"include_obfuscation": True, "continuous_usage_stats": False}
     assert read(stream=True, stream_options=hints).wants_usage is False
 
@@ -148,6 +155,13 @@ def test_every_chunk_has_the_usage_so_far_where_that_is_asked_for(protocol: Any)
         ({"add_generation_prompt": True, "continue_final_message": True}, "continue_final_message"),
         ({"n": 0}, "n"),
         ({"n": 1.5}, "n"),
+        ({"min_tokens": 9, "max_completion_tokens": 8}, "min_tokens"),
+        ({"chat_template": "{{1}}"}, "chat_template"),
+        ({"truncate_prompt_tokens": 5}, "truncate_prompt_tokens"),
+        ({"bad_words": ["x"]}, "bad_words"),
+        ({"mirostat": 2}, "mirostat"),
+        ({"chat_template_kwargs": {"enable_thinking": "maybe"}}, "chat_template_kwargs"),
+        ({"chat_template_kwargs": {str(number): 1 for number in range(129)}}, "chat_template_kwargs"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_completion_tokens": -2}, "max_completion_tokens"),
         ({"seed": 1 << 80}, "seed"),

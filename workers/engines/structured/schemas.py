@@ -7,10 +7,9 @@ open ones a model invents keys, and a small model never ends.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from models.modalities.chat.tools import FunctionSpec
-from models.modalities.schemas import DATA, MAPS, relaxed
+from models.modalities.schemas import DATA, MAPS, relaxed, target
 
 _SAYS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 _LISTS = ("allOf", "anyOf", "oneOf")
@@ -138,14 +137,7 @@ class _Closing:
         pointer = schema.get("$ref")
         if not isinstance(pointer, str) or not pointer.startswith("#"):
             return None
-        found = self._root
-        for step in unquote(pointer).split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, list) and name.isdigit() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                found = found.get(name) if isinstance(found, dict) else None
-        return found
+        return target(self._root, pointer)
 
 
 def _below(schema: Any) -> Iterator[tuple[str, Any]]:
