@@ -115,9 +115,9 @@ $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overr
 	@touch $@
 
 $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)
-	@echo "Installing the stock clients in $(CLIENTS) (300 MB)"
+	@echo "Installing the stock clients in $(CLIENTS) (630 MB)"
 	@$(UV) venv --quiet --allow-existing --python $(PY) $(CLIENTS)
-	@$(UV) pip install --quiet --python $(CLIENTS)/bin/python --requirement $<
+	@$(UV) pip install --quiet --no-deps --python $(CLIENTS)/bin/python --requirement $<
 	@touch $@
 
 $(CLIENTS)/.installed-npm: tests/clients/package.json

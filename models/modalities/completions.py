@@ -14,6 +14,12 @@ _json = msgspec.json.Encoder()
 MOST_CHOICES = 128
 """Most choices of one request, over all its prompts: as many as OpenAI's ``n`` allows for one prompt."""
 
+MOST_SCORED = 1 << 16
+"""Most tokens of prompts whose log probabilities one answer gives, over all its choices: some 15 MB of JSON."""
+
+_SHORTEST = 2
+"""Characters of a token, at least on average: what texts are counted by where their tokens are not known yet."""
+
 Prompt = Annotated[Tokens, Field(min_length=1)]
 
 
@@ -25,6 +31,7 @@ class Request(TextRequest):
     prompt: str | Prompt | Annotated[Several[str] | Several[Prompt], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
+    max_tokens: Annotated[Int, Field(ge=0, le=1 << 24)] | None = None
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None
     suffix: Any = None
 
@@ -45,6 +52,31 @@ class Request(TextRequest):
             raise PydanticCustomError("invalid_value", why, numbers | {"param": "n"})
         return self
 
+    @model_validator(mode="after")
+    def _scorable(self) -> "Request":
+        if self.max_tokens == 0 and not self.echo:
+            raise PydanticCustomError("invalid_value", "0 tokens need 'echo'", {"param": "max_tokens"})
+        if self.scored and self._echoed > MOST_SCORED:
+            why = "an answer has the log probabilities of {most} tokens of its prompts at most; ask for fewer at once"
+            raise PydanticCustomError("invalid_value", why, {"most": MOST_SCORED, "param": "prompt"})
+        return self
+
+    @property
+    def scored(self) -> bool:
+        """Whether the answer has the log probabilities of the prompt's own tokens."""
+        return self.echo and self.logprobs is not None
+
+    @property
+    def generates(self) -> bool:
+        """Whether anything follows the prompt."""
+        return self.max_tokens != 0
+
+    @property
+    def _echoed(self) -> int:
+        """Tokens of the prompts, once for each choice: counted where they are ids, estimated where they are text."""
+        tokens = (len(prompt) // _SHORTEST if isinstance(prompt, str) else len(prompt) for prompt in self.prompts)
+        return sum(tokens) * self.choices
+
     @property
     def prompts(self) -> list[str] | list[list[int]]:
         """The prompts, as texts or as token ids."""
@@ -62,7 +94,8 @@ class Request(TextRequest):
     @property
     def budget(self) -> int:
         """See ``BaseRequest``."""
-        return super().budget * len(self.prompts)
+        generated = super().budget * len(self.prompts) if self.generates else 0
+        return generated + self._echoed if self.scored else max(1, generated)
 
 
 class Reply:
@@ -132,7 +165,11 @@ class Reply:
             "tokens": [_name(one) for one in tokens],
             "token_logprobs": [one.logprob for one in tokens],
             # The likeliest tokens, and the token itself if it is not among them, as in OpenAI's answers.
-            "top_logprobs": [{_name(other): other.logprob for other in (*one.top, one)} for one in tokens],
+            # The first token of a prompt has none.
+            "top_logprobs": [
+                None if one.logprob is None else {_name(other): other.logprob for other in (*one.top, one)}
+                for one in tokens
+            ],
             "text_offset": offsets,
         }
 

@@ -32,11 +32,12 @@ Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 class TokenLogprob:
     """One token and its natural-log probability, with the likeliest alternatives, best first.
 
-    ``raw`` are its bytes where they are not text, but a piece of a character; ``token`` then has U+FFFD.
+    The first token of a prompt has no probability, as nothing comes before it. ``raw`` are its bytes where they are not
+    text, but a piece of a character; ``token`` then has U+FFFD.
     """
 
     token: str
-    logprob: float
+    logprob: float | None
     top: tuple["TokenLogprob", ...] = ()
     raw: bytes = b""
 

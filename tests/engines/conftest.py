@@ -22,7 +22,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "llama_cpp": {"n_ctx": 512, "n_parallel": 4, "n_threads": 1},
     "transformers": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
     "seeing": {"n_ctx": 512, "max_requests": 16, "kv_tokens": 2048, "n_threads": 1},
-    "vllm": {"enforce_eager": True, "max_model_len": 512, "max_num_seqs": 16, "tool_call_parser": "hermes"},
+    "vllm": {
+        "enforce_eager": True,
+        "dtype": "float32",
+        "max_model_len": 512,
+        "max_num_seqs": 16,
+        "tool_call_parser": "hermes",
+    },
 }
 ENGINES = ["echo", "llama_cpp", "transformers", "seeing"]
 ALIASES = {"seeing": "transformers"}

@@ -65,6 +65,7 @@ class Request(TextRequest):
         "prediction": (),
         "prompt_cache_options": (),
         "prompt_cache_retention": ("in_memory", "in-memory"),
+        "prompt_logprobs": (),
         "service_tier": ("auto", "default"),
         "store": (False,),
         "verbosity": ("medium",),
@@ -104,6 +105,7 @@ class Request(TextRequest):
     prediction: Any = None
     prompt_cache_options: Any = None
     prompt_cache_retention: Any = None
+    prompt_logprobs: Any = None
     service_tier: Any = None
     store: Any = None
     verbosity: Any = None

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,18 @@ _PERSON = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
+
+
+@pytest.mark.parametrize(("own", "spins"), [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+async def test_threads_do_not_wait_long_for_cores_that_others_have(own: dict[str, str], spins: str) -> None:
+    if sys.platform != "linux":
+        pytest.skip("llama.cpp's builds have OpenMP on Linux alone")
+    loading = "from workers.engines.llama_cpp.load import serve; import xllamacpp"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    environment |= {"OMP_DISPLAY_ENV": "verbose"} | own
+    command = [sys.executable, "-c", loading]
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, check=True)
+    assert f"GOMP_SPINCOUNT = '{spins}'" in done.stderr, "what the library has read"
 
 
 async def test_a_request_of_many_choices_does_not_hold_up_others(llama_cpp: Driver) -> None:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
 SUITES = [
     "test_conformance.py",
     "test_conformance_structure.py",
+    "test_scoring.py",
     "test_tokens.py",
     "vllm/test_engine.py",
 ]

@@ -296,6 +296,46 @@ def test_the_token_itself_is_among_the_likeliest() -> None:
     assert answer.choices[0].logprobs.top_logprobs == [{"a": -0.1, "b": -2.0}]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_prompts_first_token_has_no_probability(stream: bool) -> None:
+    asked = TEXT | {"echo": True, "logprobs": 1, "stream": stream, "max_tokens": 1}
+    reply = completions.Reply("r", completions.Request.model_validate(asked), 0)
+    prompt = (TokenLogprob("A", None), TokenLogprob(" é", -0.5, (TokenLogprob(" b", -0.1),)))
+    body = reply.delta(Delta("A é", logprobs=prompt, tokens=0))
+    body += reply.delta(Delta("!", logprobs=(TokenLogprob("!", -2.0, (TokenLogprob("!", -2.0),)),), finish="length"))
+    body += reply.end(Usage(2, 1))
+
+    choices = [one["choices"][0] for one in (_chunks(body) if stream else [json.loads(body)])]
+    names = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+    found = {name: [value for choice in choices for value in choice["logprobs"][name]] for name in names}
+    assert "".join(choice["text"] for choice in choices) == "A é!"
+    assert found == {
+        "tokens": ["A", " é", "!"],
+        "token_logprobs": [None, -0.5, -2.0],
+        "top_logprobs": [None, {" b": -0.1, " é": -0.5}, {"!": -2.0}],
+        "text_offset": [0, 1, 3],
+    }
+
+
+def test_no_tokens_are_asked_for_with_an_echo_alone() -> None:
+    assert refusal(completions.Request, TEXT | {"max_tokens": 0}).param == "max_tokens"
+    assert refusal(completions.Request, TEXT | {"prompt_logprobs": 1}).param == "prompt_logprobs"
+    assert refusal(chat.Request, CHAT | {"prompt_logprobs": 0}).param == "prompt_logprobs"
+    silent = completions.Request.model_validate(TEXT | {"max_tokens": 0, "echo": True})
+    assert (silent.generates, silent.scored, silent.budget) == (False, False, 1)
+
+
+def test_the_tokens_of_prompts_that_are_scored_count_and_are_bounded() -> None:
+    asked = TEXT | {"echo": True, "logprobs": 0, "max_tokens": 2, "n": 2}
+    assert completions.Request.model_validate(asked | {"prompt": [[1] * 10, [2] * 20]}).budget == 8 + 60
+    assert completions.Request.model_validate(asked | {"prompt": "a" * 100}).budget == 4 + 100
+
+    error = refusal(completions.Request, asked | {"prompt": [[1] * 20_000] * 2})
+    assert error.param == "prompt"
+    assert "65536" in error.message
+    completions.Request.model_validate(asked | {"prompt": [[1] * 20_000] * 2, "logprobs": None})
+
+
 def test_best_of_is_n_or_refused() -> None:
     completions.Request.model_validate(TEXT | {"n": 2, "best_of": 2})
     assert refusal(completions.Request, TEXT | {"best_of": 2}).param == "best_of"

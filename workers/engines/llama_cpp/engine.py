@@ -10,25 +10,27 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
-from models.modalities.text import Delta, FinishReason, TokenLogprob
+from models.modalities.text import Delta, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import AnyRequest, Engine, EngineSite, Report, Sink
+from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
+from workers.engines.llama_cpp.calls import ChoiceCall, RunningRequest
 from workers.engines.llama_cpp.load import LlamaCppOptions, LoadedGguf, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
-from workers.engines.llama_cpp.round_robin import RoundRobin
-from workers.engines.text.answers import Piece, Splitter
+from workers.engines.llama_cpp.scoring import PromptScore, ScoredModel
+from workers.engines.text.answers import Piece
 from workers.engines.text.limits import check_bias, check_ids
 from workers.engines.threads.open_requests import OpenRequests
+from workers.engines.threads.round_robin import RoundRobin
 from workers.engines.threads.side_answers import SideAnswers
 
 _log = logging.getLogger(__name__)
@@ -43,54 +45,6 @@ HONOURS = frozenset(
 )
 STUCK_S = 120.0
 """Seconds without any output after which a step under a grammar counts as one that never ends."""
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    """One request; its calls share its sink. Belongs to the event loop, except ``over``, which threads read."""
-
-    sink: Sink
-    param: str
-    top: int
-    choices: int
-    seed: int | None
-    stops: bool
-    open: int = 0
-    over: bool = False
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One choice: a blocking call into llama.cpp."""
-
-    request: _Request
-    index: int
-    plan: Plan
-    body: bytes
-    splitter: Splitter | None
-    texts: list[str] = field(default_factory=list)  # on the loop; the answer so far, where there is a grammar
-    deltas: int = 0  # on the loop; deltas that were put into the sink
-    prompt_tokens: int = 0  # on the loop
-    cached_tokens: int = 0  # on the loop
-    tokens: int = 0  # on the loop
-    over: bool = False  # nothing more is wanted; set on the loop, read in the thread
-    finish: FinishReason | None = None  # on the loop
-    has_output: bool = False  # in the thread
-    ended: bool = False  # in the thread
-
-    def delta(self, piece: Piece, logprobs: tuple[TokenLogprob, ...]) -> Delta:
-        """The delta of one token."""
-        return Delta(
-            piece.text,
-            self.index,
-            logprobs,
-            reasoning=piece.reasoning,
-            tools=piece.tools,
-            prompt_tokens=self.prompt_tokens,
-        )
 
 
 class LlamaCpp(Engine[LoadedGguf]):
@@ -110,16 +64,17 @@ class LlamaCpp(Engine[LoadedGguf]):
         self._context = loaded.context
         self._vocabulary = loaded.vocabulary
         self._planner = Planner(loaded)
+        self._scored = ScoredModel(self._complete, self._text, loaded.filler, loaded.vocabulary)
         self._threads = ThreadPoolExecutor(loaded.parallel, thread_name_prefix="llama.cpp")
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="ask llama.cpp")  # one: its server has one thread, too
         self._planning = ThreadPoolExecutor(1, thread_name_prefix="plan")
         self._confirming = ThreadPoolExecutor(1, thread_name_prefix="confirm")
         self._side_answers = SideAnswers(self._asking)
-        self._requests = OpenRequests[_Request](self._side_answers, self._end)
-        self._calls: RoundRobin[_Call] = RoundRobin()
-        self._events: deque[tuple[_Call, wire.Chunk | Delta | HeadraceError]] = deque()
+        self._requests = OpenRequests[RunningRequest](self._side_answers, self._end)
+        self._calls: RoundRobin[ChoiceCall] = RoundRobin()
+        self._events: deque[tuple[ChoiceCall, wire.Chunk | Delta | HeadraceError]] = deque()
         self._woken = False
-        self._under_grammar: set[_Call] = set()
+        self._under_grammar: set[ChoiceCall] = set()
         self._last_chunk_at = time.monotonic()
         self._tokens = 0
         self._loop = asyncio.get_running_loop()
@@ -128,14 +83,9 @@ class LlamaCpp(Engine[LoadedGguf]):
     def load(cls, site: EngineSite, report: Report) -> LoadedGguf:
         return load_model(site, LlamaCppOptions.read(site), report)
 
-    def check(self, request: AnyRequest) -> None:
-        super().check(request)
-        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
-            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
-
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""
-        running = _Request(
+        running = RunningRequest(
             sink, "messages", request.top_logprobs or 0, request.choices, request.seed, bool(request.stops)
         )
         check_bias(request, self._vocabulary)
@@ -147,15 +97,28 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     def completions(self, request: completions.Request, sink: Sink) -> None:
         """Continue each prompt."""
-        running = _Request(sink, "prompt", request.logprobs or 0, request.choices, request.seed, bool(request.stops))
+        running = RunningRequest(
+            sink,
+            "prompt",
+            request.logprobs or 0,
+            request.choices,
+            request.seed,
+            bool(request.stops),
+            request.generates,
+        )
         check_bias(request, self._vocabulary)
         if not all(request.prompts):
             raise InvalidRequest("a prompt is empty", param="prompt")
         for prompt in request.prompts:
             check_ids(() if isinstance(prompt, str) else prompt, self._vocabulary, "prompt")
+        prompts: Sequence[str | list[int]] = request.prompts
         plans = [
-            Plan(wire.completion_body(request, prompt, self._context), echo=prompt if request.echo else None)
-            for prompt in request.prompts
+            Plan(
+                wire.completion_body(request, prompt, self._context),
+                echo=prompt if request.echo else None,
+                score=PromptScore(request.logprobs or 0) if request.scored else None,
+            )
+            for prompt in prompts
         ]
         if self._planner.waits(request):
             self._plan(running, lambda: self._planner.complete(request, plans))
@@ -191,13 +154,13 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     # ---- on the event loop ----
 
-    def _plan(self, request: _Request, find: Callable[[], list[Plan]]) -> None:
+    def _plan(self, request: RunningRequest, find: Callable[[], list[Plan]]) -> None:
         """Begin the request once a thread has made the plans."""
         self._requests.add(request.sink.rid, request)
         future = self._loop.run_in_executor(self._planning, find)
         future.add_done_callback(partial(self._planned, request))
 
-    def _planned(self, request: _Request, future: "asyncio.Future[list[Plan]]") -> None:
+    def _planned(self, request: RunningRequest, future: "asyncio.Future[list[Plan]]") -> None:
         error = None if future.cancelled() else future.exception()
         if request.over or future.cancelled():
             return
@@ -206,10 +169,10 @@ class LlamaCpp(Engine[LoadedGguf]):
         else:
             self._fail(request, error)
 
-    def _begin(self, request: _Request, plans: list[Plan]) -> None:
+    def _begin(self, request: RunningRequest, plans: list[Plan]) -> None:
         self._requests.add(request.sink.rid, request)
         calls = [
-            _Call(
+            ChoiceCall(
                 request,
                 number * request.choices + choice,
                 plan,
@@ -224,11 +187,11 @@ class LlamaCpp(Engine[LoadedGguf]):
         for _ in calls:
             self._threads.submit(self._run)
 
-    def _end(self, request: _Request) -> None:
+    def _end(self, request: RunningRequest) -> None:
         request.over = True
         self._requests.remove(request.sink.rid)
 
-    def _fail(self, request: _Request, error: BaseException) -> None:
+    def _fail(self, request: RunningRequest, error: BaseException) -> None:
         self._end(request)
         if not isinstance(error, HeadraceError):
             _log.error("a call into llama.cpp failed", exc_info=error)
@@ -250,7 +213,7 @@ class LlamaCpp(Engine[LoadedGguf]):
             else:
                 self._fail(call.request, event)
 
-    def _deliver(self, call: _Call, chunk: wire.Chunk) -> None:
+    def _deliver(self, call: ChoiceCall, chunk: wire.Chunk) -> None:
         if chunk.prompt_progress is not None:
             call.prompt_tokens, call.cached_tokens = chunk.prompt_progress.total, chunk.prompt_progress.cache
         raw = piece = chunk.piece
@@ -266,11 +229,11 @@ class LlamaCpp(Engine[LoadedGguf]):
         call.finish = chunk.finish or call.finish
         if call.splitter is not None and call.splitter.repeated:
             call.over, call.finish = True, "stop"
-            self._confirm(call, _usage(call))
+            self._confirm(call, call.usage())
         elif chunk.usage is not None and call.finish is not None:
             self._confirm(call, chunk.usage)
 
-    def _confirm(self, call: _Call, usage: wire.ChunkUsage) -> None:
+    def _confirm(self, call: ChoiceCall, usage: wire.ChunkUsage) -> None:
         """End a choice, once it is known that its answer follows its grammar."""
         if not call.plan.grammar:
             self._finish(call, usage)
@@ -282,7 +245,7 @@ class LlamaCpp(Engine[LoadedGguf]):
         )
         future.add_done_callback(partial(self._confirmed, call, usage))
 
-    def _confirmed(self, call: _Call, usage: wire.ChunkUsage, future: "asyncio.Future[None]") -> None:
+    def _confirmed(self, call: ChoiceCall, usage: wire.ChunkUsage, future: "asyncio.Future[None]") -> None:
         error = None if future.cancelled() else future.exception()
         if call.request.over or future.cancelled():
             return
@@ -291,7 +254,7 @@ class LlamaCpp(Engine[LoadedGguf]):
         else:
             self._fail(call.request, error)
 
-    def _finish(self, call: _Call, usage: wire.ChunkUsage) -> None:
+    def _finish(self, call: ChoiceCall, usage: wire.ChunkUsage) -> None:
         """End a choice, and with its last choice the request."""
         request = call.request
         request.completion_tokens += usage.completion_tokens
@@ -327,13 +290,14 @@ class LlamaCpp(Engine[LoadedGguf]):
             return call.request.over or call.over
 
         try:
-            echo = call.plan.echo
-            if echo is not None:
-                text = echo if isinstance(echo, str) else self._text(echo)
-                self._put(call, Delta(text, call.index, tokens=0))
-            handle(call.body, on_chunk)
+            if call.plan.echo is not None:
+                self._echo(call, call.plan.echo)
+            if not (call.ended or call.request.over or call.over):
+                handle(call.body, on_chunk)
             if not (call.ended or call.request.over or call.over):
                 self._put(call, EngineFailure("llama.cpp ended an answer without saying why"))
+        except HeadraceError as error:
+            self._put(call, error)
         except (ValueError, RuntimeError) as error:  # xllamacpp turns C++ exceptions into these
             self._put(call, _raised(call, error))
         except Exception as error:  # noqa: BLE001  # the request ends here, and its client must get an error
@@ -342,7 +306,28 @@ class LlamaCpp(Engine[LoadedGguf]):
         finally:
             self._under_grammar.discard(call)
 
-    def _take_chunk(self, call: _Call, data: bytes) -> None:
+    def _echo(self, call: ChoiceCall, prompt: str | list[int]) -> None:
+        """Give the prompt before the answer; without an answer to follow, the call ends with it."""
+        text = prompt if isinstance(prompt, str) else self._text(prompt)
+        scores: tuple[TokenLogprob, ...] = ()
+        tokens = 0
+        if call.plan.score is not None or not call.request.generates:
+            ids = self._planner.prompt_tokens(prompt)
+            tokens = len(ids)
+            if call.plan.score is not None:
+                scores = call.plan.score.tokens(self._scored, ids, lambda: call.request.over)
+        self._put(call, Delta(text, call.index, scores, tokens=0))
+        if not call.request.generates:
+            call.ended = True
+            self._put(call, wire.prompt_only(tokens))
+
+    def _complete(self, body: dict[str, Any]) -> bytes:
+        """llama.cpp's whole answer to a completion that is not streamed."""
+        answers: list[bytes] = []
+        self._server.handle_completions(wire.encode(body), answers.append)
+        return answers[-1]
+
+    def _take_chunk(self, call: ChoiceCall, data: bytes) -> None:
         chunk = wire.decode(data)
         if chunk.error is not None:
             call.ended = True
@@ -352,7 +337,7 @@ class LlamaCpp(Engine[LoadedGguf]):
             call.ended = chunk.usage is not None
             self._put(call, chunk)
 
-    def _put(self, call: _Call, event: wire.Chunk | Delta | HeadraceError) -> None:
+    def _put(self, call: ChoiceCall, event: wire.Chunk | Delta | HeadraceError) -> None:
         """Pass an event to the loop, which takes all events that have come since in one iteration."""
         self._events.append((call, event))
         if not self._woken:
@@ -367,12 +352,7 @@ class LlamaCpp(Engine[LoadedGguf]):
         return str(self._http.ask("/detokenize", {"tokens": tokens})["content"])
 
 
-def _usage(call: _Call) -> wire.ChunkUsage:
-    """The tokens of a call that was ended, of which llama.cpp gives no count."""
-    return wire.ChunkUsage(call.prompt_tokens, call.tokens, wire.PromptDetails(call.cached_tokens))
-
-
-def _raised(call: _Call, error: Exception) -> HeadraceError:
+def _raised(call: ChoiceCall, error: Exception) -> HeadraceError:
     if call.has_output:
         _log.error("a call into llama.cpp failed", exc_info=error)
         return EngineFailure("llama.cpp failed amid the answer")

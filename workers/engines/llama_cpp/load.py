@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,14 @@ from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.llama_cpp import sizes, wire
 from workers.engines.llama_cpp.split import MOST_GPUS, Mode, Split, split_over
 from workers.engines.text.dialects import Dialect, dialect_of
+
+_SPINS = "2000"
+"""How often a thread of llama.cpp looks whether the others are ready before it sleeps; 300,000 by OpenMP's default.
+
+Where others want the cores, too, that time is lost for the very threads that are waited for.
+"""
+if "OMP_WAIT_POLICY" not in os.environ:  # the library reads it once, when it is loaded
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
 
 _log = logging.getLogger(__name__)
 _ALL_LAYERS = 999
@@ -81,8 +90,8 @@ class Http:
 class LoadedGguf:
     """A running llama.cpp. ``server`` is an ``xllamacpp.Server``, which ends when nothing refers to it any more.
 
-    ``context`` and ``vocabulary`` are in tokens. ``native``: the template describes tools, and llama.cpp reads the
-    calls that result. ``spaced``: the tokenizer puts a space before a text.
+    ``context`` and ``vocabulary`` are in tokens; ``filler`` is a token that is text by itself. ``native``: the template
+    describes tools, and llama.cpp reads the calls that result. ``spaced``: the tokenizer puts a space before a text.
     """
 
     server: Any
@@ -91,6 +100,7 @@ class LoadedGguf:
     parallel: int
     context: int
     vocabulary: int
+    filler: int
     native: bool
     spaced: bool
 
@@ -120,6 +130,7 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
         parallel=options.n_parallel,
         context=int(props["default_generation_settings"]["n_ctx"]),
         vocabulary=int(http.ask("/v1/models")["data"][0]["meta"]["n_vocab"]),
+        filler=int(http.ask("/tokenize", {"content": "a", "add_special": False})["tokens"][-1]),
         native=bool(able.get("supports_tools") and able.get("supports_tool_calls")),
         spaced=_spaced(http),
     )

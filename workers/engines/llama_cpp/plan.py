@@ -6,11 +6,11 @@ structured answer is asked for, where calls must be made, or where the template 
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from models.errors import InvalidRequest, UnsupportedParameter
+from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.structure import StructuredOutputs
 from models.modalities.tokenize import Request as Tokenize
@@ -18,6 +18,7 @@ from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.grammars import AnswerVerifier, LlamaCppGrammars
 from workers.engines.llama_cpp.load import LoadedGguf
+from workers.engines.llama_cpp.scoring import PromptScore
 from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning, template_extras, template_messages
@@ -35,12 +36,14 @@ class Plan:
     """How the answers to one prompt are made. ``body`` is llama.cpp's request, without the seed.
 
     ``grammar``: the grammar that they must follow, if any; ``param``: the field of the request that asked for it.
-    ``chats``: llama.cpp's own chat makes the prompt. ``echo``: the prompt, where it is to precede the answer.
+    ``chats``: llama.cpp's own chat makes the prompt. ``echo``: the prompt, where it is to precede the answer;
+    ``score``: where its log probabilities are to, too.
     """
 
     body: dict[str, Any]
     chats: bool = False
     echo: str | list[int] | None = None
+    score: PromptScore | None = None
     grammar: str = ""
     param: str = ""
     splitter: Callable[[], Splitter] | None = None
@@ -119,7 +122,9 @@ class Planner:
         constrained = constrain(asked.constraint, None, None, "over", {})
         assert constrained is not None
         grammar, param = self._grammar(constrained), constrained.param
-        return [Plan(wire.under_grammar(plan.body, grammar), False, plan.echo, grammar, param) for plan in plans]
+        return [
+            replace(plan, body=wire.under_grammar(plan.body, grammar), grammar=grammar, param=param) for plan in plans
+        ]
 
     def _count(self, text: str) -> int:
         return len(self._http.ask("/tokenize", {"content": text, "add_special": False})["tokens"])
@@ -148,6 +153,16 @@ class Planner:
         goes_on = request.continue_final_message
         body = wire.template_body(messages, tools, template_extras(request), opens=opens, goes_on=goes_on)
         return str(self._http.ask("/apply-template", body)["prompt"])
+
+    def prompt_tokens(self, prompt: str | list[int]) -> list[int]:
+        """The tokens of a completion's prompt. Raises ContextLengthExceeded. Blocks."""
+        if isinstance(prompt, str):
+            asked = {"content": prompt, "add_special": True, "parse_special": True}
+            prompt = list(self._http.ask("/tokenize", asked)["tokens"])
+        if len(prompt) >= self._context:
+            message = f"the prompt has {len(prompt)} tokens; the context holds {self._context}, answer included"
+            raise ContextLengthExceeded(message, param="prompt")
+        return prompt
 
     def tokens_of(self, request: Tokenize) -> Tokens:
         """The tokens of the prompt that an answer would have. Raises InvalidRequest. Blocks."""

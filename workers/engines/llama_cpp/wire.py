@@ -16,11 +16,14 @@ _BROKEN = "\ufffd"
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
 
 
-class _Token(msgspec.Struct):
+class Token(msgspec.Struct):
+    """A token with its log probability, and the likeliest alternatives."""
+
     token: str
     logprob: float
+    id: int = -1
     octets: list[int] = msgspec.field(name="bytes", default_factory=list)
-    top_logprobs: list["_Token"] = []
+    top_logprobs: list["Token"] = []
 
     def token_logprob(self, top: int = 0) -> TokenLogprob:
         """This token as Headrace has it, with at most ``top`` alternatives."""
@@ -30,7 +33,7 @@ class _Token(msgspec.Struct):
 
 
 class _Logprobs(msgspec.Struct):
-    content: list[_Token] = []
+    content: list[Token] = []
 
 
 class _Function(msgspec.Struct):
@@ -121,6 +124,11 @@ class Chunk(msgspec.Struct):
         if not self.choices or self.choices[0].logprobs is None:
             return ()
         return tuple(token.token_logprob(top) for token in self.choices[0].logprobs.content)
+
+
+def prompt_only(tokens: int) -> Chunk:
+    """The last event of an answer that consists of its prompt, of so many tokens."""
+    return Chunk([_Choice(finish_reason="length")], ChunkUsage(tokens))
 
 
 decode = msgspec.json.Decoder(Chunk).decode

@@ -8,7 +8,7 @@ from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.stops import StopScanner
 from workers.engines.transformers.detokenizer import Detokenizer
 from workers.engines.transformers.sampling import Sampling
-from workers.engines.transformers.vocabulary import Name
+from workers.engines.transformers.vocabulary import Name, named_all
 
 
 @dataclass(eq=False, slots=True)
@@ -81,10 +81,4 @@ class Choice:
     def _logprobs(self, name: Callable[[int], Name]) -> tuple[TokenLogprob, ...]:
         if self.sampling.logprobs is None:
             return ()
-        pick = self.sampling.picks.popleft()
-
-        def token_logprob(token: int, logprob: float, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
-            text, raw = name(token)
-            return TokenLogprob(text, logprob, top, raw)
-
-        return (token_logprob(pick.token, pick.logprob, tuple(token_logprob(*other) for other in pick.top)),)
+        return tuple(named_all(name, [self.sampling.picks.popleft()]))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from random import Random
 from typing import Any
 
@@ -14,7 +15,7 @@ from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.chat.messages import Media
 from models.modalities.detokenize import Request as Detokenize
-from models.modalities.text import Delta
+from models.modalities.text import Delta, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, Report, Sink
 from workers.engines.structured.constraints import Calls, Constrained, constrain
@@ -29,6 +30,7 @@ from workers.engines.transformers.detokenizer import Detokenizer
 from workers.engines.transformers.load import LoadedTransformer, TransformersOptions, load_model
 from workers.engines.transformers.prompts import Body, Prompt, Prompts
 from workers.engines.transformers.sampling import Sampling
+from workers.engines.transformers.scoring import Scores, Scoring
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +91,8 @@ class Transformers(Engine[LoadedTransformer]):
 
     def check(self, request: AnyRequest) -> None:
         super().check(request)
-        if isinstance(request, completions.Request) and request.echo and request.logprobs is not None:
-            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
+        if isinstance(request, completions.Request) and request.scored and not self._model.scorer.able:
+            raise UnsupportedParameter("'echo' with 'logprobs' is not supported for this model", param="echo")
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the tokenizer's chat template."""
@@ -116,6 +118,7 @@ class Transformers(Engine[LoadedTransformer]):
         self._requests.end_all()
         self._tokenizing.shutdown(cancel_futures=True)
         self._asking.shutdown(cancel_futures=True)
+        self._model.scorer.close()
         self._model.manager.stop(block=True, timeout=10, hard_stop=True)
         self._model.grammars.close()
 
@@ -186,15 +189,68 @@ class Transformers(Engine[LoadedTransformer]):
             self._fail(request, outcome)
             return
         body = request.body
-        for text, ids, inputs in outcome:
-            request.prompt_tokens += len(ids)
-            for number in range(body.choices):
-                choice = self._choice(request, ids, number)
-                if isinstance(body, completions.Request) and body.echo:
-                    request.sink.delta(Delta(text, choice.index, tokens=0))
-                if not self._add(request, choice, ids, inputs):
-                    self._fail(request, EngineFailure("the engine's generation thread has died"))
-                    return
+        prompts = [
+            (prompt, [self._choice(request, prompt[1], number) for number in range(body.choices)]) for prompt in outcome
+        ]
+        request.prompt_tokens = sum(len(ids) for _, ids, _ in outcome)
+        if isinstance(body, completions.Request) and body.scored:
+            self._model.scorer.add([self._scoring(request, *prompt) for prompt in prompts])
+            return
+        for prompt, choices in prompts:
+            if not request.over:
+                self._open(request, prompt, choices)
+
+    def _scoring(self, request: _Request, prompt: Prompt, choices: list[Choice]) -> Scoring:
+        """The work that finds the log probabilities of a prompt, after which its choices begin."""
+
+        def done(scores: Scores | Exception) -> None:
+            """Pick the only token of short answers, for which the prompt need not be computed again. In a thread."""
+            firsts: list[int] = []
+            if isinstance(scores, Scores) and choices[0].limit == 1 and request.constrained is None:
+                firsts = [choice.sampling.pick(scores.following) for choice in choices]
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._scored, request, prompt, choices, scores, firsts)
+
+        top = getattr(request.body, "logprobs", None) or 0
+        return Scoring(prompt[1], top, lambda: request.over, done)
+
+    def _scored(
+        self,
+        request: _Request,
+        prompt: Prompt,
+        choices: list[Choice],
+        scores: Scores | Exception,
+        firsts: list[int],
+    ) -> None:
+        if request.over:
+            return
+        if isinstance(scores, Exception):
+            log.error("a prompt cannot be scored", exc_info=scores)
+            self._fail(request, EngineFailure(f"transformers: {type(scores).__name__}"))
+            return
+        self._open(request, prompt, choices, scores.tokens, firsts)
+
+    def _open(
+        self,
+        request: _Request,
+        prompt: Prompt,
+        choices: list[Choice],
+        scores: tuple[TokenLogprob, ...] = (),
+        firsts: Sequence[int] = (),
+    ) -> None:
+        """Begin the choices of a prompt. ``firsts``: their only tokens, where these are already picked."""
+        text, ids, inputs = prompt
+        for choice, first in zip_longest(choices, firsts):
+            if isinstance(request.body, completions.Request) and request.body.echo:
+                request.sink.delta(Delta(text, choice.index, scores, tokens=0))
+            if not choice.limit:
+                request.sink.delta(Delta("", choice.index, finish="length", tokens=0))
+                self._close(request)
+            elif first is not None:
+                self._emit_token(request, choice, first)
+            elif not self._add(request, choice, ids, inputs):
+                self._fail(request, EngineFailure("the engine's generation thread has died"))
+                return
 
     def _choice(self, request: _Request, ids: list[int], number: int) -> Choice:
         body, model = request.body, self._model
@@ -205,7 +261,7 @@ class Transformers(Engine[LoadedTransformer]):
         choice = Choice(
             id=f"{request.sink.rid}/{index}",
             index=index,
-            limit=min(body.token_limit or room, room),
+            limit=room if body.token_limit is None else min(body.token_limit, room),
             ends=frozenset(ends),
             sampling=self._sampling(body, ids, number, sorted(ends)),
             words=Detokenizer(model.decode_marked if isinstance(body, chat.Request) else model.decode, ids),
@@ -293,17 +349,20 @@ class Transformers(Engine[LoadedTransformer]):
             request.sink.delta(delta)
         if delta is None or delta.finish is None:
             return False
-        if cut:
+        if self._leave(choice) and cut:
             self._model.manager.cancel_request(choice.id)
-        self._leave(choice)
+        self._close(request)
+        return True
+
+    def _close(self, request: _Request) -> None:
+        """One choice has ended, and with the last one the request."""
         request.open -= 1
         if not request.open:
             self._requests.remove(request.sink.rid)
             request.sink.done(Usage(request.prompt_tokens, request.completion_tokens))
-        return True
 
     def _leave(self, choice: Choice) -> bool:
-        """Forget a choice, of which nothing more is wanted. Returns False if that was done before."""
+        """Forget a choice, of which nothing more is wanted. Returns whether the manager computes it."""
         if choice.sampling.walk is not None:
             choice.sampling.walk.leave()
         return self._choices.pop(choice.id, None) is not None

@@ -26,6 +26,7 @@ from workers.engines.text.dialects import Dialect, dialect_of
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.sampling import Sampler
+from workers.engines.transformers.scoring import Scorer
 from workers.engines.transformers.stepper import Bounds, Stepper
 from workers.engines.transformers.vocabulary import Name, name_of
 
@@ -61,13 +62,15 @@ class TransformersOptions(Options):
 class LoadedTransformer:
     """A loaded model. ``manager`` is a running ContinuousBatchingManager, ``tokenizer`` a fast tokenizer.
 
-    ``router`` gets the manager's outputs; ``most`` requests are computed at once. For a model that sees or hears,
+    ``router`` gets the manager's outputs; ``most`` requests are computed at once; ``scorer`` computes the log
+    probabilities of prompts. For a model that sees or hears,
     ``manager`` is a Stepper, and ``reader`` reads its prompts. ``decode`` leaves special tokens out;
     ``decode_marked`` leaves them out, except those that mark tool calls and thoughts (``marks``: their ids).
     """
 
     manager: Any
     router: Router
+    scorer: Scorer
     tokenizer: Any
     most: int
     context: int
@@ -124,9 +127,11 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
 
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
+    names = cache(partial(name_of, tokenizer))
     return LoadedTransformer(
         manager=manager,
         router=router,
+        scorer=Scorer(model, manager, names),
         most=options.max_requests,
         tokenizer=tokenizer,
         context=context,
@@ -135,7 +140,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
         sampling=_default_sampling(model.generation_config),
         decode=decode,
         decode_marked=decode_marked,
-        name_of=cache(partial(name_of, tokenizer)),
+        name_of=names,
         reader=reader,
         dialect=dialect,
         marks=marks,

@@ -5,7 +5,7 @@ scores of each step, marks the token that each request's rules pick. The rows of
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -31,6 +31,15 @@ class Pick:
     token: int
     logprob: float
     top: tuple[tuple[int, float], ...]
+
+
+def best_of(logits: Tensor, tokens: Sequence[int], top: int) -> Iterator[Pick]:
+    """The picks of these tokens, with the ``top`` likeliest. Row by row they have the logits, [rows, vocabulary]."""
+    logprobs = logits[: len(tokens)].log_softmax(-1)
+    best = logprobs.topk(top)
+    own = logprobs.gather(-1, torch.tensor(tokens, device=logits.device, dtype=torch.long)[:, None])[:, 0].tolist()
+    for token, logprob, ids, values in zip(tokens, own, best.indices.tolist(), best.values.tolist(), strict=True):
+        yield Pick(token, logprob, tuple(zip(ids, values, strict=True)))
 
 
 @dataclass(eq=False, slots=True)
@@ -83,10 +92,7 @@ class Sampling:
         if self.walk is not None and self.broke_at is None:
             self.walk.take(token)
         if self.logprobs is not None:
-            logprobs = logits.log_softmax(-1)
-            best = logprobs.topk(self.logprobs)
-            top = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
-            self.picks.append(Pick(token, float(logprobs[token]), top))
+            self.picks.extend(best_of(logits[None], [token], self.logprobs))
         return token
 
     def _allowed(self, logits: Tensor, walk: Walk) -> Tensor:

@@ -11,8 +11,9 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,8 @@ from workers.engines.transformers.sampling import Sampling
 
 log = logging.getLogger(__name__)
 
+_LOOK_S = 1.0
+"""How often whoever waits for a pause looks whether there still is a thread that grants it."""
 _ROOM = 64
 """Columns that must be free for each row when a row begins, so that it is not put back at once."""
 
@@ -50,6 +53,14 @@ class Bounds:
     batch_tokens: int
 
 
+@dataclass(eq=False, slots=True)
+class _Pause:
+    """A pause between two steps. Once it has ``begun``, nothing is computed until it is ``over``."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
 class Stepper:
     """The batching of one model."""
 
@@ -59,7 +70,7 @@ class Stepper:
         self.current_batch = 0
         self._forward = Forward(model, pad)
         self._bounds = bounds
-        self._orders: queue.SimpleQueue[Row | str | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Row | str | _Pause | None] = queue.SimpleQueue()
         self._waiting: deque[Row] = deque()
         self._batches: list[Batch] = []
         self._beginning: list[Row] = []
@@ -96,6 +107,19 @@ class Stepper:
     def cancel_request(self, request_id: str) -> None:
         """Stop this request after the present step."""
         self._orders.put(request_id)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Within it the model is the caller's; it waits for the present step. Raises RuntimeError after the end."""
+        pause = _Pause()
+        self._orders.put(pause)
+        try:
+            while not pause.begun.wait(_LOOK_S):
+                if not self._thread.is_alive():
+                    raise RuntimeError("nothing is computed any more")
+            yield
+        finally:
+            pause.over.set()
 
     def stop(self, *, block: bool, timeout: float, hard_stop: bool) -> None:
         """End after the present step."""
@@ -135,6 +159,10 @@ class Stepper:
             idle = False
             if isinstance(order, Row):
                 self._waiting.append(order)
+            elif isinstance(order, _Pause):
+                order.begun.set()
+                order.over.wait()
+                break  # a step comes before the next pause
             elif order is not None:
                 gone.add(order)
         if gone:

@@ -119,7 +119,7 @@ class Answer:
                 for delta in choices.deltas(chunk):
                     self._sink.delta(delta)
                 if not chunk.choices:
-                    usage = chunk.usage
+                    usage = choices.usage(chunk)
         finally:
             await events.aclose()  # after an error vLLM must stop, too
         if usage is None:

@@ -186,8 +186,6 @@ class Vllm(Engine[LoadedVllm]):
 
     def check(self, request: AnyRequest) -> None:
         super().check(request)
-        if isinstance(request, Completions) and request.echo and request.logprobs is not None:
-            raise UnsupportedParameter("'echo' with 'logprobs' is not supported by this engine", param="echo")
         if isinstance(request, Chat | Completions) and request.min_tokens and wire.is_constrained(request):
             why = "'min_tokens' beside a structure is not supported by this engine: the structure says where to end"
             raise UnsupportedParameter(why, param="min_tokens")
@@ -211,7 +209,8 @@ class Vllm(Engine[LoadedVllm]):
             if not prompt:
                 raise InvalidRequest("a prompt is empty", param="prompt")
             body = self._request(CompletionRequest, wire.completion_body(request, prompt, self._context), request)
-            choices = wire.Choices(number * request.choices, request.logprobs or 0)
+            first, top = number * request.choices, request.logprobs or 0
+            choices = wire.Choices(first, top, prompt_only=not request.generates)
             calls.append((choices, partial(_complete, self._state, self._context, body)))
         constraint = request.structured_outputs.constraint if request.structured_outputs else None
         answer = Answer(sink, "prompt", constraint, self._context)

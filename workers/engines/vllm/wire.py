@@ -119,13 +119,21 @@ def decode(event: str) -> VllmChunk | None:
 class Choices:
     """Converts the chunks of one call into deltas.
 
-    ``first`` is the number of its first choice; ``top`` is how many alternatives a token is to have.
+    ``first`` is the number of its first choice; ``top`` is how many alternatives a token is to have. ``prompt_only``:
+    vLLM has made one token, and its texts are the prompts alone.
     """
 
-    def __init__(self, first: int, top: int) -> None:
+    def __init__(self, first: int, top: int, *, prompt_only: bool = False) -> None:
+        self.prompt_only = prompt_only
         self._first = first
         self._top = top
         self._counted: dict[int, int] = {}  # choice → tokens that are counted in its deltas so far
+
+    def usage(self, chunk: VllmChunk) -> VllmUsage | None:
+        """The token counts of a chunk."""
+        if chunk.usage is not None and self.prompt_only:
+            return msgspec.structs.replace(chunk.usage, completion_tokens=0)
+        return chunk.usage
 
     def deltas(self, chunk: VllmChunk) -> Iterator[Delta]:
         """The deltas of a chunk, maybe none. Raises EngineFailure for a choice that failed."""
@@ -135,9 +143,11 @@ class Choices:
             tools = tuple(_tool(call) for call in message.tool_calls or ())
             logprobs = _logprobs(choice.logprobs, self._top)
             finish = _finish(choice.finish_reason)
+            if self.prompt_only and finish is not None:
+                finish = "length"
             if not (message.content or message.reasoning or tools or logprobs or finish):
                 continue  # its tokens are counted in the next delta
-            usage = chunk.usage or VllmUsage()
+            usage = self.usage(chunk) or VllmUsage()
             tokens = usage.completion_tokens - self._counted.get(index, 0)
             self._counted[index] = usage.completion_tokens
             stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
@@ -187,7 +197,7 @@ def _logprobs(logprobs: _Logprobs | None, top: int) -> tuple[TokenLogprob, ...]:
         )
     tops = logprobs.top_logprobs or [None] * len(logprobs.tokens)
     return tuple(
-        TokenLogprob(token, logprob or 0.0, _best((alternatives or {}).items(), top))
+        TokenLogprob(token, logprob, _best((alternatives or {}).items(), top))
         for token, logprob, alternatives in zip(logprobs.tokens, logprobs.token_logprobs, tops, strict=True)
     )
 
