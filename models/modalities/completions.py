@@ -31,7 +31,9 @@ class Request(TextRequest):
     prompt: str | Prompt | Annotated[Several[str] | Several[Prompt], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
-    max_tokens: Annotated[Int, Field(ge=0, le=1 << 24)] | None = None
+    max_tokens: Annotated[Int, Field(ge=0, le=1 << 24)] | None = Field(
+        None, description="-1: as many as the context has room for; 0: none, with 'echo'"
+    )
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None
     suffix: Any = None
 

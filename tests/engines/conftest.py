@@ -104,6 +104,13 @@ async def vllm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver
         yield driver
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def vllm_alone() -> AsyncIterator[Driver]:
+    """vLLM with SmolLM2, and no adapters."""
+    async for driver in resident("vllm"):
+        yield driver
+
+
 @pytest.fixture(scope="session", params=ENGINES)
 def driver(request: pytest.FixtureRequest) -> Driver:
     """Every engine in turn."""

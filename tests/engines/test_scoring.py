@@ -20,6 +20,17 @@ OWN = 2.0
 """llama.cpp rounds what it computes with, so it is far from float32 for tokens that are unlikely."""
 
 
+SCORING = [f"{name}_alone" if name == "vllm" else name for name in REAL]
+"""Those that score prompts: vLLM without adapters."""
+
+
+@pytest.fixture
+def scored(request: pytest.FixtureRequest) -> Driver:
+    """One of them."""
+    found: Driver = request.getfixturevalue(request.param)
+    return found
+
+
 @cache
 def _bare(source: str) -> Callable[[list[int]], Any]:
     """The bare model in float32: from token ids to the log probabilities of the next ones, [tokens, vocabulary]."""
@@ -57,71 +68,71 @@ def _check(driver: Driver, answer: Answer, ids: list[int], index: int = 0) -> No
     assert sum(differences) / len(differences) < 0.2
 
 
-@pytest.mark.parametrize("driver", REAL, indirect=True)
+@pytest.mark.parametrize("scored", SCORING, indirect=True)
 @pytest.mark.parametrize("text", ["short", "long"])
-async def test_a_prompts_log_probabilities_are_the_bare_models(driver: Driver, text: str) -> None:
-    prompt = LONG if text == "long" and driver.talks else _short(driver)
-    ids = await _ids(driver, prompt)
+async def test_a_prompts_log_probabilities_are_the_bare_models(scored: Driver, text: str) -> None:
+    prompt = LONG if text == "long" and scored.talks else _short(scored)
+    ids = await _ids(scored, prompt)
 
-    answer = await driver.ask("completions", prompt=prompt, echo=True, logprobs=2, max_tokens=0)
+    answer = await scored.ask("completions", prompt=prompt, echo=True, logprobs=2, max_tokens=0)
 
-    _check(driver, answer, ids)
+    _check(scored, answer, ids)
     assert answer.text() == prompt
     assert answer.finishes == {0: "length"}
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len(ids), 0)
     tops = [len(token.top) for token in answer.logprobs()[1:]]
-    assert all(top == 2 or (driver.name == "vllm" and top) for top in tops)  # its bytes of characters share a name
+    assert all(top == 2 or (scored.name == "vllm" and top) for top in tops)  # its bytes of characters share a name
     best = [token for token in answer.logprobs() if token.top and token.logprob == token.top[0].logprob]
     assert all(token.token == token.top[0].token for token in best)
 
 
-@pytest.mark.parametrize("driver", REAL, indirect=True)
+@pytest.mark.parametrize("scored", SCORING, indirect=True)
 @pytest.mark.parametrize("limit", [1, 3])
-async def test_each_prompt_and_choice_is_scored_before_its_answer(driver: Driver, limit: int) -> None:
-    texts = ["Hello world, this is", "The sea"] if driver.talks else ["A blue circle", "A red"]
-    prompts = [await _ids(driver, text) for text in texts]
-    n = 1 if driver.name == "vllm" else 2  # where choices are the same, vLLM makes one alone
+async def test_each_prompt_and_choice_is_scored_before_its_answer(scored: Driver, limit: int) -> None:
+    texts = ["Hello world, this is", "The sea"] if scored.talks else ["A blue circle", "A red"]
+    prompts = [await _ids(scored, text) for text in texts]
+    n = 1 if scored.name == "vllm" else 2  # where choices are the same, vLLM makes one alone
     fields: dict[str, Any] = {"prompt": prompts, "temperature": 0, "n": n, "max_tokens": limit, "ignore_eos": True}
 
-    answer = await driver.ask("completions", **fields, echo=True, logprobs=1)
-    plain = await driver.ask("completions", **fields, logprobs=1)
+    answer = await scored.ask("completions", **fields, echo=True, logprobs=1)
+    plain = await scored.ask("completions", **fields, logprobs=1)
 
     for index in range(2 * n):
         ids = prompts[index // n]
-        _check(driver, answer, ids, index)
+        _check(scored, answer, ids, index)
         assert answer.text(index) == texts[index // n] + plain.text(index)
         assert len(answer.logprobs(index)) == len(ids) + limit
         made, alone = answer.logprobs(index)[len(ids) :], plain.logprobs(index)
         assert [token.token for token in made] == [token.token for token in alone]
         assert [token.logprob for token in made] == pytest.approx([token.logprob for token in alone], abs=0.05)
     assert answer.finishes == dict.fromkeys(range(2 * n), "length")
-    assert answer.usage == plain.usage or driver.name in ("llama_cpp", "vllm")  # which count what was in a cache
+    assert answer.usage == plain.usage or scored.name in ("llama_cpp", "vllm")  # which count what was in a cache
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (sum(map(len, prompts)), 2 * n * limit)
 
 
-@pytest.mark.parametrize("driver", REAL, indirect=True)
-async def test_a_prompt_may_be_all_that_is_wanted(driver: Driver) -> None:
-    prompt = _short(driver)
-    answer = await driver.ask("completions", prompt=prompt, echo=True, max_tokens=0)
+@pytest.mark.parametrize("scored", SCORING, indirect=True)
+async def test_a_prompt_may_be_all_that_is_wanted(scored: Driver) -> None:
+    prompt = _short(scored)
+    answer = await scored.ask("completions", prompt=prompt, echo=True, max_tokens=0)
 
     assert answer.text() == prompt
     assert answer.finishes == {0: "length"}
     assert not answer.logprobs()
     assert answer.usage is not None
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len(await _ids(driver, prompt)), 0)
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len(await _ids(scored, prompt)), 0)
 
 
-@pytest.mark.parametrize("driver", REAL, indirect=True)
-async def test_prompts_are_scored_within_the_context_and_until_nobody_waits(driver: Driver) -> None:
+@pytest.mark.parametrize("scored", SCORING, indirect=True)
+async def test_prompts_are_scored_within_the_context_and_until_nobody_waits(scored: Driver) -> None:
     fields: dict[str, Any] = {"echo": True, "logprobs": 1, "max_tokens": 1}
-    too_long = [90] * (driver.capacity.context_length + 1)
-    assert "context" in (await driver.refused("completions", prompt=too_long, **fields)).message
+    too_long = [90] * (scored.capacity.context_length + 1)
+    assert "context" in (await scored.refused("completions", prompt=too_long, **fields)).message
 
-    gone = driver.submit("completions", prompt=[[90] * 200] * 20, **fields)
-    driver.engine.abort(gone.rid)
-    await driver.ask("completions", prompt="A", **fields)
+    gone = scored.submit("completions", prompt=[[90] * 200] * 20, **fields)
+    scored.engine.abort(gone.rid)
+    await scored.ask("completions", prompt="A", **fields)
 
     assert not gone.over.is_set()
 

@@ -70,6 +70,13 @@ async def refused(driver: Driver, kind: str = "chat", **fields: Any) -> Any:
     return answer.error
 
 
+async def test_prompts_are_not_scored_beside_adapters(vllm: Driver) -> None:
+    with pytest.raises(UnsupportedParameter) as caught:
+        vllm.check("completions", prompt="x", echo=True, logprobs=1)
+
+    assert caught.value.param == "echo"
+
+
 @pytest.mark.parametrize(
     ("form", "value", "pattern"),
     [

@@ -189,6 +189,10 @@ class Vllm(Engine[LoadedVllm]):
         if isinstance(request, Chat | Completions) and request.min_tokens and wire.is_constrained(request):
             why = "'min_tokens' beside a structure is not supported by this engine: the structure says where to end"
             raise UnsupportedParameter(why, param="min_tokens")
+        # vLLM applies adapters to the logits of the last position alone: others end its engine.
+        if isinstance(request, Completions) and request.scored and self._llm.vllm_config.lora_config is not None:
+            message = "'echo' with 'logprobs' is not supported by a model that was launched with LoRA adapters"
+            raise UnsupportedParameter(message, param="echo")
 
     def chat(self, request: Chat, sink: Sink) -> None:
         """Answer the conversation, under the model's chat template and parsers."""
