@@ -61,11 +61,6 @@ ALLOWED = (
         "the index of llama.cpp's author cannot be reached",
         "CI may see the package index alone: `make resolve` looks for these builds where theirs can be reached",
     ),
-    Skip(
-        "tests/engines/test_conformance_structure.py::test_a_demand_for_calls_ends_by_itself",
-        "its calls end where its model ends them",
-        "vLLM reads its calls itself; the other engines are held to it",
-    ),
     *(
         Skip(
             f"tests/e2e/web/test_browsers.py::{name}",

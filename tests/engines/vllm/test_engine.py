@@ -171,6 +171,21 @@ async def test_a_tool_is_called_where_one_must_be(vllm: Driver, choice: Any) -> 
     assert len({piece.id for one in answer.deltas for piece in one.tools if piece.id}) == 1
 
 
+async def test_vllm_stops_where_a_demanded_call_is_repeated(vllm: Driver) -> None:
+    function = {"name": "hop", "parameters": {"properties": {"to": {"const": "left"}}, "required": ["to"]}}
+    fields: dict[str, Any] = {"tools": [{"type": "function", "function": function}], "tool_choice": "required"}
+    before = vllm.engine.counters()["tokens"]
+    demanded = await vllm.ask("chat", content="Hop all day.", temperature=0, max_tokens=400, **fields)
+    after = await vllm.ask("completions", prompt="1, 2,", ignore_eos=True, max_tokens=60)
+
+    assert calls(demanded) == [("hop", {"to": "left"})]
+    assert demanded.finishes == {0: "tool_calls"}
+    assert demanded.usage is not None
+    assert after.usage is not None
+    made = vllm.engine.counters()["tokens"] - before
+    assert made < demanded.usage.completion_tokens + after.usage.completion_tokens + 10
+
+
 async def test_tools_may_be_left_alone(vllm: Driver) -> None:
     for choice in ("none", "auto"):
         answer = await vllm.ask("chat", content="Say hello.", tools=TOOLS, tool_choice=choice, max_tokens=8)

@@ -12,7 +12,6 @@ from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, I
 from models.modalities import chat
 from models.modalities.chat.messages import Media
 from models.modalities.structure import Constraint
-from models.modalities.text import Delta, ToolDelta
 from workers.engines import ENGINES, engine_class
 from workers.engines.accelerator.card import Card
 from workers.engines.base import EngineSite
@@ -251,48 +250,6 @@ def test_a_model_that_does_not_divide_is_not_measured_for(tmp_path: Path) -> Non
     site = EngineSite(str(tmp_path), "cuda:0", {}, gpus=8)
     with pytest.raises(InvalidRequest, match="the model's 28 attention heads"):
         memory.placed({"tensor_parallel_size": 8}, None, site)
-
-
-def chunk(**fields: Any) -> wire.VllmChunk:
-    """A chunk as vLLM sends it."""
-    found = wire.decode(f"data: {json.dumps(fields)}\n\n")
-    assert found is not None
-    return found
-
-
-def test_chunks_become_deltas() -> None:
-    usage = {"prompt_tokens": 7, "total_tokens": 0}
-    piece = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
-    sent: list[dict[str, Any]] = [
-        {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}], "usage": usage},
-        {"choices": [{"index": 0, "delta": {"reasoning": "hm"}}], "usage": usage | {"completion_tokens": 2}},
-        {"choices": [{"index": 0, "delta": {}}], "usage": usage | {"completion_tokens": 3}},
-        {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}], "usage": usage | {"completion_tokens": 5}},
-        {
-            "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop", "stop_reason": "!"}],
-            "usage": usage | {"completion_tokens": 6},
-        },
-    ]
-    choices = wire.Choices(2, 0)
-    deltas = [delta for one in sent for delta in choices.deltas(chunk(**one))]
-
-    assert deltas == [
-        Delta("", 2, tokens=2, reasoning="hm", prompt_tokens=7),
-        Delta("", 2, tokens=3, tools=(ToolDelta(0, "call_1", "f", ""),), prompt_tokens=7),
-        Delta("x", 2, finish="stop", tokens=1, stop="!", prompt_tokens=7),
-    ]
-    assert wire.decode("data: [DONE]\n\n") is None
-    with pytest.raises(EngineFailure):
-        list(choices.deltas(chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "abort"}])))
-
-
-def test_alternatives_are_the_likeliest_even_beside_an_unlikely_token() -> None:
-    tops = [{"token": "rare", "logprob": -9.0}, {"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -2.5}]
-    content = [{"token": "rare", "logprob": -9.0, "bytes": [1], "top_logprobs": tops}]
-    said = chunk(choices=[{"index": 0, "delta": {"content": "rare"}, "logprobs": {"content": content}}])
-    [delta] = wire.Choices(0, 2).deltas(said)
-
-    assert [one.token for one in delta.logprobs[0].top] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ class RepeatFilter:
     """Passes on the pieces of calls, and drops a call that repeats the one before it: with that the calls end.
 
     A call is held back for as long as it is the same as the one before it, but for white space. Nothing is passed on
-    after a repetition.
+    after a repetition, nor after ``most`` calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self.met = False
-        """Whether a call was repeated."""
+        """Whether a call was repeated, or was one too many."""
+        self._most = most
+        self._calls = 0
         self._first = ToolDelta(-1)
         """The first piece of the call that is being written."""
         self._arguments: list[str] = []
@@ -40,6 +42,8 @@ class RepeatFilter:
             self._before = self._first, "".join(self._arguments)
             self._first, self._arguments, self._held = piece, [], True
             self._expected, self._matched = _squeezed(self._before[1]), 0
+            self.met = self.met or self._calls == self._most
+            self._calls += 1
         if self.met:
             return
         self._arguments.append(piece.arguments)

@@ -118,10 +118,12 @@ class Answer:
                     raise wire.refusal(chunk.error, self._field, self._constraint, self._context)
                 for delta in choices.deltas(chunk):
                     self._sink.delta(delta)
-                if not chunk.choices:
+                if choices.over or not chunk.choices:
                     usage = choices.usage(chunk)
+                if choices.over:
+                    break
         finally:
-            await events.aclose()  # after an error vLLM must stop, too
+            await events.aclose()  # vLLM must stop after an error, and where we end the answer
         if usage is None:
             raise EngineFailure("vLLM ended an answer without its usage")
         return usage

@@ -203,7 +203,7 @@ class Vllm(Engine[LoadedVllm]):
         answer = Answer(sink, "messages", request.constraint, self._context)
         constraints = [request.constraint] if request.constraint else []
         constraints += [Constraint("json", schema, "tools") for schema in wire.called_with(request)]
-        self._begin(sink, partial(answer.read, [(wire.Choices(0, request.top_logprobs or 0), call)]), constraints)
+        self._begin(sink, partial(answer.read, [(wire.chat_choices(request), call)]), constraints)
 
     def completions(self, request: Completions, sink: Sink) -> None:
         """Continue each prompt. Each is a request of its own for vLLM, so that the tokens of each are counted."""

@@ -13,8 +13,10 @@ from models.modalities import chat, completions
 from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
 from models.modalities.structure import Constraint
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
+from workers.engines.structured.constraints import MOST_CALLS
 from workers.engines.structured.schemas import arguments_schema, enforced
 from workers.engines.text.dialects import template_extras
+from workers.engines.text.repeats import RepeatFilter
 from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import turn_of
 
@@ -120,48 +122,79 @@ class Choices:
     """Converts the chunks of one call into deltas.
 
     ``first`` is the number of its first choice; ``top`` is how many alternatives a token is to have. ``prompt_only``:
-    vLLM has made one token, and its texts are the prompts alone.
+    vLLM has made one token, and its texts are the prompts alone. ``demanded``: where each choice must make calls, and
+    may make several, their filters; a choice ends where its filter has met a repetition.
     """
 
-    def __init__(self, first: int, top: int, *, prompt_only: bool = False) -> None:
+    def __init__(
+        self, first: int, top: int, *, prompt_only: bool = False, demanded: Sequence[RepeatFilter] = ()
+    ) -> None:
         self.prompt_only = prompt_only
         self._first = first
         self._top = top
+        self._demanded = demanded
         self._counted: dict[int, int] = {}  # choice → tokens that are counted in its deltas so far
+        self._ended: set[int] = set()
+
+    @property
+    def over(self) -> bool:
+        """Whether all choices have ended, some before vLLM ended them."""
+        return self._cut and len(self._ended) == len(self._demanded)
+
+    @property
+    def _cut(self) -> bool:
+        return any(calls.met for calls in self._demanded)
 
     def usage(self, chunk: VllmChunk) -> VllmUsage | None:
-        """The token counts of a chunk."""
-        if chunk.usage is not None and self.prompt_only:
-            return msgspec.structs.replace(chunk.usage, completion_tokens=0)
-        return chunk.usage
+        """The token counts in the last chunk of an answer, without what vLLM made after the end of a choice."""
+        if chunk.usage is None or not (self.prompt_only or self._cut):
+            return chunk.usage
+        made = 0 if self.prompt_only else sum(self._counted.values())
+        return msgspec.structs.replace(chunk.usage, completion_tokens=made)
 
     def deltas(self, chunk: VllmChunk) -> Iterator[Delta]:
         """The deltas of a chunk, maybe none. Raises EngineFailure for a choice that failed."""
         for choice in chunk.choices:
-            index = self._first + choice.index
-            message = choice.delta or _Message(choice.text)
-            tools = tuple(_tool(call) for call in message.tool_calls or ())
-            logprobs = _logprobs(choice.logprobs, self._top)
-            finish = _finish(choice.finish_reason)
-            if self.prompt_only and finish is not None:
-                finish = "length"
-            if not (message.content or message.reasoning or tools or logprobs or finish):
-                continue  # its tokens are counted in the next delta
-            usage = self.usage(chunk) or VllmUsage()
-            tokens = usage.completion_tokens - self._counted.get(index, 0)
-            self._counted[index] = usage.completion_tokens
-            stop = choice.stop_reason if finish and isinstance(choice.stop_reason, str) else ""
-            yield Delta(
-                message.content or "",
-                index,
-                logprobs,
-                finish,
-                tokens,
-                reasoning=message.reasoning or "",
-                tools=tools,
-                stop=stop,
-                prompt_tokens=usage.prompt_tokens,
-            )
+            delta = None if choice.index in self._ended else self._delta(choice, chunk.usage or VllmUsage())
+            if delta is not None:
+                yield delta
+
+    def _delta(self, choice: _Choice, usage: VllmUsage) -> Delta | None:
+        """What a choice says now, if anything. ``usage``: its token counts up to now."""
+        message = choice.delta or _Message(choice.text)
+        tools = tuple(_tool(call) for call in message.tool_calls or ())
+        logprobs = _logprobs(choice.logprobs, self._top)
+        finish = _finish(choice.finish_reason)
+        if self.prompt_only and finish is not None:
+            finish = "length"
+        if self._demanded:
+            tools, finish = _novel(self._demanded[choice.index], tools, finish)
+        if not (message.content or message.reasoning or tools or logprobs or finish):
+            return None  # its tokens are counted in the next delta
+        if finish is not None:
+            self._ended.add(choice.index)
+        made = 0 if self.prompt_only else usage.completion_tokens
+        tokens = made - self._counted.get(choice.index, 0)
+        self._counted[choice.index] = made
+        return Delta(
+            message.content or "",
+            self._first + choice.index,
+            logprobs,
+            finish,
+            tokens,
+            reasoning=message.reasoning or "",
+            tools=tools,
+            stop=choice.stop_reason if finish and isinstance(choice.stop_reason, str) else "",
+            prompt_tokens=usage.prompt_tokens,
+        )
+
+
+def _novel(
+    calls: RepeatFilter, tools: tuple[ToolDelta, ...], finish: FinishReason | None
+) -> tuple[tuple[ToolDelta, ...], FinishReason | None]:
+    """The pieces of calls that are no repetition, and why the choice ends, if it does."""
+    novel = calls.pass_on(tools, complete=finish in ("stop", "tool_calls"))
+    return novel, "tool_calls" if calls.met else finish
 
 
 def _tool(call: _ToolCall) -> ToolDelta:
@@ -281,6 +314,13 @@ def is_constrained(request: chat.Request | completions.Request) -> bool:
     if isinstance(request, completions.Request):
         return request.structured_outputs is not None
     return request.constraint is not None or request.must_call
+
+
+def chat_choices(request: chat.Request) -> Choices:
+    """What converts the answer to a chat."""
+    several = request.must_call and not request.single_call
+    demanded = [RepeatFilter(MOST_CALLS) for _ in range(request.choices)] if several else []
+    return Choices(0, request.top_logprobs or 0, demanded=demanded)
 
 
 def completion_body(request: completions.Request, prompt: str | list[int], context: int) -> dict[str, Any]:
