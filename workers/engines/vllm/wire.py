@@ -146,7 +146,10 @@ class Choices:
         return any(calls.met for calls in self._demanded)
 
     def usage(self, chunk: VllmChunk) -> VllmUsage | None:
-        """The token counts in the last chunk of an answer, without what vLLM made after the end of a choice."""
+        """The token counts in the last chunk of an answer, without what vLLM made after the end of a choice.
+
+        Where we end the answer, tokens that were in the prefix cache are not counted: vLLM's own last chunk has them.
+        """
         if chunk.usage is None or not (self.prompt_only or self._cut):
             return chunk.usage
         made = 0 if self.prompt_only else sum(self._counted.values())
