@@ -5,10 +5,10 @@ that whoever reads the body can say which were ignored, or refuse them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -25,8 +25,11 @@ _INDEX = re.compile(r"\[\d+\]")
 class JsonObject(BaseModel):
     """Base of the objects in a body. A field that is null counts as not given, wherever it need not be given.
 
-    Fields that it does not have are set aside: ``take_unknown`` lists and removes them.
+    Fields that it does not have are set aside: ``take_unknown`` lists and removes them. ``SISTERS`` maps names that
+    sister protocols have for its fields: who writes one of them means it.
     """
+
+    SISTERS: ClassVar[dict[str, str]] = {}
 
     model_config = ConfigDict(extra="allow", protected_namespaces=(), serialize_by_alias=True)
 
@@ -77,9 +80,14 @@ def _unknown(value: Any, path: str = "") -> Iterator[tuple[str, JsonObject, str]
                 yield from _unknown(inner, before + wire)
 
 
-def _meant(cls: type[BaseModel], name: str) -> str | None:
-    """The field of which this name is probably a misspelling, such as ``maxTokens`` of ``max_tokens``; or None."""
-    folded = {_folded(known): known for known in _names(cls)}
+def _meant(cls: type[JsonObject], name: str) -> str | None:
+    """The field that this name probably means: as a sister protocol has it, or misspelt; or None."""
+    return cls.SISTERS.get(name) or meant(name, _names(cls))
+
+
+def meant(name: str, names: Iterable[str]) -> str | None:
+    """The one of the names of which this is probably a misspelling, as ``maxTokens`` of ``max_tokens``; or None."""
+    folded = {_folded(known): known for known in names}
     likely = [known for known in folded if abs(len(known) - len(_folded(name))) <= 2]  # the others are not alike
     swapped = [known for known in likely if sorted(known) == sorted(_folded(name))]  # two letters, in a short name
     near = swapped or get_close_matches(_folded(name), likely, 1, CLOSE)

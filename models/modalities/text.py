@@ -25,6 +25,10 @@ COLDEST = 1e-5
 Limit = Annotated[Int, Field(ge=1, le=1 << 24)]
 """Most tokens of a choice."""
 
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority"]
+"""OpenAI's words for how soon a request is answered. There is one tier here."""
+PLAIN_TIERS = (None, "auto", "default")
+
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
 

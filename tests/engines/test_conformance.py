@@ -60,6 +60,9 @@ async def test_a_stop_string_ends_the_answer_and_is_not_shown(driver: Driver) ->
 
     assert answer.text() == whole[: whole.index(stop)]
     assert answer.finishes == {0: "stop"}
+    assert answer.deltas[-1].stop == stop
+    assert answer.usage is not None
+    assert 0 < answer.usage.completion_tokens == sum(delta.tokens for delta in answer.deltas) < 30
 
 
 async def test_all_choices_are_made(driver: Driver) -> None:

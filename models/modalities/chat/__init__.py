@@ -3,6 +3,7 @@
 Used by the gateway for requests, and by the runner, which writes the chunks of answers.
 """
 
-from models.modalities.chat.body import Reply, Request
+from models.modalities.chat.body import Request
+from models.modalities.chat.reply import Reply
 
 __all__ = ["Reply", "Request"]

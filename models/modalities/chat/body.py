@@ -1,14 +1,13 @@
 """Chat completions, as ``POST /v1/chat/completions`` of the OpenAI API (reference of November 2026)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.modalities.base import Bool, Int, Metadata, Usage, at_most, truth
+from models.modalities.base import Bool, Int, Metadata, at_most, truth
 from models.modalities.chat.legacy import as_choice, modern
 from models.modalities.chat.messages import MediaPart, Message, RefusalPart, TextPart
 from models.modalities.chat.response_format import ResponseFormat
@@ -24,19 +23,8 @@ from models.modalities.chat.tools import (
 from models.modalities.json_object import JsonObject
 from models.modalities.schemas import left_out
 from models.modalities.structure import Constraint
-from models.modalities.text import (
-    Choice,
-    Delta,
-    FinishReason,
-    Limit,
-    RunningUsage,
-    TextRequest,
-    TokenLogprob,
-    ToolCall,
-    ToolDelta,
-)
+from models.modalities.text import PLAIN_TIERS, Limit, ServiceTier, TextRequest
 
-_json = msgspec.json.Encoder()
 _NEWER = {"functions": "tools", "function_call": "tool_choice", "thinking": "enable_thinking"}
 MOST_KWARGS = 128
 """Most keys of ``chat_template_kwargs``. Templates know a few; an engine takes time for each."""
@@ -62,13 +50,9 @@ class Request(TextRequest):
         "mm_processor_kwargs": ({},),
         "modalities": (["text"],),
         "moderation": (),
-        "prediction": (),
         "prompt_cache_options": (),
         "prompt_cache_retention": ("in_memory", "in-memory"),
         "prompt_logprobs": (),
-        "service_tier": ("auto", "default"),
-        "store": (False,),
-        "verbosity": ("medium",),
         "web_search_options": (),
     }
 
@@ -91,6 +75,10 @@ class Request(TextRequest):
     metadata: Metadata | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
+    prediction: dict[str, Any] | None = None
+    service_tier: ServiceTier | None = None
+    store: Bool | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
 
     audio: Any = None
     add_special_tokens: Any = None
@@ -102,13 +90,9 @@ class Request(TextRequest):
     mm_processor_kwargs: Any = None
     modalities: Any = None
     moderation: Any = None
-    prediction: Any = None
     prompt_cache_options: Any = None
     prompt_cache_retention: Any = None
     prompt_logprobs: Any = None
-    service_tier: Any = None
-    store: Any = None
-    verbosity: Any = None
     web_search_options: Any = None
 
     @field_validator("chat_template_kwargs")
@@ -151,6 +135,10 @@ class Request(TextRequest):
 
     def _check_tools(self) -> None:
         older = self.functions is not None
+        if isinstance(self.function_call, FunctionName) and not older:
+            raise PydanticCustomError(
+                "invalid_value", "it names a function that is not among 'functions'", {"param": "function_call"}
+            )
         if older and self.tools is not None:
             raise PydanticCustomError(
                 "invalid_value", "'functions' and 'tools' exclude each other", {"param": "functions"}
@@ -168,12 +156,23 @@ class Request(TextRequest):
                 "invalid_value", "'tool_choice' demands a call, and there are no 'tools'", {"param": "tool_choice"}
             )
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """See ``BaseRequest``: hints, which OpenAI's models follow."""
+        hints = {
+            "prediction": self.prediction is None,
+            "service_tier": self.service_tier in PLAIN_TIERS,
+            "store": not self.store,
+            "verbosity": self.verbosity in (None, "medium"),
+        }
+        return tuple(name for name, asks_nothing in hints.items() if not asks_nothing)
+
     def asked(self) -> set[str]:
         """See ``BaseRequest``. A response format of ``text`` asks for nothing, as it is the default.
 
         Pictures and recordings are named by the types of their parts.
         """
-        nothing = {"add_generation_prompt"}
+        nothing = {"add_generation_prompt", "prediction", "service_tier", "store", "verbosity"}
         if not self.logprobs:
             nothing |= {"logprobs", "top_logprobs"}
         if self.response_format is not None and self.response_format.type == "text":
@@ -273,120 +272,3 @@ class Request(TextRequest):
     def token_limit(self) -> int | None:
         """Most tokens that each choice may have; None: as many as the context has room for."""
         return self.max_completion_tokens or self.max_tokens
-
-
-class Reply:
-    """Makes the ``chat.completion.chunk`` events, or the ``chat.completion`` object."""
-
-    def __init__(self, rid: str, request: Request, created: int) -> None:
-        self._request = request
-        self._older = request.functions is not None
-        self._choices: dict[int, Choice] = {}
-        self._shared = {"id": f"chatcmpl-{rid}", "created": created, "model": request.model}
-        self._shared["service_tier"] = "default"
-        head = _json.encode(self._shared | {"object": "chat.completion.chunk"})[:-1]
-        self._head = b"data: " + head + (b',"usage":null' if request.wants_usage else b"")
-        self._lead = self._head + b',"choices":[{"index":0,"delta":{"content":'
-        self._running = RunningUsage() if request.wants_running_usage else None
-
-    def start(self) -> bytes:
-        """For each choice, a chunk that announces the role."""
-        if not self._request.stream:
-            return b""
-        first = {"role": "assistant", "content": ""}
-        return b"".join(self._chunk(index, first, None, None) for index in range(self._request.choices))
-
-    def delta(self, delta: Delta) -> bytes:
-        """One chunk; nothing if the answer is not streamed."""
-        if not self._request.stream:
-            self._choices.setdefault(delta.index, Choice()).add(delta)
-            return b""
-        if self._running is not None:
-            self._running.add(delta)
-        elif delta.index == 0 and delta.plain:  # the common case, on the hot path
-            return self._lead + _json.encode(delta.text) + b'},"logprobs":null,"finish_reason":null}]}\n\n'
-        content: dict[str, Any] = {"content": delta.text} if delta.text else {}
-        if delta.reasoning:
-            content["reasoning_content"] = delta.reasoning
-        if delta.tools and self._older:
-            content["function_call"] = _function(delta.tools)
-        elif delta.tools:
-            content["tool_calls"] = [_tool_delta(one) for one in delta.tools]
-        return self._chunk(delta.index, content, _logprobs(delta.logprobs), delta.finish)
-
-    def end(self, usage: Usage, result: Any = None) -> bytes:
-        """The usage chunk where asked for, and ``[DONE]``; or the whole answer."""
-        if not self._request.stream:
-            return _json.encode(self._answer(usage))
-        last = b"data: [DONE]\n\n"
-        if self._request.wants_usage:
-            body = self._shared | {"object": "chat.completion.chunk", "choices": [], "usage": usage.to_json()}
-            last = b"data: " + _json.encode(body) + b"\n\n" + last
-        return last
-
-    def _chunk(self, index: int, delta: dict[str, Any], logprobs: Any, finish: FinishReason | None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": self._finish(finish)}
-        if self._running is not None:
-            chunk = self._shared | {"object": "chat.completion.chunk", "usage": self._running.to_json()}
-            return b"data: " + _json.encode(chunk | {"choices": [choice]}) + b"\n\n"
-        return self._head + b',"choices":[' + _json.encode(choice) + b"]}\n\n"
-
-    def _finish(self, finish: FinishReason | None) -> str | None:
-        return "function_call" if finish == "tool_calls" and self._older else finish
-
-    def _answer(self, usage: Usage) -> dict[str, Any]:
-        body = self._shared | {"object": "chat.completion", "usage": usage.to_json()}
-        if self._request.metadata is not None:
-            body["metadata"] = self._request.metadata
-        body["choices"] = [
-            {
-                "index": index,
-                "message": message(choice, older=self._older),
-                "logprobs": _logprobs(tuple(choice.logprobs)) if self._request.logprobs else None,
-                "finish_reason": self._finish(choice.finish),
-            }
-            for index, choice in sorted(self._choices.items())
-        ]
-        return body
-
-
-def message(choice: Choice, *, older: bool = False) -> dict[str, Any]:
-    """The whole message of an assistant. ``older``: a call is a ``function_call``."""
-    text = "".join(choice.text)
-    whole: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-    if choice.reasoning:
-        whole["reasoning_content"] = "".join(choice.reasoning)
-    if calls := choice.calls:
-        whole["content"] = text or None
-        whole |= (
-            {"function_call": _function(calls[:1])} if older else {"tool_calls": [_tool_call(call) for call in calls]}
-        )
-    return whole
-
-
-def _function(pieces: Sequence[ToolCall | ToolDelta]) -> dict[str, str]:
-    """A call in OpenAI's older form, or pieces of it: the first has the name."""
-    arguments = {"arguments": "".join(piece.arguments for piece in pieces)}
-    return {"name": pieces[0].name} | arguments if pieces[0].name else arguments
-
-
-def _tool_call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def _tool_delta(piece: ToolDelta) -> dict[str, Any]:
-    if not piece.id:
-        return {"index": piece.index, "function": {"arguments": piece.arguments}}
-    function = {"name": piece.name, "arguments": piece.arguments}
-    return {"index": piece.index, "id": piece.id, "type": "function", "function": function}
-
-
-def _logprobs(tokens: tuple[TokenLogprob, ...]) -> dict[str, Any] | None:
-    if not tokens:
-        return None
-    content = [_token(one) | {"top_logprobs": [_token(other) for other in one.top]} for one in tokens]
-    return {"content": content, "refusal": None}
-
-
-def _token(one: TokenLogprob) -> dict[str, Any]:
-    return {"token": one.token, "logprob": one.logprob, "bytes": one.octets}

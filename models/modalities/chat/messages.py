@@ -108,8 +108,7 @@ class Message(JsonObject):
 
     @model_validator(mode="after")
     def _whole(self) -> "Message":
-        called = self.tool_calls or self.function_call or self.refusal
-        if self.content is None and not (self.role == "assistant" and called):
+        if self.content is None and self.role not in ("assistant", "tool", "function"):
             raise PydanticCustomError("missing", "'content' is required", {"param": "content"})
         for name in ("tool_calls", "function_call"):
             if getattr(self, name) and self.role != "assistant":

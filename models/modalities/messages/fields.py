@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool, Int
 from models.modalities.chat.tools import NAME
-from models.modalities.json_object import JsonObject
+from models.modalities.json_object import JsonObject, meant
 from models.modalities.messages.blocks import CacheControl, refuse
 from models.modalities.structure import BoundedObjectSchema, bounded_schema
 
@@ -54,6 +54,15 @@ class HostedTool(BaseModel):
 
     type: Annotated[str, Field(min_length=1, max_length=64)]
     name: Annotated[str, Field(max_length=256)] | None = None
+
+    @field_validator("type")
+    @classmethod
+    def _not_misspelt(cls, value: str) -> str:
+        if value == "function":
+            raise PydanticCustomError("invalid_value", "a tool here has a 'name' and an 'input_schema', and no 'type'")
+        if (known := meant(value, ["custom"])) is not None:
+            raise PydanticCustomError("invalid_value", "did you mean '{known}'?", {"known": known})
+        return value
 
     @property
     def searches(self) -> bool:

@@ -3,11 +3,10 @@
 from typing import Any
 
 import msgspec
-from pydantic_core import from_json
 
 from models.modalities.base import Usage
 from models.modalities.messages.request import Request
-from models.modalities.text import BLANKS, Delta, FinishReason, ToolDelta
+from models.modalities.text import BLANKS, Delta, FinishReason, ToolCall, ToolDelta
 
 _json = msgspec.json.Encoder()
 _STOPS: dict[FinishReason | None, str] = {
@@ -132,12 +131,20 @@ class Reply:
             "type": "message",
             "role": "assistant",
             "model": self._request.model,
-            "content": [_whole(block) for block in self._blocks],
+            "content": [_whole(block) for block in self._blocks if block is not self._cut],
             "stop_reason": self._reason(usage),
             "stop_sequence": self._stop or None,
             "stop_details": None,
             "usage": self._usage(usage),
         }
+
+    @property
+    def _cut(self) -> dict[str, Any] | None:
+        """The last block, where it is a call within which the answer was cut: it is not given as a whole one."""
+        last = self._blocks[-1] if self._blocks else None
+        if last is None or last["type"] != "tool_use" or self._finish in ("tool_calls", None):
+            return None
+        return None if ToolCall(last["id"], last["name"], "".join(last["input"])).is_whole else last
 
     def _reason(self, usage: Usage) -> str:
         if self._finish == "stop":
@@ -171,10 +178,10 @@ def _whole(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _input(arguments: str) -> dict[str, Any]:
-    """The input of a tool, which may be incomplete where the answer was cut; empty if it is not JSON."""
+    """The input of a tool; empty where it is no JSON object."""
     try:
-        decoded = from_json(arguments, allow_partial=True) if arguments else {}
-    except ValueError:
+        decoded = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

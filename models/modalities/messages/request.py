@@ -63,6 +63,14 @@ class MessagesPrompt(BaseRequest):
         "stop": "stop_sequences",
     }
 
+    SISTERS: ClassVar[dict[str, str]] = {
+        "response_format": "output_config",
+        "reasoning_effort": "output_config",
+        "max_completion_tokens": "max_tokens",
+        "max_output_tokens": "max_tokens",
+        "stop": "stop_sequences",
+    }
+
     messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
     system: str | Annotated[list[Text], Field(max_length=1024)] | None = None
     tools: Annotated[list[AnyTool], Field(max_length=256)] | None = None

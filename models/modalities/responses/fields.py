@@ -39,7 +39,7 @@ class TextConfig(JsonObject):
     """Settings of the answer's text."""
 
     format: TextFormat | None = None
-    verbosity: Literal["medium"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
 
 
 class Reasoning(JsonObject):

@@ -254,7 +254,7 @@ class ReasoningItem(JsonObject):
     id: Id | None = None
     summary: Annotated[list[SummaryText], Field(max_length=1024)] = Field(default_factory=list)
     content: Annotated[list[ReasoningText], Field(max_length=1024)] | None = None
-    encrypted_content: None = None
+    encrypted_content: str | None = Field(None, description="thoughts that OpenAI alone can read are left out")
     status: Status | None = None
 
     @property

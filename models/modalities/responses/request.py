@@ -21,9 +21,10 @@ from models.modalities.responses.fields import (
     TextConfig,
     ToolChoice,
 )
-from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, OtherItem
+from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, OtherItem, ReasoningItem
 from models.modalities.responses.tools import AllowedTools, AnyTool, NamedTool, Offered, left_out, offered
 from models.modalities.schemas import moved
+from models.modalities.text import PLAIN_TIERS, ServiceTier
 from models.validation import invalid
 
 _PLACES = {
@@ -44,6 +45,12 @@ class ResponsesPrompt(BaseRequest):
         "reasoning_effort": "reasoning",
         "enable_thinking": "reasoning",
         "logprobs": "include",
+    }
+
+    SISTERS: ClassVar[dict[str, str]] = {
+        "messages": "input",
+        "response_format": "text",
+        "reasoning_effort": "reasoning",
     }
 
     input: str | Annotated[list[Item], Field(max_length=4096)] | None = None
@@ -92,7 +99,11 @@ class ResponsesPrompt(BaseRequest):
         items = dict.fromkeys(f"input[].type: {one.type}" for one in self.items if isinstance(one, OtherItem))
         asked = self.reasoning.summary if self.reasoning is not None else None
         summary = ("reasoning.summary",) if asked in ("concise", "detailed") else ()
-        return (*left_out(self.tools or ()), *items, *summary)
+        thoughts = any(isinstance(one, ReasoningItem) and one.encrypted_content for one in self.items)
+        hidden = ("input[].encrypted_content",) if thoughts else ()
+        verbosity = self.text.verbosity if self.text is not None else None
+        length = ("text.verbosity",) if verbosity not in (None, "medium") else ()
+        return (*left_out(self.tools or ()), *items, *hidden, *summary, *length)
 
     @property
     def offered(self) -> list[Offered]:
@@ -114,10 +125,11 @@ class ResponsesPrompt(BaseRequest):
                 )
             tools, sent = [one for one in tools if one.name in allowed], choice.mode
         if sent == "required" and not tools and self.tools:
+            among: list[Any] = choice.tools if isinstance(choice, AllowedTools) else self.tools
             raise PydanticCustomError(
                 "unsupported_parameter",
                 "a call is demanded, and tools of type '{kind}' are not run here",
-                {"param": "tool_choice", "kind": self.tools[0].type},
+                {"param": "tool_choice", "kind": among[0].type},
             )
         return {
             "tools": [one.to_chat() for one in tools] or None,
@@ -138,7 +150,11 @@ class CreateResponse(ResponsesPrompt):
         "prompt": (),
         "prompt_cache_options": (),
         "prompt_cache_retention": ("in_memory",),
-        "service_tier": ("auto", "default"),
+    }
+
+    SISTERS: ClassVar[dict[str, str]] = ResponsesPrompt.SISTERS | {
+        "max_tokens": "max_output_tokens",
+        "max_completion_tokens": "max_output_tokens",
     }
 
     input: str | Annotated[list[Item], Field(min_length=1, max_length=4096)]
@@ -161,6 +177,7 @@ class CreateResponse(ResponsesPrompt):
     metadata: Metadata | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
+    service_tier: ServiceTier | None = None
 
     access_programs: Any = None
     background_options: Any = None
@@ -170,7 +187,11 @@ class CreateResponse(ResponsesPrompt):
     prompt: Any = None
     prompt_cache_options: Any = None
     prompt_cache_retention: Any = None
-    service_tier: Any = None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """See ``BaseRequest``."""
+        return (*super().left_out, *(("service_tier",) if self.service_tier not in PLAIN_TIERS else ()))
 
     @field_validator("stream_options")
     @classmethod

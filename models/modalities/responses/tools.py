@@ -4,17 +4,26 @@ Functions of a namespace are offered as ``namespace__name``; a call of one is an
 OpenAI runs, or that are not called with JSON, are left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.modalities.base import Bool
 from models.modalities.chat.tools import NAME
-from models.modalities.json_object import JsonObject
+from models.modalities.json_object import JsonObject, meant
 from models.modalities.responses.items import flat_name
 from models.modalities.structure import BoundedObjectSchema
+
+
+def refuse_misspelt(kind: str, kinds: Collection[str]) -> str:
+    """The type of a tool that is not run here, unless it is probably meant to be one of these, which are."""
+    if kind not in kinds and (known := meant(kind, kinds)) is not None:
+        raise PydanticCustomError("invalid_value", "did you mean '{known}'?", {"known": known})
+    return kind
+
 
 _Kind = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -35,6 +44,14 @@ class FunctionTool(JsonObject):
     async_: Literal[False] | None = Field(None, alias="async")
     defer_loading: Bool | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("function"), dict) and "name" not in value:
+            why = "what 'function' holds stands beside 'type' here: 'name', 'description', 'parameters'"
+            raise PydanticCustomError("invalid_value", why)
+        return value
+
 
 class OtherTool(BaseModel):
     """A tool that is not run here, with whatever fields it has. It is left out."""
@@ -42,6 +59,11 @@ class OtherTool(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: _Kind
+
+    @field_validator("type")
+    @classmethod
+    def _not_misspelt(cls, value: str) -> str:
+        return refuse_misspelt(value, ("function", "namespace", "custom"))
 
 
 def _branch(value: Any) -> str:

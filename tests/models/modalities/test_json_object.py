@@ -148,3 +148,21 @@ def test_other_protocols() -> None:
     assert take_unknown(CreateResponse.model_validate(asked), strict=False) == ("client_metadata", "input[].hint")
     drawn = {"model": "m", "prompt": "p", "lora": [{"name": "l", "hint": 1}], "kwargs": '{"other": 1}'}
     assert take_unknown(images.Request.model_validate(drawn), strict=False) == ("other", "lora[].hint")
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "meant"),
+    [
+        (CreateResponse, "max_tokens", "max_output_tokens"),
+        (CreateResponse, "response_format", "text"),
+        (messages.Request, "response_format", "output_config"),
+        (messages.Request, "stop", "stop_sequences"),
+    ],
+)
+def test_what_a_sister_protocol_calls_otherwise_is_not_ignored(shape: Any, name: str, meant: str) -> None:
+    sent: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": [USER]}
+    if shape is CreateResponse:
+        sent = {"model": "m", "input": "hi"}
+    with pytest.raises(UnknownParameter, match=f"did you mean '{meant}'") as refused:
+        take_unknown(shape.model_validate(sent | {name: 5}), strict=False)
+    assert refused.value.param == name

@@ -91,6 +91,8 @@ def test_what_is_not_implemented_is_refused_by_name() -> None:
         ({"tools": [TOOL, TOOL]}, "tools"),
         ({"tools": [TOOL | {"input_schema": {"type": "string"}}]}, "tools[0].input_schema"),
         ({"tools": [TOOL | {"name": "a b"}]}, "tools[0].name"),
+        ({"tools": [TOOL | {"type": "custm"}]}, "tools[0].type"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].type"),
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "g"}}, "tool_choice"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool"}}, "tool_choice"),

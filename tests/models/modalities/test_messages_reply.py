@@ -131,6 +131,14 @@ def test_why_it_ended(last: Delta, tokens: int, reason: str) -> None:
     assert answer.stop_sequence == (last.stop or None)
 
 
+@pytest.mark.parametrize("arguments", ["", '{"a": "b', '{"a": 1'])
+def test_a_call_that_was_cut_is_not_given_as_a_whole_one(arguments: str) -> None:
+    calls = (ToolDelta(0, "1", "f", "{}"), ToolDelta(1, "2", "f", arguments))
+    answer = Message.model_validate_json(_write([Delta(finish="length", tools=calls)], Usage(1, 100)))
+    assert [block.id for block in answer.content if block.type == "tool_use"] == ["1"]
+    assert answer.stop_reason == "max_tokens"
+
+
 def test_the_prompts_tokens_are_told_at_once_where_they_are_known() -> None:
     first, *_ = _events(_write([Delta("a", prompt_tokens=7), Delta(finish="stop")], Usage(7, 1), stream=True))
     assert first["message"]["usage"]["input_tokens"] == 7
@@ -149,10 +157,10 @@ def test_thoughts_are_hidden_on_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found"), [("", {}), ('{"a": [1, 2', {"a": [1, 2]}), ("[1]", {}), ("not JSON", {})]
+    ("arguments", "found"), [("", {}), ('{"a": [1, 2]}', {"a": [1, 2]}), ("[1]", {}), ("not JSON", {})]
 )
-def test_a_call_that_was_cut_keeps_what_there_is(arguments: str, found: dict[str, Any]) -> None:
-    call = Delta(tools=(ToolDelta(0, "1", "f", arguments),), finish="length")
+def test_the_input_of_a_call_is_an_object(arguments: str, found: dict[str, Any]) -> None:
+    call = Delta(tools=(ToolDelta(0, "1", "f", arguments),), finish="tool_calls")
     [block] = Message.model_validate_json(_write([call], Usage(1, 100))).content
     assert block.type == "tool_use"
     assert block.input == found

@@ -52,6 +52,13 @@ def test_what_codex_sends_is_taken(number: int) -> None:
     assert [one.role for one in asked.inner().messages][-1] == ("user", "tool")[number - 1]
 
 
+def test_hints_and_hidden_thoughts_are_left_out_and_named() -> None:
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
+    asked = request(input=[thought, {"role": "user", "content": "x"}], text={"verbosity": "low"}, service_tier="flex")
+    assert asked.left_out == ("input[].encrypted_content", "text.verbosity", "service_tier")
+    assert asked.inner().messages[-1].text == "x"
+
+
 def test_tools_that_are_not_run_here_are_left_out_and_named() -> None:
     asked = request(tools=[SEARCH, TOOL, GROUP, SEARCH, {"type": "local_shell"}])
     assert take_unknown(asked, strict=False) == ()

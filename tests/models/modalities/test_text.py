@@ -120,6 +120,31 @@ def test_other_programs_values_and_names_mean_the_same() -> None:
     assert read(stream=True, stream_options=hints).wants_usage is False
 
 
+def test_hints_are_taken_and_named() -> None:
+    plain = {"service_tier": "default", "store": False, "verbosity": "medium"}
+    assert chat.Request.model_validate(CHAT | plain).left_out == ()
+    hints = {
+        "prediction": {"type": "content", "content": "x"},
+        "service_tier": "flex",
+        "store": True,
+        "verbosity": "low",
+    }
+    request = chat.Request.model_validate(CHAT | hints)
+    assert request.left_out == tuple(hints)
+    assert request.asked() == chat.Request.model_validate(CHAT).asked()
+
+
+def test_turns_without_content_are_empty() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns: list[dict[str, Any]] = [
+        {"role": "assistant", "content": None, "reasoning_content": "hm"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": None},
+    ]
+    read = chat.Request.model_validate(CHAT | {"messages": [*CHAT["messages"], *turns]})
+    assert [message.text for message in read.messages[1:]] == ["", "", ""]
+
+
 def test_parts_of_text_stand_on_lines_of_their_own() -> None:
     parts = [{"type": "text", "text": "Hello"}, {"type": "text", "text": "World"}]
     for role in ("system", "user", "assistant"):
@@ -160,6 +185,8 @@ def test_every_chunk_has_the_usage_so_far_where_that_is_asked_for(protocol: Any)
         ({"truncate_prompt_tokens": 5}, "truncate_prompt_tokens"),
         ({"bad_words": ["x"]}, "bad_words"),
         ({"mirostat": 2}, "mirostat"),
+        ({"function_call": {"name": "f"}}, "function_call"),
+        ({"service_tier": "fast"}, "service_tier"),
         ({"chat_template_kwargs": {"enable_thinking": "maybe"}}, "chat_template_kwargs"),
         ({"chat_template_kwargs": {str(number): 1 for number in range(129)}}, "chat_template_kwargs"),
         ({"max_tokens": 0}, "max_tokens"),

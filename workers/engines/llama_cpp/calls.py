@@ -7,6 +7,7 @@ from workers.engines.base import Sink
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.plan import Plan
 from workers.engines.text.answers import Piece, Splitter
+from workers.engines.text.stops import StopScanner
 
 
 @dataclass(eq=False, slots=True)
@@ -18,7 +19,7 @@ class RunningRequest:
     top: int
     choices: int
     seed: int | None
-    stops: bool
+    stops: list[str]
     generates: bool = True
     open: int = 0
     over: bool = False
@@ -36,6 +37,8 @@ class ChoiceCall:
     plan: Plan
     body: bytes
     splitter: Splitter | None
+    scanner: StopScanner
+    thoughts: StopScanner
     texts: list[str] = field(default_factory=list)  # on the loop; the answer so far, where there is a grammar
     deltas: int = 0  # on the loop; deltas that were put into the sink
     prompt_tokens: int = 0  # on the loop
@@ -56,6 +59,33 @@ class ChoiceCall:
             tools=piece.tools,
             prompt_tokens=self.prompt_tokens,
         )
+
+    @property
+    def stop(self) -> str:
+        """The stop string that was met, or empty. llama.cpp would not report which one it is."""
+        return self.scanner.met or self.thoughts.met
+
+    def read(self, raw: Piece) -> Piece:
+        """What can be shown of a piece: nothing from the first stop string on, nor what may become one."""
+        if not self.request.stops:
+            return raw
+        reasoning, met = self.thoughts.feed(raw.reasoning)
+        if met:
+            return Piece("", reasoning)
+        if raw.text or raw.tools:
+            reasoning += self.thoughts.flush()
+        text, met = self.scanner.feed(raw.text)
+        if met:
+            return Piece(text, reasoning)
+        return Piece(text + self.scanner.flush() if raw.tools else text, reasoning, raw.tools)
+
+    def flush(self) -> Piece:
+        """The last piece: what was held back."""
+        held = Piece() if self.stop else Piece(self.scanner.flush(), self.thoughts.flush())
+        if self.splitter is None:
+            return held
+        read = Piece() if self.splitter.full else self.splitter.feed(held.text)
+        return read + self.splitter.flush()
 
     def usage(self) -> wire.ChunkUsage:
         """The tokens of a call that was ended, of which llama.cpp gives no count."""

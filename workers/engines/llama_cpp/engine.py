@@ -29,6 +29,7 @@ from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.scoring import PromptScore, ScoredModel
 from workers.engines.text.answers import Piece
 from workers.engines.text.limits import check_bias, check_ids
+from workers.engines.text.stops import StopScanner
 from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.round_robin import RoundRobin
 from workers.engines.threads.side_answers import SideAnswers
@@ -51,7 +52,7 @@ class LlamaCpp(Engine[LoadedGguf]):
     """Chat and completions over a GGUF file.
 
     Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens has the
-    log probability of its last token alone. llama.cpp does not report which stop string ended an answer.
+    log probability of its last token alone.
     """
 
     honours = HONOURS
@@ -86,7 +87,7 @@ class LlamaCpp(Engine[LoadedGguf]):
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""
         running = RunningRequest(
-            sink, "messages", request.top_logprobs or 0, request.choices, request.seed, bool(request.stops)
+            sink, "messages", request.top_logprobs or 0, request.choices, request.seed, request.stops
         )
         check_bias(request, self._vocabulary)
         plan = self._planner.at_once(request)
@@ -103,7 +104,7 @@ class LlamaCpp(Engine[LoadedGguf]):
             request.logprobs or 0,
             request.choices,
             request.seed,
-            bool(request.stops),
+            request.stops,
             request.generates,
         )
         check_bias(request, self._vocabulary)
@@ -178,6 +179,8 @@ class LlamaCpp(Engine[LoadedGguf]):
                 plan,
                 wire.with_seed(plan.body, request.seed, choice),
                 plan.splitter() if plan.splitter else None,
+                StopScanner(request.stops),
+                StopScanner(request.stops),
             )
             for number, plan in enumerate(plans)
             for choice in range(request.choices)
@@ -216,18 +219,19 @@ class LlamaCpp(Engine[LoadedGguf]):
     def _deliver(self, call: ChoiceCall, chunk: wire.Chunk) -> None:
         if chunk.prompt_progress is not None:
             call.prompt_tokens, call.cached_tokens = chunk.prompt_progress.total, chunk.prompt_progress.cache
-        raw = piece = chunk.piece
-        call.tokens += bool(raw)
+        raw = chunk.piece
+        piece = call.read(raw)
+        call.tokens = max(call.tokens + bool(raw), chunk.computed)
         if call.plan.grammar:
             call.texts.append(raw.text)
         if call.splitter is not None:
-            piece = Piece() if call.splitter.full else call.splitter.feed(raw.text)
+            piece = Piece() if call.splitter.full else call.splitter.feed(piece.text)
         logprobs = chunk.logprobs(call.request.top) if raw else ()
         if piece or logprobs:
             call.deltas += 1
             call.request.sink.delta(call.delta(piece, logprobs))
         call.finish = chunk.finish or call.finish
-        if call.splitter is not None and call.splitter.repeated:
+        if call.stop or (call.splitter is not None and call.splitter.repeated):
             call.over, call.finish = True, "stop"
             self._confirm(call, call.usage())
         elif chunk.usage is not None and call.finish is not None:
@@ -262,9 +266,9 @@ class LlamaCpp(Engine[LoadedGguf]):
             request.prompt_tokens += usage.prompt_tokens
             request.cached_tokens += usage.prompt_tokens_details.cached_tokens
         silent = max(0, usage.completion_tokens - call.deltas)
-        last = call.splitter.flush() if call.splitter else Piece()
+        last = call.flush()
         finish = "tool_calls" if call.splitter and call.splitter.called and call.finish == "stop" else call.finish
-        request.sink.delta(Delta(last.text, call.index, (), finish, silent, last.reasoning, last.tools))
+        request.sink.delta(Delta(last.text, call.index, (), finish, silent, last.reasoning, last.tools, stop=call.stop))
         request.open -= 1
         if not request.open:
             self._end(request)

@@ -81,6 +81,12 @@ class PromptProgress(msgspec.Struct):
     cache: int = 0
 
 
+class Timings(msgspec.Struct):
+    """What llama.cpp has measured so far: here only how many tokens it has made."""
+
+    predicted_n: int = 0
+
+
 class Refusal(msgspec.Struct):
     """Why llama.cpp does not answer."""
 
@@ -96,6 +102,12 @@ class Chunk(msgspec.Struct):
     usage: ChunkUsage | None = None
     error: Refusal | None = None
     prompt_progress: PromptProgress | None = None
+    timings: Timings | None = None
+
+    @property
+    def computed(self) -> int:
+        """How many tokens the answer has so far, where that was asked for."""
+        return self.timings.predicted_n if self.timings else 0
 
     @property
     def piece(self) -> Piece:
@@ -226,6 +238,8 @@ def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
         "repeat_penalty": request.repetition_penalty,
     }
     body = given(fields | sampling_fields(request))
+    if body.pop("stop"):  # they are looked for here, and where one is met, so many tokens were computed
+        body["timings_per_token"] = True
     if request.ignore_eos:
         body["ignore_eos"] = True
     if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:
