@@ -5,6 +5,7 @@ ended and a new one is started. The walks that were under way go on from where t
 """
 
 import contextlib
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,8 @@ WAIT_S = 60.0
 MEMORY = 4 << 30
 """Bytes that the process may have resident where its kernel does not bound its memory."""
 REMEMBERED = 1024
+_PLACE = re.compile(r"^at \d+\(\d+\): (?:failed to compile JSON schema: )?")
+"""Where the compiler met an error, in a text that is ours."""
 _MISHAPS = 2
 """How many times a process may die for another reason while a walk waits, before that walk is given up."""
 _ids = count()
@@ -253,5 +256,6 @@ class _Process(BoundedProcess):
 def _brief(error: str) -> str:
     if "NoExtension" in error:
         return "there is nothing that obeys it"
-    lines = [line.strip() for line in error.replace("<non-verbose/>", "").splitlines()]
+    error = _PLACE.sub("", error.replace("<non-verbose/>", ""))
+    lines = [line.strip() for line in error.splitlines()]
     return " ".join(line for line in lines if line)[:300]
