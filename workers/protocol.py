@@ -91,7 +91,7 @@ class LoadProgress(msgspec.Struct, tag=True, frozen=True):
 
 
 class Fetched(msgspec.Struct, tag=True, frozen=True):
-    """The weights are here; the runner waits for ``Begin``."""
+    """The weights are here. Where loads take turns, the runner waits for ``Begin``, else it loads them now."""
 
 
 class Ready(msgspec.Struct, tag=True, frozen=True):

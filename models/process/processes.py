@@ -34,6 +34,9 @@ COMMAND_NOT_FOUND = 127
 
 Stream = int | IO[Any] | None
 
+_stuck: set[subprocess.Popen[bytes]] = set()
+"""Children that were killed and have not ended."""
+
 
 def spawn(
     argv: Sequence[str],
@@ -72,6 +75,21 @@ def kill_group(pid: int, sig: int = signal.SIGKILL) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def end_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Kill a child with its group, and wait; False if it does not end, as where it is stuck in a driver.
+
+    Such a child is kept aside. It is collected at a later call, once it has ended.
+    """
+    kill_group(process.pid)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        _stuck.add(process)
+    for one in [one for one in _stuck.copy() if one.poll() is not None]:
+        _stuck.discard(one)
+    return process.returncode is not None
 
 
 def group_lives(pid: int) -> bool:

@@ -1,6 +1,7 @@
 """Asks ``workers.engines.probe`` about engines, in processes that may crash or hang: what they answered stays."""
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -11,7 +12,9 @@ from typing import IO
 
 import msgspec
 
-from models.process.processes import kill_group, spawn
+from models.process.processes import end_within, spawn
+
+log = logging.getLogger(__name__)
 
 
 class ProbeAnswer(msgspec.Struct):
@@ -26,6 +29,8 @@ _LINE = msgspec.json.Decoder(dict[str, ProbeAnswer])
 LAST_WORDS_S = 2.0
 """How long a process that closed its output may take to end."""
 LAST_WORDS_BYTES = 2000
+END_S = 5.0
+"""How long a process that was killed may take to end; beyond it, it is stuck in the driver."""
 
 
 def ask(
@@ -74,9 +79,12 @@ class _ProbeProcess:
     @property
     def end_reason(self) -> str:
         """Why there is no answer from it."""
-        if self._silent:
-            return f"its library did not answer within {self._silence_s:g} s, and was given up"
         code = self._process.returncode
+        if self._silent:
+            stuck = "; the process that asked it is stuck in the driver" if code is None else ""
+            return f"its library did not answer within {self._silence_s:g} s, and was given up{stuck}"
+        if code is None:
+            return "the process that asked it is stuck in the driver: it was killed and does not end"
         if code < 0 and not self._unreadable:
             name = signal.Signals(-code).name
             return f"its library crashes on this device: the process that asked it ended with {name}"
@@ -98,8 +106,8 @@ class _ProbeProcess:
         assert self._process.stdout is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0 if self._silent else LAST_WORDS_S)
-        kill_group(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if not end_within(self._process, END_S):
+            log.error("process %s, which asked a library, is stuck in the driver: left aside", self._process.pid)
         self._process.stdout.close()
 
     def _last_words(self) -> str:

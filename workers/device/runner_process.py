@@ -26,9 +26,10 @@ import psutil
 
 from models.errors import HeadraceError, ReplicaLost, WireError
 from models.modalities import MEDIA
-from models.process.processes import group_lives, kill_group, spawn
+from models.process.processes import end_within, group_lives, kill_group, spawn
 from models.storage import scratch
 from workers import protocol
+from workers.device.load_clock import LoadClock
 from workers.protocol import (
     Begin,
     CancelJob,
@@ -57,6 +58,7 @@ SEND_S = 10
 """How long a runner may leave its socket full. It holds up all jobs of its device meanwhile."""
 GROUP_GONE_S = 5.0
 """How long the processes of a killed group are waited for; a process may be stuck in its driver."""
+STUCK = "the runner is stuck in the driver: it was killed and does not end"
 LAST_WORDS_S = 2.0
 """How long a runner that closed its socket may take to end."""
 
@@ -107,6 +109,9 @@ class RunnerProcess:
         self.failed: Failed | None = None
         self.stats = Stats(0, 0, 0, {})
         self.started_at = time.monotonic()
+        self.clock = LoadClock(self.started_at)
+        self.stuck = False
+        """Whether it does not end although it was killed."""
         self.ready_at: float | None = None
         self.asked_at = float("-inf")
         self.limit: int | None = None
@@ -128,6 +133,7 @@ class RunnerProcess:
     def begin(self, turn: contextlib.ExitStack) -> None:
         """Let a runner that takes turns load its weights. The turn is closed when it has, or has ended."""
         self._turn, self.begun = turn, True
+        self.clock.begins(time.monotonic())
         self._send(Begin())
 
     def submit(self, submit: Submit) -> Future[None]:
@@ -174,18 +180,35 @@ class RunnerProcess:
     def kill(self) -> None:
         """End the runner at once."""
         kill_group(self.pid, signal.SIGKILL)
+        self._hang_up()
+
+    def give_up(self, error: HeadraceError, *, permanent: bool) -> None:
+        """End a load at once, for this reason. ``permanent``: trying again is of no use."""
+        if self.failed is None:
+            self.failed = Failed(error.to_wire(), permanent)
+            self.kill()
+
+    def _hang_up(self) -> None:
+        """Let the reader come to its end: what is stuck in a driver keeps its socket."""
+        with contextlib.suppress(OSError):  # the runner is gone
+            self._socket.shutdown(socket.SHUT_RD)
 
     def _end(self, grace_s: float) -> None:
         """Wait for the process to end by itself, then kill what is left of its group, and wait until it is gone.
 
-        An engine may hold its memory in other processes of the group.
+        An engine may hold its memory in other processes of the group. One that is stuck in its driver is left aside.
         """
+        if self.stuck:
+            return
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
             log.warning("runner %s does not end: killing it", self.pid)
-        kill_group(self.pid, signal.SIGKILL)
-        self._process.wait()
+        if not end_within(self._process, GROUP_GONE_S):
+            self.stuck = True
+            log.error("runner %s is stuck in the driver, and is left aside", self.pid)
+            self._hang_up()
+            return
         over = time.monotonic() + GROUP_GONE_S
         while group_lives(self.pid) and time.monotonic() < over:
             time.sleep(0.02)
@@ -228,6 +251,8 @@ class RunnerProcess:
         """Why the runner is gone, for people to read."""
         if self.failed is not None:
             return HeadraceError.from_wire(self.failed.error)
+        if self.stuck:
+            return ReplicaLost(STUCK)
         code = self._process.poll() or 0
         killer = signal.Signals(-code) if code < 0 else None
         ended = f"the runner was killed by {killer.name}" if killer else f"the runner ended with code {code}"
@@ -307,12 +332,11 @@ class RunnerProcess:
                 self.stats = event
             case LoadProgress(stage, fraction):
                 changed, self.stage, self.progress = stage != self.stage, stage, fraction
+                self.clock.went_on(fraction, time.monotonic())
                 if changed:
                     self._on_change(self)
             case Fetched():
-                self.fetched = True
-                self.stage, self.progress = "waiting", 0.0
-                self._on_change(self)
+                self._take_fetched()
             case Ready():
                 with self._lock:
                     if self.phase is Phase.LOADING:
@@ -322,11 +346,20 @@ class RunnerProcess:
                 self.stage, self.progress = "ready", 1.0
                 self._on_change(self)
             case Failed():
-                self.failed = event
+                self.failed = self.failed or event
             case Ending():
                 with self._lock:
                     self.phase = Phase.STOPPING
                 self._on_change(self)
+
+    def _take_fetched(self) -> None:
+        if not self.load.takes_turns:
+            self.clock.begins(time.monotonic())
+            return
+        self.clock.waits()
+        self.fetched = True
+        self.stage, self.progress = "waiting", 0.0
+        self._on_change(self)
 
 
 def last_words(lines: Iterable[str]) -> str:

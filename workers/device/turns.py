@@ -17,13 +17,20 @@ class Turns:
         self._folder = folder
 
     def take(self, uuids: Sequence[str]) -> ExitStack | None:
-        """A turn at all of these GPUs, until it is closed; None while another runner loads onto one of them."""
+        """A turn at all of these GPUs, until it is closed; None while another runner loads onto one of them.
+
+        Raises OSError where the folder cannot be used.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as turn:
             for uuid in sorted(uuids):  # one order for all, though nobody waits
-                file = turn.enter_context((self._folder / f"{uuid}.lock").open("ab"))
+                file = turn.enter_context(self._file(uuid).open("ab"))
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     return None
             return turn.pop_all()
+
+    def _file(self, uuid: str) -> Path:
+        """Older drivers have slashes in the UUIDs of MIG instances."""
+        return self._folder / f"{uuid.replace('/', '_')}.lock"

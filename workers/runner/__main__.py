@@ -126,8 +126,8 @@ class Runner:
         try:
             source, self._about = await asyncio.to_thread(_fetch, load, report)
             cls = await asyncio.to_thread(engine_class, load.engine)
+            self._send(Fetched())
             if load.takes_turns:
-                self._send(Fetched())
                 await self._begin.wait()
             return await cls.resident(
                 EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus), report

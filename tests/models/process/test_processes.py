@@ -11,6 +11,7 @@ import pytest
 
 from models.process import processes
 from tests.support.servers import wait_for
+from tests.support.stuck import stuck, until_stuck
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 
@@ -87,6 +88,18 @@ def test_kill_group_ends_what_the_command_started() -> None:
     alone = processes.spawn(["true"])
     alone.wait(10)
     assert not processes.kill_group(alone.pid), "nobody is left of it"
+
+
+def test_a_process_that_does_not_end_is_kept_aside_and_collected_later(tmp_path: Path) -> None:
+    with stuck(tmp_path) as made:
+        child = processes.spawn([sys.executable, "-c", f"{made.program}\nimport time; time.sleep(600)"])
+        until_stuck(made)
+        assert not processes.end_within(child, 0.2)
+        assert child in processes._stuck
+    other = processes.spawn(["sleep", "60"])
+    assert processes.end_within(other, 60)
+    wait_for(lambda: processes.end_within(other, 0) and child not in processes._stuck, 30)
+    assert child.returncode == -signal.SIGKILL
 
 
 @linux

@@ -11,6 +11,8 @@ from models.engines import FACTS
 from models.launching.devices import Device
 from models.settings import Settings
 from tests.support.nvml import FakeNvml, rtx_4090
+from tests.support.stuck import stuck
+from workers.device import probe_process
 from workers.device.probe_process import ask
 from workers.device.probing import Probing
 
@@ -119,8 +121,20 @@ def test_a_library_that_hangs_is_given_up(fakes: Path) -> None:
     assert "did not answer within 10 s" in answers["llama_cpp"]
 
 
+def test_a_process_that_is_stuck_in_the_driver_is_left_aside(
+    fakes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe_process, "END_S", 0.5)
+    with stuck(tmp_path) as made:
+        (fakes / "xllamacpp.py").write_text(f"{made.program}\nimport time\ntime.sleep(1000)")
+        answers = dict(ask(sys.executable, "cuda:0", ["echo", "llama_cpp", "hibari"], os.environ, 10))
+        assert made.is_stuck()
+    assert answers["echo"] == answers["hibari"] == ""
+    assert answers["llama_cpp"].endswith("the process that asked it is stuck in the driver")
+
+
 def test_a_process_that_cannot_ask_says_why(fakes: Path) -> None:
-    (fakes / "pynvml.py").write_text("raise RuntimeError('of no use')")
+    (fakes / "shutil.py").write_text("raise RuntimeError('of no use')")
     answers = dict(ask(sys.executable, "cuda:0", ["echo"], os.environ, 100))
     assert answers["echo"].endswith("ended with code 1: RuntimeError: of no use")
 

@@ -32,6 +32,17 @@ def test_one_at_a_time_loads_onto_a_gpu(tmp_path: Path) -> None:
     again.close()
 
 
+def test_older_names_of_mig_instances_are_names_of_files(tmp_path: Path) -> None:
+    name = "MIG-GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f/7/0"
+    turn = Turns(tmp_path).take([name])
+    assert turn
+
+    with turn:
+        assert Turns(tmp_path).take([name]) is None
+        [file] = tmp_path.iterdir()
+        assert file.name.endswith("_7_0.lock")
+
+
 def test_a_process_that_is_killed_ends_its_turn(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDS, str(tmp_path), "GPU-1"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

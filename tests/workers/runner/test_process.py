@@ -1,9 +1,11 @@
 """A runner as a real process, spoken to as its worker speaks."""
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import pytest
 from models.errors import HeadraceError, ReplicaLost
 from models.process.processes import kill_group, spawn
 from tests.support.servers import Valkey, wait_for
+from tests.support.stuck import stuck, until_stuck
 from workers import protocol
-from workers.device import claimer
-from workers.device.runner_process import Phase, RunnerProcess, last_words
+from workers.device import claimer, runner_process
+from workers.device.runner_process import STUCK, Phase, RunnerProcess, last_words
 from workers.protocol import DoJob, Ending, Event, JobEnded, Load, Ready
 from workers.runner.__main__ import ENGINE_DEAD
 
@@ -151,13 +154,97 @@ def test_why_an_engine_cannot_serve_again_is_known(valkey: Valkey, tmp_path: Pat
     assert str(runner.exit_reason) == "the engine failed: CUDA error: device-side assert triggered"
 
 
+@pytest.mark.parametrize("act", ["kill", "stop"])
+def test_a_runner_that_is_stuck_in_the_driver_is_left_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """It keeps its socket, and nobody can end it: its turn and its worker go on without it."""
+    monkeypatch.setattr(runner_process, "GROUP_GONE_S", 0.5)
+    with stuck(tmp_path) as made:
+        gone = threading.Event()
+        runner = _started(tmp_path, f"{made.program}\nimport time; time.sleep(600)", gone)
+        ended = threading.Event()
+        turn = contextlib.ExitStack()
+        turn.callback(ended.set)
+        until_stuck(made)
+        runner.begin(turn)
+        getattr(runner, act)()
+        assert gone.wait(60)
+        assert ended.is_set()
+        assert str(runner.exit_reason) == STUCK
+
+
+def test_a_load_that_is_given_up_says_why(valkey: Valkey, tmp_path: Path) -> None:
+    gone = threading.Event()
+    options = {"load_s": 600.0}
+    load = Load(
+        "r",
+        "e",
+        "u",
+        "echo",
+        "cuda:0",
+        valkey.url,
+        "",
+        str(tmp_path),
+        options,
+        store=tmp_path.as_uri(),
+        takes_turns=True,
+    )
+    runner = RunnerProcess(
+        load,
+        interpreter="",
+        visible=("GPU-1",),
+        compiled=tmp_path,
+        on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
+        on_job=lambda _: None,
+    )
+    try:
+        wait_for(lambda: runner.fetched, 60)
+        late = time.monotonic() + 10_000
+        assert not runner.clock.overdue(1, late), "it waits for its turn"
+        runner.begin(contextlib.ExitStack())
+        wait_for(lambda: runner.stage == "loading", 60)
+        assert "the load took longer" in runner.clock.overdue(1, late)
+        runner.give_up(ReplicaLost("the load took longer than it may"), permanent=False)
+        runner.give_up(ReplicaLost("it did so again"), permanent=True)
+        assert gone.wait(60)
+    finally:
+        runner.kill()
+    assert str(runner.exit_reason) == "the load took longer than it may"
+    assert runner.failed is not None
+    assert not runner.failed.permanent
+
+
+def test_the_time_of_a_load_without_turns_begins_when_its_weights_are_here(valkey: Valkey, tmp_path: Path) -> None:
+    load = Load("r", "e", "u", "echo", "cpu", valkey.url, "", str(tmp_path), {"load_s": 600.0}, store=tmp_path.as_uri())
+    runner = RunnerProcess(
+        load, interpreter="", visible=(), compiled=tmp_path, on_change=lambda _: None, on_job=lambda _: None
+    )
+    try:
+        assert "fetching" in runner.clock.overdue(1, time.monotonic() + 10_000)
+        wait_for(lambda: runner.stage == "loading", 60)
+        assert "the load took longer" in runner.clock.overdue(1, time.monotonic() + 10_000)
+    finally:
+        runner.stop()
+
+
 def _ended(tmp_path: Path, program: str, redis: str = "redis://nowhere") -> RunnerProcess:
     """A runner that ran this program, once it is gone."""
+    gone = threading.Event()
+    runner = _started(tmp_path, program, gone, redis)
+    try:
+        assert gone.wait(60)
+    finally:
+        runner.kill()
+    return runner
+
+
+def _started(tmp_path: Path, program: str, gone: threading.Event, redis: str = "redis://nowhere") -> RunnerProcess:
+    """A runner that runs this program. ``gone`` is set when it is."""
     interpreter = tmp_path / "python"
     interpreter.write_text(f"#!{sys.executable}\nimport os, sys\n{program}\n")
     interpreter.chmod(0o700)
-    gone = threading.Event()
-    runner = RunnerProcess(
+    return RunnerProcess(
         Load("r", "e", "u", "echo", "cpu", redis, "", str(tmp_path), store=tmp_path.as_uri()),
         interpreter=str(interpreter),
         visible=(),
@@ -165,11 +252,6 @@ def _ended(tmp_path: Path, program: str, redis: str = "redis://nowhere") -> Runn
         on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
         on_job=lambda _: None,
     )
-    try:
-        assert gone.wait(60)
-    finally:
-        runner.kill()
-    return runner
 
 
 def _events(connection: socket.socket) -> Iterator[Event]:
