@@ -2,15 +2,20 @@
 
 import contextlib
 import ctypes
+import json
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 Version = tuple[int, ...]
+
+ANSWER_S = 10.0
+"""How long NVML may take to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +85,53 @@ def nvidia(root: Path, library: str) -> Nvidia:
     """What NVML says, or of a driver whose library does not answer what the kernel says of it."""
     loaded = _loaded_driver(root)
     try:
-        nvml = ctypes.CDLL(library)
+        ctypes.CDLL(library)
     except OSError as error:
         there = "no driver of NVIDIA's is loaded" if _has_nvidia_gpu(root) else ""
         return Nvidia(loaded, trouble=str(error) if loaded else there)
+    said = _asked_apart(library)
+    return replace(said, driver=said.driver or loaded)
+
+
+def _asked_apart(library: str) -> Nvidia:
+    """What NVML says, asked by a process of its own: a call may hang for as long as the driver likes."""
+    process = subprocess.Popen([sys.executable, "-I", __file__, library], stdout=subprocess.PIPE)
     try:
-        return _asked(nvml, loaded)
+        said, _ = process.communicate(timeout=ANSWER_S)
+        return _decoded(said)
+    except subprocess.TimeoutExpired:
+        return Nvidia(trouble=f"{library} says nothing for {ANSWER_S:g} s")
+    except ValueError:
+        return Nvidia(trouble=f"{library} crashes: the process that asked it ended with code {process.returncode}")
+    finally:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is stuck in the driver
+            process.wait(1)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _decoded(said: bytes) -> Nvidia:
+    found = json.loads(said)
+    gpus = tuple(Gpu(gpu["name"], tuple(gpu["capability"])) for gpu in found["gpus"])
+    return Nvidia(**found | {"cuda": tuple(found["cuda"]), "gpus": gpus})
+
+
+def _asked(library: str) -> Nvidia:
+    try:
+        return _ask(ctypes.CDLL(library))
     except (OSError, AttributeError) as error:  # it fails, or is older than a function
-        return Nvidia(loaded, trouble=str(error))
+        return Nvidia(trouble=str(error))
 
 
-def _asked(nvml: ctypes.CDLL, loaded: str) -> Nvidia:
+def _ask(nvml: ctypes.CDLL) -> Nvidia:
     code = nvml.nvmlInit_v2()
     if code:
         nvml.nvmlErrorString.restype = ctypes.c_char_p
         raise OSError(nvml.nvmlErrorString(code).decode())
     try:
         gpus, silent = _gpus(nvml)
-        return Nvidia(_driver(nvml) or loaded, _cuda(nvml), gpus, silent=silent)
+        return Nvidia(_driver(nvml), _cuda(nvml), gpus, silent=silent)
     finally:
         nvml.nvmlShutdown()
 
@@ -151,3 +185,7 @@ def _text(path: Path) -> str:
     with contextlib.suppress(OSError):
         return path.read_text(errors="replace").strip()
     return ""
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_asked(sys.argv[1]))))

@@ -4,8 +4,18 @@ A card that cannot be used is left out, and why is said; it never ends the proce
 """
 
 import contextlib
-from dataclasses import dataclass, field
+import ctypes
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+ANSWER_S = 10.0
+"""How long NVML may take to answer; usually it takes some milliseconds, and a cold driver a few seconds."""
+_END_S = 1.0
+_MOST_BYTES = 1 << 56
+"""No card has as much. What is more is nonsense, and a database would not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,37 @@ class Fault:
 
 
 def find() -> Found:
-    """Ask NVML; takes a few milliseconds. Nothing is found where it cannot be asked."""
+    """Ask NVML, in a process of its own: a call may hang for as long as the driver likes.
+
+    Takes a fifth of a second where there is a driver. Nothing is found where it cannot be asked.
+    """
+    from models.process.processes import end_within, spawn  # deferred: this file is also run by itself
+
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return Found()
+    process = spawn([sys.executable, "-P", __file__], stdout=subprocess.PIPE)
+    try:
+        said, _ = process.communicate(timeout=ANSWER_S)
+    except subprocess.TimeoutExpired:
+        end_within(process, _END_S)
+        if process.stdout:
+            process.stdout.close()
+        silence = f"NVIDIA's driver does not answer: nothing came within {ANSWER_S:g} s (see what nvidia-smi says)"
+        return Found(faults=[silence])
+    return _decoded(said, process.returncode)
+
+
+def _decoded(said: bytes, code: int) -> Found:
+    try:
+        found = json.loads(said)
+        return Found(**found | {"cards": [Card(**card) for card in found["cards"]]})
+    except ValueError:
+        return Found(faults=[f"NVIDIA's driver cannot be used: the process that asked it ended with code {code}"])
+
+
+def _find() -> Found:
     import pynvml  # deferred, so that importing this module stays fast
 
     found = Found()
@@ -99,7 +139,7 @@ class Meter:
             handle = self._library.nvmlDeviceGetHandleByUUID(self._uuid)
             self.fault = None
             memory = self._library.nvmlDeviceGetMemoryInfo(handle)
-            return CardMemory(int(memory.total), int(memory.free), self._by_pid(handle))
+            return CardMemory(_bytes(memory.total), _bytes(memory.free), self._by_pid(handle))
         except self._library.NVMLError_NotSupported:  # it has no memory of its own
             return None
         except self._library.NVMLError as error:
@@ -122,7 +162,7 @@ class Meter:
         ):
             with contextlib.suppress(self._library.NVMLError):
                 for process in ask(handle):
-                    used[process.pid] = max(used.get(process.pid, 0), process.usedGpuMemory or 0)
+                    used[process.pid] = max(used.get(process.pid, 0), _bytes(process.usedGpuMemory or 0))
         return used
 
 
@@ -194,9 +234,13 @@ def _total_bytes(handle: Any) -> int | None:
     import pynvml
 
     try:
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) or None
+        return _bytes(pynvml.nvmlDeviceGetMemoryInfo(handle).total) or None
     except pynvml.NVMLError_NotSupported:  # GB10, Jetson: the card uses the machine's memory
         return None
+
+
+def _bytes(number: int) -> int:
+    return min(int(number), _MOST_BYTES)
 
 
 def _capability(handle: Any) -> str:
@@ -235,3 +279,7 @@ def _instances(handle: Any) -> list[tuple[int, Any]]:
 def _text(value: str | bytes) -> str:
     """A string of NVML's as text. In some versions of the binding it is bytes."""
     return value.decode() if isinstance(value, bytes) else value
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_find())))

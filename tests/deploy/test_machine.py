@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy import machine
 from deploy.machine import Gpu, Nvidia, examine, nvidia, version
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="NVIDIA's and AMD's drivers are Linux's")
@@ -67,6 +68,19 @@ def test_a_library_older_than_our_questions_ends_nothing(tmp_path: Path) -> None
 def test_a_library_without_a_driver_says_so(nvml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NVML_INIT", "9")
     assert nvidia(tmp_path, str(nvml)) == Nvidia(trouble="Driver Not Loaded")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("hang", "says nothing for 2 s"), ("crash", "crashes: the process that asked it ended with code -6")],
+)
+def test_a_library_that_hangs_or_crashes_is_trouble_of_its_own(
+    nvml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
+) -> None:
+    put(tmp_path, *FILES["module"])
+    monkeypatch.setenv("NVML_INIT", fault)
+    monkeypatch.setattr(machine, "ANSWER_S", 2.0)
+    assert nvidia(tmp_path, str(nvml)) == Nvidia("580.95.05", trouble=f"{nvml} {words}")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,9 @@ except InvalidRequest as error:
     sys.exit(error.message)
 sys.stdout.buffer.write(msgspec.json.encode(found))
 """
+
+
+IMPATIENT = f"from models.launching import nvml\nnvml.ANSWER_S = 2.0\n{SCRIPT}"
 
 
 def ask(fake: FakeNvml, *arguments: str, **env: str) -> "subprocess.CompletedProcess[bytes]":
@@ -58,6 +62,26 @@ def test_every_gpu_is_a_device_and_so_is_the_cpu(fake_nvml: FakeNvml) -> None:
         cuda="13.0",
     )
     assert (second.name, second.label, second.capability) == ("cuda:1", "Tesla T4", "7.5")
+
+
+def test_a_driver_that_hangs_is_named_and_the_cpu_goes_on(fake_nvml: FakeNvml) -> None:
+    """NVML is asked by a process of its own: else this test would hang."""
+    fake_nvml.gpus, fake_nvml.hangs = [rtx_4090(0)], True
+    fake_nvml.write()
+    env = os.environ | fake_nvml.environment
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], env=env, capture_output=True, check=True)
+    found, [note] = msgspec.json.decode(done.stdout, type=tuple[list[Device], list[str]])
+    assert [one.name for one in found] == ["cpu"]
+    assert note == "NVIDIA's driver does not answer: nothing came within 2 s (see what nvidia-smi says)"
+
+
+def test_a_library_that_crashes_ends_only_what_asks_it(fake_nvml: FakeNvml, tmp_path: Path) -> None:
+    (tmp_path / "pynvml.py").write_text("import os\nos.abort()")
+    fake_nvml.gpus = [rtx_4090(0)]
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    found, [note] = survey(fake_nvml, PYTHONPATH=path)
+    assert found == []
+    assert note == "NVIDIA's driver cannot be used: the process that asked it ended with code -6"
 
 
 def test_without_a_gpu_the_device_is_the_cpu(fake_nvml: FakeNvml) -> None:

@@ -104,7 +104,7 @@ class FakeNvml:
     """The machine that NVML sees. Change it and call ``write``; processes that run see the change at their next call.
 
     ``cuda`` is the newest CUDA that the driver knows, 1000 times the major and 10 times the minor version. ``init`` is
-    why NVML cannot be used at all; None: it can.
+    why NVML cannot be used at all; None: it can. While it ``hangs``, no call returns.
     """
 
     def __init__(self, folder: Path, library: Path, gpus: list[FakeGpu] | None = None) -> None:
@@ -114,11 +114,13 @@ class FakeNvml:
         self.gpus = gpus or []
         self.driver, self.cuda = "580.95.05", 13000
         self.init: InitFault | None = None
+        self.hangs = False
         self.write()
 
     def write(self) -> None:
         """Make it so, at once and whole."""
         lines = [f"driver {self.driver}", f"cuda {self.cuda}", f"init {INIT_FAULTS[self.init] if self.init else 0}"]
+        lines += ["hang 1"] if self.hangs else []
         text = "\n".join([*lines, *(line for gpu in self.gpus for line in gpu.lines()), ""])
         new = self._path.with_suffix(".new")
         new.write_text(text, encoding="utf-8")

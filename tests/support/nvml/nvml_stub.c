@@ -4,6 +4,7 @@
  * The file is read at each call, so a test can change it while processes run. A line is a key and its value:
  *
  *   init CODE | driver VERSION | cuda 13000
+ *   hang 1                 no call returns as long as this is there
  *   device UUID            all that follows is about this device, until the next one
  *   name, total, used, reserved (bytes), capability MAJOR MINOR, display 0|1, numa N, cpus HEX, utilization GPU MEMORY
  *   fault CODE             every call about the device returns it
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SUCCESS = 0,
@@ -46,7 +48,7 @@ typedef struct {
     processes_t computing, drawing;
     instance_t instance[INSTANCES];
 } device_t;
-typedef struct { int init; char driver[80]; int cuda; unsigned count; device_t device[DEVICES]; } machine_t;
+typedef struct { int init, hang; char driver[80]; int cuda; unsigned count; device_t device[DEVICES]; } machine_t;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static machine_t machine;
@@ -109,6 +111,8 @@ static void read_line(const char *line)
         return;
     if (!strcmp(key, "init"))
         machine.init = atoi(value);
+    else if (!strcmp(key, "hang"))
+        machine.hang = atoi(value);
     else if (!strcmp(key, "driver"))
         snprintf(machine.driver, sizeof machine.driver, "%.79s", value);
     else if (!strcmp(key, "cuda"))
@@ -122,7 +126,7 @@ static void read_line(const char *line)
 }
 
 /* Read the description; an NVML error where there is none. */
-static int look(void)
+static int look_once(void)
 {
     char line[512];
     const char *path = getenv("FAKE_NVML");
@@ -134,6 +138,16 @@ static int look(void)
         read_line(line);
     fclose(file);
     return SUCCESS;
+}
+
+static int look(void)
+{
+    int result = look_once();
+    while (machine.hang) {
+        usleep(20000);
+        result = look_once();
+    }
+    return result;
 }
 
 /* Each function holds the lock from BEGIN to END, and knows the machine as the file has it now. */
