@@ -28,9 +28,11 @@ def hear(redis_url: str, channel: str, wake: Callable[[], None]) -> None:
     asyncio.run(broker.listen(redis_url, f"the channel {channel}", subscribe=subscribe, on_message=lambda _: wake()))
 
 
-def in_background(target: Callable[..., Any], *args: Any) -> None:
+def in_background(target: Callable[..., Any], *args: Any) -> threading.Thread:
     """Run in a daemon thread what goes on as long as the process. Its error ends the process, to be started anew."""
-    threading.Thread(target=_run, args=(target, *args), daemon=True).start()
+    thread = threading.Thread(target=_run, args=(target, *args), daemon=True)
+    thread.start()
+    return thread
 
 
 def _run(target: Callable[..., Any], *args: Any) -> None:

@@ -110,7 +110,7 @@ def main() -> None:
         return Claimer(lease, database, store, telling, runners, settings.response_retention_s)
 
     probing = Probing(settings, device)
-    host = DeviceHost(settings, device, database, client, claimer=claimer, usable=lambda: probing.usable() or {})
+    host = DeviceHost(settings, device, database, client, claimer=claimer, probing=probing)
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
         hostname=f"headrace@{host.id}",

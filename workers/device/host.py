@@ -9,18 +9,17 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown
-from models.launching import devices
+from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown, Unavailable
 from models.launching.devices import Device
-from models.launching.nvml import Fault
 from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
 from models.rows import instances
@@ -30,20 +29,19 @@ from models.rows.states import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
+from workers.device.probing import Probing
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
+from workers.device.sighting import Sighting
 from workers.device.turns import Turns
 from workers.protocol import Load, Submit
+from workers.wakeups import in_background
 
 log = logging.getLogger(__name__)
 
 ClaimerOf = Callable[[str, str, Callable[[], Iterable[RunnerProcess]]], Claimer]
 """Makes the claimer of a device: its id, its worker's, and what lists its runners."""
 
-Usable = Callable[[], Mapping[str, str]]
-"""Which engines work on the device: an empty text, or the reason. Those that are missing are still being asked."""
-
-SEEN_EVERY_S = 3.0
 WAITING = 192
 """Requests that may wait at one replica beyond those in flight, unless its launch says otherwise."""
 
@@ -59,7 +57,7 @@ class DeviceHost:
         client: redis.Redis,
         *,
         claimer: ClaimerOf,
-        usable: Usable,
+        probing: Probing,
     ) -> None:
         self.id = f"{settings.node}.{device.name}"
         self.worker = uuid.uuid4().hex
@@ -68,26 +66,24 @@ class DeviceHost:
         self._device = device
         self._database = database
         self._client = client
-        self._usable = usable
-        self._notes = devices.notes()
-        self._fault: Fault | None = None
-        self._seen: tuple[Mapping[str, str], Fault | None] = ({}, None)
+        self._probing = probing
+        self._sighting = Sighting(settings.node, device, database)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
+        self._turn_of_probes = self._keep_others_off()
         self._runners: dict[str, RunnerProcess] = {}
         self._deaths: dict[str, Deaths] = {}
         self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self.draining = False
-        self._seen_at = float("-inf")
         self._serial = 0
-        self._thread = threading.Thread(target=self._run, name="device")
+        self._thread: threading.Thread | None = None
         self.claimer = claimer(self.id, self.worker, lambda: list(self._runners.values()))
 
     def start(self) -> None:
         """Begin to reconcile."""
-        self._thread.start()
+        self._thread = in_background(self._run)
         self.claimer.start()
 
     def wake(self) -> None:
@@ -170,7 +166,7 @@ class DeviceHost:
         """What a runner holds of the device's memory; 0 where that is not known."""
         if self._device.kind == "cpu":
             return runner.stats.memory_bytes
-        return self._memory.of(runner.pid) or 0
+        return self._memory.of(runner.pid, runner.visible) or 0
 
     @property
     def inflight(self) -> int:
@@ -193,7 +189,7 @@ class DeviceHost:
 
     def _reconcile(self) -> None:
         now = time.monotonic()
-        self._see(now)
+        self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
         wanted = {name: row.state for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now):
@@ -210,26 +206,31 @@ class DeviceHost:
                 self._limit_load(runner)
         self._give_a_turn()
 
-    def _see(self, now: float) -> None:
-        """Record that the device is here, which engines work on it, and what is wrong with it."""
-        fault = self._memory.fault
-        if fault != self._fault:
-            log.error("%s: %s", self.id, fault.words if fault else "can be used again")
-            self._fault = fault
-        seen = self._usable(), fault
-        if now - self._seen_at > SEEN_EVERY_S or seen != self._seen:
-            details = _details(self._device, fault, self._notes)
-            self._database.call(_see, self.id, self._settings.node, self._device, details, seen[0])
-            self._seen_at, self._seen = now, seen
+    def _keep_others_off(self) -> ExitStack:
+        """Take the turn at this GPU, where it is free: while a probe holds memory of it, nobody is to measure it."""
+        uuids = [] if self._device.kind == "cpu" else [self._device.uuid]
+        with suppress(OSError):  # a load will say so
+            return self._turns.take(uuids) or ExitStack()
+        return ExitStack()
 
     def _give_a_turn(self) -> None:
         """Let one runner load at a time, so that each finds the memory that it measures; the oldest goes first."""
+        if not self._probing.over.is_set():
+            return
+        self._turn_of_probes.close()
         loading = [runner for runner in self._runners.values() if runner.phase is Phase.LOADING]
         for runner in loading:
-            if runner.fetched and not runner.begun and self._memory.is_back():
-                turn = self._turns.take(runner.visible)
-                if turn is not None:
-                    runner.begin(turn)
+            if runner.fetched and not runner.begun and self._memory.is_back(runner.visible):
+                self._begin(runner)
+
+    def _begin(self, runner: RunnerProcess) -> None:
+        try:
+            turn = self._turns.take(runner.visible)
+        except OSError as error:
+            runner.give_up(Unavailable(f"loads cannot take turns: {error}"), permanent=True)
+            return
+        if turn is not None:
+            runner.begin(turn)
 
     def _start(self, row: ReplicaRow) -> None:
         instance = self._database.call(instances.get, row.uid)
@@ -277,7 +278,6 @@ class DeviceHost:
         runner = self._runners[replica]
         self.changed.set()
         runner.stop()
-        self._memory.expect_back(runner.pid)
         self._publish_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
@@ -285,14 +285,12 @@ class DeviceHost:
         self._wake.set()  # its row can be forgotten now
 
     def _limit_load(self, runner: RunnerProcess) -> None:
-        if time.monotonic() - runner.started_at > self._settings.load_timeout_s:
-            log.error("replica %s: the load takes too long", runner.load.replica)
-            runner.kill()
+        if why := runner.clock.overdue(self._settings.load_timeout_s, time.monotonic()):
+            runner.give_up(ReplicaLost(why), permanent=False)
 
     def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
-            self._memory.expect_back(runner.pid)
             self._publish_lost(runner.abandoned(), runner.exit_reason)
             self.claimer.hear(runner)
         elif runner.phase is Phase.READY:
@@ -363,27 +361,6 @@ class DeviceHost:
         self.claimer.close()
         self._closing.set()
         self._wake.set()
-        if self._thread.is_alive():
+        if self._thread:
             self._thread.join()
         self._memory.close()
-
-
-def _details(device: Device, fault: Fault | None, notes: Sequence[str]) -> dict[str, Any]:
-    """What a device's row has in its details."""
-    about = {name: getattr(device, name) for name in ("uuid", "capability", "driver", "cuda", "shares_memory")}
-    return {**about, "fault": fault.words if fault else "", "gone": bool(fault and fault.gone), "notes": list(notes)}
-
-
-def _see(
-    connection: Any, device: str, node: str, about: Device, details: dict[str, Any], usable: Mapping[str, str]
-) -> None:
-    instances.see_device(
-        connection,
-        id=device,
-        node=node,
-        kind=about.kind,
-        label=about.label,
-        total_bytes=about.total_bytes,
-        details=details,
-        engines=dict(usable),
-    )

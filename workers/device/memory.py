@@ -1,20 +1,14 @@
 """The memory of a worker's device: how much is free, what each runner holds, and whether what ended gave it back."""
 
-import os
 import threading
-import time
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from models.launching.devices import Device
-from models.launching.nvml import CardMemory, Fault, Meter
-
-FRESH_S = 0.5
-"""So long a reading is used again."""
-BACK_S = 2.0
-"""So long the memory of a process that has ended is waited for; the driver usually frees it within 0.1 s."""
+from models.launching.nvml import Fault
+from workers.device.card_watch import CardWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,65 +20,48 @@ class Memory:
 
 
 class DeviceMemory:
-    """Reads the device's memory. On a GPU, NVML is asked; a CPU's is the machine's."""
+    """The device's memory, from any thread. NVML is asked of a GPU, and of the others that its runners hold."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._meter = Meter(device.uuid) if device.kind == "cuda" else None
-        self._usage: CardMemory | None = None
-        self._read_at = float("-inf")
-        self._groups: dict[int, int] = {}
-        self._leaving: dict[int, float] = {}
-        self._lock = threading.RLock()
-        """The heartbeat, the device's own thread and the readers of runners all ask."""
+        self._lock = threading.Lock()
+        self._cards: dict[str, CardWatch] = {}
+        self._own = self._card(device.uuid) if device.kind == "cuda" else None
+        if self._own:
+            self._own.refresh()
 
     def read(self) -> Memory:
-        """The memory as it was at most ``FRESH_S`` ago. A card that cannot be asked has none free."""
-        with self._lock:
-            usage = self._fresh()
-        if self._meter is None or self._device.shares_memory:
+        """The memory as it was a moment ago. A card that cannot be asked has none free."""
+        if self._own is None or self._device.shares_memory:
             return Memory(self._device.total_bytes, int(psutil.virtual_memory().available))
+        usage = self._own.usage
         return Memory(usage.total_bytes, usage.free_bytes) if usage else Memory(self._device.total_bytes, 0)
 
     @property
     def fault(self) -> Fault | None:
-        """What is wrong with the GPU, as the last reading found it; None: nothing."""
-        return self._meter.fault if self._meter else None
+        """What is wrong with the GPU; None: nothing."""
+        return self._own.fault if self._own else None
 
-    def of(self, group: int) -> int | None:
-        """What the processes of this group hold on the GPU; None where that is not known, as on a CPU."""
-        with self._lock:
-            usage = self._fresh()
-            held = [used for pid, used in (usage.by_pid.items() if usage else ()) if self._groups.get(pid) == group]
+    def of(self, group: int, uuids: Sequence[str]) -> int | None:
+        """What the processes of this group hold on these GPUs; None where that is not known, as on a CPU."""
+        held = [part for card in self._all(uuids) if (part := card.held_by(group)) is not None]
         return sum(held) if held else None
 
-    def expect_back(self, group: int) -> None:
-        """The processes of this group have ended: what they held on the GPU is to come back."""
-        until = time.monotonic() + BACK_S
-        with self._lock:
-            self._leaving |= {pid: until for pid, leader in self._groups.items() if leader == group}
-
-    def is_back(self) -> bool:
-        """Whether NVML lists none of the processes that have ended, or they were waited for long enough."""
-        with self._lock:
-            if self._leaving:
-                self._read_at = float("-inf")
-                usage = self._fresh()
-                listed = usage.by_pid if usage else {}
-                now = time.monotonic()
-                self._leaving = {pid: until for pid, until in self._leaving.items() if pid in listed and now < until}
-            return not self._leaving
+    def is_back(self, uuids: Sequence[str]) -> bool:
+        """Whether all processes that have ended gave back what they held on these GPUs, or were waited for in vain."""
+        back = [card.is_back() for card in self._all(uuids)]  # all are waited for at the same time
+        return all(back)
 
     def close(self) -> None:
         """Let go of NVML."""
-        if self._meter:
-            self._meter.close()
+        for card in self._cards.values():
+            card.close()
 
-    def _fresh(self) -> CardMemory | None:
-        now = time.monotonic()
-        if self._meter and now - self._read_at > FRESH_S:
-            self._usage, self._read_at = self._meter.read(), now
-            for pid in self._usage.by_pid if self._usage else ():
-                with suppress(ProcessLookupError, PermissionError):  # of another container, or it has just ended
-                    self._groups[pid] = os.getpgid(pid)
-        return self._usage
+    def _all(self, uuids: Sequence[str]) -> list[CardWatch]:
+        return [self._card(uuid) for uuid in uuids] if self._own else []
+
+    def _card(self, uuid: str) -> CardWatch:
+        with self._lock:
+            if uuid not in self._cards:
+                self._cards[uuid] = CardWatch(uuid)
+            return self._cards[uuid]

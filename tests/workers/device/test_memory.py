@@ -19,8 +19,9 @@ from workers.device.memory import DeviceMemory
 SCRIPT = """
 import json, sys
 from models.launching import devices
-from workers.device import memory
-memory.FRESH_S = 0.0
+from workers.device import card_watch, memory
+card_watch.SILENT_S = 3.0
+card_watch.EVERY_S = 0.1
 read = memory.DeviceMemory(devices.parse("cuda:0"))
 for line in sys.stdin:
     name, *arguments = json.loads(line)
@@ -28,6 +29,7 @@ for line in sys.stdin:
     answer = answer(*arguments) if callable(answer) else answer and [answer.words, answer.gone]
     print(json.dumps([answer.total_bytes, answer.free_bytes] if name == "read" else answer), flush=True)
 """
+FIRST, SECOND = rtx_4090(0).uuid, rtx_4090(1).uuid
 
 Ask = Callable[..., Any]
 
@@ -35,7 +37,7 @@ Ask = Callable[..., Any]
 @pytest.fixture
 def ask(fake_nvml: FakeNvml) -> Iterator[Ask]:
     """Calls a method of the memory of ``cuda:0``, in a process that finds the stub."""
-    fake_nvml.gpus = [rtx_4090()]
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     fake_nvml.write()
     env = os.environ | fake_nvml.environment
     command = [sys.executable, "-u", "-c", SCRIPT]
@@ -51,6 +53,7 @@ def ask(fake_nvml: FakeNvml) -> Iterator[Ask]:
 
         yield call
         write.close()
+        process.kill()
 
 
 @pytest.fixture
@@ -62,39 +65,59 @@ def runner() -> Iterator["subprocess.Popen[bytes]"]:
     process.wait(10)
 
 
+def until(ask: Ask, expected: Any, *words: Any) -> None:
+    """Ask until this is the answer: the card is read by a thread of its own."""
+    wait_for(lambda: ask(*words) == expected, 30, lambda: f"{words}: {ask(*words)}, not {expected}")
+
+
 def test_a_card_is_read_again_and_again(fake_nvml: FakeNvml, ask: Ask) -> None:
     card = fake_nvml.gpus[0]
     total, free = ask("read")
     assert total == card.total_mib * MIB
+    assert free == (card.total_mib - card.used_mib - card.reserved_mib) * MIB, "the first reading is waited for"
     card.used_mib += 1000
     fake_nvml.write()
 
-    assert ask("read") == [total, free - 1000 * MIB]
+    until(ask, [total, free - 1000 * MIB], "read")
 
 
-def test_a_runner_holds_what_its_group_holds(fake_nvml: FakeNvml, ask: Ask, runner: "subprocess.Popen[bytes]") -> None:
-    assert ask("of", runner.pid) is None
-    fake_nvml.gpus[0].processes = {runner.pid: 700 * MIB, os.getpid(): 50 * MIB, 1 << 22: 30 * MIB}
-    fake_nvml.write()
-
-    assert ask("of", runner.pid) == 700 * MIB
-
-
-def test_the_memory_of_what_ended_is_waited_for(
+def test_a_runner_holds_what_its_group_holds_on_all_its_cards(
     fake_nvml: FakeNvml, ask: Ask, runner: "subprocess.Popen[bytes]"
 ) -> None:
-    fake_nvml.gpus[0].processes = {runner.pid: 700 * MIB}
+    assert ask("of", runner.pid, [FIRST, SECOND]) is None
+    fake_nvml.gpus[0].processes = {runner.pid: 700 * MIB, os.getpid(): 50 * MIB, 1 << 22: 30 * MIB}
+    fake_nvml.gpus[1].processes = {runner.pid: 200 * MIB, os.getpid(): 50 * MIB}
     fake_nvml.write()
-    assert ask("of", runner.pid) == 700 * MIB
-    assert ask("is_back")
+
+    until(ask, 900 * MIB, "of", runner.pid, [FIRST, SECOND])
+    assert ask("of", runner.pid, [FIRST]) == 700 * MIB
+
+
+def test_what_nvml_says_that_cannot_be_ends_nothing(fake_nvml: FakeNvml, ask: Ask) -> None:
+    card = fake_nvml.gpus[0]
+    card.total_mib, card.processes = 1 << 43, {(1 << 32) - 1: 5 * MIB, 0: MIB, os.getpid(): (1 << 64) - 2}
+    fake_nvml.write()
+
+    until(ask, 1 << 56, "of", os.getpgid(0), [FIRST])
+    assert ask("read")[0] == 1 << 56, "the database holds less than 2**63"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_memory_of_what_ended_is_waited_for_on_each_card(
+    fake_nvml: FakeNvml, ask: Ask, runner: "subprocess.Popen[bytes]", place: int
+) -> None:
+    fake_nvml.gpus[place].processes = {runner.pid: 700 * MIB}
+    fake_nvml.write()
+    until(ask, 700 * MIB, "of", runner.pid, [FIRST, SECOND])
+    assert ask("is_back", [FIRST, SECOND])
     runner.kill()
     runner.wait(10)
-    ask("expect_back", runner.pid)
 
-    assert not ask("is_back")
-    fake_nvml.gpus[0].processes = {}
+    assert not ask("is_back", [FIRST, SECOND])
+    assert ask("is_back", [(SECOND, FIRST)[place]]), "the other card is not to be waited for"
+    fake_nvml.gpus[place].processes = {}
     fake_nvml.write()
-    assert ask("is_back")
+    assert ask("is_back", [FIRST, SECOND])
 
 
 def test_memory_that_never_comes_back_is_waited_for_in_vain_once(
@@ -102,11 +125,30 @@ def test_memory_that_never_comes_back_is_waited_for_in_vain_once(
 ) -> None:
     fake_nvml.gpus[0].processes = {runner.pid: 700 * MIB}
     fake_nvml.write()
-    ask("of", runner.pid)
-    ask("expect_back", runner.pid)
+    until(ask, 700 * MIB, "of", runner.pid, [FIRST])
+    runner.kill()
+    runner.wait(10)
 
-    assert not ask("is_back")
-    assert wait_for(lambda: ask("is_back"), 30)
+    assert not ask("is_back", [FIRST])
+    until(ask, True, "is_back", [FIRST])
+    assert ask("is_back", [FIRST])
+
+
+def test_a_driver_that_hangs_is_at_fault_and_holds_nobody_up(fake_nvml: FakeNvml, ask: Ask) -> None:
+    """Every question is answered meanwhile, or this test hangs as its process does."""
+    total, free = ask("read")
+    fake_nvml.hangs = True
+    fake_nvml.write()
+    assert ask("read") == [total, free], "the last reading"
+    until(ask, ["without an answer from its driver for 10 s: see what nvidia-smi says", False], "fault")
+    assert ask("read") == [total, 0]
+    assert ask("of", os.getpgid(0), [FIRST, SECOND]) is None
+    assert ask("is_back", [FIRST])
+    fake_nvml.hangs = False
+    fake_nvml.write()
+
+    until(ask, None, "fault")
+    until(ask, [total, free], "read")
 
 
 def test_a_lost_card_has_nothing_free_and_ends_nobody(fake_nvml: FakeNvml, ask: Ask) -> None:
@@ -114,13 +156,13 @@ def test_a_lost_card_has_nothing_free_and_ends_nobody(fake_nvml: FakeNvml, ask: 
     assert ask("fault") is None
     fake_nvml.gpus[0].fault = "lost"
     fake_nvml.write()
-    assert ask("read") == [total, 0]
-    assert ask("fault") == ["lost (GPU is lost): restart the machine", True]
-    assert ask("is_back")
+    until(ask, [total, 0], "read")
+    until(ask, ["lost (GPU is lost): restart the machine", True], "fault")
+    assert ask("is_back", [FIRST])
     fake_nvml.gpus[0].fault = None
     fake_nvml.write()
 
-    assert ask("read") == [total, free]
+    until(ask, [total, free], "read")
     assert ask("fault") is None
 
 
@@ -128,14 +170,13 @@ def test_a_card_that_does_not_answer_is_not_gone(fake_nvml: FakeNvml, ask: Ask) 
     ask("read")
     fake_nvml.gpus[0].fault = "forbidden"
     fake_nvml.write()
-    ask("read")
+    wait_for(lambda: ask("fault"), 30)
     words, gone = ask("fault")
     assert words.startswith("forbidden (Insufficient Permissions): this user must be able to read and write")
     assert not gone
     fake_nvml.gpus[0].fault, fake_nvml.gpus[0].uuid = None, "GPU-another"
     fake_nvml.write()
-    ask("read")
-    assert ask("fault") == ["gone (Not Found): restart Headrace, it looks for GPUs at its start", True]
+    until(ask, ["gone (Not Found): restart Headrace, it looks for GPUs at its start", True], "fault")
 
 
 def test_without_memory_of_its_own_a_card_has_the_machines(fake_nvml: FakeNvml, ask: Ask) -> None:
@@ -157,5 +198,5 @@ def test_without_memory_of_its_own_a_card_has_the_machines(fake_nvml: FakeNvml, 
 def test_a_cpu_has_the_machines() -> None:
     memory = DeviceMemory(devices.parse("cpu"))
     assert 0 < memory.read().free_bytes <= psutil.virtual_memory().total
-    assert memory.of(os.getpid()) is None
-    assert memory.is_back()
+    assert memory.of(os.getpid(), []) is None
+    assert memory.is_back([])
