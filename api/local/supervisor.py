@@ -18,6 +18,7 @@ from models.process import processes
 TICK_S = 0.1
 PROBE_EVERY_S = 5.0
 STRAY_GRACE_S = 5.0
+STUCK = "does not end although it was killed, as one that is stuck in a driver: it is left behind"
 
 Say = Callable[[str], None]
 
@@ -89,7 +90,10 @@ class Supervisor:
             raise self._failure(child, "failed")
 
     async def stop(self) -> None:
-        """Stop everything, phase by phase. What does not stop within its ``grace_s`` is killed."""
+        """Stop everything, phase by phase. What does not stop within its ``grace_s`` is killed.
+
+        What does not end then either is stuck in a driver, and is left behind.
+        """
         self.stopping = True
         for watch in self._watches.values():
             watch.cancel()
@@ -99,19 +103,30 @@ class Supervisor:
 
     async def _stop(self, child: Child) -> None:
         child.terminate()
+        if await self._gone_within(child, child.spec.grace_s):
+            return
+        self._say(f"{child.spec.name} did not stop within {child.spec.grace_s:g} s: killing it")
+        child.kill()
+        if not await self._gone_within(child, STRAY_GRACE_S):
+            self._say(f"{child.spec.name} {STUCK}")
+
+    async def _gone_within(self, child: Child, seconds: float) -> bool:
         begun = time.monotonic()
         while not child.gone(time.monotonic()):
-            if time.monotonic() - begun > child.spec.grace_s:
-                self._say(f"{child.spec.name} did not stop within {child.spec.grace_s:g} s: killing it")
-                child.kill()
-                begun = time.monotonic()
+            if time.monotonic() - begun > seconds:
+                return False
             await asyncio.sleep(TICK_S / 2)
+        return True
 
     async def _end_strays(self) -> None:
         """Wait for orphans to end, and kill those that do not. They had a signal when their parents died."""
         begun = time.monotonic()
         while strays := self._strays_left():
-            if time.monotonic() - begun > STRAY_GRACE_S:
+            waited_s = time.monotonic() - begun
+            if waited_s > 2 * STRAY_GRACE_S:
+                self._say(f"process {', '.join(map(str, strays))} {STUCK}")
+                return
+            if waited_s > STRAY_GRACE_S:
                 for pid in strays:
                     processes.end(pid)
             await asyncio.sleep(TICK_S / 2)

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 
-class Part(Enum):
+class LoadPart(Enum):
     """The part of a load that goes on."""
 
     FETCHING = auto()
@@ -16,28 +16,28 @@ class LoadClock:
 
     def __init__(self, now: float) -> None:
         """The runner was started."""
-        self._part = Part.FETCHING
+        self._part = LoadPart.FETCHING
         self._since = now
         self._fraction = 0.0
 
     def went_on(self, fraction: float, now: float) -> None:
         """The runner has said how far it is."""
-        if self._part is Part.FETCHING and fraction != self._fraction:
+        if self._part is LoadPart.FETCHING and fraction != self._fraction:
             self._fraction, self._since = fraction, now
 
     def waits(self) -> None:
         """The weights are here, and the runner waits for its turn."""
-        self._part = Part.WAITING
+        self._part = LoadPart.WAITING
 
     def begins(self, now: float) -> None:
         """The weights are being loaded from now on."""
-        self._part, self._since = Part.LOADING, now
+        self._part, self._since = LoadPart.LOADING, now
 
     def overdue(self, limit_s: float, now: float) -> str:
         """Why the load is to be given up; empty as long as it is not."""
-        if now - self._since <= limit_s or self._part is Part.WAITING:
+        if now - self._since <= limit_s or self._part is LoadPart.WAITING:
             return ""
         limit = f"HEADRACE_LOAD_TIMEOUT_S ({limit_s:g} s)"
-        if self._part is Part.LOADING:
+        if self._part is LoadPart.LOADING:
             return f"the load took longer than {limit}"
         return f"starting the runner and fetching the weights did not go on for {limit}"

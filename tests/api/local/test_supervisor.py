@@ -18,6 +18,7 @@ from api.local.supervisor import Supervisor
 from models.errors import Unavailable
 from models.process import processes
 from tests.models.process.test_processes import dead, linux
+from tests.support.nvml.stuck import stuck, until_stuck
 
 SLEEP = ("sleep", "60")
 STUBBORN = (
@@ -301,3 +302,16 @@ def test_an_unknown_signal_has_a_description(tmp_path: Path) -> None:
     child = Child(spec("x"), tmp_path, Backoff())
     child.exit_code = -40
     assert "signal 40" in child.describe_exit()
+
+
+async def test_what_is_stuck_in_a_driver_is_left_behind(
+    watched: Supervisor, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "STRAY_GRACE_S", 0.5)
+    with stuck(tmp_path) as made:
+        program = f"{made.program}\nimport time\ntime.sleep(600)"
+        async with running(watched):
+            watched.start(spec("worker", sys.executable, "-c", program, grace_s=0.5))
+            await asyncio.to_thread(until_stuck, made)
+        await watched.stop()
+    assert told.has("worker does not end although it was killed")

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from models.process import processes
+from tests.support.nvml.stuck import stuck, until_stuck
 from tests.support.servers import wait_for
-from tests.support.stuck import stuck, until_stuck
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 

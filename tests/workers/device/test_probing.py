@@ -11,7 +11,7 @@ from models.engines import FACTS
 from models.launching.devices import Device
 from models.settings import Settings
 from tests.support.nvml import FakeNvml, rtx_4090
-from tests.support.stuck import stuck
+from tests.support.nvml.stuck import stuck
 from workers.device import probe_process
 from workers.device.probe_process import ask
 from workers.device.probing import Probing

@@ -13,8 +13,8 @@ import pytest
 
 from models.errors import HeadraceError, ReplicaLost
 from models.process.processes import kill_group, spawn
+from tests.support.nvml.stuck import stuck, until_stuck
 from tests.support.servers import Valkey, wait_for
-from tests.support.stuck import stuck, until_stuck
 from workers import protocol
 from workers.device import claimer, runner_process
 from workers.device.runner_process import STUCK, Phase, RunnerProcess, last_words
