@@ -3,18 +3,30 @@
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx
 
-from models.errors import HeadraceError, ModelFailed, ReplicaLost, Unavailable, WireError
+from models.errors import HeadraceError, ModelFailed, NoDevice, ReplicaLost, Unavailable, WireError
 
 POLL_S = 0.3
 TERMINATE_TIMEOUT_S = 90.0
 
-Progress = Callable[[float, str], None]
-"""Called with how far a launch is, from 0 to 1, and its stage."""
+
+class LaunchProgress(NamedTuple):
+    """How far a launch is, from 0 to 1, the stage of the replica that is furthest behind, and why that waits or failed.
+
+    ``reason`` is empty where there is none. ``hopeless``: a replica waits, and no device that is here will ever do.
+    """
+
+    fraction: float
+    stage: str
+    reason: str
+    hopeless: bool
+
+
+OnProgress = Callable[[LaunchProgress], None]
 
 
 class Client:
@@ -48,26 +60,29 @@ class Client:
         answer = self._json("POST", "/v1/models", "model_uid", params={"wait_ready": "false"}, json=body)
         return str(answer)
 
-    def wait_ready(self, uid: str, on_progress: Progress = lambda _progress, _stage: None) -> None:
-        """Wait until every replica is ready. Raises ModelFailed with the cause if one cannot be loaded."""
+    def wait_ready(self, uid: str, on_progress: OnProgress = lambda _: None) -> None:
+        """Wait until every replica is ready.
+
+        Raises ModelFailed with the cause if one cannot be loaded, NoDevice if no device that is here can serve one.
+        """
         while True:
-            progress, stage, failure = self.progress(uid)
-            if stage == "failed":
-                raise ModelFailed(f"the model '{uid}' could not be loaded: {failure or 'see the worker log'}")
-            on_progress(progress, stage)
-            if stage == "ready":
+            now = self.progress(uid)
+            if now.stage == "failed":
+                raise ModelFailed(f"the model '{uid}' could not be loaded: {now.reason or 'see the worker log'}")
+            if now.hopeless:
+                raise NoDevice(f"the model '{uid}' waits for a device: {now.reason}")
+            on_progress(now)
+            if now.stage == "ready":
                 return
             time.sleep(POLL_S)
 
-    def progress(self, uid: str) -> tuple[float, str, str]:
-        """How far a launch is, from 0 to 1; the stage of the replica that is furthest behind; why it failed or waits.
-
-        The reason is empty where there is none.
-        """
+    def progress(self, uid: str) -> LaunchProgress:
+        """How far a launch is."""
         answer = self._json("GET", f"/v1/models/{quote(uid, safe='')}/progress")
-        stage = str(answer["stage"])
-        reasons = [replica["info"] for replica in answer["replicas"] if replica["stage"] == stage]
-        return float(answer["progress"]), stage, next(filter(None, reasons), "")
+        stage, replicas = str(answer["stage"]), answer["replicas"]
+        hopeless = [one["info"] for one in replicas if one.get("hopeless")]
+        reasons = hopeless or [one["info"] for one in replicas if one["stage"] == stage]
+        return LaunchProgress(float(answer["progress"]), stage, next(filter(None, reasons), ""), bool(hopeless))
 
     def devices(self) -> list[dict[str, Any]]:
         """Every device whose worker reports, and which engines work on it."""

@@ -11,7 +11,7 @@ from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelNotFound
 
 if TYPE_CHECKING:
-    from api.client import Client
+    from api.client import Client, LaunchProgress
 
 Endpoint = Annotated[str, typer.Option("-e", "--endpoint", envvar="HEADRACE_ENDPOINT", help="Where Headrace listens.")]
 ApiKey = Annotated[
@@ -239,16 +239,25 @@ def _value(text: str) -> Any:
 
 
 def _wait(client: "Client", uid: str) -> None:
-    """Show the launch's progress until the model is ready."""
+    """Show the launch's progress, and why it waits, until the model is ready."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    # On stderr, as stdout has the uid alone. Without a terminal nothing is drawn.
+    # On stderr, as stdout has the uid alone. Without a terminal no bar is drawn.
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("pending", total=1.0)
-        client.wait_ready(uid, lambda progress, stage: bar.update(task, completed=progress, description=stage))
+        said = ""
+
+        def show(now: "LaunchProgress") -> None:
+            nonlocal said
+            bar.update(task, completed=now.fraction, description=now.stage)
+            if now.reason and now.reason != said:
+                said = now.reason
+                console.print(f"{now.stage}: {now.reason}", markup=False, soft_wrap=True)
+
+        client.wait_ready(uid, show)
 
 
 def connect(endpoint: str, api_key: str) -> "Client":

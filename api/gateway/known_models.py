@@ -3,18 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from models.errors import DatabaseUnavailable, HeadraceError, NoDevice
+from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.about import serves
 from models.rows import instances
-from models.rows.database import Database, now_ms
+from models.rows.database import Database
 from models.rows.states import ReplicaState
 
 FRESH_S = 1.0
-SETTLED_MS = 5000
-"""So long a model must have waited for a device that is not here: at a start, workers come one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +78,17 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     failures: dict[str, list[str | None]] = {}
     states: dict[str, set[str]] = {}
     waits: dict[str, str] = {}
-    hopeless: set[str] = set()
-    now = connection.execute(sa.select(now_ms())).scalar_one()
+    hopeless = instances.hopeless(connection)
+    ended: set[str] = set()
     loads: dict[str, list[tuple[str, float]]] = {}
     for row in instances.replicas_of(connection):
         states.setdefault(row.uid, set()).add(row.state)
         loads.setdefault(row.uid, []).append((row.stage, row.progress))
         failed = row.state == ReplicaState.FAILED
         if row.state == ReplicaState.PENDING and row.error:
-            error = HeadraceError.from_row(row.error)
-            waits[row.uid] = error.message
-            if isinstance(error, NoDevice) and now - row.updated_at > SETTLED_MS:
-                hopeless.add(row.uid)
+            waits[row.uid] = HeadraceError.from_row(row.error).message
+            if row.id in hopeless:
+                ended.add(row.uid)
         failures.setdefault(row.uid, []).append(HeadraceError.from_row(row.error).message if failed else None)
     known = {}
     for instance in instances.listing(connection):
@@ -109,7 +105,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             instance.model_type,
             asleep,
             waiting,
-            hopeless=bool(waiting) and instance.uid in hopeless,
+            hopeless=bool(waiting) and instance.uid in ended,
             loads=far,
         )
     return known

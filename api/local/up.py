@@ -207,10 +207,10 @@ class Up:
         uid = str(DEMO["model_uid"])
         with self._step(uid, "the demo model"):
             await asyncio.to_thread(_ensure, client, DEMO)
-            while (progress := await asyncio.to_thread(client.progress, uid))[1] != "ready":
-                if progress[1] == "failed":
-                    raise Unavailable(progress[2] or "it could not be loaded")
-                self._console.waiting(uid, f"{progress[1]} {progress[0]:.0%} {progress[2]}".rstrip())
+            while (now := await asyncio.to_thread(client.progress, uid)).stage != "ready":
+                if now.stage == "failed" or now.hopeless:
+                    raise Unavailable(now.reason or "it could not be loaded")
+                self._console.waiting(uid, f"{now.stage} {now.fraction:.0%} {now.reason}".rstrip())
                 await asyncio.sleep(0.2)
 
     def _client(self) -> Client:
@@ -287,7 +287,7 @@ def _unsee(settings: Settings, names: Sequence[str]) -> None:
 def _ensure(client: Client, model: Mapping[str, Any]) -> None:
     """Launch a demo model unless it is there already, or is being loaded."""
     try:
-        if client.progress(model["model_uid"])[1] != "failed":
+        if client.progress(model["model_uid"]).stage != "failed":
             return
     except ModelNotFound:
         pass

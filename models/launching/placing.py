@@ -85,15 +85,16 @@ def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str
 
     ``taken`` gives how many replicas of the same instance each device has. A GPU is preferred to a CPU, then the device
     with the fewest replicas of the same instance, then the one with the fewest replicas. A device of a preferred kind
-    that still asks whether the engine works is waited for. MIG instances are never given together: a process can use
-    one of them alone.
+    that still asks whether the engine works is waited for, if its answer can decide. MIG instances are never given
+    together: a process can use one of them alone.
     """
     for kind in wish.kinds:
         these = [one for one in candidates if one.kind == kind and _fits(one, wish)]
-        sets = [found for one in _by_node(these).values() if (found := _best(wish, one, taken))]
+        nodes = _by_node(these).values()
+        sets = [found for one in nodes if (found := _best(wish, one, taken))]
         if sets:
             return Placed(tuple(_ids(min(sets, key=lambda found: _use(found, taken)))))
-        if asking := [one.id for one in these if wish.engine not in one.engines]:
+        if asking := [one.id for of_node in nodes for one in _asking(wish, of_node)]:
             names = " and ".join(asking)
             return Placed((), f"{names} must first find out whether the engine {wish.engine} works there")
     return _none(wish, candidates)
@@ -104,6 +105,12 @@ def _best(wish: Wish, of_node: Sequence[DeviceCandidate], taken: Mapping[str, in
     working = [one for one in of_node if one.engines.get(wish.engine) == ""]
     working.sort(key=lambda one: _order(one, taken))
     return working[: wish.count] if len(working) >= wish.count else []
+
+
+def _asking(wish: Wish, of_node: Sequence[DeviceCandidate]) -> list[DeviceCandidate]:
+    """The devices of a node that still ask whether the engine works; [] where even with them there are too few."""
+    hopeful = [one for one in of_node if not one.engines.get(wish.engine)]
+    return [one for one in hopeful if wish.engine not in one.engines] if len(hopeful) >= wish.count else []
 
 
 def _use(devices: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> tuple[int, int, list[str]]:
@@ -142,7 +149,7 @@ def _none(wish: Wish, candidates: Sequence[DeviceCandidate]) -> Placed:
     if most < wish.count:
         param = "gpu_idx" if wish.gpu_idx else "n_gpu"
         return Placed((), _too_few(wish, candidates), hopeless=True, param=param)
-    working = max(sum(one.engines[wish.engine] == "" for one in of) for of in _by_node(fitting).values())
+    working = max(sum(one.engines.get(wish.engine) == "" for one in of) for of in _by_node(fitting).values())
     where = f"{working} of the {wish.count} devices that are asked for" if working else "no device that it may have"
     return Placed((), f"the engine {wish.engine} works on {where}. {_reasons(wish, fitting)}", True, "model_engine")
 
@@ -169,7 +176,7 @@ def _reasons(wish: Wish, devices: Iterable[DeviceCandidate]) -> str:
     """Why the engine does not work, each reason once, with the devices of which it is true."""
     by_reason: dict[str, list[str]] = {}
     for one in devices:
-        if why := one.engines[wish.engine]:
+        if why := one.engines.get(wish.engine):
             by_reason.setdefault(why, []).append(one.id)
     return "; ".join(f"{', '.join(ids)}: {why}" for why, ids in by_reason.items())
 

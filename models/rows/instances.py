@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from models.errors import Conflict, HeadraceError
+from models.errors import Conflict, HeadraceError, NoDevice
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
@@ -34,6 +34,8 @@ HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 
 ALIVE_MS = 15_000
 """A device seen within this time is here: it can be given replicas."""
+SETTLED_MS = 5000
+"""How long a replica must wait for a device that is not here before that is final: workers start one after another."""
 
 # ---- what people ask for -----------------------------------------------------------------------------------
 
@@ -115,6 +117,14 @@ def replicas_of(connection: Connection, uid: str | None = None) -> list[ReplicaR
     """The replicas of one instance, or of all."""
     query = sa.select(replicas).order_by(replicas.c.created_at, replicas.c.id)
     return fetch(connection, query if uid is None else query.where(replicas.c.uid == uid), ReplicaRow)
+
+
+def hopeless(connection: Connection, uid: str | None = None) -> set[str]:
+    """Replicas of one instance, or of all, that wait although no device that is here will ever do."""
+    settled = replicas.c.updated_at < now_ms() - SETTLED_MS
+    query = sa.select(replicas.c.id, replicas.c.error).where(replicas.c.state == ReplicaState.PENDING, settled)
+    rows = connection.execute(query if uid is None else query.where(replicas.c.uid == uid))
+    return {row.id for row in rows if isinstance(HeadraceError.from_row(row.error), NoDevice)}
 
 
 # ---- what a worker does ------------------------------------------------------------------------------------

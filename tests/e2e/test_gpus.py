@@ -1,6 +1,9 @@
 """Machines with GPUs, as a stub of NVML describes them: what starts there, where models go, and what is refused."""
 
+import json
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,16 @@ from tests.support.servers import wait_for
 pytestmark = pytest.mark.e2e
 
 Start = Callable[..., Stack]
+
+SLOW_TO_ASK = """#!/bin/sh
+case "$*" in *workers.engines.probe*)
+    while [ ! -e {answers} ]; do sleep 0.05; done
+    echo "a library is broken" >&2
+    exit 1
+esac
+exec {python} "$@"
+"""
+"""An interpreter whose engines are asked in vain, once there is a file."""
 
 
 @pytest.fixture
@@ -59,7 +72,8 @@ def visible(stack: Stack, uid: str) -> list[str]:
 
 def refusal(stack: Stack, **body: Any) -> tuple[int, str, str]:
     """The status, parameter and message with which a launch is refused."""
-    answer = httpx.post(f"{stack.url}/v1/models", json={"model_name": "echo", "model_engine": "echo"} | body)
+    launch = {"model_name": "echo", "model_engine": "echo"} | body
+    answer = httpx.post(f"{stack.url}/v1/models", json=launch, timeout=120)
     error = answer.json()["error"]
     return answer.status_code, error["param"], error["message"]
 
@@ -68,10 +82,15 @@ def until_waiting(stack: Stack, uid: str) -> str:
     """Why a model waits for a device, once it does."""
 
     def why() -> str:
-        _, stage, reason = stack.client.progress(uid)
-        return reason if stage == "waiting" else ""
+        now = stack.client.progress(uid)
+        return now.reason if now.stage == "waiting" else ""
 
     return str(wait_for(why, 90, lambda: f"{stack.client.progress(uid)}\n{stack.logs()}"))
+
+
+def state(model: dict[str, Any]) -> str:
+    """The state that the list of models shows."""
+    return str(model["state"])
 
 
 def answer(stack: Stack, uid: str) -> str:
@@ -115,6 +134,36 @@ def test_two_gpus_and_the_cpu_are_devices_and_models_go_where_they_can(fake_nvml
     status, param, message = refusal(stack, model_name="smollm2", model_engine="llama_cpp", n_gpu=1)
     assert (status, param) == (400, "model_engine")
     assert card["engines"]["llama_cpp"]["reason"] in message
+
+
+def test_a_launch_that_turns_out_hopeless_ends(fake_nvml: FakeNvml, start: Start, tmp_path: Path) -> None:
+    fake_nvml.gpus = [rtx_4090(0)]
+    answers, python = tmp_path / "answers", tmp_path / "python"
+    python.write_text(SLOW_TO_ASK.format(answers=answers, python=sys.executable))
+    python.chmod(0o755)
+    stack = start(HEADRACE_INTERPRETERS=json.dumps({"llama_cpp": str(python)}))
+    assert by_name(stack)["cuda:0"]["engines"]["llama_cpp"]["works"] is None
+    assert refusal(stack, model_name="smollm2", model_engine="llama_cpp", n_gpu=9)[:2] == (400, "n_gpu")
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = {"model_name": "smollm2", "model_engine": "llama_cpp", "n_gpu": 1}
+        by_api = pool.submit(refusal, stack, model_uid="by-api", **asked)
+        launched = ("launch", "-n", "smollm2", "-en", "llama_cpp", "--n-gpu", "1", "-u", "by-hand")
+        by_hand = pool.submit(headrace, stack, *launched)
+        wait_for(lambda: [*map(state, stack.client.models())] == ["waiting"] * 2, 60, stack.logs)
+        answers.touch()
+        status, param, message = by_api.result()
+        said = by_hand.result()
+
+    assert (status, param) == (400, "model_engine")
+    assert "a library is broken" in message
+    assert said.returncode == 1
+    assert "waiting: " in said.stderr
+    assert "must first find out whether the engine llama_cpp works there" in said.stderr
+    assert "the model 'by-hand' waits for a device: the engine llama_cpp works on no device" in said.stderr
+    assert "a library is broken" in said.stderr
+    assert {model["id"] for model in stack.client.models()} == {"by-hand"}
+    stack.launch_echo("by-hand")  # it replaces what has no hope
 
 
 def test_memory_is_that_of_the_card(fake_nvml: FakeNvml, start: Start) -> None:

@@ -84,7 +84,7 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
 
 def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) -> None:
     """Record why it waits, where that is news."""
-    why = NoDevice(choice.reason) if choice.hopeless else ModelNotReady(choice.reason)
+    why = NoDevice(choice.reason, param=choice.param) if choice.hopeless else ModelNotReady(choice.reason)
     if why.to_row() != replica.error:
         log.info("replica %s waits: %s", replica.id, choice.reason)
         instances.hold_back(connection, replica.id, why)

@@ -1,7 +1,7 @@
 """Models: list, describe, launch and terminate them, and follow a launch. Paths and names are Xinference's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, progress_of, unreported
-from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, UnsupportedParameter
+from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
 from models.launching import hub
 from models.launching.launch import Launch, is_uid, resolve, source_of
 from models.launching.peek import Peek
@@ -49,7 +49,7 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
     With ``wait_ready`` a launch that fails is removed again; without it, ``/progress`` shows how far the launch is.
-    The uid of a model that failed may be launched again.
+    The uid of a model that failed, or waits for a device that is not here, may be launched again.
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
@@ -85,10 +85,14 @@ async def list_instances(request: Request, model_name: str = "", model_uid: str 
 
 @router.get("/{uid:uid}/progress", summary="Progress of a launch")
 async def progress(request: Request, uid: Uid) -> dict[str, Any]:
-    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica."""
+    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica.
+
+    ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do.
+    """
     gateway = gateway_of(request)
     _, replicas = await _one(gateway, uid)
-    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)})
+    hopeless = await gateway.database.look(instances.hopeless, uid)
+    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless)
 
 
 @router.get("/{uid:uid}/replicas", summary="Replicas of a model")
@@ -152,7 +156,7 @@ async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow
 
 
 async def _until_ready(gateway: Gateway, uid: str) -> None:
-    """Wait until a replica takes requests. Raises the error of the first replica where all have failed."""
+    """Wait until a replica takes requests. Raises the error of the first one where all have failed or have no hope."""
     loop = asyncio.get_running_loop()
     over = loop.time() + LAUNCH_WAIT_S
     while loop.time() < over:
@@ -160,14 +164,22 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
         if gateway.routing_table.ready(uid):
             return
         _, replicas = await _one(gateway, uid)
-        if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
+        hopeless = await gateway.database.look(instances.hopeless, uid)
+        if _is_over(replicas, hopeless):
             raise _failure(uid, replicas[0])
         await gateway.routing_table.change(changed, 0.5)
     raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
 
 
+def _is_over(replicas: Sequence[ReplicaRow], hopeless: Collection[str]) -> bool:
+    """Whether no replica will be ready: each has failed, or waits for a device that is not here."""
+    return bool(replicas) and all(row.state == ReplicaState.FAILED or row.id in hopeless for row in replicas)
+
+
 def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     cause = HeadraceError.from_row(row.error)
+    if isinstance(cause, NoDevice):
+        return UnsupportedParameter(cause.message, param=cause.param)
     if cause.status < 500:
         return cause
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
@@ -186,9 +198,8 @@ async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
 
 
 def _create(connection: Connection, new: NewInstance) -> None:
-    """Record the launch. A launch of the same uid that failed is replaced."""
-    replicas = instances.replicas_of(connection, new.uid)
-    if replicas and all(row.state == ReplicaState.FAILED for row in replicas):
+    """Record the launch. A launch of the same uid that failed, or can never be placed, is replaced."""
+    if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
         instances.delete(connection, new.uid)
     instances.create(connection, new)
 

@@ -78,8 +78,11 @@ def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[
     }
 
 
-def progress_of(replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str, Any]:
-    """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later."""
+def progress_of(replicas: list[ReplicaRow], ready: Collection[str], hopeless: Collection[str] = ()) -> dict[str, Any]:
+    """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later.
+
+    ``hopeless``: those that wait for a device that is not here.
+    """
     stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     return {
@@ -90,7 +93,8 @@ def progress_of(replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str,
                 "replica_id": row.id,
                 "progress": fractions[row.id],
                 "stage": stages[row.id],
-                "info": _failure(row) or "",
+                "info": _failure(row) or _waits_for_turn(row),
+                "hopeless": row.id in hopeless,
                 "updated_at": row.updated_at / 1000,
             }
             for row in replicas
@@ -109,6 +113,12 @@ def _abilities(row: InstanceRow) -> list[str]:
 
 def _failure(row: ReplicaRow) -> str | None:
     return HeadraceError.from_row(row.error).message if row.error else None
+
+
+def _waits_for_turn(row: ReplicaRow) -> str:
+    """What a replica waits for whose weights are here; empty where it does not wait for that."""
+    waits = row.state == ReplicaState.LOADING and row.stage == "waiting"
+    return "another model is being loaded onto its device, or its memory is not free yet" if waits else ""
 
 
 def _status(state: str) -> str:

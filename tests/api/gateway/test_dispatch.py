@@ -11,7 +11,7 @@ import migrations
 from api.edge.caller import Caller, Limits, Scope
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Call, Dispatcher, Patience
-from api.gateway.known_models import SETTLED_MS, KnownModels
+from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, Overloaded, ShuttingDown
@@ -167,7 +167,7 @@ async def test_a_model_without_a_device_is_refused_at_once_where_nothing_is_load
     found = await known.find("m")
     assert found is not None
     assert not found.hopeless, "at a start, workers come one after the other"
-    long_ago = now_ms() - SETTLED_MS - 1000
+    long_ago = now_ms() - instances.SETTLED_MS - 1000
     gateway.database.call(lambda connection: connection.execute(waiting.values(updated_at=long_ago)))
     known.forget()
     async with asyncio.timeout(60):

@@ -1,9 +1,12 @@
-"""What a launch reads of the devices."""
+"""What a launch reads of the devices, and what is said of its progress."""
 
 import pytest
 
 from api.routes.models.routes import vllm_works
-from models.rows.records import LoadedDevice
+from api.routes.models.views import progress_of
+from models.errors import NoDevice, ReplicaLost
+from models.rows.records import LoadedDevice, ReplicaRow
+from models.rows.states import ReplicaState
 
 
 def card(capability: str, engines: dict[str, str], kind: str = "cuda") -> LoadedDevice:
@@ -33,3 +36,24 @@ def test_vllm_is_preferred_where_a_newer_gpu_runs_it(
     devices: list[LoadedDevice], n_gpu: str | int | None, works: bool
 ) -> None:
     assert vllm_works(devices, n_gpu) is works
+
+
+def replica(state: ReplicaState, stage: str, error: NoDevice | ReplicaLost | None = None) -> ReplicaRow:
+    row = error.to_row() if error else None
+    return ReplicaRow("echo-0", "echo", None, None, state, stage, 0.0, row, None, None, None, 0, 0)
+
+
+def test_a_replica_that_waits_always_says_why() -> None:
+    died = ReplicaLost("the runner was killed by SIGKILL")
+    expected = {
+        "the runner was killed by SIGKILL": replica(ReplicaState.LOADING, "waiting", died),
+        "there is no GPU": replica(ReplicaState.PENDING, "waiting", NoDevice("there is no GPU")),
+        "another model is being loaded onto its device, or its memory is not free yet": replica(
+            ReplicaState.LOADING, "waiting"
+        ),
+        "": replica(ReplicaState.LOADING, "loading"),
+    }
+    for info, row in expected.items():
+        [said] = progress_of([row], ())["replicas"]
+        assert (said["info"], said["hopeless"]) == (info, False)
+    assert progress_of([row], (), {"echo-0"})["replicas"][0]["hopeless"]

@@ -76,6 +76,23 @@ def test_a_preferred_device_that_is_still_asked_is_waited_for() -> None:
     assert choose(Wish("llama_cpp", "0"), [CPU, ASKING], {}).devices == ("a.cpu",)
 
 
+@pytest.mark.parametrize(
+    ("wish", "devices", "param"),
+    [
+        (Wish("llama_cpp", "3"), [CPU, ASKING, FULL], "n_gpu"),
+        (Wish("llama_cpp", "2"), [ASKING, device("cuda:0", node="b")], "n_gpu"),
+        (Wish("llama_cpp", gpu_idx=(3, 7)), [ASKING, FULL], "gpu_idx"),
+        (Wish("llama_cpp", gpu_idx=(7,)), [ASKING], "gpu_idx"),
+        (Wish("llama_cpp", "2"), [ASKING, UNFIT], "model_engine"),
+    ],
+)
+def test_what_no_answer_can_change_is_not_waited_for(wish: Wish, devices: list[DeviceCandidate], param: str) -> None:
+    choice = choose(wish, devices, {})
+
+    assert (choice.devices, choice.hopeless, choice.param) == ((), True, param)
+    assert choose(Wish("llama_cpp", "2"), [FREE, ASKING, UNFIT], {}).reason.startswith("a.cuda:3 must first")
+
+
 def test_without_devices_a_replica_waits() -> None:
     choice = choose(Wish("echo"), [], {})
     assert (choice.devices, choice.hopeless) == ((), False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from models.errors import Conflict, EngineFailure, InvalidRequest
+from models.errors import Conflict, EngineFailure, InvalidRequest, ModelNotReady, NoDevice
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
@@ -67,6 +67,21 @@ def test_a_report_counts_only_from_the_device_that_holds_the_replica(database: D
     assert not database.call(lambda c: instances.report(c, first, "n2.cpu", state=ReplicaState.READY))
     assert database.call(lambda c: instances.report(c, first, "n1.cpu", state=ReplicaState.READY))
     assert sorted(_states(database)) == ["assigned", "ready"]
+
+
+def test_what_waits_for_a_device_that_is_not_here_is_hopeless_once_that_is_settled(database: Database) -> None:
+    database.call(lambda c: instances.create(c, replace(ECHO, uid="other", replica=1)))
+    database.call(lambda c: instances.create(c, ECHO))
+    rows = {row.uid: row.id for row in database.call(instances.pending)}
+    database.call(lambda c: instances.hold_back(c, rows["echo"], NoDevice("no node has a GPU")))
+    database.call(lambda c: instances.hold_back(c, rows["other"], ModelNotReady("it is still asked")))
+    assert database.call(instances.hopeless) == set()
+    long_ago = now_ms() - instances.SETTLED_MS - 1000
+    database.call(lambda c: c.execute(sa.update(tables.replicas).values(updated_at=long_ago)))
+    assert database.call(instances.hopeless) == {rows["echo"]}
+    assert database.call(instances.hopeless, "other") == set()
+    assert database.call(instances.place, rows["echo"], "n1.cpu")
+    assert database.call(instances.hopeless, "echo") == set()
 
 
 def test_deleting_stops_what_is_placed_and_drops_what_waits(database: Database) -> None:
