@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from models.errors import Conflict, HeadraceError, NoDevice
+from models.errors import Conflict, HeadraceError, ModelNotReady, NoDevice
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
@@ -175,11 +175,21 @@ def held_devices(replica: ReplicaRow) -> list[str]:
     return [] if replica.device is None else [replica.device, *(replica.others or ())]
 
 
-def uuids_of(connection: Connection, names: Sequence[str]) -> list[str]:
-    """What ``CUDA_VISIBLE_DEVICES`` calls these devices, in this order; those that no worker owns are left out."""
-    rows = fetch(connection, sa.select(devices).where(devices.c.id.in_(names)), DeviceRow)
+def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` calls the GPUs of a replica: that of its owner, whose UUID is ``own``, and others.
+
+    Raises ModelNotReady until all of them were seen lately, each as another GPU: after a restart of the machine their
+    indices may mean other GPUs than before.
+    """
+    recent = devices.c.seen_at > now_ms() - ALIVE_MS
+    rows = fetch(connection, sa.select(devices).where(devices.c.id.in_(others), recent), DeviceRow)
     known = {row.id: str(row.details["uuid"]) for row in rows}
-    return [known[name] for name in names if name in known]
+    if missing := [name for name in others if not known.get(name)]:
+        raise ModelNotReady(f"no worker has reported {' and '.join(missing)} lately")
+    uuids = [own, *(known[name] for name in others)]
+    if len({*uuids}) < len(uuids):
+        raise ModelNotReady("the GPUs have other indices than before, and not all of their workers have reported that")
+    return uuids
 
 
 def pending(connection: Connection) -> list[PendingReplica]:

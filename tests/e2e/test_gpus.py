@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import sqlalchemy as sa
 
 from models.errors import HeadraceError
 from models.launching import devices
+from models.rows import instances, tables
+from models.rows.database import Database
 from tests.e2e.stack import Stack, headrace
 from tests.support.nvml import MIB, FakeInstance, FakeNvml, gb10, h100, rtx_4090
 from tests.support.servers import wait_for
@@ -219,6 +222,24 @@ def test_a_gpu_that_is_lost_while_it_is_used_ends_nothing(fake_nvml: FakeNvml, s
     stack.client.wait_ready("first")
     assert f"GPU 1 is left out: {fault}" in headrace(stack, "list").stdout
     assert f"GPU 1 is left out: {fault}" in refusal(stack, model_uid="x", gpu_idx=[1])[2]
+
+
+def test_a_replica_finds_its_gpus_by_the_indices_of_today(fake_nvml: FakeNvml, start: Start, tmp_path: Path) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1), rtx_4090(2)]
+    stack = start()
+    until_asked(stack, "echo", 4)
+    stack.launch_echo("pair", gpu_idx=[0, 1])
+    stack.stop()
+    fake_nvml.gpus = [rtx_4090(1), rtx_4090(2)]  # the first is not there any more
+    fake_nvml.write()
+    database = Database(f"sqlite:///{stack.home / 'headrace.db'}")
+    long_ago = sa.update(tables.devices).values(seen_at=tables.devices.c.seen_at - instances.ALIVE_MS)
+    database.call(lambda c: c.execute(long_ago))  # the machine took some time to restart
+    database.close()
+    stack.start()
+    stack.client.wait_ready("pair")
+    assert visible(stack, "pair") == [gpu.uuid for gpu in fake_nvml.gpus]
+    assert stack.client.progress("pair").reason == ""
 
 
 def test_mig_instances_and_cards_without_memory_are_devices(fake_nvml: FakeNvml, start: Start) -> None:

@@ -18,7 +18,15 @@ import redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable, HeadraceError, ReplicaLost, ShuttingDown, Unavailable
+from models.errors import (
+    DatabaseUnavailable,
+    HeadraceError,
+    ModelNotReady,
+    ReplicaLost,
+    ShuttingDown,
+    Unavailable,
+)
+from models.launching import devices
 from models.launching.devices import Device
 from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
@@ -236,7 +244,11 @@ class DeviceHost:
         instance = self._database.call(instances.get, row.uid)
         if instance is None:
             return  # it was terminated in this moment
-        uuids = self._uuids(row)
+        try:
+            uuids = self._uuids(row)
+        except ModelNotReady as why:
+            self._postpone(row, why)
+            return
         load = Load(
             replica=row.id,
             epoch=uuid.uuid4().hex,
@@ -265,14 +277,21 @@ class DeviceHost:
         runner.limit = instance.request_limits
         self._runners[row.id] = runner
         log.info("replica %s: runner %s started", row.id, runner.pid)
-        self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid)
+        said = None if isinstance(HeadraceError.from_row(row.error), ModelNotReady) else row.error
+        self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid, error=said)
         self.changed.set()
 
     def _uuids(self, row: ReplicaRow) -> list[str]:
-        """The GPUs of a replica, this device's first; none on a CPU."""
+        """The GPUs of a replica, this device's first; none on a CPU. Raises ModelNotReady where others are unknown."""
         if self._device.kind == "cpu":
             return []
-        return [self._device.uuid, *self._database.call(instances.uuids_of, row.others or ())]
+        return self._database.call(instances.uuids_beside, self._device.uuid, row.others or ())
+
+    def _postpone(self, row: ReplicaRow, why: ModelNotReady) -> None:
+        """Record why a replica cannot be started yet, where that is news. It is tried again at the next look."""
+        if why.to_row() != row.error:
+            log.info("replica %s waits: %s", row.id, why.message)
+            self._report(row.id, stage="waiting", progress=0.0, error=why.to_row())
 
     def _stop(self, replica: str) -> None:
         runner = self._runners[replica]

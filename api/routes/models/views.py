@@ -129,7 +129,7 @@ def _status(state: str) -> str:
 def _state(replicas: list[ReplicaRow]) -> str:
     """The state to show of a model that no device reports as ready."""
     states = {row.state for row in replicas}
-    if states == {ReplicaState.PENDING} and any(row.error for row in replicas):
+    if states <= {ReplicaState.PENDING, ReplicaState.ASSIGNED} and any(row.error for row in replicas):
         return "waiting"
     for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
         if states == {state}:

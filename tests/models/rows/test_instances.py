@@ -84,6 +84,32 @@ def test_what_waits_for_a_device_that_is_not_here_is_hopeless_once_that_is_settl
     assert database.call(instances.hopeless, "echo") == set()
 
 
+def _see_gpu(database: Database, number: int, uuid: str) -> None:
+    row = CPU | {"id": f"n1.cuda:{number}", "kind": "cuda", "details": {"uuid": uuid}}
+    database.call(lambda c: instances.see_device(c, **row))
+
+
+def test_the_gpus_of_a_replica_are_those_that_were_seen_lately(database: Database) -> None:
+    def uuids(own: str) -> list[str]:
+        return database.call(lambda c: instances.uuids_beside(c, own, ["n1.cuda:1", "n1.cuda:2"]))
+
+    _see_gpu(database, 1, "GPU-1")
+    with pytest.raises(ModelNotReady, match=r"no worker has reported n1\.cuda:2 lately"):
+        uuids("GPU-0")
+    _see_gpu(database, 2, "GPU-2")
+    assert uuids("GPU-0") == ["GPU-0", "GPU-1", "GPU-2"]
+    with pytest.raises(ModelNotReady, match="the GPUs have other indices than before"):
+        uuids("GPU-2")  # it and cuda:0 have changed places, and the worker of cuda:2 has not said so yet
+    _see_gpu(database, 2, "GPU-0")
+    assert uuids("GPU-2") == ["GPU-2", "GPU-1", "GPU-0"]
+    long_ago = now_ms() - instances.ALIVE_MS - 1000
+    stale = sa.update(tables.devices).where(tables.devices.c.id == "n1.cuda:1").values(seen_at=long_ago)
+    database.call(lambda c: c.execute(stale))
+    with pytest.raises(ModelNotReady, match=r"no worker has reported n1\.cuda:1 lately"):
+        uuids("GPU-2")
+    assert database.call(lambda c: instances.uuids_beside(c, "GPU-2", ())) == ["GPU-2"]
+
+
 def test_deleting_stops_what_is_placed_and_drops_what_waits(database: Database) -> None:
     first, _ = _placed(database)
     assert database.call(instances.delete, "echo")
