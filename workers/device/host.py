@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -26,7 +26,6 @@ from models.errors import (
     ShuttingDown,
     Unavailable,
 )
-from models.launching import devices
 from models.launching.devices import Device
 from models.redis import presence, stream
 from models.redis.stream import Frame, FrameKind, Packet
@@ -78,7 +77,7 @@ class DeviceHost:
         self._sighting = Sighting(settings.node, device, database)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
-        self._turn_of_probes = self._keep_others_off()
+        self._turn_of_probes = self._hold([] if device.kind == "cpu" else [device.uuid])
         self._runners: dict[str, RunnerProcess] = {}
         self._deaths: dict[str, Deaths] = {}
         self._news: queue.SimpleQueue[RunnerProcess] = queue.SimpleQueue()
@@ -214,9 +213,11 @@ class DeviceHost:
                 self._limit_load(runner)
         self._give_a_turn()
 
-    def _keep_others_off(self) -> ExitStack:
-        """Take the turn at this GPU, where it is free: while a probe holds memory of it, nobody is to measure it."""
-        uuids = [] if self._device.kind == "cpu" else [self._device.uuid]
+    def _hold(self, uuids: Sequence[str]) -> ExitStack:
+        """Take the turn at these GPUs, where it is free: what measures their free memory is to wait.
+
+        Other workers wait too: for a probe that has opened a GPU, and for a runner that ends.
+        """
         with suppress(OSError):  # a load will say so
             return self._turns.take(uuids) or ExitStack()
         return ExitStack()
@@ -296,7 +297,8 @@ class DeviceHost:
     def _stop(self, replica: str) -> None:
         runner = self._runners[replica]
         self.changed.set()
-        runner.stop()
+        with self._hold(runner.visible):
+            runner.stop()
         self._publish_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,6 +60,9 @@ class Worker:
 
     def launch(self, others: list[str] | None = None, **options: Any) -> None:
         """Have a replica of echo loaded on it, and on other devices of its node."""
+        for name in others or ():
+            seen = {"id": name, "node": self.node, "kind": "cuda", "label": "", "total_bytes": 1, "engines": {}}
+            self.database.call(lambda c, seen=seen: instances.see_device(c, **seen, details={"uuid": SECOND}))
         self.database.call(lambda c: instances.create(c, NewInstance("echo", "echo", "LLM", "echo", options=options)))
         [row] = self.database.call(instances.pending)
         assert self.database.call(instances.place, row.id, self.device, others or ())
@@ -145,10 +149,7 @@ def test_what_a_database_cannot_hold_is_not_recorded(worker: Worker) -> None:
 
 def test_the_memory_of_a_replica_is_that_of_all_its_gpus(worker: Worker) -> None:
     worker.start()
-    other = f"{worker.node}.cuda:1"
-    seen = {"id": other, "node": worker.node, "kind": "cuda", "label": "", "total_bytes": 1, "engines": {}}
-    worker.database.call(lambda c: instances.see_device(c, **seen, details={"uuid": SECOND}))
-    worker.launch([other])
+    worker.launch([f"{worker.node}.cuda:1"])
     pid = worker.until(lambda row: row.state == ReplicaState.READY).pid
     assert pid
     for gpu, held in zip(worker.fake.gpus, (5000, 7000), strict=True):
@@ -160,6 +161,26 @@ def test_the_memory_of_a_replica_is_that_of_all_its_gpus(worker: Worker) -> None
         return report.replicas[0].memory_bytes if report else 0
 
     wait_for(lambda: held() == 12_000 * MIB, 30, lambda: str(worker.report()))
+
+
+def test_others_wait_for_a_runner_that_ends(worker: Worker) -> None:
+    worker.start()
+    worker.launch([f"{worker.node}.cuda:1"])
+    pid = worker.until(lambda row: row.state == ReplicaState.READY).pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)  # it does not hear that it is to end
+    worker.database.call(instances.delete, "echo")
+    turns = Turns(worker.home / "turns")
+
+    def held() -> bool:
+        turn = turns.take([SECOND])
+        if turn:
+            turn.close()
+        return turn is None
+
+    wait_for(held, 60, worker.output)
+    wait_for(lambda: not held(), 60, worker.output)
+    assert not os.path.exists(f"/proc/{pid}")
 
 
 def test_a_load_that_takes_too_long_says_so(worker: Worker) -> None:
