@@ -75,7 +75,7 @@ def vllm() -> None:
 
 def prepare() -> None:
     """Before the engines are installed: take away what is of another backend, and install llama.cpp's build."""
-    record = _read(RECORD)
+    record = _record()
     wanted, present = _wanted_torch(record), _torch_build()
     if present and wanted not in ("", "auto", present):
         print(f"PyTorch for {present} gives way to that for {wanted}")
@@ -90,7 +90,7 @@ def llama_cpp() -> None:
 
     Raises ``Refused`` where a build for a GPU would give way to that for CPUs.
     """
-    flavour, requirement = _read(RECORD)["LLAMA_CPP"], _pinned("xllamacpp")
+    flavour, requirement = _record()["LLAMA_CPP"], _pinned("xllamacpp")
     wanted = f"{flavour} {requirement}"
     present = LLAMA_CPP_RECORD.read_text().strip() if LLAMA_CPP_RECORD.exists() else ""
     if not flavour:
@@ -116,7 +116,7 @@ def llama_cpp() -> None:
 
 def check() -> None:
     """Say it where PyTorch has come for something else than what was chosen, and whether llama.cpp's build is there."""
-    record, torch = _read(RECORD), _torch_build()
+    record, torch = _record(), _torch_build()
     if record["BACKEND"] in ("cu129", "cu130", "rocm") and torch == "cpu":
         print("PyTorch is the CPU's build, by UV_TORCH_BACKEND or a folder of wheels: it uses no GPU")
     if record["LLAMA_CPP"] and not LLAMA_CPP_RECORD.exists():
@@ -210,14 +210,20 @@ def _write(path: Path, torch: str, **variables: str) -> None:
     lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     lines.append(f"export UV_TORCH_BACKEND={shlex.quote(torch)}" if torch else "unset UV_TORCH_BACKEND")
     text = "\n".join(lines) + "\n"
-    if not path.exists() or path.read_text() != text:
+    if not path.exists() or path.read_text(errors="replace") != text:
         path.write_text(text)
 
 
-def _read(path: Path) -> dict[str, str]:
-    """What ``_write`` wrote."""
-    words = (line.removeprefix("export ").partition("=") for line in path.read_text().splitlines())
-    return {name: "".join(shlex.split(value)) if value else "" for name, equals, value in words if equals}
+def _record() -> dict[str, str]:
+    """The record of what was chosen. Raises ``Refused`` where it cannot be read, or lacks something."""
+    try:
+        words = (line.removeprefix("export ").partition("=") for line in RECORD.read_text().splitlines())
+        record = {name: "".join(shlex.split(value)) if value else "" for name, equals, value in words if equals}
+    except (OSError, ValueError) as error:
+        raise Refused(f"{RECORD} cannot be read ({error}): `make install` writes it anew.") from error
+    if missing := [name for name in ("BACKEND", "LLAMA_CPP", "LIBRARIES") if name not in record]:
+        raise Refused(f"{RECORD} lacks {', '.join(missing)}: `make install` writes it anew.")
+    return record
 
 
 COMMANDS = {"choose": choose, "vllm": vllm, "prepare": prepare, "llama-cpp": llama_cpp, "check": check}

@@ -79,7 +79,7 @@ def choose_vllm(machine: Machine, wish: str = "") -> VllmPlan:
     instead = "HEADRACE_BACKEND=cpu make vllm installs it for the CPU."
     if backend == "rocm":
         raise Refused(f"vLLM's builds for ROCm are not on PyPI. {instead}")
-    too_old = bool(machine.nvidia.driver) and (_generation(machine) < 13 or _all_old(machine.nvidia.gpus))
+    too_old = machine.nvidia.answers and (_generation(machine) < 13 or _all_old(machine.nvidia.gpus))
     if backend == "cu129" or (too_old and (backend == "cu130" or not wish)):
         raise Refused(f"PyPI's vLLM is built for CUDA 13.0, which {_shortcoming(machine)}. {instead}")
     notes = list(_trouble(machine))
@@ -101,11 +101,11 @@ def describe(machine: Machine, plan: Plan) -> str:
 def devices(machine: Machine) -> str:
     """The GPUs and their driver, in words."""
     nvidia = machine.nvidia
-    if nvidia.driver:
+    if nvidia.answers:
         names = [gpu.name for gpu in nvidia.gpus]
         gpus = ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "an NVIDIA driver"
         cuda = f" (CUDA {_dotted(nvidia.cuda)})" if nvidia.cuda else ""
-        return f"{gpus}, driver {nvidia.driver}{cuda}"
+        return f"{gpus}, driver {nvidia.driver or 'of an unknown version'}{cuda}"
     if machine.amd:
         return f"an AMD GPU, {'ROCm ' + machine.rocm if machine.rocm else 'no ROCm libraries'}"
     if machine.nvidia.trouble:
@@ -157,9 +157,10 @@ def _suitable(machine: Machine) -> str:
 def _generation(machine: Machine) -> int:
     """The newest major version of CUDA that the driver runs; 0 without a driver, or with one older than any build."""
     driver = version(machine.nvidia.driver)[:1]
-    if machine.nvidia.cuda[:1] >= (13,) or driver >= (CUDA_13_DRIVER,):
+    cuda = machine.nvidia.cuda[:1]
+    if cuda >= (13,) or driver >= (CUDA_13_DRIVER,):
         return 13
-    return 12 if driver >= (CUDA_12_DRIVER,) else 0
+    return 12 if cuda >= (12,) or driver >= (CUDA_12_DRIVER,) else 0
 
 
 def _all_old(gpus: tuple[Gpu, ...]) -> bool:
@@ -193,7 +194,7 @@ def _notes(machine: Machine, backend: str, llama_cpp: str, wish: str) -> Iterato
     if machine.nvidia.silent:
         gpus = "One NVIDIA GPU does" if machine.nvidia.silent == 1 else f"{machine.nvidia.silent} NVIDIA GPUs do"
         yield f"{gpus} not answer, and will not be used. `nvidia-smi` shows which; restart the machine if one is lost."
-    if machine.nvidia.driver and backend != "rocm":
+    if machine.nvidia.answers and backend != "rocm":
         yield from _driver_notes(machine, backend)
     if backend != "cpu" and machine.system == "Linux":
         yield from _library_notes(machine, backend, llama_cpp)
@@ -215,7 +216,7 @@ def _trouble(machine: Machine) -> Iterator[str]:
 
 
 def _driver_notes(machine: Machine, backend: str) -> Iterator[str]:
-    driver = machine.nvidia.driver
+    driver = machine.nvidia.driver or "of an unknown version"
     old = [gpu for gpu in machine.nvidia.gpus if gpu.capability and gpu.capability < OLDEST_GPU]
     if _generation(machine) < 12:
         yield (
@@ -229,12 +230,12 @@ def _driver_notes(machine: Machine, backend: str) -> Iterator[str]:
     if old and not _all_old(machine.nvidia.gpus):
         yield f"PyTorch does not run on {old[0].name}: it needs compute capability 7.5 or newer."
     compiled = any(gpu.capability not in PTX_FREE for gpu in machine.nvidia.gpus) or not machine.nvidia.gpus
-    if backend == "cu129" and compiled and version(driver)[:1] < (PTX_DRIVER,):
+    if backend == "cu129" and compiled and version(machine.nvidia.driver)[:1] < (PTX_DRIVER,):
         yield f"llama.cpp will not run on this GPU: for that it needs driver {PTX_DRIVER} or newer."
 
 
 def _library_notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[str]:
-    if backend in ("cu129", "cu130") and not machine.nvidia.driver:
+    if backend in ("cu129", "cu130") and not machine.nvidia.answers:
         yield "No NVIDIA driver is loaded: these builds will use the CPU."
     if not llama_cpp and backend == "rocm":
         yield "llama.cpp's build for ROCm needs ROCm's own libraries (6 or 7) in /opt/rocm."
@@ -247,7 +248,7 @@ def _library_notes(machine: Machine, backend: str, llama_cpp: str) -> Iterator[s
 def _needs(machine: Machine) -> str:
     """What builds for CUDA 13.0 need that this machine has not."""
     if _generation(machine) < 13:
-        return f"they need driver {CUDA_13_DRIVER} or newer; this is {machine.nvidia.driver}"
+        return f"they need driver {CUDA_13_DRIVER} or newer; this is {machine.nvidia.driver or 'unknown'}"
     return f"they need compute capability 7.5 or newer, which {machine.nvidia.gpus[0].name} has not"
 
 

@@ -40,6 +40,11 @@ class Nvidia:
     trouble: str = ""
     silent: int = 0
 
+    @property
+    def answers(self) -> bool:
+        """Whether there is a driver, or GPUs whose driver does not say its version."""
+        return bool(self.driver or self.gpus)
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -128,7 +133,7 @@ def _ask(nvml: ctypes.CDLL) -> Nvidia:
     code = nvml.nvmlInit_v2()
     if code:
         nvml.nvmlErrorString.restype = ctypes.c_char_p
-        raise OSError(nvml.nvmlErrorString(code).decode())
+        raise OSError(nvml.nvmlErrorString(code).decode(errors="replace"))
     try:
         gpus, silent = _gpus(nvml)
         return Nvidia(_driver(nvml), _cuda(nvml), gpus, silent=silent)
@@ -138,7 +143,7 @@ def _ask(nvml: ctypes.CDLL) -> Nvidia:
 
 def _driver(nvml: ctypes.CDLL) -> str:
     text = ctypes.create_string_buffer(80)
-    return "" if nvml.nvmlSystemGetDriverVersion(text, 80) else text.value.decode()
+    return "" if nvml.nvmlSystemGetDriverVersion(text, 80) else text.value.decode(errors="replace")
 
 
 def _cuda(nvml: ctypes.CDLL) -> Version:
@@ -158,7 +163,7 @@ def _gpus(nvml: ctypes.CDLL) -> tuple[tuple[Gpu, ...], int]:
         if nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) or nvml.nvmlDeviceGetName(handle, name, 96):
             continue
         failed = nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
-        listed.append(Gpu(name.value.decode(), () if failed else (major.value, minor.value)))
+        listed.append(Gpu(name.value.decode(errors="replace"), () if failed else (major.value, minor.value)))
     return tuple(listed), count.value - len(listed)
 
 

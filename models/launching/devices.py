@@ -121,31 +121,57 @@ def _ram_bytes() -> int:
 
 
 def _gpus() -> tuple[list[Device], list[str]]:
-    """The visible GPUs, and what is wrong with others."""
+    """The visible GPUs, and what is wrong with others. Raises InvalidRequest."""
     found = nvml.find()
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
-    visible = [card for card in found.cards if _is_visible(card, wanted)]
-    if found.cards and not visible and wanted and _names_some(wanted):
-        there = ", ".join(f"{card.index} ({card.uuid})" for card in found.cards)
-        raise InvalidRequest(f"CUDA_VISIBLE_DEVICES={wanted} is none of the GPUs {there}", param="device")
-    return [_gpu(card, found) for card in visible], [*found.faults, *_hidden(found, visible, wanted)]
+    chosen, unknown = (found.cards, "") if wanted is None else _visible(found, wanted)
+    visible = [card for card in found.cards if card in chosen]
+    return [_gpu(card, found) for card in visible], [*found.faults, *_hidden(found, visible, wanted, unknown)]
 
 
-def _hidden(found: nvml.Found, visible: list[nvml.Card], wanted: str | None) -> list[str]:
+def _visible(found: nvml.Found, wanted: str) -> tuple[list[nvml.Card], str]:
+    """The cards that ``CUDA_VISIBLE_DEVICES`` names, and the first entry that names none, empty without.
+
+    As CUDA reads it, the list ends at such an entry, or at a number below zero. Cards that are left out may be named:
+    they are passed over. Raises InvalidRequest where a card is named twice, with which CUDA would use none, or where
+    none is named.
+    """
+    cards: list[nvml.Card] = []
+    passed_over = False
+    for entry in _entries(wanted):
+        if _is_end(entry):
+            return cards, ""
+        named_here = _named_by(entry, found)
+        if any(card in cards for card in named_here):
+            raise InvalidRequest(
+                f"CUDA_VISIBLE_DEVICES={wanted} names a GPU twice: CUDA uses none then", param="device"
+            )
+        cards += named_here
+        if not named_here and not _is_left_out(entry, found):
+            if found.cards and not cards and not passed_over:
+                raise InvalidRequest(_names_none(wanted, entry, found), param="device")
+            return cards, entry
+        passed_over = passed_over or not named_here
+    return cards, ""
+
+
+def _names_none(wanted: str, entry: str, found: nvml.Found) -> str:
+    """What is wrong with the variable where its first entry names no GPU."""
+    there = ", ".join(f"{card.index} ({card.uuid})" for card in found.cards)
+    what = f"CUDA_VISIBLE_DEVICES={wanted}"
+    if entry == wanted.strip():
+        return f"{what} is none of the GPUs {there}"
+    return f"{what}: {entry} is none of the GPUs {there}, and CUDA uses none that stands behind it"
+
+
+def _hidden(found: nvml.Found, visible: list[nvml.Card], wanted: str | None, unknown: str) -> list[str]:
     """What ``CUDA_VISIBLE_DEVICES`` hides, and what of it names no GPU."""
     if wanted is None:
         return []
     hidden = [card.index for card in found.cards if card not in visible]
     there = f"CUDA_VISIBLE_DEVICES={shlex.quote(wanted)}"
     notes = [f"{named(hidden)} {'is' if len(hidden) == 1 else 'are'} hidden by {there}"] if hidden else []
-    strange = [
-        one for one in _entries(wanted) if _names_some(one) and one not in found.left_out and not _matches(one, found)
-    ]
-    return notes + [f"{one} in {there} names no GPU" for one in strange if found.cards]
-
-
-def _matches(entry: str, found: nvml.Found) -> bool:
-    return any(_is_visible(card, entry) for card in found.cards)
+    return notes + ([f"{unknown} in {there} names no GPU: it ends the list"] if unknown and found.cards else [])
 
 
 def named(indices: Sequence[str]) -> str:
@@ -168,24 +194,23 @@ def _gpu(card: nvml.Card, found: nvml.Found) -> Device:
     )
 
 
-def _is_visible(card: nvml.Card, wanted: str | None) -> bool:
-    """Whether ``CUDA_VISIBLE_DEVICES``, by index or by the beginning of a UUID, lets us use the card.
+def _named_by(entry: str, found: nvml.Found) -> list[nvml.Card]:
+    """The card of an index or of the beginning of a UUID; all instances of a card in MIG mode by that card's index."""
+    if entry.startswith(("GPU-", "MIG-")):
+        begun = [card for card in found.cards if card.uuid.startswith(entry)]
+        return begun if len(begun) == 1 else []  # it must tell them apart
+    return [card for card in found.cards if entry in (card.index, card.index.partition(".")[0])]
 
-    The index of a card in MIG mode stands for all its instances.
-    """
-    if wanted is None:
-        return True
-    whole = card.index.partition(".")[0]
-    return any(
-        entry in (card.index, whole) or (entry.startswith(("GPU-", "MIG-")) and card.uuid.startswith(entry))
-        for entry in _entries(wanted)
-    )
+
+def _is_left_out(entry: str, found: nvml.Found) -> bool:
+    """Whether the entry names, or may name, a card that cannot be used. The UUID of such a card is not known."""
+    return entry in found.left_out or (bool(found.left_out) and entry.startswith(("GPU-", "MIG-")))
 
 
 def _entries(wanted: str) -> list[str]:
     return [part.strip() for part in wanted.split(",")]
 
 
-def _names_some(wanted: str) -> bool:
-    """Whether it names a GPU. Nothing, and numbers below zero, are the usual ways to ask for none."""
-    return any(entry and not entry.startswith("-") and entry.lower() != "none" for entry in _entries(wanted))
+def _is_end(entry: str) -> bool:
+    """Whether it asks for no more GPUs: nothing, numbers below zero, and a few words are the usual ways to do so."""
+    return not entry or entry.startswith("-") or entry.lower() in ("none", "nodevfiles", "void")

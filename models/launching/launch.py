@@ -15,7 +15,7 @@ from models.launching.about import about, names_code
 from models.launching.engine_choice import Fit, choose, on_vllm, type_on
 from models.launching.launch_options import Adapters, adapted, asks_for_nothing, refuse_others
 from models.launching.peek import Peek
-from models.launching.placing import Wish
+from models.launching.placing import CPU, Wish
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
 from models.unicode import refuse_broken
@@ -166,6 +166,10 @@ def _check(launch: Launch) -> None:
     refuse_others(launch.options)
     if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):
         raise InvalidRequest("a GPU is named twice", param="gpu_idx")
+    if launch.gpu_idx and _gpus(launch.n_gpu) == CPU:
+        raise InvalidRequest(
+            f"n_gpu {launch.n_gpu} means the CPU alone, and gpu_idx names GPUs: leave out one of them", param="gpu_idx"
+        )
     if launch.gpu_idx and isinstance(launch.n_gpu, int) and launch.n_gpu != len(launch.gpu_idx):
         raise InvalidRequest(f"n_gpu is {launch.n_gpu}, and {len(launch.gpu_idx)} GPUs are named", param="gpu_idx")
     if not is_uid(launch.uid):
@@ -229,4 +233,4 @@ def _engine(launch: Launch) -> EngineFacts | None:
 
 def _gpus(asked: str | int | None) -> str:
     """How an instance has ``n_gpu``: "auto" is a GPU where there is one, "0" the CPU, else so many GPUs."""
-    return "0" if asked in (None, "None") else str(asked)
+    return CPU if asked in (None, "None") else str(asked)

@@ -8,6 +8,7 @@ import ctypes
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -95,7 +96,7 @@ def _find() -> Found:
             found.faults.append(_of_driver(error))
         return found
     try:
-        found.driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        found.driver = _text(pynvml.nvmlSystemGetDriverVersion)
         version = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
         found.cuda = f"{version // 1000}.{version % 1000 // 10}"
         for index in range(pynvml.nvmlDeviceGetCount()):
@@ -223,8 +224,8 @@ def _card(index: str, handle: Any, whole: Any) -> Card:
 
     return Card(
         index=index,
-        label=_text(pynvml.nvmlDeviceGetName(handle)),
-        uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
+        label=_text(pynvml.nvmlDeviceGetName, handle),
+        uuid=_text(pynvml.nvmlDeviceGetUUID, handle),
         total_bytes=_total_bytes(handle),
         capability=_capability(whole),
     )
@@ -276,9 +277,10 @@ def _instances(handle: Any) -> list[tuple[int, Any]]:
     return instances
 
 
-def _text(value: str | bytes) -> str:
-    """A string of NVML's as text. In some versions of the binding it is bytes."""
-    return value.decode() if isinstance(value, bytes) else value
+def _text(ask: Callable[..., str | bytes], *handle: Any) -> str:
+    """A string of NVML's as text. What is no UTF-8 in it is replaced; the binding's own decoding would raise."""
+    value = getattr(ask, "__wrapped__", ask)(*handle)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 if __name__ == "__main__":

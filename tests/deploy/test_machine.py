@@ -10,6 +10,7 @@ import pytest
 
 from deploy import machine
 from deploy.machine import Gpu, Nvidia, examine, nvidia, version
+from tests.support.nvml import FakeNvml, rtx_4090
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="NVIDIA's and AMD's drivers are Linux's")
 
@@ -40,6 +41,19 @@ def put(root: Path, path: str, text: str) -> None:
 
 def test_nvml_tells_driver_and_devices(nvml: Path, tmp_path: Path) -> None:
     assert nvidia(tmp_path, str(nvml)) == Nvidia("570.124.06", (12, 8), (Gpu("Tesla T4", (7, 5)),), silent=1)
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(
+    fake_nvml: FakeNvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_nvml.gpus, fake_nvml.driver = [rtx_4090(0)], "580\udcff"
+    fake_nvml.gpus[0].name = "NVIDIA \udcff4090"
+    fake_nvml.write()
+    for name, value in fake_nvml.environment.items():
+        monkeypatch.setenv(name, value)
+    library = Path(fake_nvml.environment["LD_LIBRARY_PATH"].partition(":")[0], "libnvidia-ml.so.1")
+    seen = nvidia(tmp_path, str(library))
+    assert (seen.driver, [gpu.name for gpu in seen.gpus]) == ("580\ufffd", ["NVIDIA \ufffd4090"])
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -31,6 +31,7 @@ LAST_WORDS_S = 2.0
 LAST_WORDS_BYTES = 2000
 END_S = 5.0
 """How long a process that was killed may take to end; beyond it, it is stuck in the driver."""
+CRASHES = frozenset({signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP})
 
 
 def ask(
@@ -87,6 +88,8 @@ class _ProbeProcess:
             return "the process that asked it is stuck in the driver: it was killed and does not end"
         if code < 0 and not self._unreadable:
             name = signal.Signals(-code).name
+            if -code not in CRASHES:
+                return f"it was asked in a process that ended with {name}: the system does so where memory is short"
             return f"its library crashes on this device: the process that asked it ended with {name}"
         return f"the process that asked ended with code {code}: {self._unreadable or self._last_words()}"
 

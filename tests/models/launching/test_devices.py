@@ -134,6 +134,14 @@ def test_a_gpu_without_memory_of_its_own_has_the_machines(fake_nvml: FakeNvml) -
     assert gpu.total_bytes == devices.parse("cpu").total_bytes
 
 
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(fake_nvml: FakeNvml) -> None:
+    fake_nvml.gpus = [rtx_4090(0)]
+    fake_nvml.gpus[0].name = "NVIDIA \udcff4090"
+    [gpu], notes = survey(fake_nvml)
+
+    assert (gpu.label, notes) == ("NVIDIA \ufffd4090", [])
+
+
 def test_mig_instances_are_devices(fake_nvml: FakeNvml) -> None:
     parts = [FakeInstance("1g.10gb", 9728), FakeInstance("2g.20gb", 19968)]
     fake_nvml.gpus = [h100(0), h100(1, mig=parts)]
@@ -168,6 +176,11 @@ def test_a_card_in_mig_mode_without_instances_is_told(fake_nvml: FakeNvml) -> No
         ("1,7", ["cuda:1"]),
         ("", []),
         ("-1", []),
+        ("-1,0", []),
+        ("1,-1,0", ["cuda:1"]),
+        ("1,7,0", ["cuda:1"]),
+        ("1,0", ["cuda:0", "cuda:1"]),
+        ("1,0,-1", ["cuda:0", "cuda:1"]),
     ],
 )
 def test_only_visible_gpus_count(fake_nvml: FakeNvml, visible: str, names: list[str]) -> None:
@@ -179,7 +192,13 @@ def test_only_visible_gpus_count(fake_nvml: FakeNvml, visible: str, names: list[
     ("visible", "said"),
     [
         ("0", ["GPU 1 is hidden by CUDA_VISIBLE_DEVICES=0"]),
-        ("0,7", ["GPU 1 is hidden by CUDA_VISIBLE_DEVICES=0,7", "7 in CUDA_VISIBLE_DEVICES=0,7 names no GPU"]),
+        (
+            "0,7",
+            [
+                "GPU 1 is hidden by CUDA_VISIBLE_DEVICES=0,7",
+                "7 in CUDA_VISIBLE_DEVICES=0,7 names no GPU: it ends the list",
+            ],
+        ),
         ("-1", ["GPUs 0 and 1 are hidden by CUDA_VISIBLE_DEVICES=-1"]),
         ("", ["GPUs 0 and 1 are hidden by CUDA_VISIBLE_DEVICES=''"]),
         ("0,1", []),
@@ -195,7 +214,7 @@ def test_what_the_variable_hides_is_said(fake_nvml: FakeNvml, visible: str, said
     assert notes == said
 
 
-@pytest.mark.parametrize("visible", ["7", "GPU-ffffffff", "MIG-1", "one"])
+@pytest.mark.parametrize("visible", ["7", "GPU-ffffffff", "MIG-1", "one", "GPU-"])
 def test_a_variable_that_names_no_gpu_is_an_error(fake_nvml: FakeNvml, visible: str) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     done = ask(fake_nvml, CUDA_VISIBLE_DEVICES=visible)
@@ -204,6 +223,41 @@ def test_a_variable_that_names_no_gpu_is_an_error(fake_nvml: FakeNvml, visible: 
     assert (
         f"CUDA_VISIBLE_DEVICES={visible} is none of the GPUs 0 ({fake_nvml.gpus[0].uuid}), 1 (" in done.stderr.decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("visible", "said"),
+    [
+        ("3,0", "CUDA_VISIBLE_DEVICES=3,0: 3 is none of the GPUs 0 ("),
+        ("0,0", "CUDA_VISIBLE_DEVICES=0,0 names a GPU twice: CUDA uses none then"),
+        ("0,GPU-00000000", "CUDA_VISIBLE_DEVICES=0,GPU-00000000 names a GPU twice"),
+    ],
+)
+def test_a_variable_with_which_cuda_uses_no_gpu_is_an_error(fake_nvml: FakeNvml, visible: str, said: str) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    done = ask(fake_nvml, CUDA_VISIBLE_DEVICES=visible)
+
+    assert done.returncode == 1
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [
+        ("1", []),
+        ("GPU-00000001", []),
+        ("1,0", ["cuda:0"]),
+        ("GPU-00000001,GPU-00000000", ["cuda:0"]),
+        ("1,7", []),
+    ],
+)
+def test_a_gpu_that_is_lost_may_be_named(fake_nvml: FakeNvml, visible: str, names: list[str]) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    fake_nvml.gpus[1].fault = "lost"
+    found, [lost, *_] = survey(fake_nvml, CUDA_VISIBLE_DEVICES=visible)
+
+    assert [one.name for one in found] == names
+    assert lost.startswith("GPU 1 is left out: lost")
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(fake_nvml: FakeNvml) -> None:

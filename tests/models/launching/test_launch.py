@@ -56,6 +56,14 @@ def test_several_gpus_are_refused_where_the_engine_uses_one(body: dict[str, Any]
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("n_gpu", [None, 0, "None"])
+def test_gpus_that_are_named_are_not_the_cpu(n_gpu: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"n_gpu {n_gpu} means the CPU alone, and gpu_idx names GPUs") as caught:
+        resolved(model_name="smollm2", n_gpu=n_gpu, gpu_idx=[0])
+
+    assert caught.value.param == "gpu_idx"
+
+
 @pytest.mark.parametrize("n_gpu", ["cuda", "-1", -1, "2", ""])
 def test_what_n_gpu_may_be_is_said(n_gpu: Any) -> None:
     with pytest.raises(ValidationError, match="say a number of GPUs, auto, or None for the CPU"):

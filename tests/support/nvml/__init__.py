@@ -123,7 +123,7 @@ class FakeNvml:
         lines += ["hang 1"] if self.hangs else []
         text = "\n".join([*lines, *(line for gpu in self.gpus for line in gpu.lines()), ""])
         new = self._path.with_suffix(".new")
-        new.write_text(text, encoding="utf-8")
+        new.write_text(text, encoding="utf-8", errors="surrogateescape")
         new.replace(self._path)
 
     @property

@@ -113,6 +113,13 @@ def test_a_library_that_crashes_hides_no_other(settings: Settings, fakes: Path) 
     assert answers["hibari"] == ""
 
 
+def test_a_process_that_was_killed_is_no_crash_of_its_library(fakes: Path) -> None:
+    (fakes / "xllamacpp.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    [(_, reason)] = ask(sys.executable, "cuda:0", ["llama_cpp"], os.environ, 100)
+    assert "a process that ended with SIGKILL: the system does so where memory is short" in reason
+    assert "crash" not in reason
+
+
 def test_a_library_that_hangs_is_given_up(fakes: Path) -> None:
     (fakes / "xllamacpp.py").write_text("import time\ntime.sleep(1000)")
     answers = dict(ask(sys.executable, "cuda:0", ["echo", "llama_cpp", "hibari"], os.environ, 10))

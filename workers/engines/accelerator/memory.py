@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.errors import InvalidRequest
+from models.errors import EngineFailure, InvalidRequest
 from workers.engines.accelerator.card import MIB, Card
 
 MOST_SHARE = 0.92
@@ -69,8 +69,10 @@ def share(cards: Sequence[Card], reserved: int | None) -> float:
     """The share of each card that vLLM may fill, weights, KV cache and all (its ``gpu_memory_utilization``).
 
     ``reserved`` is the launch's own bound over all of them. Without a bound vLLM may take what others leave free.
-    Raises InvalidRequest where less than the bound is free.
+    Raises InvalidRequest where less than the bound is free, EngineFailure where a card does not say how large it is.
     """
+    if any(card.total_bytes <= 0 for card in cards):
+        raise EngineFailure("a GPU does not say how much memory it has: its driver counts 0 bytes")
     free = min(card.room_bytes / card.total_bytes for card in cards)
     if reserved is not None:
         wanted = max(reserved / len(cards) / card.total_bytes for card in cards)
