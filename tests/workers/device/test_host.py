@@ -152,8 +152,8 @@ def test_the_memory_of_a_replica_is_that_of_all_its_gpus(worker: Worker) -> None
     worker.launch([f"{worker.node}.cuda:1"])
     pid = worker.until(lambda row: row.state == ReplicaState.READY).pid
     assert pid
-    for gpu, held in zip(worker.fake.gpus, (5000, 7000), strict=True):
-        gpu.processes = {pid: held * MIB}
+    for gpu, mebibytes in zip(worker.fake.gpus, (5000, 7000), strict=True):
+        gpu.processes = {pid: mebibytes * MIB}
     worker.fake.write()
 
     def held() -> int:
