@@ -115,7 +115,7 @@ $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overr
 	@touch $@
 
 $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)
-	@echo "Installing the stock clients in $(CLIENTS) (630 MB)"
+	@echo "Installing the stock clients in $(CLIENTS) (910 MB)"
 	@$(UV) venv --quiet --allow-existing --python $(PY) $(CLIENTS)
 	@$(UV) pip install --quiet --no-deps --python $(CLIENTS)/bin/python --requirement $<
 	@touch $@

@@ -1,6 +1,7 @@
 """One running Headrace with real models for all stock clients, behind an API key."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -8,15 +9,16 @@ from tests.e2e.stack import Stack
 from tests.support.weights import RERANKER
 
 KEY = "sk-of-the-clients"
-MODELS = (
-    {
-        "model_uid": "smollm2",
-        "model_name": "smollm2",
-        "model_engine": "llama_cpp",
-        "n_ctx": 2048,
-        "n_parallel": 2,
-        "n_threads": 1,
-    },
+SMOLLM2 = {
+    "model_uid": "smollm2",
+    "model_name": "smollm2",
+    "model_engine": "llama_cpp",
+    "n_ctx": 2048,
+    "n_parallel": 2,
+    "n_threads": 1,
+}
+MODELS: tuple[dict[str, Any], ...] = (
+    SMOLLM2,
     {"model_uid": "minilm", "model_name": "minilm", "model_type": "embedding"},
     {"model_uid": "reranker", "model_name": "mine", "model_type": "rerank", "model_path": str(RERANKER)},
 )

@@ -1,21 +1,16 @@
 """fal's and Replicate's own SDKs, of Python and JavaScript: they submit, follow, cancel and fetch the same jobs."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.clients.conftest import KEY
+from tests.clients.programs import HERE, MODULES, node, python, ran
 from tests.clients.tls import Tls
-from tests.e2e.stack import Stack, clean_environment
+from tests.e2e.stack import Stack
 from tests.support.weights import large
-
-HERE = Path(__file__).parent
-CLIENTS = HERE.parent.parent / ".venv-clients"
 
 pytestmark = [
     pytest.mark.e2e,
@@ -53,21 +48,6 @@ def hoster(tmp_path_factory: pytest.TempPathFactory, tls: Tls) -> Iterator[Stack
         stack.close()
 
 
-def ran(hoster: Stack, command: list[str], **environment: str) -> str:
-    """What a program printed last, which is the id of a job."""
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=clean_environment() | environment,
-        cwd=HERE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{hoster.log('gateway')[-3000:]}"
-    return done.stdout.split()[-1]
-
-
 def check_everywhere(hoster: Stack, job: str) -> None:
     """A job is the same by our own API, Replicate's and fal's."""
     with httpx.Client(base_url=hoster.url, headers={"authorization": f"Key {KEY}"}) as http:
@@ -78,28 +58,23 @@ def check_everywhere(hoster: Stack, job: str) -> None:
     assert httpx.get(f"{hoster.url}/v1/predictions/{job}").json()["status"] == 401
 
 
-def python() -> str:
-    found = CLIENTS / "bin" / "python"
-    if not found.exists():
-        pytest.skip("the clients' environment is not installed: make .venv-clients/.installed")
-    return str(found)
+def job_of(printed: str) -> str:
+    """The id of a job, which a program printed last."""
+    return printed.split()[-1]
 
 
 def test_replicates_python_client(hoster: Stack, tls: Tls) -> None:
     command = [python(), str(HERE / "replicate_calls.py"), hoster.url, KEY]
-    check_everywhere(hoster, ran(hoster, command, SSL_CERT_FILE=str(tls.certificate)))
+    check_everywhere(hoster, job_of(ran(hoster, command, SSL_CERT_FILE=str(tls.certificate))))
 
 
 def test_fals_python_client(hoster: Stack, tls: Tls) -> None:
     host = f"localhost:{tls.port}/fal"
     about = {"FAL_KEY": KEY, "FAL_RUN_HOST": f"{host}/run", "FAL_QUEUE_RUN_HOST": f"{host}/queue"}
     command = [python(), str(HERE / "fal_calls.py")]
-    check_everywhere(hoster, ran(hoster, command, SSL_CERT_FILE=str(tls.certificate), **about))
+    check_everywhere(hoster, job_of(ran(hoster, command, SSL_CERT_FILE=str(tls.certificate), **about)))
 
 
 def test_their_javascript_clients(hoster: Stack) -> None:
-    node, modules = shutil.which("node"), CLIENTS / "node_modules"
-    if node is None or not (modules / "replicate").exists():
-        pytest.skip("the clients' packages of npm are not installed: make .venv-clients/.installed-npm")
-    command = [node, str(HERE / "hosters.mjs"), hoster.url, KEY, str(modules)]
-    check_everywhere(hoster, ran(hoster, command, PATH=os.environ["PATH"]))
+    command = [node(), str(HERE / "hosters.mjs"), hoster.url, KEY, str(MODULES)]
+    check_everywhere(hoster, job_of(ran(hoster, command)))

