@@ -12,6 +12,7 @@ from tests.e2e.stack import Stack, clean_environment
 HERE = Path(__file__).parent
 CLIENTS = HERE.parent.parent / ".venv-clients"
 MODULES = CLIENTS / "node_modules"
+LIMIT_S = 390
 
 
 def python() -> str:
@@ -30,9 +31,9 @@ def node() -> str:
     return found
 
 
-def ran(stack: Stack, command: list[str], timeout_s: float = 300, **environment: str) -> str:
+def ran(stack: Stack, command: list[str], **environment: str) -> str:
     """What a program printed. Raises AssertionError, with what it and the gateway said, if it failed."""
     about = clean_environment() | {"PATH": os.environ["PATH"]} | environment
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=about, cwd=HERE, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=about, cwd=HERE, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{stack.log('gateway')[-3000:]}"
     return done.stdout

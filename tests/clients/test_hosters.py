@@ -64,17 +64,17 @@ def job_of(printed: str) -> str:
 
 
 def test_replicates_python_client(hoster: Stack, tls: Tls) -> None:
-    command = [python(), str(HERE / "replicate_calls.py"), hoster.url, KEY]
+    command = [python(), str(HERE / "calls" / "replicate_calls.py"), hoster.url, KEY]
     check_everywhere(hoster, job_of(ran(hoster, command, SSL_CERT_FILE=str(tls.certificate))))
 
 
 def test_fals_python_client(hoster: Stack, tls: Tls) -> None:
     host = f"localhost:{tls.port}/fal"
     about = {"FAL_KEY": KEY, "FAL_RUN_HOST": f"{host}/run", "FAL_QUEUE_RUN_HOST": f"{host}/queue"}
-    command = [python(), str(HERE / "fal_calls.py")]
+    command = [python(), str(HERE / "calls" / "fal_calls.py")]
     check_everywhere(hoster, job_of(ran(hoster, command, SSL_CERT_FILE=str(tls.certificate), **about)))
 
 
 def test_their_javascript_clients(hoster: Stack) -> None:
-    command = [node(), str(HERE / "hosters.mjs"), hoster.url, KEY, str(MODULES)]
+    command = [node(), str(HERE / "calls" / "hosters.mjs"), hoster.url, KEY, str(MODULES)]
     check_everywhere(hoster, job_of(ran(hoster, command)))

@@ -15,7 +15,9 @@ from tests.support.weights import smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(600)]
 
-QUESTIONS = [json.loads(line) for line in (HERE / "lm_eval_task" / "questions.jsonl").read_text().splitlines()]
+QUESTIONS = [
+    json.loads(line) for line in (HERE / "calls" / "lm_eval_task" / "questions.jsonl").read_text().splitlines()
+]
 FLOAT32 = {
     "model_uid": "float32",
     "model_name": "float32",
@@ -47,7 +49,7 @@ def _bare(source: Path) -> list[list[float]]:
 
 def _score(live: Stack, source: Path, **asked: Any) -> dict[str, Any]:
     done = subprocess.run(
-        [python(), str(HERE / "lm_eval_calls.py"), live.url, KEY],
+        [python(), str(HERE / "calls" / "lm_eval_calls.py"), live.url, KEY],
         input=json.dumps({"tokenizer": str(source)} | asked),
         env=clean_environment(),
         capture_output=True,

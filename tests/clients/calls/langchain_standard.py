@@ -1,3 +1,4 @@
+# mypy: disallow-subclassing-any=False, warn-return-any=False
 """langchain-tests' own integration suites over langchain-openai's models, pointed at a server.
 
 ``pytest langchain_standard.py`` with the clients' interpreter, OPENAI_BASE_URL and OPENAI_API_KEY. What a model of 135
