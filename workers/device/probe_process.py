@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
@@ -49,6 +50,7 @@ def ask(
             process = _ProbeProcess(argv, environment, errors, silence_s)
             for engine, answer in process.answers():
                 if engine in left:
+                    process.extend()
                     left.remove(engine)
                     yield engine, answer.reason
             if left:
@@ -66,6 +68,11 @@ class _ProbeProcess:
         self._silent = False
         self._unreadable = ""
         self._process = spawn(argv, env=environment, stdout=subprocess.PIPE, stderr=errors)
+        self.extend()
+
+    def extend(self) -> None:
+        """Give it the time of an answer from now on: what it says beside answers buys none."""
+        self._due = time.monotonic() + self._silence_s
 
     def answers(self) -> Iterator[tuple[str, ProbeAnswer]]:
         """What it says, until it ends, says nothing for too long, or says what no probe says."""
@@ -96,7 +103,7 @@ class _ProbeProcess:
     def _lines(self) -> Iterator[bytes]:
         assert self._process.stdout is not None
         pipe, rest = self._process.stdout.fileno(), b""
-        while select.select([pipe], [], [], self._silence_s)[0]:
+        while (left := self._due - time.monotonic()) > 0 and select.select([pipe], [], [], left)[0]:
             data = os.read(pipe, 1 << 16)
             if not data:
                 return

@@ -1,9 +1,10 @@
 """Which engines work on this worker's device: asked once, of every Python environment that engines have.
 
-What the installed libraries tell by themselves is known at once; on a CPU that is everything. Libraries that must open
-a GPU are asked in processes (``probe_process``), one environment after another. The engines that work are written down
-under home, with the versions that this depends on, and not asked again. An engine that does not work is asked again
-when the worker starts anew: what was missing may be there now.
+What the installed libraries tell by themselves is known at once; on a CPU that is everything. Other interpreters say
+what they have in the background, all at the same time, since one may hang. Libraries that must open a GPU are asked in
+processes (``probe_process``), one environment after another. The engines that work are written down under home, with
+the versions that this depends on, and not asked again. An engine that does not work is asked again when the worker
+starts anew: what was missing may be there now.
 """
 
 import logging
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 SILENCE_S = 60.0
 """How long a library may take to answer. The first start of CUDA on a cold disk takes some 20 s."""
-LOOK_S = 30.0
+LOOK_S = 10.0
 """How long another interpreter may take to say what is installed."""
 QUESTIONS = 1
 """To be raised when ``workers.engines.probe`` asks differently: what was written down is then asked anew."""
@@ -55,16 +56,26 @@ class Probing:
         self._device = device
         self._silence_s = silence_s
         self._answers: dict[str, str] = {}
+        self._writing = threading.Lock()
+        self._opening = threading.Lock()
         self._file = settings.home / "probes" / f"{(device.uuid or device.kind).replace('/', '_')}.json"
         self.over = threading.Event()
         """Set when every engine has its answer; until then a probe may hold memory of the device."""
 
     def start(self) -> None:
-        """Begin to ask; on a CPU all is known when this returns."""
+        """Begin to ask. On a CPU all is known of our own interpreter when this returns."""
+        by_interpreter: defaultdict[str, list[str]] = defaultdict(list)
+        for engine in FACTS:
+            by_interpreter[self._settings.interpreter(engine)].append(engine)
         if self._device.kind == "cpu":
-            self._run()
-        else:
-            threading.Thread(target=self._run, name="probing", daemon=True).start()
+            self._try_environment("", by_interpreter.pop("", []))
+        asking = [
+            threading.Thread(target=self._try_environment, args=one, name="probing", daemon=True)
+            for one in by_interpreter.items()
+        ]
+        for thread in asking:
+            thread.start()
+        threading.Thread(target=self._wait_for, args=(asking,), name="probing", daemon=True).start()
 
     def usable(self) -> dict[str, str] | None:
         """For each engine an empty text if it works, else the reason why not. One that is missing is still asked.
@@ -73,17 +84,17 @@ class Probing:
         """
         return self._answers or None
 
-    def _run(self) -> None:
-        by_interpreter: defaultdict[str, list[str]] = defaultdict(list)
-        for engine in FACTS:
-            by_interpreter[self._settings.interpreter(engine)].append(engine)
-        for interpreter, engines in by_interpreter.items():
-            try:
-                self._ask_environment(interpreter, engines)
-            except (OSError, ValueError, subprocess.SubprocessError) as error:
-                reason = f"its interpreter {interpreter or sys.executable} cannot be asked: {error}"
-                self._take({engine: reason for engine in engines if engine not in self._answers})
+    def _wait_for(self, asking: Iterable[threading.Thread]) -> None:
+        for thread in asking:
+            thread.join()
         self.over.set()
+
+    def _try_environment(self, interpreter: str, engines: list[str]) -> None:
+        try:
+            self._ask_environment(interpreter, engines)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            reason = f"its interpreter {interpreter or sys.executable} cannot be asked: {error}"
+            self._take({engine: reason for engine in engines if engine not in self._answers})
 
     def _ask_environment(self, interpreter: str, engines: list[str]) -> None:
         """Answer for the engines of one interpreter: by what is installed, by what was kept, else by a process."""
@@ -96,16 +107,20 @@ class Probing:
         }
         self._take({engine: reason for engine, reason in known.items() if reason is not None})
         asked = [engine for engine, reason in known.items() if reason is None]
+        with self._opening:
+            self._open(interpreter, asked, self._key(environment))
+
+    def _open(self, interpreter: str, engines: list[str], key: str) -> None:
+        """Answer for the engines of one interpreter that must open the device; one interpreter at a time."""
         kept = self._kept()
-        key = self._key(environment)
         if interpreter in kept and kept[interpreter].key == key:
-            self._take({engine: "" for engine in asked if engine in kept[interpreter].works})
-        left = [engine for engine in asked if engine not in self._answers]
+            self._take({engine: "" for engine in engines if engine in kept[interpreter].works})
+        left = [engine for engine in engines if engine not in self._answers]
         if not left:
             return
         for engine, reason in self._ask(interpreter, left):
             self._take({engine: reason})
-        self._keep(kept | {interpreter: Kept(key, [engine for engine in asked if not self._answers[engine]])})
+        self._keep(kept | {interpreter: Kept(key, [engine for engine in engines if not self._answers[engine]])})
 
     def _ask(self, interpreter: str, engines: list[str]) -> Iterator[tuple[str, str]]:
         device = "cuda:0" if self._device.kind == "cuda" else self._device.kind  # the only one that it sees
@@ -116,7 +131,8 @@ class Probing:
         for engine, reason in answers.items():
             if reason:
                 log.info("the engine %s does not work on %s: %s", engine, self._device.name, reason)
-        self._answers = self._answers | answers  # a new one: others read it
+        with self._writing:
+            self._answers = self._answers | answers  # a new one: others read it
 
     def _key(self, environment: Environment) -> str:
         """All that an answer depends on."""

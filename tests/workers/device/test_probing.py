@@ -12,7 +12,7 @@ from models.launching.devices import Device
 from models.settings import Settings
 from tests.support.nvml import FakeNvml, rtx_4090
 from tests.support.nvml.stuck import stuck
-from workers.device import probe_process
+from workers.device import probe_process, probing
 from workers.device.probe_process import ask
 from workers.device.probing import Probing
 
@@ -58,10 +58,10 @@ def settings(tmp_path: Path) -> Settings:
 
 def probed(settings: Settings, device: Device = GPU) -> dict[str, str]:
     """All answers."""
-    probing = Probing(settings, device, silence_s=100)
-    probing.start()
-    assert probing.over.wait(110)
-    answers = probing.usable()
+    asked = Probing(settings, device, silence_s=100)
+    asked.start()
+    assert asked.over.wait(110)
+    answers = asked.usable()
     assert answers is not None
     assert answers.keys() == FACTS.keys()
     return answers
@@ -70,13 +70,42 @@ def probed(settings: Settings, device: Device = GPU) -> dict[str, str]:
 def test_on_a_cpu_what_is_installed_works_at_once(settings: Settings, fakes: Path) -> None:
     (fakes / "workers").mkdir()
     (fakes / "workers" / "__init__.py").touch()  # a process that asks would find nothing to run
-    probing = Probing(settings, CPU)
-    assert probing.usable() is None
-    probing.start()
-    answers = probing.usable()
+    asked = Probing(settings, CPU)
+    assert asked.usable() is None
+    asked.start()
+    answers = asked.usable()
     assert answers is not None
     assert all(answers[engine] == "" for engine in ("echo", "hibari", *ASKED))
-    assert answers.keys() == FACTS.keys()
+
+
+def test_interpreters_that_hang_hold_up_nothing(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "LOOK_S", 2.0)
+    hanging = {}
+    for engine in ("vllm", "diffusers", "faster_whisper"):
+        hanging[engine] = tmp_path / engine
+        hanging[engine].write_text("#!/bin/sh\nexec sleep 1000\n")
+        hanging[engine].chmod(0o755)
+    interpreters = {engine: str(path) for engine, path in hanging.items()}
+    asked = Probing(settings.model_copy(update={"interpreters": interpreters}), CPU)
+    asked.start()
+
+    known = asked.usable()
+    assert known is not None
+    assert known["transformers"] == ""
+    assert not hanging.keys() & known.keys()
+    assert asked.over.wait(60)
+    answers = asked.usable()
+    assert answers is not None
+    assert all("cannot be asked" in answers[engine] for engine in hanging)
+
+
+def test_a_library_that_says_much_and_answers_nothing_is_given_up(fakes: Path) -> None:
+    (fakes / "xllamacpp.py").write_text("import os\nwhile True:\n    os.write(1, b'{}\\n')")
+    answers = dict(ask(sys.executable, "cuda:0", ["llama_cpp", "hibari"], os.environ, 10))
+    assert "did not answer within 10 s" in answers["llama_cpp"]
+    assert answers["hibari"] == ""
 
 
 def test_without_a_driver_each_engine_has_its_reason(settings: Settings) -> None:
