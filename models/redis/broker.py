@@ -220,7 +220,7 @@ async def listen(
         finally:
             on_disconnect()
             with contextlib.suppress(RedisError, OSError):
-                await client.aclose()
+                await asyncio.shield(client.aclose())  # cancelled at its first step it would leave all of them open
         await asyncio.sleep(AGAIN_S)
 
 

@@ -72,11 +72,16 @@ CLOSED: list[tuple[Any, list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize(("schema", "good", "bad"), CLOSED)
+def _expressed(schema: Any, *, strict: bool) -> bool:
+    """Whether a grammar can hold an answer to all of it: what is not strict is enforced without the rest."""
+    return not strict or "unevaluatedProperties" not in schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad", "strict"),
+    [(*case, strict) for case in CLOSED for strict in (True, False) if _expressed(case[0], strict=strict)],
+)
 def test_objects_are_closed(tokenizer: Any, schema: Any, good: list[str], bad: list[str], strict: bool) -> None:
-    if strict and "unevaluatedProperties" in schema:
-        pytest.skip("no grammar expresses it")
     held = enforced(schema, strict=strict)
     spaced = [text.replace(":", ": ").replace(",", ", ") for text in (*good, *bad)]
     held = held | {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}

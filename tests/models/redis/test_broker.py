@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import time
@@ -154,6 +155,25 @@ async def test_a_mute_server_is_left_after_a_ping_that_it_does_not_answer(
                 await asyncio.sleep(0.01)
         listening.cancel()
         await asyncio.wait((listening,))
+
+
+async def test_whose_listening_is_cancelled_amid_a_close_closes_it_all(valkey: Valkey) -> None:
+    """In the very moment in which the close has begun."""
+
+    class Abrupt(Ear):
+        def _end(self) -> None:
+            asyncio.get_running_loop().call_soon(listening.cancel)
+
+    with Proxy(valkey.port) as proxy:
+        ear = Abrupt(proxy)
+        listening = asyncio.create_task(ear.run())
+        await ear.until_it_hears(valkey, b"before")
+        assert proxy.connections
+        proxy.reset()
+        await asyncio.wait((listening,))
+        while proxy.connections:
+            await asyncio.sleep(0.01)
+    gc.collect()  # a connection that is still open says so, and fails the test
 
 
 async def test_silence_alone_ends_no_connection(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
