@@ -19,7 +19,7 @@ from api.edge.cors import readable
 from api.edge.exposure import check_exposure
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
-from api.edge.pages import pages_of
+from api.edge.pages import Pages, pages_of
 from api.gateway import metrics
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Dispatcher
@@ -174,7 +174,8 @@ class Server(uvicorn.Server):
         self._drain_s = settings.drain_s
         self.failed = False
         """Whether it ends because one of its parts has ended."""
-        super().__init__(_config(settings, readable(self._app, pages_of(settings))))
+        pages = pages_of(settings)
+        super().__init__(_config(settings, readable(self._app, pages), pages))
 
     def fail(self, part: str, error: BaseException | None) -> None:
         """Shut down in order, so that the supervisor starts a new gateway: one of the parts has ended.
@@ -210,14 +211,14 @@ def main() -> None:
         sys.exit(PART_DEAD)
 
 
-def _config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+def _config(settings: Settings, app: ASGIApp, pages: Pages) -> uvicorn.Config:
     bounds = Bounds(settings.receive_timeout_s, connections=int(raise_limit() * CONNECTIONS))
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=bounded(bounds),
+        http=bounded(bounds, pages),
         ws="none",
         log_config=None,
         access_log=False,

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from api.edge.cors import readable_by
 from api.edge.envelopes import shape_of
 from api.edge.errors import envelope
+from api.edge.pages import Pages
 from models.errors import HeadersTooLarge, HeadraceError, InvalidRequest, Overloaded, RequestTooSlow
 
 HEADER_BYTES = 64 << 10
@@ -66,9 +68,10 @@ def due_after(due: float, now: float, size: int, patience_s: float) -> float:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. ``bounds`` are set in a subclass, see ``bounded``."""
+    """One connection. ``bounds`` and ``pages`` are set in a subclass, see ``bounded``."""
 
     bounds: ClassVar[Bounds]
+    pages: ClassVar[Pages]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request, or refuse the connection where there are too many."""
@@ -117,6 +120,7 @@ class Connection(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._fed = self._size = 0
+        self._has_host = False
         if self._stage is Stage.ALL:  # after another in one piece of data: else it is awaited already
             self._await(Stage.HEAD)
         self._stage = Stage.HEAD
@@ -133,6 +137,8 @@ class Connection(HttpToolsProtocol):
             if len(self.headers) == HEADERS:
                 self._fault = too_large()
                 raise self._fault
+            if len(name) == 4 and name.lower() == b"host":
+                self._named()
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -169,6 +175,13 @@ class Connection(HttpToolsProtocol):
         if self._size > HEADER_BYTES:
             self._fault = too_large()
             raise self._fault
+
+    def _named(self) -> None:
+        """Note a header ``Host``. Raises InvalidRequest for a second one, which a proxy may have read instead."""
+        if self._has_host:
+            self._fault = InvalidRequest("a request has one header 'Host'")
+            raise self._fault
+        self._has_host = True
 
     def _look(self) -> None:
         """Give up a client whose request is late. Timers are set anew here alone, so requests cost none.
@@ -215,19 +228,21 @@ class Connection(HttpToolsProtocol):
         """Write an answer that consists of this error."""
         path = self.url.partition(b"?")[0].decode("latin-1")
         body = envelope(error, path)
+        origin = next((value for name, value in self.headers or () if name == b"origin"), b"")
         lines = [
             STATUS_LINE[shape_of(path).status(error)].rstrip(),
             b"content-type: application/json",
             b"content-length: %d" % len(body),
             b"connection: close",
+            *readable_by(self.pages, origin.decode("latin-1")),
             *([b"retry-after: %d" % error.retry_after] if error.retry_after is not None else ()),
         ]
         self.transport.write(b"\r\n".join([*lines, b"", body]))
 
 
-def bounded(bounds: Bounds) -> type[Connection]:
-    """The protocol with these bounds."""
-    return type("BoundedConnection", (Connection,), {"bounds": bounds})
+def bounded(bounds: Bounds, pages: Pages) -> type[Connection]:
+    """The protocol with these bounds; its own answers may be read by these pages."""
+    return type("BoundedConnection", (Connection,), {"bounds": bounds, "pages": pages})
 
 
 def without_upgrade(data: bytes) -> bytes:

@@ -6,6 +6,15 @@ from starlette.types import ASGIApp
 from api.edge.pages import Pages
 
 
+def readable_by(pages: Pages, origin: str) -> list[bytes]:
+    """The header lines by which a page of this origin may read an answer that comes from below the application."""
+    if pages.allowed is None:
+        return [b"access-control-allow-origin: *"]
+    if not origin or not pages.allows(origin):
+        return []
+    return [b"access-control-allow-origin: " + origin.encode("latin-1"), b"vary: origin"]
+
+
 def readable(app: ASGIApp, pages: Pages) -> ASGIApp:
     """The application, whose answers pages of the allowed origins may read. It must be the outermost.
 

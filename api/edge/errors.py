@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from api.edge.envelopes import shape_of
 from models.errors import (
@@ -91,11 +93,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
+        headers = error.headers
+        if error.status_code == MethodNotAllowed.status:
+            headers = {"Allow": ", ".join(sorted(_allowed(request)))}
         cls = _BY_STATUS.get(error.status_code, HeadraceError if error.status_code >= 500 else InvalidRequest)
         generic = error.detail in ("Not Found", "Method Not Allowed", "Unauthorized")
-        return answer(request, cls("" if generic else str(error.detail)), error.headers)
+        return answer(request, cls("" if generic else str(error.detail)), headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, _error: Exception) -> Response:
         failed = HeadraceError("the server failed; its log says why")  # Starlette logs the traceback
         return answer(request, failed)
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods of this path. Starlette knows those of one route alone, but a path may have several."""
+    routes = iter_route_contexts(request.app.routes)
+    found = [route.methods or () for route in routes if compile_path(route.path or "")[0].match(request.url.path)]
+    methods = {method for some in found for method in some}
+    return methods | ({"HEAD"} if "GET" in methods else set())

@@ -110,6 +110,17 @@ def test_headers_are_bounded(lone: Lone, request_: bytes) -> None:
         assert refusal(answer(connection)) == (431, "headers_too_large")
 
 
+def test_a_second_host_is_refused(lone: Lone) -> None:
+    """RFC 9112 §3.2: what stands before this server may have read the other one."""
+    with connected(lone) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHOST: example.com\r\n\r\n")
+        assert refusal(answer(connection)) == (400, "invalid_value")
+    with connected(lone) as connection:
+        one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+        connection.sendall(one + b"\r\n" + one + b"Connection: close\r\n\r\n")
+        assert answer(connection).count(b"HTTP/1.1 200 OK") == 2
+
+
 def test_headers_within_the_bounds_pass(lone: Lone) -> None:
     many = {f"x-{number}": "y" for number in range(HEADERS - 2)}  # beside Host and Accept-Encoding
     large = {"x": "y" * (HEADER_BYTES - 200)}

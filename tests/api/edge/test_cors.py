@@ -126,6 +126,30 @@ def test_head_is_answered_as_get_is(open_gateway: Lone, path: str) -> None:
     }
 
 
+@pytest.mark.parametrize(("origin", "allowed"), [(PAGE, PAGE), (STRANGER, None)])
+def test_pages_may_read_what_the_parser_refuses(
+    open_gateway: Lone, keyed_gateway: Lone, origin: str, allowed: str | None
+) -> None:
+    for lone, expected in ((open_gateway, allowed), (keyed_gateway, "*")):
+        answer = httpx.get(f"{lone.url}/healthz", headers={"origin": origin, "x": "y" * (1 << 16)})
+        assert answer.status_code == 431
+        assert answer.headers.get("access-control-allow-origin") == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/jobs", "GET, HEAD, POST"),
+        ("PATCH", "/v1/models/a", "DELETE, GET, HEAD"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("PUT", "/v1/files/a", "DELETE, GET, HEAD"),
+    ],
+)
+def test_all_methods_of_a_path_are_named(open_gateway: Lone, method: str, path: str, allowed: str) -> None:
+    answer = httpx.request(method, open_gateway.url + path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 def test_head_of_what_answers_no_get(open_gateway: Lone, keyed_gateway: Lone) -> None:
     for path, status in (("/v1/chat/completions", 405), ("/v1/models/none", 404), ("/", 404)):
         assert httpx.head(open_gateway.url + path).status_code == status
