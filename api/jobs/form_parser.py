@@ -1,7 +1,7 @@
 """Parses the bodies of forms, ``multipart/form-data`` (RFC 7578) and ``application/x-www-form-urlencoded``."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -17,12 +17,21 @@ MOST_FIELDS = 64
 FIELD_BYTES = 256 << 10
 """Most bytes of one field of a form. All fields together may have as many as a JSON body."""
 
-_PLACE = re.compile(r"\[\d*\]\Z")
+PREAMBLE_BYTES = 4 << 10
+"""Most bytes before the first boundary of a form."""
+
+_PLACE = re.compile(r"\[(\d*)\]\Z")
 
 
 def without_place(key: str) -> str:
     """The name of a part without its place in a list: ``image`` of ``image[]`` and of ``image[0]``."""
     return _PLACE.sub("", key)
+
+
+def place_of(key: str) -> int:
+    """The place of a part in a list: 2 for ``image[2]``; 0 where none is said."""
+    found = _PLACE.search(key)
+    return int(found[1][:9]) if found and found[1] else 0
 
 
 class _Parser(MultiPartParser):
@@ -65,7 +74,7 @@ async def multipart(request: Request, files: Collection[str]) -> FormData:
     _refuse_compressed(request.headers)
     parser = _Parser(
         request.headers,
-        request.stream(),
+        without_preamble(request.stream(), _boundary(request.headers)),
         max_files=MOST_FILES,
         max_fields=MOST_FIELDS,
         max_part_size=FIELD_BYTES,
@@ -83,6 +92,28 @@ async def multipart(request: Request, files: Collection[str]) -> FormData:
         parser.abandon()
         raise InvalidRequest("the form breaks off before its last boundary")
     return form
+
+
+def _boundary(headers: Mapping[str, str]) -> bytes:
+    _, options = parse_options_header(headers.get("content-type", ""))
+    return options.get(b"boundary", b"")
+
+
+async def without_preamble(stream: AsyncIterator[bytes], boundary: bytes) -> AsyncGenerator[bytes, None]:
+    """The form from its first boundary on. What stands before it means nothing (RFC 2046 §5.1.1)."""
+    first, begun = b"--" + boundary, b""
+    async for chunk in stream:
+        begun += chunk
+        if len(begun) < len(first):
+            continue
+        at = 0 if begun.startswith(first) else begun.find(b"\n" + first) + 1
+        if at or begun.startswith(first) or len(begun) > PREAMBLE_BYTES:
+            yield begun[at:]
+            break
+    else:
+        yield begun
+    async for chunk in stream:
+        yield chunk
 
 
 def urlencoded(content: bytes, headers: Mapping[str, str]) -> list[tuple[str, str]]:

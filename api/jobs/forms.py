@@ -86,7 +86,7 @@ async def _form(request: Request, about: Kind, files: RequestFiles) -> tuple[dic
         uploads: dict[str, Upload] = {}
         texts: list[tuple[str, str]] = []
         given: Counter[str] = Counter()
-        for key, value in form.multi_items():
+        for key, value in sorted(form.multi_items(), key=lambda item: form_parser.place_of(item[0])):
             name = _file_of(key, about)
             if isinstance(value, str):
                 texts.append((key, value))

@@ -118,6 +118,23 @@ def test_of_several_pictures_the_first_is_taken_and_the_others_are_named(tmp_pat
     assert (found.files, found.ignored) == ({"image": FILE * 9}, ["image[1]"])
 
 
+def test_the_picture_of_the_first_place_is_the_first(tmp_path: Path) -> None:
+    parts = [file("image[10]", data=b"three"), file("image[2]", data=b"two"), IMAGE.replace(b"image", b"image[0]", 1)]
+    found = Read(tmp_path, form(*parts, text("a[1]", "2"), text("a[0]", "1")), {"Content-Type": TYPE})
+    assert (found.files, found.fields) == ({"image": FILE}, {"a": ["1", "2"]})
+
+
+@pytest.mark.parametrize("preamble", [b"\r\n", b"This is a message in several parts.\r\n", b"--edg\r\n" * 9])
+def test_what_comes_before_the_first_boundary_is_skipped(tmp_path: Path, preamble: bytes) -> None:
+    found = Read(tmp_path, preamble + form(text("prompt", "x"), IMAGE), {"Content-Type": TYPE})
+    assert (found.fields, found.files) == ({"prompt": "x"}, {"image": FILE})
+
+
+def test_what_comes_before_the_first_boundary_is_bounded(tmp_path: Path) -> None:
+    with pytest.raises(HeadraceError):
+        Read(tmp_path, b"x" * 5000 + b"\r\n" + form(text("prompt", "x"), IMAGE), {"Content-Type": TYPE})
+
+
 @pytest.mark.parametrize(
     ("parts", "fields"),
     [
