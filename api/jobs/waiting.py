@@ -96,6 +96,8 @@ class Waiting:
         self._done = Submitted(prepared.job.id, created=True)
         self._submission: asyncio.Task[Submitted] | None = None
         self._over = False
+        self._warning = ""
+        """What the answer will lack, as far as it is known when the first piece has come."""
 
     async def whole(self) -> Response:
         """The answer in one piece."""
@@ -190,6 +192,8 @@ class Waiting:
                 await self._submit()
                 fence = 0
                 async for _, event in self._gateway.watching.follow(self._done.id):
+                    if event.type == events.WARNING:
+                        self._warning = event.data["message"]
                     if event.type != events.PIECE:
                         continue
                     if fence and event.fence != fence:
@@ -246,7 +250,8 @@ class Waiting:
             work.cancel()
 
     def _headers(self) -> dict[str, str]:
-        return _names(self._done) | {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        warned = {"X-Headrace-Warning": self._warning} if self._warning else {}
+        return _names(self._done) | warned | {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class _Watched(StreamingResponse):

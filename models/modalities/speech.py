@@ -98,13 +98,17 @@ class Request(MediaRequest):
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
     """The sound itself."""
-    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format], warning(body))
+    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format], _warning_of(body))
 
 
-def warning(body: dict[str, Any]) -> str:
+def warning(unsaid: int, characters: int) -> str:
+    """What is to be told where a voice lacks sounds."""
+    return f"this voice has no sound for {unsaid} of {characters} characters"
+
+
+def _warning_of(body: dict[str, Any]) -> str:
     """What is to be told of this outcome; empty where all was said."""
-    unsaid = body.get("unsaid", 0)
-    return f"this voice has no sound for {unsaid} of {body['characters']} characters" if unsaid else ""
+    return warning(body["unsaid"], body["characters"]) if body.get("unsaid") else ""
 
 
 class Stream:
@@ -126,7 +130,7 @@ class Stream:
             return b""
         characters = body["characters"]
         usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
-        warned = {"warning": warning(body)} if body.get("unsaid") else {}
+        warned = {"warning": _warning_of(body)} if body.get("unsaid") else {}
         return _event({"type": "speech.audio.done", "usage": usage} | warned)
 
 

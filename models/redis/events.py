@@ -21,6 +21,7 @@ KEEP_OVER_S = 300
 """How long the events of a job that is over can be read again."""
 
 STATE, PROGRESS, PREVIEW, PIECE, TEXT, LOG = "state", "progress", "preview", "piece", "text", "log"
+WARNING = "warning"
 
 
 class Event(msgspec.Struct, frozen=True):

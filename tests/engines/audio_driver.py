@@ -23,6 +23,8 @@ class Job:
         self.files = files
         self.steps: list[tuple[float, float]] = []
         self.pieces: list[bytes] = []
+        self.warnings: list[tuple[str, int]] = []
+        """Each with how many pieces came before it."""
         self.outcome: Outcome | None = None
         self.error: HeadraceError | None = None
         self.aborted = False
@@ -41,6 +43,11 @@ class Job:
         self._live()
         assert data
         self.pieces.append(data)
+
+    def warn(self, message: str) -> None:
+        """What the answer will lack."""
+        self._live()
+        self.warnings.append((message, len(self.pieces)))
 
     def done(self, outcome: Outcome) -> None:
         """The end."""

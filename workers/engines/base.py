@@ -72,6 +72,9 @@ class MediaSink(Protocol):
     def piece(self, data: bytes) -> None:
         """Put a part of the answer, for those who stream it: text in UTF-8, or sound in the format asked for."""
 
+    def warn(self, message: str) -> None:
+        """Say what the answer will lack. Those who stream it are told if this comes before the first piece."""
+
     def done(self, outcome: Outcome) -> None:
         """The answer is complete."""
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from models.errors import InvalidRequest
 from models.modalities.media import Artifact, Outcome
-from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request
+from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request, warning
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.media.sound import Samples, encoder
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
@@ -110,19 +110,22 @@ def _say(request: Request, voice: Any) -> Steps:
     rng = np.random.default_rng(request.seed)
     text = readable(request.input)
     total, samples = len(text), 0
+    characters, unsaid = len(request.input), unsaid_in(text, voice.g2p)
+    if unsaid:
+        yield Step(0, total, warning=warning(unsaid, characters))
     for position, phonemes in _sentences(voice, text):
         sound: Samples = voice.from_ids(voice.ids(phonemes), request.speed, rng)
         samples += len(sound)
         yield Step(position, total, made.feed(sound))
-    unsaid = unsaid_in(text, voice.g2p)
     if not samples:  # a program that speaks sentence by sentence must not stop at an emoji
         unsaid = unsaid or len("".join(text.split()))
+        yield Step(total, total, warning=warning(unsaid, characters))
         samples = int(_PAUSE_S * voice.sample_rate)
         yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
     yield Step(total, total, made.close())
     artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
     seconds = round(samples / voice.sample_rate, 3)
-    body = {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": len(request.input), "unsaid": unsaid}
+    body = {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": characters, "unsaid": unsaid}
     return Outcome(body, [artifact])
 
 

@@ -143,6 +143,11 @@ class MediaAttempt:
             self._pieces = True
             self.attempt.publish(events.PIECE, {}, data)
 
+    def warn(self, message: str) -> None:
+        """See ``MediaSink``."""
+        if not self.attempt.over:
+            self.attempt.publish(events.WARNING, {"message": message})
+
     def done(self, outcome: Outcome) -> None:
         """See ``MediaSink``. The artifacts are stored before the result is reported to the worker."""
         if not self.attempt.over:

@@ -206,6 +206,9 @@ def test_what_a_voice_cannot_say_is_silence_and_a_warning(studio: Studio) -> Non
     assert "x-headrace-warning" not in studio.http.post("/v1/audio/speech", json=body | {"input": "Hello."}).headers
     events = studio.http.post("/v1/audio/speech", json=body | {"stream_format": "sse"}).text
     assert "no sound for 1 of 1" in events
+    for said, unsaid in (("🎉", 1), ("Hello. 🎉🎉", 2)):
+        streamed = studio.http.post("/v1/audio/speech", json=body | {"input": said, "stream": True})
+        assert f"no sound for {unsaid} of {len(said)}" in streamed.headers["x-headrace-warning"]
 
 
 def test_a_recording_that_is_a_header_alone_is_refused_without_a_path(studio: Studio) -> None:

@@ -43,6 +43,10 @@ class Images:
         assert not self.over.is_set()
         self.pieces.append(msgspec.msgpack.decode(data, type=Piece))
 
+    def warn(self, message: str) -> None:
+        """No image lacks anything."""
+        raise AssertionError(message)
+
     def done(self, outcome: Outcome) -> None:
         """The end."""
         assert not self.over.is_set()

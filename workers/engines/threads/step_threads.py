@@ -19,11 +19,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The result of one step: ``done`` of ``total`` (seconds, characters), and a piece of the answer or nothing."""
+    """The result of one step: ``done`` of ``total`` (seconds, characters), and a piece of the answer or nothing.
+
+    ``warning``: what the answer will lack.
+    """
 
     done: float
     total: float
     piece: bytes = b""
+    warning: str = ""
 
 
 Steps = Generator[Step, None, Outcome]
@@ -90,6 +94,8 @@ class StepThreads:
         result = None if error is not None else done.result()
         if isinstance(result, Step):
             request.sink.progress(result.done, result.total)
+            if result.warning:
+                request.sink.warn(result.warning)
             if result.piece:
                 request.sink.piece(result.piece)
             if not request.over:  # a sink may abort
