@@ -73,6 +73,14 @@ class HeadraceError(Exception):
         self.retry_after = retry_after
         super().__init__(self.message)
 
+    def within(self, field: str) -> "HeadraceError":
+        """This error about an object that is itself in a field of the body: its parameter is named from there."""
+        if self.param is None:
+            return self
+        param = f"{field}.{self.param}"
+        message = self.message.replace(f"'{self.param}'", f"'{param}'", 1)
+        return type(self)(message, param=param, retry_after=self.retry_after)
+
     def to_wire(self) -> WireError:
         """This error, ready to cross to another process."""
         return WireError(self.code, self.message, self.param, self.retry_after)

@@ -9,6 +9,9 @@ from models.errors import HeadraceError, InvalidRequest, UnknownParameter, Unsup
 _UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThread)}
 _UNSEEN = object()
 
+_OLDER = {"repetition_penalty": "repeat_penalty", "max_tokens": "n_predict"}
+"""Other programs' names of fields, which are read under ours; vLLM's ``guided_…`` become ``structured_outputs``."""
+
 
 def invalid(error: ValidationError, body: Any = _UNSEEN) -> HeadraceError:
     """The first of pydantic's findings about a body, as an error that names its parameter as the client wrote it."""
@@ -52,12 +55,24 @@ def _steps(problem: Any) -> list[str]:
 
 def _path(problem: Any, body: Any) -> str | None:
     """``messages[0].role``: where the problem is. The names that pydantic gives to a union's branches are left out."""
-    steps = _steps(problem)
+    steps = _as_written(_steps(problem), body)
     path = ""
     real = None if problem["type"] == "missing" else _real(steps, body)  # what is missing leads nowhere
     for step in real or _absent(problem, steps, body) or _likely(steps):
         path += f"[{step}]" if step.isdigit() else f".{step}" if path else step
     return path or None
+
+
+def _as_written(steps: list[str], body: Any) -> list[str]:
+    """The steps from the field that the client wrote, where it has another name than ours."""
+    if not isinstance(body, dict) or not steps or steps[0] in body:
+        return steps
+    if _OLDER.get(steps[0]) in body:
+        return [_OLDER[steps[0]], *steps[1:]]
+    if steps[0] == "structured_outputs":
+        guided = [name for name in body if name.startswith("guided_")]
+        return [f"guided_{steps[1]}", *steps[2:]] if len(steps) > 1 else guided[:1] or steps
+    return steps
 
 
 def _real(steps: list[str], value: Any) -> list[str] | None:

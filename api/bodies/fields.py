@@ -13,10 +13,7 @@ from pydantic import BaseModel, ValidationError
 from api.bodies import reading
 from api.gateway.gateway import gateway_of
 from api.gateway.metrics import METRICS
-from models.errors import UnsupportedParameter
-from models.modalities.base import BaseRequest
-from models.modalities.json_object import take_unknown
-from models.modalities.media import MediaRequest
+from models.modalities.ignored import take_ignored
 from models.validation import invalid
 
 log = logging.getLogger(__name__)
@@ -30,12 +27,16 @@ LOGGED = 1000
 class FieldRule:
     """What one request does with unknown fields, and which it has ignored so far."""
 
-    def __init__(self, request_id: str, endpoint: str, ignored: list[str], *, strict: bool) -> None:
-        """``ignored`` is the list that the edge puts into the answer's header; ``endpoint`` the route's path."""
+    def __init__(self, request_id: str, endpoint: str, ignored: list[str], *, strict: bool, within: str = "") -> None:
+        """``ignored`` is the list that the edge puts into the answer's header; ``endpoint`` the route's path.
+
+        ``within``: the field of the client's body in which the bodies stand that are checked.
+        """
         self._request_id = request_id
         self._endpoint = endpoint
         self._ignored = ignored
         self._strict = strict
+        self._within = within
 
     def check(self, shape: type[T], body: Any) -> T:
         """The body as a request of this shape. Raises InvalidRequest, UnknownParameter or UnsupportedParameter."""
@@ -43,21 +44,12 @@ class FieldRule:
             request = shape.model_validate(body)
         except ValidationError as error:
             raise invalid(error, body) from error
-        self.ignore(take_unknown(request, strict=self._strict))
-        if isinstance(request, BaseRequest):
-            self._leave_out(request.left_out)
-        if isinstance(request, BaseRequest | MediaRequest):
-            self.ignore(request.unenforced)
+        self.ignore(take_ignored(request, strict=self._strict))
         return request
-
-    def _leave_out(self, names: tuple[str, ...]) -> None:
-        if names and self._strict:
-            path, _, kind = names[0].partition(": ")
-            raise UnsupportedParameter(f"'{path}': '{kind or path}' is not supported", param=path)
-        self.ignore(names)
 
     def ignore(self, paths: tuple[str, ...]) -> None:
         """Name what has no effect on the answer, for the header, the log and the metric."""
+        paths = tuple(f"{self._within}.{path}" for path in paths) if self._within else paths
         new = [path for path in paths if path not in self._ignored] if len(paths) < LOGGED else list(paths)
         if not new:
             return
@@ -66,12 +58,12 @@ class FieldRule:
         log.info("%s ignored %s", self._request_id, repr(", ".join(new))[:LOGGED])
 
 
-def rule_of(request: Request) -> FieldRule:
-    """The rule for this request."""
+def rule_of(request: Request, within: str = "") -> FieldRule:
+    """The rule for this request, or for what stands within this field of its body."""
     asked = request.headers.get("x-headrace-strict", "").strip().lower()
     strict = gateway_of(request).settings.strict_fields if not asked else asked in ("true", "1")
     endpoint = getattr(request.scope.get("route"), "path", "")
-    return FieldRule(request.state.request_id, endpoint, request.state.ignored, strict=strict)
+    return FieldRule(request.state.request_id, endpoint, request.state.ignored, strict=strict, within=within)
 
 
 async def read(request: Request, shape: type[T]) -> T:

@@ -23,7 +23,7 @@ from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
 from api.jobs.waiting import submit_job as insert
 from api.requests.answering import PING_S
-from models.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, ShuttingDown
+from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
@@ -70,12 +70,18 @@ async def submit(request: Request, idempotency_key: IdempotencyKey = None) -> Re
     given = body.input | ({} if body.model is None else {"model": body.model})
     deadline_s = seconds_until(body.deadline, again=idempotency_key is not None)
     terms = JobTerms(body.priority, deadline_s, idempotency_key, body.metadata, webhook)
-    async with AsyncExitStack() as stack:
-        uploads: dict[str, Upload] = {}
-        if KINDS[body.kind].files:
-            files = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
-            uploads = await files.take_named(KINDS[body.kind], given)
-        prepared = await prepare(gateway, caller, body.kind, given, uploads, terms, fields.rule_of(request))
+    rule = fields.rule_of(request, within="input")
+    try:
+        async with AsyncExitStack() as stack:
+            uploads: dict[str, Upload] = {}
+            if KINDS[body.kind].files:
+                files = RequestFiles(gateway, caller, await stack.enter_async_context(folder()))
+                uploads = await files.take_named(KINDS[body.kind], given)
+            prepared = await prepare(gateway, caller, body.kind, given, uploads, terms, rule)
+    except HeadraceError as error:
+        if error.param == "model" and "model" not in body.input:
+            raise
+        raise error.within("input") from error
     done = await insert(gateway, prepared.job)
     base = public_url(gateway, str(request.base_url))
     headers = {"Location": f"{base}/v1/jobs/{done.id}"} | ({} if done.created else {"Idempotent-Replayed": "true"})

@@ -118,19 +118,32 @@ class BaseRequest(JsonObject):
         """The pictures and recordings in the body, each with its place: ``messages[0].content[1].image_url``."""
         return iter(())
 
+    @property
+    def media_places(self) -> list[str]:
+        """The places of the ``media`` of the inner request in this body, in the same order."""
+        return [place for place, _ in self.media]
+
     def inner(self) -> "BaseRequest":
         """The request for the engine: this one, or that of the modality which serves this one (``THROUGH``)."""
         return self
 
     def outward(self, error: HeadraceError) -> HeadraceError:
-        """An error about the inner request, with the names of this protocol's fields.
+        """An error about the inner request, with the names of this protocol's fields and its places of media."""
+        if not self.OUTER or error.param is None or "[" not in error.param:
+            return self.renamed(error)
+        outer = self.media_places
+        inner = [place for place, _ in self.inner().media] if outer else []
+        return self.renamed(error, dict(zip(inner, outer, strict=False)).get(error.param))
+
+    def renamed(self, error: HeadraceError, place: str | None = None) -> HeadraceError:
+        """An error about the inner request, with the name of this protocol's field, or with this place in this body.
 
         The place within a field is left out, as it means nothing in this protocol.
         """
         if not self.OUTER or error.param is None:
             return error
         field = re.split(r"[.\[]", error.param, maxsplit=1)[0]
-        name = self.OUTER.get(field, field)
+        name = place or self.OUTER.get(field, field)
         message = error.message.replace(f"'{error.param}'", f"'{name}'").replace(f"'{field}'", f"'{name}'")
         return type(error)(message, param=name, retry_after=error.retry_after)
 

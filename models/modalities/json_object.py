@@ -66,18 +66,25 @@ def take_unknown(body: BaseModel, *, strict: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_INDEX.sub("[]", path) for path, _, _ in unknown))
 
 
-def _unknown(value: Any, path: str = "") -> Iterator[tuple[str, JsonObject, str]]:
+def _unknown(body: BaseModel) -> Iterator[tuple[str, JsonObject, str]]:
     """The unknown fields: the path of each, the object that has it, and its name."""
+    for path, holder in objects(body):
+        if isinstance(holder, JsonObject) and holder.model_extra:
+            before = f"{path}." if path else ""
+            yield from [(before + name, holder, name) for name in holder.model_extra]
+
+
+def objects(value: Any, path: str = "") -> Iterator[tuple[str, BaseModel]]:
+    """The objects in a body in the order in which they are read, and the path of each; that of the body is empty."""
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _unknown(item, f"{path}[{number}]")
+            yield from objects(item, f"{path}[{number}]")
     elif isinstance(value, BaseModel):
+        yield path, value
         before = f"{path}." if path else ""
-        if isinstance(value, JsonObject):
-            yield from [(before + name, value, name) for name in value.model_extra or ()]
         for name, wire in _holders(type(value)):
             if (inner := getattr(value, name)) is not None:
-                yield from _unknown(inner, before + wire)
+                yield from objects(inner, before + wire)
 
 
 def _meant(cls: type[JsonObject], name: str) -> str | None:

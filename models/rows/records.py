@@ -227,6 +227,7 @@ class BatchLine(Record):
     state: JobState
     error: list[Any] | None
     request: dict[str, Any]
+    metadata: dict[str, str] | None  # ``ignored``: names of fields without effect
     body: dict[str, Any] | None  # of its row in results; None: there is none
 
 

@@ -214,7 +214,7 @@ class BatchFeeder:
         try:
             found = batch_lines.parse(line)
             name, uid = found["custom_id"], batch_lines.uid_of(found)
-            body, files = batch_lines.request(found, kind, serving, find, put)
+            asked = batch_lines.request(found, kind, serving, find, put, strict=self._settings.strict_fields)
         except (StorageUnavailable, DatabaseUnavailable):
             raise
         except HeadraceError as error:
@@ -223,16 +223,17 @@ class BatchFeeder:
         new = NewJob(
             id=job,
             kind=kind,
-            uid=body["model"],
-            request=body,
+            uid=asked.body["model"],
+            request=asked.body,
             api_key_id=row.api_key_id,
-            files=files,
+            files=asked.files,
             priority=BATCH_PRIORITY,
             deadline_s=(row.expires_at - row.now) / 1000,
             max_attempts=self._settings.job_attempts,
             batch_id=row.id,
             line=number,
             custom_id=name,
+            metadata={"ignored": asked.ignored} if asked.ignored else None,
         )
         chunk.new.append(new)
 

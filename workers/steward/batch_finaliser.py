@@ -135,7 +135,7 @@ class Finaliser:
                 yield _entry(line.id, line.custom_id, error=described_error(error))
                 continue
             usage.add(body)
-            yield _entry(line.id, line.custom_id, response=(200, body))
+            yield _entry(line.id, line.custom_id, response=(200, body), ignored=(line.metadata or {}).get("ignored"))
 
     def _answer(self, line: BatchLine) -> Any:
         """What the endpoint would have answered: JSON, text, or else a data URL. Pictures are data URLs in it."""
@@ -203,10 +203,18 @@ def data_url(data: bytes, media_type: str) -> str:
 
 
 def _entry(
-    job: str, custom_id: str | None, *, response: tuple[int, Any] | None = None, error: dict[str, Any] | None = None
+    job: str,
+    custom_id: str | None,
+    *,
+    response: tuple[int, Any] | None = None,
+    error: dict[str, Any] | None = None,
+    ignored: str | None = None,
 ) -> dict[str, Any]:
+    """A line of a file. ``ignored`` are the fields that had no effect; elsewhere a header names them."""
     name = job.removeprefix("job_")
     answer = response and {"status_code": response[0], "request_id": f"req_{name}", "body": response[1]}
+    if answer and ignored:
+        answer["headers"] = {"x-headrace-ignored": ignored}
     return {"id": f"batch_req_{name}", "custom_id": custom_id, "response": answer, "error": error}
 
 

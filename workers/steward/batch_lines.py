@@ -5,9 +5,9 @@ from 0, blank ones not at all. A line that is not a JSON object is refused on it
 which line an answer belongs to, or where it is meant to go, is refused as a whole.
 """
 
-import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,10 @@ from pydantic import ValidationError
 from models import inline_data
 from models.errors import InvalidLine, InvalidRequest, ModelNotFound
 from models.modalities import KINDS, modality
-from models.modalities.json_object import take_unknown
+from models.modalities.ignored import take_ignored
 from models.rows import uploads
 from models.unicode import storable
 from models.validation import invalid
-
-log = logging.getLogger(__name__)
 
 MOST_BYTES = 200 << 20
 MOST_LINES = 50_000
@@ -30,6 +28,8 @@ LINE_BYTES = (16 << 20) + (4 << 10)
 """Most bytes of a line: those of a request's body, and of what stands around it."""
 MOST_ERRORS = 100
 CUSTOM_ID = 512
+MOST_IGNORED = 1000
+"""Most characters of the names of a line's ignored fields."""
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _NAMED = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.){1,3072}")')
@@ -135,10 +135,25 @@ def _error(code: str, message: str, line: int | None = None, param: str | None =
 # ---- one line ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class LineRequest:
+    """A line as its endpoint would have taken it. ``files`` by key; ``ignored``: as ``x-headrace-ignored`` has it."""
+
+    body: dict[str, Any]
+    files: dict[str, str]
+    ignored: str
+
+
 def request(
-    line: dict[str, Any], kind: str, serving: Mapping[str, Collection[str]], find: Find, put: Put
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The line's body, validated, and its files by key. Raises what its endpoint would have refused it for.
+    line: dict[str, Any],
+    kind: str,
+    serving: Mapping[str, Collection[str]],
+    find: Find,
+    put: Put,
+    *,
+    strict: bool = False,
+) -> LineRequest:
+    """What a line asks for. Raises what its endpoint would have refused it for; with ``strict``, ignored fields too.
 
     ``serving`` tells the modalities of each model that is launched.
     """
@@ -152,8 +167,7 @@ def request(
             raise InvalidRequest(f"missing the file '{name}'", param=name)
     try:
         found: Any = modality(about.modality).request.model_validate(body | about.fixed)
-        if ignored := take_unknown(found, strict=False):
-            log.info("a line of a batch has fields that are ignored: %r", ", ".join(ignored)[:1000])
+        ignored = take_ignored(found, strict=strict)
         kept = found.model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
         raise invalid(error, body) from error
@@ -167,7 +181,7 @@ def request(
     if getattr(found, "stream", False):
         raise InvalidRequest("an answer in a batch cannot be streamed", param="stream")
     files = {name: _file(name, value, find, put) for name, value in named.items()}
-    return kept, files
+    return LineRequest(kept, files, ", ".join(ignored)[:MOST_IGNORED])
 
 
 def _file(name: str, value: Any, find: Find, put: Put) -> str:

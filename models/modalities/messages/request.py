@@ -8,8 +8,10 @@ from pydantic_core import PydanticCustomError
 
 from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Float, Int
+from models.modalities.json_object import objects
 from models.modalities.messages.blocks import (
     CacheControl,
+    Image,
     OtherBlock,
     Text,
     ToolChange,
@@ -117,7 +119,7 @@ class MessagesPrompt(BaseRequest):
         try:
             self.inner()
         except ValidationError as problem:  # chat's own checks: equal names, fields that need or exclude each other
-            error = self.outward(invalid(problem))
+            error = self.renamed(invalid(problem))
             context = {"message": error.message, "param": error.param}
             raise PydanticCustomError(error.code, "{message}", context) from None
         return self
@@ -125,6 +127,12 @@ class MessagesPrompt(BaseRequest):
     def inner(self) -> BaseRequest:
         """The chat request."""
         return self._chat
+
+    @property
+    def media_places(self) -> list[str]:
+        """See ``BaseRequest``. A chat has the pictures in the same order."""
+        found = objects(self.messages, "messages")
+        return [f"{path}.source" for path, block in found if isinstance(block, Image)]
 
     @cached_property
     def _chat(self) -> chat.Request:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from models.errors import InvalidRequest
 from models.modalities import chat
 from models.modalities.base import BaseRequest, Bool, Float, Int, Metadata, streaming_only
+from models.modalities.json_object import objects
 from models.modalities.responses.conversation import conversation
 from models.modalities.responses.fields import (
     Includable,
@@ -21,7 +22,16 @@ from models.modalities.responses.fields import (
     TextConfig,
     ToolChoice,
 )
-from models.modalities.responses.items import RESPONSE, Item, ItemReference, MessageItem, OtherItem, ReasoningItem
+from models.modalities.responses.items import (
+    RESPONSE,
+    InputAudioPart,
+    InputImage,
+    Item,
+    ItemReference,
+    MessageItem,
+    OtherItem,
+    ReasoningItem,
+)
 from models.modalities.responses.tools import AllowedTools, AnyTool, NamedTool, Offered, left_out, offered
 from models.modalities.schemas import moved
 from models.modalities.text import PLAIN_TIERS, ServiceTier
@@ -270,6 +280,18 @@ class ResolvedPrompt(ResponsesPrompt):
         return self.chat.prefix
 
     @property
+    def media_places(self) -> list[str]:
+        """See ``BaseRequest``. What is in an earlier response is named by the field that refers to it."""
+        earlier = [part for _, part in objects(self.earlier or []) if isinstance(part, InputImage | InputAudioPart)]
+        places = ["previous_response_id" for _ in earlier]
+        for path, part in objects(self.input, "input"):
+            if isinstance(part, InputImage):
+                places.append(f"{path}.image_url")
+            elif isinstance(part, InputAudioPart):
+                places.append(f"{path}.input_audio")
+        return places
+
+    @property
     def _refers(self) -> bool:
         return any(isinstance(one, ItemReference) for one in self.items)
 
@@ -280,7 +302,7 @@ class ResolvedPrompt(ResponsesPrompt):
         try:
             return chat.Request.model_validate({name: value for name, value in fields.items() if value is not None})
         except ValidationError as error:
-            wrong = self.outward(invalid(error))
+            wrong = self.renamed(invalid(error))
             why = {"param": wrong.param or "input", "why": wrong.message}
             raise PydanticCustomError("invalid_value", "{why}", why) from None
 

@@ -303,10 +303,18 @@ BAD: dict[str, tuple[dict[str, Any], int, str, str | None]] = {
     "kind": ({"kind": "what"}, 400, "invalid_value", "kind"),
     "no kind": ({"kind": None}, 400, "invalid_value", "kind"),
     "input": ({"input": []}, 400, "invalid_value", "input"),
-    "no messages": ({"input": {}}, 400, "invalid_value", "messages"),
-    "a bad field": ({"input": ECHO["input"] | {"max_tokens": "x"}}, 400, "invalid_value", "max_tokens"),
-    "a bad message": ({"input": {"messages": [{"role": "x"}]}}, 400, "invalid_value", "messages[0].role"),
-    "a misspelt field within": ({"input": ECHO["input"] | {"max_token": 1}}, 400, "unknown_parameter", "max_token"),
+    "no messages": ({"input": {}}, 400, "invalid_value", "input.messages"),
+    "a bad field": ({"input": ECHO["input"] | {"max_tokens": "x"}}, 400, "invalid_value", "input.max_tokens"),
+    "a bad message": ({"input": {"messages": [{"role": "x"}]}}, 400, "invalid_value", "input.messages[0].role"),
+    "a file that is none": (
+        {"kind": "images.edits", "input": {"prompt": "x", "image": "file-none"}}, 400, "invalid_value", "input.image",
+    ),
+    "no such model within": (
+        {"model": None, "input": ECHO["input"] | {"model": "nobody"}}, 404, "model_not_found", "input.model",
+    ),
+    "a misspelt field within": (
+        {"input": ECHO["input"] | {"max_token": 1}}, 400, "unknown_parameter", "input.max_token",
+    ),
     "a misspelt field": ({"priorty": 1}, 400, "unknown_parameter", "priorty"),
     "no model": ({"model": "nobody"}, 404, "model_not_found", "model"),
     "another modality's": ({"kind": "images.generations", "input": {"prompt": "x"}}, 400, "invalid_value", "model"),
@@ -341,3 +349,8 @@ async def test_a_bad_job_is_refused(http: httpx.AsyncClient, name: str) -> None:
     content = json.dumps(ECHO | change)
     answer = await http.post("/v1/jobs", content=content, headers={"content-type": "application/json"})
     assert await refusal(answer) == tuple(expected)
+
+
+async def test_ignored_fields_of_the_input_are_named_by_their_place(http: httpx.AsyncClient) -> None:
+    made = await http.post("/v1/jobs", json=ECHO | {"note": 1, "input": ECHO["input"] | {"unheard_of": 1}})
+    assert (made.status_code, made.headers["x-headrace-ignored"]) == (202, "note, input.unheard_of")

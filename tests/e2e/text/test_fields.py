@@ -20,7 +20,11 @@ TAKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "messages": ("/v1/messages", MESSAGE, "hint, messages[].content[].hint"),
     "responses": ("/v1/responses", {"model": "echo", "input": "hi", "client_metadata": {"a": "b"}}, "client_metadata"),
     "tokenize": ("/v1/tokenize", {"model": "echo", "prompt": "a", "hint": 1}, "hint"),
-    "job": ("/v1/jobs", {"kind": "chat.completions", "input": MESSAGE, "hint": 1}, "hint, messages[].content[].hint"),
+    "job": (
+        "/v1/jobs",
+        {"kind": "chat.completions", "input": MESSAGE, "hint": 1},
+        "hint, input.hint, input.messages[].content[].hint",
+    ),
 }
 
 

@@ -139,6 +139,23 @@ ODD = {
 }
 
 
+def test_ignored_fields_of_a_line_are_named_beside_its_answer(world: World) -> None:
+    batch = world.batch(line("odd", body={"unheard_of": 1, "odder": 0}) + b"\n" + line("plain"))
+    world.finish()
+    succeeded, _ = world.outcome(batch)
+    assert [one["response"].get("headers") for one in succeeded] == [{"x-headrace-ignored": "unheard_of, odder"}, None]
+
+
+def test_ignored_fields_of_a_line_are_refused_where_the_setting_says_so(world: World) -> None:
+    world.settings = world.settings.model_copy(update={"strict_fields": True})
+    world.batching = world.steward()
+    batch = world.batch(line("odd", body={"unheard_of": 1}) + b"\n" + line("plain"))
+    world.finish()
+    [good], [bad] = world.outcome(batch)
+    assert (good["custom_id"], bad["custom_id"]) == ("plain", "odd")
+    assert bad["response"]["body"]["error"]["param"] == "unheard_of"
+
+
 def test_odd_bodies_hold_up_no_other_line(world: World) -> None:
     odd = [line(name, body={"chat_template_kwargs": 0}).replace(b": 0", b": " + value) for name, value in ODD.items()]
     batch = world.batch(b"\n".join([*odd, line("last")]))
