@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import redis
 import sqlalchemy as sa
@@ -28,7 +29,8 @@ from api.local.embedded import binary, free_port
 from models.process.processes import end, spawn
 from models.redis import broker
 from models.settings import Settings
-from tests.e2e.talk import PROMPT, chat, client, hear, launch, streaming
+from tests.e2e.talk import PROMPT, chat, client, hear, launch, replicas, streaming
+from tests.support.nvml import FakeNvml, rtx_4090
 from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.e2e
@@ -172,6 +174,8 @@ class Composed:
         self.services: dict[str, Config] = config["services"]
         self.folder = folder
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.machine: dict[str, str] = {}
+        """What the machine itself adds to the environment of a container."""
         self.port, self.redis_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._configs: dict[str, Config] = config["configs"]
@@ -185,7 +189,7 @@ class Composed:
     def environment(self, name: str) -> dict[str, str]:
         """Of a service: the container's own, nothing of ours."""
         env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HEADRACE_HOME": str(self.folder / name), "HOME": "/"}
-        env["TMPDIR"] = os.environ["TMPDIR"]
+        env |= {"TMPDIR": os.environ["TMPDIR"]} | self.machine
         for key, value in self.services[name]["environment"].items():
             env[key] = value
             for there, here in self._here.items():
@@ -350,6 +354,50 @@ def assert_nothing_was_forbidden(composed: Composed) -> None:
     with composed.redis() as tester:
         refused = [entry for entry in tester.acl_log() if entry["username"] in ("control", "worker")]
     assert not refused, "redis-users forbids what the parts do"
+
+
+async def test_one_container_has_a_worker_for_each_gpu(composed: Composed, fake_nvml: FakeNvml) -> None:
+    """So that a model can be spread over several of them."""
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    fake_nvml.write()
+    composed.machine = fake_nvml.environment
+    start_in_order(composed)
+    composed.start("worker-gpu")
+    async with client(composed.url, headers=HEADERS) as http:
+
+        async def devices() -> list[str]:
+            return [one["id"] for one in (await http.get("/v1/devices")).json()["data"]]
+
+        while len(await devices()) < 3:
+            await asyncio.sleep(0.1)
+        assert await devices() == ["compose-cpu.cpu", "compose-gpu.cuda:0", "compose-gpu.cuda:1"]
+        await launch(http, "echo", n_gpu=2)
+        [replica] = await replicas(http, "echo")
+        assert replica["devices"] == ["compose-gpu.cuda:0", "compose-gpu.cuda:1"], replica
+        assert (await hear(http, chat())).done
+
+        workers = psutil.Process(composed.running["worker-gpu"].pid).children()
+        await asyncio.to_thread(workers[0].kill)
+        dead = workers[0].pid
+        while dead in {one.pid for one in psutil.Process(composed.running["worker-gpu"].pid).children()}:
+            await asyncio.sleep(0.1)
+        while "starting it again" not in composed.log("worker-gpu"):
+            await asyncio.sleep(0.1)
+    assert composed.stop("worker-gpu") == {"worker-gpu": 0}, composed.log("worker-gpu")
+
+
+def test_a_container_without_a_gpu_says_so(composed: Composed, fake_nvml: FakeNvml) -> None:
+    fake_nvml.init = "mismatch"
+    fake_nvml.write()
+    composed.machine = fake_nvml.environment
+    (composed.folder / "worker-gpu").mkdir()
+    command = composed.services["worker-gpu"]["command"]
+    environment = composed.environment("worker-gpu")
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert re.fullmatch("headrace: this machine has no NVIDIA GPU that can be used; .*restart.*\n", ended.stderr)
+    check = subprocess.run(composed.healthcheck("worker-gpu"), env=environment, timeout=60, check=False)
+    assert check.returncode == 1
 
 
 async def test_models_come_back_after_everything_was_restarted(composed: Composed) -> None:

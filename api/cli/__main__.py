@@ -25,7 +25,7 @@ jobs.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]
-Device = Annotated[str, typer.Option(help="The device to own: cpu, cuda:0, …")]
+Device = Annotated[str, typer.Option(help="The device to own: cpu, cuda:0, … With cuda: a worker for each GPU.")]
 Devices = Annotated[
     list[str] | None,
     typer.Option("--device", help="A device to run a worker for; repeat for several. Without: every GPU, and the CPU."),
@@ -79,8 +79,14 @@ def gateway(host: Host = None, port: Port = None) -> None:
 
 @app.command()
 def worker(device: Device) -> None:
-    """Run the worker of one device alone. Needs HEADRACE_REDIS_URL."""
-    _become("workers.device", "--device", device)
+    """Run the worker of one device alone, or of each GPU. Needs HEADRACE_REDIS_URL."""
+    if device == "cuda":
+        from api.local import gpu_workers
+        from models.settings import Settings
+
+        gpu_workers.run(Settings())
+    else:
+        _become("workers.device", "--device", device)
 
 
 @app.command()

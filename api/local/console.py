@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from api.local.child import Child
 
 MIB = 1 << 20
-MODULES = {"workers.runner": "runner", "workers.engines.probe": "asks engines"}
-"""What processes that workers start are called, by their modules."""
+RUNNER, PROBE = "workers.runner", "workers.engines.probe"
+"""Modules of processes that workers start. A runner's arguments are a descriptor and its model's uid."""
 
 
 class Console:
@@ -73,7 +73,9 @@ def _offspring(pid: int) -> list[psutil.Process]:
 def _name(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
         words = process.cmdline()
-        return next((name for module, name in MODULES.items() if module in words), str(process.name()))
+        if RUNNER in words:
+            return " ".join(["runner", *words[words.index(RUNNER) + 2 :]])
+        return "asks engines" if PROBE in words else str(process.name())
     return "?"
 
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import shlex
-import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from api.edge.exposure import check_exposure, check_port, local_url
 from api.local import embedded, home
 from api.local.child import Child
 from api.local.console import Console, table
+from api.local.foreground import Foreground
 from api.local.listing import described, waits
 from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
@@ -38,11 +38,6 @@ All are placed on whatever device can run them: a GPU that works, else the CPU.
 """
 SERVING_TIMEOUT_S = 60.0
 REDIS_TIMEOUT_S = 10.0
-DOUBLE_SIGNAL_S = 0.5
-"""One Ctrl-C can arrive twice, from the terminal and from a wrapper that passes it on.
-
-A second signal counts as such only if it comes this long after the first.
-"""
 
 
 def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) -> None:
@@ -93,47 +88,16 @@ class Up:
         self._demo = demo
         self._url = local_url(settings.host, settings.port)
         self._supervisor = Supervisor(settings.home, console.say)
-        self._tails = Tails(settings.home / "logs", console.say) if verbose else None
-        self._stop = asyncio.Event()
-        self._kill = asyncio.Event()
-        self._signalled_at = 0.0
+        self._verbose = verbose
 
     async def main(self) -> None:
         """Start everything, supervise it, and at the end stop all that was started, also after an error."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal, number)
         specs = ProcessSpecs(self._settings)
-        tasks = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(self._begin(specs))]
-        if self._tails:
-            tasks.append(asyncio.create_task(self._tails.follow()))
+        tails = [Tails(self._settings.home / "logs", self._console.say).follow()] if self._verbose else []
         try:
-            await self._until_stopped(tasks)
+            await Foreground(self._supervisor, self._console).run(self._begin(specs), *tails)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            await self._end()
             await specs.close()
-
-    async def _until_stopped(self, tasks: list["asyncio.Task[None]"]) -> None:
-        stopped = asyncio.create_task(self._stop.wait())
-        pending: set[asyncio.Task[Any]] = {stopped, *tasks}
-        try:
-            while stopped in pending:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        finally:
-            stopped.cancel()
-
-    def _on_signal(self, number: int) -> None:
-        now = time.monotonic()
-        if not self._stop.is_set():
-            self._signalled_at = now
-            self._stop.set()
-        elif number != signal.SIGHUP and now - self._signalled_at > DOUBLE_SIGNAL_S:
-            self._kill.set()
 
     async def _begin(self, specs: ProcessSpecs) -> None:
         """Start the processes in the order in which they need each other; wait until requests can be served."""
@@ -253,21 +217,6 @@ class Up:
         say(_sample(self._url, _key_variable(self._settings), demo=demo))
         say()
         say(f"Ctrl-C stops it; running streams may finish for {self._settings.drain_s:.0f} s.")
-
-    async def _end(self) -> None:
-        """Stop in order, or at once on the second signal."""
-        self._console.idle()
-        self._console.say("stopping; again to stop at once")
-        ending = asyncio.create_task(self._supervisor.stop())
-        killed = asyncio.create_task(self._kill.wait())
-        await asyncio.wait({ending, killed}, return_when=asyncio.FIRST_COMPLETED)
-        killed.cancel()
-        if not ending.done():
-            ending.cancel()
-            self._supervisor.kill()
-        else:
-            ending.result()
-        self._console.say("stopped")
 
 
 def _with(settings: Settings, **changes: Any) -> Settings:

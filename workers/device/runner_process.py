@@ -268,8 +268,8 @@ class RunnerProcess:
         grows = bool(self.visible) and self.load.engine != "vllm"
         environment = _defaults(compiled, grows=grows) | os.environ | ours_alone
         with theirs:
-            return spawn(
-                [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno())],
+            return spawn(  # the model's name is for whoever looks at the machine's processes
+                [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno()), self.load.uid],
                 env=environment,
                 pass_fds=(theirs.fileno(),),
                 stderr=subprocess.PIPE,
