@@ -3,11 +3,9 @@
 import json
 import re
 
-import pytest
-
 from deploy.backend import LLAMA_CPP_INDEX, choose
 from deploy.machine import Machine, Nvidia
-from tests.test_compose import COMPOSE, ROOT, SECRETS, Config, compose
+from tests.deploy.composed import COMPOSE, ROOT, SECRETS, Config, compose
 
 
 def rendered(**env: str) -> Config:
@@ -22,11 +20,6 @@ def arguments(config: Config, worker: str) -> dict[str, str]:
     """Those of a worker's build."""
     read: dict[str, str] = config["services"][worker]["build"]["args"]
     return read
-
-
-@pytest.fixture(scope="module")
-def config() -> Config:
-    return rendered()
 
 
 def test_the_gpu_workers_builds_are_the_operators_to_choose(config: Config) -> None:
