@@ -60,9 +60,9 @@ class Composed:
         }
 
     def environment(self, name: str) -> dict[str, str]:
-        """Of a service: the container's own, nothing of ours."""
+        """Of a service: the container's own, nothing of ours but which tree is tested."""
         env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HEADRACE_HOME": str(self.folder / name), "HOME": "/"}
-        env |= {"TMPDIR": os.environ["TMPDIR"]} | self.machine
+        env |= {name: os.environ[name] for name in ("TMPDIR", "PYTHONPATH") if name in os.environ} | self.machine
         for key, value in self.services[name]["environment"].items():
             env[key] = value
             for there, here in self._here.items():
