@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from api.bodies import reading
 from api.gateway.gateway import gateway_of
 from api.gateway.metrics import METRICS
+from models.errors import InvalidRequest
+from models.modalities.base import truth
 from models.modalities.ignored import take_ignored
 from models.validation import invalid
 
@@ -60,8 +62,10 @@ class FieldRule:
 
 def rule_of(request: Request, within: str = "") -> FieldRule:
     """The rule for this request, or for what stands within this field of its body."""
-    asked = request.headers.get("x-headrace-strict", "").strip().lower()
-    strict = gateway_of(request).settings.strict_fields if not asked else asked in ("true", "1")
+    asked = request.headers.get("x-headrace-strict", "")
+    strict = truth(asked) if asked.strip() else gateway_of(request).settings.strict_fields
+    if not isinstance(strict, bool):
+        raise InvalidRequest("'x-headrace-strict' is true or false", param="x-headrace-strict")
     endpoint = getattr(request.scope.get("route"), "path", "")
     return FieldRule(request.state.request_id, endpoint, request.state.ignored, strict=strict, within=within)
 

@@ -40,7 +40,8 @@ def job(id: Id, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
 def cancel(id: Id, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
     """Cancel a job."""
     with connect(endpoint, api_key) as client:
-        typer.echo(client.cancel(id)["state"])
+        state = client.cancel(id)["state"]
+    typer.echo("cancelling" if state == "running" else state)
 
 
 def webhook_secret() -> None:

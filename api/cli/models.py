@@ -1,5 +1,6 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat, generate, with Xinference's options."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.engines import FACTS, MODEL_TYPES
-from models.errors import InvalidRequest, ModelNotFound
+from models.errors import HeadraceError, InvalidRequest, ModelFailed, ModelNotFound
 
 if TYPE_CHECKING:
     from api.client import Client, LaunchProgress
@@ -239,7 +240,7 @@ def _value(text: str) -> Any:
 
 
 def _wait(client: "Client", uid: str) -> None:
-    """Show the launch's progress, and why it waits, until the model is ready."""
+    """Show a launch's progress, and why it waits, until the model is ready. What cannot be loaded is forgotten."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -257,7 +258,12 @@ def _wait(client: "Client", uid: str) -> None:
                 said = now.reason
                 console.print(f"{now.stage}: {now.reason}", markup=False, soft_wrap=True)
 
-        client.wait_ready(uid, show)
+        try:
+            client.wait_ready(uid, show)
+        except ModelFailed:
+            with contextlib.suppress(HeadraceError):  # as over HTTP, it leaves nothing
+                client.terminate(uid)
+            raise
 
 
 def connect(endpoint: str, api_key: str) -> "Client":

@@ -46,6 +46,6 @@ async def only_model(gateway: Gateway, modality: str) -> str:
     """The uid of the one model that serves this modality. Raises InvalidRequest if there is none, or more than one."""
     models = await gateway.known_models.serving(modality)
     if len(models) != 1:
-        why = f"'model' is required: several models serve {modality}" if models else "'model' is required"
-        raise InvalidRequest(why, param="model")
+        which = "several models serve" if models else "no model that was launched serves"
+        raise InvalidRequest(f"'model' is required: {which} {modality}", param="model")
     return models[0].uid

@@ -10,7 +10,7 @@ from api.bodies.fields import FieldRule
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.jobs import results
-from api.jobs.hosted_wire import endpoint_body, said_as, text_of
+from api.jobs.hosted_wire import endpoint_body, file_ids, said_as, text_of
 from api.jobs.preparation import JobTerms, prepare, public_url
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.waiting import submit_job
@@ -49,7 +49,7 @@ async def submit(
     if not known:
         raise ModelNotFound(f"the model '{names[0][:200]}' does not exist", param="model")
     modalities = serves(known[0].engine, known[0].model_type)
-    kind, body = endpoint_body(modalities, given)
+    kind, body = endpoint_body(modalities, file_ids(given, public_url(gateway, str(request.base_url))))
     body["model"] = known[0].uid
     try:
         async with folder() as into:

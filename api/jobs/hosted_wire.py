@@ -6,12 +6,16 @@ Their models name inputs as they like; the names that most of them use are trans
 import json
 import re
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from models.errors import HeadraceError
 from models.modalities.media import Answer
+from models.rows.records import FileRow
 
 _Json = dict[str, Any]
+
+FILES = "/v1/files"
 
 _NAMES: dict[str, dict[str, str]] = {
     "images": {
@@ -37,6 +41,39 @@ _SIZES = {
     "landscape_16_9": "1024x576",
 }
 """fal's names of sizes."""
+
+
+def replicate_file(row: FileRow, base: str) -> dict[str, Any]:
+    """Replicate's ``File``; its URL stands for the file in the input of a prediction here."""
+    return {
+        "id": row.id,
+        "name": row.filename,
+        "content_type": row.media_type or "application/octet-stream",
+        "size": row.bytes,
+        "etag": row.id,
+        "checksums": {},
+        "metadata": {},
+        "created_at": timestamp(row.created_at),
+        "expires_at": timestamp(row.expires_at),
+        "urls": {"get": f"{base}{FILES}/{row.id}"},
+    }
+
+
+def file_ids(given: _Json, base: str) -> _Json:
+    """An input with the ids of the files in the place of the URLs that ``replicate_file`` gave them."""
+    own = f"{base}{FILES}/"
+
+    def known(value: Any) -> Any:
+        if isinstance(value, list):
+            return [known(one) for one in value]
+        return value.removeprefix(own) if isinstance(value, str) else value
+
+    return {name: known(value) for name, value in given.items()}
+
+
+def timestamp(ms: int | None) -> str | None:
+    """A time of the database as ISO 8601."""
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def endpoint_body(modalities: Collection[str], given: _Json) -> tuple[str, _Json]:

@@ -10,6 +10,8 @@ from starlette.responses import Response, StreamingResponse
 
 from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
+from api.jobs.hosted_wire import replicate_file
+from api.jobs.preparation import public_url
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.rows import uploads
 from models.rows.records import FileRow
@@ -43,11 +45,14 @@ _FORM = {
 
 @router.post("", summary="Upload a file", openapi_extra={"requestBody": {"required": True, "content": _FORM}})
 async def upload(request: Request) -> dict[str, Any]:
-    """Store a file under a new id. The form has ``file``, ``purpose``, and optionally ``expires_after``."""
+    """Store a file under a new id. The form has ``file``, ``purpose``, and optionally ``expires_after``.
+
+    Replicate's clients call the file ``content``, and add ``metadata``.
+    """
     gateway = gateway_of(request)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMediaType("the request body must be a form: multipart/form-data")
-    async with request.form(max_files=1, max_fields=8) as form:
+    async with request.form(max_files=2, max_fields=8) as form:
         purpose, expires_s, part = _asked(form)
         most = gateway.settings.max_upload_bytes
         if (part.size or 0) > most:
@@ -65,7 +70,8 @@ async def upload(request: Request) -> dict[str, Any]:
             "bytes": size,
             "expires_s": expires_s or gateway.settings.file_retention_s,
         }
-    return shown(await gateway.database.run(lambda connection: uploads.create(connection, **values)))
+    row = await gateway.database.run(lambda connection: uploads.create(connection, **values))
+    return replicate_file(row, public_url(gateway, str(request.base_url))) if "content" in form else shown(row)
 
 
 @router.get("", summary="List files")
@@ -138,12 +144,13 @@ def shown(row: FileRow) -> dict[str, Any]:
 
 def _asked(form: FormData) -> tuple[str, int | None, UploadFile]:
     """The purpose, the seconds to keep the file for (None: the default), and the file. Raises InvalidRequest."""
-    part = form.get("file")
+    replicate = form.get("file") is None and "content" in form
+    part = form.get("content" if replicate else "file")
     if not isinstance(part, UploadFile):
         raise InvalidRequest("missing the file 'file'", param="file")
     if not part.filename or len(part.filename) > 512 or not storable(part.filename):
         raise InvalidRequest("the file must have a name, of at most 512 characters", param="file")
-    purpose = form.get("purpose")
+    purpose = form.get("purpose", "user_data" if replicate else None)
     if purpose not in PURPOSES or not isinstance(purpose, str):
         raise InvalidRequest(f"'purpose' must be one of {', '.join(PURPOSES)}", param="purpose")
     return purpose, _seconds(form), part

@@ -76,6 +76,12 @@ def find(name: str, engine: str | None, model_format: str | None, quantization: 
         wanted = ((engine, spec.engine), (model_format, spec.model_format), (quantization, spec.quantization))
         if all(asked is None or asked.lower() == offered.lower() for asked, offered in wanted):
             return spec
-    asked = ", ".join(filter(None, (engine, model_format, quantization)))
-    ways = "; ".join(f"{spec.engine}, {spec.model_format}, {spec.quantization}" for spec in named)
-    raise ModelNotFound(f"'{name}' does not come for {asked}. It comes for: {ways}", param="model_name")
+    ways = "; ".join(_way(spec.engine, spec.model_format, spec.quantization) for spec in named)
+    asked = _way(engine, model_format, quantization)
+    raise ModelNotFound(f"'{name}' does not come as {asked}. It comes as: {ways}", param="model_name")
+
+
+def _way(engine: str | None, model_format: str | None, quantization: str | None) -> str:
+    """Under which names a launch asks for weights."""
+    named = (("engine", engine), ("format", model_format), ("quantization", quantization))
+    return ", ".join(f"{what} {value}" for what, value in named if value)

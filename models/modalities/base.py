@@ -1,5 +1,6 @@
 """What the bodies of all modalities but media have in common, and the count of tokens that an answer takes."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +105,10 @@ class BaseRequest(JsonObject):
     def _inert_only(cls, value: Any, info: ValidationInfo) -> Any:
         allowed = cls.INERT.get(info.field_name or "")
         if allowed is not None and value is not None and not any(_same(value, one) for one in allowed):
-            raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
+            if not allowed:
+                raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
+            values = {"allowed": ", ".join(json.dumps(one) for one in allowed)}
+            raise PydanticCustomError("unsupported_parameter", "of its values only {allowed} is supported", values)
         return value
 
     def asked(self) -> set[str]:

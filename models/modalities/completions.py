@@ -14,6 +14,9 @@ _json = msgspec.json.Encoder()
 MOST_CHOICES = 128
 """Most choices of one request, over all its prompts: as many as OpenAI's ``n`` allows for one prompt."""
 
+DEFAULT_TOKENS = 16
+"""Most tokens of an answer whose request does not say, as at OpenAI."""
+
 MOST_SCORED = 1 << 16
 """Most tokens of prompts whose log probabilities one answer gives, over all its choices: some 15 MB of JSON."""
 
@@ -31,8 +34,8 @@ class Request(TextRequest):
     prompt: str | Prompt | Annotated[Several[str] | Several[Prompt], Field(min_length=1, max_length=MOST_CHOICES)]
     logprobs: Annotated[Int, Field(ge=0, le=5)] | None = None
     echo: Bool = False
-    max_tokens: Annotated[Int, Field(ge=0, le=1 << 24)] | None = Field(
-        None, description="-1: as many as the context has room for; 0: none, with 'echo'"
+    max_tokens: Annotated[Int, Field(ge=-1, le=1 << 24)] | None = Field(
+        None, description="16 unless it is given; -1: as many as the context has room for; 0: none, with 'echo'"
     )
     best_of: Annotated[Int, Field(ge=1, le=20)] | None = None
     suffix: Any = None
@@ -72,6 +75,13 @@ class Request(TextRequest):
     def generates(self) -> bool:
         """Whether anything follows the prompt."""
         return self.max_tokens != 0
+
+    @property
+    def token_limit(self) -> int | None:
+        """See ``TextRequest``. OpenAI's default is another one here than for chats."""
+        if self.max_tokens is None:
+            return DEFAULT_TOKENS
+        return None if self.max_tokens == -1 else self.max_tokens
 
     @property
     def _echoed(self) -> int:

@@ -264,7 +264,7 @@ class TextRequest(BaseRequest):
         """The body with other programs' names and values for the same.
 
         vLLM's older fields ``guided_…`` are put into ``structured_outputs``. llama.cpp and Xinference say
-        ``repeat_penalty`` and ``n_predict``, and -1 for no limit.
+        ``repeat_penalty`` and ``n_predict``.
         """
         if not isinstance(value, dict):
             return value
@@ -273,9 +273,6 @@ class TextRequest(BaseRequest):
             value = body.pop(theirs, None)
             if value is not None and body.get(ours) is None:
                 body[ours] = value
-        for name in ("max_tokens", "max_completion_tokens"):
-            if body.get(name) == -1:
-                del body[name]
         return fold_guided(body)
 
     @field_validator("temperature")

@@ -75,6 +75,6 @@ def test_fals_python_client(hoster: Stack, tls: Tls) -> None:
     check_everywhere(hoster, job_of(ran(hoster, command, SSL_CERT_FILE=str(tls.certificate), **about)))
 
 
-def test_their_javascript_clients(hoster: Stack) -> None:
+def test_their_javascript_clients(hoster: Stack, tls: Tls) -> None:
     command = [node(), str(HERE / "calls" / "hosters.mjs"), hoster.url, KEY, str(MODULES)]
-    check_everywhere(hoster, job_of(ran(hoster, command)))
+    check_everywhere(hoster, job_of(ran(hoster, command, NODE_EXTRA_CA_CERTS=str(tls.certificate))))

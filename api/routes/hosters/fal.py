@@ -183,6 +183,8 @@ async def _statuses(gateway: Gateway, request: Request, row: JobRow, app: str) -
 async def _result(gateway: Gateway, request: Request, row: JobRow) -> Response:
     if row.state not in FINAL:
         raise InvalidRequest("Request is still in progress", param="id")
+    if row.state == JobState.CANCELLED:  # by 409 fal's client would ask again for a minute
+        raise InvalidRequest("the request was cancelled", param="id")
     made = await hosted.output(gateway, request, row)
     files = [{"url": url, "content_type": kind} for url, kind in made.files]
     if row.kind.startswith("images."):

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -15,6 +14,7 @@ from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
 from api.jobs import cancelling, hosted
+from api.jobs.hosted_wire import timestamp
 from api.jobs.preparation import JobTerms, public_url
 from models.errors import HeadraceError, InvalidRequest
 from models.modalities.json_object import JsonObject
@@ -159,14 +159,10 @@ def _shown(row: JobSummary, base: str) -> dict[str, Any]:
         "error": error,
         "logs": "",
         "metrics": taken,
-        "created_at": _time(row.queued_at),
-        "started_at": _time(row.started_at),
-        "completed_at": _time(row.finished_at),
+        "created_at": timestamp(row.queued_at),
+        "started_at": timestamp(row.started_at),
+        "completed_at": timestamp(row.finished_at),
         "data_removed": False,
         "source": "api",
         "urls": {"get": url, "cancel": f"{url}/cancel"},
     }
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -53,7 +53,6 @@ class Request(TextRequest):
         "prompt_cache_options": (),
         "prompt_cache_retention": ("in_memory", "in-memory"),
         "prompt_logprobs": (),
-        "web_search_options": (),
     }
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=4096)]
@@ -94,6 +93,15 @@ class Request(TextRequest):
     prompt_cache_retention: Any = None
     prompt_logprobs: Any = None
     web_search_options: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_limit(cls, value: Any) -> Any:
+        """The body without a limit of -1, with which llama.cpp and Xinference say that there is none."""
+        names = ("max_tokens", "max_completion_tokens", "n_predict")
+        if not isinstance(value, dict) or not any(value.get(name) == -1 for name in names):
+            return value
+        return {name: one for name, one in value.items() if name not in names or one != -1}
 
     @field_validator("chat_template_kwargs")
     @classmethod
@@ -164,6 +172,7 @@ class Request(TextRequest):
             "service_tier": self.service_tier in PLAIN_TIERS,
             "store": not self.store,
             "verbosity": self.verbosity in (None, "medium"),
+            "web_search_options": self.web_search_options is None,
         }
         return tuple(name for name, asks_nothing in hints.items() if not asks_nothing)
 
@@ -172,7 +181,7 @@ class Request(TextRequest):
 
         Pictures and recordings are named by the types of their parts.
         """
-        nothing = {"add_generation_prompt", "prediction", "service_tier", "store", "verbosity"}
+        nothing = {"add_generation_prompt", "prediction", "service_tier", "store", "verbosity", "web_search_options"}
         if not self.logprobs:
             nothing |= {"logprobs", "top_logprobs"}
         if self.response_format is not None and self.response_format.type == "text":

@@ -33,11 +33,8 @@ class ResponseFormat(JsonObject):
         if self.schema_ is not None and self.type != "json_object":
             raise PydanticCustomError("invalid_value", "it goes with type 'json_object'", {"param": "schema"})
         if (self.type == "json_schema") != (self.json_schema is not None):
-            raise PydanticCustomError(
-                "invalid_value",
-                "'json_schema' goes with type 'json_schema', and it with that",
-                {"param": "json_schema"},
-            )
+            why = "it goes with type 'json_schema'" if self.json_schema else "type 'json_schema' needs it"
+            raise PydanticCustomError("invalid_value", "{why}", {"param": "json_schema", "why": why})
         return self
 
     @property

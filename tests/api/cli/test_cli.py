@@ -160,8 +160,10 @@ def test_launch_need_not_wait(server: Server) -> None:
 def test_a_launch_that_fails_says_why(server: Server) -> None:
     server.on("POST /v1/models?wait_ready=false", (200, {"model_uid": "m"}))
     server.on("GET /v1/models/m/progress", progress(0.0, "failed", "out of memory\nby far"))
+    server.on("DELETE /v1/models/m", (200, {}))
     done = headrace("launch", "-n", "m", "-e", server.url)
     assert done.returncode == 1
+    assert server.seen[-1][0] == "DELETE /v1/models/m", "it leaves nothing"
     assert done.stderr == "headrace: the model 'm' could not be loaded: out of memory by far\n"
 
 

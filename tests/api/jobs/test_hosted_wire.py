@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.edge.envelopes import shape_of
-from api.jobs.hosted_wire import endpoint_body, said_as, text_of
+from api.jobs.hosted_wire import endpoint_body, file_ids, said_as, text_of
 from api.routes.hosters.replicate import waited
 from models.errors import InvalidRequest, ModelNotFound
 from models.modalities.media import Answer
@@ -78,3 +78,9 @@ def test_errors_have_their_shapes() -> None:
         assert (body["title"], body["detail"], body["status"]) == ("model_not_found", "there is none", 404)
     assert shape_of("/fal/queue/a/b").body(error, "")["detail"] == "there is none"
     assert "error" in shape_of("/v1/models").body(error, "")
+
+
+def test_files_that_were_uploaded_here_are_named_by_their_ids() -> None:
+    given = {"image": "https://here/v1/files/file-a", "more": ["https://here/v1/files/file-b", 5], "n": 2}
+    assert file_ids(given, "https://here") == {"image": "file-a", "more": ["file-b", 5], "n": 2}
+    assert file_ids(given, "https://there") == given

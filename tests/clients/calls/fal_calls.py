@@ -21,6 +21,12 @@ assert not isinstance(slow.status(), fal_client.Completed)
 slow.cancel()
 [*_, end] = slow.iter_events(interval=0.05)
 assert end.error_type == "cancelled", end
+try:
+    slow.get()
+except fal_client.FalClientHTTPError as error:
+    assert error.status_code == 400, error  # with 409 it would ask again for a minute
+else:
+    raise AssertionError("a result of what was cancelled")
 
 try:
     fal_client.submit("headrace/nothing", {})

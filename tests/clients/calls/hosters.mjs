@@ -25,6 +25,9 @@ assert.equal(end.error_type, "cancelled");
 const replicate = new Replicate({ auth: key, baseUrl: `${url}/v1`, useFileOutput: false });
 const drawn = await replicate.run("headrace/glyphs", { input: { prompt: "a red seven", seed: 7 } });
 assert.equal(drawn.length, 1);
+const image = Buffer.from(await (await fetch(drawn[0])).arrayBuffer());
+const changed = await replicate.run("headrace/glyphs", { input: { prompt: "a blue seven", image } }); // uploads it
+assert.equal(changed.length, 1);
 const seen = await replicate.predictions.get(requestId);
 assert.equal(seen.status, "succeeded");
 const other = await replicate.predictions.create({ version: "slow", input: { prompt: "on", max_tokens: 5000 } });

@@ -1,5 +1,6 @@
 """What Replicate's client does with jobs: `python replicate_calls.py URL KEY`. Prints the id of one that succeeded."""
 
+import io
 import sys
 
 import httpx
@@ -17,6 +18,14 @@ assert len(made.output) == 2
 assert httpx.get(made.output[0]).content.startswith(b"\x89PNG")
 assert made.metrics["predict_time"] > 0
 assert made.started_at
+
+picture = io.BytesIO(httpx.get(made.output[0]).content)
+change = {"prompt": "a blue seven", "image": picture, "num_inference_steps": 4}
+[changed] = client.run("headrace/glyphs", input=change)  # uploads the file, and names it by its URL
+assert changed.read().startswith(b"\x89PNG")
+picture.seek(0)
+kept = client.files.create(picture, filename="seven.png", content_type="image/png")
+assert (kept.name, kept.content_type) == ("seven.png", "image/png")
 
 assert client.run("headrace/echo", input={"prompt": "hello", "max_new_tokens": 2}) == ["hello hello"]
 spoken = client.run("headrace/hibari", input={"text": "Hello.", "response_format": "wav"})

@@ -157,3 +157,13 @@ def test_compressed_bodies(stack: Stack) -> None:
     bomb = gzip.compress(b'{"model":"' + bytes(20 << 20) + b'"}')
     refused = httpx.post(f"{stack.url}/v1/chat/completions", content=bomb, headers=headers)
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("said", "status"), [("yes", 400), ("on", 400), ("no", 200), ("maybe", 400)])
+def test_whether_a_request_is_strict_is_said_in_any_way(stack: Stack, said: str, status: int) -> None:
+    answer = httpx.post(
+        f"{stack.url}/v1/chat/completions", json=CHAT | {"hint": 1}, headers={"x-headrace-strict": said}
+    )
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["error"]["param"] == ("hint" if said != "maybe" else "x-headrace-strict")

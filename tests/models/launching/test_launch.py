@@ -79,7 +79,9 @@ def test_an_option_of_another_engine_is_refused_at_once() -> None:
 
 
 def test_an_engine_for_which_a_model_does_not_come_is_named() -> None:
-    with pytest.raises(ModelNotFound, match=r"'smollm2' does not come for vllm\. It comes for: llama_cpp, ggufv2"):
+    with pytest.raises(
+        ModelNotFound, match=r"'smollm2' does not come as engine vllm\. It comes as: engine llama_cpp, format ggufv2"
+    ):
         resolved(model_name="smollm2", model_engine="vllm")
 
 

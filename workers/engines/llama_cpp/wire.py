@@ -93,6 +93,8 @@ class Refusal(msgspec.Struct):
     message: str = ""
     type: str = ""
     code: int = 500
+    n_prompt_tokens: int = 0
+    n_ctx: int = 0
 
 
 class Chunk(msgspec.Struct):
@@ -150,7 +152,8 @@ encode = msgspec.json.Encoder().encode
 def refusal(error: Refusal, param: str) -> HeadraceError:
     """Headrace's error for one of llama.cpp; ``param`` is the field that holds the prompt."""
     if error.type == "exceed_context_size_error":
-        return ContextLengthExceeded(error.message, param=param)
+        about = f"the prompt has {error.n_prompt_tokens} tokens, and the context holds {error.n_ctx}"
+        return ContextLengthExceeded(f"{about}: see the launch's option 'n_ctx'", param=param)
     if 400 <= error.code < 500:
         return InvalidRequest(error.message)
     return EngineFailure(f"llama.cpp: {error.type}")

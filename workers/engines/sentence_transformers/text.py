@@ -162,5 +162,5 @@ def _too_long(text: str, tokens: int, context: int, param: str) -> ContextLength
     """``tokens`` are those of the text, or, where it is long, of a part of it."""
     about = "at least " if len(text) > LONG else ""
     return ContextLengthExceeded(
-        f"'{param}' has {about}{tokens} tokens with the model's own; its context holds {context}", param=param
+        f"'{param}' has {about}{tokens} tokens with those that the model adds; it takes {context}", param=param
     )
