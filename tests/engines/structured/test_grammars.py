@@ -18,7 +18,7 @@ from tests.support.weights import smollm2_directory
 from workers.engines.structured.constraints import MOST_CALLS, Calls, constrain
 from workers.engines.structured.grammar_wire import Grammar, Part, Setup
 from workers.engines.structured.grammars import Checker, Grammars, Masks, Walk
-from workers.engines.text.tool_formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, ToolFormat
+from workers.engines.text.calls.formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, ToolFormat
 
 tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("llguidance")

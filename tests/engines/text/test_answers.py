@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.launching.chat_templates import Tags, tags_of
-from workers.engines.text.answers import Piece, Splitter, Thinking, thinking_of
-from workers.engines.text.tool_formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, TOOL_FORMATS, ToolFormat, format_of
+from models.launching.chat_templates import REASONING_FORMATS, Tags, tags_of
+from workers.engines.text.answers import Piece, Splitter
+from workers.engines.text.calls.formats import HERMES, LLAMA3, MISTRAL, MISTRAL_ARGS, TOOL_FORMATS, ToolFormat
+from workers.engines.text.calls.table import format_of
+from workers.engines.text.thoughts import Thinking, thinking_of
 
 THINK = Tags("<think>", "</think>")
-NAMES = frozenset(["get", "go"])
+NAMES: dict[str, Any] = {"get": None, "go": None}
 
 Call = tuple[str, str]
 
@@ -279,7 +281,8 @@ def test_tags_are_never_half_shown() -> None:
         ('{"name": function name, "parameters": dictionary}{% if ipython %}', LLAMA3, None),
         ("[AVAILABLE_TOOLS][TOOL_CALLS]", MISTRAL, None),
         ("[TOOL_CALLS]name[ARGS]{}[THINK][/THINK]", MISTRAL_ARGS, Tags("[THINK]", "[/THINK]")),
-        ("{{ content.split('</think>')[-1] }}", None, THINK),
+        ("{{ content.split('</think>')[-1] }}", None, REASONING_FORMATS["deepseek_r1"]),
+        ("<think>{{ content.split('</think>')[-1] }}", None, THINK),
     ],
 )
 def test_a_template_shows_what_its_model_writes(template: str, form: ToolFormat | None, tags: Tags | None) -> None:

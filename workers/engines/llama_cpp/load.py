@@ -4,7 +4,7 @@ import http.client
 import logging
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -126,7 +126,7 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
     return LoadedGguf(
         server=server,
         http=http,
-        dialect=dialect_of(props.get("chat_template", ""), options.tool_format, options.reasoning_format),
+        dialect=_dialect(props.get("chat_template", ""), options),
         parallel=options.n_parallel,
         context=int(props["default_generation_settings"]["n_ctx"]),
         vocabulary=int(http.ask("/v1/models")["data"][0]["meta"]["n_vocab"]),
@@ -134,6 +134,13 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
         native=bool(able.get("supports_tools") and able.get("supports_tool_calls")),
         spaced=_spaced(http),
     )
+
+
+def _dialect(template: str, options: LlamaCppOptions) -> Dialect:
+    """The dialect of prompts that are made here. llama.cpp hides special tokens in the text, so none marks anything."""
+    dialect = dialect_of(template, options.tool_format, options.reasoning_format).writable
+    hidden = dialect.tags is not None and dialect.tags.special
+    return replace(dialect, tags=None) if hidden else dialect
 
 
 def split_of(site: EngineSite, options: LlamaCppOptions) -> Split:

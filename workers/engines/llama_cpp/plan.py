@@ -113,9 +113,9 @@ class Planner:
         constrained = constrain(constraint, calls, tags, thinking, {})
         grammar = self._grammar(constrained) if constrained is not None else ""
         body = wire.under_grammar(wire.prompt_body(request, prompt, self._context), grammar)
-        names = frozenset(tool.function.name for tool in tools)
+        functions = {tool.function.name: tool.function.parameters for tool in tools}
         must = request.must_call
-        splitter = partial(Splitter, tags, thinking, self._dialect.tools, names, single=single, must=must)
+        splitter = partial(Splitter, tags, thinking, self._dialect.tools, functions, single=single, must=must)
         return Plan(body, grammar=grammar, param=constrained.param if constrained else "", splitter=splitter)
 
     def _constrained(self, asked: StructuredOutputs, plans: list[Plan]) -> list[Plan]:

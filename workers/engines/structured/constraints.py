@@ -16,8 +16,8 @@ from models.modalities.schemas import DATA, FORMATS
 from models.modalities.structure import Constraint
 from workers.engines.structured.grammar_wire import Grammar, Part
 from workers.engines.structured.schemas import arguments_schema, enforced
-from workers.engines.text.answers import Thinking
-from workers.engines.text.tool_formats import ToolFormat
+from workers.engines.text.calls.formats import ToolFormat
+from workers.engines.text.thoughts import Thinking
 
 MOST_CALLS = 8
 """Most calls of an answer that must be calls: a small model does not stop by itself. It may ask on in the next turn."""
@@ -131,14 +131,16 @@ def _thoughts(tags: Tags, thinking: Thinking, ids: Mapping[str, int], rules: lis
     if thinking == "over":
         return ""
     rules.append(rf"thought[lazy]: /(.|\n)*{_escaped(tags.end)}/")
-    token = f" | TEXT <[{ids[tags.end]}]>" if tags.end in ids else ""
-    rules.append(f"thoughts: (thought{token}) SPACE?")
+    token = f" | TEXT {_tag(tags.end, ids)}" if any(text in tags.end for text in ids) else ""
+    header = f" ({_tag(tags.header, ids)})?" if tags.header else ""
+    rules.append(f"thoughts: (thought{token}) SPACE?{header}")
     return "thoughts" if thinking == "open" else f"({_tag(tags.begin, ids)} thoughts)?"
 
 
 def _tag(text: str, ids: Mapping[str, int]) -> str:
-    """The rule for a text that may be a special token: the token is allowed, and so are the text's characters."""
-    return f"(<[{ids[text]}]> | {_quoted(text)})" if text in ids else _quoted(text)
+    """The rule for a text that may hold special tokens: each token is allowed, and so are its text's characters."""
+    found = [one for one in re.split(f"({'|'.join(map(re.escape, ids))})", text) if one] if ids else [text]
+    return " ".join(f"(<[{ids[one]}]> | {_quoted(one)})" if one in ids else _quoted(one) for one in found)
 
 
 def _quoted(text: str) -> str:

@@ -3,29 +3,17 @@
 The text comes in pieces; the result is the same wherever it is cut.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from models.launching.chat_templates import Tags
 from models.modalities.text import ToolDelta
+from workers.engines.text.calls.formats import CallFormat
+from workers.engines.text.calls.readers import reader_of
+from workers.engines.text.channels import Channels
 from workers.engines.text.repeats import RepeatFilter
-from workers.engines.text.tool_calls import ToolReader
-from workers.engines.text.tool_formats import ToolFormat
-
-Thinking = Literal["open", "possible", "over"]
-"""Where an answer begins.
-
-"open": within thoughts, which the prompt has begun; "possible": thoughts may come first; "over": after them, or there
-are none.
-"""
-
-
-def thinking_of(prompt: str, tags: Tags) -> Thinking:
-    """Where the answer to this prompt begins."""
-    begun, ended = prompt.rfind(tags.begin), prompt.rfind(tags.end)
-    if begun > ended and not prompt[begun + len(tags.begin) :].strip():
-        return "open"
-    return "over" if ended >= 0 and not prompt[ended + len(tags.end) :].strip() else "possible"
+from workers.engines.text.thoughts import Separator, Thinking, Thoughts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +34,24 @@ class Piece:
 class Splitter:
     """Splits a choice's text, which is fed as it comes. Space between the tags and the text around them is dropped.
 
-    ``names`` are the functions that may be called; ``single``: only one call is wanted; ``must``: the model can write
-    nothing but calls, so any text that is left at the end is a call that was cut off, and a call that repeats the one
-    before it ends the answer: a model that cannot stop otherwise repeats itself.
+    ``functions`` are those that may be called, with the schemas of their parameters, if any; ``single``: only one call
+    is wanted; ``must``: the model can write nothing but calls, so any text that is left at the end is a call that was
+    cut off, and a call that repeats the one before it ends the answer: a model that cannot stop otherwise repeats
+    itself.
     """
 
     def __init__(
         self,
         tags: Tags | None = None,
         thinking: Thinking = "over",
-        tools: ToolFormat | None = None,
-        names: frozenset[str] = frozenset(),
+        tools: CallFormat | None = None,
+        functions: Mapping[str, Any] | None = None,
         *,
         single: bool = False,
         must: bool = False,
     ) -> None:
-        self._tags = tags
-        self._state: Thinking = thinking if tags else "over"
-        self._held = ""  # text held back, since it may be a tag; with the space before it
-        self._strip = self._state == "open"  # whether space that comes next is dropped
-        self._reader = ToolReader(tools, names) if tools and names else None
+        self._thoughts = _separator(tags, thinking) if tags else None
+        self._reader = reader_of(tools, functions) if tools and functions else None
         self._single = single
         self._must = must
         self._repeats = RepeatFilter() if must and not single else None
@@ -88,57 +74,24 @@ class Splitter:
     def feed(self, text: str) -> Piece:
         """Take more text. Returns what can be shown now."""
         reasoning = ""
-        if self._state == "possible":
-            text = self._begin(text)
-        if self._state == "open":
-            reasoning, text = self._think(text)
-        answer, tools = self._answer(text) if self._state == "over" and text else ("", ())
+        if self._thoughts is not None:
+            reasoning, text = self._thoughts.feed(text)
+        answer, tools = self._answer(text) if text else ("", ())
         return Piece(answer, reasoning, tools)
 
     def flush(self) -> Piece:
         """Returns what was held back, once no more text will come."""
-        if self._state == "open":
-            return Piece(reasoning=self._held.rstrip())
-        held, self._held = self._held, ""
-        answer, tools = self._answer(held)
+        reasoning, answer = "", ""
+        tools: tuple[ToolDelta, ...] = ()
+        if self._thoughts is not None:
+            reasoning, answer = self._thoughts.flush()
+            answer, tools = self._answer(answer)
         if self._reader is not None:
             more, last = self._reader.flush()
             answer, tools = answer + more, (*tools, *self._novel(last))
-        return Piece("" if self._must else answer, tools=tools)
-
-    def _begin(self, text: str) -> str:
-        """Find out whether there are thoughts. Returns the text to go on with; empty while that is not known."""
-        assert self._tags is not None
-        self._held += text
-        begun, tag = self._held.lstrip(), self._tags.begin
-        if begun.startswith(tag):
-            self._state, self._strip, self._held = "open", True, ""
-            return begun[len(tag) :]
-        if tag.startswith(begun):
-            return ""
-        text, self._held, self._state = self._held, "", "over"
-        return text
-
-    def _think(self, text: str) -> tuple[str, str]:
-        """The thoughts to show, and the text that follows them."""
-        assert self._tags is not None
-        tag, whole = self._tags.end, self._held + text
-        if self._strip:
-            whole = whole.lstrip()
-            self._strip = not whole
-        thought, end, rest = whole.partition(tag)
-        if end:
-            self._state, self._strip, self._held = "over", True, ""
-            return thought.rstrip(), rest
-        begun = next((n for n in range(len(tag) - 1, 0, -1) if whole.endswith(tag[:n])), 0)
-        shown = whole[: len(whole) - begun].rstrip()
-        self._held = whole[len(shown) :]
-        return shown, ""
+        return Piece("" if self._must else answer, reasoning, tools)
 
     def _answer(self, text: str) -> tuple[str, tuple[ToolDelta, ...]]:
-        if self._strip:
-            text = text.lstrip()
-            self._strip = not text
         if self._reader is None:
             return text, ()
         shown, tools = self._reader.feed(text)
@@ -146,3 +99,7 @@ class Splitter:
 
     def _novel(self, tools: tuple[ToolDelta, ...]) -> tuple[ToolDelta, ...]:
         return tools if self._repeats is None else self._repeats.pass_on(tools, complete=self.called)
+
+
+def _separator(tags: Tags, thinking: Thinking) -> Separator:
+    return Channels(tags, thinking) if tags.channels else Thoughts(tags, thinking)

@@ -6,7 +6,7 @@ format that Hermes and Qwen were trained on. A model that was not trained on it 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.errors import InvalidRequest
@@ -14,9 +14,11 @@ from models.launching.chat_templates import REASONING_FORMATS, Tags, describes_t
 from models.modalities import chat
 from models.modalities.chat.messages import Message
 from models.modalities.chat.tools import Tool
-from workers.engines.text.answers import Thinking, thinking_of
+from workers.engines.text.calls.formats import HERMES, TOOL_FORMATS, CallFormat, NamedFormat, ToolFormat
+from workers.engines.text.calls.table import CALL_FORMATS, format_of
+from workers.engines.text.channels import CHANNEL_MARKS
 from workers.engines.text.templating import tool_of, turn_of
-from workers.engines.text.tool_formats import HERMES, TOOL_FORMATS, ToolFormat, format_of
+from workers.engines.text.thoughts import Thinking, thinking_of
 
 _RESERVED = frozenset(
     [
@@ -36,24 +38,75 @@ What it returns will be given to you between <tool_response> and </tool_response
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a model writes tool calls and thoughts. ``taught``: its template describes tools, calls and results to it."""
+    """How a model writes tool calls and thoughts. ``taught``: its template describes tools, calls and results to it.
+
+    ``tools`` is the format for calls that are demanded, and for models whose template describes none; ``own`` the one
+    that a template teaches, where that is another. ``system``: the template takes a turn of the system. ``placed``: it
+    looks for the tools in that turn. ``nine``: it wants ids of calls that have nine letters or digits.
+    """
 
     tools: ToolFormat
     tags: Tags | None
     taught: bool
+    own: CallFormat | None = None
+    system: bool = True
+    placed: bool = False
+    nine: bool = False
+
+    @property
+    def written(self) -> CallFormat:
+        """How the model writes calls when it is free to."""
+        return self.own or self.tools
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The texts that may be special tokens, and must not be hidden when an answer is decoded."""
-        return (*self.tools.tags, *((self.tags.begin, self.tags.end) if self.tags else ()))
+        """The texts that are, or hold, special tokens that must not be hidden when an answer is decoded."""
+        tags = self.tags
+        thoughts = (*tags.marks, *CHANNEL_MARKS.get(tags.channels, ())) if tags else ()
+        return tuple(text for text in (*self.tools.tags, *self.written.tags, *thoughts) if text)
+
+    def under(self, request: chat.Request) -> "Dialect":
+        """The dialect in which this request is answered.
+
+        A grammar follows only formats that can be written, so where there is one the model is taught such a format.
+        """
+        strict = any(tool.function.strict for tool in request.callable_tools)
+        return self.writable if request.must_call or strict or request.constraint is not None else self
+
+    @property
+    def writable(self) -> "Dialect":
+        """The dialect in which the model is taught a format that can be written, where its own cannot be."""
+        return self if self.own is None else replace(self, own=None, taught=False, placed=False)
 
 
 def dialect_of(template: Any, tool_format: str = "auto", reasoning_format: str = "auto") -> Dialect:
     """The dialect of a chat template, which is a text, or several by name. The formats are the launch's options."""
     text = "\n".join(template.values()) if isinstance(template, dict) else template or ""
-    known = format_of(text) if tool_format == "auto" else TOOL_FORMATS[tool_format]
+    known = format_of(text) if tool_format == "auto" else CALL_FORMATS[tool_format]
     tags = tags_of(text) if reasoning_format == "auto" else REASONING_FORMATS.get(reasoning_format)
-    return Dialect(known or HERMES, tags, known is not None and describes_tools(text))
+    taught = known is not None and describes_tools(text)
+    written = known if isinstance(known, ToolFormat) and known.name in TOOL_FORMATS else None
+    return Dialect(
+        written or HERMES,
+        tags,
+        taught,
+        own=known if taught and written is None else None,
+        placed=taught and "<|/tool|>" in text,
+        nine="length == 9" in text or "length != 9" in text,
+    )
+
+
+def takes_system(render: Callable[[list[dict[str, Any]]], str]) -> bool:
+    """Whether a template takes a turn of the system. ``render`` makes a prompt of messages; it may raise anything."""
+    user, system = ({"role": role, "content": f"said by the {role}"} for role in ("user", "system"))
+    try:
+        render([user])
+    except Exception:  # noqa: BLE001  # it takes other contents than texts, which is no refusal
+        return True
+    try:
+        return system["content"] in render([system, user])
+    except Exception:  # noqa: BLE001
+        return False
 
 
 def template_extras(request: chat.Request) -> dict[str, Any]:
@@ -71,7 +124,7 @@ def template_options(request: chat.Request, dialect: Dialect, *, opens: bool = T
     Raises InvalidRequest.
     """
     extra = template_extras(request)
-    goes_on = request.continue_final_message
+    goes_on, dialect = request.continue_final_message, dialect.under(request)
     tools = [tool_of(tool) for tool in request.callable_tools] if dialect.taught else []
     return {
         "tools": tools or None,
@@ -90,7 +143,7 @@ def beginning(request: chat.Request, prompt: str, dialect: Dialect) -> Thinking:
     begun = request.messages[-1].text
     if begun.rfind(dialect.tags.begin) > begun.rfind(dialect.tags.end):
         return "open"
-    return "over" if begun.strip() else "possible"
+    return "over" if begun.strip() else thinking_of("", dialect.tags)
 
 
 def _text(message: Message) -> Any:
@@ -101,9 +154,13 @@ def template_messages(
     request: chat.Request, dialect: Dialect, content: Callable[[Message], Any] = _text
 ) -> list[dict[str, Any]]:
     """The messages as transformers' templates take them. ``content`` makes the content of each: text, or parts."""
+    dialect = dialect.under(request)
     names = {call.id: call.function.name for message in request.messages for call in message.tool_calls or []}
     given = [_turn(message, names, content) for message in request.messages]
     if dialect.taught:
+        _rename_ids(given, dialect)
+        if dialect.placed and request.callable_tools:
+            _place_tools(given, request.callable_tools)
         return given
     turns: list[dict[str, Any]] = []
     for turn in given:
@@ -114,7 +171,7 @@ def template_messages(
             turn["content"] = _joined(turn["content"], *calls) if calls else turn["content"]
             turns.append(turn)
     if request.callable_tools:
-        _describe_tools(turns, request.callable_tools, dialect.tools)
+        _describe_tools(turns, request.callable_tools, dialect)
     return turns
 
 
@@ -137,7 +194,30 @@ def _append_result(turns: list[dict[str, Any]], content: Any) -> None:
         turns.append({"role": "user", "content": result, "result": True})
 
 
-def _describe_tools(turns: list[dict[str, Any]], tools: Sequence[Tool], tool_format: ToolFormat) -> None:
+def _rename_ids(turns: list[dict[str, Any]], dialect: Dialect) -> None:
+    """Give calls and their results such ids as the template wants."""
+    numbered = isinstance(dialect.own, NamedFormat) and dialect.own.numbered
+    if not (numbered or dialect.nine):
+        return
+    ids: dict[str, str] = {}
+    for turn in turns:
+        for call in turn.get("tool_calls", []):
+            number = len(ids)
+            ids[call["id"]] = f"functions.{call['function']['name']}:{number}" if numbered else f"{number:09d}"
+            call["id"] = ids[call["id"]]
+        if "tool_call_id" in turn:
+            turn["tool_call_id"] = ids.get(turn["tool_call_id"], turn["tool_call_id"])
+
+
+def _place_tools(turns: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
+    """Put the tools into the system's turn, where the template looks for them."""
+    if turns[0]["role"] != "system":
+        turns.insert(0, {"role": "system", "content": ""})
+    turns[0]["tools"] = json.dumps([tool_of(tool)["function"] for tool in tools], ensure_ascii=False)
+
+
+def _describe_tools(turns: list[dict[str, Any]], tools: Sequence[Tool], dialect: Dialect) -> None:
+    tool_format = dialect.tools
     taking = {tool.function.takes_arguments for tool in tools}
     arguments = [text for takes, text in ((True, '{"ARGUMENT": "VALUE"}'), (False, "{}")) if takes in taking]
     examples = [_written(tool_format, {"name": "NAME", "arguments": text}) for text in arguments]
@@ -145,6 +225,8 @@ def _describe_tools(turns: list[dict[str, Any]], tools: Sequence[Tool], tool_for
     text = _TOOLS.format(tools=listed, examples="\nor, where it has no parameters:\n".join(examples))
     if turns[0]["role"] == "system":
         turns[0]["content"] = _joined(turns[0]["content"], f"\n{text}")
+    elif not dialect.system and turns[0]["role"] == "user":
+        turns[0]["content"] = _joined(f"{text}\n", turns[0]["content"])
     else:
         parts = [{"type": "text", "text": text}]
         turns.insert(0, {"role": "system", "content": parts if isinstance(turns[0]["content"], list) else text})

@@ -19,10 +19,11 @@ from models.modalities.text import Delta, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, Report, Sink
 from workers.engines.structured.constraints import Calls, Constrained, constrain
-from workers.engines.text.answers import Splitter, Thinking
+from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning
 from workers.engines.text.limits import check_bias
 from workers.engines.text.stops import StopScanner
+from workers.engines.text.thoughts import Thinking
 from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.side_answers import SideAnswers
 from workers.engines.transformers.choice import Choice
@@ -275,10 +276,12 @@ class Transformers(Engine[LoadedTransformer]):
         return choice
 
     def _splitter(self, body: _Chat, thinking: Thinking) -> Splitter | None:
-        dialect, names = self._model.dialect, frozenset(tool.function.name for tool in body.callable_tools)
-        if dialect.tags is None and not names:
+        dialect = self._model.dialect.under(body)
+        functions = {tool.function.name: tool.function.parameters for tool in body.callable_tools}
+        if dialect.tags is None and not functions:
             return None
-        return Splitter(dialect.tags, thinking, dialect.tools, names, single=body.single_call, must=body.must_call)
+        single, must = body.single_call, body.must_call
+        return Splitter(dialect.tags, thinking, dialect.written, functions, single=single, must=must)
 
     def _sampling(self, body: Body, prompt: list[int], number: int, ends: list[int]) -> Sampling:
         logprobs = body.logprobs

@@ -14,6 +14,7 @@ from pydantic import Field
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
+from models.launching.chat_templates import ReasoningFormatName
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import Attention, kv_tokens
 from workers.engines.accelerator.precision import text_dtype
@@ -22,7 +23,8 @@ from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
-from workers.engines.text.dialects import Dialect, dialect_of
+from workers.engines.text.calls.table import ToolFormatName
+from workers.engines.text.dialects import Dialect, dialect_of, takes_system
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.sampling import Sampler
@@ -50,10 +52,10 @@ class TransformersOptions(Options):
     max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
     attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
-    tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
+    tool_format: ToolFormatName = Field(
         "auto", description="How the model writes tool calls; found in its chat template."
     )
-    reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
+    reasoning_format: ReasoningFormatName = Field(
         "auto", description="The tags around the model's thoughts; found in its chat template."
     )
 
@@ -125,7 +127,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
 
-    dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
+    dialect = _dialect(tokenizer, options)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
     names = cache(partial(name_of, tokenizer))
     return LoadedTransformer(
@@ -157,10 +159,20 @@ def _card(site: EngineSite, options: TransformersOptions) -> Card | None:
     return card
 
 
+def _dialect(tokenizer: Any, options: TransformersOptions) -> Dialect:
+    dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
+    render = partial(tokenizer.apply_chat_template, tokenize=False)
+    return replace(dialect, system=not tokenizer.chat_template or takes_system(render))
+
+
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
     """``decode`` and ``decode_marked`` of ``LoadedTransformer``, and the ids of those marks that are special tokens."""
     added = tokenizer.added_tokens_decoder
-    marks = {token.content: number for number, token in added.items() if token.content in dialect.marks}
+    marks = {
+        token.content: number
+        for number, token in added.items()
+        if token.content in dialect.marks or (token.special and any(token.content in mark for mark in dialect.marks))
+    }
     hidden = {number for number, token in added.items() if token.special} - set(marks.values())
 
     def decode(ids: list[int]) -> str:
