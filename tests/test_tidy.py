@@ -29,7 +29,7 @@ BLIND = {
     "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
     "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",
-    "workers/engines/text/dialects.py::takes_system": "a template may raise anything: so it refuses what it is asked",
+    "workers/engines/text/dialects.py::_rendered": "a template may raise anything: so it refuses what it is asked",
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
     "workers/engines/transformers/reader.py::_keeps": "a template may raise anything: then it is not made for this",
     "workers/engines/transformers/scoring.py::_run": "a model may raise anything, and its client must hear",

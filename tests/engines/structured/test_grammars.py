@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.errors import HeadraceError, InvalidRequest
-from models.launching.chat_templates import Tags
+from models.launching.chat_templates import REASONING_FORMATS, Tags
 from models.modalities.chat.tools import Tool
 from models.modalities.structure import Constraint
 from tests.engines.nasty import HANGS, HANGS_LATE, OVERFLOWS
@@ -191,6 +191,20 @@ def test_thoughts_come_first_and_are_free(masks: Masks, tokenizer: Any, ids: dic
     assert not accepts(masks, tokenizer, begun, "no")
     if ids:  # SmolLM2's third and fourth token stand in for them
         assert accepts(masks, tokenizer, possible, "<repo_name>Hm.<reponame>no")
+
+
+@pytest.mark.parametrize("ids", [{}, {"<|channel|>": 3, "<|message|>": 4}], ids=["spelled", "tokens"])
+def test_after_thoughts_the_header_of_an_answer_may_come(masks: Masks, tokenizer: Any, ids: dict[str, int]) -> None:
+    choice, tags = Constraint("choice", ["yes", "no"]), REASONING_FORMATS["harmony"]
+    possible = grammar_of(choice, tags=tags, thinking="possible", ids=ids)
+    thoughts, header = "<|channel|>analysis<|message|>Hm.<|end|>", "<|start|>assistant<|channel|>final<|message|>"
+
+    for text in (f"{thoughts}{header}yes", f"{thoughts}yes", "no"):
+        assert accepts(masks, tokenizer, possible, text)
+    assert not accepts(masks, tokenizer, possible, f"{thoughts}{header}perhaps")
+    if ids:  # SmolLM2's third and fourth token stand in for them
+        text = f"{thoughts}{header}yes".replace("<|channel|>", "<repo_name>").replace("<|message|>", "<reponame>")
+        assert accepts(masks, tokenizer, possible, text)
 
 
 # ---- what cannot be followed ----

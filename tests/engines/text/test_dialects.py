@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from models.launching.chat_templates import REASONING_FORMATS, tags_of
 from models.modalities.chat import Request
 from workers.engines.text.calls.formats import HERMES
 from workers.engines.text.calls.table import CALL_FORMATS, UNREAD, format_of
-from workers.engines.text.dialects import Dialect, dialect_of, takes_system, template_messages, template_options
+from workers.engines.text.dialects import Dialect, dialect_of, probed, takes_system, template_messages, template_options
 
 TAKING = {"name": "get", "parameters": {"type": "object", "properties": {"city": {}}}}
 BARE: list[dict[str, Any]] = [
@@ -142,7 +143,38 @@ def test_where_the_system_has_no_turn_the_user_is_told_of_tools() -> None:
     assert not takes_system(refuses)
     assert not takes_system(drops)
     assert takes_system(str)
+    assert takes_system(lambda messages: "it shows parts alone")
     [user] = template_messages(asked(tools=TOOLS), Dialect(HERMES, None, taught=False, system=False))
     assert user["role"] == "user"
     assert user["content"].startswith("You can call these functions:")
     assert user["content"].endswith("\nhi")
+
+
+@pytest.mark.parametrize(
+    ("template", "texts"),
+    [
+        ("{{ tools }}{{ '```json' + call.function.arguments }}", True),
+        ("{{ tools }}{{ call.function.arguments | tojson }}", False),
+        ("{{ tools }}{% for name, value in call.function.arguments.items() %}{{ name }}{% endfor %}", False),
+        ("{{ tools }}{{ raise_exception('no calls') }}", False),
+    ],
+)
+def test_arguments_are_given_as_a_template_takes_them(template: str, texts: bool) -> None:
+    each = "{% for turn in messages %}{% for call in turn.tool_calls or [] %}" + template + "{% endfor %}{% endfor %}"
+    compiled = ImmutableSandboxedEnvironment().from_string(each)
+    dialect = probed(dialect_of(each, "deepseek_v3"), lambda messages: compiled.render(messages=messages))
+    called = {"id": "c", "function": {"name": "get", "arguments": '{"city": "Rome"}'}}
+    turns: list[Any] = [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [called]}]
+    [_, turn] = template_messages(asked(messages=turns), dialect)
+
+    assert dialect.texts == texts
+    assert turn["tool_calls"][0]["function"]["arguments"] == ('{"city": "Rome"}' if texts else {"city": "Rome"})
+
+
+def test_a_template_is_given_the_thoughts_before_a_call_under_its_own_name() -> None:
+    dialect = dialect_of("{{ tools }}{{ message.thinking }}<|channel|>analysis<|channel|>commentary to=functions.")
+    called = {"id": "c", "function": {"name": "get", "arguments": "{}"}}
+    thought = {"role": "assistant", "reasoning_content": "Hm.", "tool_calls": [called]}
+    for turn, given in ((thought, "Hm."), (thought | {"content": "So."}, None)):
+        turns: list[Any] = [{"role": "user", "content": "hi"}, turn]
+        assert template_messages(asked(messages=turns), dialect)[1].get("thinking") == given

@@ -72,6 +72,15 @@ Call with <tool_call>NAME
 """Teaches the way of GLM, and takes no turn of the system, as Gemma's."""
 
 
+HARMONY = """
+{%- for tool in tools or [] %}<|start|>developer<|message|>{{ tool | tojson }}<|end|>{% endfor %}
+{%- for message in messages %}<|start|>{{ message.role }}<|message|>{{ message.content }}
+{%- if message.thinking %}<|channel|>analysis<|message|>{{ message.thinking }}{% endif %}
+{%- for call in message.tool_calls or [] %}<|channel|>commentary to=functions.{{ call.function.name }}{% endfor %}
+{{- '<|end|>' }}{% endfor %}
+{%- if add_generation_prompt %}<|start|>assistant{% endif %}"""
+
+
 @pytest.fixture(scope="session")
 def thinking_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("thinker"), TAGS, TEMPLATE)
@@ -107,6 +116,16 @@ async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def taught(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     made = make(tmp_path_factory.mktemp("taught"), {}, ARGUMENTS)
+    site = EngineSite(str(made), "cpu", OPTIONS["transformers"])
+    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
+    yield Driver("transformers", engine)
+    engine.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def channels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
+    marks = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>", "<|call|>")
+    made = make(tmp_path_factory.mktemp("channels"), {3 + number: mark for number, mark in enumerate(marks)}, HARMONY)
     site = EngineSite(str(made), "cpu", OPTIONS["transformers"])
     engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
@@ -270,6 +289,18 @@ async def test_calls_can_be_demanded_whatever_a_template_teaches(taught: Driver)
         [call] = whole(answer).tools.values()
         assert is_call(call.name, call.arguments)
         assert answer.finishes == {0: "tool_calls"}
+
+
+async def test_a_form_is_held_to_in_the_channel_of_answers(channels: Driver) -> None:
+    form: dict[str, Any] = WILD | {"structured_outputs": {"choice": ["yes", "no"]}}
+    thinks = await channels.ask("chat", **form, logit_bias={"3": 100, "4": 50, "6": 100})
+    fields: dict[str, Any] = WILD | {"tools": [DANCE], "tool_choice": "required", "parallel_tool_calls": False}
+    demanded = await channels.ask("chat", **fields, logit_bias={"3": 100, "4": 50, "6": 100})
+
+    assert thinks.text() in ("yes", "no")
+    assert not reasoning(thinks).strip("<|>")
+    [call] = whole(demanded).tools.values()
+    assert is_call(call.name, call.arguments)
 
 
 @pytest.mark.parametrize("sample", [one for one in CALLS if one.calls in ("openai", "kimi_k2", "gemma4")])

@@ -55,7 +55,7 @@ def _muse(header: str) -> tuple[_Kind, str]:
 
 _FORMS = {
     "harmony": _Form(
-        starts=("<|start|>", "<|channel|>", "<|message|>", " to=", "to="),
+        starts=("<|start|>", "<|channel|>", "<|message|>", "to="),
         marks=("<|message|>",),
         ends=("<|end|>", "<|call|>", "<|return|>"),
         next=("<|start|>", "<|channel|>"),
@@ -72,7 +72,7 @@ _FORMS = {
         kind=_inkling,
     ),
     "muse": _Form(
-        starts=("<|start|>", " to=", "to=", "<|message|>"),
+        starts=("<|start|>", "to=", "<|message|>"),
         marks=("<|message|>",),
         ends=("<|eom|>", "<|eot|>"),
         next=("<|start|>",),
@@ -93,6 +93,7 @@ class Channels:
         self._held = ""
         self._shown: dict[str, str] = {}  # what is due before the next text of a kind: a line's end
         self._fresh = True  # whether space that comes next is dropped
+        self._follows = thinking == "open"  # whether there was a message before
 
     def feed(self, text: str) -> tuple[str, str]:
         """See ``Separator``."""
@@ -114,7 +115,7 @@ class Channels:
 
     def _header(self) -> tuple[str, bool]:
         """Read a header. Returns what of it is to be shown, and whether there is more to read."""
-        form, begun = self._form, self._held.lstrip("\n")
+        form, begun = self._form, self._held.lstrip()
         at, mark = first_of(self._held[:_HEADER], form.marks)
         if any(begun.startswith(start) for start in form.starts):
             if mark:
@@ -124,10 +125,11 @@ class Channels:
                 return "", False
         elif any(start.startswith(begun) for start in form.starts):
             return "", False
+        self._held = begun if self._follows else self._held
         return self._open("answer", ""), True
 
     def _open(self, kind: _Kind, call: str) -> str:
-        self._kind, self._fresh = kind, kind != "call"
+        self._kind, self._fresh, self._follows = kind, kind != "call", True
         return call
 
     def _message(self, kind: _Kind) -> tuple[str, bool]:

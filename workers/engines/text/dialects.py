@@ -42,7 +42,9 @@ class Dialect:
 
     ``tools`` is the format for calls that are demanded, and for models whose template describes none; ``own`` the one
     that a template teaches, where that is another. ``system``: the template takes a turn of the system. ``placed``: it
-    looks for the tools in that turn. ``nine``: it wants ids of calls that have nine letters or digits.
+    looks for the tools in that turn. ``nine``: it wants ids of calls that have nine letters or digits. ``texts``: it
+    takes the arguments of calls as JSON text, not as objects. ``thinking``: it takes an assistant's thoughts under that
+    name, where the assistant called a function.
     """
 
     tools: ToolFormat
@@ -52,6 +54,8 @@ class Dialect:
     system: bool = True
     placed: bool = False
     nine: bool = False
+    texts: bool = False
+    thinking: bool = False
 
     @property
     def written(self) -> CallFormat:
@@ -93,20 +97,44 @@ def dialect_of(template: Any, tool_format: str = "auto", reasoning_format: str =
         own=known if taught and written is None else None,
         placed=taught and "<|/tool|>" in text,
         nine="length == 9" in text or "length != 9" in text,
+        thinking="message.thinking" in text,
     )
 
 
-def takes_system(render: Callable[[list[dict[str, Any]]], str]) -> bool:
-    """Whether a template takes a turn of the system. ``render`` makes a prompt of messages; it may raise anything."""
-    user, system = ({"role": role, "content": f"said by the {role}"} for role in ("user", "system"))
+_Render = Callable[[list[dict[str, Any]]], str]
+"""What makes a prompt of messages. It may raise anything."""
+
+
+def probed(dialect: Dialect, render: _Render) -> Dialect:
+    """The dialect with what a template shows only when it is tried: ``system`` and ``texts``."""
+    texts = not _renders_call(render, {"part": "west"}) and _renders_call(render, '{"part": "west"}')
+    return replace(dialect, system=takes_system(render), texts=texts)
+
+
+def _renders_call(render: _Render, arguments: Any) -> bool:
+    function = {"name": "look", "arguments": arguments}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "0" * 9, "type": "function", "function": function}]},
+        {"role": "tool", "content": "a tree", "name": "look", "tool_call_id": "0" * 9},
+    ]
+    return _rendered(render, turns) is not None
+
+
+def _rendered(render: _Render, turns: list[dict[str, Any]]) -> str | None:
+    """The prompt; None where the template refuses these turns."""
     try:
-        render([user])
-    except Exception:  # noqa: BLE001  # it takes other contents than texts, which is no refusal
-        return True
-    try:
-        return system["content"] in render([system, user])
+        return render(turns)
     except Exception:  # noqa: BLE001
-        return False
+        return None
+
+
+def takes_system(render: _Render) -> bool:
+    """Whether a template takes a turn of the system."""
+    user, system = ({"role": role, "content": f"said by the {role}"} for role in ("user", "system"))
+    if user["content"] not in (_rendered(render, [user]) or ""):  # it takes other contents than texts: no refusal
+        return True
+    return system["content"] in (_rendered(render, [system, user]) or "")
 
 
 def template_extras(request: chat.Request) -> dict[str, Any]:
@@ -156,7 +184,7 @@ def template_messages(
     """The messages as transformers' templates take them. ``content`` makes the content of each: text, or parts."""
     dialect = dialect.under(request)
     names = {call.id: call.function.name for message in request.messages for call in message.tool_calls or []}
-    given = [_turn(message, names, content) for message in request.messages]
+    given = [_turn(message, names, content, dialect) for message in request.messages]
     if dialect.taught:
         _rename_ids(given, dialect)
         if dialect.placed and request.callable_tools:
@@ -175,10 +203,14 @@ def template_messages(
     return turns
 
 
-def _turn(message: Message, names: Mapping[str, str], content: Callable[[Message], Any]) -> dict[str, Any]:
-    turn = turn_of(message, content(message), _object)
+def _turn(
+    message: Message, names: Mapping[str, str], content: Callable[[Message], Any], dialect: Dialect
+) -> dict[str, Any]:
+    turn = turn_of(message, content(message), str if dialect.texts and dialect.taught else _object)
     if message.tool_call_id is not None:
         turn.setdefault("name", names.get(message.tool_call_id, ""))
+    if dialect.thinking and message.tool_calls and message.thought and not turn["content"]:
+        turn["thinking"] = message.thought
     return turn
 
 

@@ -24,7 +24,7 @@ from workers.engines.base import Capacity, EngineSite, Options, Report, torch_de
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
-from workers.engines.text.dialects import Dialect, dialect_of, takes_system
+from workers.engines.text.dialects import Dialect, dialect_of, probed
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.sampling import Sampler
@@ -162,7 +162,7 @@ def _card(site: EngineSite, options: TransformersOptions) -> Card | None:
 def _dialect(tokenizer: Any, options: TransformersOptions) -> Dialect:
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
     render = partial(tokenizer.apply_chat_template, tokenize=False)
-    return replace(dialect, system=not tokenizer.chat_template or takes_system(render))
+    return probed(dialect, render) if tokenizer.chat_template else dialect
 
 
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:
