@@ -15,8 +15,9 @@ ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
 
 MODEL_TYPES: tuple[ModelType, ...] = get_args(ModelType)
 
-Format = Literal["gguf", "safetensors", "diffusers", "ct2", "onnx"]
-"""The formats of weights. ``diffusers`` is a folder with a ``model_index.json``, ``ct2`` a folder of CTranslate2."""
+Format = Literal["gguf", "safetensors", "pytorch", "diffusers", "ct2", "onnx"]
+"""The formats of weights. ``pytorch`` is pickled tensors (``pytorch_model.bin``), which are read as data alone;
+``diffusers`` is a folder with a ``model_index.json``, ``ct2`` a folder of CTranslate2."""
 
 _TEXT = ("chat", "completions", "tokenize", "detokenize")
 _TOOLS = ("tools", "reasoning", "hybrid")
@@ -120,7 +121,7 @@ _ALL = (
     EngineFacts(
         "sentence_transformers",
         {"embedding": ("embeddings",), "rerank": ("rerank",)},
-        formats=("safetensors",),
+        formats=("safetensors", "pytorch"),
         reads_code=True,
         extra="sentence-transformers",
         libraries=("torch", "sentence_transformers"),

@@ -5,6 +5,8 @@ suffix of the file decide, if they can.
 """
 
 import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from models.engines import FACTS, EngineFacts, Format, ModelType, serving
@@ -15,8 +17,14 @@ _WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
 _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
 """Networks that may be made for embeddings or for rerank; their names do not show which."""
 _GGUF_OF_NO_TEXT = re.compile(r"bert|^t5encoder$|^clip$")
-_UNSERVED_ENCODERS = ("SparseEncoder", "MultiVectorEncoder")
+_UNSERVED: dict[str, str] = {
+    "SparseEncoder": "it gives a weight for every word that it knows (as SPLADE), and an embedding is one dense vector",
+    "MultiVectorEncoder": "it gives a vector for every token (as ColBERT), and an embedding is one vector",
+    "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
+}
+"""Networks, and models of sentence-transformers, that give something else than is served, and what."""
 _ARCHITECTURE = "general.architecture"
+_PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MODEL_FILES = (
     ".bin",
     ".pt",
@@ -108,10 +116,11 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     if not formats:
         raise _nothing(peek)
     possible = fits(peek)
-    if any(one.engine is engine for one in possible) or (not possible and set(formats) & set(engine.formats)):
+    readable = not possible and not _unserved(peek) and set(formats) & set(engine.formats)
+    if readable or any(one.engine is engine for one in possible):
         return
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
-    advice = f"use model_engine {names}, or leave it out" if possible else _what_is_read()
+    advice = f"use model_engine {names}, or leave it out" if possible else _unserved(peek) or _what_is_read()
     raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
 
 
@@ -125,7 +134,8 @@ def _refuse_broken(peek: Peek) -> None:
 def _refuse_format(peek: Peek, model_format: str) -> None:
     """Raise InvalidRequest where the weights are there, but not in this format."""
     written, there = _FORMATS.get(model_format.lower()), formats_of(peek)
-    if there and written not in (None, *there):
+    pickled = written == "safetensors" and "pytorch" in there
+    if there and written not in (None, *there) and not pickled:
         raise InvalidRequest(
             f"{peek.place} is {description(peek)}, not of the format '{model_format}': leave model_format out",
             param="model_format",
@@ -142,11 +152,19 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
         return ("diffusers",)
     there: dict[Format, bool] = {
         "safetensors": any(name.endswith(".safetensors") for name in peek.files),
+        "pytorch": bool(pickles(peek.files)),
         "gguf": bool(_ggufs(peek)) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
         "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
     }
     return tuple(written for written, is_there in there.items() if is_there)
+
+
+def pickles(files: Collection[str]) -> list[str]:
+    """The files of pickled tensors beside which there are no safetensors, in the folder and in its subfolders."""
+    safe = {str(PurePosixPath(name).parent) for name in files if name.endswith(".safetensors")}
+    found = [name for name in files if _PICKLE.fullmatch(name)]
+    return [name for name in found if str(PurePosixPath(name).parent) not in safe]
 
 
 def specification(peek: Peek) -> str | None:
@@ -179,7 +197,8 @@ def description(peek: Peek) -> str:
         case _:
             if part := _pipeline_part(peek):
                 return f"a part of a diffusers pipeline{_in_brackets(part)}"
-            return f"safetensors{_in_brackets(_sentence_model(peek) or _architecture(peek))}"
+            written = "pickled tensors" if formats == ("pytorch",) else "safetensors"
+            return f"{written}{_in_brackets(_sentence_model(peek) or _architecture(peek))}"
 
 
 def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:
@@ -190,7 +209,8 @@ def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | Non
     if not possible and engine is not None:  # the files do not decide, so that the launch does
         return Fit(engine, type_on(engine, model_type))
     if not possible:
-        raise InvalidRequest(f"{peek.place} is {description(peek)}: {_what_is_read()}", param="model_path")
+        why = _unserved(peek) or _what_is_read()
+        raise InvalidRequest(f"{peek.place} is {description(peek)}: {why}", param="model_path")
     fitting = [one for one in possible if model_type in (None, one.model_type)]
     if not fitting:
         types = " or ".join(dict.fromkeys(one.model_type for one in possible))
@@ -218,6 +238,9 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
             return () if _architecture(peek) else ("audio",)
         case "safetensors":
             return _types_of_safetensors(peek)
+        case "pytorch":
+            types = _types_of_safetensors(peek)
+            return () if "LLM" in types[:1] else tuple(one for one in types if one != "LLM")
 
 
 def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
@@ -225,7 +248,7 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     if not network and _pipeline_part(peek):
         return ()
     text: tuple[ModelType, ...] = ("LLM",) if network.endswith(_WRITES_TEXT) else ()
-    if saved_as in _UNSERVED_ENCODERS or network.startswith("Whisper"):
+    if _unserved(peek) or network.startswith("Whisper"):
         return ()
     if saved_as == "CrossEncoder":
         return ("rerank", *text)
@@ -234,6 +257,11 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     if network.endswith("ForSequenceClassification"):
         return ("rerank",)
     return ("embedding", "rerank") if _ENCODER.search(network) else ("LLM", "embedding", "rerank")
+
+
+def _unserved(peek: Peek) -> str:
+    """Why this kind of network is served by no engine; "" for others."""
+    return _UNSERVED.get(_sentence_model(peek)) or _UNSERVED.get(_architecture(peek), "")
 
 
 def _sentence_model(peek: Peek) -> str:
@@ -249,7 +277,11 @@ def _pipeline_part(peek: Peek) -> str:
 
 def _is_mere_encoder(peek: Peek) -> bool:
     network = _architecture(peek)
-    return formats_of(peek)[0] == "safetensors" and not _sentence_model(peek) and bool(_ENCODER.search(network))
+    return (
+        formats_of(peek)[0] in ("safetensors", "pytorch")
+        and not _sentence_model(peek)
+        and bool(_ENCODER.search(network))
+    )
 
 
 def _config(peek: Peek) -> dict[str, Any]:

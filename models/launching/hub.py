@@ -2,9 +2,9 @@
 
 ``/path`` and ``file:///path`` are on this machine, ``pkg:package/path`` is inside an installed Python package;
 ``hf:org/name[@revision][/file.gguf]``, and ``modelscope:…`` in the same way, are fetched from a hub, once.
-Pickled weights are never fetched, and code only where an administrator trusts the repository's. A ``model.bin`` of
-CTranslate2 is no pickle: it is fetched for the engine that reads it. What kind of model weights are is found out in
-``models.launching.peek`` and ``engine_choice``.
+Pickled weights are fetched where an engine reads them as data alone and no safetensors are beside them, code only where
+an administrator trusts the repository's. A ``model.bin`` of CTranslate2 is no pickle: it is fetched for the engine that
+reads it. What kind of model weights are is found out in ``models.launching.peek`` and ``engine_choice``.
 """
 
 import importlib.util
@@ -73,12 +73,13 @@ def fetch(
     trusted: bool = False,
     engine: str = "",
     halves_of: Collection[str] = (),
+    pickled: Collection[str] = (),
 ) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
     ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
-    ``halves_of`` as for ``patterns``. Raises InvalidRequest where there are no such weights, ModelFailed where the hub
-    cannot be reached.
+    ``halves_of`` and ``pickled`` as for ``patterns``. Raises InvalidRequest where there are no such weights,
+    ModelFailed where the hub cannot be reached.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -92,7 +93,7 @@ def fetch(
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
         report("downloading", 0.0)
-        which = patterns(source, trusted=trusted, engine=engine, halves_of=halves_of)
+        which = patterns(source, trusted=trusted, engine=engine, halves_of=halves_of, pickled=pickled)
         folder = _download(source, cache, report, which)
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
@@ -100,12 +101,17 @@ def fetch(
 
 
 def patterns(
-    source: Source, *, trusted: bool = False, engine: str = "", halves_of: Collection[str] = ()
+    source: Source,
+    *,
+    trusted: bool = False,
+    engine: str = "",
+    halves_of: Collection[str] = (),
+    pickled: Collection[str] = (),
 ) -> tuple[list[str], list[str]]:
     """File patterns to fetch from a hub for an engine, and to leave there whatever matches.
 
     ``halves_of``: all files of the repository, where weights in half precision are preferred. Then they are fetched in
-    place of those that they double.
+    place of those that they double. ``pickled``: files of pickled tensors that are to be fetched, by their names.
     """
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file)], []
@@ -113,6 +119,8 @@ def patterns(
     code = trusted and facts.reads_code
     wanted = [*facts.wanted, *(["*.py"] if code else [])]
     unwanted = [one for one in facts.unwanted if not (code and one == "*.py")]
+    if pickled:
+        wanted, unwanted = [*wanted, *pickled], [one for one in unwanted if one != "*.bin"]
     if HALVES in unwanted and (double := doubled(halves_of)):
         unwanted = [one for one in unwanted if one != HALVES] + double
     return wanted, unwanted

@@ -26,7 +26,7 @@ from models.engines import FACTS
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
 from models.launching import hub
 from models.launching.about import about
-from models.launching.engine_choice import refuse_misfit
+from models.launching.engine_choice import pickles, refuse_misfit
 from models.launching.peek import peek_at
 from models.launching.peek_source import peek
 from models.launching.variants import HALVES
@@ -167,7 +167,7 @@ class Runner:
         await self._subscribed.wait()
         self._requests, self._jobs = requests, jobs
         freeze_gc()
-        known = self._about | ({"voices": engine.voices} if engine.voices else {})
+        known = self._about | dict(engine.told) | ({"voices": engine.voices} if engine.voices else {})
         self._send(Ready(engine.modalities(), engine.capacity.max_inflight, engine.capacity.context_length, known))
         await self._over.wait()
         self._fail_all(ReplicaLost("the model was unloaded").to_wire())
@@ -275,7 +275,9 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
     if not load.source:
         return "", {}
     source, cache = hub.parse(load.source), Path(load.cache)
-    listed = peek(source, LISTING_S) if _halves(load) else None
+    facts = FACTS.get(load.engine)
+    reads_pickles = facts is not None and "pytorch" in facts.formats
+    listed = peek(source, LISTING_S) if _halves(load) or reads_pickles else None
     path = hub.fetch(
         source,
         cache,
@@ -283,8 +285,8 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
         trusted=load.trust_remote_code,
         engine=load.engine,
         halves_of=listed.files if listed else (),
+        pickled=pickles(listed.files) if listed and reads_pickles else (),
     )
-    facts = FACTS.get(load.engine)
     if facts is None or not facts.formats:
         return str(path), {}
     seen = peek_at(path)

@@ -6,7 +6,7 @@ import pytest
 
 from models.engines import FACTS, ModelType, engine_named
 from models.errors import InvalidRequest
-from models.launching.engine_choice import choose, fits
+from models.launching.engine_choice import choose, fits, pickles
 from models.launching.peek import Peek
 
 HERE = "/weights"
@@ -38,6 +38,12 @@ EMBEDDER = network("BertModel", "modules.json")
 CHATTY_EMBEDDER = network("Qwen3ForCausalLM", "modules.json")
 CROSS = network("Qwen3ForCausalLM", "modules.json", config_sentence_transformers={"model_type": "CrossEncoder"})
 SPARSE = network("BertForMaskedLM", "modules.json", config_sentence_transformers={"model_type": "SparseEncoder"})
+COLBERT = network("HF_ColBERT")
+PICKLED = folder(
+    "pytorch_model.bin", "modules.json", "2_Dense/pytorch_model.bin", config={"architectures": ["BertModel"]}
+)
+PICKLED_BERT = folder("pytorch_model.bin", config={"architectures": ["BertModel"]})
+PICKLED_CHAT = folder("pytorch_model-00001-of-00002.bin", config={"architectures": ["LlamaForCausalLM"]})
 SCORER = network("BertForSequenceClassification")
 HEARING = network("WhisperForConditionalGeneration")
 STRANGE = network("ChatGLMModel")
@@ -69,6 +75,8 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (CHATTY_EMBEDDER, None, "LLM", "transformers LLM"),
         (CHATTY_EMBEDDER, "vllm", None, "vllm LLM"),
         (CROSS, None, None, "sentence_transformers rerank"),
+        (PICKLED, None, None, "sentence_transformers embedding"),
+        (PICKLED_BERT, None, "rerank", "sentence_transformers rerank"),
         (SCORER, None, None, "sentence_transformers rerank"),
         (SCORER, "sentence_transformers", None, "sentence_transformers rerank"),
         (HEARING, "transformers", None, "transformers LLM"),  # it says itself why it cannot
@@ -87,6 +95,23 @@ def test_an_engine_is_chosen(seen: Peek | None, engine: str | None, model_type: 
     found = choose(HERE, seen, FACTS[engine] if engine else None, model_type)
 
     assert f"{found.engine.name} {found.model_type}" == chosen
+
+
+def test_pickles_are_those_without_safetensors_beside_them() -> None:
+    listed = (
+        "model.safetensors",
+        "pytorch_model.bin",
+        "2_Dense/pytorch_model.bin",
+        "onnx/model.bin",
+        "training_args.bin",
+    )
+    assert pickles(listed) == ["2_Dense/pytorch_model.bin"]
+    shards = ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
+    assert pickles(("config.json", *shards)) == list(shards)
+    for name in ("pytorch", "safetensors"):
+        assert choose(HERE, PICKLED, None, None, name).model_type == "embedding"
+    with pytest.raises(InvalidRequest, match="not of the format 'gguf'"):
+        choose(HERE, PICKLED, None, None, "gguf")
 
 
 def test_without_a_look_the_suffix_tells_gguf() -> None:
@@ -132,7 +157,17 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (PIPELINE, "transformers", "image", "model_engine", "use model_engine 'diffusers', or leave it out"),
         (None, "sentence_transformers", "LLM", "model_type", "serves models of type embedding and rerank"),
         (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
-        (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): no engine serves that"),
+        (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): it gives a weight for every word"),
+        (COLBERT, None, None, "model_path", "safetensors (HF_ColBERT): it gives a vector for every token"),
+        (COLBERT, "sentence_transformers", None, "model_engine", "it gives a vector for every token"),
+        (
+            PICKLED_BERT,
+            None,
+            None,
+            "model_type",
+            "pickled tensors (BertModel), which may be for either: give model_type",
+        ),
+        (PICKLED_CHAT, None, None, "model_path", "pickled tensors (LlamaForCausalLM): no engine serves that"),
         (
             PART,
             None,

@@ -84,6 +84,32 @@ def test_code_and_pickles_stay_on_the_hub() -> None:
     assert {"*.bin", "*.pt", "*.pkl"} <= set(still_unwanted)
 
 
+@pytest.mark.parametrize("safe", [True, False])
+def test_pickled_tensors_are_fetched_where_no_safetensors_are(tmp_path: Path, safe: bool) -> None:
+    """As a runner of an engine that reads them as data does it."""
+    files = dict.fromkeys(("config.json", "modules.json", "training_args.bin", "onnx/model.bin"), b"{}")
+    files |= {"pytorch_model.bin": b"x", "2_Dense/pytorch_model.bin": b"x"} | (
+        {"model.safetensors": b"x"} if safe else {}
+    )
+    script = """
+import sys
+from workers.protocol import Load
+from workers.runner import __main__ as runner
+load = Load("r", "e", "u", "sentence_transformers", "cpu", "", sys.argv[1], sys.argv[2], model_type="embedding")
+print(runner._fetch(load, lambda *_: None)[0])
+"""
+    with Hub({"org/name": files}) as endpoint:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "hf:org/name", str(tmp_path)],
+            env=os.environ | {"HF_ENDPOINT": endpoint.url, "HF_HUB_OFFLINE": "0"},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+    folder = Path(done.stdout.decode().strip())
+    fetched = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*") if path.suffix != ".json")
+    assert fetched == ["2_Dense/pytorch_model.bin", "model.safetensors" if safe else "pytorch_model.bin"]
+
+
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     """The address of a hub with one repository."""

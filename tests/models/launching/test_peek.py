@@ -85,13 +85,13 @@ def test_what_files_say_is_cut_in_messages(tmp_path: Path) -> None:
     assert len(description(peek_at(tmp_path))) < 100
 
 
-def test_pickles_are_no_weights(tmp_path: Path) -> None:
+def test_pickles_are_no_weights_of_a_language_model(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").touch()
     (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
 
-    with pytest.raises(InvalidRequest, match=r"there is config\.json, pytorch_model\.bin"):
+    with pytest.raises(InvalidRequest, match=r"pickled tensors \(LlamaForCausalLM\): no engine serves that"):
         chosen(tmp_path)
-    with pytest.raises(InvalidRequest, match="no weights that we load"):
+    with pytest.raises(InvalidRequest, match="no engine serves that"):
         refuse_misfit(peek_at(tmp_path), FACTS["transformers"])
 
 
