@@ -62,6 +62,9 @@ def test_embeddings_and_rerank_need_no_type(stack: Stack) -> None:
     types = {one["id"]: one["model_type"] for one in httpx.get(f"{stack.url}/v1/models").json()["data"]}
     assert (types["embedder"], types["ranker"]) == ("embedding", "rerank")
 
+    told = httpx.get(f"{stack.url}/v1/models/embedder").json()
+    assert (told["pooling"], told["pooling_assumed"], told["dimensions"]) == ("mean", False, 384)
+
     embedded = httpx.post(f"{stack.url}/v1/embeddings", json={"model": "embedder", "input": "x"}, timeout=60)
     body = {"model": "ranker", "query": "a", "documents": ["a", "b"]}
     ranked = httpx.post(f"{stack.url}/v1/rerank", json=body, timeout=60)

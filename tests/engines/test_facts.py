@@ -25,7 +25,7 @@ from workers.engines.base import Options
 from workers.engines.diffusers.load import DiffusersOptions
 from workers.engines.echo import EchoOptions
 from workers.engines.llama_cpp.load import LlamaCppOptions
-from workers.engines.sentence_transformers.load import SentenceTransformersOptions
+from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 from workers.engines.transformers.load import TransformersOptions
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_an_engine_that_takes_several_gpus_asks_how_many_there_are(name: str) ->
         ("echo", "workers.engines.echo:EchoOptions"),
         ("llama_cpp", "workers.engines.llama_cpp.load:LlamaCppOptions"),
         ("transformers", "workers.engines.transformers.load:TransformersOptions"),
-        ("sentence_transformers", "workers.engines.sentence_transformers.load:SentenceTransformersOptions"),
+        ("sentence_transformers", "workers.engines.sentence_transformers.options:SentenceTransformersOptions"),
     ],
 )
 def test_an_engine_has_the_context_that_its_facts_say(name: str, options: str) -> None:

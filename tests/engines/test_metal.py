@@ -149,6 +149,7 @@ def test_a_token_is_drawn_without_float64_on_metal() -> None:
 @pytest.mark.weights
 def test_sentence_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) -> None:
     from workers.engines.sentence_transformers import load
+    from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 
     asked: dict[str, Any] = {}
 
@@ -159,7 +160,7 @@ def test_sentence_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(load, "SentenceTransformer", made)
     site = EngineSite(str(minilm_directory()), "metal", {})
     with pytest.raises(Interrupted):
-        load.load_model(site, load.SentenceTransformersOptions.read(site), lambda *_: None)
+        load.load_model(site, SentenceTransformersOptions.read(site), lambda *_: None)
 
     assert asked["device"] == "mps"
 

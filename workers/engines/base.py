@@ -163,6 +163,9 @@ class Engine(ABC, Generic[LoadedT]):
     voices: tuple[str, ...] = ()
     """The names of the voices in which its model speaks, the default first."""
 
+    told: Mapping[str, Any] = {}
+    """What more is known of its model, now that it is loaded, beside ``models.launching.about.About``."""
+
     def __init__(self, loaded: LoadedT) -> None:
         self.capacity = loaded.capacity
 

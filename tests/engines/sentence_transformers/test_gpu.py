@@ -12,7 +12,7 @@ from tests.engines.accelerator.cards import CARDS
 from tests.engines.accelerator.fake_cuda import pretend
 from workers.engines.base import EngineSite
 from workers.engines.sentence_transformers import load
-from workers.engines.sentence_transformers.load import SentenceTransformersOptions
+from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 
 
 class Interrupted(Exception):

@@ -15,7 +15,8 @@ from models.modalities.rerank import Ranking
 from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
-from workers.engines.sentence_transformers.load import LoadedEncoder, SentenceTransformersOptions, load_model
+from workers.engines.sentence_transformers.load import LoadedEncoder, load_model
+from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 from workers.engines.sentence_transformers.text import slow
 
 PART = 64
@@ -39,6 +40,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
     def __init__(self, loaded: LoadedEncoder) -> None:
         super().__init__(loaded)
         self._model = loaded
+        self.told = loaded.told
         self._tokens = 0
         self._batcher = Batcher(
             loaded.forward,
@@ -58,13 +60,17 @@ class SentenceTransformers(Engine[LoadedEncoder]):
     def embeddings(self, request: Embeddings, sink: Sink) -> None:
         """Embed each input."""
         self._serves("embeddings")
-        size = request.dimensions
-        if size is not None and size > self._model.dimensions:
+        size = request.dimensions or self._model.shown
+        if size > self._model.dimensions:
             raise InvalidRequest(
                 f"the model's embeddings have {self._model.dimensions} dimensions, not {size}", param="dimensions"
             )
         if request.normalize is False and self._model.unit:
             raise UnsupportedParameter("the model's own embeddings have length 1", param="normalize")
+        if request.input_type is not None and not isinstance(request.inputs[0], str):
+            raise InvalidRequest(
+                "a prompt goes before texts: put its tokens before yours, and leave it out", param="input_type"
+            )
         prompt, shape = self._prompt(request.input_type), partial(self._shaped, size, request.normalize is True)
         sent = 0
 
@@ -166,9 +172,9 @@ class SentenceTransformers(Engine[LoadedEncoder]):
                 yield [TokenSequence(task, n, ids, []) for n, ids in enumerate(group, number)]
                 number += len(group)
 
-    def _shaped(self, size: int | None, normalize: bool, rows: list[Any]) -> list[memoryview]:
+    def _shaped(self, size: int, normalize: bool, rows: list[Any]) -> list[memoryview]:
         """Embeddings of so many dimensions, of length 1 where that is asked for or they were so before."""
-        whole = size is None or size == self._model.dimensions
+        whole = size == self._model.dimensions
         if not rows or (whole and (self._model.unit or not normalize)):
             return [memoryview(row) for row in rows]
         cut = numpy.stack(rows)[:, :size]

@@ -1,84 +1,69 @@
 """Making a model of sentence-transformers resident: a bi-encoder for embeddings, or a cross-encoder for rerank."""
 
 import json
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from pickle import UnpicklingError
+from typing import Any
 
-import numpy
 import torch
 import transformers
-from pydantic import Field
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from transformers import AutoConfig
 
 from models.engines import FACTS
 from models.errors import InvalidRequest
 from models.launching.engine_choice import description, fits, refuse_misfit
 from models.launching.peek import peek_at
+from models.modalities.embeddings import MOST_TOKENS
 from workers.engines.accelerator.precision import encoder_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
 from workers.engines.accelerator.torch_card import card_of
-from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
+from workers.engines.base import Capacity, EngineSite, Report, torch_device
+from workers.engines.sentence_transformers.asking import causal_reranker, pair_frame, text_frames
 from workers.engines.sentence_transformers.batcher import TokenSequence
+from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
+from workers.engines.sentence_transformers.frames import Frame
+from workers.engines.sentence_transformers.options import Modality, SentenceTransformersOptions
+from workers.engines.sentence_transformers.pooling import set_pooling
+from workers.engines.sentence_transformers.rows import FramedReader
 from workers.engines.sentence_transformers.text import SequenceReader
 
-Modality = Literal["embeddings", "rerank"]
+_log = logging.getLogger(__name__)
 
 _MODALITIES: dict[str, Modality] = {"embedding": "embeddings", "rerank": "rerank"}
 """What a model of this type serves."""
-
-
-class SentenceTransformersOptions(Options):
-    """``None`` means what suits the device and the model."""
-
-    modality: Modality | None = Field(None, description="What the weights are to serve; set from the model's type.")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="float32 on a CPU; on a GPU the model's own, or what an old GPU computes well."
-    )
-    max_length: int | None = Field(None, ge=4, le=1 << 24, description="Tokens of one input, the model's own included.")
-    max_batch_tokens: int | None = Field(
-        None, ge=64, description="Of a batch, padding included; 4096 on a CPU, 32768 on a GPU."
-    )
-    max_batch: int = Field(256, ge=1, le=8192, description="Sequences of a batch.")
-    max_inflight: int = Field(256, ge=1, le=4096, description="Requests at once.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
-    lanes: int | None = Field(
-        None, ge=1, le=64, description="Batches computed at once, which share the threads; 2 on a CPU, 1 on a GPU."
-    )
-    normalize: bool = Field(
-        False, description="Embeddings of length 1, scores from 0 to 1, also where not the model's."
-    )
-    prompts: dict[str, str] = Field(
-        {}, description="Beside the model's own: what precedes a text, or a query of rerank."
-    )
-    default_prompt: str | None = Field(None, description="The one for requests without 'input_type', by name.")
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedEncoder:
     """A resident model. ``forward`` gives a row of float32 for each sequence; ``unit``: of length 1.
 
-    ``prompts`` by name, the default one under ""; ``dimensions`` of an embedding; ``threads`` of each lane.
+    ``prompts`` by name, the default one under ""; ``threads`` of each lane. ``dimensions`` of an embedding, of which
+    ``shown`` many are given to requests that ask for none. ``told``: what is known of the model now that it is loaded.
     ``pooled_prompt``: a prompt counts for an embedding like the text itself. ``budget`` of a batch in tokens,
     ``max_batch`` in sequences; ``max_inflight`` requests at once.
     """
 
     modality: Modality
     reader: SequenceReader
-    forward: Callable[[Sequence[TokenSequence]], Any]
+    forward: Forward
     lanes: int
     threads: int
     budget: int
     max_batch: int
     max_inflight: int
     dimensions: int = 0
+    shown: int = 0
     unit: bool = False
     prompts: dict[str, str] = field(default_factory=dict)
     pooled_prompt: bool = True
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def capacity(self) -> Capacity:
@@ -97,12 +82,18 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
     if placement.device.startswith("cuda"):
         torch.set_float32_matmul_precision("high")  # tensor cores multiply float32 as TF32, of 10 bits of fraction
     try:
-        model = _read(source, modality, placement, options)
-        _check(model, modality)
+        read = _reranker if modality == "rerank" else _embedder
+        asked = read(source, _keywords(source, placement, options), options)
+    except UnpicklingError as error:
+        raise InvalidRequest(
+            f"{source} has pickled weights that are more than tensors, which could run code: they are not read",
+            param="model_path",
+        ) from error
     except (OSError, ValueError, ImportError, KeyError, AttributeError) as error:
         raise InvalidRequest(f"cannot load {source}: {error}", param="model_path") from error
     report("loading", 1.0)
-    loaded = _describe(model, modality, placement.device, options)
+    loaded = _describe(asked, modality, placement.device, options)
+    _log.info("%s: %s", source, ", ".join(f"{name} {value}" for name, value in loaded.told.items()))
     report("warming", 0.0)
     ids = next(loaded.reader.ids([[0] * 8], None, str))[0]
     rows = [TokenSequence(None, n, ids, [0] * len(ids)) for n in range(4)]  # type: ignore[arg-type]  # nobody asked for them
@@ -133,18 +124,84 @@ def _modality(source: Path, asked: Modality | None) -> Modality:
     return asked or evident
 
 
-def _read(source: Path, modality: Modality, placement: EngineSite, options: SentenceTransformersOptions) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A model, and what goes around its texts: ``prompts`` by name, ``frames`` by prompt (empty: none)."""
+
+    model: Any
+    prompts: dict[str, str]
+    frames: Mapping[str, Frame]
+    told: dict[str, Any]
+
+
+def _keywords(source: Path, placement: EngineSite, options: SentenceTransformersOptions) -> dict[str, Any]:
+    """What the library's classes are told for every model."""
     named = _dtype(source, placement.device) if options.dtype == "auto" else options.dtype
     dtype: Any = named if named == "auto" else getattr(torch, named)
-    keywords: dict[str, Any] = {
+    safe = any(any(folder.glob("*.safetensors")) for folder in (source, source / "0_Transformer"))
+    network = {"dtype": dtype, "use_safetensors": safe}  # what is pickled transformers reads as data alone, too
+    if options.attention is not None:  # else the library takes sdpa where the network has it
+        network["attn_implementation"] = options.attention
+    return {
         "device": placement.device,
         "local_files_only": True,
         "trust_remote_code": placement.trust_remote_code,
-        "model_kwargs": {"dtype": dtype, "use_safetensors": True, "attn_implementation": options.attention},
+        "model_kwargs": network,
     }
-    if modality == "rerank":
-        return CrossEncoder(str(source), **keywords).eval()
-    return SentenceTransformer(str(source), **keywords).eval()
+
+
+def _embedder(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
+    model = SentenceTransformer(str(source), **keywords).eval()
+    static = isinstance(model[0], StaticEmbedding)
+    if not static:
+        _check_text(model[0])
+    told = set_pooling(model, options.pooling, assumed=not (source / "modules.json").is_file())
+    prompts = _prompts(model.prompts, model.default_prompt_name, options)
+    return _Asked(model, prompts, {} if static else text_frames(model[0], prompts.values()), told)
+
+
+def _reranker(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
+    config = AutoConfig.from_pretrained(
+        source, **{name: keywords[name] for name in ("local_files_only", "trust_remote_code")}
+    )
+    bare = not (source / "modules.json").is_file()
+    if bare and str((config.architectures or [""])[0]).endswith("ForCausalLM"):
+        return _causal(source, keywords, options)
+    model = CrossEncoder(str(source), **keywords).eval()
+    _check_text(model[0])
+    if model.num_labels != 1:
+        names = ", ".join(map(str, (model.config.id2label or {}).values()))[:100]
+        raise ValueError(f"it sorts pairs into {model.num_labels} classes ({names}), and a reranker gives one score")
+    prompts = _prompts(model.prompts, model.default_prompt_name, options)
+    found = pair_frame(model[0], prompts[""], options)
+    if found is None:
+        return _Asked(model, prompts, {}, {})
+    return _Asked(model, prompts | {"": ""}, {"": found[1]}, {"pair_prompt": found[0]})
+
+
+def _causal(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
+    """A causal model that the library would ask for "yes" or "no" without the words that it was trained with."""
+    own = {name: keywords[name] for name in ("local_files_only", "trust_remote_code")}
+    network = Transformer(
+        str(source),
+        transformer_task="text-generation",
+        model_kwargs=keywords["model_kwargs"] | own,
+        processor_kwargs=dict(own),
+        config_kwargs=dict(own),
+    )
+    _check_text(network)
+    prompts = _prompts({}, None, options)
+    model, whose, frame = causal_reranker(network, prompts[""], options)
+    return _Asked(model.to(keywords["device"]).eval(), prompts | {"": ""}, {"": frame}, {"pair_prompt": whose})
+
+
+def _prompts(own: Any, default: str | None, options: SentenceTransformersOptions) -> dict[str, str]:
+    """The prompts by name, the default one under "". Raises InvalidRequest where there is none of its name."""
+    prompts = {**(own or {}), **options.prompts}
+    default = options.default_prompt or default
+    if default is not None and default not in prompts:
+        raise InvalidRequest(f"there is no prompt '{default}'; there are {', '.join(prompts)}", param="default_prompt")
+    return {"": prompts[default] if default else "", **prompts}
 
 
 def _dtype(source: Path, device: str) -> str:
@@ -155,44 +212,71 @@ def _dtype(source: Path, device: str) -> str:
     return encoder_dtype(own, str(config.get("model_type")), card_of(device))
 
 
-def _check(model: Any, modality: Modality) -> None:
-    """Raises ValueError for what cannot be batched here."""
-    first = model[0]
-    if not isinstance(first, Transformer) or "text" not in first.modality_config or "message" in first.modality_config:
-        raise ValueError("its input is not plain text for a transformer")
+def _check_text(first: Any) -> None:
+    """Raises ValueError for a model whose first module reads no text that can be batched here."""
+    kind = type(first).__name__
+    if not isinstance(first, Transformer):
+        raise ValueError(f"it begins with {kind}, and what is served begins with a network of transformers")
+    reads = type(first.processor).__name__
+    if (
+        isinstance(first.processor, transformers.ProcessorMixin)
+        or not {"text", "message"} & first.modality_config.keys()
+    ):
+        raise ValueError(f"it reads pictures or sound beside text ({reads}), and only models of text are served")
     if not isinstance(first.processor, transformers.PreTrainedTokenizerFast):
-        raise ValueError("it has no fast tokenizer")
-    if modality == "rerank" and model.num_labels != 1:
-        raise ValueError(f"a reranker gives one score, and this model gives {model.num_labels}")
+        raise ValueError(f"its tokenizer ({reads}) is not a fast one, and only these are served")
 
 
-def _describe(model: Any, modality: Modality, device: str, options: SentenceTransformersOptions) -> LoadedEncoder:
-    network, tokenizer = model[0].model, model[0].tokenizer
-    on_gpu = device != "cpu"
+def _describe(asked: _Asked, modality: Modality, device: str, options: SentenceTransformersOptions) -> LoadedEncoder:
+    model, on_gpu = asked.model, device != "cpu"
     threads = host_threads(options.n_threads, torch.get_num_threads(), TORCH_ON_GPU if on_gpu else None)
     threads = threads or torch.get_num_threads()
     lanes = options.lanes or (1 if on_gpu else min(2, threads))
-    unit = options.normalize or isinstance(model[len(model) - 1], Normalize)
-    prompts = {**(model.prompts or {}), **options.prompts}
-    default = options.default_prompt or model.default_prompt_name
-    if default is not None and default not in prompts:
-        raise InvalidRequest(f"there is no prompt '{default}'; there are {', '.join(prompts)}", param="default_prompt")
-    reader = SequenceReader(tokenizer, _context(model, options), network.get_input_embeddings().num_embeddings)
-    pad = _Padding(tokenizer, device)
+    static = isinstance(model[0], StaticEmbedding)
+    tensors = Bags(device) if static else Padding(model[0], device)
+    whole, shown = (0, 0) if modality == "rerank" else _widths(model)
     return LoadedEncoder(
         modality=modality,
-        reader=reader,
-        forward=_scores(model, pad, options) if modality == "rerank" else _vectors(model, pad, options),
+        reader=_reader(asked, options),
+        forward=(scores if modality == "rerank" else vectors)(model, tensors, normalize=options.normalize),
         lanes=lanes,
         threads=max(threads // lanes, 1),
         budget=options.max_batch_tokens or (32_768 if on_gpu else 4096),
-        max_batch=options.max_batch,
+        max_batch=options.max_batch if static or _pads(model[0]) else 1,
         max_inflight=options.max_inflight,
-        dimensions=0 if modality == "rerank" else model.get_embedding_dimension() or 0,
-        unit=unit,
-        prompts={"": prompts[default] if default else "", **prompts},
-        pooled_prompt=all(getattr(module, "include_prompt", True) for module in model),
+        dimensions=whole,
+        shown=shown,
+        unit=options.normalize or isinstance(model[len(model) - 1], Normalize),
+        prompts=asked.prompts,
+        pooled_prompt=bool(asked.frames) or all(getattr(module, "include_prompt", True) for module in model),
+        told=asked.told | ({"dimensions": shown} if shown else {}),
     )
+
+
+def _reader(asked: _Asked, options: SentenceTransformersOptions) -> SequenceReader:
+    first = asked.model[0]
+    if isinstance(first, StaticEmbedding):
+        first.tokenizer.post_processor = None  # the library puts no special tokens around such a text
+        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=first.tokenizer)  # type: ignore[no-untyped-call]
+        return SequenceReader(tokenizer, options.max_length or MOST_TOKENS, first.num_embeddings)
+    context, vocabulary = _context(asked.model, options), first.model.get_input_embeddings().num_embeddings
+    if asked.frames:
+        return FramedReader(first.tokenizer, context, vocabulary, asked.frames)
+    return SequenceReader(first.tokenizer, context, vocabulary)
+
+
+def _widths(model: Any) -> tuple[int, int]:
+    """The numbers of an embedding: all of them, and as many as the model's configuration says are to be given."""
+    cut, model.truncate_dim = model.truncate_dim, None
+    whole = int(model.get_embedding_dimension() or 0)
+    return whole, min(cut or whole, whole)
+
+
+def _pads(first: Any) -> bool:
+    """Whether sequences may share a batch. A decoder with a head finds the last token of each by the padding's id."""
+    config = first.model.config
+    finds = first.transformer_task == "sequence-classification" and not hasattr(first.model, "classifier")
+    return not finds or config.get_text_config().pad_token_id is not None
 
 
 def _context(model: Any, options: SentenceTransformersOptions) -> int:
@@ -202,66 +286,3 @@ def _context(model: Any, options: SentenceTransformersOptions) -> int:
     if "roberta" in config.model_type or config.model_type in ("camembert", "mpnet"):
         positions -= (config.pad_token_id or 0) + 1  # they count from behind their padding token
     return int(min(options.max_length or model[0].max_seq_length or positions, positions))
-
-
-class _Padding:
-    """Makes a batch's tensors, padded to its longest sequence."""
-
-    def __init__(self, tokenizer: Any, device: str) -> None:
-        self._token = tokenizer.pad_token_id or 0
-        self._left = tokenizer.padding_side == "left"
-        self._types = "token_type_ids" in tokenizer.model_input_names
-        self._device = device
-
-    def __call__(self, rows: Sequence[TokenSequence]) -> dict[str, Any]:
-        shape = len(rows), max(len(row.ids) for row in rows)
-        ids = numpy.full(shape, self._token, numpy.int64)
-        mask = numpy.zeros(shape, numpy.int64)
-        types = numpy.zeros(shape, numpy.int64)
-        for number, row in enumerate(rows):
-            part = slice(shape[1] - len(row.ids), None) if self._left else slice(len(row.ids))
-            ids[number, part] = row.ids
-            mask[number, part] = 1
-            if self._types and row.types:
-                types[number, part] = row.types
-        arrays = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._types else {})
-        found: dict[str, Any] = {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()}
-        found["modality"] = "text"
-        if rows[0].kind:
-            found["prompt_length"] = rows[0].kind
-        return found
-
-
-def _vectors(
-    model: Any, pad: _Padding, options: SentenceTransformersOptions
-) -> Callable[[Sequence[TokenSequence]], Any]:
-    @torch.inference_mode()
-    def forward(rows: Sequence[TokenSequence]) -> Any:
-        found = model(pad(rows))["sentence_embedding"].float()
-        if options.normalize:
-            found = torch.nn.functional.normalize(found, dim=-1)
-        return _finite(found)
-
-    return forward
-
-
-def _scores(
-    model: Any, pad: _Padding, options: SentenceTransformersOptions
-) -> Callable[[Sequence[TokenSequence]], Any]:
-    activation = model.activation_fn
-    if options.normalize and isinstance(activation, torch.nn.Identity):
-        activation = torch.nn.Sigmoid()
-
-    @torch.inference_mode()
-    def forward(rows: Sequence[TokenSequence]) -> Any:
-        return _finite(activation(model(pad(rows))["scores"].float()).reshape(len(rows)))
-
-    return forward
-
-
-def _finite(found: torch.Tensor) -> Any:
-    """On the CPU, as numpy. Raises FloatingPointError."""
-    values = found.cpu().numpy()
-    if not numpy.isfinite(values).all():
-        raise FloatingPointError("the model's numbers overflow: another dtype may help")
-    return values

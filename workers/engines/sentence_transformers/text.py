@@ -43,13 +43,13 @@ class SequenceReader:
         """
         room = self.context - self._fast.num_special_tokens_to_add(False)
         limit = room if keep is None else max(min(keep, self.context) - (self.context - room), 1)
-        for at, group in _groups(texts):
+        for at, group in groups(texts):
             whole = [prompt + text for text in group]
             found = self._plain(whole, limit, self._side)
             for number, one in enumerate(found):
                 if len(one) > limit:
                     if keep is None:
-                        raise _too_long(whole[number], len(one) + self.context - room, self.context, name(at + number))
+                        raise too_long(whole[number], len(one) + self.context - room, self.context, name(at + number))
                     one.truncate(limit, direction=self._side)
             yield [self._fast.post_process(one) for one in found]
 
@@ -68,7 +68,7 @@ class SequenceReader:
                     )
                 if len(inner) > limit:
                     if keep is None:
-                        raise _too_long("", len(inner) + around, self.context, name(number))
+                        raise too_long("", len(inner) + around, self.context, name(number))
                     inner = inner[: max(limit, 1)] if self._side == "right" else inner[-max(limit, 1) :]
                 found.append([*self._before, *inner, *self._after])
             yield found
@@ -85,15 +85,15 @@ class SequenceReader:
         [asked] = self._plain([query], self.context - special, "right")
         room = self.context - special - len(asked)
         if room < 1:
-            raise _too_long(query, self.context - room, self.context - 1, "query")
+            raise too_long(query, self.context - room, self.context - 1, "query")
         refuse = keep is None and chunks is None
         limit = room if keep is None else min(keep, room)
         side = "right" if chunks else self._side
-        for at, group in _groups(texts):
+        for at, group in groups(texts):
             found = []
             for number, one in enumerate(self._plain(list(group), limit * (chunks or 1), side), at):
                 if len(one) > limit and refuse:
-                    raise _too_long(texts[number], len(one) + self.context - room, self.context, name(number))
+                    raise too_long(texts[number], len(one) + self.context - room, self.context, name(number))
                 pieces = [one]
                 if len(one) > limit:
                     one.truncate(limit, direction=side)
@@ -146,7 +146,7 @@ class SequenceReader:
         return ids
 
 
-def _groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+def groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
     """The texts a few at a time, and the number of each group's first."""
     at = 0
     while at < len(texts):
@@ -158,7 +158,7 @@ def _groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         at = end
 
 
-def _too_long(text: str, tokens: int, context: int, param: str) -> ContextLengthExceeded:
+def too_long(text: str, tokens: int, context: int, param: str) -> ContextLengthExceeded:
     """``tokens`` are those of the text, or, where it is long, of a part of it."""
     about = "at least " if len(text) > LONG else ""
     return ContextLengthExceeded(

@@ -1,0 +1,179 @@
+"""Tiny embedding models, each in a folder as its makers, or sentence-transformers, would have saved it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, StaticEmbedding
+
+from tests.families.makers.embeddings.words import bytelevel, gemma, sentencepiece, wordpiece
+
+TINY: dict[str, Any] = {
+    "vocab_size": 512,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 300,
+    "initializer_range": 0.2,
+}
+DECODER: dict[str, Any] = TINY | {
+    "max_position_embeddings": 2048,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "pad_token_id": 0,
+    "eos_token_id": 2,
+}
+
+
+def network(folder: Path, kind: str, config: dict[str, Any], head: str = "Model", **more: Any) -> None:
+    """Random weights of the network ``kind`` of transformers, with the head, in its own layout."""
+    torch.manual_seed(7)
+    built = getattr(transformers, f"{kind}Config")(**config)
+    getattr(transformers, kind + head)(built).eval().save_pretrained(folder, **more)
+
+
+def modules(folder: Path, mode: str, *, normalize: bool, width: int = 64, **config: Any) -> None:
+    """``modules.json`` and what it names, as versions of sentence-transformers before 6 saved it."""
+    listed = ["Transformer", "Pooling", *(["Normalize"] if normalize else [])]
+    names = ["", "1_Pooling", "2_Normalize"]
+    entries = [
+        {"idx": at, "name": str(at), "path": names[at], "type": f"sentence_transformers.models.{one}"}
+        for at, one in enumerate(listed)
+    ]
+    (folder / "modules.json").write_text(json.dumps(entries))
+    (folder / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": width, f"pooling_mode_{mode}": True, "include_prompt": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    if config:
+        (folder / "config_sentence_transformers.json").write_text(json.dumps(config))
+
+
+def minilm(folder: Path) -> None:
+    """all-MiniLM: BERT, mean, length 1."""
+    wordpiece(folder)
+    network(folder, "Bert", TINY)
+    modules(folder, "mean_tokens", normalize=True)
+
+
+def bge(folder: Path) -> None:
+    """bge-en-v1.5: BERT, the first token, length 1, a prompt for queries."""
+    wordpiece(folder)
+    network(folder, "Bert", TINY)
+    prompts = {"query": "Represent this sentence for searching relevant passages: "}
+    modules(folder, "cls_token", normalize=True, prompts=prompts)
+
+
+def bge_m3(folder: Path) -> None:
+    """bge-m3's dense vectors: XLM-RoBERTa, the first token."""
+    sentencepiece(folder)
+    network(folder, "XLMRoberta", TINY | {"pad_token_id": 1, "max_position_embeddings": 302})
+    modules(folder, "cls_token", normalize=True)
+
+
+def mpnet(folder: Path) -> None:
+    """all-mpnet-base-v2, whose network has no sdpa."""
+    sentencepiece(folder)
+    network(folder, "MPNet", TINY | {"pad_token_id": 1, "max_position_embeddings": 302})
+    modules(folder, "mean_tokens", normalize=True)
+
+
+def deberta(folder: Path) -> None:
+    """An encoder of DeBERTa, whose network has no sdpa."""
+    wordpiece(folder)
+    relative = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False}
+    network(folder, "DebertaV2", TINY | relative)
+    modules(folder, "mean_tokens", normalize=False)
+
+
+def qwen3(folder: Path) -> None:
+    """Qwen3-Embedding as its makers ship it: its tokenizer has a template for chatting, which is not used."""
+    bytelevel(folder, ends=True, padding_side="left")
+    network(folder, "Qwen3", DECODER, "ForCausalLM")
+    prompts = {
+        "query": "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:",
+        "document": "",
+    }
+    modules(folder, "lasttoken", normalize=True, prompts=prompts)
+
+
+def qwen3_saved(folder: Path) -> None:
+    """A fine-tune of it, saved by sentence-transformers 6: texts go through the template as a user's message."""
+    qwen3(folder / "base")
+    first = Transformer(str(folder / "base"), model_kwargs={"use_safetensors": True})
+    assert "message" in first.modality_config
+    prompts = {"query": "Find what answers this.", "document": ""}
+    SentenceTransformer(modules=[first, Pooling(64, "lasttoken"), Normalize()], prompts=prompts).save(str(folder))
+
+
+def e5_mistral(folder: Path) -> None:
+    """e5-mistral: the last token, padding on the right."""
+    gemma(folder)
+    network(folder, "Mistral", DECODER | {"sliding_window": None})
+    modules(folder, "lasttoken", normalize=True)
+
+
+def matryoshka(folder: Path) -> None:
+    """A model whose configuration cuts its vectors."""
+    wordpiece(folder)
+    network(folder, "Bert", TINY)
+    modules(folder, "mean_tokens", normalize=False, truncate_dim=24)
+
+
+def dense(folder: Path) -> None:
+    """LaBSE: a dense layer behind the first token."""
+    wordpiece(folder)
+    network(folder / "base", "Bert", TINY)
+    wordpiece(folder / "base")
+    torch.manual_seed(8)
+    layers = [Transformer(str(folder / "base")), Pooling(64, "cls"), Dense(64, 40), Normalize()]
+    SentenceTransformer(modules=layers).save(str(folder))
+
+
+def static(folder: Path) -> None:
+    """Static embeddings, as model2vec's are published."""
+    tokenizer = wordpiece(folder / "words")
+    torch.manual_seed(9)
+    weights = torch.randn(len(tokenizer), 32)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, weights), Normalize()]).save(str(folder))
+
+
+def pickled(folder: Path) -> None:
+    """A repository from before safetensors: ``pytorch_model.bin`` alone."""
+    bge(folder)
+    (folder / "model.safetensors").unlink()
+    torch.manual_seed(7)
+    torch.save(transformers.BertModel(transformers.BertConfig(**TINY)).state_dict(), folder / "pytorch_model.bin")
+
+
+def bare_bert(folder: Path) -> None:
+    """A plain encoder without ``modules.json``."""
+    wordpiece(folder)
+    network(folder, "Bert", TINY)
+
+
+def bare_decoder(folder: Path) -> None:
+    """A plain decoder without ``modules.json``, a head or a chat template."""
+    bytelevel(folder, ends=True, chat=None)
+    network(folder, "Qwen3", DECODER)
+
+
+def bare_causal(folder: Path) -> None:
+    """A plain causal model with a chat template."""
+    bytelevel(folder, padding_side="left")
+    network(folder, "Qwen3", DECODER, "ForCausalLM")
+
+
+EMBEDDERS: dict[str, Callable[[Path], None]] = {
+    one.__name__: one
+    for one in (
+        *(minilm, bge, bge_m3, mpnet, deberta, qwen3, qwen3_saved, e5_mistral),
+        *(matryoshka, dense, static, pickled, bare_bert, bare_causal),
+    )
+}
+"""Layouts that the library reads as they are."""

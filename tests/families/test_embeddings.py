@@ -1,0 +1,157 @@
+"""Every layout of embedding models, launched by its folder alone, gives the library's vectors, alone and in company."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+import transformers
+from sentence_transformers import SentenceTransformer
+
+from models.errors import InvalidRequest
+from tests.engines.driver import Driver
+from tests.engines.sentence_transformers.residents import CLOSE, error_of, loaded, resident, vectors
+from tests.families.makers.embeddings import embedders
+from tests.families.makers.embeddings.embedders import EMBEDDERS
+from tests.families.makers.embeddings.words import texts
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+QUICK = ("mpnet", "qwen3", "qwen3_saved", "matryoshka", "static", "pickled")
+"""One of each kind; the others run with ``make families``."""
+
+
+def made(folder: Path, name: str) -> Path:
+    """A layout in a folder of its own."""
+    (folder / name).mkdir()
+    getattr(embedders, name)(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.families) for name in EMBEDDERS]
+)
+async def test_a_layout_gives_the_librarys_vectors(tmp_path: Path, name: str) -> None:
+    folder = made(tmp_path, name)
+    library = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
+    async for driver in resident(str(folder), modality="embeddings"):
+        await _same(driver, library)
+        for prompt in filter(None, library.prompts):
+            await _same(driver, library, prompt)
+
+
+async def _same(driver: Driver, library: Any, prompt: str | None = None) -> None:
+    """Each text alone, all at once in requests of their own, and all in one request."""
+    words = list(texts())
+    expected = numpy.stack([library.encode(one, prompt_name=prompt) for one in words])
+    fields: dict[str, Any] = {"truncate": True} | ({"input_type": prompt} if prompt else {})
+    alone = [vectors(await driver.ask("embeddings", input=one, **fields)) for one in words]
+    answers = [driver.submit("embeddings", input=one, **fields) for one in words]
+    await asyncio.gather(*map(driver.until_over, answers))
+    company = [vectors(one) for one in answers]
+    for found in (
+        numpy.concatenate(alone),
+        numpy.concatenate(company),
+        vectors(await driver.ask("embeddings", input=words, **fields)),
+    ):
+        assert found.shape == expected.shape
+        assert abs(found - expected).max() < CLOSE
+
+
+async def test_a_decoder_that_says_nothing_of_pooling_takes_the_last_token(tmp_path: Path) -> None:
+    folder = made(tmp_path, "bare_decoder")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    async for driver in resident(str(folder), modality="embeddings"):
+        assert driver.engine.told == {"pooling": "last", "pooling_assumed": True, "dimensions": 64}
+        for text in texts()[:4]:
+            with torch.no_grad():
+                expected = network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0, -1]
+            found = vectors(await driver.ask("embeddings", input=text))[0]
+            assert abs(found - expected.numpy()).max() < CLOSE
+
+
+@pytest.mark.parametrize(
+    ("asked", "computed"),
+    [
+        (None, lambda states: states.mean(0)),
+        ("mean", lambda states: states.mean(0)),
+        ("cls", lambda states: states[0]),
+        ("last", lambda states: states[-1]),
+        ("max", lambda states: states.max(0).values),
+        ("mean_sqrt_len", lambda states: states.sum(0) / len(states) ** 0.5),
+        (
+            "weighted_mean",
+            lambda states: (
+                (states * torch.arange(1, len(states) + 1)[:, None]).sum(0) * 2 / (len(states) * (len(states) + 1))
+            ),
+        ),
+    ],
+)
+async def test_a_launch_says_how_tokens_become_a_vector(tmp_path: Path, asked: str | None, computed: Any) -> None:
+    folder = made(tmp_path, "bare_bert")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    options = {} if asked is None else {"pooling": asked}
+    async for driver in resident(str(folder), modality="embeddings", **options):
+        assert driver.engine.told["pooling"] == (asked or "mean")
+        assert driver.engine.told["pooling_assumed"] == (asked is None)
+        words = list(texts()[:5])
+        found = vectors(await driver.ask("embeddings", input=words))
+        for text, row in zip(words, found, strict=True):
+            with torch.no_grad():
+                states = network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+            assert abs(row - computed(states).numpy()).max() < CLOSE
+
+
+async def test_a_model_that_cuts_its_vectors_gives_more_of_them_where_more_are_asked_for(tmp_path: Path) -> None:
+    folder = made(tmp_path, "matryoshka")
+    library = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
+    async for driver in resident(str(folder), modality="embeddings"):
+        assert driver.engine.told == {"pooling": "mean", "pooling_assumed": False, "dimensions": 24}
+        for size in (1, 24, 25, 64):
+            found = vectors(await driver.ask("embeddings", input="water", dimensions=size))
+            assert abs(found[0] - library.encode("water", truncate_dim=size)).max() < CLOSE
+        assert (await error_of(driver, "embeddings", input="water", dimensions=65)).param == "dimensions"
+
+
+async def test_a_prompt_goes_before_texts_alone(tmp_path: Path) -> None:
+    folder = made(tmp_path, "bge")
+    async for driver in resident(str(folder), modality="embeddings", default_prompt="query"):
+        ids = [7, 8, 9, 10]
+        error = await error_of(driver, "embeddings", input=ids, input_type="query")
+        assert isinstance(error, InvalidRequest)
+        assert error.param == "input_type"
+        answer = await driver.ask("embeddings", input=ids)
+        assert answer.usage is not None
+        assert answer.usage.prompt_tokens == len(ids) + 2
+
+
+@pytest.mark.parametrize("place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin"])
+async def test_what_is_more_than_tensors_is_not_unpickled(tmp_path: Path, place: str) -> None:
+    folder, ran = made(tmp_path, "dense" if "/" in place else "pickled"), tmp_path / "ran"
+
+    class Code:
+        """What runs a command when it is unpickled."""
+
+        def __reduce__(self) -> Any:
+            return os.system, (f"touch {ran}",)
+
+    (folder / place).with_name("model.safetensors").unlink(missing_ok=True)
+    torch.save({"linear.weight": Code()}, folder / place)
+    with pytest.raises(InvalidRequest, match="could run code"):
+        loaded(str(folder))
+    assert not ran.exists()
+
+
+async def test_what_has_no_place_for_a_text_is_refused_in_words_about_itself(tmp_path: Path) -> None:
+    silent = made(tmp_path, "qwen3_saved")
+    (silent / "chat_template.jinja").write_text("{{ 'always the same' }}")
+    with pytest.raises(InvalidRequest, match="chat template has no place for a text"):
+        loaded(str(silent))
+    with pytest.raises(InvalidRequest, match="without pooling") as refused:
+        loaded(str(made(tmp_path, "static")), pooling="mean")
+    assert refused.value.param == "pooling"
