@@ -159,6 +159,8 @@ def _longest(seen: Peek | None, asked: Any) -> int | None:
 
 def _dimensions(seen: Peek) -> int | None:
     """The length of a vector: what the last layer behind the network makes, or the network's own width."""
+    if seen.header:
+        return _count(seen.header.get(f"{seen.header.get('general.architecture')}.embedding_length"))
     layers = [(name, seen.documents[name]) for name in sorted(seen.documents)]
     if dense := [layer for name, layer in layers if name.endswith("_Dense/config.json")]:
         return _count(dense[-1].get("out_features"))

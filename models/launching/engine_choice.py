@@ -16,7 +16,9 @@ from models.launching.peek import DOCUMENTS, Peek
 _WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
 _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
 """Networks that may be made for embeddings or for rerank; their names do not show which."""
-_GGUF_OF_NO_TEXT = re.compile(r"bert|^t5encoder$|^clip$")
+_GGUF_OF_NO_USE = ("t5encoder", "clip")
+_RANKS = 4
+"""The pooling of a GGUF file whose network gives a score."""
 _UNSERVED: dict[str, str] = {
     "SparseEncoder": "it gives a weight for every word that it knows (as SPLADE), and an embedding is one dense vector",
     "MultiVectorEncoder": "it gives a vector for every token (as ColBERT), and an embedding is one vector",
@@ -231,7 +233,7 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
         case "diffusers":
             return ("image",)
         case "gguf":
-            return () if _GGUF_OF_NO_TEXT.search(_gguf_architecture(peek)) else ("LLM",)
+            return _types_of_gguf(peek)
         case "ct2":
             return ("audio",) if specification(peek) == "WhisperSpec" else ()
         case "onnx":
@@ -241,6 +243,22 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
         case "pytorch":
             types = _types_of_safetensors(peek)
             return () if "LLM" in types[:1] else tuple(one for one in types if one != "LLM")
+
+
+def _types_of_gguf(peek: Peek) -> tuple[ModelType, ...]:
+    """By the pooling that the header names: one vector, a score, or, of most models that write, none."""
+    network = _gguf_architecture(peek)
+    if network in _GGUF_OF_NO_USE:
+        return ()
+    if peek.remote or not network:
+        return ("LLM", "embedding", "rerank")
+    match peek.header.get(f"{network}.pooling_type"):
+        case int(pooling) if pooling == _RANKS:
+            return ("rerank",)
+        case int(pooling) if pooling > 0:
+            return ("embedding",) if "bert" in network else ("embedding", "LLM")
+        case _:
+            return ("embedding",) if "bert" in network else ("LLM", "embedding")
 
 
 def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:

@@ -1,5 +1,6 @@
 """The choice of an engine, as a table: what was seen, what the launch says, and what follows."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -30,6 +31,11 @@ def gguf(architecture: str) -> Peek:
     return Peek(HERE, ("a.gguf",), {"a.gguf": head + len(value).to_bytes(8, "little") + value}, single=True)
 
 
+def pooled(architecture: str, pooling: int) -> Peek:
+    """A GGUF file whose header was read, and names a pooling."""
+    return replace(gguf(architecture), header={f"{architecture}.pooling_type": pooling})
+
+
 PIPELINE = folder("unet/a.safetensors", model_index={"_class_name": "StableDiffusionPipeline"})
 WHISPER = folder("model.bin", heads={"model.bin": b"\x06\0\0\0\x0c\0WhisperSpec\0"}, config={})
 CHAT = network("Qwen3ForCausalLM")
@@ -49,6 +55,7 @@ HEARING = network("WhisperForConditionalGeneration")
 STRANGE = network("ChatGLMModel")
 PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"})
 DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
+ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
 VOICES = folder("voice.onnx")
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
@@ -81,6 +88,15 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (SCORER, "sentence_transformers", None, "sentence_transformers rerank"),
         (HEARING, "transformers", None, "transformers LLM"),  # it says itself why it cannot
         (gguf("llama"), None, None, "llama_cpp LLM"),
+        (gguf("llama"), None, "embedding", "llama_cpp embedding"),
+        (gguf("nomic-bert"), None, None, "llama_cpp embedding"),
+        (pooled("bert", 2), None, None, "llama_cpp embedding"),
+        (pooled("bert", 4), None, None, "llama_cpp rerank"),
+        (pooled("qwen3", 3), None, None, "llama_cpp embedding"),
+        (pooled("qwen3", 3), None, "LLM", "llama_cpp LLM"),
+        (pooled("qwen3", 4), None, None, "llama_cpp rerank"),
+        (ON_HUB, None, None, "llama_cpp LLM"),
+        (ON_HUB, None, "rerank", "llama_cpp rerank"),
         (gguf("llama"), "transformers", None, "transformers LLM"),
         (folder("a.gguf", "mmproj-a.gguf"), None, None, "llama_cpp LLM"),
         (folder("a.gguf", "model.safetensors"), "llama_cpp", None, "llama_cpp LLM"),
@@ -180,7 +196,9 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (HEARING, None, None, "model_path", "faster_whisper ct2"),
         (HEARING, "diffusers", None, "model_engine", "no engine serves that"),
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
-        (gguf("nomic-bert"), None, None, "model_path", "a GGUF file (nomic-bert): no engine serves that"),
+        (gguf("clip"), None, None, "model_path", "a GGUF file (clip): no engine serves that"),
+        (pooled("bert", 4), None, "embedding", "model_type", "a model of type rerank, not embedding"),
+        (pooled("bert", 1), None, "LLM", "model_type", "a model of type embedding, not LLM"),
         (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),
         (folder("mmproj-a.gguf"), None, None, "model_path", "name one"),
         (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),

@@ -16,9 +16,11 @@ from functools import partial
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest
-from models.modalities import chat, completions
+from models.modalities import chat, completions, served_by
 from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
+from models.modalities.embeddings import Request as Embeddings
+from models.modalities.rerank import Request as Rerank
 from models.modalities.text import Delta, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import Engine, EngineSite, Report, Sink
@@ -27,6 +29,8 @@ from workers.engines.llama_cpp.calls import ChoiceCall, RunningRequest
 from workers.engines.llama_cpp.load import LlamaCppOptions, LoadedGguf, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.scoring import PromptScore, ScoredModel
+from workers.engines.llama_cpp.vector_load import LoadedVectors, load_vectors
+from workers.engines.llama_cpp.vectors import LlamaCppVectors
 from workers.engines.text.answers import Piece
 from workers.engines.text.limits import check_bias, check_ids
 from workers.engines.text.stops import StopScanner
@@ -82,7 +86,27 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedGguf:
-        return load_model(site, LlamaCppOptions.read(site), report)
+        options = LlamaCppOptions.read(site)
+        vectors: Any = load_vectors(site, options, report) if options.modality else None
+        return vectors or load_model(site, options, report)
+
+    @classmethod
+    async def start(cls, loaded: LoadedGguf) -> "LlamaCpp":
+        if isinstance(loaded, LoadedVectors):
+            vectors: Any = LlamaCppVectors(loaded)
+            return vectors
+        return cls(loaded)
+
+    def modalities(self) -> list[str]:
+        return [name for name in super().modalities() if served_by(name) not in ("embeddings", "rerank")]
+
+    def embeddings(self, request: Embeddings, sink: Sink) -> None:
+        """Refuse: files that embed are another class's."""
+        raise InvalidRequest("this model does not serve embeddings", param="model")
+
+    def rerank(self, request: Rerank, sink: Sink) -> None:
+        """Refuse: files that rank are another class's."""
+        raise InvalidRequest("this model does not serve rerank", param="model")
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Answer the conversation, under the chat template of the GGUF file."""

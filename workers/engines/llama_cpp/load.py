@@ -34,6 +34,12 @@ _CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0
 class LlamaCppOptions(Options):
     """Counts of tokens, unless said otherwise. ``None`` means what suits the device."""
 
+    modality: Literal["embeddings", "rerank"] | None = Field(
+        None, description="What the weights are to serve, if not text; set from the model's type."
+    )
+    pooling: Literal["mean", "cls", "last"] | None = Field(
+        None, description="Of embeddings: how a text's tokens become one vector, if not as the file says."
+    )
     n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
     n_parallel: int = Field(
         8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache. On a GPU as many as fit."
@@ -226,8 +232,8 @@ def gpu_layers(asked: int | None, *, on_gpu: bool) -> int:
     return _ALL_LAYERS if asked is None and on_gpu else asked or 0
 
 
-def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secret: str) -> Any:
-    """A running ``xllamacpp.Server``."""
+def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secret: str, pooling: str = "") -> Any:
+    """A running ``xllamacpp.Server``. ``pooling``: one that embeds or ranks, by llama.cpp's name of it."""
     import xllamacpp
 
     on_gpu = device != "cpu"
@@ -264,6 +270,9 @@ def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secre
     )
     if options.chat_template is not None:
         params.chat_template = options.chat_template
+    if pooling:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type[f"LLAMA_POOLING_TYPE_{pooling.upper()}"]
     params.prefill_assistant = False
     params.ui = False
     params.api_keys = [secret]  # it opens a port on the loopback address in any case

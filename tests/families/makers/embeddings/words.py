@@ -127,4 +127,5 @@ def texts() -> Sequence[str]:
         "What is the music of a small band worth?\n",
         "the river " * 11,
         "Stocks fell sharply on Monday, said the paper. " * 4,
+        "seven years later " * 120,
     ]
