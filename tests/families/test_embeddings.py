@@ -1,6 +1,7 @@
 """Every layout of embedding models, launched by its folder alone, gives the library's vectors, alone and in company."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sentence_transformers import SentenceTransformer
 from models.errors import InvalidRequest
 from tests.engines.driver import Driver
 from tests.engines.sentence_transformers.residents import CLOSE, error_of, loaded, resident, vectors
-from tests.families.makers.embeddings import embedders
+from tests.families.makers.embeddings import embedders, rerankers
 from tests.families.makers.embeddings.embedders import EMBEDDERS
 from tests.families.makers.embeddings.words import texts
 
@@ -155,3 +156,41 @@ async def test_what_has_no_place_for_a_text_is_refused_in_words_about_itself(tmp
     with pytest.raises(InvalidRequest, match="without pooling") as refused:
         loaded(str(made(tmp_path, "static")), pooling="mean")
     assert refused.value.param == "pooling"
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "change", "said"),
+    [
+        ("minilm", "modules.json", lambda entries: entries[0].update(type="custom_st.Transformer"), "custom_st.Trans"),
+        (
+            "minilm",
+            "config.json",
+            lambda config: config.update(model_type="x", auto_map={"AutoConfig": "own.X"}),
+            "network",
+        ),
+        (
+            "msmarco",
+            "config.json",
+            lambda config: config["sentence_transformers"].update(activation_fn="own.X"),
+            "own.X",
+        ),
+    ],
+)
+async def test_code_of_its_own_is_refused_with_the_way_to_allow_it(
+    tmp_path: Path, layout: str, file: str, change: Any, said: str
+) -> None:
+    getattr(rerankers if layout == "msmarco" else embedders, layout)(tmp_path)
+    described = json.loads((tmp_path / file).read_text())
+    change(described)
+    (tmp_path / file).write_text(json.dumps(described))
+    for name in ("custom_st.py", "own.py"):
+        (tmp_path / name).write_text("raise SystemExit('it ran')")
+    with pytest.raises(InvalidRequest, match=rf"code of their own \(.*{said}.*HEADRACE_TRUST_REMOTE_CODE") as refused:
+        loaded(str(tmp_path))
+    assert refused.value.param == "trust_remote_code"
+
+
+async def test_a_model_of_pictures_is_refused_in_words_about_itself(tmp_path: Path) -> None:
+    embedders.clip(tmp_path)
+    with pytest.raises(InvalidRequest, match="pictures"):
+        loaded(str(tmp_path))

@@ -27,6 +27,7 @@ from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Report, torch_device
 from workers.engines.sentence_transformers.asking import causal_reranker, pair_frame, text_frames
 from workers.engines.sentence_transformers.batcher import TokenSequence
+from workers.engines.sentence_transformers.foreign import foreign_code, refuse_code
 from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
 from workers.engines.sentence_transformers.frames import Frame
 from workers.engines.sentence_transformers.options import Modality, SentenceTransformersOptions
@@ -82,6 +83,8 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
     if placement.device.startswith("cuda"):
         torch.set_float32_matmul_precision("high")  # tensor cores multiply float32 as TF32, of 10 bits of fraction
     try:
+        if not placement.trust_remote_code:
+            refuse_code(source)
         read = _reranker if modality == "rerank" else _embedder
         asked = read(source, _keywords(source, placement, options), options)
     except UnpicklingError as error:
@@ -90,6 +93,8 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
             param="model_path",
         ) from error
     except (OSError, ValueError, ImportError, KeyError, AttributeError) as error:
+        if "trust_remote_code" in str(error) and not placement.trust_remote_code:
+            raise foreign_code("its network") from error
         raise InvalidRequest(f"cannot load {source}: {error}", param="model_path") from error
     report("loading", 1.0)
     loaded = _describe(asked, modality, placement.device, options)

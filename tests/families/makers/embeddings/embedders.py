@@ -151,6 +151,23 @@ def pickled(folder: Path) -> None:
     torch.save(transformers.BertModel(transformers.BertConfig(**TINY)).state_dict(), folder / "pytorch_model.bin")
 
 
+def clip(folder: Path) -> None:
+    """CLIP, of texts and pictures, as sentence-transformers publishes it."""
+    torch.manual_seed(7)
+    sized = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.CLIPConfig(
+        text_config=sized | {"vocab_size": 512, "eos_token_id": 1, "bos_token_id": 2},
+        vision_config=sized | {"image_size": 32, "patch_size": 16},
+        projection_dim=32,
+    )
+    transformers.CLIPModel(config).save_pretrained(folder)
+    tokenizer = sentencepiece(folder)
+    pictures = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    transformers.CLIPProcessor(pictures, tokenizer).save_pretrained(folder)
+    entry = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.CLIPModel"}
+    (folder / "modules.json").write_text(json.dumps([entry]))
+
+
 def bare_bert(folder: Path) -> None:
     """A plain encoder without ``modules.json``."""
     wordpiece(folder)
