@@ -27,6 +27,8 @@ _UNSERVED: dict[str, str] = {
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
 _ARCHITECTURE = "general.architecture"
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
+_MORE_TENSORS = "sparse_linear.pt"
+"""bge-m3's head for the weights of tokens, which is pickled in any case."""
 _MODEL_FILES = (
     ".bin",
     ".pt",
@@ -154,7 +156,7 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
         return ("diffusers",)
     there: dict[Format, bool] = {
         "safetensors": any(name.endswith(".safetensors") for name in peek.files),
-        "pytorch": bool(pickles(peek.files)),
+        "pytorch": any(_PICKLE.fullmatch(name) for name in pickles(peek.files)),
         "gguf": bool(_ggufs(peek)) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
         "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
@@ -163,10 +165,11 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
 
 
 def pickles(files: Collection[str]) -> list[str]:
-    """The files of pickled tensors beside which there are no safetensors, in the folder and in its subfolders."""
+    """The files of pickled tensors to read: those without safetensors beside them, and bge-m3's head."""
     safe = {str(PurePosixPath(name).parent) for name in files if name.endswith(".safetensors")}
     found = [name for name in files if _PICKLE.fullmatch(name)]
-    return [name for name in found if str(PurePosixPath(name).parent) not in safe]
+    more = [_MORE_TENSORS] if _MORE_TENSORS in files else []
+    return [name for name in found if str(PurePosixPath(name).parent) not in safe] + more
 
 
 def specification(peek: Peek) -> str | None:

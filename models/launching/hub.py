@@ -120,7 +120,7 @@ def patterns(
     wanted = [*facts.wanted, *(["*.py"] if code else [])]
     unwanted = [one for one in facts.unwanted if not (code and one == "*.py")]
     if pickled:
-        wanted, unwanted = [*wanted, *pickled], [one for one in unwanted if one != "*.bin"]
+        wanted, unwanted = [*wanted, *pickled], [one for one in unwanted if one not in ("*.bin", "*.pt")]
     if HALVES in unwanted and (double := doubled(halves_of)):
         unwanted = [one for one in unwanted if one != HALVES] + double
     return wanted, unwanted

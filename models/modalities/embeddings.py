@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -27,8 +27,8 @@ Text = Annotated[str, Field(min_length=1)]
 Row = Annotated[Tokens, Field(min_length=1, max_length=MOST_TOKENS)]
 Truncation = Annotated[Int, Field(ge=-1, le=MOST_TOKENS), AfterValidator(_some)]
 
-Vector = bytes | memoryview
-"""One embedding: its numbers as contiguous little-endian float32."""
+Vector = bytes | memoryview | dict[str, float]
+"""One embedding: its numbers as contiguous little-endian float32, or weights of tokens by their ids."""
 
 
 class Request(BaseRequest):
@@ -49,6 +49,7 @@ class Request(BaseRequest):
     truncate: Bool | Literal["NONE", "END"] | None = Field(None, description="cut what is too long, as others say it")
     normalize: Bool | None = Field(None, description="true: vectors of length 1, whatever the model gives")
     input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    return_sparse: Bool = Field(False, description="in the place of a vector a weight for each token, by its id")
 
     embedding_types: Any = None
     output_dtype: Any = None
@@ -75,6 +76,13 @@ class Request(BaseRequest):
             why = "a request takes {most} inputs at most, not {count}"
             raise PydanticCustomError("invalid_value", why, {"most": MOST_INPUTS, "count": len(value)})
         return value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        for name, asked in (("dimensions", self.dimensions), ("encoding_format", self.encoding_format == "base64")):
+            if self.return_sparse and asked:
+                raise PydanticCustomError("invalid_value", "weights of tokens have none: leave it out", {"param": name})
+        return self
 
     @property
     def kept_tokens(self) -> int | None:
@@ -128,6 +136,8 @@ class Reply(WholeReply):
         return self.part(result or ()) + b"]," + _json.encode(tail)[1:]
 
     def _numbers(self, vector: Vector) -> bytes:
+        if isinstance(vector, dict):
+            return _json.encode(vector)
         if self._base64:
             return b'"' + base64.b64encode(vector) + b'"'
         return _json.encode(memoryview(vector).cast("B").cast("f").tolist())

@@ -12,7 +12,9 @@ import torch
 import transformers
 from sentence_transformers import SentenceTransformer
 
-from models.errors import InvalidRequest
+from models.errors import InvalidRequest, UnsupportedParameter
+from models.modalities import embeddings
+from models.modalities.base import Usage
 from tests.engines.driver import Driver
 from tests.engines.sentence_transformers.residents import CLOSE, error_of, loaded, resident, vectors
 from tests.families.makers.embeddings import embedders, rerankers
@@ -131,7 +133,7 @@ async def test_a_prompt_goes_before_texts_alone(tmp_path: Path) -> None:
         assert answer.usage.prompt_tokens == len(ids) + 2
 
 
-@pytest.mark.parametrize("place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin"])
+@pytest.mark.parametrize("place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin", "sparse_linear.pt"])
 async def test_what_is_more_than_tensors_is_not_unpickled(tmp_path: Path, place: str) -> None:
     folder, ran = made(tmp_path, "dense" if "/" in place else "pickled"), tmp_path / "ran"
 
@@ -143,7 +145,7 @@ async def test_what_is_more_than_tensors_is_not_unpickled(tmp_path: Path, place:
 
     (folder / place).with_name("model.safetensors").unlink(missing_ok=True)
     torch.save({"linear.weight": Code()}, folder / place)
-    with pytest.raises(InvalidRequest, match="could run code"):
+    with pytest.raises(InvalidRequest, match=r"could run code|not the weights"):
         loaded(str(folder))
     assert not ran.exists()
 
@@ -194,3 +196,40 @@ async def test_a_model_of_pictures_is_refused_in_words_about_itself(tmp_path: Pa
     embedders.clip(tmp_path)
     with pytest.raises(InvalidRequest, match="pictures"):
         loaded(str(tmp_path))
+
+
+async def test_bge_m3_gives_weights_of_tokens(tmp_path: Path) -> None:
+    """As FlagEmbedding computes them: the largest of each token that is no special one."""
+    folder = made(tmp_path, "bge_m3")
+    torch.manual_seed(11)
+    linear = torch.nn.Linear(64, 1)
+    torch.save(linear.state_dict(), folder / "sparse_linear.pt")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+    words = list(texts()[:6])
+    async for driver in resident(str(folder), modality="embeddings"):
+        dense = [driver.submit("embeddings", input=words) for _ in range(2)]
+        answer = await driver.ask("embeddings", input=words, return_sparse=True)
+        await asyncio.gather(*map(driver.until_over, dense))
+        assert numpy.abs(vectors(dense[0]) - vectors(dense[1])).max() < CLOSE
+        ids = [tokenizer(text)["input_ids"] for text in words]
+        for found in (answer, await driver.ask("embeddings", input=ids, return_sparse=True)):
+            for row, weights in zip(ids, found.result, strict=True):
+                with torch.no_grad():
+                    states = network(torch.tensor([row])).last_hidden_state[0]
+                    computed = torch.relu(linear(states))[:, 0].tolist()
+                expected: dict[str, float] = {}
+                for token, weight in zip(row, computed, strict=True):
+                    if token not in (0, 1, 2, 3) and weight > 0:
+                        expected[str(token)] = max(weight, expected.get(str(token), 0))
+                assert weights == pytest.approx(expected, abs=1e-4)
+        reply = embeddings.Reply("r", driver.check("embeddings", input=words, return_sparse=True), 0)
+        shown = json.loads(reply.end(Usage(1, 0), answer.result))["data"]
+        assert [one["embedding"] for one in shown] == [pytest.approx(one) for one in answer.result]
+    for fields in ({"dimensions": 3}, {"encoding_format": "base64"}):
+        with pytest.raises(ValueError, match="leave it out"):
+            embeddings.Request.model_validate({"model": "m", "input": "x", "return_sparse": True, **fields})
+    (folder / "sparse_linear.pt").unlink()
+    async for driver in resident(str(folder), modality="embeddings"):
+        with pytest.raises(UnsupportedParameter):
+            driver.check("embeddings", input="x", return_sparse=True)

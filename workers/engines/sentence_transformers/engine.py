@@ -1,6 +1,6 @@
 """sentence-transformers: embeddings with bi-encoders, rerank with cross-encoders, batched over all requests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
 from workers.engines.sentence_transformers.load import LoadedEncoder, load_model
 from workers.engines.sentence_transformers.options import SentenceTransformersOptions
+from workers.engines.sentence_transformers.sparse import SPARSE
 from workers.engines.sentence_transformers.text import slow
 
 PART = 64
@@ -32,7 +33,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
     honours = frozenset(
         [
-            *("dimensions", "truncate_prompt_tokens", "truncate", "normalize", "input_type"),
+            *("dimensions", "truncate_prompt_tokens", "truncate", "normalize", "input_type", "return_sparse"),
             *("max_tokens_per_doc", "max_chunks_per_doc"),
         ]
     )
@@ -41,6 +42,8 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         super().__init__(loaded)
         self._model = loaded
         self.told = loaded.told
+        if not loaded.sparse:
+            self.honours -= {"return_sparse"}
         self._tokens = 0
         self._batcher = Batcher(
             loaded.forward,
@@ -71,7 +74,9 @@ class SentenceTransformers(Engine[LoadedEncoder]):
             raise InvalidRequest(
                 "a prompt goes before texts: put its tokens before yours, and leave it out", param="input_type"
             )
-        prompt, shape = self._prompt(request.input_type), partial(self._shaped, size, request.normalize is True)
+        prompt = self._prompt(request.input_type)
+        dense = partial(self._shaped, size, request.normalize is True)
+        shape: Callable[[list[Any]], list[Any]] = list if request.return_sparse else dense
         sent = 0
 
         def on_result(task: BatchedRequest) -> None:
@@ -164,12 +169,14 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         number = 0
         if isinstance(inputs[0], str):
             kind = 0 if self._model.pooled_prompt or not prompt else reader.length(prompt)
+            kind = SPARSE if request.return_sparse else kind
             for group in reader.text(prompt, inputs, keep, name):
                 yield [TokenSequence(task, n, one.ids, one.type_ids, kind) for n, one in enumerate(group, number)]
                 number += len(group)
         else:
             for group in reader.ids(inputs, keep, name):
-                yield [TokenSequence(task, n, ids, []) for n, ids in enumerate(group, number)]
+                kind = SPARSE if request.return_sparse else 0
+                yield [TokenSequence(task, n, ids, [], kind) for n, ids in enumerate(group, number)]
                 number += len(group)
 
     def _shaped(self, size: int, normalize: bool, rows: list[Any]) -> list[memoryview]:

@@ -39,7 +39,7 @@ class Padding:
                 types[number, part] = row.types
         arrays = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._types else {})
         found: dict[str, Any] = {name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()}
-        if rows[0].kind:
+        if rows[0].kind > 0:
             found["prompt_length"] = rows[0].kind
         return found | self._more
 

@@ -33,6 +33,7 @@ from workers.engines.sentence_transformers.frames import Frame
 from workers.engines.sentence_transformers.options import Modality, SentenceTransformersOptions
 from workers.engines.sentence_transformers.pooling import set_pooling
 from workers.engines.sentence_transformers.rows import FramedReader
+from workers.engines.sentence_transformers.sparse import with_sparse
 from workers.engines.sentence_transformers.text import SequenceReader
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class LoadedEncoder:
     ``prompts`` by name, the default one under ""; ``threads`` of each lane. ``dimensions`` of an embedding, of which
     ``shown`` many are given to requests that ask for none. ``told``: what is known of the model now that it is loaded.
     ``pooled_prompt``: a prompt counts for an embedding like the text itself. ``budget`` of a batch in tokens,
-    ``max_batch`` in sequences; ``max_inflight`` requests at once.
+    ``max_batch`` in sequences; ``max_inflight`` requests at once. ``sparse``: it gives weights of tokens, too.
     """
 
     modality: Modality
@@ -64,6 +65,7 @@ class LoadedEncoder:
     unit: bool = False
     prompts: dict[str, str] = field(default_factory=dict)
     pooled_prompt: bool = True
+    sparse: bool = False
     told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,6 +139,7 @@ class _Asked:
     prompts: dict[str, str]
     frames: Mapping[str, Frame]
     told: dict[str, Any]
+    source: Path
 
 
 def _keywords(source: Path, placement: EngineSite, options: SentenceTransformersOptions) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _embedder(source: Path, keywords: dict[str, Any], options: SentenceTransform
         _check_text(model[0])
     told = set_pooling(model, options.pooling, assumed=not (source / "modules.json").is_file())
     prompts = _prompts(model.prompts, model.default_prompt_name, options)
-    return _Asked(model, prompts, {} if static else text_frames(model[0], prompts.values()), told)
+    return _Asked(model, prompts, {} if static else text_frames(model[0], prompts.values()), told, source)
 
 
 def _reranker(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
@@ -180,8 +183,8 @@ def _reranker(source: Path, keywords: dict[str, Any], options: SentenceTransform
     prompts = _prompts(model.prompts, model.default_prompt_name, options)
     found = pair_frame(model[0], prompts[""], options)
     if found is None:
-        return _Asked(model, prompts, {}, {})
-    return _Asked(model, prompts | {"": ""}, {"": found[1]}, {"pair_prompt": found[0]})
+        return _Asked(model, prompts, {}, {}, source)
+    return _Asked(model, prompts | {"": ""}, {"": found[1]}, {"pair_prompt": found[0]}, source)
 
 
 def _causal(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
@@ -197,7 +200,7 @@ def _causal(source: Path, keywords: dict[str, Any], options: SentenceTransformer
     _check_text(network)
     prompts = _prompts({}, None, options)
     model, whose, frame = causal_reranker(network, prompts[""], options)
-    return _Asked(model.to(keywords["device"]).eval(), prompts | {"": ""}, {"": frame}, {"pair_prompt": whose})
+    return _Asked(model.to(keywords["device"]).eval(), prompts | {"": ""}, {"": frame}, {"pair_prompt": whose}, source)
 
 
 def _prompts(own: Any, default: str | None, options: SentenceTransformersOptions) -> dict[str, str]:
@@ -240,10 +243,13 @@ def _describe(asked: _Asked, modality: Modality, device: str, options: SentenceT
     static = isinstance(model[0], StaticEmbedding)
     tensors = Bags(device) if static else Padding(model[0], device)
     whole, shown = (0, 0) if modality == "rerank" else _widths(model)
+    forward = (scores if modality == "rerank" else vectors)(model, tensors, normalize=options.normalize)
+    sparse = with_sparse(model, asked.source, tensors, forward, device) if shown and not static else None
     return LoadedEncoder(
         modality=modality,
         reader=_reader(asked, options),
-        forward=(scores if modality == "rerank" else vectors)(model, tensors, normalize=options.normalize),
+        forward=sparse or forward,
+        sparse=sparse is not None,
         lanes=lanes,
         threads=max(threads // lanes, 1),
         budget=options.max_batch_tokens or (32_768 if on_gpu else 4096),

@@ -163,7 +163,8 @@ def clip(folder: Path) -> None:
     transformers.CLIPModel(config).save_pretrained(folder)
     tokenizer = sentencepiece(folder)
     pictures = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    transformers.CLIPProcessor(pictures, tokenizer).save_pretrained(folder)
+    both: Any = transformers.CLIPProcessor
+    both(pictures, tokenizer).save_pretrained(folder)
     entry = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.CLIPModel"}
     (folder / "modules.json").write_text(json.dumps([entry]))
 

@@ -63,7 +63,9 @@ def sentencepiece(folder: Path, **more: Any) -> PreTrainedTokenizerFast:
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     more = {"model_input_names": ["input_ids", "attention_mask"]} | more
-    return _saved(folder, tokenizer, pad="<pad>", unk="<unk>", bos="<s>", eos="</s>", mask="<mask>", **more)
+    return _saved(
+        folder, tokenizer, pad="<pad>", unk="<unk>", bos="<s>", eos="</s>", cls="<s>", sep="</s>", mask="<mask>", **more
+    )
 
 
 def bytelevel(folder: Path, *, ends: bool = False, chat: str | None = CHATML, **more: Any) -> PreTrainedTokenizerFast:
