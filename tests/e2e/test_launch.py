@@ -1,5 +1,6 @@
 """Launches of weights of which no more is said than where they are: their files say which engine serves them."""
 
+import base64
 from pathlib import Path
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from tests.e2e.media.studio import seen
 from tests.e2e.stack import Stack, headrace
+from tests.families.makers.embeddings import embedders, ggufs, rerankers
 from tests.glyphs.check import WEIGHTS as GLYPHS
 from tests.support.servers import wait_for
 from tests.support.sounds import decoded, encoded, spoken, whisper_tiny
@@ -73,6 +75,31 @@ def test_embeddings_and_rerank_need_no_type(stack: Stack) -> None:
     assert len(ranked.json()["results"]) == 2
     terminate(stack, "embedder")
     terminate(stack, "ranker")
+
+
+def test_a_gguf_file_that_embeds_needs_no_type(stack: Stack, tmp_path: Path) -> None:
+    embedders.bge(tmp_path)
+    assert launched(stack, "file", ggufs.embedder(tmp_path)) == "llama_cpp"
+    told = httpx.get(f"{stack.url}/v1/models/file").json()
+    assert (told["model_type"], told["pooling"], told["dimensions"]) == ("embedding", "cls", 64)
+    assert told["context_length"] == 300
+    body = {"model": "file", "input": ["a stone", "x"], "encoding_format": "base64"}
+    answer = httpx.post(f"{stack.url}/v1/embeddings", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert len(base64.b64decode(answer.json()["data"][1]["embedding"])) == 4 * 64
+    chat = {"model": "file", "messages": [{"role": "user", "content": "x"}]}
+    assert httpx.post(f"{stack.url}/v1/chat/completions", json=chat, timeout=60).status_code == 400
+    terminate(stack, "file")
+
+
+def test_a_reranker_that_is_a_language_model_says_how_it_is_asked(stack: Stack, tmp_path: Path) -> None:
+    rerankers.qwen3(tmp_path)
+    assert launched(stack, "judge", tmp_path, "--model-type", "rerank") == "sentence_transformers"
+    assert httpx.get(f"{stack.url}/v1/models/judge").json()["pair_prompt"] == "Qwen3-Reranker"
+    body = {"model": "judge", "query": "a", "documents": ["a stone", "x"]}
+    answer = httpx.post(f"{stack.url}/v1/rerank", json=body, timeout=60)
+    assert {one["index"] for one in answer.json()["results"]} == {0, 1}
+    terminate(stack, "judge")
 
 
 def test_what_the_files_contradict_is_refused_with_the_engine_that_fits(stack: Stack) -> None:
