@@ -169,6 +169,66 @@ def clip(folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps([entry]))
 
 
+def albert(folder: Path) -> None:
+    """ALBERT: one layer, many times."""
+    wordpiece(folder)
+    network(folder, "Albert", TINY | {"embedding_size": 32})
+    modules(folder, "mean_tokens", normalize=True)
+
+
+def distilbert(folder: Path) -> None:
+    """DistilBERT, which has no token types."""
+    wordpiece(folder, model_input_names=["input_ids", "attention_mask"])
+    sized = {
+        "vocab_size": 512,
+        "dim": 64,
+        "hidden_dim": 96,
+        "n_layers": 2,
+        "n_heads": 4,
+        "max_position_embeddings": 300,
+    }
+    network(folder, "DistilBert", sized)
+    modules(folder, "max_tokens", normalize=False)
+
+
+def modernbert(folder: Path) -> None:
+    """gte-modernbert: rotary positions, windows."""
+    wordpiece(folder, model_input_names=["input_ids", "attention_mask"])
+    network(folder, "ModernBert", TINY | {"pad_token_id": 0, "local_attention": 32, "global_attn_every_n_layers": 2})
+    modules(folder, "cls_token", normalize=True)
+
+
+def sentence_t5(folder: Path) -> None:
+    """sentence-T5: the encoder of a T5, a dense layer."""
+    sentencepiece(folder / "base")
+    sized = {"vocab_size": 512, "d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 2, "num_heads": 4}
+    network(folder / "base", "T5", sized, "EncoderModel")
+    torch.manual_seed(8)
+    first = Transformer(str(folder / "base"))
+    SentenceTransformer(modules=[first, Pooling(64, "mean"), Dense(64, 48, bias=False), Normalize()]).save(str(folder))
+
+
+def embedding_gemma(folder: Path) -> None:
+    """EmbeddingGemma: a Gemma 3 that looks both ways, two dense layers, prompts of its own."""
+    gemma(folder / "base")
+    both_ways = {"use_bidirectional_attention": True, "sliding_window": 32, "query_pre_attn_scalar": 16}
+    network(folder / "base", "Gemma3Text", DECODER | both_ways, "Model")
+    torch.manual_seed(8)
+    layers = [Transformer(str(folder / "base")), Pooling(64, "mean"), Dense(64, 96), Dense(96, 64), Normalize()]
+    prompts = {"query": "task: search result | query: ", "document": "title: none | text: "}
+    SentenceTransformer(modules=layers, prompts=prompts).save(str(folder))
+
+
+def instructor(folder: Path) -> None:
+    """INSTRUCTOR: a prompt's tokens are not part of the mean."""
+    wordpiece(folder)
+    network(folder, "Bert", TINY)
+    prompts = {"query": "Represent the question: ", "document": "Represent the paper: "}
+    modules(folder, "mean_tokens", normalize=True, prompts=prompts)
+    pooling = folder / "1_Pooling" / "config.json"
+    pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"include_prompt": False}))
+
+
 def bare_bert(folder: Path) -> None:
     """A plain encoder without ``modules.json``."""
     wordpiece(folder)
@@ -191,6 +251,7 @@ EMBEDDERS: dict[str, Callable[[Path], None]] = {
     one.__name__: one
     for one in (
         *(minilm, bge, bge_m3, mpnet, deberta, qwen3, qwen3_saved, e5_mistral),
+        *(albert, distilbert, modernbert, sentence_t5, embedding_gemma, instructor),
         *(matryoshka, dense, static, pickled, bare_bert, bare_causal),
     )
 }
