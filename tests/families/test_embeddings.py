@@ -206,7 +206,11 @@ async def test_bge_m3_gives_weights_of_tokens(tmp_path: Path) -> None:
     torch.save(linear.state_dict(), folder / "sparse_linear.pt")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
-    words = list(texts()[:6])
+    words = [
+        *texts()[:6],
+        "a stone in a river, a river on a hill, a hill of stone",
+        "water is water, a band a band of music",
+    ]
     async for driver in resident(str(folder), modality="embeddings"):
         dense = [driver.submit("embeddings", input=words) for _ in range(2)]
         answer = await driver.ask("embeddings", input=words, return_sparse=True)

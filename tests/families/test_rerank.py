@@ -199,6 +199,9 @@ async def test_what_is_cut_of_a_document_leaves_the_words_around_it(tmp_path: Pa
         asked = f"<Instruct>: {INSTRUCTION}\n<Query>: {QUERY}\n<Document>: {long}"
         kept = str(tokenizer.decode(tokenizer(asked)["input_ids"][:200])).partition("<Document>: ")[2]
         assert numpy.allclose(answer.result.scores, card(QUERY, [kept]), atol=CLOSE)
+        huge = await driver.ask("rerank", query=QUERY, documents=[long * 200])
+        assert huge.result.cut == 1
+        assert numpy.allclose(huge.result.scores, answer.result.scores, atol=CLOSE)
         error = await error_of(driver, "rerank", query=QUERY, documents=["x", long], truncation=False)
         assert isinstance(error, ContextLengthExceeded)
         assert error.param == "documents[1]"
