@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let files that compute take turns with files that wait: processes of xdist take them in this order."""
     folders = [str(item.path.relative_to(item.config.rootpath / "tests")).split("/")[0] for item in items]
     waiting = [item for item, folder in zip(items, folders, strict=True) if folder in ("e2e", "clients")]
-    computing = [item for item, folder in zip(items, folders, strict=True) if folder == "engines"]
+    computing = [item for item, folder in zip(items, folders, strict=True) if folder in ("engines", "families")]
     others = [item for item in items if item not in {*waiting, *computing}]
     files = (
         [list(group) for _, group in groupby(waiting, _file)],

@@ -25,6 +25,7 @@ from workers.engines.accelerator.precision import encoder_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Report, torch_device
+from workers.engines.missing_weights import loading_infos, refuse_missing
 from workers.engines.sentence_transformers.asking import causal_reranker, pair_frame, text_frames
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.foreign import foreign_code, refuse_code
@@ -88,7 +89,8 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
         if not placement.trust_remote_code:
             refuse_code(source)
         read = _reranker if modality == "rerank" else _embedder
-        asked = read(source, _keywords(source, placement, options), options)
+        with loading_infos() as infos:
+            asked = read(source, _keywords(source, placement, options), options)
     except UnpicklingError as error:
         raise InvalidRequest(
             f"{source} has pickled weights that are more than tensors, which could run code: they are not read",
@@ -98,6 +100,8 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
         if "trust_remote_code" in str(error) and not placement.trust_remote_code:
             raise foreign_code("its network") from error
         raise InvalidRequest(f"cannot load {source}: {error}", param="model_path") from error
+    for network, info in infos:
+        refuse_missing(network, info, pooled=modality == "rerank")
     report("loading", 1.0)
     loaded = _describe(asked, modality, placement.device, options)
     _log.info("%s: %s", source, ", ".join(f"{name} {value}" for name, value in loaded.told.items()))

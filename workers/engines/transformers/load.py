@@ -21,6 +21,7 @@ from workers.engines.accelerator.precision import text_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
+from workers.engines.missing_weights import refuse_missing
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
@@ -209,9 +210,11 @@ def _read(site: EngineSite, options: TransformersOptions, card: Card | None) -> 
         more |= {"device_map": {"": site.device}}  # straight to the card, not through the host's memory
     reader = PromptReader(source, config, **where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
-    model: Any = auto.from_pretrained(
+    more |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
+    model, info = auto.from_pretrained(
         source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
     )
+    refuse_missing(type(model).__name__, info)
     model.eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
     return model, tokenizer, reader
