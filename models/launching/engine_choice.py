@@ -13,13 +13,18 @@ from models.engines import FACTS, EngineFacts, Format, ModelType, serving
 from models.errors import InvalidRequest
 from models.launching.peek import DOCUMENTS, Peek
 
-_WRITES_TEXT = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
+_WRITES_TEXT = (
+    *("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ModelWithLMHead", "GenerationDecoder"),
+    *("ForVisionText2Text", "ForProteinText2Text"),
+)
 _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.IGNORECASE)
-"""Networks that may be made for embeddings or for rerank; their names do not show which."""
+"""Networks without a head that are made for embeddings, whoever's code they are."""
+_OF_PARTS = ("auto_map", "vision_config", "audio_config", "thinker_config")
+"""What configurations name whose networks may write text, whatever they are called."""
 _GGUF_OF_NO_USE = ("t5encoder", "clip")
 _RANKS = 4
 """The pooling of a GGUF file whose network gives a score."""
-_UNSERVED: dict[str, str] = {
+_OTHER_OUTPUT: dict[str, str] = {
     "SparseEncoder": "it gives a weight for every word that it knows (as SPLADE), and an embedding is one dense vector",
     "MultiVectorEncoder": "it gives a vector for every token (as ColBERT), and an embedding is one vector",
     "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
@@ -120,11 +125,11 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     if not formats:
         raise _nothing(peek)
     possible = fits(peek)
-    readable = not possible and not _unserved(peek) and set(formats) & set(engine.formats)
-    if readable or any(one.engine is engine for one in possible):
+    known = bool(_other_output(peek)) or any(_types(peek, written) for written in formats)
+    if any(one.engine is engine for one in possible) or (not known and set(formats) & set(engine.formats)):
         return
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
-    advice = f"use model_engine {names}, or leave it out" if possible else _unserved(peek) or _what_is_read()
+    advice = f"use model_engine {names}, or leave it out" if possible else _other_output(peek) or _what_is_read()
     raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
 
 
@@ -214,18 +219,13 @@ def _fitting(peek: Peek, engine: EngineFacts | None, model_type: ModelType | Non
     if not possible and engine is not None:  # the files do not decide, so that the launch does
         return Fit(engine, type_on(engine, model_type))
     if not possible:
-        why = _unserved(peek) or _what_is_read()
+        why = _other_output(peek) or _what_is_read()
         raise InvalidRequest(f"{peek.place} is {description(peek)}: {why}", param="model_path")
     fitting = [one for one in possible if model_type in (None, one.model_type)]
     if not fitting:
         types = " or ".join(dict.fromkeys(one.model_type for one in possible))
         raise InvalidRequest(
             f"{peek.place} is {description(peek)}, a model of type {types}, not {model_type}", param="model_type"
-        )
-    if engine is None and model_type is None and _is_mere_encoder(peek):
-        raise InvalidRequest(
-            f"{peek.place} is {description(peek)}, which may be for either: give model_type 'embedding' or 'rerank'",
-            param="model_type",
         )
     return fitting[0]
 
@@ -268,8 +268,8 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     saved_as, network = _sentence_model(peek), _architecture(peek)
     if not network and _pipeline_part(peek):
         return ()
-    text: tuple[ModelType, ...] = ("LLM",) if network.endswith(_WRITES_TEXT) else ()
-    if _unserved(peek) or network.startswith("Whisper"):
+    text: tuple[ModelType, ...] = ("LLM",) if writes_text(network) else ()
+    if _other_output(peek) or network.startswith("Whisper"):
         return ()
     if saved_as == "CrossEncoder":
         return ("rerank", *text)
@@ -277,12 +277,21 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
         return ("embedding", *text)
     if network.endswith("ForSequenceClassification"):
         return ("rerank",)
-    return ("embedding", "rerank") if _ENCODER.search(network) else ("LLM", "embedding", "rerank")
+    if not text and _ENCODER.search(network):
+        return ("embedding",)
+    if not network or text or any(_config(peek).get(name) for name in _OF_PARTS):
+        return ("LLM", "embedding", "rerank")
+    return ("embedding",) if network.endswith("Model") else ()
 
 
-def _unserved(peek: Peek) -> str:
+def writes_text(network: str) -> bool:
+    """Whether a network of this class continues a text, as its name says."""
+    return network.endswith(_WRITES_TEXT)
+
+
+def _other_output(peek: Peek) -> str:
     """Why this kind of network is served by no engine; "" for others."""
-    return _UNSERVED.get(_sentence_model(peek)) or _UNSERVED.get(_architecture(peek), "")
+    return _OTHER_OUTPUT.get(_sentence_model(peek)) or _OTHER_OUTPUT.get(_architecture(peek), "")
 
 
 def _sentence_model(peek: Peek) -> str:
@@ -294,15 +303,6 @@ def _sentence_model(peek: Peek) -> str:
 def _pipeline_part(peek: Peek) -> str:
     """The class of a part of a diffusers pipeline, such as ``UNet2DConditionModel``; "" for what is none."""
     return str(_config(peek).get("_class_name") or "")
-
-
-def _is_mere_encoder(peek: Peek) -> bool:
-    network = _architecture(peek)
-    return (
-        formats_of(peek)[0] in ("safetensors", "pytorch")
-        and not _sentence_model(peek)
-        and bool(_ENCODER.search(network))
-    )
 
 
 def _config(peek: Peek) -> dict[str, Any]:

@@ -24,11 +24,13 @@ def network(name: str, *files: str, **documents: Any) -> Peek:
     return folder("model.safetensors", *files, config={"architectures": [name]}, **documents)
 
 
-def gguf(architecture: str) -> Peek:
+def gguf(architecture: str, *, pooling: int | None = None) -> Peek:
     """A GGUF file that begins as real ones do."""
     key, value = b"general.architecture", architecture.encode()
     head = b"GGUF" + bytes(20) + len(key).to_bytes(8, "little") + key + b"\x08\0\0\0"
-    return Peek(HERE, ("a.gguf",), {"a.gguf": head + len(value).to_bytes(8, "little") + value}, single=True)
+    header = {} if pooling is None else {f"{architecture}.pooling_type": pooling}
+    head += len(value).to_bytes(8, "little") + value
+    return Peek(HERE, ("a.gguf",), {"a.gguf": head}, single=True, header=header)
 
 
 def pooled(architecture: str, pooling: int) -> Peek:
@@ -52,7 +54,10 @@ PICKLED_BERT = folder("pytorch_model.bin", config={"architectures": ["BertModel"
 PICKLED_CHAT = folder("pytorch_model-00001-of-00002.bin", config={"architectures": ["LlamaForCausalLM"]})
 SCORER = network("BertForSequenceClassification")
 HEARING = network("WhisperForConditionalGeneration")
-STRANGE = network("ChatGLMModel")
+STRANGE = folder("a.safetensors", config={"architectures": ["ChatGLMModel"], "auto_map": {"AutoModel": "m.ChatGLM"}})
+DECODER = network("Qwen3Model")
+OMNI = folder("a.safetensors", config={"architectures": ["Qwen2_5OmniModel"], "thinker_config": {"audio_config": {}}})
+TAGGER = network("BertForTokenClassification")
 PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"})
 DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
 ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
@@ -75,7 +80,10 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (CHAT, None, "rerank", "sentence_transformers rerank"),
         (STRANGE, None, None, "transformers LLM"),
         (DIFFUSED, None, None, "transformers LLM"),
-        (BERT, None, "rerank", "sentence_transformers rerank"),
+        (BERT, None, None, "sentence_transformers embedding"),
+        (DECODER, None, None, "sentence_transformers embedding"),
+        (OMNI, None, None, "transformers LLM"),
+        (gguf("qwen3", pooling=0), None, None, "llama_cpp LLM"),
         (BERT, "sentence_transformers", None, "sentence_transformers embedding"),
         (EMBEDDER, None, None, "sentence_transformers embedding"),
         (CHATTY_EMBEDDER, None, None, "sentence_transformers embedding"),
@@ -83,7 +91,7 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (CHATTY_EMBEDDER, "vllm", None, "vllm LLM"),
         (CROSS, None, None, "sentence_transformers rerank"),
         (PICKLED, None, None, "sentence_transformers embedding"),
-        (PICKLED_BERT, None, "rerank", "sentence_transformers rerank"),
+        (PICKLED_BERT, None, None, "sentence_transformers embedding"),
         (SCORER, None, None, "sentence_transformers rerank"),
         (SCORER, "sentence_transformers", None, "sentence_transformers rerank"),
         (HEARING, "transformers", None, "transformers LLM"),  # it says itself why it cannot
@@ -172,18 +180,13 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (EMBEDDER, "sentence_transformers", "rerank", "model_type", "a model of type embedding, not rerank"),
         (PIPELINE, "transformers", "image", "model_engine", "use model_engine 'diffusers', or leave it out"),
         (None, "sentence_transformers", "LLM", "model_type", "serves models of type embedding and rerank"),
-        (BERT, None, None, "model_type", "safetensors (BertModel), which may be for either: give model_type"),
         (SPARSE, None, None, "model_path", "safetensors (SparseEncoder): it gives a weight for every word"),
         (COLBERT, None, None, "model_path", "safetensors (HF_ColBERT): it gives a vector for every token"),
         (COLBERT, "sentence_transformers", None, "model_engine", "it gives a vector for every token"),
-        (
-            PICKLED_BERT,
-            None,
-            None,
-            "model_type",
-            "pickled tensors (BertModel), which may be for either: give model_type",
-        ),
         (PICKLED_CHAT, None, None, "model_path", "pickled tensors (LlamaForCausalLM): no engine serves that"),
+        (BERT, None, "rerank", "model_type", "safetensors (BertModel), a model of type embedding, not rerank"),
+        (BERT, "transformers", None, "model_engine", "use model_engine 'sentence_transformers'"),
+        (TAGGER, None, None, "model_path", "safetensors (BertForTokenClassification): no engine serves that"),
         (
             PART,
             None,
