@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm up test clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
+.PHONY: help install vllm up test families clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +46,9 @@ environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+families: $(VENV)/.installed-test ## Launch a tiny model of every family and compare it with its library; takes minutes
+	$(PY) -m pytest -m "families or not families" tests/families $(ARGS)
 
 clients: $(VENV)/.installed-test $(CLIENTS)/.installed $(CLIENTS)/.installed-npm $(AGENTS)/.installed ## Run other projects' programs against a server; fetches Codex and Claude Code (810 MB)
 	$(PY) -m pytest tests/clients $(ARGS)

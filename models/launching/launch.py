@@ -12,7 +12,7 @@ from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.launching import hub
 from models.launching.about import about, names_code
-from models.launching.engine_choice import Fit, choose, on_vllm, type_on
+from models.launching.engine_choice import Fit, choose, on_vllm, refuse_misfit, type_on
 from models.launching.launch_options import Adapters, adapted, asks_for_nothing, refuse_others
 from models.launching.peek import Peek
 from models.launching.placing import CPU, Wish
@@ -127,6 +127,8 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         fit = choose(source, seen, engine, launch.model_type, launch.model_format)
         if vllm_works and engine is None and seen is not None and not launch.options:
             fit = on_vllm(fit, seen)
+        if seen is not None:
+            refuse_misfit(seen, fit.engine)
     else:
         spec = _spec(launch, engine)
         source, options = spec.source, spec.options

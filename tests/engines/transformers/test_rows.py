@@ -14,8 +14,8 @@ import transformers
 from torch import Tensor
 
 from workers.engines.transformers import stepper
-from workers.engines.transformers.router import Router
-from workers.engines.transformers.stepper import Bounds, Output, Stepper
+from workers.engines.transformers.router import Output, Router
+from workers.engines.transformers.stepper import Bounds, Stepper
 
 make: Any = transformers
 IMAGE, AUDIO = 3, 4

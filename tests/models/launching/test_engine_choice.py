@@ -81,6 +81,7 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (STRANGE, None, None, "transformers LLM"),
         (DIFFUSED, None, None, "transformers LLM"),
         (BERT, None, None, "sentence_transformers embedding"),
+        (network("BertLMHeadModel"), None, None, "transformers LLM"),
         (DECODER, None, None, "sentence_transformers embedding"),
         (OMNI, None, None, "transformers LLM"),
         (gguf("qwen3", pooling=0), None, None, "llama_cpp LLM"),

@@ -14,6 +14,11 @@ def kind_of(error: BaseException) -> str:
     return "out of memory" if out_of_memory(error) else type(error).__name__
 
 
+def lasting(error: BaseException) -> bool:
+    """Whether the same would fail again: neither too little memory nor the device is to blame."""
+    return not out_of_memory(error) and not device_lost(error)
+
+
 def device_lost(error: BaseException) -> bool:
     """Whether every later call of this process would fail too, as after an assertion that failed on the device."""
     return not out_of_memory(error) and any(words in str(error) for words in _LOST)

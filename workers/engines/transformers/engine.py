@@ -73,6 +73,7 @@ class Transformers(Engine[LoadedTransformer]):
     def __init__(self, loaded: LoadedTransformer) -> None:
         super().__init__(loaded)
         self.honours = self.honours - MEDIA_PARTS | loaded.takes
+        self.told = {"batching": loaded.way.batching}
         self._model = loaded
         self._choices: dict[str, tuple[_Request, Choice]] = {}
         self._tokens = 0

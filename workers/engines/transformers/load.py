@@ -1,7 +1,7 @@
-"""Loads a transformers model: weights, tokenizer, and a running manager with a bounded cache."""
+"""Loads a transformers model: weights, tokenizer, and what computes its answers, with a bounded cache."""
 
-import math
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -11,10 +11,10 @@ from typing import Any, Literal
 import torch
 import transformers
 from pydantic import Field
-from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from models.launching.chat_templates import ReasoningFormatName
+from models.launching.engine_choice import refuse_unserved
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import Attention, kv_tokens
 from workers.engines.accelerator.precision import text_dtype
@@ -28,13 +28,15 @@ from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
-from workers.engines.transformers.sampling import Sampler
 from workers.engines.transformers.scoring import Scorer
-from workers.engines.transformers.stepper import Bounds, Stepper
+from workers.engines.transformers.starting import PAGE, manage, step_through, warm
+from workers.engines.transformers.stepper import Bounds
 from workers.engines.transformers.vocabulary import Name, name_of
+from workers.engines.transformers.ways import Way, context_of, settle_positions, way_of
+
+log = logging.getLogger(__name__)
 
 _Decode = Callable[[list[int]], str]
-_PAGE = 64  # tokens; the smallest piece of cache a request takes
 
 
 class TransformersOptions(Options):
@@ -52,7 +54,9 @@ class TransformersOptions(Options):
     )
     max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
-    attention: Literal["sdpa", "flash_attention_2", "flash_attention_3"] = "sdpa"
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = Field(
+        "auto", description="sdpa where the network has it, else eager."
+    )
     tool_format: ToolFormatName = Field(
         "auto", description="How the model writes tool calls; found in its chat template."
     )
@@ -86,6 +90,7 @@ class LoadedTransformer:
     dialect: Dialect
     marks: dict[str, int]
     grammars: Grammars
+    way: Way
     reader: PromptReader | None = None
 
     @property
@@ -106,24 +111,25 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     report("loading", 0.0)
     try:
-        model, tokenizer, reader = _read(site, options, card)
+        model, tokenizer, reader, way = _read(site, options, card)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
     report("loading", 1.0)
     text = model.config.get_text_config()
-    context = min(options.n_ctx, getattr(text, "max_position_embeddings", None) or options.n_ctx)
+    context = context_of(text, options.n_ctx)
     ends = _ends(model, tokenizer)
     router = Router()
-    if reader is None:
-        manager = _manage(model, options, context, ends)
-        manager.output_router = router
+    batch, tokens = _bounds(model, options, context)
+    bounds = Bounds(options.max_requests, tokens, batch)
+    if way.batching == "manager":
+        manager = manage(model, bounds, ends, router)
     else:
-        manager = _step_through(model, tokenizer, options, context, router)
+        manager = step_through(model, tokenizer.pad_token_id, bounds, router)
     manager.start()
     try:
         report("warming", 0.0)
         ids = [number % text.vocab_size for number in range(1, 33)]
-        _warm(manager, router, *((ids, {}) if reader is None else reader.sample()))
+        warm(manager, router, *((ids, {}) if reader is None else reader.sample()))
     except BaseException:
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
@@ -144,6 +150,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
         decode=decode,
         decode_marked=decode_marked,
         name_of=names,
+        way=way,
         reader=reader,
         dialect=dialect,
         marks=marks,
@@ -188,7 +195,9 @@ def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[
     return decode, decode_marked if any(added[token].special for token in marks.values()) else decode, marks
 
 
-def _read(site: EngineSite, options: TransformersOptions, card: Card | None) -> tuple[Any, Any, PromptReader | None]:
+def _read(
+    site: EngineSite, options: TransformersOptions, card: Card | None
+) -> tuple[Any, Any, PromptReader | None, Way]:
     source = Path(site.source)
     where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": site.trust_remote_code}
     more: dict[str, Any] = {"use_safetensors": True}
@@ -204,6 +213,12 @@ def _read(site: EngineSite, options: TransformersOptions, card: Card | None) -> 
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
         )
+    refuse_unserved(site.source, config.to_dict())
+    attention = None if options.attention == "auto" else options.attention
+    way = way_of(config, attention, multimodal=multimodal)
+    log.info("the answers of %s are computed by the %s%s", site.source, way.batching, f": {way.why}" * bool(way.why))
+    if settle_positions(config, options.n_ctx):
+        more |= {"config": config}
     own = str(getattr(config, "dtype", None)).removeprefix("torch.")
     dtype = text_dtype(own, config.get_text_config().model_type, card) if options.dtype == "auto" else options.dtype
     if card is not None:
@@ -212,12 +227,12 @@ def _read(site: EngineSite, options: TransformersOptions, card: Card | None) -> 
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     more |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
     model, info = auto.from_pretrained(
-        source, dtype=getattr(torch, dtype), attn_implementation=options.attention, **where, **more
+        source, dtype=getattr(torch, dtype), attn_implementation=attention, **where, **more
     )
     refuse_missing(type(model).__name__, info)
     model.eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
-    return model, tokenizer, reader
+    return model, tokenizer, reader, way
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
@@ -260,7 +275,7 @@ def _bounds(model: Any, options: TransformersOptions, context: int) -> tuple[int
     """The most tokens of one step, and of the cache. Raises EngineFailure where the card has no room for a context."""
     card = card_of(model.device)
     batch = max(options.max_batch_tokens or (512 if card is None else 2048), options.max_requests)
-    least = context + _PAGE
+    least = context + PAGE
     if options.kv_tokens is not None or card is None:
         return batch, max(options.kv_tokens or 2 * context, least)
     attention, number = _attention(model.config.get_text_config()), model.dtype.itemsize
@@ -294,39 +309,3 @@ def _attention(config: Any) -> Attention | None:
         vocabulary=config.vocab_size,
         masks=len(set(getattr(config, "layer_types", None) or ["full_attention"])),
     )
-
-
-def _step_through(model: Any, tokenizer: Any, options: TransformersOptions, context: int, router: Router) -> Stepper:
-    batch, tokens = _bounds(model, options, context)
-    return Stepper(model, tokenizer.pad_token_id or 0, Bounds(options.max_requests, tokens, batch), router)
-
-
-def _manage(model: Any, options: TransformersOptions, context: int, ends: list[int]) -> Any:
-    batch, tokens = _bounds(model, options, context)
-    greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=ends or -1)  # type: ignore[no-untyped-call]
-    manager = model.init_continuous_batching(
-        generation_config=greedy,
-        continuous_batching_config=transformers.ContinuousBatchingConfig(
-            page_size=_PAGE,
-            num_blocks=math.ceil(tokens / _PAGE),
-            max_batch_tokens=batch,
-            max_requests_per_batch=options.max_requests,
-            # Our sampler runs in Python between steps; a captured graph or overlapped steps would not allow that.
-            use_cuda_graph=False,
-            use_async_batching=False,
-            auto_switch_to_flash=False,  # it may fetch a kernel from a hub
-        ),
-    )
-    processors = ContinuousBatchingLogitsProcessorList(transformers.LogitsProcessorList([Sampler()]))
-    processors.tensors_required = 1
-    manager.logit_processor = processors
-    return manager
-
-
-def _warm(manager: Any, router: Router, ids: list[int], inputs: Mapping[str, Any]) -> None:
-    """Compute one request: the first takes seconds, for which no client should wait."""
-    rules = {"inputs": inputs} if inputs else {}
-    manager.add_request(ids, request_id="warm", max_new_tokens=3, streaming=False, eos_token_id=-1, **rules)
-    output = router.early.get(timeout=600)
-    if output.error is not None:
-        raise EngineFailure(f"transformers: {output.error}")

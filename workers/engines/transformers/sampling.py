@@ -5,8 +5,9 @@ scores of each step, marks the token that each request's rules pick. The rows of
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -16,6 +17,9 @@ from torch import Tensor
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
 
 from workers.engines.structured.grammars import Walk
+
+NOT_FINITE = "the model's numbers are not finite: its weights are broken, or it needs another dtype"
+"""Why an answer ends whose next token cannot be told."""
 
 _FEW = 1024
 """The likeliest tokens. A nucleus (top_p) nearly always ends among them, and to sort all tokens costs 20 times more."""
@@ -160,10 +164,12 @@ def _without(scores: Tensor, tokens: Sequence[int]) -> Tensor:
 class Sampler(ContinuousBatchingLogitsProcessor):
     """Picks a token for each row whose request has rules, its ``sampling``, and marks it in the scores."""
 
-    def __init__(self) -> None:
+    def __init__(self, fail: Callable[[str, str], object]) -> None:
+        """``fail`` is called with the id of a request that cannot go on, and why; its next tokens mean nothing."""
         self.supported_kwargs = {"sampling": Sampling}
         self.ignored_kwargs = ()
-        self._rows: list[Sampling | None] = []
+        self._fail = fail
+        self._rows: list[tuple[str, Sampling | None]] = []
 
     def fill_defaults(self, int32_tensor: Tensor) -> None:
         """Fill transformers' tensor of arguments with zeros: we do not use it."""
@@ -171,12 +177,16 @@ class Sampler(ContinuousBatchingLogitsProcessor):
 
     def prepare_tensor_args(self, requests_with_new_token: list[Any]) -> Tensor:
         """Remember the rules of each row. Called before each step, with its requests in the order of the rows."""
-        self._rows = [item.state.logit_processor_kwargs.get("sampling") for item in requests_with_new_token]
+        states = [item.state for item in requests_with_new_token]
+        self._rows = [(state.request_id, state.logit_processor_kwargs.get("sampling")) for state in states]
         return torch.zeros(len(self._rows), dtype=torch.int32)
 
     def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
         """The scores, [rows, vocabulary], changed so that the argmax of each row is the token that its rules pick."""
-        for row, sampling in enumerate(self._rows):
-            if sampling is not None:
+        highest = scores.amax(-1).tolist()
+        for row, (request, sampling) in enumerate(self._rows):
+            if not isfinite(highest[row]):
+                self._fail(request, NOT_FINITE)
+            elif sampling is not None:
                 scores[row, sampling.pick(scores[row])] = torch.inf
         return scores

@@ -1,4 +1,4 @@
-"""Continuous batching for the models that transformers' own batching does not take: those that see and hear.
+"""Continuous batching for the models that transformers' own batching does not take, or takes wrongly (``ways``).
 
 It takes the place of a ``ContinuousBatchingManager``: requests are added and cancelled from any thread, and a thread of
 its own gives the outputs of each step to a router. Between any two steps rows join and leave. A prompt is computed
@@ -14,31 +14,25 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor
 
 from workers.engines.accelerator.faults import device_lost, kind_of, out_of_memory
-from workers.engines.transformers.router import Router
+from workers.engines.transformers.router import Output, Router
 from workers.engines.transformers.rows import Batch, Forward, Row
-from workers.engines.transformers.sampling import Sampling
+from workers.engines.transformers.sampling import NOT_FINITE, Sampling
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
 """How often whoever waits for a pause looks whether there still is a thread that grants it."""
+_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError)
+"""What a model raises where it cannot compute something."""
 _ROOM = 64
 """Columns that must be free for each row when a row begins, so that it is not put back at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a row has made so far; ``error`` is set where the row ends with one."""
-
-    request_id: str
-    generated_tokens: list[int]
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +137,7 @@ class Stepper:
                 self._step()
         except Exception as error:  # the engine's life ends here, and its clients must get an error
             log.exception("the generation thread dies")
-            self.background_thread_status.fatal_error = error
+            self.background_thread_status.fatal_error = self.output_router.fault = error
             left = list(dict.fromkeys([*self._rows, *self._beginning, *self._waiting]))
             while not self._orders.empty():
                 order = self._orders.get()
@@ -210,11 +204,12 @@ class Stepper:
     def _begin_together(self, rows: list[Row]) -> None:
         try:
             batch, logits = self._forward.begin(rows)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:  # also when memory runs out
+        except _ERRORS as error:  # also when memory runs out
             if device_lost(error):
                 raise
             if len(rows) == 1:
                 log.exception("the prompt of %s cannot be computed", rows[0].id)
+                self.output_router.fault = error
                 self._fail(rows, kind_of(error))
                 return
             for row in rows:  # only one of them may be at fault
@@ -233,15 +228,20 @@ class Stepper:
         for batch in self._batches:
             try:
                 logits = self._forward.step(batch)
-            except RuntimeError as error:
-                if not out_of_memory(error):
+            except _ERRORS as error:
+                if device_lost(error):
                     raise
-                self._shed(batch, error)
+                if out_of_memory(error):
+                    self._shed(batch, error)
+                else:
+                    log.exception("%d rows cannot be computed", len(batch.rows))
+                    rows, batch.rows = batch.rows, []
+                    self._fail(rows, kind_of(error))
             else:
                 self._emit_tokens(batch, logits)
         self._batches = [batch for batch in self._batches if batch.rows]
 
-    def _shed(self, batch: Batch, error: RuntimeError) -> None:
+    def _shed(self, batch: Batch, error: Exception) -> None:
         """End a batch that does not fit into memory: its newest row fails, and the others are computed again."""
         log.warning("%d rows do not fit into memory: %s", len(batch.rows), error)
         *others, newest = batch.rows
@@ -251,12 +251,17 @@ class Stepper:
 
     def _emit_tokens(self, batch: Batch, logits: Tensor) -> None:
         """Pick a token for each row, deliver them, and drop the rows that are complete."""
-        best = logits.argmax(-1).tolist()
+        highest, best = (values.tolist() for values in logits.max(-1))
+        broken = [row for row, value in zip(batch.rows, highest, strict=True) if not isfinite(value)]
         for number, row in enumerate(batch.rows):
-            row.made.append(best[number] if row.sampling is None else row.sampling.pick(logits[number]))
+            if row not in broken:
+                row.made.append(best[number] if row.sampling is None else row.sampling.pick(logits[number]))
         self.current_batch += 1
-        self.output_router.deliver_batch([Output(row.id, list(row.made)) for row in batch.rows])
-        left = [row for row in batch.rows if not row.over]
+        if broken:
+            self._fail(broken, NOT_FINITE)
+        sound = [row for row in batch.rows if row not in broken]
+        self.output_router.deliver_batch([Output(row.id, list(row.made)) for row in sound])
+        left = [row for row in sound if not row.over]
         if left:
             batch.keep(left)
         batch.rows = left

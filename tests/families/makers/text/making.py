@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.families.makers.text.layouts import Layout
+from tests.families.makers.text.layout import Layout
 
 WORDS = 512
 _TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
@@ -18,7 +18,12 @@ def made(layout: Layout, folder: Path) -> Path:
     torch.manual_seed(7)
     config: Any = AutoConfig.for_model(layout.kind, **layout.configuration)
     auto: Any = AutoModelForCausalLM
-    auto.from_config(config).save_pretrained(folder)
+    network = auto.from_config(config)
+    with torch.no_grad():
+        for tensor in network.parameters():  # biases and the like begin at nought, where they do nothing
+            if not tensor.any():
+                tensor.normal_(std=0.1)
+    network.save_pretrained(folder)
     write_tokenizer(folder, _TEMPLATE)
     return folder
 
