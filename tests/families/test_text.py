@@ -3,6 +3,7 @@
 The weights are random: equality is of arithmetic, not of quality.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,16 @@ async def test_what_fails_for_want_of_memory_may_be_tried_again(
     with pytest.raises(EngineFailure, match="out of memory"):
         async with launched(folder):
             pass
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq", "compressed-tensors"])
+async def test_quantised_weights_name_the_engine_that_reads_them(tmp_path: Path, method: str) -> None:
+    folder = made(MANAGER["llama"], tmp_path / "llama")
+    config = json.loads((folder / "config.json").read_bytes())
+    config["quantization_config"] = {"quant_method": method, "bits": 4, "group_size": 32}
+    (folder / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(InvalidRequest, match=f"quantised by {method}, .* vllm") as caught:
+        async with launched(folder):
+            pass
+    assert caught.value.param == "model_engine"

@@ -29,7 +29,7 @@ from workers.engines.text.dialects import Dialect, dialect_of, probed
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
-from workers.engines.transformers.starting import PAGE, manage, step_through, warm
+from workers.engines.transformers.starting import PAGE, batching_of, warm
 from workers.engines.transformers.stepper import Bounds
 from workers.engines.transformers.vocabulary import Name, name_of
 from workers.engines.transformers.ways import Way, context_of, settle_positions, way_of
@@ -121,10 +121,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     router = Router()
     batch, tokens = _bounds(model, options, context)
     bounds = Bounds(options.max_requests, tokens, batch)
-    if way.batching == "manager":
-        manager = manage(model, bounds, ends, router)
-    else:
-        manager = step_through(model, tokenizer.pad_token_id, bounds, router)
+    manager = batching_of(way, model, tokenizer.pad_token_id, bounds, ends, router)
     manager.start()
     try:
         report("warming", 0.0)
@@ -226,13 +223,29 @@ def _read(
     reader = PromptReader(source, config, **where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     more |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
-    model, info = auto.from_pretrained(
-        source, dtype=getattr(torch, dtype), attn_implementation=attention, **where, **more
-    )
+    try:
+        model, info = auto.from_pretrained(
+            source, dtype=getattr(torch, dtype), attn_implementation=attention, **where, **more
+        )
+    except ImportError as error:
+        raise _unread(site.source, config, error) from error
     refuse_missing(type(model).__name__, info)
     model.eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
     return model, tokenizer, reader, way
+
+
+def _unread(source: str, config: Any, error: ImportError) -> InvalidRequest:
+    """The error for weights that a package would be needed for: nearly always quantised ones."""
+    quantised = getattr(config, "quantization_config", None)
+    method = quantised.get("quant_method") if isinstance(quantised, dict) else None
+    if method is None:
+        return InvalidRequest(f"cannot load {source}: {error}", param="model_path")
+    return InvalidRequest(
+        f"the weights are quantised by {str(method)[:40]}, which the transformers engine does not read: launch them on "
+        f"vllm (model_engine 'vllm'), or as a GGUF file on llama_cpp",
+        param="model_engine",
+    )
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:

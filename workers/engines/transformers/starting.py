@@ -12,17 +12,19 @@ from workers.engines.accelerator.faults import lasting
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.sampling import Sampler
 from workers.engines.transformers.stepper import Bounds, Stepper
+from workers.engines.transformers.ways import Way
 
 PAGE = 64  # tokens; the smallest piece of cache a request takes
 
 
-def step_through(model: Any, pad: int | None, bounds: Bounds, router: Router) -> Stepper:
-    """Our own batching."""
+def batching_of(way: Way, model: Any, pad: int | None, bounds: Bounds, ends: Sequence[int], router: Router) -> Any:
+    """What computes the answers of a model: transformers' batching, or our own. It is not started yet."""
+    if way.batching == "manager":
+        return _manage(model, bounds, ends, router)
     return Stepper(model, pad or 0, bounds, router)
 
 
-def manage(model: Any, bounds: Bounds, ends: Sequence[int], router: Router) -> Any:
-    """transformers' batching."""
+def _manage(model: Any, bounds: Bounds, ends: Sequence[int], router: Router) -> Any:
     greedy = transformers.GenerationConfig(do_sample=False, eos_token_id=list(ends) or -1)  # type: ignore[no-untyped-call]
     manager = model.init_continuous_batching(
         generation_config=greedy,
