@@ -26,6 +26,9 @@ DRAWS: dict[str, tuple[str, ...]] = {
 }
 """What pipelines of diffusers can do that do not draw from a text alone, by their classes."""
 
+PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+"""The files of a processor; a network that could see takes text alone where there is none of them."""
+
 _COUNTS_FROM_PADDING = ("roberta", "camembert", "mpnet")
 """Networks whose positions begin behind their padding token."""
 
@@ -115,6 +118,8 @@ def _shown(template: str, facts: EngineFacts, options: Mapping[str, Any]) -> Ite
 
 def _senses(seen: Peek | None) -> Iterator[str]:
     config = _config(seen)
+    if seen is None or not set(PROCESSORS) & set(seen.files):
+        return
     if config.get("vision_config"):
         yield "vision"
     if config.get("audio_config"):

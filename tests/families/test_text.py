@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from models.errors import EngineFailure, InvalidRequest
+from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from tests.engines.driver import Driver
 from tests.families.makers.text.layout import Layout
 from tests.families.makers.text.layouts import LONGROPE, MANAGER
-from tests.families.makers.text.making import made, tokenizer_of_numbers
+from tests.families.makers.text.making import made, tokenizer_of_numbers, write_tokenizer
 from tests.families.makers.text.others import REFUSED, STEPPER
 from tests.families.residents import launched
 from workers.engines.transformers.ways import PROVEN
@@ -164,6 +164,29 @@ async def test_what_fails_for_want_of_memory_may_be_tried_again(
     with pytest.raises(EngineFailure, match="out of memory"):
         async with launched(folder):
             pass
+
+
+async def test_a_network_that_sees_takes_text_where_it_has_no_processor(tmp_path: Path) -> None:
+    """As those have that were trained on with text alone."""
+    import torch
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    torch.manual_seed(7)
+    text = dict(MANAGER["gemma3_text"].configuration)
+    tower = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = Gemma3Config(
+        text_config=text, vision_config=tower | {"image_size": 32, "patch_size": 8}, mm_tokens_per_image=4
+    )
+    folder = tmp_path / "gemma3"
+    Gemma3ForConditionalGeneration(config).save_pretrained(folder)
+    write_tokenizer(folder, "{{ messages[0]['content'] }}")
+    async with launched(folder, n_ctx=CONTEXT) as driver:
+        asked = prompts(CONTEXT)[:4]
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}
+
+        assert await said(driver, asked, together=True) == expected(folder, asked)
+        with pytest.raises(UnsupportedParameter, match="does not take pictures"):
+            driver.check("chat", messages=[{"role": "user", "content": [picture]}])
 
 
 @pytest.mark.parametrize("method", ["awq", "gptq", "compressed-tensors"])

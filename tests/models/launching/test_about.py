@@ -1,6 +1,7 @@
 """What is known of a model before it is loaded."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,11 @@ def test_without_a_template_a_model_goes_on_and_does_not_chat(engine: str) -> No
 
 
 def test_a_model_that_sees_and_hears_says_so_where_its_engine_can() -> None:
-    seen = chat_model(QWEN3, vision_config={"depth": 1}, audio_config={"depth": 1})
+    deaf = chat_model(QWEN3, vision_config={"depth": 1}, audio_config={"depth": 1})
+    seen = replace(deaf, files=(*deaf.files, "preprocessor_config.json"))
 
     assert about("transformers", "LLM", seen, {}).abilities[2:] == ["vision", "audio", "tools", "reasoning", "hybrid"]
+    assert about("transformers", "LLM", deaf, {}).abilities[2:] == ["tools", "reasoning", "hybrid"]
     assert about("llama_cpp", "LLM", seen, {}).abilities[2:] == ["tools", "reasoning", "hybrid"]
     assert set(about("echo", "LLM", None, {}).abilities) == {"chat", "generate", *FACTS["echo"].abilities}
 

@@ -13,6 +13,7 @@ import transformers
 from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
+from models.launching.about import PROCESSORS
 from models.launching.chat_templates import ReasoningFormatName
 from models.launching.engine_choice import refuse_unserved
 from workers.engines.accelerator.card import Card
@@ -205,7 +206,7 @@ def _read(
     elif not source.is_dir():
         raise InvalidRequest(f"{source} is neither a directory nor a GGUF file", param="model_path")
     config = transformers.AutoConfig.from_pretrained(source, **where)
-    multimodal = is_multimodal(config)
+    multimodal, senses = is_multimodal(config), any((source / name).is_file() for name in PROCESSORS)
     if config.is_encoder_decoder:
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
@@ -220,7 +221,9 @@ def _read(
     dtype = text_dtype(own, config.get_text_config().model_type, card) if options.dtype == "auto" else options.dtype
     if card is not None:
         more |= {"device_map": {"": site.device}}  # straight to the card, not through the host's memory
-    reader = PromptReader(source, config, **where) if multimodal else None
+    reader = PromptReader(source, config, **where) if multimodal and senses else None
+    if multimodal and not senses:
+        log.info("beside %s lies no processor for pictures or sound: it takes text alone", site.source)
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     more |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
     try:
