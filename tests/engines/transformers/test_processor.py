@@ -79,10 +79,10 @@ async def test_pictures_need_no_torchvision(qwen: Driver) -> None:
     assert tokens[3] - tokens[0] == 8 * 8 + 10 * 8 + 4
 
 
-async def test_a_model_without_a_processor_says_so(folder: Path, tmp_path: Path) -> None:
+async def test_a_model_without_its_tokenizer_says_so(folder: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors", "generation_config.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    with pytest.raises(InvalidRequest) as caught:
+    with pytest.raises(InvalidRequest, match="lies no tokenizer") as caught:
         engine_class("transformers").load(EngineSite(str(tmp_path), "cpu", {}), lambda stage, fraction: None)
 
     assert caught.value.param == "model_path"

@@ -235,6 +235,10 @@ def _read(
     refuse_missing(type(model).__name__, info)
     model.eval()
     tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
+    if tokenizer.vocab_size < 2:  # some classes make an empty one where there is no file
+        raise InvalidRequest(
+            f"beside the weights in {site.source} lies no tokenizer: fetch them whole", param="model_path"
+        )
     return model, tokenizer, reader, way
 
 
