@@ -90,9 +90,14 @@ def encoder(folder: Path) -> Path:
 
 
 def test_a_reranker_without_a_head(tmp_path: Path) -> None:
-    error = refusal("sentence_transformers", encoder(tmp_path), modality="rerank")
+    config = transformers.BertConfig(**MANAGER["llama"].configuration | {"num_labels": 1})
+    transformers.BertForSequenceClassification(config).save_pretrained(tmp_path)
+    write_tokenizer(tmp_path)
+    folder = changed(tmp_path, without("classifier.bias", "classifier.weight"))
 
-    assert "classifier.bias, classifier.weight" in str(error)
+    error = refusal("sentence_transformers", folder, modality="rerank")
+
+    assert "lack classifier.bias, classifier.weight, without" in str(error)
 
 
 def test_an_encoder_that_lacks_a_matrix(tmp_path: Path) -> None:
