@@ -142,9 +142,9 @@ _ALL = (
     EngineFacts(
         "faster_whisper",
         {"audio": ("transcription",)},
-        formats=("ct2",),
-        wanted=("model.bin", "*.json", "*.txt"),  # a model.bin of CTranslate2 is no pickle
-        unwanted=_PICKLES_AND_CODE,
+        formats=("ct2", "safetensors"),  # the second is converted into the first
+        wanted=("model.bin", "*.json", "*.txt", "*.safetensors"),  # a model.bin of CTranslate2 is no pickle
+        unwanted=("*.fp32*", *_PICKLES_AND_CODE),
         extra="faster-whisper",
         libraries=("ctranslate2", "faster_whisper"),
         aliases=("faster-whisper", "whisper"),

@@ -294,7 +294,9 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     if not network and _pipeline_part(peek):
         return ()
     text: tuple[ModelType, ...] = ("LLM",) if writes_text(network) else ()
-    if _other_output(peek) or network.startswith("Whisper"):
+    if network.startswith("Whisper"):
+        return ("audio",) if network == "WhisperForConditionalGeneration" else ()
+    if _other_output(peek):
         return ()
     if saved_as == "CrossEncoder":
         return ("rerank", *text)

@@ -1,0 +1,1 @@
+"""Every family of models that people run: launched by its folder alone, and compared with its own library."""

@@ -87,7 +87,8 @@ class EngineSite:
     """Where an engine is to be loaded, with which weights and options.
 
     ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu", "cuda:N" or "metal".
-    ``gpus``: how many GPUs are visible, all of them for this engine; ``device`` is the first.
+    ``gpus``: how many GPUs are visible, all of them for this engine; ``device`` is the first. ``cache``: a folder in
+    which an engine may keep what it makes of weights; "": it is not kept.
     """
 
     source: str
@@ -95,6 +96,7 @@ class EngineSite:
     options: dict[str, Any]
     trust_remote_code: bool = False
     gpus: int = 0
+    cache: str = ""
 
 
 def torch_device(device: str) -> str:

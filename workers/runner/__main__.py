@@ -130,7 +130,7 @@ class Runner:
             if load.takes_turns:
                 await self._begin.wait()
             return await cls.resident(
-                EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus), report
+                EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus, load.cache), report
             )
         except ValueError as error:  # this is what the libraries raise for a bad file
             log.exception("cannot load")

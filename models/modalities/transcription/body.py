@@ -59,6 +59,7 @@ class Request(MediaRequest):
     stream: bool = False
     translate: bool = False
     chunking_strategy: Literal["auto"] | ServerVad | None = None
+    multilingual: bool | None = Field(None, description="the language of each part is found, not of the whole alone")
     vad_filter: bool | None = Field(None, description="false: what sounds like silence is transcribed too")
     keywords: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] | None = None
     hotwords: str | None = Field(None, max_length=1000)
@@ -96,6 +97,15 @@ class Request(MediaRequest):
         if code is None:
             raise PydanticCustomError("invalid_value", "there is no such language; give an ISO 639-1 code, as 'en'")
         return code
+
+    @field_validator("multilingual")
+    @classmethod
+    def _of_no_language(cls, value: bool | None, info: ValidationInfo) -> bool | None:
+        if value and info.data.get("language"):
+            raise PydanticCustomError(
+                "invalid_value", "it finds the language of each part: leave 'language' out, or this"
+            )
+        return value
 
     @field_validator("response_format", mode="before")
     @classmethod

@@ -122,6 +122,21 @@ async def test_the_language_is_found(base: MediaDriver, language: str, name: str
     assert word_errors(job.text, sample.text) <= 0.4
 
 
+async def test_each_part_may_have_its_own_language(base: MediaDriver, tiny: MediaDriver, tmp_path: Path) -> None:
+    """English, four seconds of quiet, French: of one language, or each of its own."""
+    english, french = spoken("en", "hello_world"), spoken("fr", "pangrama")
+    sound = np.concatenate([decoded(english.path), silence(4), decoded(french.path)])
+    data = encoded(sound, "wav", "pcm_s16le")
+    job = await hears(base, data, tmp_path, multilingual=True)
+
+    assert job.body["language"] == "en"
+    assert word_errors(job.text, f"{english.text} {french.text}") <= 0.4
+    assert word_errors((await hears(base, data, tmp_path)).text, f"{english.text} {french.text}") > 0.4
+    refused = await hears(tiny, data, tmp_path, multilingual=True)
+    assert isinstance(refused.error, InvalidRequest)
+    assert refused.error.param == "multilingual"
+
+
 async def test_speech_is_translated_into_english(base: MediaDriver) -> None:
     job = await base.ask(spoken("ja", "konnichiwa_sekai").path, translate=True, language="ja")
 

@@ -1,12 +1,16 @@
 """Recordings as they are decoded: length, limits, and what a stranger's file may not do. No weights."""
 
 import http.server
+import io
 import threading
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 
 from models.errors import InvalidRequest
 from tests.support.sounds import RATE, Samples, decoded, encoded, silence, spoken
@@ -18,6 +22,30 @@ from workers.engines.media.recording import Recording
 def tone(seconds: float, rate: int = RATE) -> Samples:
     made: Samples = (0.3 * np.sin(np.arange(int(seconds * rate)) * 0.05)).astype(np.float32)
     return made
+
+
+def stereo(left: Samples, right: Samples) -> bytes:
+    made = io.BytesIO()
+    with av.open(made, "w", format="wav") as out:
+        stream = out.add_stream("pcm_s16le", rate=RATE, layout="stereo")
+        assert isinstance(stream, AudioStream)
+        frame = AudioFrame.from_ndarray(np.stack([left, right]), format="fltp", layout="stereo")
+        frame.sample_rate = RATE
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "heard"),
+    [(1, 1, 1), (1, -1, 1), (1, 0, 0.5), (0, 1, 0.5), (-0.8, 1, 1), (0.5, 1, 0.75)],
+    ids=["the same", "in antiphase", "left alone", "right alone", "in antiphase, and weaker", "one weaker"],
+)
+def test_two_channels_never_cancel_each_other(left: float, right: float, heard: float) -> None:
+    sound = tone(2)
+    with Recording(stereo(left * sound, right * sound), 60) as recording:
+        mono = np.concatenate(list(recording.parts()))
+
+    assert mono == pytest.approx(heard * sound, abs=1e-3)
 
 
 def length(path: Path, most: float = 3600) -> tuple[float | None, float]:
@@ -55,8 +83,6 @@ def test_recordings_in_a_row_are_one(tmp_path: Path) -> None:
 
 
 def test_a_film_has_sound(tmp_path: Path) -> None:
-    import av
-
     path = tmp_path / "file.mp4"
     with av.open(path, "w") as film:
         video = film.add_stream("mpeg4", rate=10, width=32, height=32, pix_fmt="yuv420p")

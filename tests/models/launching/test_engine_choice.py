@@ -58,6 +58,7 @@ STRANGE = folder("a.safetensors", config={"architectures": ["ChatGLMModel"], "au
 DECODER = network("Qwen3Model")
 OMNI = folder("a.safetensors", config={"architectures": ["Qwen2_5OmniModel"], "thinker_config": {"audio_config": {}}})
 TAGGER = network("BertForTokenClassification")
+SORTING = network("WhisperForAudioClassification")
 PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"})
 DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
 ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
@@ -95,7 +96,8 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (PICKLED_BERT, None, None, "sentence_transformers embedding"),
         (SCORER, None, None, "sentence_transformers rerank"),
         (SCORER, "sentence_transformers", None, "sentence_transformers rerank"),
-        (HEARING, "transformers", None, "transformers LLM"),  # it says itself why it cannot
+        (HEARING, None, None, "faster_whisper audio"),
+        (HEARING, "faster_whisper", "audio", "faster_whisper audio"),
         (gguf("llama"), None, None, "llama_cpp LLM"),
         (gguf("llama"), None, "embedding", "llama_cpp embedding"),
         (gguf("nomic-bert"), None, None, "llama_cpp embedding"),
@@ -197,8 +199,9 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         ),
         (PIPELINE, "echo", None, "model_path", "the engine echo loads no weights: leave model_path out"),
         (None, "echo", None, "model_path", "the engine echo loads no weights"),
-        (HEARING, None, None, "model_path", "faster_whisper ct2"),
-        (HEARING, "diffusers", None, "model_engine", "no engine serves that"),
+        (HEARING, None, "LLM", "model_type", "a model of type audio, not LLM"),
+        (HEARING, "transformers", None, "model_engine", "use model_engine 'faster_whisper', or leave it out"),
+        (SORTING, None, None, "model_path", "faster_whisper ct2 and safetensors"),
         (ENCODER_ONNX, None, None, "model_path", "a folder of ONNX models: no engine serves that"),
         (gguf("clip"), None, None, "model_path", "a GGUF file (clip): no engine serves that"),
         (pooled("bert", 4), None, "embedding", "model_type", "a model of type rerank, not embedding"),

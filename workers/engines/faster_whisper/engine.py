@@ -12,6 +12,7 @@ ways:
 """
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -23,7 +24,7 @@ from faster_whisper.vad import VadOptions, get_vad_model
 from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest
-from models.launching.engine_choice import formats_of
+from models.launching.engine_choice import fits, formats_of
 from models.launching.peek import peek_at
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
@@ -33,6 +34,8 @@ from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Option
 from workers.engines.faster_whisper import clips as cutting
 from workers.engines.faster_whisper import cublas
 from workers.engines.faster_whisper.clips import Clip, ClipGroup
+from workers.engines.faster_whisper.conversion import converted
+from workers.engines.faster_whisper.depth import is_distilled
 from workers.engines.faster_whisper.transcriber import Transcriber, most_new_tokens
 from workers.engines.faster_whisper.transcript import Transcript
 from workers.engines.media.recording import RATE, Recording, Sound
@@ -65,13 +68,16 @@ class FasterWhisperOptions(Options):
     )
     beam_size: int = Field(5, ge=1, le=16, description="For requests that do not set it; 1 is a third faster.")
     max_audio_s: float = Field(4 * 3600, gt=0, le=30 * 24 * 3600, description="Longest recording, in seconds.")
+    translates: bool | None = Field(
+        None, description="It can translate into English. Found out: models with a short decoder, as turbo, cannot."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedWhisper:
     """A loaded model. ``whisper`` is a ``faster_whisper.WhisperModel``.
 
-    It computes ``inflight`` requests at once, and ``batch`` clips of each.
+    It computes ``inflight`` requests at once, and ``batch`` clips of each. ``translates``: it can, into English.
     """
 
     whisper: Any
@@ -79,6 +85,7 @@ class LoadedWhisper:
     batch: int
     beam_size: int
     max_audio_s: float
+    translates: bool = True
 
     @property
     def capacity(self) -> Capacity:
@@ -92,7 +99,7 @@ class FasterWhisper(Engine[LoadedWhisper]):
     honours = frozenset(
         [
             *("language", "prompt", "temperature", "timestamp_granularities", "translate", "chunking_strategy"),
-            *("vad_filter", "keywords", "hotwords", "beam_size", "max_new_tokens"),
+            *("vad_filter", "keywords", "hotwords", "beam_size", "max_new_tokens", "multilingual"),
         ]
     )
 
@@ -112,8 +119,9 @@ class FasterWhisper(Engine[LoadedWhisper]):
         report("loading", 0.0)
         if on_gpu:
             cublas.preload()
+        folder = in_ct2(Path(site.source), Path(site.cache or tempfile.gettempdir()) / "converted", report)
         whisper = _load(
-            Path(site.source),
+            folder,
             device="cuda" if on_gpu else "cpu",  # it has nothing for Metal
             device_index=int(number or 0),
             compute_type=options.compute_type or ("float16" if on_gpu else "int8"),
@@ -125,7 +133,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         if on_gpu:
             hear_silence(whisper)
         batch = options.batch_size or (16 if on_gpu else 1)
-        return LoadedWhisper(whisper, inflight, batch, options.beam_size, options.max_audio_s)
+        translates = not is_distilled(folder) if options.translates is None else options.translates
+        return LoadedWhisper(whisper, inflight, batch, options.beam_size, options.max_audio_s, translates)
 
     def transcription(self, request: Request, sink: MediaSink) -> None:
         """Write down what is said in ``file``, or translate it into English."""
@@ -154,12 +163,20 @@ class FasterWhisper(Engine[LoadedWhisper]):
         if not self._whisper.model.is_multilingual:
             if request.translate:
                 raise InvalidRequest("this model understands English alone, and so cannot translate", param="model")
+            if request.multilingual:
+                raise InvalidRequest("this model understands English alone", param="multilingual")
             if request.language not in (None, "en"):
                 raise InvalidRequest(
                     f"this model understands English alone, not {NAMES[request.language]}", param="language"
                 )
         elif request.language and self._whisper.hf_tokenizer.token_to_id(f"<|{request.language}|>") is None:
             raise InvalidRequest(f"this model does not know {NAMES[request.language]}", param="language")
+        if request.translate and not self._model.translates:
+            raise InvalidRequest(
+                "this model was made to write down what is said, as Whisper turbo, and cannot translate: use one that "
+                "can; or if this one can, launch it with 'translates' true",
+                param="model",
+            )
         most_new_tokens(self._whisper, request)
 
     def _guarded(self, request: Request, path: Path, stepped: SteppedRequest) -> Steps:
@@ -202,7 +219,7 @@ class FasterWhisper(Engine[LoadedWhisper]):
 
 
 def _clip_groups(request: Request, parts: Iterator[Sound]) -> Iterator[ClipGroup]:
-    wanted = request.chunking_strategy is not None or request.vad_filter
+    wanted = request.chunking_strategy is not None or request.vad_filter or request.multilingual
     if request.vad_filter is False:
         return cutting.whole(parts)
     first, more = cutting.gather(parts, cutting.WINDOW_S * RATE)
@@ -249,17 +266,38 @@ def hear_silence(whisper: Any) -> None:
         raise EngineFailure(f"faster-whisper cannot use the GPU: {error}") from error
 
 
+def in_ct2(path: Path, cache: Path, report: Report) -> Path:
+    """The folder of CTranslate2 for these weights: itself, or one made of it in ``cache``. Raises InvalidRequest."""
+    seen = peek_at(path)
+    if path.is_dir() and "ct2" in formats_of(seen):
+        return path
+    if any(fit.engine.name == "faster_whisper" for fit in fits(seen)):
+        return converted(path, cache, report)
+    raise InvalidRequest(
+        f"{path} is neither a folder of CTranslate2, with its model.bin, nor a Whisper model of Hugging Face",
+        param="model_path",
+    )
+
+
 def _load(path: Path, **how: Any) -> Any:
     """A ``faster_whisper.WhisperModel``."""
     from faster_whisper import WhisperModel
 
-    if not path.is_dir() or "ct2" not in formats_of(peek_at(path)):
-        raise InvalidRequest(f"{path} is not a directory of CTranslate2, with its model.bin", param="model_path")
     if not (path / "tokenizer.json").is_file():  # the library would fetch OpenAI's from a hub
         raise InvalidRequest(f"{path} holds no tokenizer.json", param="model_path")
     try:
-        return WhisperModel(str(path), local_files_only=True, **how)
+        return _with_its_mels(WhisperModel(str(path), local_files_only=True, **how))
     except (RuntimeError, ValueError) as error:
         if "CUDA" in str(error):
             raise EngineFailure(f"faster-whisper cannot use the GPU: {error}") from error
         raise InvalidRequest(f"CTranslate2 cannot load {path.name}: {error}", param="model_path") from error
+
+
+def _with_its_mels(whisper: Any) -> Any:
+    """The model, given sound in as many bands as it has: where no file says so, the library takes 80."""
+    from faster_whisper.feature_extractor import FeatureExtractor
+
+    if whisper.feature_extractor.mel_filters.shape[0] != whisper.model.n_mels:
+        whisper.feat_kwargs = whisper.feat_kwargs | {"feature_size": whisper.model.n_mels}
+        whisper.feature_extractor = FeatureExtractor(**whisper.feat_kwargs)
+    return whisper

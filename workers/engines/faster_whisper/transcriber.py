@@ -26,7 +26,10 @@ _PREVIOUS = 223
 
 
 class Transcriber:
-    """Transcribes clips, in order. The language is that of the first clip in which it is clear."""
+    """Transcribes clips, in order. The language is that of the first clip in which it is clear.
+
+    Where the request is ``multilingual``, each clip has its own, and that of the first is told.
+    """
 
     def __init__(self, whisper: Any, request: Request, beam_size: int, stepped: SteppedRequest) -> None:
         self._whisper = copy.copy(whisper)
@@ -35,7 +38,7 @@ class Transcriber:
         self._prompt = request.prompt
         self._previous: list[int] = []
         self._settled = request.language or (None if whisper.model.is_multilingual else "en")
-        self._guess, self._sure = self._settled, 0.0
+        self._guess, self._sure, self._clear = self._settled, 0.0, False
         self._temperature = request.temperature or None
         self._timed = request.wants_segments or request.wants_words
         self._how = {
@@ -44,6 +47,7 @@ class Transcriber:
             "hotwords": request.expected_words,
             "word_timestamps": self._timed,
             "max_new_tokens": most_new_tokens(whisper, request),
+            "multilingual": bool(request.multilingual),
         }
 
     @property
@@ -109,9 +113,10 @@ class Transcriber:
             yield segment
 
     def _learn(self, info: Any) -> None:
-        if self._settled is None and info.language_probability >= self._sure:
+        if self._settled is None and not self._clear and info.language_probability >= self._sure:
             self._guess, self._sure = info.language, info.language_probability
-            if self._sure >= _SURE:
+            self._clear = self._sure >= _SURE
+            if self._clear and not self._how["multilingual"]:
                 self._settled = self._guess
 
 

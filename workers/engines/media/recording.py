@@ -35,6 +35,10 @@ _NOT_MEASURED = frozenset(["aac", "ac3", "amr", "eac3", "latm", "loas", "mp3", "
 _PART = RATE // 2
 _MOST_ERRORS = 1000
 _SHORTEST = RATE // 10
+_CANCELLED = 0.05
+"""The channels cancel each other where less than this part of the louder one's energy is left of them together."""
+_MEMORY = 0.1
+"""How much of the energies counts after a second."""
 
 
 class Recording:
@@ -108,20 +112,21 @@ class Recording:
             yield np.concatenate(waiting)
 
     def _resampled(self) -> Iterator[Sound]:
-        resampler, layout = None, None
+        resampler, layout, mixed = None, None, Mixdown()
         for frame in self._frames():
             now = (frame.format.name, frame.layout.name, frame.sample_rate)
             frame.pts = None  # recordings are cut and joined, so their timestamps are of no use
             try:
                 if resampler is None or now != layout:
                     if resampler is not None:
-                        yield from map(_samples, resampler.resample(None))
-                    resampler, layout = AudioResampler("fltp", "mono", RATE), now
-                yield from map(_samples, resampler.resample(frame))
+                        yield from map(mixed.samples, resampler.resample(None))
+                    channels = "stereo" if frame.layout.nb_channels > 1 else "mono"
+                    resampler, layout = AudioResampler("fltp", channels, RATE), now
+                yield from map(mixed.samples, resampler.resample(frame))
             except (av.FFmpegError, ValueError) as error:
                 raise self._bad(f"its sound is of a format that cannot be resampled: {now}") from error
         if resampler is not None:
-            yield from map(_samples, resampler.resample(None))
+            yield from map(mixed.samples, resampler.resample(None))
 
     def _frames(self) -> Iterator[AudioFrame]:
         errors = 0
@@ -168,6 +173,23 @@ class Recording:
         return InvalidRequest(f"the file cannot be read as sound: {why}", param=self._name)
 
 
-def _samples(frame: AudioFrame) -> Sound:
-    samples: Sound = frame.to_ndarray()[0]
-    return np.clip(np.nan_to_num(samples, copy=False), -1.0, 1.0)
+class Mixdown:
+    """Makes mono of stereo, as it comes. Where the channels cancel each other, the louder of them is taken alone."""
+
+    def __init__(self) -> None:
+        self._energies = np.zeros(3)  # of both together, left, right: of late
+
+    def samples(self, frame: AudioFrame) -> Sound:
+        """The sound of a frame with one channel or two, -1 to 1."""
+        channels = np.clip(np.nan_to_num(frame.to_ndarray(), copy=False), -1.0, 1.0)
+        mono: Sound = channels[0] if len(channels) == 1 else self._mixed(channels)
+        return mono
+
+    def _mixed(self, channels: Sound) -> Sound:
+        both = channels.mean(axis=0)
+        fresh = [float(np.dot(one, one)) for one in (both, *channels)]
+        self._energies = self._energies * _MEMORY ** (len(both) / RATE) + fresh
+        together, *apart = self._energies
+        cancels = together < _CANCELLED * max(apart)
+        mono: Sound = channels[int(np.argmax(apart))] if cancels else both
+        return mono
