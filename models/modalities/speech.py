@@ -1,8 +1,9 @@
 """Text to speech, as ``POST /v1/audio/speech`` of the OpenAI API.
 
 An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters",
-"unsaid"}``: ``unsaid`` is the number of characters that the voice has no sound for. A piece is encoded sound. All
-pieces together are the whole file, except that its header may lack the length (wav, flac).
+"unsaid", "strange", "words"}``: ``unsaid`` is the number of characters that the voice has no sound for, ``strange`` of
+the words that it reads by the rules of its language alone, 0 where they are few. A piece is encoded sound. All pieces
+together are the whole file, except that its header may lack the length (wav, flac).
 """
 
 import base64
@@ -98,17 +99,20 @@ class Request(MediaRequest):
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:
     """The sound itself."""
-    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format], _warning_of(body))
+    return Answer(read(request.artifact), MEDIA_TYPES[request.response_format], warning(body))
 
 
-def warning(unsaid: int, characters: int) -> str:
-    """What is to be told where a voice lacks sounds."""
-    return f"this voice has no sound for {unsaid} of {characters} characters"
-
-
-def _warning_of(body: dict[str, Any]) -> str:
-    """What is to be told of this outcome; empty where all was said."""
-    return warning(body["unsaid"], body["characters"]) if body.get("unsaid") else ""
+def warning(body: dict[str, Any]) -> str:
+    """What is to be told of an outcome, or of one to come; empty where the voice says all as it should be said."""
+    told = []
+    if body.get("unsaid"):
+        told.append(f"this voice has no sound for {body['unsaid']} of {body['characters']} characters")
+    if body.get("strange"):
+        told.append(
+            f"this voice does not know {body['strange']} of {body['words']} words, and reads them as if they were of "
+            "its own language"
+        )
+    return "; ".join(told)
 
 
 class Stream:
@@ -130,8 +134,8 @@ class Stream:
             return b""
         characters = body["characters"]
         usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
-        warned = {"warning": _warning_of(body)} if body.get("unsaid") else {}
-        return _event({"type": "speech.audio.done", "usage": usage} | warned)
+        told = warning(body)
+        return _event({"type": "speech.audio.done", "usage": usage} | ({"warning": told} if told else {}))
 
 
 def _event(data: dict[str, Any]) -> bytes:

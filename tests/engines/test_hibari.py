@@ -161,6 +161,35 @@ async def test_what_has_no_sound_is_silence(hibari: MediaDriver, text: str, unsa
     assert (job.body["unsaid"], job.body["characters"]) == (unsaid, len(text))
 
 
+@pytest.mark.parametrize(("text", "unsaid"), [("Привет, как дела?", 13), ("Καλημέρα", 8), ("नमस्ते", 4)])
+async def test_letters_of_other_scripts_are_no_noise(hibari: MediaDriver, text: str, unsaid: int) -> None:
+    job = await hibari.ask(input=text, response_format="wav")
+
+    assert np.abs(samples_of(sound_of(job), "wav")).max() < 0.1
+    assert job.body["unsaid"] == unsaid
+    assert f"no sound for {unsaid} of {len(text)} characters" in job.warnings[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "strange"),
+    [
+        ("Guten Morgen, wie geht es Ihnen heute? Das Wetter ist schön.", True),
+        ("Bonjour, comment allez-vous aujourd'hui ? Il fait très beau.", True),
+        ("Hola, buenos días. ¿Cómo estás hoy? Hace buen tiempo.", True),
+        (TEXT, False),
+        ("Merkel and Macron met in Zürich, and the weather was fine on that day.", False),
+    ],
+)
+async def test_another_language_is_told(hibari: MediaDriver, text: str, strange: bool) -> None:
+    job = await hibari.ask(input=text, response_format="wav")
+
+    assert bool(job.body["strange"]) is strange
+    assert [(f"does not know {job.body['strange']} of" in said, before) for said, before in job.warnings] == (
+        [(True, 0)] if strange else []
+    )
+    assert job.body["duration_s"] > 1
+
+
 async def test_what_has_no_sound_is_left_out_of_what_is_said(hibari: MediaDriver) -> None:
     plain, mixed = [await hibari.ask(input=text, seed=1) for text in ("Hello, Zoë.", "Hello, 🎉 Zoë 世界.")]
 

@@ -7,7 +7,7 @@ that was launched; nothing is downloaded.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 400
 _PAUSE_S = 0.3
 """How long the silence is where nothing can be said."""
+_GUESS = 2
+"""The library's mark of a word that its lexicon lacks, so that a network guesses how it is said."""
+_FEW = 2
 _NAMELESS = re.compile(r"\d[\d,]{20,}")
 
 
@@ -108,31 +111,59 @@ def _say(request: Request, voice: Any) -> Steps:
     """One step a sentence."""
     made = encoder(request.response_format, voice.sample_rate)
     rng = np.random.default_rng(request.seed)
-    text = readable(request.input)
+    text, unsaid = sayable(readable(request.input), voice.g2p)
+    strange, words = strange_in(voice.split_sentences(text), voice.g2p)
     total, samples = len(text), 0
-    characters, unsaid = len(request.input), unsaid_in(text, voice.g2p)
-    if unsaid:
-        yield Step(0, total, warning=warning(unsaid, characters))
+    told = {"characters": len(request.input), "unsaid": unsaid, "strange": strange, "words": words}
+    if warning(told):
+        yield Step(0, total, warning=warning(told))
     for position, phonemes in _sentences(voice, text):
         sound: Samples = voice.from_ids(voice.ids(phonemes), request.speed, rng)
         samples += len(sound)
         yield Step(position, total, made.feed(sound))
     if not samples:  # a program that speaks sentence by sentence must not stop at an emoji
-        unsaid = unsaid or len("".join(text.split()))
-        yield Step(total, total, warning=warning(unsaid, characters))
+        told["unsaid"] = unsaid or len("".join(text.split()))
+        yield Step(total, total, warning=warning(told))
         samples = int(_PAUSE_S * voice.sample_rate)
         yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
     yield Step(total, total, made.close())
     artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
     seconds = round(samples / voice.sample_rate, 3)
-    body = {"duration_s": seconds, "sample_rate": voice.sample_rate, "characters": characters, "unsaid": unsaid}
-    return Outcome(body, [artifact])
+    return Outcome({"duration_s": seconds, "sample_rate": voice.sample_rate} | told, [artifact])
 
 
-def unsaid_in(text: str, phonemes_of: Callable[[str], str]) -> int:
-    """How many letters, digits and symbols beyond ASCII the voice has no sound for."""
-    counted = Counter(one for one in text if ord(one) > 127 and unicodedata.category(one)[0] in "LNS")
-    return sum(times for one, times in counted.items() if not phonemes_of(one))
+def sayable(text: str, g2p: Any) -> tuple[str, int]:
+    """The text without letters of scripts that the voice cannot read, and how many characters it has no sound for.
+
+    The library would make noise of Cyrillic and Greek: its network knows nothing but English words.
+    """
+    beyond = Counter(one for one in text if ord(one) > 127)
+    foreign = {one for one in beyond if _is_foreign(one) and _guessed(g2p, one)}
+    silent = {one for one in beyond if unicodedata.category(one)[0] in "LNS" and not g2p(one)}
+    unsaid = sum(beyond[one] for one in foreign | silent if unicodedata.category(one)[0] != "M")
+    return "".join(one for one in text if one not in foreign), unsaid
+
+
+def strange_in(sentences: Iterable[str], g2p: Any) -> tuple[int, int]:
+    """How many words the voice does not know, and how many there are. 0 of them where so few may be names."""
+    from hibari.g2p.normalize import normalize
+
+    guessed = total = 0
+    for sentence in sentences:
+        for word in g2p.phonemize_tokens(g2p.tokenize(normalize(sentence))):
+            if any(one.isalpha() for one in word.text):
+                total += 1
+                guessed += word.rating == _GUESS
+    return (guessed, total) if guessed >= _FEW and guessed * 3 >= total else (0, total)
+
+
+def _is_foreign(one: str) -> bool:
+    """Whether it is a letter, or a mark of one, of another script than the Latin one."""
+    return unicodedata.category(one)[0] in "LM" and not unicodedata.name(one, "").startswith(("LATIN", "COMBINING"))
+
+
+def _guessed(g2p: Any, one: str) -> bool:
+    return all(word.rating in (_GUESS, None) or not word.phonemes for word in g2p.phonemize_tokens(g2p.tokenize(one)))
 
 
 def readable(text: str) -> str:

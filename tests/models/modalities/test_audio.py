@@ -235,6 +235,8 @@ def test_what_a_voice_has_no_sound_for_is_told() -> None:
     warned = speech.render(said(), some, nowhere, lambda name: b"")
     assert warned.headers == {"X-Headrace-Warning": "this voice has no sound for 2 of 9 characters"}
     assert speech.render(said(), some | {"unsaid": 0}, nowhere, lambda name: b"").headers == {}
+    strange = speech.render(said(), some | {"strange": 3, "words": 4}, nowhere, lambda name: b"").headers
+    assert "9 characters; this voice does not know 3 of 4 words" in strange["X-Headrace-Warning"]
     events = speech.Stream(said(stream_format="sse"))
     assert json.loads(events.end(some).removeprefix(b"data: "))["warning"] == warned.warning
     assert "warning" not in json.loads(events.end({"characters": 9}).removeprefix(b"data: "))
