@@ -79,7 +79,7 @@ def prepare() -> None:
     wanted, present = _wanted_torch(record), _torch_build()
     if present and wanted not in ("", "auto", present):
         print(f"PyTorch for {present} gives way to that for {wanted}")
-        _uv("uninstall", "torch", "triton", "triton-rocm")
+        _uv("uninstall", "torch", "torchvision", "triton", "triton-rocm")
     llama_cpp()
     if record["LIBRARIES"]:
         _uv("install", "--no-deps", *record["LIBRARIES"].split())

@@ -1,10 +1,10 @@
 """Opens a model's processor, also where a part of it that is never used here is not available.
 
-The processors of many models that see pictures take videos, too, for which transformers needs torchvision. The usual
-registry has no build of it that fits torch's build for CPUs. Pictures do not need it, so a stand-in takes the place of
-the part for videos.
+The processors of many models that see pictures take videos, too. Some folders lack the settings for that, and without
+torchvision there is no such part at all. Pictures do not need it, so a stand-in takes the place of the part for videos.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,7 @@ def open_processor(source: Path, config: Any, **where: Any) -> Any:
     auto: Any = transformers.AutoProcessor
     try:
         processor = auto.from_pretrained(source, **where)
-    except ImportError as error:
-        if "torchvision" not in str(error).lower():
-            raise InvalidRequest(f"the model's processor cannot be loaded: {error}", param="model_path") from error
+    except (ImportError, ValueError, OSError) as error:
         processor = _without_videos(source, config, where, error)
     if getattr(processor, "tokenizer", None) is None:
         raise InvalidRequest("beside the model lies no processor for pictures or sound", param="model_path")
@@ -43,12 +41,12 @@ def open_processor(source: Path, config: Any, **where: Any) -> Any:
     return processor
 
 
-def _without_videos(source: Path, config: Any, where: dict[str, Any], error: ImportError) -> Any:
+def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Exception) -> Any:
     base: Any = PROCESSOR_MAPPING.get(type(config), None)
     if base is None or not {"video_processor"} < {*base.get_attributes()} <= {"video_processor", *_PARTS}:
-        raise InvalidRequest(f"the model's processor needs torchvision: {error}", param="model_path") from error
+        raise _unusable(error) from error
     stand_in: Any = _NoVideos
-    videos = stand_in(merge_size=2, temporal_patch_size=2)
+    videos = stand_in(merge_size=2, temporal_patch_size=2, num_frames=1, fps=1)
 
     class Processor(base):  # type: ignore[misc]
         """The model's own processor, except that it accepts the stand-in."""
@@ -60,8 +58,26 @@ def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Imp
 
     parts: Any = _PARTS
     names = base.get_attributes()
-    arguments = [
-        videos if name == "video_processor" else parts[name].from_pretrained(source, **where) for name in names
-    ]
-    settings, _ = base.get_processor_dict(source, **where)
-    return Processor.from_args_and_dict(arguments, settings)
+    home: Any = sys.modules[base.__module__]
+    if getattr(home, "num2words", videos) is None:  # SmolVLM's words for the times of frames
+        home.num2words = _no_words
+    try:
+        arguments = [
+            videos if name == "video_processor" else parts[name].from_pretrained(source, **where) for name in names
+        ]
+        settings, _ = base.get_processor_dict(source, **where)
+        return Processor.from_args_and_dict(arguments, settings)
+    except (ImportError, ValueError, OSError, AttributeError) as another:
+        raise _unusable(another) from another
+
+
+def _unusable(error: Exception) -> InvalidRequest:
+    if isinstance(error, ImportError) and "torchvision" in str(error).lower():
+        why = "it needs torchvision: install the build that fits this PyTorch, beside the engine"
+    else:
+        why = str(error).strip().splitlines()[0]
+    return InvalidRequest(f"the model's processor cannot be loaded: {why}", param="model_path")
+
+
+def _no_words(number: int) -> str:
+    raise InvalidRequest(f"videos are not taken, and so frame {number} has no name")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
@@ -20,6 +21,8 @@ from transformers.utils.chat_template_utils import _get_template_variables
 from models.errors import InvalidRequest
 from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
 from workers.engines.media.pictures import flat, opened
+from workers.engines.transformers import markers
+from workers.engines.transformers.markers import Breaker
 from workers.engines.transformers.processor import open_processor
 
 log = logging.getLogger(__name__)
@@ -27,6 +30,9 @@ log = logging.getLogger(__name__)
 _RATE = 16_000
 _PARTS = {"image": frozenset(["image_url"]), "audio": frozenset(["input_audio", "audio_url"])}
 _OWN = frozenset(["tools", "continue_final_message"])
+_UNUSED = frozenset(["attention_mask", "labels"])
+_TYPES_PREFIX = frozenset(["paligemma"])
+"""Models that look at a prompt in both directions, which is marked by zeros; their processors do not always give them."""
 _PROBES = (("system", "PROBE-S"), ("user", "PROBE-U"), ("assistant", "PROBE-A"), ("user", "PROBE-V"))
 """A conversation with which a chat template is tried: roles and texts."""
 
@@ -49,11 +55,17 @@ class PromptReader:
         """``where`` is as for ``from_pretrained``. Raises InvalidRequest where the processor cannot be used."""
         self._processor = open_processor(source, config, **where)
         self.tokenizer = self._processor.tokenizer
+        self._processor.tokenizer = markers.dropping(self.tokenizer) or self.tokenizer
+        self._breaks = self._processor.tokenizer is not self.tokenizer
         kinds = self._kinds(MODEL_FOR_MULTIMODAL_LM_MAPPING[type(config)])
         self.takes = frozenset[str]().union(*(_PARTS[kind] for kind in kinds))
         self._lists = self._keeps(lambda text: [{"type": "text", "text": text}])
+        template = self._processor._resolve_chat_template(None)
+        self._known = _get_template_variables(template) | _OWN
         self._guards = True
-        self._known = _get_template_variables(self._processor._resolve_chat_template(None)) | _OWN
+        self._breaker = Breaker([])
+        self._all_markers = markers.of_media(self._processor) | markers.of_turns(self.tokenizer, template or "")
+        self._types_prefix = config.model_type in _TYPES_PREFIX
 
     def contents(self, media: Sequence[Media]) -> Callable[[Message], Any]:
         """A function that makes the content of a message. It must be called with all messages, in their order."""
@@ -66,17 +78,19 @@ class PromptReader:
         Others are left out: transformers would pass them to the processor, and so a client could name files and sizes.
         """
         read = self._processor.apply_chat_template(
-            turns,
+            self._breaker.broken(turns),
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
             add_generation_prompt=add_generation_prompt,
             sanitize_control_tokens=self._guards,
-            **{name: value for name, value in template.items() if name in self._known},
+            **{name: self._breaker.broken(value) for name, value in template.items() if name in self._known},
         )
         ids: list[int] = read.pop("input_ids")[0].tolist()
-        read.pop("attention_mask", None)
-        return ids, {name: value for name, value in read.items() if isinstance(value, Tensor)}
+        inputs = {name: one for name, one in read.items() if isinstance(one, Tensor) and name not in _UNUSED}
+        if self._types_prefix and "token_type_ids" not in inputs:
+            inputs["token_type_ids"] = torch.zeros(1, len(ids), dtype=torch.long)
+        return ids, inputs
 
     def sample(self) -> Read:
         """A prompt with everything that the model takes, to try it with. Raises InvalidRequest where it cannot be read.
@@ -91,12 +105,14 @@ class PromptReader:
         turns = [{"role": "user", "content": parts}]
         problem: Exception | None = None
         for self._guards in (True, False):
+            if self._breaks:
+                self._breaker = Breaker(markers.of_media(self._processor) if self._guards else self._all_markers)
             try:
                 prompt = self.read(turns)
             except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
                 problem = error
             else:
-                if not self._guards:
+                if not (self._guards or self._breaks):
                     log.warning("this processor cannot keep markers out of what clients write: %s", problem)
                 return prompt
         raise InvalidRequest(f"the model's processor cannot be used: {problem}", param="model_path") from problem

@@ -92,6 +92,8 @@ class Forward:
         self._config = model.config.get_text_config(decoder=True)
         self.joins = caches.joinable(DynamicCache(config=self._config))
         """Whether rows can be computed together."""
+        # Where a row is begun anew, what it made is text, or where a prompt is looked at in both directions, no prompt.
+        self._type_of_made = 1 if model.config.model_type == "paligemma" else 0
         # of a whole prompt only the logits of the last position are needed
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
 
@@ -139,8 +141,8 @@ class Forward:
         parts = []
         for row in rows:
             values = row.inputs[name]
-            if values.shape == (1, len(row.prompt)):  # the tokens made since are text, which is 0
-                values = torch.cat([values, values.new_zeros(1, len(row.made))], 1)
+            if values.shape == (1, len(row.prompt)):
+                values = torch.cat([values, values.new_full((1, len(row.made)), self._type_of_made)], 1)
                 values = caches.left_padded(values, columns)
             parts.append(values)
         joined = (parts[0] if len(parts) == 1 else torch.cat(parts)).to(self._model.device)

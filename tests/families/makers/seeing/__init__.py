@@ -1,0 +1,1 @@
+"""Models that see, with the processors that their makers ship."""
