@@ -36,6 +36,19 @@ class ThinkingSwitch(JsonObject):
     type: Literal["enabled", "disabled", "auto"]
 
 
+class PixelBounds(JsonObject):
+    """Vendors' settings of a processor: those of them that Headrace has."""
+
+    min_pixels: Annotated[Int, Field(ge=1, le=1 << 27)] | None = None
+    max_pixels: Annotated[Int, Field(ge=1, le=1 << 27)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "PixelBounds":
+        if self.min_pixels is not None and self.max_pixels is not None and self.min_pixels > self.max_pixels:
+            raise PydanticCustomError("invalid_value", "'min_pixels' is more than 'max_pixels'")
+        return self
+
+
 class Request(TextRequest):
     """Body of a chat completion."""
 
@@ -47,7 +60,6 @@ class Request(TextRequest):
         "documents": ([],),
         "echo": (False,),
         "include_reasoning": (True,),
-        "mm_processor_kwargs": ({},),
         "modalities": (["text"],),
         "moderation": (),
         "prompt_cache_options": (),
@@ -71,6 +83,7 @@ class Request(TextRequest):
     parallel_tool_calls: Bool | None = None
     functions: Annotated[list[FunctionSpec], Field(max_length=256)] | None = Field(None, description="older: tools")
     function_call: Literal["none", "auto"] | FunctionName | None = Field(None, description="older: tool_choice")
+    mm_processor_kwargs: PixelBounds | None = Field(None, description="how many pixels of each picture are looked at")
     metadata: Metadata | None = None
     prompt_cache_key: Annotated[str, Field(max_length=256)] | None = None
     safety_identifier: Annotated[str, Field(max_length=512)] | None = None
@@ -86,7 +99,6 @@ class Request(TextRequest):
     documents: Any = None
     echo: Any = None
     include_reasoning: Any = None
-    mm_processor_kwargs: Any = None
     modalities: Any = None
     moderation: Any = None
     prompt_cache_options: Any = None
@@ -102,6 +114,11 @@ class Request(TextRequest):
         if not isinstance(value, dict) or not any(value.get(name) == -1 for name in names):
             return value
         return {name: one for name, one in value.items() if name not in names or one != -1}
+
+    @field_validator("mm_processor_kwargs", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == {} else value
 
     @field_validator("chat_template_kwargs")
     @classmethod

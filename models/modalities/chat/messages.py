@@ -37,7 +37,7 @@ class RefusalPart(JsonObject):
 
 
 class ImageUrl(JsonObject):
-    """Where a picture is: a data URL or an https URL. ``detail`` is accepted, and no engine uses it."""
+    """Where a picture is: a data URL or an https URL. ``detail`` "low": no more than 512 x 512 pixels are looked at."""
 
     url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
     detail: Literal["auto", "low", "high", "original"] | None = None

@@ -28,7 +28,7 @@ def make_importable() -> None:
         if "torchvision::" not in str(error):
             raise
         log.info("torchvision's build does not fit PyTorch's (%s): its operators are left out", error)
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for name in _OPERATORS:
             library.define(name + _SCHEMA)
         _declared.append(library)

@@ -66,7 +66,7 @@ class Transformers(Engine[LoadedTransformer]):
             *("frequency_penalty", "presence_penalty", "repetition_penalty", "chat_template_kwargs"),
             *("enable_thinking", "reasoning_effort", "stop_token_ids", "continue_final_message"),
             *("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls"),
-            *("image_url", "input_audio", "audio_url"),
+            *("image_url", "input_audio", "audio_url", "mm_processor_kwargs"),
         ]
     )
 

@@ -27,6 +27,7 @@ from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
+from workers.engines.transformers.pixels import PixelRange
 from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
@@ -55,6 +56,10 @@ class TransformersOptions(Options):
     )
     max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
     n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
+    max_pixels: int | None = Field(
+        None, ge=1, le=1 << 27, description="Of a picture; by default 1003520 where the model takes any number."
+    )
+    min_pixels: int | None = Field(None, ge=1, le=1 << 27, description="To which smaller pictures are scaled up.")
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = Field(
         "auto", description="sdpa where the network has it, else eager."
     )
@@ -221,7 +226,8 @@ def _read(
     dtype = text_dtype(own, config.get_text_config().model_type, card) if options.dtype == "auto" else options.dtype
     if card is not None:
         more |= {"device_map": {"": site.device}}  # straight to the card, not through the host's memory
-    reader = PromptReader(source, config, **where) if multimodal and senses else None
+    pixels = PixelRange(options.min_pixels, options.max_pixels)
+    reader = PromptReader(source, config, pixels, **where) if multimodal and senses else None
     if multimodal and not senses:
         log.info("beside %s lies no processor for pictures or sound: it takes text alone", site.source)
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM

@@ -11,6 +11,7 @@ from models.modalities.tokenize import Tokens
 from workers.engines.text.dialects import template_messages, template_options
 from workers.engines.text.limits import check_beginning, check_ids
 from workers.engines.transformers.load import LoadedTransformer
+from workers.engines.transformers.pixels import PixelRange
 
 Body = chat.Request | completions.Request
 Prompt = tuple[str, list[int], Mapping[str, Any]]
@@ -57,7 +58,9 @@ class Prompts:
         if reader is not None:
             if bounded:
                 self._check_beginning("".join(message.text for message in body.messages), "messages")
-            return "", *reader.read(template_messages(body, dialect, reader.contents(media)), **options)
+            asked = body.mm_processor_kwargs
+            pixels = PixelRange(asked.min_pixels, asked.max_pixels) if asked else PixelRange()
+            return "", *reader.read(template_messages(body, dialect, reader.contents(media, pixels)), **options)
         text = tokenizer.apply_chat_template(template_messages(body, dialect), tokenize=False, **options)
         if bounded:
             self._check_beginning(text, "messages")

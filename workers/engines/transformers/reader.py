@@ -23,6 +23,7 @@ from models.modalities.chat.messages import Media, Message, RefusalPart, TextPar
 from workers.engines.media.pictures import flat, opened
 from workers.engines.transformers import markers
 from workers.engines.transformers.markers import Breaker
+from workers.engines.transformers.pixels import LOW, PixelRange, bound
 from workers.engines.transformers.processor import open_processor
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,10 @@ log = logging.getLogger(__name__)
 _RATE = 16_000
 _PARTS = {"image": frozenset(["image_url"]), "audio": frozenset(["input_audio", "audio_url"])}
 _OWN = frozenset(["tools", "continue_final_message"])
+_ANY = PixelRange()
 _UNUSED = frozenset(["attention_mask", "labels"])
 _TYPES_PREFIX = frozenset(["paligemma"])
-"""Models that look at a prompt in both directions, which is marked by zeros; their processors do not always give them."""
+"""Models that look at a prompt in both directions, which zeros mark; their processors do not always give them."""
 _PROBES = (("system", "PROBE-S"), ("user", "PROBE-U"), ("assistant", "PROBE-A"), ("user", "PROBE-V"))
 """A conversation with which a chat template is tried: roles and texts."""
 
@@ -51,9 +53,10 @@ def is_multimodal(config: Any) -> bool:
 class PromptReader:
     """A model's processor. ``takes``: the types of message parts that it reads beside text."""
 
-    def __init__(self, source: Path, config: Any, **where: Any) -> None:
+    def __init__(self, source: Path, config: Any, pixels: PixelRange = _ANY, **where: Any) -> None:
         """``where`` is as for ``from_pretrained``. Raises InvalidRequest where the processor cannot be used."""
         self._processor = open_processor(source, config, **where)
+        self._pixels = bound(getattr(self._processor, "image_processor", None), pixels)
         self.tokenizer = self._processor.tokenizer
         self._processor.tokenizer = markers.dropping(self.tokenizer) or self.tokenizer
         self._breaks = self._processor.tokenizer is not self.tokenizer
@@ -67,10 +70,13 @@ class PromptReader:
         self._all_markers = markers.of_media(self._processor) | markers.of_turns(self.tokenizer, template or "")
         self._types_prefix = config.model_type in _TYPES_PREFIX
 
-    def contents(self, media: Sequence[Media]) -> Callable[[Message], Any]:
-        """A function that makes the content of a message. It must be called with all messages, in their order."""
+    def contents(self, media: Sequence[Media], pixels: PixelRange = _ANY) -> Callable[[Message], Any]:
+        """A function that makes the content of a message. It must be called with all messages, in their order.
+
+        ``pixels``: how many the request wants of each picture; no more than the model was launched for.
+        """
         shown = iter(media)
-        return lambda message: self._content(message, shown)
+        return lambda message: self._content(message, shown, pixels.within(self._pixels))
 
     def read(self, turns: list[dict[str, Any]], *, add_generation_prompt: bool = True, **template: Any) -> Read:
         """The prompt of these turns. ``template``: arguments for the chat template, where it has such variables.
@@ -134,20 +140,22 @@ class PromptReader:
             return False
         return all(text in prompt for _, text in _PROBES) and "'text'" not in prompt
 
-    def _content(self, message: Message, shown: Iterator[Media]) -> Any:
+    def _content(self, message: Message, shown: Iterator[Media], pixels: PixelRange) -> Any:
         if not self._lists and not any(message.media):
             return message.text
-        return [_part(part, shown) for part in message.parts]
+        return [_part(part, shown, pixels) for part in message.parts]
 
 
-def _part(part: Any, shown: Iterator[Media]) -> dict[str, Any]:
+def _part(part: Any, shown: Iterator[Media], pixels: PixelRange) -> dict[str, Any]:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     if isinstance(part, RefusalPart):
         return {"type": "text", "text": part.refusal}
     media = next(shown)
     if media.kind == "image":
-        return {"type": "image", "image": flat(opened(media.data, "messages"))}
+        if part.image_url.detail == "low":
+            pixels = PixelRange(most=LOW).within(pixels)
+        return {"type": "image", "image": pixels.fitted(flat(opened(media.data, "messages")))}
     return {"type": "audio", "audio": _sound(media.data)}
 
 

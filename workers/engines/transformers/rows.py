@@ -5,7 +5,8 @@ What a processor made of a request's media goes in once, with the prompt. Models
 from there by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -16,6 +17,9 @@ from transformers.cache_utils import Cache, DynamicCache
 
 from workers.engines.transformers import cache as caches
 from workers.engines.transformers.sampling import Sampling
+
+_PIXELS = frozenset(["pixel_values", "pixel_values_images", "image_patches"])
+"""The names under which towers take pixels."""
 
 Inputs = Mapping[str, Tensor]
 """What a model takes beside token ids, such as pixels. A tensor of [1, prompt's tokens] has a value for each token."""
@@ -32,6 +36,10 @@ class Row:
     ends: frozenset[int]
     sampling: Sampling | None
     made: list[int] = field(default_factory=list)
+    encoded: Any = None
+    """What the model's tower makes of its pictures, once that is computed."""
+    gone: bool = False
+    """Nobody waits for it any more."""
 
     @property
     def length(self) -> int:
@@ -89,6 +97,10 @@ class Forward:
     def __init__(self, model: Any, pad: int) -> None:
         self._model = model
         self._pad = pad
+        able = model._supports_mm_encoder_outputs() and hasattr(model.base_model, "get_image_features")
+        tower: Any = model.base_model.get_image_features if able else None
+        self._tower = tower
+        self._seen = frozenset[str](signature(tower).parameters if able else ())
         self._config = model.config.get_text_config(decoder=True)
         self.joins = caches.joinable(DynamicCache(config=self._config))
         """Whether rows can be computed together."""
@@ -97,9 +109,24 @@ class Forward:
         # of a whole prompt only the logits of the last position are needed
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
 
+    def to_encode(self, row: Row) -> bool:
+        """Whether it has pictures that can be encoded on their own."""
+        return row.encoded is None and not _PIXELS.isdisjoint(self._seen & row.inputs.keys())
+
+    @torch.inference_mode()
+    def encode(self, row: Row) -> None:
+        """Compute what the tower makes of a row's pictures. May run in another thread beside the two passes."""
+        with _beside(self._model.device):
+            given = {name: self._gathered(name, [row], len(row.prompt)) for name in self._seen & row.inputs.keys()}
+            row.encoded = self._tower(**given, return_dict=True)
+        row.inputs = {name: values for name, values in row.inputs.items() if name not in _PIXELS}
+
     @torch.inference_mode()
     def begin(self, rows: list[Row]) -> tuple[Batch, Tensor]:
-        """Compute the prompts of rows of one shape, and the tokens that their answers already have."""
+        """Compute the prompts of rows of one shape, and the tokens that their answers already have.
+
+        A row whose pictures are encoded must be alone.
+        """
         longest = max(row.length for row in rows)
         ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
         ids.fill_(self._pad)
@@ -108,9 +135,12 @@ class Forward:
             mask[number, longest - row.length :] = 1
         device = self._model.device
         ids, mask = ids.to(device), mask.to(device)
-        inputs = {name: self._gathered(name, rows, longest) for name in rows[0].inputs}
+        inputs: dict[str, Any] = {name: self._gathered(name, rows, longest) for name in rows[0].inputs}
         positions = self._model._prepare_position_ids_for_generation(ids, {"attention_mask": mask, **inputs})
         cache = DynamicCache(config=self._config)
+        if rows[0].encoded is not None:
+            inputs = {name: one for name, one in inputs.items() if name not in self._seen}
+            inputs["mm_encoder_outputs"] = {"image": rows[0].encoded}
         logits = self._pass(ids, mask, positions, cache, is_first_iteration=True, **inputs)
         return Batch(list(rows), cache, mask, _following(positions)), logits
 
@@ -147,6 +177,18 @@ class Forward:
             parts.append(values)
         joined = (parts[0] if len(parts) == 1 else torch.cat(parts)).to(self._model.device)
         return joined.to(self._model.dtype) if joined.is_floating_point() else joined
+
+
+@contextmanager
+def _beside(device: torch.device) -> Iterator[None]:
+    """A stream of its own on a GPU, so that what is computed in it holds up no other; it is done at the end."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(stream):
+        yield
+    stream.synchronize()
 
 
 def _following(positions: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 It takes the place of a ``ContinuousBatchingManager``: requests are added and cancelled from any thread, and a thread of
 its own gives the outputs of each step to a router. Between any two steps rows join and leave. A prompt is computed
-whole, so a long one holds up the others for one pass. All rows together may take ``kv_tokens`` of cache, where each row
-counts as long as the longest. Where they would take more, rows are put back to wait, the newest first, and are computed
-again later.
+whole, so a long one holds up the others for one pass; its pictures are encoded before, in a thread of their own, where
+the model can do that. All rows together may take ``kv_tokens`` of cache, where each row counts as long as the longest.
+Where they would take more, rows are put back to wait, the newest first, and are computed again later.
 """
 
 import logging
@@ -12,6 +12,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
@@ -55,6 +56,14 @@ class _Pause:
     over: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A row whose pictures cannot be encoded."""
+
+    row: Row
+    error: Exception
+
+
 class Stepper:
     """The batching of one model."""
 
@@ -64,7 +73,11 @@ class Stepper:
         self.current_batch = 0
         self._forward = Forward(model, pad)
         self._bounds = bounds
-        self._orders: queue.SimpleQueue[Row | str | _Pause | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Row | str | _Pause | _Failed | None] = queue.SimpleQueue()
+        self._encoding: dict[str, Row] = {}
+        self._lock = threading.Lock()
+        """Held while a row passes from the thread that encodes to the one that computes."""
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._waiting: deque[Row] = deque()
         self._batches: list[Batch] = []
         self._beginning: list[Row] = []
@@ -95,11 +108,20 @@ class Stepper:
         if self._over or self.background_thread_status.fatal_error is not None:
             return None
         ends = frozenset([eos_token_id] if isinstance(eos_token_id, int) else eos_token_id)
-        self._orders.put(Row(request_id, ids, inputs or {}, max_new_tokens, ends, sampling))
+        row = Row(request_id, ids, inputs or {}, max_new_tokens, ends, sampling)
+        if self._forward.to_encode(row):
+            with self._lock:
+                self._encoding[request_id] = row
+            self._encoder.submit(self._encode, row)
+        else:
+            self._orders.put(row)
         return request_id
 
     def cancel_request(self, request_id: str) -> None:
         """Stop this request after the present step."""
+        with self._lock:
+            if row := self._encoding.get(request_id):
+                row.gone = True
         self._orders.put(request_id)
 
     @contextmanager
@@ -118,11 +140,29 @@ class Stepper:
     def stop(self, *, block: bool, timeout: float, hard_stop: bool) -> None:
         """End after the present step."""
         self._over = True
+        self._encoder.shutdown(wait=False, cancel_futures=True)
         self._orders.put(None)
         if block:
             self._thread.join(timeout)
 
-    # ---- the thread ----
+    # ---- the thread that encodes pictures, one request after another ----
+
+    def _encode(self, row: Row) -> None:
+        problem: Exception | None = RuntimeError("the pictures were not encoded")
+        try:
+            if not row.gone:
+                self._forward.encode(row)
+            problem = None
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:  # also when memory runs out
+            log.exception("the pictures of %s cannot be encoded", row.id)
+            problem = error
+        finally:
+            with self._lock:
+                known = self._encoding.pop(row.id, None)
+                if known is not None and not row.gone:
+                    self._orders.put(row if problem is None else _Failed(row, problem))
+
+    # ---- the thread that computes ----
 
     @property
     def _rows(self) -> list[Row]:
@@ -138,7 +178,10 @@ class Stepper:
         except Exception as error:  # the engine's life ends here, and its clients must get an error
             log.exception("the generation thread dies")
             self.background_thread_status.fatal_error = self.output_router.fault = error
-            left = list(dict.fromkeys([*self._rows, *self._beginning, *self._waiting]))
+            with self._lock:
+                encoding = list(self._encoding.values())
+                self._encoding.clear()
+            left = list(dict.fromkeys([*self._rows, *self._beginning, *self._waiting, *encoding]))
             while not self._orders.empty():
                 order = self._orders.get()
                 left += [order] if isinstance(order, Row) else []
@@ -153,6 +196,11 @@ class Stepper:
             idle = False
             if isinstance(order, Row):
                 self._waiting.append(order)
+            elif isinstance(order, _Failed):
+                if device_lost(order.error):
+                    self._waiting.append(order.row)  # so that it gets the same end as the others
+                    raise order.error
+                self._fail([order.row], kind_of(order.error))
             elif isinstance(order, _Pause):
                 order.begun.set()
                 order.over.wait()
@@ -196,7 +244,8 @@ class Stepper:
         self._beginning = fresh
         alike: dict[Any, list[Row]] = {}
         for number, row in enumerate(fresh):
-            alike.setdefault(row.shape if self._forward.joins else number, []).append(row)
+            alone = row.encoded is not None or not self._forward.joins
+            alike.setdefault(number if alone else row.shape, []).append(row)
         for group in alike.values():
             self._begin_together(group)
         self._beginning = []

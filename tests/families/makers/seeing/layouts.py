@@ -111,7 +111,7 @@ def qwen2_5_vl(folder: Path) -> None:
     tower = {"depth": 2, "hidden_size": 32, "out_hidden_size": 32, "intermediate_size": 64, "num_heads": 4}
     rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
     config = make.Qwen2_5_VLConfig(
-        text_config=_TEXT | {"rope_parameters": rope, "vocab_size": len(tokenizer)},
+        text_config=_TEXT | {"rope_parameters": rope, "vocab_size": len(tokenizer), "max_position_embeddings": 16_384},
         vision_config=tower | {"patch_size": 4, "window_size": 16, "fullatt_block_indexes": [1]},
         image_token_id=image,
         video_token_id=video,
@@ -119,7 +119,8 @@ def qwen2_5_vl(folder: Path) -> None:
         vision_end_token_id=ends,
     )
     _save(folder, make.Qwen2_5_VLForConditionalGeneration, config, tokenizer)
-    make.Qwen2VLImageProcessorPil(patch_size=4, merge_size=2).save_pretrained(folder)
+    bounds = {"shortest_edge": 64, "longest_edge": 12_845_056}
+    make.Qwen2VLImageProcessorPil(patch_size=4, merge_size=2, size=bounds).save_pretrained(folder)
     _say_class(folder, "Qwen2_5_VLProcessor")
     said = json.loads((folder / "preprocessor_config.json").read_text())
     said["image_processor_type"] = "Qwen2VLImageProcessorFast"
