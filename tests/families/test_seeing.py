@@ -15,7 +15,14 @@ NEEDS_PICTURES = {"paligemma"}
 MARKERS = {"paligemma": "<image>", "idefics3": "<image><fake_token_around_image><|im_end|><global-img>"}
 
 
-@pytest.mark.parametrize("name", [*LAYOUTS, *WITH_TORCHVISION])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *LAYOUTS,
+        "mistral3",
+        *(pytest.param(name, marks=pytest.mark.families) for name in WITH_TORCHVISION if name != "mistral3"),
+    ],
+)
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
     if name in WITH_TORCHVISION and importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
