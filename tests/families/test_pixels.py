@@ -66,7 +66,7 @@ class Tower:
         @wraps(self._look)
         def wait(**given: Any) -> Any:
             self.asked.set()
-            assert self.go.wait(100)
+            assert self.go.wait(20)
             return self._look(**given)
 
         self._forward._tower = wait
@@ -96,16 +96,19 @@ async def test_looking_at_a_picture_holds_up_nobody(qwen: Driver) -> None:
 
 
 async def test_who_hangs_up_meanwhile_is_not_answered(qwen: Driver) -> None:
-    steps = qwen.engine.counters()["tokens"]
+    steps = qwen.engine.counters()["steps"]
     with Tower(qwen) as tower:
-        gone: Answer = qwen.submit("chat", **shown((64, 64)))
+        gone: Answer = qwen.submit("chat", **shown((64, 64), max_tokens=1000))
         await begun(tower)
         qwen.engine.abort(gone.rid)
         tower.go.set()
         other = await qwen.ask("chat", content="A red seven.", max_tokens=2, ignore_eos=True)
 
     assert (gone.deltas, other.finishes) == ([], {0: "length"})
-    assert qwen.engine.counters()["tokens"] - steps == 2
+    async with asyncio.timeout(60):
+        while qwen.engine._model.manager._batches:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
+    assert qwen.engine.counters()["steps"] - steps < 50
     assert len((await asked(qwen, [(64, 64), "What?"])).tokens) == 10
 
 
