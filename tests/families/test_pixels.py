@@ -78,7 +78,7 @@ class Tower:
 
 
 async def begun(tower: Tower) -> None:
-    assert await asyncio.to_thread(tower.asked.wait, 100)
+    assert await asyncio.to_thread(tower.asked.wait, 20)
 
 
 async def test_looking_at_a_picture_holds_up_nobody(qwen: Driver) -> None:
