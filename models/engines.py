@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from models.errors import InvalidRequest
+
 ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
 """Xinference's types of models."""
 
@@ -177,3 +179,28 @@ def _plain(name: str) -> str:
 def serving(model_type: ModelType) -> tuple[EngineFacts, ...]:
     """The engines that load weights of models of this type, the preferred one first."""
     return tuple(one for one in FACTS.values() if model_type in one.serves and one.formats)
+
+
+_UNSERVED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("mamba", "mamba2", "falcon_mamba", "kimi_linear"), ("vllm", "llama_cpp")),
+    "minimax": ("llama_cpp",),
+    **dict.fromkeys(("rwkv", "xlstm", "recurrent_gemma"), ()),
+}
+"""Networks whose states the transformers engine cannot keep for several requests, and the engines that compute them."""
+
+
+def refuse_unserved(place: str, config: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest for a network that transformers has, and the engine of that name does not compute.
+
+    ``config`` is what its ``config.json`` says; ``place`` what messages call it.
+    """
+    kind = str(config.get("model_type"))
+    able = ("vllm",) if kind == "falcon" and config.get("alibi") else _UNSERVED.get(kind)
+    if able is None:
+        return
+    ways = {"vllm": "on vllm (model_engine 'vllm')", "llama_cpp": "from a GGUF file of it, on llama_cpp"}
+    advice = f"launch it {' or '.join(ways[one] for one in able)}" if able else "no other engine here does, either"
+    raise InvalidRequest(
+        f"{place} is a network of type {kind}, which the transformers engine does not compute: {advice}",
+        param="model_path" if not able else "model_engine",
+    )

@@ -19,7 +19,6 @@ TO_OPERATORS = {
     "workers/engines/llama_cpp/load.py": "a load",
     "workers/engines/sentence_transformers/load.py": "a load",
     "workers/engines/transformers/load.py": "a load",
-    "workers/engines/transformers/processor.py": "a load",
     "workers/engines/vllm/options.py": "a load",
     "workers/runner/__main__.py": "a load",
 }

@@ -5,11 +5,11 @@ suffix of the file decide, if they can.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from models.engines import FACTS, EngineFacts, Format, ModelType, serving
+from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
 from models.launching.peek import DOCUMENTS, Peek
 
@@ -30,12 +30,6 @@ _OTHER_OUTPUT: dict[str, str] = {
     "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
 }
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
-_UNSERVED: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("mamba", "mamba2", "falcon_mamba", "kimi_linear"), ("vllm", "llama_cpp")),
-    "minimax": ("llama_cpp",),
-    **dict.fromkeys(("rwkv", "xlstm", "recurrent_gemma"), ()),
-}
-"""Networks whose states the transformers engine cannot keep for several requests, and the engines that compute them."""
 _ARCHITECTURE = "general.architecture"
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MORE_TENSORS = "sparse_linear.pt"
@@ -139,23 +133,6 @@ def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     names = " or ".join(f"'{one.engine.name}'" for one in possible if one.model_type == possible[0].model_type)
     advice = f"use model_engine {names}, or leave it out" if possible else _other_output(peek) or _what_is_read()
     raise InvalidRequest(f"{peek.place} is {description(peek)}: {advice}", param="model_engine")
-
-
-def refuse_unserved(place: str, config: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest for a network that transformers has, and the engine of that name does not compute.
-
-    ``config`` is what its ``config.json`` says; ``place`` what messages call it.
-    """
-    kind = str(config.get("model_type"))
-    able = ("vllm",) if kind == "falcon" and config.get("alibi") else _UNSERVED.get(kind)
-    if able is None:
-        return
-    ways = {"vllm": "on vllm (model_engine 'vllm')", "llama_cpp": "from a GGUF file of it, on llama_cpp"}
-    advice = f"launch it {' or '.join(ways[one] for one in able)}" if able else "no other engine here does, either"
-    raise InvalidRequest(
-        f"{place} is a network of type {kind}, which the transformers engine does not compute: {advice}",
-        param="model_path" if not able else "model_engine",
-    )
 
 
 def _refuse_broken(peek: Peek) -> None:

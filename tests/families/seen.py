@@ -16,7 +16,7 @@ from tests.engines.driver import Driver
 from tests.support.pictures import data_url, saved
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
-from workers.engines.transformers.processor import open_processor
+from workers.engines.transformers.seeing.processor import open_processor
 
 TOKENS = 10
 Part = str | tuple[int, int]

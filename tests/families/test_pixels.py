@@ -16,8 +16,8 @@ from tests.engines.driver import Answer, Driver
 from tests.families.makers.seeing.layouts import qwen2_5_vl
 from tests.families.seen import asked, picture, resident
 from tests.support.pictures import data_url, saved
-from workers.engines.transformers import pixels
-from workers.engines.transformers.pixels import PixelRange
+from workers.engines.transformers.seeing import pixels
+from workers.engines.transformers.seeing.pixels import PixelRange
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 

@@ -12,10 +12,10 @@ import torch
 import transformers
 from pydantic import Field
 
+from models.engines import refuse_unserved
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from models.launching.about import PROCESSORS
 from models.launching.chat_templates import ReasoningFormatName
-from models.launching.engine_choice import refuse_unserved
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import Attention, kv_tokens
 from workers.engines.accelerator.precision import text_dtype
@@ -27,10 +27,10 @@ from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
-from workers.engines.transformers.pixels import PixelRange
-from workers.engines.transformers.reader import PromptReader, is_multimodal
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
+from workers.engines.transformers.seeing.pixels import PixelRange
+from workers.engines.transformers.seeing.reader import PromptReader, is_multimodal
 from workers.engines.transformers.starting import PAGE, batching_of, warm
 from workers.engines.transformers.stepper import Bounds
 from workers.engines.transformers.vocabulary import Name, name_of

@@ -21,10 +21,10 @@ from transformers.utils.chat_template_utils import _get_template_variables
 from models.errors import InvalidRequest
 from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
 from workers.engines.media.pictures import flat, opened
-from workers.engines.transformers import markers
-from workers.engines.transformers.markers import Breaker
-from workers.engines.transformers.pixels import LOW, PixelRange, bound
-from workers.engines.transformers.processor import open_processor
+from workers.engines.transformers.seeing import markers
+from workers.engines.transformers.seeing.markers import Breaker
+from workers.engines.transformers.seeing.pixels import LOW, PixelRange, bound
+from workers.engines.transformers.seeing.processor import open_processor
 
 log = logging.getLogger(__name__)
 
