@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.bodies.fields import rule_of
 from api.edge import errors
 from api.gateway.gateway import Gateway
 from api.jobs import cancelling, results
@@ -184,6 +185,7 @@ class Waiting:
             raise
         self._metrics.first()
         self._metrics.code = 200
+        rule_of(self._request).ignore(answer.ignored)
         return Response(answer.content, media_type=answer.media_type, headers=self._headers() | answer.headers)
 
     async def _pieces(self, streamer: Streamer) -> AsyncIterator[bytes]:

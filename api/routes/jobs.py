@@ -123,6 +123,7 @@ async def result(request: Request, id: Id) -> Response:
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     answer = await results.answer(gateway, row, public_url(gateway, str(request.base_url)))
+    fields.rule_of(request).ignore(answer.ignored)
     return Response(
         answer.content, media_type=answer.media_type, headers=answer.headers | {"Cache-Control": "no-store"}
     )

@@ -199,7 +199,8 @@ class Reworded:
             "parameters": self._body.model_dump(mode="json", exclude_unset=True) | {"init_images": None, "mask": None},
             "info": json.dumps(self._info(drawn)),
         }
-        return Answer(msgspec.json.encode(shown))
+        ignored = tuple("cfg_scale" if name == "guidance_scale" else name for name in answer.ignored)
+        return Answer(msgspec.json.encode(shown), warning=answer.warning, ignored=ignored)
 
     def _info(self, drawn: dict[str, Any]) -> dict[str, Any]:
         body = self._body

@@ -14,15 +14,33 @@ from models.modalities import MODALITIES, THROUGH
 
 _REDRAW = (
     *("StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline"),
-    *("QwenImagePipeline", "ZImagePipeline", "KandinskyCombinedPipeline", "KandinskyV22CombinedPipeline", "IFPipeline"),
+    *("QwenImagePipeline", "ZImagePipeline", "IFPipeline"),
+    *("FluxKontextPipeline", "Flux2KleinPipeline", "ChromaPipeline"),
 )
 DRAWS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_REDRAW, ("text2image", "image2image", "inpainting")),
     **dict.fromkeys(
-        ("FluxKontextPipeline", "Flux2Pipeline", "Flux2KleinPipeline", "LatentConsistencyModelPipeline"),
+        (
+            "Flux2Pipeline",
+            "LatentConsistencyModelPipeline",
+            "Kandinsky3Pipeline",
+            "SanaSprintPipeline",
+            "KandinskyCombinedPipeline",
+            "KandinskyV22CombinedPipeline",
+        ),
         ("text2image", "image2image"),
     ),
-    **dict.fromkeys(("StableDiffusionInpaintPipeline", "StableDiffusionXLInpaintPipeline"), ("inpainting",)),
+    **dict.fromkeys(
+        ("StableDiffusionInpaintPipeline", "StableDiffusionXLInpaintPipeline", "FluxFillPipeline"), ("inpainting",)
+    ),
+    **dict.fromkeys(
+        (
+            *("StableDiffusionInstructPix2PixPipeline", "StableDiffusionXLInstructPix2PixPipeline"),
+            *("QwenImageEditPlusPipeline", "StableDiffusionImageVariationPipeline", "StableDiffusionDepth2ImgPipeline"),
+        ),
+        ("image2image",),
+    ),
+    **dict.fromkeys(("QwenImageEditPipeline", "StableDiffusionXLImg2ImgPipeline"), ("image2image", "inpainting")),
 }
 """What pipelines of diffusers can do that do not draw from a text alone, by their classes."""
 

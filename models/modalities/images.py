@@ -33,6 +33,7 @@ EFFORT = {"low": 0.5, "high": 1.5, "hd": 1.5}
 """By ``quality``: how many of the model's own steps are taken. It has no effect where ``steps`` is given."""
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
+_FURTHER = re.compile(r"image\.\d{1,2}")
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*")  # noqa: RUF001  # some write a multiplication sign
 _ALIASES = {
     "num_inference_steps": "steps",
@@ -95,6 +96,9 @@ class Request(MediaRequest):
     )
     steps: Annotated[Int, Field(ge=1, le=MOST_STEPS)] | None = None
     guidance_scale: Annotated[Float, Field(ge=0, le=100)] | None = None
+    true_cfg_scale: Annotated[Float, Field(ge=0, le=100)] | None = Field(
+        None, description="guidance away from the negative prompt, on models that are guided otherwise, such as FLUX"
+    )
     scheduler: str | None = Field(None, max_length=100, description="a sampler's name, such as 'DPM++ 2M Karras'")
     strength: Annotated[Float, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
     control_scale: Annotated[Float, Field(ge=0, le=4)] | None = Field(None, description="how far to heed ControlNet")
@@ -208,6 +212,11 @@ class Request(MediaRequest):
                     raise InvalidRequest(f"'{name}' needs an 'image'", param=name)
 
 
+def is_image(name: str) -> bool:
+    """Whether a file of this name is a further image beside the first: ``image.1``, ``image.2``."""
+    return _FURTHER.fullmatch(name) is not None
+
+
 def _renamed(body: dict[str, Any]) -> dict[str, Any]:
     renamed: dict[str, Any] = {}
     for name, value in body.items():
@@ -230,7 +239,7 @@ def render(request: Request, body: dict[str, Any], link: Callable[[str], str], r
             shown["b64_json"] = base64.b64encode(read(name)).decode()
         data.append(shown | {key: image[key] for key in ("seed", "flagged") if key in image})
     answer = {"created": body["created"], "data": data, "size": body["size"], "output_format": request.output_format}
-    return Answer(msgspec.json.encode(answer))
+    return Answer(msgspec.json.encode(answer), warning=body.get("warning", ""), ignored=tuple(body.get("ignored", ())))
 
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):

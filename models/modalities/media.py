@@ -36,11 +36,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer that a client gets for a finished job; ``warning``: what is missing in it, in ASCII."""
+    """The answer that a client gets for a finished job; ``warning``: what is missing in it, in ASCII.
+
+    ``ignored``: the fields of the request that had no effect on the model, as the header ``x-headrace-ignored`` names
+    them.
+    """
 
     content: bytes
     media_type: str = "application/json"
     warning: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def headers(self) -> dict[str, str]:

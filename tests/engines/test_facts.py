@@ -22,7 +22,7 @@ from models.modalities import MODALITIES, THROUGH, modality
 from models.modalities.media import MediaRequest
 from workers.engines import ENGINES, engine_class
 from workers.engines.base import Options
-from workers.engines.diffusers.load import DiffusersOptions
+from workers.engines.diffusers.options import DiffusersOptions
 from workers.engines.echo import EchoOptions
 from workers.engines.llama_cpp.load import LlamaCppOptions
 from workers.engines.sentence_transformers.options import SentenceTransformersOptions

@@ -49,6 +49,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "pooling_assumed": about.get("pooling_assumed"),
         "pair_prompt": about.get("pair_prompt"),
         "batching": about.get("batching"),
+        "defaults": about.get("defaults"),
         "controlnet": row.options.get("controlnet") if row.engine == "diffusers" else None,
         "replica": row.replica,
         "address": places[0]["node"] if places else None,

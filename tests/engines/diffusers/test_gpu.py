@@ -15,7 +15,8 @@ from workers.engines.accelerator.card import Card
 from workers.engines.base import EngineSite
 from workers.engines.diffusers import load
 from workers.engines.diffusers.batch import Shape
-from workers.engines.diffusers.load import DiffusersOptions, Model
+from workers.engines.diffusers.model import Model
+from workers.engines.diffusers.options import DiffusersOptions
 
 pytestmark = pytest.mark.weights
 

@@ -176,17 +176,23 @@ def test_an_encoder_says_how_long_its_texts_and_vectors_are(
     assert about("sentence_transformers", "rerank", Peek("/w", (), documents=documents), options).dimensions is None
 
 
-def test_pipelines_draw_as_diffusers_own_lists_say() -> None:
-    auto = pytest.importorskip("diffusers.pipelines.auto_pipeline")
-    names = {key: cls.__name__ for key, cls in auto.AUTO_TEXT2IMAGE_PIPELINES_MAPPING.items()}
-    redraws = {names[key] for key in auto.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING.keys() & names.keys()}
-    fills = {names[key] for key in auto.AUTO_INPAINT_PIPELINES_MAPPING.keys() & names.keys()}
+def test_pipelines_draw_what_the_engine_finds_that_they_can() -> None:
+    diffusers = pytest.importorskip("diffusers")
+    from diffusers.pipelines import auto_pipeline
 
+    from workers.engines.diffusers import tasks
+
+    listed = [getattr(auto_pipeline, f"AUTO_{kind}_PIPELINES_MAPPING") for kind in _KINDS]
     for name, abilities in DRAWS.items():
-        if "text2image" in abilities:
-            assert ("image2image" in abilities, "inpainting" in abilities) == (name in redraws, name in fills), name
-        else:
-            assert name in {cls.__name__ for cls in auto.AUTO_INPAINT_PIPELINES_MAPPING.values()}
+        cls = getattr(diffusers, name)
+        keys = {key for family in listed for key, one in family.items() if one is cls}
+        relatives = [family[key] for family in listed for key in keys & family.keys()] or [cls]
+        modes = {mode for one in relatives for mode in tasks._modes(one)} | {*tasks._ONE_FAMILY.get(name, {})}
+        assert {*abilities} <= {_WORDS[mode] for mode in modes}, name
+
+
+_KINDS = ("TEXT2IMAGE", "IMAGE2IMAGE", "INPAINT")
+_WORDS = {"text": "text2image", "image": "image2image", "inpaint": "inpainting"}
 
 
 @pytest.mark.parametrize(

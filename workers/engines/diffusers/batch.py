@@ -9,18 +9,23 @@ from models.modalities import images
 from workers.engines.base import MediaSink
 from workers.engines.media.pictures import Picture
 
-Mode = Literal["text", "image", "inpaint", "control"]
+Mode = Literal["text", "image", "inpaint", "control", "control_image", "control_inpaint"]
+"""What a picture is drawn from: a text, an image, a part of it, and each of these under a control image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The arguments that all images of one call of a pipeline share. ``sampler`` is empty for the model's own."""
+    """The arguments that all images of one call of a pipeline share. ``sampler`` is empty for the model's own.
+
+    ``true_guidance``: away from the negative prompt, beside the ``guidance`` that a distilled network is told; 0: none.
+    """
 
     mode: Mode
     width: int
     height: int
     steps: int
     guidance: float
+    true_guidance: float = 0.0
     sampler: str = ""
     strength: float = 1.0
     control_scale: float = 1.0
@@ -35,7 +40,11 @@ class Shape:
 
 @dataclass(eq=False, slots=True)
 class ImageRequest:
-    """One request. Belongs to the event loop, except ``over``, which other threads read."""
+    """One request. Belongs to the event loop, except ``over``, which other threads read.
+
+    ``others`` are further images beside ``image``; ``ignored`` the fields that have no effect on this model, and
+    ``warning`` what the pictures lack, in a sentence.
+    """
 
     sink: MediaSink
     body: images.Request
@@ -43,13 +52,20 @@ class ImageRequest:
     shape: Shape | None = None
     image: Picture | None = None
     mask: Picture | None = None
+    control: Picture | None = None
+    others: list[Picture] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    warning: str = ""
     rows: list["ImageRow"] = field(default_factory=list)
     over: bool = False
 
 
 @dataclass(eq=False, slots=True)
 class ImageRow:
-    """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has taken it."""
+    """One image of a request. ``data`` is the finished file; ``made`` is set once the event loop has taken it.
+
+    ``size`` is what was drawn, which some pipelines round.
+    """
 
     request: ImageRequest
     index: int
@@ -57,6 +73,7 @@ class ImageRow:
     step: int = 0
     made: bool = False
     data: bytes = b""
+    size: str = ""
     info: str = ""
     flagged: bool = False
 

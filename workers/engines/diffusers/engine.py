@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import torch
 
@@ -22,10 +23,12 @@ from models.modalities.media import Artifact, Outcome
 from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
-from workers.engines.diffusers.draw import BatchStopped, Drawn, StepResult, draw, finish, in_halves, warm
-from workers.engines.diffusers.load import Model, load_model
+from workers.engines.diffusers.draw import Drawn, draw, finish, in_halves, warm
+from workers.engines.diffusers.load import load_model
+from workers.engines.diffusers.model import Model
 from workers.engines.diffusers.pictures import file_name
 from workers.engines.diffusers.plan import plan
+from workers.engines.diffusers.watch import BatchStopped, StepResult
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +43,14 @@ class Diffusers(Engine[Model]):
         [
             *("negative_prompt", "n", "size", "output_format", "output_compression", "seed", "steps"),
             *("guidance_scale", "scheduler", "strength", "control_scale", "lora", "partial_images"),
+            "true_cfg_scale",
         ]
     )
 
     def __init__(self, loaded: Model) -> None:
         super().__init__(loaded)
         self._model = loaded
+        self.told = {"abilities": loaded.abilities, "defaults": loaded.told}
         self._requests: dict[str, ImageRequest] = {}
         self._waiting: deque[ImageRow] = deque()
         self._ready = threading.Condition()
@@ -128,14 +133,14 @@ class Diffusers(Engine[Model]):
             )
             if request in result.partials:
                 index, data = result.partials[request]
-                request.sink.piece(self._piece(request, data, index=index))
+                request.sink.piece(self._piece(request, data, result.rows[0].shape.size, index=index))
 
     def _deliver(self, row: ImageRow) -> None:
         request = row.request
         row.made = True
         self._images += 1
         if request.body.stream:
-            request.sink.piece(self._piece(request, row.data, seed=row.seed))
+            request.sink.piece(self._piece(request, row.data, row.size, seed=row.seed))
         if all(other.made for other in request.rows):
             self._requests.pop(request.sink.rid, None)
             request.over = True
@@ -147,8 +152,9 @@ class Diffusers(Engine[Model]):
             request.over = True
             request.sink.fail(error)
 
-    def _piece(self, request: ImageRequest, data: bytes, index: int | None = None, seed: int | None = None) -> bytes:
-        size = request.rows[0].shape.size
+    def _piece(
+        self, request: ImageRequest, data: bytes, size: str, index: int | None = None, seed: int | None = None
+    ) -> bytes:
         return images.Piece(data, size, request.image is not None, index, seed).encode()
 
     # ---- in the helping threads ----
@@ -244,7 +250,10 @@ def _outcome(request: ImageRequest) -> Outcome:
         flagged = {"flagged": True} if row.flagged else {}
         entries.append({"artifact": file_name(row.index, request.body), "seed": row.seed, "info": row.info} | flagged)
     media_type = images.MEDIA_TYPES[request.body.output_format]
+    body: dict[str, Any] = {"created": int(time.time()), "images": entries, "size": request.rows[0].size}
+    body |= {"ignored": request.ignored} if request.ignored else {}
+    body |= {"warning": request.warning} if request.warning else {}
     return Outcome(
-        body={"created": int(time.time()), "images": entries, "size": request.rows[0].shape.size},
+        body=body,
         artifacts=[Artifact(file_name(row.index, request.body), media_type, row.data) for row in request.rows],
     )

@@ -1,0 +1,145 @@
+"""The defaults of a checkpoint, where they are not its pipeline's: steps, guidance and sampler. A table, pure.
+
+A pipeline's class has the defaults of the first model of its family. Checkpoints that were distilled to a few steps, or
+to no guidance, are drawn with theirs: found by what the pipeline's index and the configurations of its network and
+scheduler say, and where these say nothing, by the name of the repository, folder or file.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_STEPS = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])")
+_TRAILING = {"timestep_spacing": "trailing"}
+_SD = r"(?:StableDiffusion(?!3)|AltDiffusion)\w*"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What is drawn with where nobody says; None, or empty: as the pipeline has it.
+
+    ``scheduling``: options for the model's own scheduler; ``sampler``: one to take in its place. ``distilled``: made
+    for so few steps.
+    """
+
+    steps: int | None = None
+    guidance: float | None = None
+    distilled: bool = False
+    sampler: str = ""
+    scheduling: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a loaded pipeline shows of itself. ``name`` is what its repository, folder or file is called."""
+
+    pipeline: str
+    name: str
+    index: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
+    scheduler: str = ""
+    scheduling: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A kind of checkpoints: those whose pipeline matches, and either ``shown`` holds or the name has this word.
+
+    ``shown``: values that the index, the network's or the scheduler's configuration must have. ``counted``: the name
+    may say the steps.
+    """
+
+    pipeline: str
+    defaults: Defaults
+    word: str = ""
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    scheduler: str = ""
+    counted: bool = False
+
+
+def _few(steps: int, guidance: float, sampler: str = "", *, trailing: bool = False) -> Defaults:
+    return Defaults(steps, guidance, True, sampler, _TRAILING if trailing else {})
+
+
+_ROWS = (
+    # Stable Diffusion 1, 2 and XL
+    _Row(_SD, _few(8, 1.0, "LCM"), "lcm(?![a-z])", counted=True),
+    _Row(_SD, _few(4, 0.0, "LCM"), "dmd2?", counted=True),
+    _Row(_SD, _few(4, 0.0, "Euler", trailing=True), "lightning", counted=True),
+    _Row(_SD, _few(8, 0.0, "Euler", trailing=True), r"hyper(?:sdxl|sd15|sd)?(?![a-z])", counted=True),
+    _Row(_SD, _few(4, 0.0, trailing=True), "turbo", counted=True),
+    _Row(_SD, _few(8, 1.0), scheduler="LCMScheduler"),
+    _Row(_SD, _few(4, 0.0), scheduler="TCDScheduler"),
+    _Row(_SD, Defaults(50, 3.0), r"playground[-_]?v2[._-]?5", scheduler="EDMDPMSolverMultistepScheduler"),
+    # Stable Diffusion 3
+    _Row("StableDiffusion3.*", _few(4, 0.0), "turbo", counted=True),
+    _Row("StableDiffusion3.*", Defaults(28, 3.5), r"3[._-]?5[-_]?large", {"num_layers": 38}),
+    _Row("StableDiffusion3.*", Defaults(40, 4.5), r"3[._-]?5[-_]?medium"),
+    # FLUX
+    _Row("Flux2Klein.*", _few(4, 1.0), shown={"is_distilled": True}),
+    _Row("Flux(?:Img2Img|Inpaint)?Pipeline", _few(4, 0.0), "schnell", {"guidance_embeds": False}),
+    _Row("Flux(?:Img2Img|Inpaint)?Pipeline", _few(8, 3.5), "turbo|hyper|lightning", counted=True),
+    _Row("FluxKontext.*", Defaults(28, 2.5), shown={"guidance_embeds": True}),
+    _Row("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(30, 10.0), "depth"),
+    _Row("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(50, 30.0), "canny"),
+    # others with a transformer
+    _Row("ZImage(?!Omni).*", _few(9, 0.0), "turbo"),
+    _Row("Krea2.*", _few(8, 0.0), "turbo", {"is_distilled": True}),
+    _Row("QwenImage.*", _few(8, 1.0), "lightning|turbo|lightx2v", counted=True),
+    _Row("QwenImageEditPlus.*", Defaults(40, 4.0)),
+    _Row("HiDream.*", _few(28, 0.0), "dev"),
+    _Row("HiDream.*", _few(16, 0.0), "fast"),
+    _Row("HunyuanDiT.*", Defaults(25, 5.0, True), "distilled"),
+    _Row("HunyuanImagePipeline", Defaults(8, None, True), "distilled", {"guidance_embeds": True}),
+    _Row("PixArt.*", _few(4, 0.0), "lcm", scheduler="LCMScheduler"),
+    _Row("SanaSprint.*", Defaults(None, None, True)),
+    _Row("LatentConsistencyModel.*", Defaults(None, None, True)),
+)
+"""The first that fits counts. Distilled ones stand before the plain ones of their family."""
+
+
+def defaults_of(checkpoint: Checkpoint) -> Defaults:
+    """The defaults of this checkpoint."""
+    name = checkpoint.name.lower()
+    for row in _ROWS:
+        if not re.fullmatch(row.pipeline, checkpoint.pipeline) or not _is(row, checkpoint, name):
+            continue
+        found, said = row.defaults, _STEPS.search(name) if row.counted else None
+        steps = max(1, int(said[1])) if said else found.steps
+        return Defaults(steps, found.guidance, found.distilled, found.sampler, found.scheduling)
+    return Defaults()
+
+
+def _is(row: _Row, checkpoint: Checkpoint, name: str) -> bool:
+    if not (row.word or row.shown or row.scheduler):
+        return True
+    if row.word and re.search(rf"(?<![a-z])(?:{row.word})(?![a-z])|xl[-_]?(?:{row.word})", name):
+        return True
+    if row.scheduler and row.scheduler == checkpoint.scheduler:
+        return True
+    known = {**checkpoint.scheduling, **checkpoint.network, **checkpoint.index}
+    return bool(row.shown) and all(known.get(key) == value for key, value in row.shown.items())
+
+
+def name_of(source: Path) -> str:
+    """What the repository, folder or file of weights is called. A hub's cache keeps a repository under a hash."""
+    for part in reversed(source.parts):
+        if part.startswith("models--"):
+            return part.rpartition("--")[2]
+    return source.stem if source.suffix in (".safetensors", ".gguf") else source.name
+
+
+def shown_by(base: Any, source: Path) -> Checkpoint:
+    """What a loaded pipeline shows of itself."""
+    network = getattr(base, "unet", None) or getattr(base, "transformer", None)
+    scheduler = getattr(base, "scheduler", None)
+    return Checkpoint(
+        pipeline=type(base).__name__,
+        name=name_of(source),
+        index=dict(base.config),
+        network=dict(getattr(network, "config", {})),
+        scheduler=type(scheduler).__name__,
+        scheduling=dict(getattr(scheduler, "config", {})),
+    )
