@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from models.errors import InvalidRequest
+from models.launching.variants import VARIANTS
 
 ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
 """Xinference's types of models."""
@@ -27,8 +28,6 @@ _SENSES_AND_TOOLS = ("vision", "audio", *_TOOLS)
 
 _SAFETENSORS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 _PICKLES_AND_CODE = ("*.pt", "*.pth", "*.ckpt", "*.pkl", "*.py", "original/*", "consolidated*.safetensors")
-_SAME_AGAIN = ("*.fp16*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors")
-"""The same weights once more, in other precisions, as repositories of diffusers pipelines have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +135,8 @@ _ALL = (
         "diffusers",
         {"image": ("images",)},
         formats=("diffusers",),
-        wanted=("model_index.json", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model"),
-        unwanted=("*.bin", *_PICKLES_AND_CODE, *_SAME_AGAIN),
+        wanted=("model_index.json", *(f"*/{one}" for one in _SAFETENSORS)),
+        unwanted=("*.bin", *_PICKLES_AND_CODE, *VARIANTS),
         extra="diffusers",
         libraries=("torch", "diffusers", "transformers"),
     ),

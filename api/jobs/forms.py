@@ -10,15 +10,15 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from api.bodies import documents, reading
-from api.bodies.fields import FieldRule, rule_of
 from api.jobs import form_parser
 from api.jobs.preparation import Upload
 from api.jobs.request_files import RequestFiles
 from models.errors import InvalidRequest, UnknownParameter, UnsupportedMediaType, UnsupportedParameter
 from models.modalities import Kind, modality
+from models.modalities.media import further
 
-SEVERAL = ("image",)
-"""Files of which several may be sent. The first is taken, and the others are named as ignored."""
+SEVERAL = {"image": 8}
+"""Files of which several may be sent, and how many: ``image``, ``image.1``, ``image.2``. Most models take one."""
 INLINE_BYTES = 32 << 20
 """Most bytes of a part that may be a file in base64."""
 REFERENCE_BYTES = 200
@@ -42,15 +42,13 @@ async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict
         content = await request.body()
         if content.lstrip()[:1] != b"{":  # else it is JSON, and this the type that ``curl -d`` gives it
             return await _texts(form_parser.urlencoded(content, request.headers), about, files)
-    return await _json(await reading.object_of(request), about, files, rule_of(request))
+    return await _json(await reading.object_of(request), about, files)
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------
 
 
-async def _json(
-    body: dict[str, Any], about: Kind, files: RequestFiles, rule: FieldRule
-) -> tuple[dict[str, Any], dict[str, Upload]]:
+async def _json(body: dict[str, Any], about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
     fields: dict[str, Any] = {}
     for key, value in body.items():
         name = _file_of(key, about)
@@ -59,17 +57,19 @@ async def _json(
         elif name in fields:
             raise _twice(name)
         else:
-            fields[name] = _reference(name, value, rule)
+            fields |= _references(name, value)
     return fields, await files.take_named(about, fields)
 
 
-def _reference(name: str, value: Any, rule: FieldRule) -> Any:
-    """A reference to a file, taken out of a list, or out of the object that OpenAI puts around it."""
-    if isinstance(value, list):
-        if not value or (len(value) > 1 and name not in SEVERAL):
-            raise _one_only(name)
-        rule.ignore(tuple(f"{name}[{number}]" for number in range(1, len(value))))
-        value = value[0]
+def _references(name: str, value: Any) -> dict[str, Any]:
+    """References to files, by the files' names, taken out of a list, or out of the objects that OpenAI puts around."""
+    values = value if isinstance(value, list) else [value]
+    if not values or len(values) > SEVERAL.get(name, 1):
+        raise _too_many(name)
+    return {further(name, number): _reference(one) for number, one in enumerate(values)}
+
+
+def _reference(value: Any) -> Any:
     if isinstance(value, dict):
         named = [value[key] for key in ("image_url", "file_id", "url") if value.get(key) is not None]
         if len(value) == len(named) == 1:
@@ -94,15 +94,14 @@ async def _form(request: Request, about: Kind, files: RequestFiles) -> tuple[dic
                 texts.append((key, await _text_of(key, value)))
             elif not value.size and (not value.filename or name in uploads):  # browsers send what was left out, too
                 continue
-            elif name in uploads and name not in SEVERAL:
-                raise _one_only(name)
-            elif name in uploads:
-                given[name] += 1
+            elif given[name] == SEVERAL.get(name, 1):
+                raise _too_many(name)
             else:
-                uploads[name] = await _taken(name, value, files)
+                place = further(name, given[name])
+                uploads[place] = await _taken(place, value, files)
+                given[name] += 1
     finally:
         await form.close()
-    rule_of(request).ignore(tuple(f"{name}[{1 + number}]" for name, most in given.items() for number in range(most)))
     return _fields(texts, about), uploads
 
 
@@ -110,7 +109,10 @@ async def _texts(
     texts: list[tuple[str, str]], about: Kind, files: RequestFiles
 ) -> tuple[dict[str, Any], dict[str, Upload]]:
     """The fields and files of a form of texts alone: its files are references."""
-    fields = _fields([(_file_of(key, about) or key, value) for key, value in texts], about)
+    found = _fields([(_file_of(key, about) or key, value) for key, value in texts], about)
+    fields: dict[str, Any] = {}
+    for key, value in found.items():
+        fields |= _references(key, value) if key in about.files else {key: value}
     return fields, await files.take_named(about, fields)
 
 
@@ -188,8 +190,10 @@ def _twice(name: str) -> InvalidRequest:
     return InvalidRequest(f"'{name}' is given twice", param=name)
 
 
-def _one_only(name: str) -> UnsupportedParameter:
-    return UnsupportedParameter(f"'{name}' must be one file", param=name)
+def _too_many(name: str) -> UnsupportedParameter:
+    most = SEVERAL.get(name, 1)
+    many = "one file" if most == 1 else f"one to {most} files"
+    return UnsupportedParameter(f"'{name}' must be {many}", param=name)
 
 
 def openapi_body(about: Kind) -> dict[str, Any]:

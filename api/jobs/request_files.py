@@ -20,6 +20,7 @@ from api.jobs.preparation import Upload
 from models import inline_data
 from models.errors import BodyTooLarge, InvalidRequest
 from models.modalities import Kind
+from models.modalities.media import first_of
 from models.rows import uploads
 from models.storage import scratch
 
@@ -52,7 +53,7 @@ class RequestFiles:
         Raises InvalidRequest that names the parameter.
         """
         uploads = {}
-        for name in about.files:
+        for name in [one for one in list(body) if first_of(one) in about.files]:
             value = body.pop(name, None)
             if value is not None:
                 uploads[name] = await self.take_reference(name, value)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities import samplers
-from models.modalities.media import Answer
+from models.modalities.media import Answer, further
 from models.unicode import refuse_broken
 
 MARK = "sdapi"
@@ -147,9 +147,11 @@ def unknown(body: Drawing) -> tuple[str, ...]:
 def pictures(body: Drawing) -> dict[str, str]:
     """The files of an ``img2img``, as data URLs or URLs. Raises InvalidRequest."""
     images = body.init_images or []
-    if len(images) != 1:
-        raise InvalidRequest("'init_images' must be one picture", param="init_images")
-    named = {"image": images[0]} | ({"mask": body.mask} if body.mask else {})
+    if not 1 <= len(images) <= 8:
+        raise InvalidRequest("'init_images' must be one to 8 pictures", param="init_images")
+    named = {further("image", number): text for number, text in enumerate(images)} | (
+        {"mask": body.mask} if body.mask else {}
+    )
     for name, text in named.items():
         if not text.startswith(("data:", "http://", "https://")):
             named[name] = f"data:application/octet-stream;base64,{text}"

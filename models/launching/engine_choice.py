@@ -30,6 +30,8 @@ _OTHER_OUTPUT: dict[str, str] = {
     "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
 }
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
+_OF_A_CHECKPOINT = "model.diffusion_model.input_blocks."
+"""What the names of a UNet's tensors begin with, where a checkpoint of Stable Diffusion is one file."""
 _ARCHITECTURE = "general.architecture"
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MORE_TENSORS = "sparse_linear.pt"
@@ -155,6 +157,9 @@ def _refuse_format(peek: Peek, model_format: str) -> None:
 
 def formats_of(peek: Peek) -> tuple[Format, ...]:
     """The formats in which the weights are there, the preferred one first."""
+    if peek.single and peek.files[0].endswith(".safetensors"):
+        whole = peek.remote or any(name.startswith(_OF_A_CHECKPOINT) for name in peek.tensors)
+        return ("diffusers",) if whole else ()
     if peek.single:
         head = peek.heads.get(peek.files[0])
         gguf = peek.files[0].endswith(".gguf") if head is None else head.startswith(b"GGUF")
@@ -198,6 +203,8 @@ def description(peek: Peek) -> str:
     """What the weights are, in words."""
     formats = formats_of(peek)
     match formats[0] if formats else None:
+        case "diffusers" if peek.single:
+            return "a checkpoint of Stable Diffusion"
         case "diffusers":
             return "a diffusers pipeline" + _in_brackets(peek.documents.get("model_index.json", {}).get("_class_name"))
         case "gguf":
@@ -350,6 +357,12 @@ def _what_is_read() -> str:
 
 
 def _nothing(peek: Peek) -> InvalidRequest:
+    if peek.single and peek.files[0].endswith(".safetensors"):
+        return InvalidRequest(
+            f"{peek.place} is no whole checkpoint of Stable Diffusion 1, 2 or XL: launch the folder that a model is "
+            "in; a LoRA is an option of another model (loras)",
+            param="model_path",
+        )
     if peek.single:
         return InvalidRequest(f"{peek.place} is not a GGUF file", param="model_path")
     ggufs = _ggufs(peek)

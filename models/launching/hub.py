@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from models.engines import FACTS
 from models.errors import InvalidRequest, ModelFailed
-from models.launching.variants import HALVES, doubled
+from models.launching.variants import VARIANTS, superfluous
 
 Report = Callable[[str, float], None]
 """``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
@@ -56,12 +56,12 @@ def parse(text: str) -> Source:
         return Source("package", found[1], _inner(found[2], text))
     if scheme in _SCHEMES and (found := _REPOSITORY.fullmatch(rest)):
         file = _inner(found[3], text) if found[3] else ""
-        if file and not file.endswith(".gguf"):
-            raise _nonsense(text, "only a .gguf file can be named within a repository")
+        if file and not file.endswith((".gguf", ".safetensors")):
+            raise _nonsense(text, "only a .gguf or .safetensors file can be named within a repository")
         return Source(_SCHEMES[scheme], found[1], file, found[2])
     raise _nonsense(
         text,
-        "it must be /path, file:///path, pkg:package/path, hf:org/name[@revision][/file.gguf] or modelscope:…",
+        "it must be /path, file:///path, pkg:package/path, hf:org/name[@revision][/file] or modelscope:…",
     )
 
 
@@ -72,13 +72,14 @@ def fetch(
     *,
     trusted: bool = False,
     engine: str = "",
-    halves_of: Collection[str] = (),
+    files: Collection[str] = (),
+    half: bool = False,
     pickled: Collection[str] = (),
 ) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
     ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
-    ``halves_of`` and ``pickled`` as for ``patterns``. Raises InvalidRequest where there are no such weights,
+    ``files``, ``half`` and ``pickled`` as for ``patterns``. Raises InvalidRequest where there are no such weights,
     ModelFailed where the hub cannot be reached.
     """
     if source.kind == "path":
@@ -93,7 +94,7 @@ def fetch(
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
         report("downloading", 0.0)
-        which = patterns(source, trusted=trusted, engine=engine, halves_of=halves_of, pickled=pickled)
+        which = patterns(source, trusted=trusted, engine=engine, files=files, half=half, pickled=pickled)
         folder = _download(source, cache, report, which)
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
@@ -105,13 +106,15 @@ def patterns(
     *,
     trusted: bool = False,
     engine: str = "",
-    halves_of: Collection[str] = (),
+    files: Collection[str] = (),
+    half: bool = False,
     pickled: Collection[str] = (),
 ) -> tuple[list[str], list[str]]:
     """File patterns to fetch from a hub for an engine, and to leave there whatever matches.
 
-    ``halves_of``: all files of the repository, where weights in half precision are preferred. Then they are fetched in
-    place of those that they double. ``pickled``: files of pickled tensors that are to be fetched, by their names.
+    ``files``: all files of the repository, where they are known. Then of weights that are there in several precisions
+    one is fetched, with ``half`` half precision where there is such a one; else the plain ones alone. ``pickled``:
+    files of pickled tensors that are to be fetched, by their names.
     """
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file)], []
@@ -121,8 +124,8 @@ def patterns(
     unwanted = [one for one in facts.unwanted if not (code and one == "*.py")]
     if pickled:
         wanted, unwanted = [*wanted, *pickled], [one for one in unwanted if one not in ("*.bin", "*.pt")]
-    if HALVES in unwanted and (double := doubled(halves_of)):
-        unwanted = [one for one in unwanted if one != HALVES] + double
+    if files and set(VARIANTS) <= set(unwanted):
+        unwanted = [one for one in unwanted if one not in VARIANTS] + superfluous(files, half=half)
     return wanted, unwanted
 
 

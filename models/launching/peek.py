@@ -31,6 +31,8 @@ _TEMPLATE = "chat_template.jinja"
 
 DOCUMENT_BYTES = 4 << 20
 HEAD_BYTES = 256
+HEADER_BYTES = 64 << 20
+"""Most bytes of the header of a safetensors file."""
 MOST_FILES = 10_000
 
 
@@ -42,6 +44,7 @@ class Peek:
     ``single``, the one file that the weights consist of. ``heads`` are the first bytes of those files whose kind shows
     in them, as far as they could be read; ``documents`` the JSON objects among ``DOCUMENTS``, and what more was read.
     ``modules`` are the classes of a model of sentence-transformers, ``header`` what the GGUF file says of itself.
+    ``tensors`` are the names of what a single safetensors file holds.
     ``template`` is the chat template; "": there is none, None: it was not looked for. ``remote``: the weights are on a
     hub, still to be fetched.
     """
@@ -55,6 +58,7 @@ class Peek:
     modules: tuple[str, ...] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
+    tensors: frozenset[str] = frozenset()
 
 
 def peek_at(path: Path) -> Peek:
@@ -67,7 +71,8 @@ def peek_at(path: Path) -> Peek:
 
 def _look(path: Path) -> Peek:
     if not path.is_dir():
-        return _with_header(Peek(str(path), (path.name,), {path.name: _head(path)}, single=True), path)
+        seen = Peek(str(path), (path.name,), {path.name: _head(path)}, single=True)
+        return replace(seen, tensors=_tensors(path)) if path.suffix == ".safetensors" else _with_header(seen, path)
     files = tuple(sorted(islice(_within(path), MOST_FILES)))
     known_by_head = [name for name in files if name == "model.bin" or name.endswith(".gguf")]
     heads = {name: _head(path / name) for name in known_by_head if (path / name).is_file()}
@@ -90,6 +95,18 @@ def _with_header(seen: Peek, path: Path) -> Peek:
         facts = {}
     templates = [text for name, text in facts.items() if name.startswith("tokenizer.") and isinstance(text, str)]
     return replace(seen, header=facts, template="\n".join(templates)) if facts else seen
+
+
+def _tensors(path: Path) -> frozenset[str]:
+    """The names in a safetensors file: its header is its length in 8 bytes, and JSON. Empty for what is none."""
+    start = _start(path, 8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or not 2 <= length <= HEADER_BYTES:
+        return frozenset()
+    with suppress(ValueError, RecursionError):
+        header = json.loads(_start(path, 8 + length)[8:])
+        return frozenset(header) - {"__metadata__"} if isinstance(header, dict) else frozenset()
+    return frozenset()
 
 
 def _within(folder: Path) -> Iterator[str]:

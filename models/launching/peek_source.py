@@ -53,7 +53,7 @@ class _Repository:
 
 def _on_hub(source: Source, over: float) -> Peek:
     place = f"{'hf' if source.kind == 'huggingface' else source.kind}:{source.name}"
-    if source.file:  # a single file on a hub is always GGUF, so that nothing must be asked
+    if source.file:  # its suffix says what it is, so that nothing must be asked
         return Peek(f"{place}/{source.file}", (source.file,), single=True, remote=True)
     repository = _on_huggingface(source) if source.kind == "huggingface" else _on_modelscope(source)
     with httpx.Client(follow_redirects=True, headers=repository.headers) as client:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection
 
 HALF = "fp16"
-HALVES = f"*.{HALF}*.safetensors"
-"""The pattern of files in half precision."""
+VARIANTS = (f"*.{HALF}*.safetensors", "*.bf16*.safetensors", "*.non_ema*.safetensors")
+"""Patterns of the files that have the same weights once more, as repositories of diffusers pipelines have them."""
 
 _WEIGHTS = re.compile(r"(.+/[^/.]+?)(?:\.(\w+))?(?:-\d{5}-of-\d{5})?\.safetensors")
 
@@ -23,9 +23,13 @@ def _versions(files: Collection[str]) -> dict[str, dict[str, list[str]]]:
     return versions
 
 
-def doubled(files: Collection[str]) -> list[str]:
-    """The plain weights that are also there in half precision."""
-    return [name for version in _versions(files).values() if HALF in version for name in version.get("", ())]
+def superfluous(files: Collection[str], *, half: bool) -> list[str]:
+    """The weights that need not be fetched: of each part all but one version, as ``variant`` will choose it."""
+    found = []
+    for version in _versions(files).values():
+        taken = HALF if HALF in version and (half or "" not in version) else "" if "" in version else min(version)
+        found += [name for one, names in version.items() if one != taken for name in names]
+    return found
 
 
 def variant(files: Collection[str], *, half: bool) -> str | None:

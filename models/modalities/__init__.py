@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "embeddings": Kind("embeddings", "embeddings"),
     "rerank": Kind("rerank", "rerank"),
     "images.generations": Kind("images/generations", "images"),
-    "images.edits": Kind("images/edits", "images", {"image": True, "mask": False}),
+    "images.edits": Kind("images/edits", "images", {"image": True, "mask": False, "control_image": False}),
     "images.variations": Kind("images/variations", "images", {"image": True}),
     "images.inpainting": Kind("images/inpainting", "images", {"image": True, "mask": True}),
     "audio.transcriptions": Kind("audio/transcriptions", "transcription", {"file": True}),

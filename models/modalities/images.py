@@ -22,7 +22,7 @@ from models.errors import InvalidRequest
 from models.modalities import samplers
 from models.modalities.base import Bool, Float, Int, truth
 from models.modalities.json_object import JsonObject
-from models.modalities.media import Answer, MediaRequest
+from models.modalities.media import Answer, MediaRequest, first_of
 from models.unicode import refuse_broken
 
 MOST_PIXELS = 1 << 24
@@ -33,7 +33,6 @@ EFFORT = {"low": 0.5, "high": 1.5, "hd": 1.5}
 """By ``quality``: how many of the model's own steps are taken. It has no effect where ``steps`` is given."""
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
-_FURTHER = re.compile(r"image\.\d{1,2}")
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*")  # noqa: RUF001  # some write a multiplication sign
 _ALIASES = {
     "num_inference_steps": "steps",
@@ -214,7 +213,7 @@ class Request(MediaRequest):
 
 def is_image(name: str) -> bool:
     """Whether a file of this name is a further image beside the first: ``image.1``, ``image.2``."""
-    return _FURTHER.fullmatch(name) is not None
+    return name != "image" and first_of(name) == "image"
 
 
 def _renamed(body: dict[str, Any]) -> dict[str, Any]:

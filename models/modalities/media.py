@@ -7,6 +7,7 @@ paths. An engine answers with one ``Outcome``: plain data, and artifacts that th
 ``body`` is the outcome's, ``link(name)`` a signed URL of an artifact, ``read(name)`` its bytes. It may block.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -15,6 +16,19 @@ from pydantic import Field, field_validator
 
 from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
+
+_FURTHER = re.compile(r"(\w+)\.(\d{1,2})")
+
+
+def further(name: str, number: int) -> str:
+    """The name of a file of which several are sent: ``image``, then ``image.1``, ``image.2``."""
+    return f"{name}.{number}" if number else name
+
+
+def first_of(name: str) -> str:
+    """The name of the first of the files that this one is one of."""
+    found = _FURTHER.fullmatch(name)
+    return found[1] if found else name
 
 
 @dataclass(frozen=True, slots=True)

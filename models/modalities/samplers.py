@@ -1,7 +1,7 @@
 """The samplers that a diffusion model may be run with, by the names of AUTOMATIC1111's web UI.
 
-Each is a scheduler class of diffusers and options that are added to the model's own configuration. LMS is left out,
-since diffusers needs SciPy for it alone, and so is "DPM++ SDE", which needs torchsde.
+Each is a scheduler class of diffusers and options that are added to the model's own configuration, as diffusers' table
+of A1111's names has them. Restart, DPM fast and DPM adaptive have no counterpart there.
 """
 
 import re
@@ -11,6 +11,8 @@ from typing import Any
 _KARRAS = {"use_karras_sigmas": True}
 _PLAIN = {"use_karras_sigmas": False}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
+_THIRD = {"solver_order": 3}
+_EXPONENTIAL = {"use_karras_sigmas": False, "use_exponential_sigmas": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,21 @@ SAMPLERS = (
     Sampler("DPM++ 2M Karras", "DPMSolverMultistepScheduler", _KARRAS, ("k_dpmpp_2m_ka",)),
     Sampler("DPM++ 2M SDE", "DPMSolverMultistepScheduler", _PLAIN | _SDE, ("k_dpmpp_2m_sde",)),
     Sampler("DPM++ 2M SDE Karras", "DPMSolverMultistepScheduler", _KARRAS | _SDE, ("k_dpmpp_2m_sde_ka",)),
+    Sampler("DPM++ 2M SDE Exponential", "DPMSolverMultistepScheduler", _EXPONENTIAL | _SDE),
+    Sampler("DPM++ 3M SDE", "DPMSolverMultistepScheduler", _PLAIN | _SDE | _THIRD),
+    Sampler("DPM++ 3M SDE Karras", "DPMSolverMultistepScheduler", _KARRAS | _SDE | _THIRD),
+    Sampler("DPM++ 3M SDE Exponential", "DPMSolverMultistepScheduler", _EXPONENTIAL | _SDE | _THIRD),
+    Sampler(
+        *("DPM++ SDE", "DPMSolverSinglestepScheduler", _PLAIN | _SDE | {"lower_order_final": True}, ("k_dpmpp_sde",))
+    ),
+    Sampler(
+        *("DPM++ SDE Karras", "DPMSolverSinglestepScheduler", _KARRAS | _SDE | {"lower_order_final": True}),
+        ("k_dpmpp_sde_ka",),
+    ),
     Sampler("DPM++ 2S", "DPMSolverSinglestepScheduler", _PLAIN | {"lower_order_final": True}, ("k_dpmpp_2s",)),
     Sampler("DPM++ 2S Karras", "DPMSolverSinglestepScheduler", _KARRAS | {"lower_order_final": True}),
+    Sampler("LMS", "LMSDiscreteScheduler", _PLAIN, ("k_lms",)),
+    Sampler("LMS Karras", "LMSDiscreteScheduler", _KARRAS, ("k_lms_ka",)),
     Sampler("DDIM", "DDIMScheduler"),
     Sampler("DDPM", "DDPMScheduler"),
     Sampler("PLMS", "PNDMScheduler", {"skip_prk_steps": True}, ("PNDM",)),

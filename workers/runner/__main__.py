@@ -29,7 +29,7 @@ from models.launching.about import about
 from models.launching.engine_choice import pickles, refuse_misfit
 from models.launching.peek import peek_at
 from models.launching.peek_source import peek
-from models.launching.variants import HALVES
+from models.launching.variants import VARIANTS
 from models.process.background import Background
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
@@ -277,14 +277,15 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
     source, cache = hub.parse(load.source), Path(load.cache)
     facts = FACTS.get(load.engine)
     reads_pickles = facts is not None and "pytorch" in facts.formats
-    listed = peek(source, LISTING_S) if _halves(load) or reads_pickles else None
+    listed = peek(source, LISTING_S) if _has_variants(load) or reads_pickles else None
     path = hub.fetch(
         source,
         cache,
         report,
         trusted=load.trust_remote_code,
         engine=load.engine,
-        halves_of=listed.files if listed else (),
+        files=listed.files if listed else (),
+        half=load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16"),
         pickled=pickles(listed.files) if listed and reads_pickles else (),
     )
     if facts is None or not facts.formats:
@@ -294,10 +295,9 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
     return str(path), asdict(about(load.engine, load.model_type, seen, load.options))
 
 
-def _halves(load: Load) -> bool:
-    """Whether weights in half precision are preferred: where an engine has a choice on a GPU, and the launch none."""
-    choice = load.engine in FACTS and HALVES in FACTS[load.engine].unwanted
-    return choice and load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16")
+def _has_variants(load: Load) -> bool:
+    """Whether an engine's weights may be there in several precisions, of which one is fetched."""
+    return load.engine in FACTS and set(VARIANTS) <= set(FACTS[load.engine].unwanted)
 
 
 def _memory(process: psutil.Process) -> int:

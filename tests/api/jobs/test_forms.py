@@ -13,7 +13,7 @@ from fastapi import Request
 from api.edge.caller import caller_of
 from api.jobs import forms
 from api.jobs.request_files import RequestFiles
-from models.errors import HeadraceError
+from models.errors import HeadraceError, UnsupportedParameter
 from models.modalities import KINDS
 from models.settings import Settings
 
@@ -108,20 +108,24 @@ def test_a_file_may_be_base64(tmp_path: Path, way: str) -> None:
     assert Read(tmp_path, form(REFERENCES[way]), {"Content-Type": TYPE}).files == {"image": FILE * 9}
 
 
-def test_of_several_pictures_the_first_is_taken_and_the_others_are_named(tmp_path: Path) -> None:
+def test_several_pictures_are_taken_in_their_order(tmp_path: Path) -> None:
     others = [file("image[]", data=b"two"), file("image[]", data=b""), file("image[]", data=b"three")]
     found = Read(tmp_path, form(IMAGE.replace(b"image", b"image[]", 1), *others), {"Content-Type": TYPE})
-    assert (found.files, found.ignored) == ({"image": FILE}, ["image[1]", "image[2]"])
+    assert (found.files, found.ignored) == ({"image": FILE, "image.1": b"two", "image.2": b"three"}, [])
     url = '"data:;base64,' + BASE64.decode() + '"'
-    json = f'{{"images": [{{"image_url": {url}}}, {{"image_url": "x"}}]}}'.encode()
+    json = f'{{"images": [{{"image_url": {url}}}, {url}]}}'.encode()
     found = Read(tmp_path, json, {"Content-Type": "application/json"})
-    assert (found.files, found.ignored) == ({"image": FILE * 9}, ["image[1]"])
+    assert (found.files, found.ignored) == ({"image": FILE * 9, "image.1": FILE * 9}, [])
+    too_many = f'{{"image": [{", ".join([url] * 9)}]}}'.encode()
+    with pytest.raises(UnsupportedParameter, match="one to 8 files"):
+        Read(tmp_path, too_many, {"Content-Type": "application/json"})
 
 
 def test_the_picture_of_the_first_place_is_the_first(tmp_path: Path) -> None:
     parts = [file("image[10]", data=b"three"), file("image[2]", data=b"two"), IMAGE.replace(b"image", b"image[0]", 1)]
     found = Read(tmp_path, form(*parts, text("a[1]", "2"), text("a[0]", "1")), {"Content-Type": TYPE})
-    assert (found.files, found.fields) == ({"image": FILE}, {"a": ["1", "2"]})
+    assert found.files == {"image": FILE, "image.1": b"two", "image.2": b"three"}
+    assert found.fields == {"a": ["1", "2"]}
 
 
 @pytest.mark.parametrize("preamble", [b"\r\n", b"This is a message in several parts.\r\n", b"--edg\r\n" * 9])

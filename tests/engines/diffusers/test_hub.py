@@ -18,6 +18,9 @@ from models.launching.hub import Source
         ("transformer/diffusion_pytorch_model-00001-of-00002.safetensors", True),
         ("tokenizer/merges.txt", True),
         ("tokenizer_2/spiece.model", True),
+        ("tokenizer/chat_template.jinja", True),
+        ("processor/chat_template.json", True),
+        ("text_encoder/qwen.tiktoken", True),
         ("unet/diffusion_pytorch_model.fp16.safetensors", False),
         ("unet/diffusion_pytorch_model.fp16-00001-of-00002.safetensors", False),
         ("unet/diffusion_pytorch_model.non_ema.safetensors", False),
@@ -40,16 +43,25 @@ def test_for_a_gpu_half_precision_takes_the_place_of_what_it_doubles(kind: Any) 
         *("unet/diffusion_pytorch_model.safetensors", "unet/diffusion_pytorch_model.fp16.safetensors"),
         *("vae/diffusion_pytorch_model.safetensors", "unet/config.json", "unet/diffusion_pytorch_model.bin"),
     ]
-    wanted, unwanted = hub.patterns(Source(kind, "org/name"), engine="diffusers", halves_of=files)
+    wanted, unwanted = hub.patterns(Source(kind, "org/name"), engine="diffusers", files=files, half=True)
 
     kept = [name for name in files if not any(fnmatch(name, one) for one in unwanted)]
     fetched = [name for name in kept if any(fnmatch(name, one) for one in wanted)]
     assert fetched == [files[1], files[2], files[3]]
 
 
-def test_where_there_is_no_half_precision_nothing_changes() -> None:
-    source, files = Source("huggingface", "org/name"), ["unet/diffusion_pytorch_model.safetensors"]
+@pytest.mark.parametrize("half", [True, False])
+def test_half_precision_alone_is_fetched_on_every_device(half: bool) -> None:
+    files = ["unet/model.fp16.safetensors", "vae/model.fp16.safetensors", "vae/model.safetensors", "model_index.json"]
+    wanted, unwanted = hub.patterns(Source("huggingface", "org/name"), engine="diffusers", files=files, half=half)
 
-    assert hub.patterns(source, engine="diffusers", halves_of=files) == hub.patterns(source, engine="diffusers")
-    half = ["unet/model.safetensors", "unet/model.fp16.safetensors"]
-    assert hub.patterns(source, engine="transformers", halves_of=half) == hub.patterns(source, engine="transformers")
+    kept = [name for name in files if not any(fnmatch(name, one) for one in unwanted)]
+    assert [name for name in kept if any(fnmatch(name, one) for one in wanted)] == [
+        *(files[0], files[1 if half else 2], files[3])
+    ]
+
+
+def test_other_engines_fetch_what_they_fetched() -> None:
+    source, files = Source("huggingface", "org/name"), ["unet/model.safetensors", "unet/model.fp16.safetensors"]
+
+    assert hub.patterns(source, engine="transformers", files=files) == hub.patterns(source, engine="transformers")

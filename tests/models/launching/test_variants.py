@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.launching.variants import doubled, variant
+from models.launching.variants import superfluous, variant
 
 PLAIN = ["unet/model.safetensors", "vae/model.safetensors"]
 HALF = ["unet/model.fp16.safetensors", "vae/model.fp16.safetensors"]
@@ -10,21 +10,24 @@ LARGE = [f"unet/model-{n:05}-of-00002.safetensors" for n in (1, 2)]
 LARGE_HALF = [f"unet/model.fp16-{n:05}-of-00002.safetensors" for n in (1, 2)]
 
 
+EMA = "unet/model.non_ema.safetensors"
+
+
 @pytest.mark.parametrize(
-    ("files", "expected"),
+    ("files", "on_gpu", "on_cpu"),
     [
-        ([*PLAIN, *HALF], PLAIN),
-        ([*PLAIN, HALF[0]], PLAIN[:1]),
-        ([*LARGE, *LARGE_HALF, PLAIN[1]], LARGE),
-        ([*LARGE, HALF[0]], LARGE),
-        (PLAIN, []),
-        (HALF, []),
-        (["unet/model.safetensors", "unet/model.non_ema.safetensors", "model.fp16.safetensors", "x/config.json"], []),
-        ([], []),
+        ([*PLAIN, *HALF], PLAIN, HALF),
+        ([*PLAIN, HALF[0]], PLAIN[:1], HALF[:1]),
+        ([*LARGE, *LARGE_HALF, PLAIN[1]], LARGE, LARGE_HALF),
+        (PLAIN, [], []),
+        (HALF, [], []),
+        ([HALF[0], PLAIN[1]], [], []),
+        ([PLAIN[0], EMA, "model.fp16.safetensors", "x/config.json"], [EMA], [EMA]),
+        ([], [], []),
     ],
 )
-def test_what_is_there_in_half_precision_is_not_fetched_twice(files: list[str], expected: list[str]) -> None:
-    assert doubled(files) == expected
+def test_of_each_weights_one_precision_is_fetched(files: list[str], on_gpu: list[str], on_cpu: list[str]) -> None:
+    assert (superfluous(files, half=True), superfluous(files, half=False)) == (on_gpu, on_cpu)
 
 
 @pytest.mark.parametrize(

@@ -125,10 +125,12 @@ def _is(row: _Row, checkpoint: Checkpoint, name: str) -> bool:
 
 def name_of(source: Path) -> str:
     """What the repository, folder or file of weights is called. A hub's cache keeps a repository under a hash."""
+    if source.suffix == ".safetensors":
+        return source.stem
     for part in reversed(source.parts):
         if part.startswith("models--"):
             return part.rpartition("--")[2]
-    return source.stem if source.suffix in (".safetensors", ".gguf") else source.name
+    return source.name
 
 
 def shown_by(base: Any, source: Path) -> Checkpoint:

@@ -22,6 +22,7 @@ from workers.engines.diffusers import adapters
 from workers.engines.diffusers.index import parts_of, read_index
 from workers.engines.diffusers.model import Model
 from workers.engines.diffusers.options import DiffusersOptions
+from workers.engines.diffusers.single_file import SingleFile, checkpoint_at
 from workers.engines.diffusers.tasks import refuse_other
 
 
@@ -46,12 +47,13 @@ def load_model(site: EngineSite, report: Report) -> Model:
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = Path(site.source)
-    index = read_index(folder, trusted=site.trust_remote_code)
+    alone = checkpoint_at(folder, trusted=site.trust_remote_code) if folder.is_file() else None
+    index = read_index(folder, trusted=site.trust_remote_code) if alone is None else alone.index
     if isinstance(index["_class_name"], str):
         refuse_other(index["_class_name"])
     dtype = _dtype(options, index, card)
     report("loading", 0.05)
-    base = _base(folder, index, dtype, options, site)
+    base = _base(folder, index, dtype, options, site, alone)
     report("loading", 0.6)
     control = adapters.controlnet(options.controlnet, dtype) if options.controlnet is not None else None
     for name, source in options.loras.items():
@@ -82,7 +84,14 @@ def _dtype(options: DiffusersOptions, index: dict[str, Any], card: Card | None) 
     return dtype
 
 
-def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: DiffusersOptions, site: EngineSite) -> Any:
+def _base(
+    folder: Path,
+    index: dict[str, Any],
+    dtype: torch.dtype,
+    options: DiffusersOptions,
+    site: EngineSite,
+    alone: SingleFile | None,
+) -> Any:
     extra: dict[str, Any] = {}
     if not options.safety_checker and "safety_checker" in index:
         extra = {"safety_checker": None, "requires_safety_checker": False}
@@ -91,6 +100,8 @@ def _base(folder: Path, index: dict[str, Any], dtype: torch.dtype, options: Diff
     if chosen is not None:
         extra["variant"] = chosen
     try:
+        if alone is not None:
+            return alone.load(dtype)
         return diffusers.DiffusionPipeline.from_pretrained(
             folder,
             dtype=dtype,

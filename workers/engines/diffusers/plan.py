@@ -47,12 +47,14 @@ def plan(request: ImageRequest, model: Model) -> None:
         true_guidance=body.true_cfg_scale or 0.0,
         sampler=_sampler(body, mode, model),
         strength=_strength(body, mode, steps, model),
-        control_scale=1.0 if body.control_scale is None else body.control_scale,
+        control_scale=_control_scale(body, mode, model),
         loras=_loras(body, model),
         negative=bool(body.negative_prompt),
     )
     _check_words(body, mode, model)
     request.ignored = ignored(request, request.shape, model)
+    if mode == "inpaint" and "control" in model.pipes:
+        request.warning = "the ControlNet was not heeded: beside a mask it needs a 'control_image'"
     for name in ("image", "mask", "control"):
         picture = getattr(request, name)
         if picture is not None:
@@ -118,6 +120,12 @@ def _strength(body: Request, mode: Mode, steps: int, model: Model) -> float:
     if int(steps * strength) < 1:
         raise InvalidRequest(f"a 'strength' of {strength:g} leaves nothing of {steps} steps to do", param="strength")
     return strength
+
+
+def _control_scale(body: Request, mode: Mode, model: Model) -> float:
+    default = model.default(mode, "controlnet_conditioning_scale", 1.0)  # some have a list, for several ControlNets
+    usual = float(default) if isinstance(default, int | float) else 1.0
+    return usual if body.control_scale is None else body.control_scale
 
 
 def _loras(body: Request, model: Model) -> tuple[tuple[str, float], ...]:

@@ -26,6 +26,7 @@ class Samplers:
         self.own: Any = getattr(base, "scheduler", None)
         self._given = dict(given)
         self._only_own = type(base).__name__.startswith(("LatentConsistencyModel", "SanaSprint"))
+        self._leaves_sigmas = _leaves_sigmas(type(base))
         self._preferred = preferred if self.own is not None and preferred and self._fits(_named(preferred)) else ""
         config = {} if self.own is None else dict(self.own.config) | self._given
         self.name = self._preferred or samplers.name_of(type(self.own).__name__, config)
@@ -62,7 +63,8 @@ class Samplers:
         if self.own is None or self._only_own:
             return sampler.scheduler == own.__name__
         if own.__name__.startswith("FlowMatch"):
-            return sampler.name == "Euler" or _takes_flow(getattr(diffusers, sampler.scheduler))
+            others = self._leaves_sigmas and _takes_flow(getattr(diffusers, sampler.scheduler))
+            return sampler.name == "Euler" or others
         cls = getattr(diffusers, sampler.scheduler)
         return own is cls or (_is_discrete(own) and _is_discrete(cls))
 
@@ -77,6 +79,13 @@ def _named(name: str) -> Sampler:
     if found is None:
         raise InvalidRequest(f"there is no sampler '{name}'", param="scheduler")
     return found
+
+
+def _leaves_sigmas(cls: Any) -> bool:
+    """Whether a pipeline leaves it to the scheduler how noise is divided among the steps, where that can do so."""
+    names = getattr(inspect.unwrap(cls.__call__), "__code__", _leaves_sigmas.__code__).co_names
+    divides = any(name == "linspace" or name.startswith("get_default") for name in names)
+    return "use_flow_sigmas" in names or not divides
 
 
 def _takes_flow(cls: Any) -> bool:

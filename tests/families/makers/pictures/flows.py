@@ -174,3 +174,8 @@ def pixart() -> Any:
         text_encoder=t5(),
         tokenizer=t5_tokenizer(),
     )
+
+
+def flux_fill() -> Any:
+    """FLUX Fill, whose transformer sees image and mask beside the latents."""
+    return flux(diffusers.FluxFillPipeline, channels=4 + 4 + 4 * 4)

@@ -37,8 +37,7 @@ def xl_unet(channels: int = 4, **more: Any) -> Any:
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
         transformer_layers_per_block=(1, 2),
-        projection_class_embeddings_input_dim=80,
-        **{"cross_attention_dim": 64} | more,
+        **{"cross_attention_dim": 64, "projection_class_embeddings_input_dim": 80} | more,
     )
 
 
@@ -77,6 +76,24 @@ def sd15(cls: Any = diffusers.StableDiffusionPipeline, *, checked: bool = False,
         safety_checker=checker() if checked else None,
         feature_extractor=features,
         requires_safety_checker=checked,
+    )
+
+
+def sd15_of_four_levels() -> Any:
+    """Stable Diffusion 1.5 with as many levels as the real one has."""
+    pipe = sd15()
+    blocks = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
+    network = unet(
+        block_out_channels=(32, 32, 32, 32),
+        layers_per_block=2,
+        down_block_types=(*[blocks[0]] * 3, "DownBlock2D"),
+        up_block_types=("UpBlock2D", *[blocks[1]] * 3),
+    )
+    return diffusers.StableDiffusionPipeline(
+        **{name: part for name, part in pipe.components.items() if name not in ("unet", "vae")},
+        unet=network,
+        vae=vae(blocks=4, layers_per_block=2),
+        requires_safety_checker=False,
     )
 
 
