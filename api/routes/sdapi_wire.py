@@ -123,6 +123,7 @@ def translated(body: Drawing, *, edit: bool) -> dict[str, Any]:
     prompt, loras = without_loras(body.prompt or "")
     fields = {
         "prompt": prompt,
+        "prompt_syntax": "a1111",
         "negative_prompt": body.negative_prompt,
         "lora": loras,
         "steps": body.steps,

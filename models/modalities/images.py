@@ -85,6 +85,9 @@ class Request(MediaRequest):
 
     prompt: str | None = Field(None, max_length=32_000, description="may be left out where there is an image")
     negative_prompt: str | None = Field(None, max_length=32_000)
+    prompt_syntax: Literal["plain", "a1111"] | None = Field(
+        None, description="a1111: prompts of any length, with weights as (red:1.5)"
+    )
     n: Annotated[Int, Field(ge=1, le=16)] = 1
     size: str | None = Field(None, max_length=20, description='"WxH" or "W*H", each a multiple of 8; or "auto"')
     response_format: Literal["url", "b64_json"] | None = Field(None, description="by default both")

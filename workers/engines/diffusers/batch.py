@@ -31,6 +31,7 @@ class Shape:
     control_scale: float = 1.0
     loras: tuple[tuple[str, float], ...] = ()
     negative: bool = False
+    chunked: bool = False
 
     @property
     def size(self) -> str:

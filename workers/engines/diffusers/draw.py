@@ -11,7 +11,7 @@ import torch
 from models.errors import EngineFailure, HeadraceError
 from models.modalities import samplers
 from workers.engines.accelerator.faults import out_of_memory
-from workers.engines.diffusers import pictures
+from workers.engines.diffusers import pictures, prompts
 from workers.engines.diffusers.batch import ImageRow, Mode, Shape
 from workers.engines.diffusers.model import Model
 from workers.engines.diffusers.watch import StepResult, Watch, watched
@@ -69,6 +69,10 @@ def arguments(model: Model, shape: Shape, rows: list[ImageRow]) -> dict[str, Any
     if shape.negative or (model.guidance_name(mode) == "true_cfg_scale" and shape.guidance > 1):
         # Qwen-Image is guided only away from something, be it a blank, as its makers do
         given["negative_prompt"] = [row.request.body.negative_prompt or " " for row in rows]
+    if shape.chunked:
+        texts = [(row.request.body.prompt or "", row.request.body.negative_prompt or "") for row in rows]
+        given |= dict.fromkeys(("prompt", "negative_prompt"))
+        given |= prompts.embedded(model.pipes[mode], *zip(*texts, strict=True))
     given |= _pictures(model, mode, rows)
     if mode.startswith("control"):
         given["controlnet_conditioning_scale"] = shape.control_scale

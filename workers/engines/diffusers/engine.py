@@ -44,6 +44,7 @@ class Diffusers(Engine[Model]):
             *("negative_prompt", "n", "size", "output_format", "output_compression", "seed", "steps"),
             *("guidance_scale", "scheduler", "strength", "control_scale", "lora", "partial_images"),
             "true_cfg_scale",
+            "prompt_syntax",
         ]
     )
 

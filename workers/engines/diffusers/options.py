@@ -22,6 +22,7 @@ class DiffusersOptions(Options):
     default_steps: int | None = Field(None, ge=1, le=250)
     default_guidance: float | None = Field(None, ge=0, le=100)
     scheduler: str | None = Field(None, max_length=100, description="The sampler of requests that name none.")
+    prompt_syntax: Literal["plain", "a1111"] = Field("plain", description="Of requests that say none.")
     max_pixels: int | None = Field(None, ge=4096, description="Of one image; by default 4 times the default size.")
     loras: dict[_Name, str] = Field({}, description="Adapters that requests may name: where each lies.")
     controlnet: str | None = Field(None, max_length=1000)

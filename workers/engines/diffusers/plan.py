@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.images import MOST_PIXELS, MOST_STEPS, Request, is_image
-from workers.engines.diffusers import pictures
+from workers.engines.diffusers import pictures, prompts
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Mode, Shape
 from workers.engines.diffusers.model import Model
 from workers.engines.media.pictures import flat, opened
@@ -50,9 +50,11 @@ def plan(request: ImageRequest, model: Model) -> None:
         control_scale=_control_scale(body, mode, model),
         loras=_loras(body, model),
         negative=bool(body.negative_prompt),
+        chunked=_chunked(body, mode, model),
     )
     _check_words(body, mode, model)
     request.ignored = ignored(request, request.shape, model)
+    request.warning = _cut(body, request.shape, model)
     if mode == "inpaint" and "control" in model.pipes:
         request.warning = "the ControlNet was not heeded: beside a mask it needs a 'control_image'"
     for name in ("image", "mask", "control"):
@@ -128,6 +130,20 @@ def _control_scale(body: Request, mode: Mode, model: Model) -> float:
     return usual if body.control_scale is None else body.control_scale
 
 
+def _chunked(body: Request, mode: Mode, model: Model) -> bool:
+    """Whether the prompts are read as AUTOMATIC1111 reads them: in chunks, with weights."""
+    return (body.prompt_syntax or model.options.prompt_syntax) == "a1111" and prompts.reads(model.pipes[mode])
+
+
+def _cut(body: Request, shape: Shape, model: Model) -> str:
+    """That a prompt is cut; empty where all of it is read."""
+    pipe = model.pipes[shape.mode]
+    for name in ("prompt", "negative_prompt"):
+        if not shape.chunked and (most := prompts.cut_after(pipe, getattr(body, name) or "")):
+            return f"'{name}' was cut after {most} tokens: with prompt_syntax a1111 all of it is read"
+    return ""
+
+
 def _loras(body: Request, model: Model) -> tuple[tuple[str, float], ...]:
     asked = {lora.name: lora.scale for lora in body.lora or []}
     if unknown := asked.keys() - model.loras:
@@ -158,6 +174,8 @@ def ignored(request: ImageRequest, shape: Shape, model: Model) -> list[str]:
         found.append("true_cfg_scale")
     if body.negative_prompt and not model.heeds_negative(mode, shape.guidance, shape.true_guidance):
         found.append("negative_prompt")
+    if body.prompt_syntax == "a1111" and not shape.chunked and len(prompts.parsed(body.prompt or "")) > 1:
+        found.append("prompt_syntax")
     if body.seed is not None and not model.accepts(mode, "generator"):
         found.append("seed")
     others = sum(map(is_image, request.sink.files))
