@@ -251,6 +251,17 @@ def test_a_bad_file_is_refused(studio: Studio, name: str) -> None:
     assert refusal(studio.http.post("/v1/images/edits", json=body)) == (400, "invalid_value", "image")
 
 
+def test_a_models_defaults_are_told_and_what_it_does_not_heed_is_named(studio: Studio) -> None:
+    answer = studio.http.post(
+        "/v1/images/generations",
+        json={"prompt": "a red seven", "negative_prompt": "blue", "guidance_scale": 0, "steps": 2},
+    )
+    (told,) = [one["defaults"] for one in studio.http.get("/v1/models").json()["data"] if one["defaults"]]
+
+    assert (answer.status_code, answer.headers["x-headrace-ignored"]) == (200, "negative_prompt")
+    assert (told["steps"], told["size"], told["distilled"]) == (8, "64x64", False)
+
+
 def test_of_two_pictures_the_first_is_changed_and_the_other_is_named(studio: Studio) -> None:
     parts = [("prompt", (None, "a red seven")), ("quality", (None, "low")), ("size", (None, "null"))]
     files: Any = [*parts, ("image[]", picture()), ("image[]", picture("star"))]

@@ -202,6 +202,7 @@ def test_fields_are_translated() -> None:
     )
     assert sdapi_wire.translated(body, edit=False) == {
         "prompt": "a  red  seven",
+        "prompt_syntax": "a1111",
         "lora": [{"name": "ink", "scale": 0.5}, {"name": "oil", "scale": 1.0}],
         "seed": -1,
         "guidance_scale": 3.0,
