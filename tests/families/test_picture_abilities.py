@@ -67,7 +67,7 @@ async def test_an_edit_pipeline_edits(tmp_path: Path) -> None:
     async with launched(folder) as engine:
         answer = await engine.ask({"image": file}, **ASKED)
         error = await engine.refused(**ASKED)
-        abilities = engine.engine.known["abilities"]
+        abilities = engine.engine.told["abilities"]
     alone = drawn(bare(folder), image=Image.open(file))
 
     assert apart(answer.image, alone) == 0
