@@ -19,8 +19,7 @@ MARKERS = {"paligemma": "<image>", "idefics3": "<image><fake_token_around_image>
     "name",
     [
         *LAYOUTS,
-        "mistral3",
-        *(pytest.param(name, marks=pytest.mark.families) for name in WITH_TORCHVISION if name != "mistral3"),
+        *(pytest.param(name, marks=pytest.mark.families) for name in WITH_TORCHVISION),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
