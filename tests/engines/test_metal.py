@@ -112,10 +112,10 @@ def test_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Recorder] = []
     asked: dict[str, Any] = {}
 
-    def from_pretrained(_source: Path, **keywords: Any) -> Recorder:
+    def from_pretrained(_source: Path, **keywords: Any) -> tuple[Recorder, dict[str, list[str]]]:
         asked.update(keywords)
         made.append(Recorder(keywords.get("device_map", {}).get("")))
-        return made[0]
+        return made[0], {"missing_keys": [], "mismatched_keys": []}
 
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", from_pretrained)
     site = EngineSite(str(smollm2_directory()), "metal", {})
@@ -205,6 +205,7 @@ def test_whisper_runs_on_the_cpu_of_a_mac(monkeypatch: pytest.MonkeyPatch) -> No
         asked.update(keywords)
         raise Interrupted
 
+    monkeypatch.setattr(engine, "in_ct2", lambda path, *_: path)
     monkeypatch.setattr(engine, "_load", loaded)
     with pytest.raises(Interrupted):
         engine.FasterWhisper.load(EngineSite("x", "metal", {}), lambda *_: None)
