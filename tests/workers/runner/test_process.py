@@ -57,7 +57,7 @@ def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path
 def test_a_runner_that_speaks_nonsense_is_killed(tmp_path: Path) -> None:
     """The one thread that listens to it must not end before it."""
     babbler = tmp_path / "python"
-    says = r"os.write(int(sys.argv[-1]), b'\0\0\0\1\xc1')"
+    says = r"os.write(int(sys.argv[-2]), b'\0\0\0\1\xc1')"
     babbler.write_text(f"#!{sys.executable}\nimport os, sys, time\n{says}\ntime.sleep(600)\n")
     babbler.chmod(0o700)
     load = Load("r", "e", "u", "echo", "cpu", "redis://nowhere", "", str(tmp_path), store=tmp_path.as_uri())
