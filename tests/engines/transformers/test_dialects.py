@@ -143,7 +143,8 @@ def prompt(driver: Driver, **fields: Any) -> str:
 
 
 async def test_what_is_thought_is_not_said(thinker: Driver) -> None:
-    answer = await thinker.ask("chat", content="Hello.", reasoning_effort="low", max_tokens=12, ignore_eos=True)
+    fields: dict[str, Any] = {"max_tokens": 12, "ignore_eos": True, "temperature": 0}
+    answer = await thinker.ask("chat", content="Hello.", reasoning_effort="low", **fields)
 
     assert prompt(thinker, content="Hello.", reasoning_effort="low").endswith("<think>\n")
     assert reasoning(answer).strip()
