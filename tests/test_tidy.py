@@ -31,7 +31,7 @@ BLIND = {
     "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",
     "workers/engines/text/dialects.py::_rendered": "a template may raise anything: so it refuses what it is asked",
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
-    "workers/engines/transformers/seeing/reader.py::_keeps": "a template may raise anything: then it is not made for this",
+    "workers/engines/transformers/seeing/reader.py::_keeps": "a template may raise anything: it is not made for this",
     "workers/engines/transformers/scoring.py::_run": "a model may raise anything, and its client must hear",
     "workers/engines/transformers/stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
     "workers/engines/diffusers/engine.py::run": "a decoder may raise anything, and its client must hear of it",
