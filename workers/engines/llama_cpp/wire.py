@@ -152,8 +152,9 @@ encode = msgspec.json.Encoder().encode
 def refusal(error: Refusal, param: str) -> HeadraceError:
     """Headrace's error for one of llama.cpp; ``param`` is the field that holds the prompt."""
     if error.type == "exceed_context_size_error":
-        about = f"the prompt has {error.n_prompt_tokens} tokens, and the context holds {error.n_ctx}"
-        return ContextLengthExceeded(f"{about}: see the launch's option 'n_ctx'", param=param)
+        most = f"this model's maximum context length is {error.n_ctx} tokens"  # words that clients look for
+        message = f"{most}, and the prompt has {error.n_prompt_tokens}: see the launch's option 'n_ctx'"
+        return ContextLengthExceeded(message, param=param)
     if 400 <= error.code < 500:
         return InvalidRequest(error.message)
     return EngineFailure(f"llama.cpp: {error.type}")
