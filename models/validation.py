@@ -9,7 +9,7 @@ from models.errors import HeadraceError, InvalidRequest, UnknownParameter, Unsup
 _UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThread)}
 _UNSEEN = object()
 
-_OLDER = {"repetition_penalty": "repeat_penalty", "max_tokens": "n_predict"}
+OLDER_NAMES = {"repetition_penalty": "repeat_penalty", "max_tokens": "n_predict"}
 """Other programs' names of fields, which are read under ours; vLLM's ``guided_…`` become ``structured_outputs``."""
 
 
@@ -67,8 +67,8 @@ def _as_written(steps: list[str], body: Any) -> list[str]:
     """The steps from the field that the client wrote, where it has another name than ours."""
     if not isinstance(body, dict) or not steps or steps[0] in body:
         return steps
-    if _OLDER.get(steps[0]) in body:
-        return [_OLDER[steps[0]], *steps[1:]]
+    if OLDER_NAMES.get(steps[0]) in body:
+        return [OLDER_NAMES[steps[0]], *steps[1:]]
     if steps[0] == "structured_outputs":
         guided = [name for name in body if name.startswith("guided_")]
         return [f"guided_{steps[1]}", *steps[2:]] if len(steps) > 1 else guided[:1] or steps

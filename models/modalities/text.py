@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from models.modalities.base import BaseRequest, Bool, Float, Int, Tokens, Usage, at_most, streaming_only
 from models.modalities.json_object import JsonObject
 from models.modalities.structure import StructuredOutputs, fold_guided
+from models.validation import OLDER_NAMES
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
@@ -269,7 +270,7 @@ class TextRequest(BaseRequest):
         if not isinstance(value, dict):
             return value
         body = dict(value)
-        for theirs, ours in (("repeat_penalty", "repetition_penalty"), ("n_predict", "max_tokens")):
+        for ours, theirs in OLDER_NAMES.items():
             value = body.pop(theirs, None)
             if value is not None and body.get(ours) is None:
                 body[ours] = value
