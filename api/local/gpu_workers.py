@@ -14,9 +14,6 @@ from models.errors import InvalidRequest
 from models.launching import devices
 from models.settings import Settings
 
-ALL = "cuda"
-"""The name for all GPUs, where one device could be named."""
-
 
 def run(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM; a second one ends everything at once. The workers' logs are printed.
@@ -26,12 +23,12 @@ def run(settings: Settings) -> None:
     if not settings.redis_url:
         raise InvalidRequest("HEADRACE_REDIS_URL is not set")
     settings = Settings(**settings.model_dump() | {"home": settings.home.expanduser().absolute()})
-    found, notes = devices.survey()
-    names = [one.name for one in found if one.name.startswith(f"{ALL}:")]
+    found = devices.survey()
+    names = devices.gpu_names(found)
     if not names:
-        raise InvalidRequest("; ".join(["this machine has no NVIDIA GPU that can be used", *notes]))
+        raise InvalidRequest("; ".join(["this machine has no NVIDIA GPU that can be used", *found.notes]))
     console = Console()
-    for note in notes:
+    for note in found.notes:
         console.say(f"note: {note}")
     folder = settings.home / "nodes" / settings.node  # others of this home may supervise the workers of other nodes
     with home.locked(folder):
@@ -39,11 +36,8 @@ def run(settings: Settings) -> None:
 
 
 async def _supervise(settings: Settings, names: Sequence[str], folder: Path, console: Console) -> None:
-    supervisor, tails, specs = (
-        Supervisor(folder, console.say),
-        Tails(folder / "logs", console.say),
-        ProcessSpecs(settings),
-    )
+    supervisor, tails = Supervisor(folder, console.say), Tails(folder / "logs", console.say)
+    specs = ProcessSpecs(settings)
     try:
         for name in names:
             supervisor.start(specs.worker(name))

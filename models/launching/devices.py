@@ -67,6 +67,11 @@ def notes() -> list[str]:
         return [error.message]
 
 
+def gpu_names(found: Survey) -> list[str]:
+    """The names of NVIDIA's GPUs among the devices."""
+    return [one.name for one in found.devices if one.kind == "cuda"]
+
+
 def is_name(name: str) -> bool:
     """Whether this is how a device is called, be it there or not."""
     return _NAME.fullmatch(name) is not None

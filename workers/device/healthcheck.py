@@ -15,7 +15,7 @@ def main(device: str) -> int:
     settings = Settings()
     names = [device]
     if device == "cuda":
-        names = [one.name for one in devices.survey().devices if one.name.startswith("cuda:")]
+        names = devices.gpu_names(devices.survey())
     keys = [presence.device_key(f"{settings.node}.{name}") for name in names]
     with broker.command_client(settings.redis_url) as client:
         return 0 if keys and client.exists(*keys) else 1
