@@ -40,6 +40,14 @@ def compose(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, env={"PATH": os.environ["PATH"], **env}, text=True, capture_output=True, check=False)
 
 
+def rendered(**env: str) -> Config:
+    """The compose file as docker-compose understands it, GPU included, with these variables set."""
+    answer = compose("--profile", "gpu", "config", "--format", "json", **SECRETS, **env)
+    assert answer.returncode == 0, answer.stderr
+    read: Config = json.loads(answer.stdout)
+    return read
+
+
 class Composed:
     """The compose file's services as processes of this machine: other ports, hosts and paths, and nothing else."""
 

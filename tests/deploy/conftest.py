@@ -1,21 +1,17 @@
 """The compose file and its services, for the tests of this folder."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.composed import SECRETS, Composed, Config, administrate, compose
+from tests.deploy.composed import Composed, Config, administrate, rendered
 
 
 @pytest.fixture(scope="module")
 def config() -> Config:
     """The compose file as docker-compose understands it, GPU included."""
-    rendered = compose("--profile", "gpu", "config", "--format", "json", **SECRETS)
-    assert rendered.returncode == 0, rendered.stderr
-    found: Config = json.loads(rendered.stdout)
-    return found
+    return rendered()
 
 
 @pytest.fixture

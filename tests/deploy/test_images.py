@@ -1,19 +1,10 @@
 """What the images are built from: the compose file's arguments are the Dockerfile's, and an operator may set them."""
 
-import json
 import re
 
 from deploy.backend import LLAMA_CPP_INDEX, choose
 from deploy.machine import Machine, Nvidia
-from tests.deploy.composed import COMPOSE, ROOT, SECRETS, Config, compose
-
-
-def rendered(**env: str) -> Config:
-    """The compose file, GPU included, with these variables set."""
-    answer = compose("--profile", "gpu", "config", "--format", "json", **SECRETS, **env)
-    assert answer.returncode == 0, answer.stderr
-    read: Config = json.loads(answer.stdout)
-    return read
+from tests.deploy.composed import COMPOSE, ROOT, Config, rendered
 
 
 def arguments(config: Config, worker: str) -> dict[str, str]:

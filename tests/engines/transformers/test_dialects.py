@@ -7,6 +7,7 @@ thoughts.
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,31 +106,34 @@ def make(made: Path, tags: dict[int, str], template: str) -> Path:
     return made
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
-    site = EngineSite(str(thinking_model), "cpu", OPTIONS["transformers"])
+@asynccontextmanager
+async def resident(folder: Path) -> AsyncIterator[Driver]:
+    """The engine with the model of this folder, for the time of the block."""
+    site = EngineSite(str(folder), "cpu", OPTIONS["transformers"])
     engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
     yield Driver("transformers", engine)
     engine.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
+    async with resident(thinking_model) as driver:
+        yield driver
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def taught(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     made = make(tmp_path_factory.mktemp("taught"), {}, ARGUMENTS)
-    site = EngineSite(str(made), "cpu", OPTIONS["transformers"])
-    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
-    yield Driver("transformers", engine)
-    engine.close()
+    async with resident(made) as driver:
+        yield driver
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def channels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     marks = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>", "<|call|>")
     made = make(tmp_path_factory.mktemp("channels"), {3 + number: mark for number, mark in enumerate(marks)}, HARMONY)
-    site = EngineSite(str(made), "cpu", OPTIONS["transformers"])
-    engine = await engine_class("transformers").resident(site, lambda stage, fraction: None)
-    yield Driver("transformers", engine)
-    engine.close()
+    async with resident(made) as driver:
+        yield driver
 
 
 def reasoning(answer: Answer) -> str:
