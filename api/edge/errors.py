@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import compile_path
 
 from api.edge.envelopes import shape_of
 from models.errors import (
@@ -109,6 +108,6 @@ def install(app: FastAPI) -> None:
 def _allowed(request: Request) -> set[str]:
     """The methods of this path. Starlette knows those of one route alone, but a path may have several."""
     routes = iter_route_contexts(request.app.routes)
-    found = [route.methods or () for route in routes if compile_path(route.path or "")[0].match(request.url.path)]
+    found = [route.methods or () for route in routes if route.path_regex.match(request.url.path)]
     methods = {method for some in found for method in some}
     return methods | ({"HEAD"} if "GET" in methods else set())

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from api.jobs.forms import SEVERAL
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities import samplers
 from models.modalities.media import Answer, further
@@ -148,8 +149,8 @@ def unknown(body: Drawing) -> tuple[str, ...]:
 def pictures(body: Drawing) -> dict[str, str]:
     """The files of an ``img2img``, as data URLs or URLs. Raises InvalidRequest."""
     images = body.init_images or []
-    if not 1 <= len(images) <= 8:
-        raise InvalidRequest("'init_images' must be one to 8 pictures", param="init_images")
+    if not 1 <= len(images) <= SEVERAL["image"]:
+        raise InvalidRequest(f"'init_images' must be one to {SEVERAL['image']} pictures", param="init_images")
     named = {further("image", number): text for number, text in enumerate(images)} | (
         {"mask": body.mask} if body.mask else {}
     )

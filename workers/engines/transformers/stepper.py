@@ -153,7 +153,7 @@ class Stepper:
             if not row.gone:
                 self._forward.encode(row)
             problem = None
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:  # also when memory runs out
+        except _ERRORS as error:  # also when memory runs out
             log.exception("the pictures of %s cannot be encoded", row.id)
             problem = error
         finally:
