@@ -213,6 +213,8 @@ class Vllm(Engine[LoadedVllm]):
             if not prompt:
                 raise InvalidRequest("a prompt is empty", param="prompt")
             body = self._request(CompletionRequest, wire.completion_body(request, prompt, self._context), request)
+            if request.token_limit is None:
+                body.max_tokens = None  # vLLM's own class makes its default of a None that it is given
             first, top = number * request.choices, request.logprobs or 0
             choices = wire.Choices(first, top, prompt_only=not request.generates)
             calls.append((choices, partial(_complete, self._state, self._context, body)))

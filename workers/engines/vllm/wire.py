@@ -331,7 +331,8 @@ def completion_body(request: completions.Request, prompt: str | list[int], conte
     constraint = request.structured_outputs.constraint if request.structured_outputs else None
     body = _sampling(request) | _constrained(constraint)
     body |= {"prompt": prompt, "echo": request.echo}
-    body["max_tokens"] = None if request.token_limit is None else min(request.token_limit, context)
+    if request.token_limit is not None:
+        body["max_tokens"] = min(request.token_limit, context)
     if request.logprobs is not None:
         body["logprobs"] = request.logprobs
     return body
