@@ -19,6 +19,7 @@ from tests.engines.driver import Driver
 from tests.engines.sentence_transformers.residents import CLOSE, error_of, loaded, resident, vectors
 from tests.families.makers.embeddings import embedders, rerankers
 from tests.families.makers.embeddings.embedders import EMBEDDERS
+from tests.families.makers.embeddings.more import MORE
 from tests.families.makers.embeddings.words import texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,12 +31,12 @@ QUICK = ("mpnet", "qwen3", "qwen3_saved", "matryoshka", "static", "pickled")
 def made(folder: Path, name: str) -> Path:
     """A layout in a folder of its own."""
     (folder / name).mkdir()
-    getattr(embedders, name)(folder / name)
+    (MORE.get(name) or getattr(embedders, name))(folder / name)
     return folder / name
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.families) for name in EMBEDDERS]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.families) for name in EMBEDDERS | MORE]
 )
 async def test_a_layout_gives_the_librarys_vectors(tmp_path: Path, name: str) -> None:
     folder = made(tmp_path, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
+from tests.families.makers.seeing.more import MORE
 from tests.families.seen import QUESTIONS, Library, asked, asked_together, resident
 
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
@@ -19,13 +20,13 @@ MARKERS = {"paligemma": "<image>", "idefics3": "<image><fake_token_around_image>
     "name",
     [
         *LAYOUTS,
-        *(pytest.param(name, marks=pytest.mark.families) for name in WITH_TORCHVISION),
+        *(pytest.param(name, marks=pytest.mark.families) for name in MORE | WITH_TORCHVISION),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
     if name in WITH_TORCHVISION and importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")
-    await asyncio.to_thread((LAYOUTS | WITH_TORCHVISION)[name], tmp_path)
+    await asyncio.to_thread((LAYOUTS | MORE | WITH_TORCHVISION)[name], tmp_path)
     driver = await resident(tmp_path)
     library = await asyncio.to_thread(Library, tmp_path, driver)
     asks = {one: parts for one, parts in QUESTIONS.items() if one != "text" or name not in NEEDS_PICTURES}

@@ -38,6 +38,13 @@ def mxbai_v1(folder: Path) -> None:
     network(folder, "DebertaV2", TINY | ONE | relative, SEQUENCES)
 
 
+def gte_modernbert(folder: Path) -> None:
+    """gte-reranker-modernbert: rotary positions, windows, the mean before the head."""
+    wordpiece(folder, model_input_names=["input_ids", "attention_mask"])
+    windows = {"pad_token_id": 0, "local_attention": 32, "global_attn_every_n_layers": 2, "classifier_pooling": "mean"}
+    network(folder, "ModernBert", TINY | ONE | windows, SEQUENCES)
+
+
 def decoder_saved(folder: Path) -> None:
     """A decoder with a head, without a chat template: the tokenizer puts query and document together."""
     bytelevel(folder, chat=None, padding_side="left")
@@ -99,6 +106,7 @@ def three_labels(folder: Path) -> None:
 
 
 OF_LIBRARY: dict[str, Callable[[Path], None]] = {
-    one.__name__: one for one in (msmarco, bge_m3, mxbai_v1, decoder_saved, qwen3_of_library, sequences_of_library)
+    one.__name__: one
+    for one in (msmarco, bge_m3, mxbai_v1, gte_modernbert, decoder_saved, qwen3_of_library, sequences_of_library)
 }
 """Layouts that the library reads as they are."""

@@ -15,7 +15,7 @@ from models.launching import hub
 from models.launching.hub import parse
 
 make: Any = transformers
-_TEXT = {
+TEXT = {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,
@@ -26,10 +26,10 @@ _TEXT = {
     "eos_token_id": 2,
     "pad_token_id": 0,
 }
-_TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
 
 
-def _tokenizer(*marks: str, image: str = "<image>", **named: str) -> Any:
+def with_marks(*marks: str, image: str = "<image>", **named: str) -> Any:
     """The tokenizer, with these markers; a turn is written as ``role: ...<|im_end|>``."""
     from models.catalogue import find
 
@@ -44,7 +44,7 @@ def _tokenizer(*marks: str, image: str = "<image>", **named: str) -> Any:
     return tokenizer
 
 
-def _save(folder: Path, kind: Any, config: Any, processor: Any) -> None:
+def save(folder: Path, kind: Any, config: Any, processor: Any) -> None:
     torch.manual_seed(7)
     model = kind(config)
     for values in model.parameters():  # so that what is looked at makes a difference
@@ -55,26 +55,26 @@ def _save(folder: Path, kind: Any, config: Any, processor: Any) -> None:
 
 def paligemma(folder: Path) -> None:
     """A prompt is looked at in both directions."""
-    tokenizer = _tokenizer("<image>")
-    text = make.GemmaConfig(**_TEXT, vocab_size=len(tokenizer) + 1200, head_dim=8)
-    tower = make.SiglipVisionConfig(**_TOWER, image_size=32, patch_size=16, vision_use_head=False)
+    tokenizer = with_marks("<image>")
+    text = make.GemmaConfig(**TEXT, vocab_size=len(tokenizer) + 1200, head_dim=8)
+    tower = make.SiglipVisionConfig(**TOWER, image_size=32, patch_size=16, vision_use_head=False)
     pictures = make.SiglipImageProcessorPil(size={"height": 32, "width": 32})
     pictures.image_seq_length = 4
     processor = make.PaliGemmaProcessor(pictures, tokenizer, chat_template=tokenizer.chat_template)
     config = make.PaliGemmaConfig(
         text_config=text, vision_config=tower, projection_dim=32, image_token_index=processor.image_token_id
     )
-    _save(folder, make.PaliGemmaForConditionalGeneration, config, processor)
+    save(folder, make.PaliGemmaForConditionalGeneration, config, processor)
 
 
 def idefics3(folder: Path) -> None:
     """Pictures are cut into tiles."""
     marks = ["<fake_token_around_image>", "<image>", "<global-img>", "<end_of_utterance>"]
-    tokenizer = _tokenizer(*marks, *(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)))
+    tokenizer = with_marks(*marks, *(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)))
     pictures = make.Idefics3ImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
     processor = make.Idefics3Processor(pictures, tokenizer, image_seq_len=4, chat_template=tokenizer.chat_template)
-    tower = make.Idefics3VisionConfig(**_TOWER, image_size=32, patch_size=8)
-    text = make.LlamaConfig(**_TEXT, vocab_size=len(tokenizer))
+    tower = make.Idefics3VisionConfig(**TOWER, image_size=32, patch_size=8)
+    text = make.LlamaConfig(**TEXT, vocab_size=len(tokenizer))
     config = make.Idefics3Config(
         text_config=text,
         vision_config=tower,
@@ -82,46 +82,46 @@ def idefics3(folder: Path) -> None:
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         pad_token_id=0,
     )
-    _save(folder, make.Idefics3ForConditionalGeneration, config, processor)
+    save(folder, make.Idefics3ForConditionalGeneration, config, processor)
 
 
 def smolvlm(folder: Path) -> None:
     """As Idefics 3, and its processor takes videos, too, for which it has no settings here."""
     marks = ["<fake_token_around_image>", "<image>", "<global-img>", "<end_of_utterance>", "<video>"]
-    tokenizer = _tokenizer(*marks, *(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)))
+    tokenizer = with_marks(*marks, *(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)))
     pictures = make.SmolVLMImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
-    tower = make.SmolVLMVisionConfig(**_TOWER, image_size=32, patch_size=8)
+    tower = make.SmolVLMVisionConfig(**TOWER, image_size=32, patch_size=8)
     config = make.SmolVLMConfig(
-        text_config=make.LlamaConfig(**_TEXT, vocab_size=len(tokenizer)),
+        text_config=make.LlamaConfig(**TEXT, vocab_size=len(tokenizer)),
         vision_config=tower,
         scale_factor=2,
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         pad_token_id=0,
     )
-    _save(folder, make.SmolVLMForConditionalGeneration, config, tokenizer)
+    save(folder, make.SmolVLMForConditionalGeneration, config, tokenizer)
     pictures.save_pretrained(folder)
-    _say_class(folder, "SmolVLMProcessor", image_seq_len=4)
+    say_class(folder, "SmolVLMProcessor", image_seq_len=4)
 
 
 def qwen2_5_vl(folder: Path) -> None:
     """Pictures of any size. A fine-tuned one, without settings for videos, and under a name of old."""
     marks = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>")
-    tokenizer = _tokenizer(*marks, image="<|vision_start|><|image_pad|><|vision_end|>")
+    tokenizer = with_marks(*marks, image="<|vision_start|><|image_pad|><|vision_end|>")
     image, video, starts, ends = (tokenizer.convert_tokens_to_ids(one) for one in marks)
     tower = {"depth": 2, "hidden_size": 32, "out_hidden_size": 32, "intermediate_size": 64, "num_heads": 4}
     rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
     config = make.Qwen2_5_VLConfig(
-        text_config=_TEXT | {"rope_parameters": rope, "vocab_size": len(tokenizer), "max_position_embeddings": 16_384},
+        text_config=TEXT | {"rope_parameters": rope, "vocab_size": len(tokenizer), "max_position_embeddings": 16_384},
         vision_config=tower | {"patch_size": 4, "window_size": 16, "fullatt_block_indexes": [1]},
         image_token_id=image,
         video_token_id=video,
         vision_start_token_id=starts,
         vision_end_token_id=ends,
     )
-    _save(folder, make.Qwen2_5_VLForConditionalGeneration, config, tokenizer)
+    save(folder, make.Qwen2_5_VLForConditionalGeneration, config, tokenizer)
     bounds = {"shortest_edge": 64, "longest_edge": 12_845_056}
     make.Qwen2VLImageProcessorPil(patch_size=4, merge_size=2, size=bounds).save_pretrained(folder)
-    _say_class(folder, "Qwen2_5_VLProcessor")
+    say_class(folder, "Qwen2_5_VLProcessor")
     said = json.loads((folder / "preprocessor_config.json").read_text())
     said["image_processor_type"] = "Qwen2VLImageProcessorFast"
     (folder / "preprocessor_config.json").write_text(json.dumps(said))
@@ -129,54 +129,54 @@ def qwen2_5_vl(folder: Path) -> None:
 
 def mistral3(folder: Path) -> None:
     """Pictures of any size, in rows. Needs torchvision."""
-    tokenizer = _tokenizer("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
+    tokenizer = with_marks("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
     pictures = make.PixtralImageProcessor(patch_size=4, size={"longest_edge": 64})
     processor = make.PixtralProcessor(pictures, tokenizer, patch_size=4, spatial_merge_size=2)
     processor.chat_template = tokenizer.chat_template
-    tower = make.PixtralVisionConfig(**_TOWER, image_size=64, patch_size=4)
+    tower = make.PixtralVisionConfig(**TOWER, image_size=64, patch_size=4)
     config = make.Mistral3Config(
-        text_config=make.MistralConfig(**_TEXT, vocab_size=len(tokenizer), head_dim=8),
+        text_config=make.MistralConfig(**TEXT, vocab_size=len(tokenizer), head_dim=8),
         vision_config=tower,
         image_token_index=tokenizer.convert_tokens_to_ids("[IMG]"),
         spatial_merge_size=2,
     )
-    _save(folder, make.Mistral3ForConditionalGeneration, config, processor)
+    save(folder, make.Mistral3ForConditionalGeneration, config, processor)
 
 
 def pixtral(folder: Path) -> None:
     """LLaVA with the tower of Pixtral. Needs torchvision."""
-    tokenizer = _tokenizer("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
+    tokenizer = with_marks("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
     pictures = make.PixtralImageProcessor(patch_size=8, size={"longest_edge": 64})
     processor = make.PixtralProcessor(pictures, tokenizer, patch_size=8)
     processor.chat_template = tokenizer.chat_template
     config = make.LlavaConfig(
-        text_config=make.MistralConfig(**_TEXT, vocab_size=len(tokenizer), head_dim=8),
-        vision_config=make.PixtralVisionConfig(**_TOWER, image_size=64, patch_size=8),
+        text_config=make.MistralConfig(**TEXT, vocab_size=len(tokenizer), head_dim=8),
+        vision_config=make.PixtralVisionConfig(**TOWER, image_size=64, patch_size=8),
         image_token_index=tokenizer.convert_tokens_to_ids("[IMG]"),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
     )
-    _save(folder, make.LlavaForConditionalGeneration, config, processor)
+    save(folder, make.LlavaForConditionalGeneration, config, processor)
 
 
 def llama4(folder: Path) -> None:
     """Tiles, and experts. Needs torchvision."""
     marks = ["<|image|>", "<|image_start|>", "<|image_end|>", "<|patch|>", "<|tile_x_separator|>"]
-    tokenizer = _tokenizer(*marks, "<|tile_y_separator|>", image="<|image|>")
+    tokenizer = with_marks(*marks, "<|tile_y_separator|>", image="<|image|>")
     pictures = make.Llama4ImageProcessor(size={"height": 32, "width": 32}, max_patches=4)
     processor = make.Llama4Processor(pictures, tokenizer, patch_size=8, chat_template=tokenizer.chat_template)
     tower = {"hidden_size": 32, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
     more = {"image_size": 32, "patch_size": 8, "vision_output_dim": 32, "projector_input_dim": 32}
-    text = _TEXT | {"vocab_size": len(tokenizer), "head_dim": 8, "intermediate_size_mlp": 64, "num_local_experts": 2}
+    text = TEXT | {"vocab_size": len(tokenizer), "head_dim": 8, "intermediate_size_mlp": 64, "num_local_experts": 2}
     config = make.Llama4Config(
         text_config=text,
         vision_config=tower | more | {"projector_output_dim": 32},
         image_token_index=tokenizer.convert_tokens_to_ids("<|patch|>"),
     )
-    _save(folder, make.Llama4ForConditionalGeneration, config, processor)
+    save(folder, make.Llama4ForConditionalGeneration, config, processor)
 
 
-def _say_class(folder: Path, name: str, **more: Any) -> None:
+def say_class(folder: Path, name: str, **more: Any) -> None:
     """As ``preprocessor_config.json`` and ``processor_config.json`` name a processor."""
     path = folder / "preprocessor_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"processor_class": name}))
