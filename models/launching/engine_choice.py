@@ -32,7 +32,6 @@ _OTHER_OUTPUT: dict[str, str] = {
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
 _OF_A_CHECKPOINT = "model.diffusion_model.input_blocks."
 """What the names of a UNet's tensors begin with, where a checkpoint of Stable Diffusion is one file."""
-_ARCHITECTURE = "general.architecture"
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MORE_TENSORS = "sparse_linear.pt"
 """bge-m3's head for the weights of tokens, which is pickled in any case."""
@@ -42,6 +41,8 @@ _MODEL_FILES = (
     ".pth",
     ".ckpt",
     ".safetensors",
+    ".nemo",
+    ".gguf",
     ".onnx",
     ".h5",
     ".msgpack",
@@ -166,10 +167,12 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
         return ("gguf",) if gguf else ()
     if "model_index.json" in peek.files:
         return ("diffusers",)
+    if peek.is_adapter:
+        return ()
     there: dict[Format, bool] = {
         "safetensors": any(name.endswith(".safetensors") for name in peek.files),
         "pytorch": any(_PICKLE.fullmatch(name) for name in pickles(peek.files)),
-        "gguf": bool(_ggufs(peek)) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
+        "gguf": bool(peek.ggufs) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
         "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
     }
@@ -208,7 +211,7 @@ def description(peek: Peek) -> str:
         case "diffusers":
             return "a diffusers pipeline" + _in_brackets(peek.documents.get("model_index.json", {}).get("_class_name"))
         case "gguf":
-            return f"a GGUF file{_in_brackets(_gguf_architecture(peek))}"
+            return f"a GGUF file{_in_brackets(peek.gguf_architecture)}"
         case "ct2":
             return f"a model of CTranslate2{_in_brackets(specification(peek))}"
         case "onnx":
@@ -259,7 +262,7 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
 
 def _types_of_gguf(peek: Peek) -> tuple[ModelType, ...]:
     """By the pooling that the header names: one vector, a score, or, of most models that write, none."""
-    network = _gguf_architecture(peek)
+    network = peek.gguf_architecture
     if network in _GGUF_OF_NO_USE:
         return ()
     if peek.remote or not network:
@@ -326,29 +329,14 @@ def _architecture(peek: Peek) -> str:
     return str(names[0]) if isinstance(names, list) and names else ""
 
 
-def _ggufs(peek: Peek) -> list[str]:
-    """The GGUF models in a folder, without ``mmproj`` files, which are parts of another model."""
-    return [name for name in peek.files if name.endswith(".gguf") and not name.startswith("mmproj") and "/" not in name]
-
-
-def _gguf_architecture(peek: Peek) -> str:
-    """``general.architecture``, where it is the first entry of a GGUF file; else "".
-
-    Before its value are the magic number and a version (4 bytes each), two counts (8 each), the length of its key (8)
-    and the key, its type (4) and its length (8).
-    """
-    names = peek.files if peek.single else _ggufs(peek)
-    head = peek.heads.get(names[0], b"") if names else b""
-    key = 32 + len(_ARCHITECTURE)
-    if head[32:key] != _ARCHITECTURE.encode():
-        return ""
-    length = int.from_bytes(head[key + 4 : key + 12], "little")
-    return head[key + 12 : key + 12 + length].decode("latin-1")
-
-
 def _in_brackets(text: object) -> str:
     """The text in brackets, cut to 60 characters, since it comes from a file; "" for nothing."""
     return f" ({str(text)[:60]})" if text else ""
+
+
+def _of(base: object) -> str:
+    """The model that an adapter is for, cut to 96 characters, since it comes from a file."""
+    return f" of {str(base)[:96]}" if base else ""
 
 
 def _what_is_read() -> str:
@@ -365,12 +353,15 @@ def _nothing(peek: Peek) -> InvalidRequest:
         )
     if peek.single:
         return InvalidRequest(f"{peek.place} is not a GGUF file", param="model_path")
-    ggufs = _ggufs(peek)
+    if peek.is_adapter:
+        base = peek.documents.get("adapter_config.json", {}).get("base_model_name_or_path")
+        advice = "launch that model with this as an option (lora_modules on vllm, loras on diffusers)"
+        return InvalidRequest(f"{peek.place} is an adapter{_of(base)}: {advice}", param="model_path")
+    ggufs = peek.ggufs
     there = ggufs or sorted(name for name in peek.files if name.endswith(_MODEL_FILES))
     names = ", ".join(there[:8]) or "nothing of a model"
-    example = f"{peek.place}/{ggufs[0]}" if ggufs else "hf:org/name/file.gguf"
-    hint = f" Of a repository of GGUF files, name one: {example}."
-    return InvalidRequest(f"no weights that we load in {peek.place}: there is {names}.{hint}", param="model_path")
+    hint = f"name one: {peek.place}/{ggufs[0]}" if ggufs else _what_is_read()
+    return InvalidRequest(f"no weights that we load in {peek.place}: there is {names}; {hint}", param="model_path")
 
 
 def _guess(source: str, engine: EngineFacts | None, model_type: ModelType | None) -> Fit:

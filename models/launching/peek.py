@@ -19,7 +19,7 @@ from models.launching import gguf
 
 _log = logging.getLogger(__name__)
 
-DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.json")
+DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.json", "adapter_config.json")
 """The files that are read, if they are there, and without which an engine cannot be chosen."""
 
 _DETAILS = re.compile(
@@ -28,6 +28,7 @@ _DETAILS = re.compile(
 """More files that are read: what they say is of interest, but no launch fails for them."""
 _MOST_DETAILS = 8
 _TEMPLATE = "chat_template.jinja"
+_ARCHITECTURE = b"general.architecture"
 
 DOCUMENT_BYTES = 4 << 20
 HEAD_BYTES = 256
@@ -59,6 +60,32 @@ class Peek:
     header: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
     tensors: frozenset[str] = frozenset()
+
+    @property
+    def ggufs(self) -> list[str]:
+        """The GGUF models in a folder, without ``mmproj`` files, which are parts of another model."""
+        models = (name for name in self.files if name.endswith(".gguf") and "/" not in name)
+        return [name for name in models if not name.startswith("mmproj")]
+
+    @property
+    def gguf_architecture(self) -> str:
+        """``general.architecture``, where it is the first entry of a GGUF file; else "".
+
+        Before its value are the magic number and a version (4 bytes each), two counts (8 each), the length of its key
+        (8) and the key, its type (4) and its length (8).
+        """
+        names = self.files if self.single else self.ggufs
+        head = self.heads.get(names[0], b"") if names else b""
+        key = 32 + len(_ARCHITECTURE)
+        if head[32:key] != _ARCHITECTURE:
+            return ""
+        length = int.from_bytes(head[key + 4 : key + 12], "little")
+        return head[key + 12 : key + 12 + length].decode("latin-1")
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether this is an adapter by itself, as PEFT saves it; a model may have one beside its own files."""
+        return "adapter_config.json" in self.files and "config.json" not in self.files
 
 
 def peek_at(path: Path) -> Peek:

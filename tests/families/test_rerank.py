@@ -15,7 +15,7 @@ from models.errors import ContextLengthExceeded, InvalidRequest
 from tests.engines.driver import Driver
 from tests.engines.sentence_transformers.residents import CLOSE, error_of, loaded, resident
 from tests.families.makers.embeddings import rerankers
-from tests.families.makers.embeddings.rerankers import OF_LIBRARY
+from tests.families.makers.embeddings.rerankers import ASKED_BY_WORDS, OF_LIBRARY
 from tests.families.makers.embeddings.words import texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -161,7 +161,7 @@ def bge_gemma(folder: Path) -> Scores:
     return scores
 
 
-@pytest.mark.parametrize("name", cases(["qwen3", "qwen3_sequences", "mxbai_v2", "bge_gemma"]))
+@pytest.mark.parametrize("name", cases(ASKED_BY_WORDS))
 async def test_a_reranker_that_is_a_language_model_is_asked_as_its_makers_ask_it(tmp_path: Path, name: str) -> None:
     folder = made(tmp_path, name)
     documents = [one for one in texts() if len(one) < 60]

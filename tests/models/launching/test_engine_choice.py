@@ -63,6 +63,7 @@ PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"
 DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
 ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
 VOICES = folder("voice.onnx")
+ADAPTER = folder("adapter_model.safetensors", adapter_config={"base_model_name_or_path": "org/base"})
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
 
@@ -207,7 +208,10 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (pooled("bert", 4), None, "embedding", "model_type", "a model of type rerank, not embedding"),
         (pooled("bert", 1), None, "LLM", "model_type", "a model of type embedding, not LLM"),
         (folder("a.gguf", remote=True), None, None, "model_path", "name one: /weights/a.gguf"),
-        (folder("mmproj-a.gguf"), None, None, "model_path", "name one"),
+        (folder("mmproj-a.gguf"), None, None, "model_path", "there is mmproj-a.gguf; no engine serves that"),
+        (folder("a.nemo"), None, None, "model_path", "there is a.nemo; no engine serves that"),
+        (ADAPTER, None, None, "model_path", "/weights is an adapter of org/base: launch that model with this as an"),
+        (ADAPTER, "transformers", None, "model_path", "is an adapter of org/base"),
         (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),
         (folder(), None, "image", "model_path", "there is nothing of a model"),
         (None, None, "audio", "model_engine", "cannot be seen from here"),

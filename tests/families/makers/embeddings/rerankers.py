@@ -110,3 +110,5 @@ OF_LIBRARY: dict[str, Callable[[Path], None]] = {
     for one in (msmarco, bge_m3, mxbai_v1, gte_modernbert, decoder_saved, qwen3_of_library, sequences_of_library)
 }
 """Layouts that the library reads as they are."""
+ASKED_BY_WORDS = ("qwen3", "qwen3_sequences", "mxbai_v2", "bge_gemma")
+"""Those that are causal models, which are asked by words of their makers."""

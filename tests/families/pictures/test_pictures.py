@@ -11,7 +11,7 @@ import pytest
 from models.errors import InvalidRequest
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
-from tests.families.pictures import SIZE, apart, bare, drawn, launched
+from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 

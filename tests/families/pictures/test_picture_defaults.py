@@ -7,7 +7,7 @@ import pytest
 
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
-from tests.families.pictures import SIZE, apart, bare, drawn, launched
+from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
 from workers.engines.diffusers.defaults import Checkpoint, defaults_of, name_of
 
 SD, XL, FLUX = "StableDiffusionPipeline", "StableDiffusionXLPipeline", "FluxPipeline"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.families.makers.pictures import unets
 from tests.families.makers.pictures.parts import clip_tokenizer, saved
-from tests.families.pictures import SIZE, apart, bare, drawn, launched
+from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
 from workers.engines.diffusers.prompts import CHUNK, chunks, parsed
 
 pytestmark = pytest.mark.filterwarnings("ignore")

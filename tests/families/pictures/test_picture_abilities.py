@@ -11,7 +11,7 @@ from PIL import Image
 from models.modalities import samplers
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
-from tests.families.pictures import SIZE, apart, bare, drawn, launched, noise
+from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched, noise
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.filterwarnings("ignore")]
 

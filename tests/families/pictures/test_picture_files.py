@@ -15,7 +15,7 @@ from models.launching.peek import peek_at
 from tests.families.makers.pictures import unets
 from tests.families.makers.pictures.originals import single_file
 from tests.families.makers.pictures.parts import saved
-from tests.families.pictures import SIZE, apart, drawn, launched
+from tests.families.pictures.drawing import SIZE, apart, drawn, launched
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.diffusers.clip.layouts import layout_of

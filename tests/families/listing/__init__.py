@@ -1,0 +1,1 @@
+"""The README's table of families, and the test that it is true."""

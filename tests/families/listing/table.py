@@ -1,0 +1,91 @@
+"""The README's table of families, made from what the suite launches.
+
+``python -m tests.families.listing.table`` writes it anew.
+What is served stands there because a test compares it with its library; what is refused, in the words of the refusal.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from models.errors import InvalidRequest
+from tests.families.listing.names import EMBEDDING, RERANK, SEEING, TEXT
+from tests.families.makers import refused
+from tests.families.makers.embeddings.embedders import EMBEDDERS
+from tests.families.makers.embeddings.more import MORE as MORE_EMBEDDERS
+from tests.families.makers.embeddings.rerankers import ASKED_BY_WORDS, OF_LIBRARY
+from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
+from tests.families.makers.seeing.more import MORE as MORE_SEEING
+from tests.families.makers.text.layouts import MANAGER
+from tests.families.makers.text.others import STEPPER
+from tests.families.residents import launched
+
+README = Path(__file__).parents[3] / "README.md"
+BEGIN, END = "<!-- families: begin -->\n", "<!-- families: end -->\n"
+REFUSED: Mapping[str, refused.Maker] = refused.OF_TEXT | refused.OF_VECTORS | refused.OF_SOUND
+_READ = re.compile(r" \(there are llama_cpp .*\)")
+"""All formats that are read; they stand in the README already."""
+
+
+def served() -> Iterator[tuple[str, str, str, str]]:
+    """What is served: the model's type, the engine, how it is shown, and the families."""
+    tokens = "tokens equal to `generate`'s, alone and together"
+    yield "LLM", "transformers", f"transformers' own batching: {tokens}", _named(TEXT, MANAGER)
+    yield "LLM", "transformers", f"the Stepper: {tokens}", _named(TEXT, STEPPER)
+    yield "LLM that sees", "transformers", f"the Stepper: {tokens}", _named(SEEING, [*LAYOUTS, *MORE_SEEING])
+    yield "LLM that sees", "transformers with torchvision", f"the Stepper: {tokens}", _named(SEEING, WITH_TORCHVISION)
+    vectors = "vectors equal to `encode`'s, alone and together"
+    yield "embedding", "sentence_transformers", vectors, _named(EMBEDDING, [*EMBEDDERS, *MORE_EMBEDDERS])
+    yield "embedding", "llama_cpp", "vectors of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Embedding"
+    yield "rerank", "sentence_transformers", "scores equal to `predict`'s", _named(RERANK, OF_LIBRARY)
+    yield "rerank", "sentence_transformers", "scores as the model's card computes them", _named(RERANK, ASKED_BY_WORDS)
+    yield "rerank", "llama_cpp", "scores of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Reranker"
+
+
+def _named(names: Mapping[str, str], layouts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names[one] for one in layouts))
+
+
+async def words(maker: refused.Maker, folder: Path) -> str:
+    """The words in which a launch of a folder like this is refused, without the folder's own name."""
+    await asyncio.to_thread(_make, maker, folder)
+    try:
+        async with launched(folder):
+            pass
+    except InvalidRequest as error:
+        return _READ.sub("", error.message.replace(str(folder), "…"))
+    raise AssertionError(f"{folder} was launched")
+
+
+def _make(maker: refused.Maker, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    maker(folder)
+
+
+def row(*cells: str) -> str:
+    """A row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |\n"
+
+
+async def table(folder: Path) -> str:
+    """Both tables; what is to be refused is made in this folder."""
+    lines = [row("type", "engine", "shown by the tests", "families"), row(*["---"] * 4)]
+    lines += [row(*cells) for cells in served()]
+    lines += ["\n", row("not served as it is", "what the launch says"), row(*["---"] * 2)]
+    for at, (family, maker) in enumerate(REFUSED.items()):
+        lines.append(row(family, await words(maker, folder / str(at))))
+    return "".join(lines)
+
+
+def main() -> None:
+    """Write the table into the README."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    with tempfile.TemporaryDirectory() as folder:
+        README.write_text(f"{before}{BEGIN}{asyncio.run(table(Path(folder)))}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Families that draw, and what compares them with their bare pipelines."""
