@@ -93,8 +93,16 @@ _ALL = (
         many_gpus=True,
         aliases=("llama.cpp", "llamacpp"),
         type_options={"embedding": {"modality": "embeddings"}, "rerank": {"modality": "rerank"}},
-        own_options=("n_gpu_layers", "split_mode", "tensor_split", "main_gpu", "cache_type_k", "cache_type_v"),
-        abilities=_TOOLS,
+        own_options=(
+            "n_gpu_layers",
+            "split_mode",
+            "tensor_split",
+            "main_gpu",
+            "cache_type_k",
+            "cache_type_v",
+            "mmproj",
+        ),
+        abilities=("vision", *_TOOLS),
         context=("n_ctx", 4096),
     ),
     EngineFacts(

@@ -103,7 +103,7 @@ def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: 
         template = _template(seen, options)
         chats = template != "" or facts.name == "llama_cpp"  # llama.cpp has a template of its own
         yield from (one for one in usual if one != "chat" or chats)
-        shown = {*_shown(template or "", facts, options), *_senses(seen)} if chats else set()
+        shown = {*_shown(template or "", facts, options), *_senses(facts, seen, options)} if chats else set()
         yield from (one for one in facts.abilities if one in shown)
     elif model_type == "image" and seen is not None:
         yield from DRAWS.get(str(seen.documents.get("model_index.json", {}).get("_class_name")), usual)
@@ -134,8 +134,13 @@ def _shown(template: str, facts: EngineFacts, options: Mapping[str, Any]) -> Ite
             yield "hybrid"
 
 
-def _senses(seen: Peek | None) -> Iterator[str]:
+def _senses(facts: EngineFacts, seen: Peek | None, options: Mapping[str, Any]) -> Iterator[str]:
     config = _config(seen)
+    if facts.name == "llama_cpp":
+        beside = seen is not None and any(name.startswith("mmproj") for name in seen.files)
+        if options.get("mmproj") != "none" and (beside or options.get("mmproj")):
+            yield "vision"
+        return
     if seen is None or not set(PROCESSORS) & set(seen.files):
         return
     if config.get("vision_config"):

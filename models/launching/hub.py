@@ -75,12 +75,13 @@ def fetch(
     files: Collection[str] = (),
     half: bool = False,
     pickled: Collection[str] = (),
+    beside: str = "",
 ) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
     ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
-    ``files``, ``half`` and ``pickled`` as for ``patterns``. Raises InvalidRequest where there are no such weights,
-    ModelFailed where the hub cannot be reached.
+    ``files``, ``half``, ``pickled`` and ``beside`` as for ``patterns``. Raises InvalidRequest where there are no such
+    weights, ModelFailed where the hub cannot be reached.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -94,7 +95,7 @@ def fetch(
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
         report("downloading", 0.0)
-        which = patterns(source, trusted=trusted, engine=engine, files=files, half=half, pickled=pickled)
+        which = patterns(source, trusted=trusted, engine=engine, files=files, half=half, pickled=pickled, beside=beside)
         folder = _download(source, cache, report, which)
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
@@ -109,15 +110,16 @@ def patterns(
     files: Collection[str] = (),
     half: bool = False,
     pickled: Collection[str] = (),
+    beside: str = "",
 ) -> tuple[list[str], list[str]]:
     """File patterns to fetch from a hub for an engine, and to leave there whatever matches.
 
     ``files``: all files of the repository, where they are known. Then of weights that are there in several precisions
     one is fetched, with ``half`` half precision where there is such a one; else the plain ones alone. ``pickled``:
-    files of pickled tensors that are to be fetched, by their names.
+    files of pickled tensors that are to be fetched, by their names. ``beside``: a file that the one named needs.
     """
     if source.file:  # a model split into parts is fetched whole
-        return [_SHARD.sub(r"-*-of-\1", source.file)], []
+        return [_SHARD.sub(r"-*-of-\1", source.file), *([_inner(beside, beside)] if beside else [])], []
     facts = FACTS.get(engine, FACTS["transformers"])
     code = trusted and facts.reads_code
     wanted = [*facts.wanted, *(["*.py"] if code else [])]

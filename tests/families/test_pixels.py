@@ -16,8 +16,8 @@ from tests.engines.driver import Answer, Driver
 from tests.families.makers.seeing.layouts import qwen2_5_vl
 from tests.families.seen import asked, picture, resident
 from tests.support.pictures import data_url, saved
+from workers.engines.media.pixels import MOST, PixelRange
 from workers.engines.transformers.seeing import pixels
-from workers.engines.transformers.seeing.pixels import PixelRange
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
@@ -165,8 +165,8 @@ class _Processor:
 async def test_a_default_is_set_where_any_number_is_taken() -> None:
     free, edges = _Processor(shortest_edge=3136, longest_edge=12_845_056), _Processor(longest_edge=1540)
 
-    assert pixels.bound(free, PixelRange()) == PixelRange(None, pixels.MOST)
-    assert free.size == {"shortest_edge": 3136, "longest_edge": pixels.MOST}
+    assert pixels.bound(free, PixelRange()) == PixelRange(None, MOST)
+    assert free.size == {"shortest_edge": 3136, "longest_edge": MOST}
     assert pixels.bound(edges, PixelRange()) == PixelRange()
     assert edges.size == {"longest_edge": 1540}
     assert pixels.bound(free, PixelRange(None, 2_000_000)).most == 2_000_000

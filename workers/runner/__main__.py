@@ -287,6 +287,7 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
         files=listed.files if listed else (),
         half=load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16"),
         pickled=pickles(listed.files) if listed and reads_pickles else (),
+        beside=_beside(load),
     )
     if facts is None or not facts.formats:
         return str(path), {}
@@ -298,6 +299,12 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
 def _has_variants(load: Load) -> bool:
     """Whether an engine's weights may be there in several precisions, of which one is fetched."""
     return load.engine in FACTS and set(VARIANTS) <= set(FACTS[load.engine].unwanted)
+
+
+def _beside(load: Load) -> str:
+    """The projector of a repository that the launch names, for a GGUF file of it."""
+    name = load.options.get("mmproj")
+    return name if isinstance(name, str) and name.endswith(".gguf") and not name.startswith("/") else ""
 
 
 def _memory(process: psutil.Process) -> int:

@@ -264,3 +264,16 @@ def test_the_templates_of_a_folder_are_read(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").write_text("{")
     (tmp_path / "modules.json").write_text('[{"type": "custom_st.Pooling"}, 3]')
     assert peek_at(tmp_path).modules == ("custom_st.Pooling",)
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "sees"),
+    [
+        (("a.gguf", "mmproj-a.gguf"), {}, True),
+        (("a.gguf", "mmproj-a.gguf"), {"mmproj": "none"}, False),
+        (("a.gguf",), {"mmproj": "/elsewhere/mmproj.gguf"}, True),
+        (("a.gguf",), {}, False),
+    ],
+)
+def test_a_projector_lets_a_model_see(files: tuple[str, ...], options: dict[str, str], sees: bool) -> None:
+    assert ("vision" in about("llama_cpp", "LLM", Peek("/weights", files), options).abilities) is sees

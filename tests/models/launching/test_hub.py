@@ -162,6 +162,15 @@ def test_a_split_file_is_fetched_whole(endpoint: str, tmp_path: Path) -> None:
     assert sorted(said["files"]) == ["big-00001-of-00002.gguf", "big-00002-of-00002.gguf"]
 
 
+def test_a_projector_is_fetched_with_its_file() -> None:
+    source = hub.parse("hf:org/name/big.gguf")
+
+    assert hub.patterns(source, engine="llama_cpp") == (["big.gguf"], [])
+    assert hub.patterns(source, engine="llama_cpp", beside="mmproj-F16.gguf") == (["big.gguf", "mmproj-F16.gguf"], [])
+    with pytest.raises(InvalidRequest):
+        hub.patterns(source, engine="llama_cpp", beside="../mmproj.gguf")
+
+
 def test_a_repository_that_is_not_there_is_the_callers_fault(endpoint: str, tmp_path: Path) -> None:
     said = _fetch("hf:org/other", tmp_path, HF_ENDPOINT=endpoint, HF_HUB_OFFLINE="0")
 

@@ -29,6 +29,7 @@ from workers.engines.llama_cpp.calls import ChoiceCall, RunningRequest
 from workers.engines.llama_cpp.load import LlamaCppOptions, LoadedGguf, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.scoring import PromptScore, ScoredModel
+from workers.engines.llama_cpp.sight import refuse_beside_projector
 from workers.engines.llama_cpp.vector_load import LoadedVectors, load_vectors
 from workers.engines.llama_cpp.vectors import LlamaCppVectors
 from workers.engines.text.answers import Piece
@@ -59,11 +60,12 @@ class LlamaCpp(Engine[LoadedGguf]):
     log probability of its last token alone.
     """
 
-    honours = HONOURS
+    honours = HONOURS | {"image_url"}
     gather_s = 0.002
 
     def __init__(self, loaded: LoadedGguf) -> None:
         super().__init__(loaded)
+        self.honours = HONOURS | {"image_url"} if loaded.sees else HONOURS
         self._server = loaded.server
         self._http = loaded.http
         self._context = loaded.context
@@ -114,9 +116,10 @@ class LlamaCpp(Engine[LoadedGguf]):
             sink, "messages", request.top_logprobs or 0, request.choices, request.seed, request.stops
         )
         check_bias(request, self._vocabulary)
-        plan = self._planner.at_once(request)
+        media = sink.media
+        plan = None if media else self._planner.at_once(request)
         if plan is None:
-            self._plan(running, lambda: [self._planner.converse(request)])
+            self._plan(running, lambda: [self._planner.converse(request, media)])
         else:
             self._begin(running, [plan])
 
@@ -134,6 +137,8 @@ class LlamaCpp(Engine[LoadedGguf]):
         check_bias(request, self._vocabulary)
         if not all(request.prompts):
             raise InvalidRequest("a prompt is empty", param="prompt")
+        if "image_url" in self.honours:
+            refuse_beside_projector(request)
         for prompt in request.prompts:
             check_ids(() if isinstance(prompt, str) else prompt, self._vocabulary, "prompt")
         prompts: Sequence[str | list[int]] = request.prompts

@@ -4,7 +4,7 @@ import http.client
 import logging
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,7 +15,9 @@ from pydantic import Field
 from models.errors import EngineFailure, InvalidRequest
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.llama_cpp import sizes, wire
+from workers.engines.llama_cpp.sight import projector
 from workers.engines.llama_cpp.split import MOST_GPUS, Mode, Split, split_over
+from workers.engines.media.pixels import MOST, PixelRange
 from workers.engines.text.dialects import Dialect, dialect_of
 
 _SPINS = "2000"
@@ -61,6 +63,13 @@ class LlamaCppOptions(Options):
     cache_type_k: _CacheType = "f16"
     cache_type_v: _CacheType = "f16"
     cache_ram_mib: int = Field(0, ge=0, description="MiB of host memory to keep the KV cache of past prompts in.")
+    mmproj: str | None = Field(
+        None,
+        max_length=4096,
+        description="Of a model that sees: the projector's file, or 'none'; the one beside it.",
+    )
+    max_pixels: int = Field(MOST, ge=1, description="Most pixels of a picture; larger ones are scaled down.")
+    min_pixels: int | None = Field(None, ge=1, le=1 << 24, description="Fewest pixels of a picture.")
     chat_template: str | None = Field(None, max_length=1 << 20, description="In Jinja; by default the file's own.")
     tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
         "auto", description="How the model writes calls that it must make; found in its chat template."
@@ -98,6 +107,7 @@ class LoadedGguf:
 
     ``context`` and ``vocabulary`` are in tokens; ``filler`` is a token that is text by itself. ``native``: the template
     describes tools, and llama.cpp reads the calls that result. ``spaced``: the tokenizer puts a space before a text.
+    ``sees``: there is a projector for pictures, of which ``pixels`` are looked at.
     """
 
     server: Any
@@ -109,6 +119,8 @@ class LoadedGguf:
     filler: int
     native: bool
     spaced: bool
+    sees: bool = False
+    pixels: PixelRange = field(default_factory=PixelRange)
 
     @property
     def capacity(self) -> Capacity:
@@ -119,11 +131,12 @@ class LoadedGguf:
 def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> LoadedGguf:
     """Start llama.cpp, warm it, and ask it for facts about the file."""
     path = gguf(Path(site.source))
+    beside = projector(Path(site.source), options.mmproj)
     report("loading", 0.0)
     secret = secrets.token_urlsafe(32)
     split = split_of(site, options)
-    options = fitted(path, site, options, split)
-    server = serve(path, site.device, options, split, secret)
+    options = fitted(path, site, options, split, beside.stat().st_size if beside else 0)
+    server = serve(path, site.device, options, split, secret, beside=beside)
     report("warming", 0.0)
     _warm(server)
     http = Http(server.listening_address, secret)
@@ -139,6 +152,8 @@ def load_model(site: EngineSite, options: LlamaCppOptions, report: Report) -> Lo
         filler=int(http.ask("/tokenize", {"content": "a", "add_special": False})["tokens"][-1]),
         native=bool(able.get("supports_tools") and able.get("supports_tool_calls")),
         spaced=_spaced(http),
+        sees=bool(props.get("modalities", {}).get("vision")),
+        pixels=PixelRange(options.min_pixels, options.max_pixels),
     )
 
 
@@ -157,9 +172,10 @@ def split_of(site: EngineSite, options: LlamaCppOptions) -> Split:
     return split if gpus > 1 else Split(main=int(number or 0))
 
 
-def fitted(path: Path, site: EngineSite, options: LlamaCppOptions, split: Split) -> LlamaCppOptions:
+def fitted(path: Path, site: EngineSite, options: LlamaCppOptions, split: Split, beside: int = 0) -> LlamaCppOptions:
     """The options for these devices: what the launch leaves open is what fits; on a CPU it stays as it is.
 
+    ``beside``: bytes of the projector, which is on the first GPU, too.
     Raises InvalidRequest where llama.cpp sees fewer GPUs than the replica has.
     """
     import xllamacpp
@@ -171,13 +187,14 @@ def fitted(path: Path, site: EngineSite, options: LlamaCppOptions, split: Split)
         return options
     if len(cards) < count:
         raise InvalidRequest(f"llama.cpp sees {len(cards)} of the replica's {count} GPUs", param="n_gpu")
+    free = [replace(cards[0], free_bytes=max(0, cards[0].free_bytes - beside)), *cards[1:]]
     fitting: dict[str, int | None] = {
         "n_threads": sizes.threads_of(options.n_threads, options.n_gpu_layers, on_gpu=True)
     }
     if "n_parallel" not in options.model_fields_set:
         fitting["n_parallel"] = sizes.parallel_of(
             path,
-            list(zip(cards, split.fractions([card.free_bytes for card in cards]), strict=True)),
+            list(zip(free, split.fractions([card.free_bytes for card in free]), strict=True)),
             context=options.n_ctx,
             most=options.n_parallel,
             types=(options.cache_type_k, options.cache_type_v),
@@ -232,8 +249,42 @@ def gpu_layers(asked: int | None, *, on_gpu: bool) -> int:
     return _ALL_LAYERS if asked is None and on_gpu else asked or 0
 
 
-def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secret: str, pooling: str = "") -> Any:
-    """A running ``xllamacpp.Server``. ``pooling``: one that embeds or ranks, by llama.cpp's name of it."""
+def _set_context(params: Any, options: LlamaCppOptions) -> None:
+    """Set how attention is computed, what the cache holds, and how a chat is written and read."""
+    import xllamacpp
+
+    params.flash_attn_type = {
+        "auto": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO,
+        "on": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+        "off": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    }[options.flash_attn]
+    params.cache_type_k = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_k.upper()}"]
+    params.cache_type_v = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_v.upper()}"]
+    params.cache_ram_mib = options.cache_ram_mib
+    params.cache_idle_slots = options.cache_ram_mib > 0
+    formats = xllamacpp.common_reasoning_format
+    params.reasoning_format = (
+        formats.COMMON_REASONING_FORMAT_NONE
+        if options.reasoning_format == "none"
+        else formats.COMMON_REASONING_FORMAT_AUTO
+    )
+    if options.chat_template is not None:
+        params.chat_template = options.chat_template
+
+
+def serve(
+    path: Path,
+    device: str,
+    options: LlamaCppOptions,
+    split: Split,
+    secret: str,
+    pooling: str = "",
+    beside: Path | None = None,
+) -> Any:
+    """A running ``xllamacpp.Server``.
+
+    ``pooling``: one that embeds or ranks, by llama.cpp's name of it; ``beside``: the projector of one that sees.
+    """
     import xllamacpp
 
     on_gpu = device != "cpu"
@@ -253,23 +304,10 @@ def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secre
     params.fit_params = False  # it would shrink the context without any error
     if options.n_threads is not None:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.n_threads
-    params.flash_attn_type = {
-        "auto": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_AUTO,
-        "on": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED,
-        "off": xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-    }[options.flash_attn]
-    params.cache_type_k = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_k.upper()}"]
-    params.cache_type_v = xllamacpp.ggml_type[f"GGML_TYPE_{options.cache_type_v.upper()}"]
-    params.cache_ram_mib = options.cache_ram_mib
-    params.cache_idle_slots = options.cache_ram_mib > 0
-    formats = xllamacpp.common_reasoning_format
-    params.reasoning_format = (
-        formats.COMMON_REASONING_FORMAT_NONE
-        if options.reasoning_format == "none"
-        else formats.COMMON_REASONING_FORMAT_AUTO
-    )
-    if options.chat_template is not None:
-        params.chat_template = options.chat_template
+    _set_context(params, options)
+    if beside is not None:
+        params.mmproj.path = str(beside)
+        params.mmproj_use_gpu = on_gpu
     if pooling:
         params.embedding = True
         params.pooling_type = xllamacpp.llama_pooling_type[f"LLAMA_POOLING_TYPE_{pooling.upper()}"]
@@ -281,4 +319,5 @@ def serve(path: Path, device: str, options: LlamaCppOptions, split: Split, secre
     try:
         return xllamacpp.Server(params)
     except (ValueError, RuntimeError) as error:
-        raise EngineFailure(f"llama.cpp cannot load {path.name}: {error}") from None
+        files = path.name if beside is None else f"{path.name} with {beside.name}"
+        raise EngineFailure(f"llama.cpp cannot load {files}: {error}") from None

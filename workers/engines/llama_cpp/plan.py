@@ -5,13 +5,14 @@ structured answer is asked for, where calls must be made, or where the template 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
+from models.modalities.chat.messages import Media, Message
 from models.modalities.structure import StructuredOutputs
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
@@ -19,6 +20,7 @@ from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.grammars import AnswerVerifier, LlamaCppGrammars
 from workers.engines.llama_cpp.load import LoadedGguf
 from workers.engines.llama_cpp.scoring import PromptScore
+from workers.engines.llama_cpp.sight import content_of, contents
 from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning, template_extras, template_messages
@@ -58,6 +60,7 @@ class Planner:
         self._context = model.context
         self._native = model.native
         self._spaced = model.spaced
+        self._pixels = model.pixels
         self._grammars = LlamaCppGrammars()
         self._verifier = AnswerVerifier()
 
@@ -72,10 +75,10 @@ class Planner:
 
     # ---- in a thread, of which there is one ----
 
-    def converse(self, request: chat.Request) -> Plan:
-        """The plan for a conversation's answer. Raises InvalidRequest."""
+    def converse(self, request: chat.Request, media: Sequence[Media] = ()) -> Plan:
+        """The plan for a conversation's answer; ``media`` are its pictures. Raises InvalidRequest."""
         check_beginning(_texts(request), self._context, self._count, "messages")
-        return self._native_plan(request) or self._own_plan(request)
+        return self._native_plan(request, media) or self._own_plan(request, media)
 
     def complete(self, request: completions.Request, plans: list[Plan]) -> list[Plan]:
         """These plans, with the grammar that is asked for. Raises InvalidRequest, also where a prompt is too long."""
@@ -89,15 +92,16 @@ class Planner:
         self._grammars.close()
         self._verifier.close()
 
-    def _native_plan(self, request: chat.Request) -> Plan | None:
+    def _native_plan(self, request: chat.Request, media: Sequence[Media] = ()) -> Plan | None:
         """The plan in which llama.cpp does all; None where it cannot."""
         options = template_extras(request)
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
-        messages = None if self._native or self._dialect.taught else template_messages(request, self._dialect)
+        taught = self._native or self._dialect.taught
+        messages = self._turns(request, self._content(media), taught=taught) if media or not taught else None
         return Plan(wire.chat_body(request, options, self._context, messages), chats=True)
 
-    def _own_plan(self, request: chat.Request) -> Plan:
+    def _own_plan(self, request: chat.Request, media: Sequence[Media]) -> Plan:
         """The plan in which the prompt of a conversation, and the grammar of its answer, are made here."""
         prompt = self.prompt(request, taught=self._dialect.taught)
         tags, thinking = self._dialect.tags, beginning(request, prompt, self._dialect)
@@ -112,11 +116,14 @@ class Planner:
         calls = Calls(self._dialect.tools, tools, request.must_call, not single) if tools else None
         constrained = constrain(constraint, calls, tags, thinking, {})
         grammar = self._grammar(constrained) if constrained is not None else ""
-        body = wire.under_grammar(wire.prompt_body(request, prompt, self._context), grammar)
+        body = self._seen(request, media) if media else wire.prompt_body(request, prompt, self._context)
+        body = wire.under_grammar(body, grammar)
         functions = {tool.function.name: tool.function.parameters for tool in tools}
         must = request.must_call
         splitter = partial(Splitter, tags, thinking, self._dialect.tools, functions, single=single, must=must)
-        return Plan(body, grammar=grammar, param=constrained.param if constrained else "", splitter=splitter)
+        return Plan(
+            body, chats=bool(media), grammar=grammar, param=constrained.param if constrained else "", splitter=splitter
+        )
 
     def _constrained(self, asked: StructuredOutputs, plans: list[Plan]) -> list[Plan]:
         constrained = constrain(asked.constraint, None, None, "over", {})
@@ -145,14 +152,29 @@ class Planner:
 
     def prompt(self, request: chat.Request, *, taught: bool | None = None, opens: bool = True) -> str:
         """The prompt of a conversation. ``taught``: the template describes its tools. Blocks."""
-        if self._native if taught is None else taught:
-            messages = [turn_of(message, message.text) for message in request.messages]
-            tools = request.callable_tools
-        else:
-            messages, tools = template_messages(request, self._dialect), []
+        taught = self._native if taught is None else taught
+        messages = self._turns(request, content_of, taught=taught)
+        tools = request.callable_tools if taught else []
         goes_on = request.continue_final_message
         body = wire.template_body(messages, tools, template_extras(request), opens=opens, goes_on=goes_on)
         return str(self._http.ask("/apply-template", body)["prompt"])
+
+    def _turns(self, request: chat.Request, content: Callable[[Message], Any], *, taught: bool) -> list[dict[str, Any]]:
+        """The messages for the template, which describes the tools itself where it is ``taught``."""
+        if taught:
+            return [turn_of(message, content(message)) for message in request.messages]
+        return template_messages(request, self._dialect, content)
+
+    def _seen(self, request: chat.Request, media: Sequence[Media]) -> dict[str, Any]:
+        """The body of a chat with pictures, whose answer is split here."""
+        taught, options = self._dialect.taught, template_extras(request)
+        if taught and request.callable_tools:
+            options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
+        turns = self._turns(request, self._content(media), taught=taught)
+        return wire.seen_body(request, turns, options, self._context)
+
+    def _content(self, media: Sequence[Media]) -> Callable[[Message], Any]:
+        return contents(media, self._pixels)
 
     def prompt_tokens(self, prompt: str | list[int]) -> list[int]:
         """The tokens of a completion's prompt. Raises ContextLengthExceeded. Blocks."""
@@ -166,6 +188,9 @@ class Planner:
 
     def tokens_of(self, request: Tokenize) -> Tokens:
         """The tokens of the prompt that an answer would have. Raises InvalidRequest. Blocks."""
+        for place, _ in request.media:
+            message = "this engine cannot count the tokens of pictures: the usage of an answer tells them"
+            raise UnsupportedParameter(message, param=place)
         text, special = request.prompt or "", request.add_special_tokens is not False
         if request.conversation is not None:  # llama.cpp takes special tokens out of its template, and adds them here
             text, special = self.prompt(request.conversation, opens=request.opens_answer), True

@@ -168,15 +168,24 @@ def chat_body(
     llama.cpp compiles schemas itself, in a way that hangs on some. So it gets functions whose arguments may be any
     object, while the template gets the functions with their schemas.
     """
-    body = _sampling(request, context)
-    body["messages"] = messages or [turn_of(message, message.text) for message in request.messages]
-    if request.logprobs:
-        body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
+    if request.callable_tools:
+        options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
+    turns = messages or [turn_of(message, message.text) for message in request.messages]
+    body = _conversation(request, turns, options, context)
     if request.callable_tools:
         names = (tool.function.name for tool in request.callable_tools)
         body["tools"] = [function_of(name, "", {"type": "object"}) for name in names]
         body["parallel_tool_calls"] = not request.single_call
-        options = options | {"tools": [tool_of(tool) for tool in request.callable_tools]}
+    return body
+
+
+def _conversation(
+    request: chat.Request, messages: list[dict[str, Any]], options: dict[str, Any], context: int
+) -> dict[str, Any]:
+    body = _sampling(request, context)
+    body["messages"] = messages
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": max(1, request.top_logprobs or 0)}
     if options:
         body["chat_template_kwargs"] = options
     if request.continue_final_message:
@@ -218,6 +227,17 @@ def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, A
     if request.logprobs:
         body["logprobs"] = max(1, request.top_logprobs or 0)
     return body
+
+
+def seen_body(
+    request: chat.Request, messages: list[dict[str, Any]], options: dict[str, Any], context: int
+) -> dict[str, Any]:
+    """The body of a chat with pictures, whose answer llama.cpp gives as it is written, without its seed.
+
+    Of what has pictures it makes the prompt itself.
+    """
+    body = _conversation(request, messages, options, context)
+    return body | {"reasoning_format": "none"}
 
 
 def under_grammar(body: dict[str, Any], grammar: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from workers.engines.accelerator.precision import text_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
+from workers.engines.media.pixels import PixelRange
 from workers.engines.missing_weights import refuse_missing
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
@@ -29,7 +30,6 @@ from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
-from workers.engines.transformers.seeing.pixels import PixelRange
 from workers.engines.transformers.seeing.reader import PromptReader, is_multimodal
 from workers.engines.transformers.starting import PAGE, batching_of, warm
 from workers.engines.transformers.stepper import Bounds

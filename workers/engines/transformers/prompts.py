@@ -8,10 +8,10 @@ from models.modalities import chat, completions
 from models.modalities.chat.messages import Media
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
+from workers.engines.media.pixels import PixelRange
 from workers.engines.text.dialects import template_messages, template_options
 from workers.engines.text.limits import check_beginning, check_ids
 from workers.engines.transformers.load import LoadedTransformer
-from workers.engines.transformers.seeing.pixels import PixelRange
 
 Body = chat.Request | completions.Request
 Prompt = tuple[str, list[int], Mapping[str, Any]]

@@ -31,7 +31,10 @@ def reranker(folder: Path, *, doubled: bool = False) -> Path:
 
 
 def decoder(folder: Path, pooling: gguf.PoolingType | None) -> Path:
-    """A Qwen3 that embeds by its last token; with RANK a reranker, by the rows of "yes" and "no" of its head."""
+    """A Qwen3 that embeds by its last token; with RANK a reranker, by the rows of "yes" and "no" of its head.
+
+    Without a pooling it writes text, too, under the chat template of its tokenizer.
+    """
     tokenizer, network = _read(folder, transformers.AutoModelForCausalLM)
     writer = _begun(folder / "model.gguf", "qwen3", network.config, pooling)
     config = network.config
@@ -60,7 +63,9 @@ def decoder(folder: Path, pooling: gguf.PoolingType | None) -> Path:
         writer.add_chat_template([{"name": "rerank", "template": RERANK}])
         more = {"cls.output.weight": head[tokenizer.convert_tokens_to_ids(["yes", "no"])]}
     else:
-        writer.add_add_eos_token(True)
+        writer.add_add_eos_token(pooling is not None)
+    if pooling is None and tokenizer.chat_template:
+        writer.add_chat_template(tokenizer.chat_template)
     return _written(writer, gguf.MODEL_ARCH.QWEN3, config.num_hidden_layers, weights, more, folder / "model.gguf")
 
 

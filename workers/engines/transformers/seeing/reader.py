@@ -21,9 +21,10 @@ from transformers.utils.chat_template_utils import _get_template_variables
 from models.errors import InvalidRequest
 from models.modalities.chat.messages import Media, Message, RefusalPart, TextPart
 from workers.engines.media.pictures import flat, opened
+from workers.engines.media.pixels import LOW, PixelRange
 from workers.engines.transformers.seeing import markers
 from workers.engines.transformers.seeing.markers import Breaker
-from workers.engines.transformers.seeing.pixels import LOW, PixelRange, bound
+from workers.engines.transformers.seeing.pixels import bound
 from workers.engines.transformers.seeing.processor import open_processor
 
 log = logging.getLogger(__name__)
