@@ -171,7 +171,7 @@ async def test_tokens_of_pictures_are_not_counted(driver: Driver) -> None:
 
 
 async def test_of_several_precisions_one_is_loaded() -> None:
-    names = ["mmproj-model-F32.gguf", "mmproj-model-bf16.gguf", "mmproj-model-F16.gguf", "mmproj-x-Q8_0.gguf"]
+    names = ["mmproj-model-F32.gguf", "mmproj-model-bf16.gguf", "mmproj-model-f16.gguf", "mmproj-x-Q8_0.gguf"]
 
     assert [chosen(names), chosen(names[:2]), chosen(names[::3]), chosen(["mmproj.gguf"]), chosen([])] == [
         *(names[2], names[1], names[3], "mmproj.gguf", None)
