@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from models.errors import InvalidRequest
 from models.launching.variants import VARIANTS
 
-ModelType = Literal["LLM", "image", "audio", "embedding", "rerank"]
+ModelType = Literal["LLM", "image", "audio", "video", "embedding", "rerank"]
 """Xinference's types of models."""
 
 MODEL_TYPES: tuple[ModelType, ...] = get_args(ModelType)
@@ -81,7 +81,12 @@ class EngineFacts:
 
 _ALL = (
     EngineFacts(
-        "echo", {"LLM": _TEXT}, many_gpus=True, abilities=_SENSES_AND_TOOLS, context=("context_length", 32_768)
+        "echo",
+        {"LLM": _TEXT, "video": ("videos",)},
+        many_gpus=True,
+        type_options={"video": {"modality": "videos"}},
+        abilities=_SENSES_AND_TOOLS,
+        context=("context_length", 32_768),
     ),
     EngineFacts(
         "llama_cpp",

@@ -98,7 +98,7 @@ def names_code(seen: Peek) -> bool:
 def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: Mapping[str, Any]) -> Iterator[str]:
     usual = abilities_of(facts.name, model_type)
     if not facts.formats:
-        yield from (*usual, *facts.abilities)
+        yield from (*usual, *(facts.abilities if model_type == "LLM" else ()))
     elif model_type == "LLM":
         template = _template(seen, options)
         chats = template != "" or facts.name == "llama_cpp"  # llama.cpp has a template of its own

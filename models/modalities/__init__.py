@@ -56,6 +56,7 @@ MODALITIES: dict[str, ModalityFacts] = {
     "tei_rerank": ModalityFacts("models.modalities.rerank.tei", through="rerank", only_model=True),
     "tokenize": ModalityFacts("models.modalities.tokenize"),
     "transcription": ModalityFacts("models.modalities.transcription", ability="audio2text", media=True),
+    "videos": ModalityFacts("models.modalities.videos", ability="text2video", media=True, only_model=True),
 }
 
 THROUGH = {name: one.through for name, one in MODALITIES.items() if one.through}
@@ -92,6 +93,7 @@ KINDS: dict[str, Kind] = {
     "audio.transcriptions": Kind("audio/transcriptions", "transcription", {"file": True}),
     "audio.translations": Kind("audio/translations", "transcription", {"file": True}, {"translate": True}),
     "audio.speech": Kind("audio/speech", "speech"),
+    "videos.generations": Kind("videos", "videos", {"image": False, "last_image": False}),
 }
 
 

@@ -135,15 +135,7 @@ class Request(MediaRequest):
     @field_validator("size")
     @classmethod
     def _sized(cls, value: str | None) -> str | None:
-        if value is None or value.strip().lower() in ("", "auto"):
-            return None
-        found = _SIZE.fullmatch(value)
-        if found is None:
-            raise PydanticCustomError("invalid_value", "must be like '512x512', or 'auto'")
-        width, height = int(found[1]), int(found[2])
-        if width not in SIDES or height not in SIDES:
-            raise PydanticCustomError("invalid_value", "width and height must be multiples of 8, from 64 to 4096")
-        return f"{width}x{height}"
+        return size_of(value)
 
     @field_validator("scheduler")
     @classmethod
@@ -212,6 +204,19 @@ class Request(MediaRequest):
             for name in ("mask", "strength"):
                 if name in names or getattr(self, name, None) is not None:
                     raise InvalidRequest(f"'{name}' needs an 'image'", param=name)
+
+
+def size_of(value: str | None) -> str | None:
+    """A size as ``512x512``; None for "auto". Raises PydanticCustomError, for a validator."""
+    if value is None or value.strip().lower() in ("", "auto"):
+        return None
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        raise PydanticCustomError("invalid_value", "must be like '512x512', or 'auto'")
+    width, height = int(found[1]), int(found[2])
+    if width not in SIDES or height not in SIDES:
+        raise PydanticCustomError("invalid_value", "width and height must be multiples of 8, from 64 to 4096")
+    return f"{width}x{height}"
 
 
 def is_image(name: str) -> bool:

@@ -22,7 +22,7 @@ class InstanceRow(Record):
 
     uid: str
     model_name: str
-    model_type: str  # models.engines.ModelType: LLM, embedding, rerank, image, audio
+    model_type: str  # models.engines.ModelType: LLM, embedding, rerank, image, audio, video
     engine: str
     model_format: str | None
     quantization: str | None

@@ -10,17 +10,20 @@ import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal, cast
 from zlib import crc32
 
 import msgspec
 from pydantic import Field
 
-from models.errors import ContextLengthExceeded
+from models.errors import ContextLengthExceeded, InvalidRequest
 from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
 from models.modalities.chat.tools import Tool
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
-from workers.engines.base import Capacity, Engine, EngineSite, Options, Report, Sink
+from models.modalities.videos import Request as Videos
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report, Sink
+from workers.engines.echo_videos import EchoVideos
 from workers.engines.text.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
@@ -35,6 +38,7 @@ class EchoOptions(Options):
     max_inflight: int = Field(256, ge=1, le=4096)
     context_length: int = Field(32_768, ge=1)
     max_tokens: int = Field(64, ge=1, description="Tokens of an answer that asks for no limit.")
+    modality: Literal["text", "videos"] = "text"
 
     @property
     def capacity(self) -> Capacity:
@@ -117,6 +121,19 @@ class Echo(Engine[EchoOptions]):
             report("loading", done / 100)
             time.sleep(options.load_s / 100)
         return options
+
+    @classmethod
+    async def start(cls, loaded: EchoOptions) -> "Echo":
+        if loaded.modality == "videos":
+            return cast("Echo", EchoVideos(loaded))  # another engine, which the runner asks as it asks any
+        return cls(loaded)
+
+    def modalities(self) -> list[str]:
+        return [name for name in super().modalities() if name != "videos"]
+
+    def videos(self, request: Videos, sink: MediaSink) -> None:
+        """Refuse: videos are another class's."""
+        raise InvalidRequest("this model does not serve videos", param="model")
 
     def chat(self, request: chat.Request, sink: Sink) -> None:
         """Repeat the last message."""

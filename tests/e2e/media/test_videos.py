@@ -1,0 +1,104 @@
+"""Videos as jobs, on the engine without weights: from a launch as a model of type video to a file that plays."""
+
+import base64
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import httpx
+import pytest
+from PIL import Image
+
+from tests.e2e.media.studio import data_url, file_of
+from tests.e2e.stack import Stack
+from tests.support.servers import wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    launch = {"model_uid": "film", "model_name": "echo", "model_type": "video"}
+    with httpx.Client(base_url=stack.url, timeout=60) as made:
+        made.post("/v1/models", json=launch).raise_for_status()
+        yield made
+        made.delete("/v1/models/film")
+
+
+def ended(http: httpx.Client, **fields: Any) -> dict[str, Any]:
+    """A job of a video, once it is over."""
+    body = {"kind": "videos.generations", "model": "film", "input": fields}
+    id = http.post("/v1/jobs", json=body).raise_for_status().json()["id"]
+
+    def job() -> dict[str, Any]:
+        return dict(http.get(f"/v1/jobs/{id}").json())
+
+    wait_for(lambda: job()["state"] not in ("queued", "running"), 30, f"{id} is not over")
+    return job()
+
+
+def test_a_video_is_a_job_whose_file_plays(http: httpx.Client) -> None:
+    done = ended(http, prompt="a wandering bar", seconds="2", size="96x64", seed=3)
+    assert done["state"] == "succeeded", done
+    answer = http.get(f"/v1/jobs/{done['id']}/result").json()
+
+    told = {name: answer[name] for name in ("size", "frames", "fps", "seconds", "output_format")}
+    assert told == {"size": "96x64", "frames": 17, "fps": 8, "seconds": 2.125, "output_format": "mp4"}
+    [video] = answer["data"]
+    assert video["seed"] == 3
+    file = httpx.get(video["url"])
+    assert file.headers["content-type"] == "video/mp4"
+    assert file.content.find(b"moov") < file.content.find(b"mdat"), "it plays while it is fetched"
+    with av.open(io.BytesIO(file.content), "r") as container:
+        [stream] = container.streams.video
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(shown) == 17
+    assert shown[0].shape == (64, 96, 3)
+    thumbnail = Image.open(io.BytesIO(httpx.get(video["thumbnail_url"]).content))
+    assert (thumbnail.format, thumbnail.size) == ("WEBP", (96, 64))
+    sheet = Image.open(io.BytesIO(httpx.get(video["spritesheet_url"]).content))
+    assert (sheet.format, sheet.size) == ("JPEG", (1600, 107))
+
+
+def test_a_video_comes_in_base64_where_that_is_asked_for(http: httpx.Client) -> None:
+    done = ended(http, prompt="a bar", response_format="b64_json")
+    [video] = http.get(f"/v1/jobs/{done['id']}/result").json()["data"]
+
+    assert base64.b64decode(video["b64_json"])[4:8] == b"ftyp"
+    assert "url" not in video
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({}, "input.prompt"),
+        ({"prompt": "x", "n": 2}, "input.n"),
+        ({"prompt": "x", "seconds": 4, "num_frames": 9}, None),
+        ({"prompt": "x", "size": "60x64"}, "input.size"),
+        ({"prompt": "x", "last_image": data_url(file_of(Image.new("RGB", (64, 64))))}, "input.image"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, Any], param: str | None, http: httpx.Client) -> None:
+    answer = http.post("/v1/jobs", json={"kind": "videos.generations", "model": "film", "input": fields})
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["param"] == param
+
+
+def test_a_length_that_there_is_not_names_the_nearest(http: httpx.Client) -> None:
+    failed = ended(http, prompt="x", num_frames=10)
+
+    assert failed["state"] == "failed"
+    assert failed["error"]["param"] == "num_frames"
+    assert "say 'num_frames': 9 or 13" in failed["error"]["message"]
+
+
+def test_a_model_of_videos_is_shown_as_one(http: httpx.Client) -> None:
+    model = http.get("/v1/models/film").json()
+
+    assert model["model_type"] == "video"
+    assert model["model_ability"] == ["text2video"]
+    refused = http.post("/v1/chat/completions", json={"model": "film", "messages": [{"role": "user", "content": "x"}]})
+    assert refused.status_code == 400
