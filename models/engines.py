@@ -146,12 +146,13 @@ _ALL = (
     ),
     EngineFacts(
         "diffusers",
-        {"image": ("images",)},
+        {"image": ("images",), "video": ("videos",)},
         formats=("diffusers",),
+        type_options={"video": {"modality": "videos"}},
         wanted=("model_index.json", *(f"*/{one}" for one in _SAFETENSORS)),
         unwanted=("*.bin", *_PICKLES_AND_CODE, *VARIANTS),
         extra="diffusers",
-        libraries=("torch", "diffusers", "transformers"),
+        libraries=("torch", "diffusers", "transformers", "av"),
     ),
     EngineFacts(
         "faster_whisper",

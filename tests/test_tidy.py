@@ -36,6 +36,7 @@ BLIND = {
     "workers/engines/transformers/stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
     "workers/engines/diffusers/engine.py::run": "a decoder may raise anything, and its client must hear of it",
     "workers/engines/diffusers/engine.py::_draw": "a batch's life ends here, and its clients must hear of it",
+    "workers/engines/diffusers/video/engine.py::_make": "a request's life ends here, and its client must hear of it",
     "workers/engines/llama_cpp/gbnf.py::main": "the converter raises anything, and its process has nothing else to do",
     "workers/engines/llama_cpp/engine.py::_run": "a request's life ends here, and its client must hear of it",
     "workers/engines/vllm/engine.py::_run": "a request's life ends here, and its client must hear of it",

@@ -44,6 +44,21 @@ DRAWS: dict[str, tuple[str, ...]] = {
 }
 """What pipelines of diffusers can do that do not draw from a text alone, by their classes."""
 
+_BOTH = ("text2video", "image2video")
+FILMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("WanPipeline", "SkyReelsV2Pipeline", "CogVideoXPipeline", "HunyuanVideoPipeline", "MochiPipeline"),
+        ("text2video",),
+    ),
+    **dict.fromkeys(
+        ("WanImageToVideoPipeline", "SkyReelsV2ImageToVideoPipeline", "CogVideoXImageToVideoPipeline"),
+        ("image2video",),
+    ),
+    **dict.fromkeys(("LTXPipeline", "LTXImageToVideoPipeline"), _BOTH),
+    "LTXConditionPipeline": (*_BOTH, "firstlastframe2video"),
+}
+"""The pipelines of diffusers whose videos are served, by their classes, and what they can do. Loaded, more is known."""
+
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 """The files of a processor; a network that could see takes text alone where there is none of them."""
 
@@ -106,9 +121,16 @@ def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: 
         shown = {*_shown(template or "", facts, options), *_senses(facts, seen, options)} if chats else set()
         yield from (one for one in facts.abilities if one in shown)
     elif model_type == "image" and seen is not None:
-        yield from DRAWS.get(str(seen.documents.get("model_index.json", {}).get("_class_name")), usual)
+        yield from DRAWS.get(_pipeline(seen), usual)
+    elif model_type == "video" and seen is not None:
+        yield from FILMS.get(_pipeline(seen), usual)
     else:
         yield from usual
+
+
+def _pipeline(seen: Peek) -> str:
+    """The class that a pipeline's index names."""
+    return str(seen.documents.get("model_index.json", {}).get("_class_name"))
 
 
 def _template(seen: Peek | None, options: Mapping[str, Any]) -> str | None:

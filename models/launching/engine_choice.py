@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
+from models.launching.about import FILMS
 from models.launching.peek import DOCUMENTS, Peek
 
 _WRITES_TEXT = (
@@ -246,7 +247,8 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
     """The types of model that weights in this format may be, the likeliest first."""
     match written:
         case "diffusers":
-            return ("image",)
+            films = peek.documents.get("model_index.json", {}).get("_class_name") in FILMS
+            return ("video",) if films else ("image",)
         case "gguf":
             return _types_of_gguf(peek)
         case "ct2":

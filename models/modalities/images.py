@@ -46,7 +46,7 @@ _ALIASES = {
 }
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """A list of adapters, from one name, from a list of names or objects, or, in a form, from JSON text."""
     if isinstance(value, str):
         value = _decoded(value, "lora") if value[:1] in ("[", "{") else value
@@ -104,7 +104,7 @@ class Request(MediaRequest):
     scheduler: str | None = Field(None, max_length=100, description="a sampler's name, such as 'DPM++ 2M Karras'")
     strength: Annotated[Float, Field(gt=0, le=1)] | None = Field(None, description="how far to leave the image")
     control_scale: Annotated[Float, Field(ge=0, le=4)] | None = Field(None, description="how far to heed ControlNet")
-    lora: Annotated[list[Lora], Field(max_length=8), BeforeValidator(_listed)] | None = None
+    lora: Annotated[list[Lora], Field(max_length=8), BeforeValidator(listed)] | None = None
     stream: Bool = False
     partial_images: Annotated[Int, Field(ge=0, le=3)] | None = None
     quality: str | None = Field(None, max_length=20)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.base import Bool, Float, Int
 from models.modalities.form_fields import merged
-from models.modalities.images import size_of
+from models.modalities.images import Lora, listed, size_of
 from models.modalities.media import Answer, MediaRequest
 
 MOST_FRAMES = 1200
@@ -35,6 +35,7 @@ _ALIASES = {
     "frame_rate": "fps",
     "frames_per_second": "fps",
     "duration": "seconds",
+    "loras": "lora",
 }
 _FILES = ("image", "last_image")
 
@@ -55,6 +56,7 @@ class Request(MediaRequest):
     fps: Annotated[Float, Field(ge=1, le=120)] | None = Field(None, description="frames a second")
     steps: Annotated[Int, Field(ge=1, le=MOST_STEPS)] | None = None
     guidance_scale: Annotated[Float, Field(ge=0, le=100)] | None = None
+    lora: Annotated[list[Lora], Field(max_length=8), BeforeValidator(listed)] | None = None
     seed: Annotated[Int, Field(ge=-1, lt=1 << 63)] | None = Field(None, description="-1 is any")
     response_format: Literal["url", "b64_json"] | None = Field(None, description="by default url")
     background: Bool | None = Field(None, description="true: answer 202 and go on in the background")
@@ -138,15 +140,14 @@ def frames_of(seconds: float, fps: float, step: int, first: int) -> int:
     return first + step * max(0, math.floor((seconds * fps - first) / step + 0.5))
 
 
-def refuse_length(frames: int, step: int, first: int) -> None:
+def refuse_length(frames: int, step: int, first: int, *, param: str = "num_frames") -> None:
     """Raise InvalidRequest for a number of frames that a model does not make, with the nearest that it makes."""
     below = first + step * max(0, (frames - first) // step)
     if below == frames:
         return
     near = f"{below}" if below > frames else f"{below} or {below + step}"
-    raise InvalidRequest(
-        f"this model makes {step}k+{first} frames: say 'num_frames': {near}, or give 'seconds'", param="num_frames"
-    )
+    other = ", or give 'seconds'" if param == "num_frames" else ""
+    raise InvalidRequest(f"this model makes {step}k+{first} frames: say {near} as '{param}'{other}", param=param)
 
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:

@@ -92,7 +92,7 @@ def test_a_length_that_there_is_not_names_the_nearest(http: httpx.Client) -> Non
 
     assert failed["state"] == "failed"
     assert failed["error"]["param"] == "num_frames"
-    assert "say 'num_frames': 9 or 13" in failed["error"]["message"]
+    assert "say 9 or 13 as 'num_frames'" in failed["error"]["message"]
 
 
 def test_a_model_of_videos_is_shown_as_one(http: httpx.Client) -> None:

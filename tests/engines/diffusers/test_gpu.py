@@ -35,7 +35,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch, folder: Path, card: Card, **options:
     monkeypatch.setattr(diffusers.DiffusionPipeline, "to", lambda _, device: recorded.update(device=device))
     monkeypatch.setattr(torch, "set_num_threads", lambda number: recorded.update(threads=number))
     monkeypatch.setattr(load, "cores", lambda: 128)
-    return load.load_model(EngineSite(str(folder), "cuda:0", options), lambda *_: None), recorded
+    model = load.load_model(EngineSite(str(folder), "cuda:0", options), lambda *_: None)
+    assert isinstance(model, Model)
+    return model, recorded
 
 
 @pytest.fixture
@@ -89,6 +91,7 @@ def test_as_many_pictures_are_drawn_at_once_as_then_fit(monkeypatch: pytest.Monk
 def test_on_a_cpu_nothing_is_measured() -> None:
     model = load.load_model(EngineSite(str(WEIGHTS), "cpu", {"n_threads": 1}), lambda *_: None)
 
+    assert isinstance(model, Model)
     assert model.base.dtype == torch.float32
     assert not model.base.vae.use_slicing
     assert model.batch_of(Shape("text", 4096, 4096, 20, 5.0)) == 4

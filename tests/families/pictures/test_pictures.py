@@ -101,13 +101,13 @@ async def test_a_list_in_the_index_is_no_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pipeline", "said"),
     [
-        ("WanPipeline", "a WanPipeline makes videos"),
+        ("WanPipeline", "a WanPipeline makes videos: launch it with model_type 'video'"),
         ("CogVideoXPipeline", "makes videos"),
         ("LTXPipeline", "makes videos"),
         ("HunyuanVideoPipeline", "makes videos"),
-        ("AnimateDiffPipeline", "makes videos"),
+        ("AnimateDiffPipeline", "makes videos, and is not served: it animates"),
         ("StableVideoDiffusionPipeline", "makes videos"),
-        ("LTX2Pipeline", "makes videos"),
+        ("LTX2Pipeline", "makes videos, and is not served: its videos have sound"),
         ("AudioLDM2Pipeline", "makes sound"),
         ("KandinskyV22Pipeline", "image_embeds.*combined pipeline"),
         ("KandinskyV22PriorPipeline", "makes no pictures"),
@@ -120,5 +120,5 @@ def test_what_cannot_draw_is_refused_before_its_weights_are_read(pipeline: str, 
     (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
     error = refused(tmp_path)
 
-    assert error.param == "model_path"
+    assert error.param == ("model_type" if "model_type 'video'" in error.message else "model_path")
     assert re.search(said, error.message), error.message

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 _STEPS = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])")
 _TRAILING = {"timestep_spacing": "trailing"}
+DefaultsT = TypeVar("DefaultsT")
 _SD = r"(?:StableDiffusion(?!3)|AltDiffusion)\w*"
 
 
@@ -44,7 +45,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class CheckpointRow(Generic[DefaultsT]):
     """A kind of checkpoints: those whose pipeline matches, and either ``shown`` holds or the name has this word.
 
     ``shown``: values that the index, the network's or the scheduler's configuration must have. ``counted``: the name
@@ -52,7 +53,7 @@ class _Row:
     """
 
     pipeline: str
-    defaults: Defaults
+    defaults: DefaultsT
     word: str = ""
     shown: Mapping[str, Any] = field(default_factory=dict)
     scheduler: str = ""
@@ -65,62 +66,70 @@ def _few(steps: int, guidance: float, sampler: str = "", *, trailing: bool = Fal
 
 _ROWS = (
     # Stable Diffusion 1, 2 and XL
-    _Row(_SD, _few(8, 1.0, "LCM"), "lcm(?![a-z])", counted=True),
-    _Row(_SD, _few(4, 0.0, "LCM"), "dmd2?", counted=True),
-    _Row(_SD, _few(4, 0.0, "Euler", trailing=True), "lightning", counted=True),
-    _Row(_SD, _few(8, 0.0, "Euler", trailing=True), r"hyper(?:sdxl|sd15|sd)?(?![a-z])", counted=True),
-    _Row(_SD, _few(4, 0.0, trailing=True), "turbo", counted=True),
-    _Row(_SD, _few(8, 1.0), scheduler="LCMScheduler"),
-    _Row(_SD, _few(4, 0.0), scheduler="TCDScheduler"),
-    _Row(_SD, Defaults(50, 3.0), r"playground[-_]?v2[._-]?5", scheduler="EDMDPMSolverMultistepScheduler"),
+    CheckpointRow(_SD, _few(8, 1.0, "LCM"), "lcm(?![a-z])", counted=True),
+    CheckpointRow(_SD, _few(4, 0.0, "LCM"), "dmd2?", counted=True),
+    CheckpointRow(_SD, _few(4, 0.0, "Euler", trailing=True), "lightning", counted=True),
+    CheckpointRow(_SD, _few(8, 0.0, "Euler", trailing=True), r"hyper(?:sdxl|sd15|sd)?(?![a-z])", counted=True),
+    CheckpointRow(_SD, _few(4, 0.0, trailing=True), "turbo", counted=True),
+    CheckpointRow(_SD, _few(8, 1.0), scheduler="LCMScheduler"),
+    CheckpointRow(_SD, _few(4, 0.0), scheduler="TCDScheduler"),
+    CheckpointRow(_SD, Defaults(50, 3.0), r"playground[-_]?v2[._-]?5", scheduler="EDMDPMSolverMultistepScheduler"),
     # Stable Diffusion 3
-    _Row("StableDiffusion3.*", _few(4, 0.0), "turbo", counted=True),
-    _Row("StableDiffusion3.*", Defaults(28, 3.5), r"3[._-]?5[-_]?large", {"num_layers": 38}),
-    _Row("StableDiffusion3.*", Defaults(40, 4.5), r"3[._-]?5[-_]?medium"),
+    CheckpointRow("StableDiffusion3.*", _few(4, 0.0), "turbo", counted=True),
+    CheckpointRow("StableDiffusion3.*", Defaults(28, 3.5), r"3[._-]?5[-_]?large", {"num_layers": 38}),
+    CheckpointRow("StableDiffusion3.*", Defaults(40, 4.5), r"3[._-]?5[-_]?medium"),
     # FLUX
-    _Row("Flux2Klein.*", _few(4, 1.0), shown={"is_distilled": True}),
-    _Row("Flux(?:Img2Img|Inpaint)?Pipeline", _few(4, 0.0), "schnell", {"guidance_embeds": False}),
-    _Row("Flux(?:Img2Img|Inpaint)?Pipeline", _few(8, 3.5), "turbo|hyper|lightning", counted=True),
-    _Row("FluxKontext.*", Defaults(28, 2.5), shown={"guidance_embeds": True}),
-    _Row("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(30, 10.0), "depth"),
-    _Row("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(50, 30.0), "canny"),
+    CheckpointRow("Flux2Klein.*", _few(4, 1.0), shown={"is_distilled": True}),
+    CheckpointRow("Flux(?:Img2Img|Inpaint)?Pipeline", _few(4, 0.0), "schnell", {"guidance_embeds": False}),
+    CheckpointRow("Flux(?:Img2Img|Inpaint)?Pipeline", _few(8, 3.5), "turbo|hyper|lightning", counted=True),
+    CheckpointRow("FluxKontext.*", Defaults(28, 2.5), shown={"guidance_embeds": True}),
+    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(30, 10.0), "depth"),
+    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(50, 30.0), "canny"),
     # others with a transformer
-    _Row("ZImage(?!Omni).*", _few(9, 0.0), "turbo"),
-    _Row("Krea2.*", _few(8, 0.0), "turbo", {"is_distilled": True}),
-    _Row("QwenImage.*", _few(8, 1.0), "lightning|turbo|lightx2v", counted=True),
-    _Row("QwenImageEditPlus.*", Defaults(40, 4.0)),
-    _Row("HiDream.*", _few(28, 0.0), "dev"),
-    _Row("HiDream.*", _few(16, 0.0), "fast"),
-    _Row("HunyuanDiT.*", Defaults(25, 5.0, True), "distilled"),
-    _Row("HunyuanImagePipeline", Defaults(8, None, True), "distilled", {"guidance_embeds": True}),
-    _Row("PixArt.*", _few(4, 0.0), "lcm", scheduler="LCMScheduler"),
-    _Row("SanaSprint.*", Defaults(None, None, True)),
-    _Row("LatentConsistencyModel.*", Defaults(None, None, True)),
+    CheckpointRow("ZImage(?!Omni).*", _few(9, 0.0), "turbo"),
+    CheckpointRow("Krea2.*", _few(8, 0.0), "turbo", {"is_distilled": True}),
+    CheckpointRow("QwenImage.*", _few(8, 1.0), "lightning|turbo|lightx2v", counted=True),
+    CheckpointRow("QwenImageEditPlus.*", Defaults(40, 4.0)),
+    CheckpointRow("HiDream.*", _few(28, 0.0), "dev"),
+    CheckpointRow("HiDream.*", _few(16, 0.0), "fast"),
+    CheckpointRow("HunyuanDiT.*", Defaults(25, 5.0, True), "distilled"),
+    CheckpointRow("HunyuanImagePipeline", Defaults(8, None, True), "distilled", {"guidance_embeds": True}),
+    CheckpointRow("PixArt.*", _few(4, 0.0), "lcm", scheduler="LCMScheduler"),
+    CheckpointRow("SanaSprint.*", Defaults(None, None, True)),
+    CheckpointRow("LatentConsistencyModel.*", Defaults(None, None, True)),
 )
 """The first that fits counts. Distilled ones stand before the plain ones of their family."""
 
 
 def defaults_of(checkpoint: Checkpoint) -> Defaults:
     """The defaults of this checkpoint."""
-    name = checkpoint.name.lower()
     for row in _ROWS:
-        if not re.fullmatch(row.pipeline, checkpoint.pipeline) or not _is(row, checkpoint, name):
-            continue
-        found, said = row.defaults, _STEPS.search(name) if row.counted else None
-        steps = max(1, int(said[1])) if said else found.steps
-        return Defaults(steps, found.guidance, found.distilled, found.sampler, found.scheduling)
+        if fits(row, checkpoint):
+            found = row.defaults
+            steps = steps_of(row, checkpoint) or found.steps
+            return Defaults(steps, found.guidance, found.distilled, found.sampler, found.scheduling)
     return Defaults()
 
 
-def _is(row: _Row, checkpoint: Checkpoint, name: str) -> bool:
+def fits(row: CheckpointRow[Any], checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is of this kind."""
+    if not re.fullmatch(row.pipeline, checkpoint.pipeline):
+        return False
     if not (row.word or row.shown or row.scheduler):
         return True
+    name = checkpoint.name.lower()
     if row.word and re.search(rf"(?<![a-z])(?:{row.word})(?![a-z])|xl[-_]?(?:{row.word})", name):
         return True
     if row.scheduler and row.scheduler == checkpoint.scheduler:
         return True
     known = {**checkpoint.scheduling, **checkpoint.network, **checkpoint.index}
     return bool(row.shown) and all(known.get(key) == value for key, value in row.shown.items())
+
+
+def steps_of(row: CheckpointRow[Any], checkpoint: Checkpoint) -> int | None:
+    """The steps that the checkpoint's name says, where names of this kind may say them."""
+    said = _STEPS.search(checkpoint.name.lower()) if row.counted else None
+    return max(1, int(said[1])) if said else None
 
 
 def name_of(source: Path) -> str:

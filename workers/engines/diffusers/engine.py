@@ -13,13 +13,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from models.errors import EngineFailure, HeadraceError
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from models.modalities import images
 from models.modalities.media import Artifact, Outcome
+from models.modalities.videos import Request as Videos
 from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.batch import ImageRequest, ImageRow, Shape, next_batch
@@ -28,6 +29,9 @@ from workers.engines.diffusers.load import load_model
 from workers.engines.diffusers.model import Model
 from workers.engines.diffusers.pictures import file_name
 from workers.engines.diffusers.plan import plan
+from workers.engines.diffusers.video.draw import warm as warm_video
+from workers.engines.diffusers.video.engine import VideoEngine
+from workers.engines.diffusers.video.model import VideoModel
 from workers.engines.diffusers.watch import BatchStopped, StepResult
 
 log = logging.getLogger(__name__)
@@ -66,11 +70,24 @@ class Diffusers(Engine[Model]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> Model:
-        model = load_model(site, report)
+        model: Any = load_model(site, report)
         if site.device != "cpu":
             report("warming", 0.0)
-            warm(model)
-        return model
+            (warm_video if isinstance(model, VideoModel) else warm)(model)
+        return cast(Model, model)
+
+    @classmethod
+    async def start(cls, loaded: Model) -> "Diffusers":
+        if isinstance(loaded, VideoModel):
+            return cast("Diffusers", VideoEngine(loaded))  # another engine, which the runner asks as it asks any
+        return cls(loaded)
+
+    def modalities(self) -> list[str]:
+        return [name for name in super().modalities() if name != "videos"]
+
+    def videos(self, request: Videos, sink: MediaSink) -> None:
+        """Refuse: videos are another class's."""
+        raise InvalidRequest("this model does not serve videos", param="model")
 
     def images(self, request: images.Request, sink: MediaSink) -> None:
         """Draw ``request.n`` images."""

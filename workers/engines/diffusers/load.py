@@ -21,26 +21,25 @@ from workers.engines.base import EngineSite, Report, torch_device
 from workers.engines.diffusers import adapters
 from workers.engines.diffusers.index import parts_of, read_index
 from workers.engines.diffusers.model import Model
-from workers.engines.diffusers.options import DiffusersOptions
+from workers.engines.diffusers.options import DiffusersOptions, PipelineOptions, VideoOptions
 from workers.engines.diffusers.single_file import SingleFile, checkpoint_at
 from workers.engines.diffusers.tasks import refuse_other
+from workers.engines.diffusers.video import families
+from workers.engines.diffusers.video.model import VideoModel
 
 
-def _threads(options: DiffusersOptions, device: str) -> int | None:
+def _threads(options: PipelineOptions, device: str) -> int | None:
     """CPU threads; None: as many as PyTorch takes by itself."""
     return host_threads(options.n_threads, cores(), None if device == "cpu" else TORCH_ON_GPU)
 
 
-def load_model(site: EngineSite, report: Report) -> Model:
+def load_model(site: EngineSite, report: Report) -> Model | VideoModel:
     """Load the weights. Raises InvalidRequest where they, or the options, cannot be used."""
-    options = DiffusersOptions.read(site)
+    films = site.options.get("modality") == "videos"
+    options: DiffusersOptions | VideoOptions = (VideoOptions if films else DiffusersOptions).read(site)
     site = replace(site, device=torch_device(site.device))
-    if options.scheduler and samplers.find(options.scheduler) is None:
-        known = ", ".join(one.name for one in samplers.SAMPLERS)
-        raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
     card = card_of(site.device)
-    if options.cpu_offload and (card is None or card.unified):
-        raise InvalidRequest("'cpu_offload' needs a GPU with memory of its own", param="cpu_offload")
+    _refuse(options, card)
     threads = _threads(options, site.device)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -50,32 +49,50 @@ def load_model(site: EngineSite, report: Report) -> Model:
     alone = checkpoint_at(folder, trusted=site.trust_remote_code) if folder.is_file() else None
     index = read_index(folder, trusted=site.trust_remote_code) if alone is None else alone.index
     if isinstance(index["_class_name"], str):
-        refuse_other(index["_class_name"])
+        (families.refuse_other if films else refuse_other)(index["_class_name"])
     dtype = _dtype(options, index, card)
     report("loading", 0.05)
     base = _base(folder, index, dtype, options, site, alone)
     report("loading", 0.6)
-    control = adapters.controlnet(options.controlnet, dtype) if options.controlnet is not None else None
     for name, source in options.loras.items():
         adapters.add_lora(base, name, source)
     if options.loras:
         base.disable_lora()
-    report("loading", 0.8)
-    if options.vae_tiling and hasattr(base, "vae"):
+    if options.vae_tiling and hasattr(getattr(base, "vae", None), "enable_tiling"):
         base.vae.enable_tiling()
-    if card is not None and hasattr(getattr(base, "vae", None), "enable_slicing"):
+    if isinstance(options, VideoOptions):
+        if not options.cpu_offload:
+            base.to(site.device)
+        return VideoModel(base, options, site.device, threads, folder)
+    return _of_pictures(base, options, site, dtype, threads)
+
+
+def _refuse(options: DiffusersOptions | VideoOptions, card: Card | None) -> None:
+    """Raise InvalidRequest for options that make no sense here."""
+    if isinstance(options, DiffusersOptions) and options.scheduler and samplers.find(options.scheduler) is None:
+        known = ", ".join(one.name for one in samplers.SAMPLERS)
+        raise InvalidRequest(f"no sampler '{options.scheduler}'; there are {known}", param="scheduler")
+    if options.cpu_offload and (card is None or card.unified):
+        raise InvalidRequest("'cpu_offload' needs a GPU with memory of its own", param="cpu_offload")
+
+
+def _of_pictures(
+    base: Any, options: DiffusersOptions, site: EngineSite, dtype: torch.dtype, threads: int | None
+) -> Model:
+    control = adapters.controlnet(options.controlnet, dtype) if options.controlnet is not None else None
+    if card_of(site.device) is not None and hasattr(getattr(base, "vae", None), "enable_slicing"):
         base.vae.enable_slicing()  # one picture after another: decoding takes more memory than drawing
     if not options.cpu_offload:
         base.to(site.device)
         if control is not None:
             control.to(site.device)
-    model = Model(base, control, options, site.device, dtype, threads, folder)
+    model = Model(base, control, options, site.device, dtype, threads, Path(site.source))
     if options.scheduler:
         model.sampling.refuse(options.scheduler, param="scheduler")
     return model
 
 
-def _dtype(options: DiffusersOptions, index: dict[str, Any], card: Card | None) -> torch.dtype:
+def _dtype(options: PipelineOptions, index: dict[str, Any], card: Card | None) -> torch.dtype:
     named: str = options.dtype
     if named == "auto":
         classes = [cls for _, cls in parts_of(index).values()]
@@ -88,12 +105,12 @@ def _base(
     folder: Path,
     index: dict[str, Any],
     dtype: torch.dtype,
-    options: DiffusersOptions,
+    options: DiffusersOptions | VideoOptions,
     site: EngineSite,
     alone: SingleFile | None,
 ) -> Any:
     extra: dict[str, Any] = {}
-    if not options.safety_checker and "safety_checker" in index:
+    if isinstance(options, DiffusersOptions) and not options.safety_checker and "safety_checker" in index:
         extra = {"safety_checker": None, "requires_safety_checker": False}
     files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*.safetensors")]
     chosen = variant(files, half=site.device != "cpu" and dtype.itemsize == 2)
@@ -104,7 +121,7 @@ def _base(
             return alone.load(dtype)
         return diffusers.DiffusionPipeline.from_pretrained(
             folder,
-            dtype=dtype,
+            dtype=_dtypes(index, dtype),
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=site.trust_remote_code,
@@ -116,6 +133,12 @@ def _base(
         if out_of_memory(error):
             raise
         raise InvalidRequest(f"cannot load {folder}: {_first_line(error)}", param="model_path") from error
+
+
+def _dtypes(index: dict[str, Any], dtype: torch.dtype) -> Any:
+    """The precision of each part. Wan's autoencoder is computed in full precision, as its makers do."""
+    precise = parts_of(index).get("vae") == ("diffusers", "AutoencoderKLWan")
+    return {"default": dtype, "vae": torch.float32} if precise else dtype
 
 
 def _first_line(error: Exception) -> str:

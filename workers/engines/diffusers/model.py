@@ -1,6 +1,7 @@
 """A loaded model: its pipelines, one for each mode, and the defaults and limits of what may be asked of them."""
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +13,97 @@ from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity
 from workers.engines.diffusers.batch import Mode, Shape
 from workers.engines.diffusers.defaults import defaults_of, shown_by
-from workers.engines.diffusers.options import DiffusersOptions
+from workers.engines.diffusers.options import DiffusersOptions, PipelineOptions
 from workers.engines.diffusers.sampling import Samplers
 from workers.engines.diffusers.tasks import SEVERAL_IMAGES, pipes_of
 
 
-class Model:
-    """A loaded model: one pipeline for each mode that it can draw in, all with the same weights."""
+class Pipelines:
+    """Pipelines for the modes that weights can draw in, all with the same weights, and what may be asked of them.
+
+    ``Mode`` names a mode of pictures; videos have modes of their own, which are strings, too.
+    """
+
+    def __init__(
+        self, base: Any, pipes: Mapping[Any, Any], options: PipelineOptions, device: str, threads: int | None
+    ) -> None:
+        """``threads`` of the CPU, None: as many as PyTorch takes."""
+        self.base = base
+        self.threads = threads
+        self.pipes = dict(pipes)
+        for pipe in self.pipes.values():
+            pipe.set_progress_bar_config(disable=True)
+            if options.cpu_offload:
+                pipe.enable_model_cpu_offload(device=device)
+        self._arguments: dict[str, Any] = {
+            mode: inspect.signature(pipe.__call__).parameters for mode, pipe in self.pipes.items()
+        }
+        self.loras = frozenset(options.loras)
+        self._active_loras: tuple[tuple[str, float], ...] | None = None
+
+    def accepts(self, mode: str, name: str) -> bool:
+        """Whether the pipeline has an argument of this name."""
+        return name in self._arguments.get(mode, {})
+
+    def default(self, mode: str, name: str, otherwise: Any) -> Any:
+        """The pipeline's default for an argument; ``otherwise`` where it has none."""
+        argument = self._arguments.get(mode, {}).get(name)
+        if argument is None or argument.default in (None, inspect.Parameter.empty):
+            return otherwise
+        return argument.default
+
+    def guidance_name(self, mode: str) -> str:
+        """The pipeline's name for guidance: some call ``true_cfg_scale`` what others call ``guidance_scale``."""
+        named = self._arguments.get(mode, {}).get("guidance_scale")
+        true = named is None or named.default is None
+        return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
+
+    def heeds_guidance(self, mode: str) -> bool:
+        """Whether guidance changes the picture: FLUX schnell and others that were distilled do not know it."""
+        if self.base.config.get("is_distilled"):
+            return False
+        if self.guidance_name(mode) == "true_cfg_scale" or not self.accepts(mode, "guidance_scale"):
+            return self.accepts(mode, self.guidance_name(mode))
+        told = getattr(getattr(self.base, "transformer", None), "config", {}).get("guidance_embeds")
+        alone = self.accepts(mode, "true_cfg_scale") or not self.accepts(mode, "negative_prompt")
+        return told is not False or not alone
+
+    def heeds_negative(self, mode: str, guidance: float, true_guidance: float) -> bool:
+        """Whether a negative prompt changes the picture, under this guidance."""
+        if self.guidance_name(mode) == "true_cfg_scale":
+            return guidance > 1
+        if self.accepts(mode, "true_cfg_scale"):
+            return true_guidance > 1
+        pipe = self.pipes[mode]
+        rule = getattr(type(pipe), "do_classifier_free_guidance", None)
+        if not isinstance(rule, property) or rule.fget is None:
+            return guidance > 1
+        asked = SimpleNamespace(_guidance_scale=guidance, guidance_scale=guidance, config=pipe.config)
+        asked.unet = getattr(pipe, "unet", None)
+        try:
+            return bool(rule.fget(asked))  # the pipeline's own rule, asked without the pipeline, which may be drawing
+        except (AttributeError, TypeError):
+            return guidance > 1
+
+    def own_guidance(self, mode: str) -> float:
+        """The pipeline's own default."""
+        return float(self.default(mode, self.guidance_name(mode), 0.0))
+
+    def activate(self, loras: tuple[tuple[str, float], ...]) -> None:
+        """Apply these LoRAs, each with its scale, and no others. To be called in the drawing thread alone."""
+        if loras == self._active_loras or not self.loras:
+            return
+        self._active_loras = None
+        if loras:
+            self.base.enable_lora()
+            self.base.set_adapters([name for name, _ in loras], [scale for _, scale in loras])
+        else:
+            self.base.disable_lora()
+        self._active_loras = loras
+
+
+class Model(Pipelines):
+    """A loaded model of pictures: one pipeline for each mode that it can draw in, all with the same weights."""
 
     def __init__(
         self,
@@ -31,31 +116,20 @@ class Model:
         source: Path,
     ) -> None:
         """``source``: where the weights lie; ``threads`` of the CPU, None: as many as PyTorch takes."""
+        super().__init__(base, pipes_of(base, control), options, device, threads)
         defaults = defaults_of(shown_by(base, source))
         self.options = options
-        self.threads = threads
         self._device = device
         self._number_bytes = dtype.itemsize
-        self.base = base
-        self.pipes = pipes_of(base, control)
-        for pipe in self.pipes.values():
-            pipe.set_progress_bar_config(disable=True)
-            if options.cpu_offload:
-                pipe.enable_model_cpu_offload(device=device)
-        self._arguments: dict[Mode, Any] = {
-            mode: inspect.signature(pipe.__call__).parameters for mode, pipe in self.pipes.items()
-        }
-        self.loras = frozenset(options.loras)
-        self._active_loras: tuple[tuple[str, float], ...] | None = None
         self.sampling = Samplers(base, defaults.scheduling, defaults.sampler)
         unet = hasattr(base, "unet")
         self.multiple = getattr(base, "vae_scale_factor", 8) * (1 if unet else 2)  # a transformer joins 2x2 latents
         self.size = _default_size(base, options)
         self.most_pixels = options.max_pixels or 4 * self.size[0] * self.size[1]
         usual: Mode = next(iter(self.pipes))
-        own_steps, own_guidance = self.default(usual, "num_inference_steps", 30), self._own_guidance(usual)
-        self.steps: int = _first(options.default_steps, defaults.steps, own_steps)
-        self.guidance = float(_first(options.default_guidance, defaults.guidance, own_guidance))
+        own_steps, own_guidance = self.default(usual, "num_inference_steps", 30), self.own_guidance(usual)
+        self.steps: int = first(options.default_steps, defaults.steps, own_steps)
+        self.guidance = float(first(options.default_guidance, defaults.guidance, own_guidance))
         self.distilled = defaults.distilled
         self.max_batch = options.max_batch or (4 if device == "cpu" else 8)
         self._images_together = unet  # other models take several given images as parts of one picture
@@ -89,53 +163,6 @@ class Model:
         words |= {"control": "image2image", "control_image": "image2image", "control_inpaint": "inpainting"}
         return list(dict.fromkeys(words[mode] for mode in self.pipes))
 
-    def accepts(self, mode: Mode, name: str) -> bool:
-        """Whether the pipeline has an argument of this name."""
-        return name in self._arguments.get(mode, {})
-
-    def default(self, mode: Mode, name: str, otherwise: Any) -> Any:
-        """The pipeline's default for an argument; ``otherwise`` where it has none."""
-        argument = self._arguments.get(mode, {}).get(name)
-        if argument is None or argument.default in (None, inspect.Parameter.empty):
-            return otherwise
-        return argument.default
-
-    def guidance_name(self, mode: Mode) -> str:
-        """The pipeline's name for guidance: some call ``true_cfg_scale`` what others call ``guidance_scale``."""
-        named = self._arguments.get(mode, {}).get("guidance_scale")
-        true = named is None or named.default is None
-        return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
-
-    def heeds_guidance(self, mode: Mode) -> bool:
-        """Whether guidance changes the picture: FLUX schnell and others that were distilled do not know it."""
-        if self.base.config.get("is_distilled"):
-            return False
-        if self.guidance_name(mode) == "true_cfg_scale" or not self.accepts(mode, "guidance_scale"):
-            return self.accepts(mode, self.guidance_name(mode))
-        told = getattr(getattr(self.base, "transformer", None), "config", {}).get("guidance_embeds")
-        alone = self.accepts(mode, "true_cfg_scale") or not self.accepts(mode, "negative_prompt")
-        return told is not False or not alone
-
-    def heeds_negative(self, mode: Mode, guidance: float, true_guidance: float) -> bool:
-        """Whether a negative prompt changes the picture, under this guidance."""
-        if self.guidance_name(mode) == "true_cfg_scale":
-            return guidance > 1
-        if self.accepts(mode, "true_cfg_scale"):
-            return true_guidance > 1
-        pipe = self.pipes[mode]
-        rule = getattr(type(pipe), "do_classifier_free_guidance", None)
-        if not isinstance(rule, property) or rule.fget is None:
-            return guidance > 1
-        asked = SimpleNamespace(_guidance_scale=guidance, guidance_scale=guidance, config=pipe.config)
-        asked.unet = getattr(pipe, "unet", None)
-        try:
-            return bool(rule.fget(asked))  # the pipeline's own rule, asked without the pipeline, which may be drawing
-        except (AttributeError, TypeError):
-            return guidance > 1
-
-    def _own_guidance(self, mode: Mode) -> float:
-        return float(self.default(mode, self.guidance_name(mode), 0.0))
-
     def batch_of(self, shape: Shape) -> int:
         """How many images of this shape may be drawn at once: on a GPU as many as now fit, unless the launch says."""
         if (shape.mode != "text" and not self._images_together) or self.several_images:
@@ -150,22 +177,11 @@ class Model:
         pipe = self.pipes[shape.mode]
         if self.sampling.own is not None:
             pipe.scheduler = self.sampling.fresh(shape.sampler or self.options.scheduler or "")
-        self._activate_loras(shape.loras)
+        self.activate(shape.loras)
         return pipe
 
-    def _activate_loras(self, loras: tuple[tuple[str, float], ...]) -> None:
-        if loras == self._active_loras or not self.loras:
-            return
-        self._active_loras = None
-        if loras:
-            self.base.enable_lora()
-            self.base.set_adapters([name for name, _ in loras], [scale for _, scale in loras])
-        else:
-            self.base.disable_lora()
-        self._active_loras = loras
 
-
-def _first(*values: Any) -> Any:
+def first(*values: Any) -> Any:
     """The first that is not None."""
     return next(one for one in values if one is not None)
 

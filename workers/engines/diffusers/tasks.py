@@ -15,6 +15,7 @@ from diffusers.utils import BaseOutput
 
 from models.errors import InvalidRequest
 from workers.engines.diffusers.batch import Mode
+from workers.engines.diffusers.video.families import FAMILIES, why_not
 
 _AUTO: dict[Mode, Any] = {
     "text": diffusers.AutoPipelineForText2Image,
@@ -59,6 +60,10 @@ def refuse_other(name: str) -> None:
     if cls.__module__.startswith("diffusers.utils.dummy"):
         return  # its load says which library it lacks
     made = _made(cls)
+    if "frames" in made and name in FAMILIES:
+        raise InvalidRequest(f"a {name} makes videos: launch it with model_type 'video'", param="model_type")
+    if "frames" in made:
+        raise InvalidRequest(f"a {name} makes videos, and is not served: {why_not(name)}", param="model_path")
     if "images" not in made and "image" not in made and cls not in _families():
         what = next((f"makes {kind}" for field, kind in _MEDIA.items() if field in made), "makes no pictures by itself")
         raise InvalidRequest(f"a {name} {what}, and only pipelines that draw pictures are served", param="model_path")
@@ -91,7 +96,7 @@ def _found(base: Any) -> Iterator[tuple[Mode, Any]]:
                 if _fits(base, possible, channels):
                     yield possible, pipe
     for mode, name in _ONE_FAMILY.get(type(base).__name__, {}).items():
-        yield mode, _as(getattr(diffusers, name), base)
+        yield mode, as_pipeline(getattr(diffusers, name), base)
 
 
 def _fits(base: Any, mode: Mode, channels: int) -> bool:
@@ -116,7 +121,7 @@ def _controlled(base: Any, control: Any) -> dict[Mode, Any]:
     return pipes
 
 
-def _as(cls: Any, base: Any) -> Any:
+def as_pipeline(cls: Any, base: Any) -> Any:
     """Another pipeline of the same weights."""
     known: Mapping[str, Any] = {**base.config, **base.components}
     return cls(**{name: known[name] for name in inspect.signature(cls.__init__).parameters if name in known})

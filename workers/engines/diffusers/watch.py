@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,8 +38,25 @@ class StepResult:
     partials: dict[ImageRequest, tuple[int, bytes]] = field(default_factory=dict)
 
 
-class Watch:
-    """What is told of one batch: a pipeline's ``callback_on_step_end``, or called from its scheduler."""
+class StepWatch(ABC):
+    """What is told of one call of a pipeline: its ``callback_on_step_end``, or called from its scheduler."""
+
+    def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        """Called after each step. Raises BatchStopped, which ends the pipeline before it decodes anything."""
+        self.after(index, pipe.num_timesteps, tensors["latents"])
+        return {}
+
+    @abstractmethod
+    def after(self, index: int, total: int, latents: torch.Tensor) -> None:
+        """Tell of step ``index`` of so many, from 0, with what it made. Raises BatchStopped."""
+
+    @abstractmethod
+    def stop_unwanted(self) -> None:
+        """Raise BatchStopped where nobody waits any more."""
+
+
+class Watch(StepWatch):
+    """What is told of one batch of pictures."""
 
     def __init__(self, model: Model, rows: list[ImageRow], on_step: Callable[[StepResult], None]) -> None:
         self._model = model
@@ -47,13 +65,7 @@ class Watch:
         self._next_preview = time.monotonic() + (model.options.preview_every_s or 0.0)
         self._previews = model.options.preview_every_s is not None and not model.options.cpu_offload
 
-    def __call__(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        """Called after each step. Raises BatchStopped, which ends the pipeline before it decodes anything."""
-        self.after(index, pipe.num_timesteps, tensors["latents"])
-        return {}
-
     def after(self, index: int, total: int, latents: torch.Tensor) -> None:
-        """Tell of step ``index`` of so many, from 0, with what it made. Raises BatchStopped."""
         result = StepResult(self._rows, index + 1, max(index + 1, total))
         self._on_step(result)
         self.stop_unwanted()
@@ -65,7 +77,6 @@ class Watch:
                 self._on_step(extra)
 
     def stop_unwanted(self) -> None:
-        """Raise BatchStopped where nobody waits any more."""
         if all(row.request.over for row in self._rows):
             raise BatchStopped
 
@@ -106,7 +117,7 @@ class Watch:
 
 
 @contextmanager
-def watched(pipe: Any, watch: Watch) -> Iterator[dict[str, Any]]:
+def watched(pipe: Any, watch: StepWatch) -> Iterator[dict[str, Any]]:
     """Watch a call of this pipeline, by the arguments that are yielded for it, and by its networks and its scheduler.
 
     All pipelines stop before the next computation of a network; those that take no callback are followed by the steps
@@ -125,12 +136,14 @@ def watched(pipe: Any, watch: Watch) -> Iterator[dict[str, Any]]:
 
 
 def _networks(pipe: Any) -> list[Any]:
-    """The networks that a pipeline computes at each step."""
+    """The networks that a pipeline computes at each step, and what decodes what they made."""
     parts = {name: part for name, part in pipe.components.items() if isinstance(part, ModelMixin)}
-    return [part for name, part in parts.items() if "vae" not in name and name not in ("movq", "vqgan")]
+    drawing = [part for name, part in parts.items() if "vae" not in name and name not in ("movq", "vqgan")]
+    decoder = getattr(parts.get("vae"), "decoder", None)
+    return drawing if decoder is None else [*drawing, decoder]
 
 
-def _follow(pipe: Any, watch: Watch) -> None:
+def _follow(pipe: Any, watch: StepWatch) -> None:
     """Call ``watch`` after each step of the pipeline's scheduler, which is used for this call alone."""
     scheduler = getattr(pipe, "scheduler", None)
     if scheduler is None:

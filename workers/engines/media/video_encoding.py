@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from PIL import Image
 
@@ -20,6 +22,8 @@ Frame = npt.NDArray[np.uint8]
 _CODEC = "libx264"
 _QUALITY = {"crf": "17", "preset": "veryfast"}
 """Nothing of what was drawn is visibly lost; the file is about a tenth larger than a slow encoder would make it."""
+_BT709 = 1
+"""FFmpeg's number for the colours of high definition: their matrix, their primaries, and how bright they are."""
 _SHEET_FRAMES = 10
 _SHEET_WIDTH = 160
 
@@ -38,7 +42,7 @@ def mp4(frames: Iterable[Frame], fps: float) -> bytes:
                 if stream is None:
                     stream = _stream(container, picture, fps)
                 even = np.ascontiguousarray(picture[: stream.height, : stream.width])
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+                container.mux(stream.encode(_coded(even)))
             if stream is not None:
                 container.mux(stream.encode(None))
         return path.read_bytes()
@@ -49,7 +53,16 @@ def _stream(container: av.container.OutputContainer, picture: Frame, fps: float)
     assert isinstance(stream, VideoStream)
     stream.height, stream.width = (side - side % 2 for side in picture.shape[:2])
     stream.pix_fmt = "yuv420p"
+    coding: Any = stream.codec_context
+    coding.color_primaries = coding.color_trc = coding.colorspace = _BT709
+    coding.color_range = ColorRange.MPEG
     return stream
+
+
+def _coded(picture: Frame) -> av.VideoFrame:
+    """The frame in the colours that the stream says it has: players guess those of a file that says nothing."""
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
 
 
 def artifacts(frames: Sequence[Frame], fps: float) -> list[Artifact]:

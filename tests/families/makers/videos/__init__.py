@@ -1,0 +1,1 @@
+"""Tiny pipelines that make videos, of random weights in the real layout."""

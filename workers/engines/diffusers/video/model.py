@@ -1,0 +1,119 @@
+"""A loaded model of videos: its pipelines, one for each mode, and the defaults and limits of what may be asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+
+from models.modalities.videos import refuse_length
+from workers.engines.base import Capacity
+from workers.engines.diffusers.defaults import shown_by
+from workers.engines.diffusers.model import Pipelines, first
+from workers.engines.diffusers.options import VideoOptions
+from workers.engines.diffusers.sampling import Samplers
+from workers.engines.diffusers.tasks import as_pipeline
+from workers.engines.diffusers.video import families
+from workers.engines.diffusers.video.defaults import defaults_of
+from workers.engines.diffusers.video.families import FAMILIES, VideoMode
+
+_ABILITIES: dict[VideoMode, str] = {"text": "text2video", "image": "image2video", "frames": "firstlastframe2video"}
+_CLEAN = {"decode_timestep": 0.05, "decode_noise_scale": 0.025}
+"""How LTX's decoders that also take away noise are called, as their makers do."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoShape:
+    """What is to be made: sides in pixels, frames, and how. ``low_guidance``: of a second network; None: the same."""
+
+    mode: VideoMode
+    width: int
+    height: int
+    frames: int
+    fps: float
+    steps: int
+    guidance: float
+    low_guidance: float | None = None
+    loras: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def size(self) -> str:
+        """The size as OpenAI writes it."""
+        return f"{self.width}x{self.height}"
+
+
+class VideoModel(Pipelines):
+    """A loaded model of videos."""
+
+    def __init__(self, base: Any, options: VideoOptions, device: str, threads: int | None, source: Path) -> None:
+        """``source``: where the weights lie."""
+        made = {name: _named(name, base) for name in dict.fromkeys(families.modes_of(base).values())}
+        super().__init__(
+            base, {mode: made[name] for mode, name in families.modes_of(base).items()}, options, device, threads
+        )
+        self.family = FAMILIES[type(base).__name__]
+        self.options = options
+        self.sampling = Samplers(base, {}, "")
+        self.first_length, self.length_step = families.lengths_of(base)
+        self.multiple = families.multiple_of(base)
+        self.only_shape = families.only_shape(base)
+        self.calls = _CLEAN if base.vae.config.get("timestep_conditioning") else {}
+        found, usual = defaults_of(shown_by(base, source)), next(iter(self.pipes))
+        width, height, frames = families.usual_shape(base)
+        sides = (width or self.default(usual, "width", 512), height or self.default(usual, "height", 512))
+        self.size = _size(options.default_size) or found.size or sides
+        self.frames: int = first(options.default_frames, found.frames, frames, self.default(usual, "num_frames", 49))
+        self.fps = float(first(options.default_fps, found.fps, self.family.fps))
+        self.steps: int = first(options.default_steps, found.steps, self.default(usual, "num_inference_steps", 50))
+        self.guidance = float(first(options.default_guidance, found.guidance, self.own_guidance(usual)))
+        second = base.config.get("boundary_ratio") is not None and self.accepts(usual, "guidance_scale_2")
+        self.low_guidance = found.low_guidance if second and options.default_guidance is None else None
+        self.distilled = found.distilled
+        self.most_pixels = options.max_pixels or 4 * self.size[0] * self.size[1] * self.frames
+        if options.default_frames:
+            refuse_length(self.frames, self.length_step, self.first_length, param="default_frames")
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``base.Loaded``: one video is drawn while another is prepared or encoded."""
+        return Capacity(2, 0)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a request that leaves it out gets, for those who ask about the model."""
+        width, height = self.size
+        second = {} if self.low_guidance is None else {"guidance_scale_2": self.low_guidance}
+        return {
+            "steps": self.steps,
+            "guidance_scale": self.guidance,
+            **second,
+            "size": f"{width}x{height}",
+            "num_frames": self.frames,
+            "fps": self.fps,
+            "seconds": round(self.frames / self.fps, 3),
+            "scheduler": self.sampling.name,
+            "distilled": self.distilled,
+        }
+
+    @property
+    def abilities(self) -> list[str]:
+        """What it can do, in Xinference's words."""
+        return [_ABILITIES[mode] for mode in self.pipes]
+
+    def prepare(self, shape: VideoShape) -> Any:
+        """The pipeline for this shape, with a fresh sampler and its LoRAs. To be called in the drawing thread alone."""
+        pipe = self.pipes[shape.mode]
+        pipe.scheduler = self.sampling.fresh("")
+        self.activate(shape.loras)
+        return pipe
+
+
+def _named(name: str, base: Any) -> Any:
+    return base if type(base).__name__ == name else as_pipeline(getattr(diffusers, name), base)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.partition("x")
+    return int(width), int(height)
