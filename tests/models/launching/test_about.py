@@ -10,7 +10,7 @@ from gguf import GGUFWriter
 
 from models.engines import FACTS
 from models.launching import gguf, hub
-from models.launching.about import DRAWS, About, about, names_code
+from models.launching.about import DRAWS, FILMS, About, about, names_code
 from models.launching.peek import Peek, peek_at
 from models.launching.peek_source import peek
 from tests.glyphs.check import WEIGHTS as GLYPHS
@@ -189,6 +189,15 @@ def test_pipelines_draw_what_the_engine_finds_that_they_can() -> None:
         relatives = [family[key] for family in listed for key in keys & family.keys()] or [cls]
         modes = {mode for one in relatives for mode in tasks._modes(one)} | {*tasks._ONE_FAMILY.get(name, {})}
         assert {*abilities} <= {_WORDS[mode] for mode in modes}, name
+
+
+def test_the_gateway_and_the_engine_know_the_same_pipelines_of_videos() -> None:
+    families = pytest.importorskip("workers.engines.diffusers.video.families")
+    words = {"text": "text2video", "image": "image2video", "frames": "firstlastframe2video"}
+
+    assert FILMS.keys() == families.FAMILIES.keys()
+    for name, abilities in FILMS.items():
+        assert {*abilities} <= {words[mode] for mode in families.FAMILIES[name].modes}, name
 
 
 _KINDS = ("TEXT2IMAGE", "IMAGE2IMAGE", "INPAINT")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from workers.engines.diffusers.defaults import Checkpoint, CheckpointRow, fits, steps_of
+from workers.engines.diffusers.defaults import Checkpoint, fits, steps_of
+from workers.engines.diffusers.defaults import CheckpointRow as _Row
 
 _FEW_STEPS = r"lightning|lightx2v|causvid|fastwan|fasthunyuan|accvideo|turbo|(?:step[-_]?|cfg[-_]?)*distill(?:ed)?"
 
@@ -27,23 +28,21 @@ _HD = (1280, 720)
 _FEW = FilmDefaults(4, 1.0, distilled=True)
 
 _DISTILLED = (
-    CheckpointRow("Wan.*|SkyReels.*", _FEW, _FEW_STEPS, counted=True),
-    CheckpointRow("LTX.*", FilmDefaults(8, 1.0, distilled=True), _FEW_STEPS, counted=True),
-    CheckpointRow("HunyuanVideo.*", FilmDefaults(6, distilled=True), f"fast|{_FEW_STEPS}", counted=True),
+    _Row("Wan.*|SkyReels.*", _FEW, _FEW_STEPS, counted=True),
+    _Row("LTX.*", FilmDefaults(8, 1.0, distilled=True), _FEW_STEPS, counted=True),
+    _Row("HunyuanVideo.*", FilmDefaults(6, distilled=True), f"fast|{_FEW_STEPS}", counted=True),
 )
 """Made for so few steps. The first that fits counts, and goes before what the rows below say."""
 
 _ROWS = (
-    CheckpointRow(
-        "Wan.*", FilmDefaults(50, 5.0, size=(1280, 704), frames=121, fps=24), shown={"expand_timesteps": True}
-    ),
-    CheckpointRow("WanPipeline", FilmDefaults(40, 4.0, 3.0, _HD), shown={"boundary_ratio": 0.875}),
-    CheckpointRow("WanImageToVideoPipeline", FilmDefaults(40, 3.5, 3.5), shown={"boundary_ratio": 0.9}),
-    CheckpointRow("Wan.*", FilmDefaults(guidance=5.5, size=_HD), "flf2v"),
-    CheckpointRow("Wan.*", FilmDefaults(size=_HD), "720p"),
-    CheckpointRow("SkyReels.*", FilmDefaults(size=_HD, frames=121), "720p"),
-    CheckpointRow("CogVideoX.*", FilmDefaults(fps=16), r"cogvideox[-_]?1[._]5", {"patch_size_t": 2}),
-    CheckpointRow("MochiPipeline", FilmDefaults(frames=85)),
+    _Row("Wan.*", FilmDefaults(50, 5.0, size=(1280, 704), frames=121, fps=24), shown={"expand_timesteps": True}),
+    _Row("WanPipeline", FilmDefaults(40, 4.0, 3.0, _HD), shown={"boundary_ratio": 0.875}),
+    _Row("WanImageToVideoPipeline", FilmDefaults(40, 3.5, 3.5), shown={"boundary_ratio": 0.9}),
+    _Row("Wan.*", FilmDefaults(guidance=5.5, size=_HD), "flf2v"),
+    _Row("Wan.*", FilmDefaults(size=_HD), "720p"),
+    _Row("SkyReels.*", FilmDefaults(size=_HD, frames=121), "720p"),
+    _Row("CogVideoX.*", FilmDefaults(fps=16), r"cogvideox[-_]?1[._]5", {"patch_size_t": 2}),
+    _Row("MochiPipeline", FilmDefaults(frames=85)),
 )
 """The first that fits counts."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import diffusers
 
+from models.errors import InvalidRequest
 from models.modalities.videos import refuse_length
 from workers.engines.base import Capacity
 from workers.engines.diffusers.defaults import shown_by
@@ -14,7 +15,7 @@ from workers.engines.diffusers.options import VideoOptions
 from workers.engines.diffusers.sampling import Samplers
 from workers.engines.diffusers.tasks import as_pipeline
 from workers.engines.diffusers.video import families
-from workers.engines.diffusers.video.defaults import defaults_of
+from workers.engines.diffusers.video.defaults import FilmDefaults, defaults_of
 from workers.engines.diffusers.video.families import FAMILIES, VideoMode
 
 _ABILITIES: dict[VideoMode, str] = {"text": "text2video", "image": "image2video", "frames": "firstlastframe2video"}
@@ -59,10 +60,7 @@ class VideoModel(Pipelines):
         self.only_shape = families.only_shape(base)
         self.calls = _CLEAN if base.vae.config.get("timestep_conditioning") else {}
         found, usual = defaults_of(shown_by(base, source)), next(iter(self.pipes))
-        width, height, frames = families.usual_shape(base)
-        sides = (width or self.default(usual, "width", 512), height or self.default(usual, "height", 512))
-        self.size = _size(options.default_size) or found.size or sides
-        self.frames: int = first(options.default_frames, found.frames, frames, self.default(usual, "num_frames", 49))
+        self.size, self.frames = self._usual(base, options, found, usual)
         self.fps = float(first(options.default_fps, found.fps, self.family.fps))
         self.steps: int = first(options.default_steps, found.steps, self.default(usual, "num_inference_steps", 50))
         self.guidance = float(first(options.default_guidance, found.guidance, self.own_guidance(usual)))
@@ -70,8 +68,21 @@ class VideoModel(Pipelines):
         self.low_guidance = found.low_guidance if second and options.default_guidance is None else None
         self.distilled = found.distilled
         self.most_pixels = options.max_pixels or 4 * self.size[0] * self.size[1] * self.frames
+
+    def _usual(
+        self, base: Any, options: VideoOptions, found: FilmDefaults, mode: VideoMode
+    ) -> tuple[tuple[int, int], int]:
+        """The size and the number of frames of a request that names none. Raises InvalidRequest for bad options."""
+        width, height, frames = families.usual_shape(base)
+        own = (width or self.default(mode, "width", 512), height or self.default(mode, "height", 512))
+        size = _size(options.default_size) or tuple(side - side % self.multiple for side in found.size or own)
+        if any(side % self.multiple for side in size) or (self.only_shape and size != self.only_shape[:2]):
+            only = "{}x{} alone".format(*self.only_shape) if self.only_shape else f"multiples of {self.multiple}"
+            raise InvalidRequest(f"this model's sizes are {only}", param="default_size")
+        count: int = first(options.default_frames, found.frames, frames, self.default(mode, "num_frames", 49))
         if options.default_frames:
-            refuse_length(self.frames, self.length_step, self.first_length, param="default_frames")
+            refuse_length(count, self.length_step, self.first_length, param="default_frames")
+        return (size[0], size[1]), count - (count - self.first_length) % self.length_step
 
     @property
     def capacity(self) -> Capacity:
@@ -91,6 +102,7 @@ class VideoModel(Pipelines):
             "num_frames": self.frames,
             "fps": self.fps,
             "seconds": round(self.frames / self.fps, 3),
+            "lengths": f"{self.length_step}k+{self.first_length}",
             "scheduler": self.sampling.name,
             "distilled": self.distilled,
         }
