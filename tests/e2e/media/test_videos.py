@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -26,9 +27,9 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
         made.delete("/v1/models/film")
 
 
-def ended(http: httpx.Client, **fields: Any) -> dict[str, Any]:
+def ended(http: httpx.Client, model: str = "film", **fields: Any) -> dict[str, Any]:
     """A job of a video, once it is over."""
-    body = {"kind": "videos.generations", "model": "film", "input": fields}
+    body = {"kind": "videos.generations", "model": model, "input": fields}
     id = http.post("/v1/jobs", json=body).raise_for_status().json()["id"]
 
     def job() -> dict[str, Any]:
@@ -102,3 +103,32 @@ def test_a_model_of_videos_is_shown_as_one(http: httpx.Client) -> None:
     assert model["model_ability"] == ["text2video"]
     refused = http.post("/v1/chat/completions", json={"model": "film", "messages": [{"role": "user", "content": "x"}]})
     assert refused.status_code == 400
+
+
+@pytest.mark.filterwarnings("ignore")  # diffusers and transformers deprecate parts of each other
+def test_a_pipeline_is_launched_by_its_folder_alone(http: httpx.Client, stack: Stack, tmp_path: Path) -> None:
+    from tests.families.makers.pictures.parts import saved  # here, as they load PyTorch
+    from tests.families.makers.videos import others
+
+    folder = saved(others.ltx(), tmp_path / "LTX-Video")
+    launch = {"model_uid": "ltx", "model_name": "ltx", "model_path": str(folder), "default_size": "64x64"}
+    answer = http.post("/v1/models", json=launch)
+    assert answer.status_code == 200, answer.text
+    try:
+        stack.client.wait_ready("ltx")
+        model = http.get("/v1/models/ltx").json()
+        assert (model["model_type"], model["model_engine"]) == ("video", "diffusers")
+        assert model["model_ability"] == ["text2video", "image2video"]
+        assert {"num_frames", "fps", "steps", "size", "lengths"} <= model["defaults"].keys()
+        picture = data_url(file_of(Image.new("RGB", (64, 64), "red")))
+        done = ended(http, "ltx", prompt="a red cat", image=picture, num_frames=9, steps=2, seed=3)
+        assert done["state"] == "succeeded", done
+        answer = http.get(f"/v1/jobs/{done['id']}/result")
+        told = {name: answer.json()[name] for name in ("size", "frames", "fps", "steps")}
+        assert told == {"size": "64x64", "frames": 9, "fps": 25, "steps": 2}
+        refused = http.post("/v1/jobs", json={"kind": "images.generations", "model": "ltx", "input": {"prompt": "x"}})
+        assert refused.status_code == 400
+        failed = ended(http, "ltx", prompt="a red cat", num_frames=10)
+        assert (failed["error"]["param"], failed["attempt"]) == ("num_frames", 1)
+    finally:
+        http.delete("/v1/models/ltx")

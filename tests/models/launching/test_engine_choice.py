@@ -39,6 +39,7 @@ def pooled(architecture: str, pooling: int) -> Peek:
 
 
 PIPELINE = folder("unet/a.safetensors", model_index={"_class_name": "StableDiffusionPipeline"})
+FILM = folder("transformer/a.safetensors", model_index={"_class_name": "WanPipeline"})
 WHISPER = folder("model.bin", heads={"model.bin": b"\x06\0\0\0\x0c\0WhisperSpec\0"}, config={})
 CHAT = network("Qwen3ForCausalLM")
 BERT = network("BertModel")
@@ -73,6 +74,8 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (PIPELINE, None, None, "diffusers image"),
         (PIPELINE, None, "image", "diffusers image"),
         (PIPELINE, "diffusers", None, "diffusers image"),
+        (FILM, None, None, "diffusers video"),
+        (FILM, "diffusers", None, "diffusers video"),
         (WHISPER, None, "audio", "faster_whisper audio"),
         (WHISPER, "faster_whisper", None, "faster_whisper audio"),
         (VOICES, None, "audio", "hibari audio"),
@@ -115,6 +118,7 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (None, None, None, "transformers LLM"),
         (None, None, "LLM", "transformers LLM"),
         (None, None, "image", "diffusers image"),
+        (None, None, "video", "diffusers video"),
         (None, None, "embedding", "sentence_transformers embedding"),
         (None, "hibari", None, "hibari audio"),
     ],
@@ -180,6 +184,8 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
             "use model_engine 'sentence_transformers'",
         ),
         (PIPELINE, None, "audio", "model_type", "a model of type image, not audio"),
+        (PIPELINE, None, "video", "model_type", "a model of type image, not video"),
+        (FILM, None, "image", "model_type", "(WanPipeline), a model of type video, not image"),
         (EMBEDDER, None, "rerank", "model_type", "a model of type embedding, not rerank"),
         (EMBEDDER, "sentence_transformers", "rerank", "model_type", "a model of type embedding, not rerank"),
         (PIPELINE, "transformers", "image", "model_engine", "use model_engine 'diffusers', or leave it out"),
