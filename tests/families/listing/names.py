@@ -182,3 +182,15 @@ RERANK: Mapping[str, str] = {
     "qwen3_sequences": "Qwen3-Reranker as a classifier",
     "sequences_of_library": "a decoder with a head and a template of roles",
 }
+
+VIDEO: Mapping[str, str] = {
+    "cogvideox": "CogVideoX",
+    "hunyuan": "HunyuanVideo",
+    "ltx": "LTX-Video",
+    "ltx_condition": "LTX-Video 0.9.5 to 0.9.8",
+    "mochi": "Mochi",
+    "skyreels": "SkyReels V2",
+    "wan": "Wan 2.1",
+    "wan22": "Wan 2.2 A14B",
+    "wan22_small": "Wan 2.2 TI2V-5B",
+}

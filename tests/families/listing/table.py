@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from models.errors import InvalidRequest
-from tests.families.listing.names import EMBEDDING, RERANK, SEEING, TEXT
+from tests.families.listing.names import EMBEDDING, RERANK, SEEING, TEXT, VIDEO
 from tests.families.makers import refused
 from tests.families.makers.embeddings.embedders import EMBEDDERS
 from tests.families.makers.embeddings.more import MORE as MORE_EMBEDDERS
@@ -20,11 +20,12 @@ from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
 from tests.families.makers.seeing.more import MORE as MORE_SEEING
 from tests.families.makers.text.layouts import MANAGER
 from tests.families.makers.text.others import STEPPER
+from tests.families.makers.videos.layouts import OF_FIRST, OF_FIRST_AND_LAST, OF_TEXT
 from tests.families.residents import launched
 
 README = Path(__file__).parents[3] / "README.md"
 BEGIN, END = "<!-- families: begin -->\n", "<!-- families: end -->\n"
-REFUSED: Mapping[str, refused.Maker] = refused.OF_TEXT | refused.OF_VECTORS | refused.OF_SOUND
+REFUSED: Mapping[str, refused.Maker] = refused.OF_TEXT | refused.OF_VECTORS | refused.OF_SOUND | refused.OF_VIDEO
 _READ = re.compile(r" \(there are llama_cpp .*\)")
 """All formats that are read; they stand in the README already."""
 
@@ -44,6 +45,10 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "rerank", "sentence_transformers", "scores equal to `predict`'s", _named(RERANK, OF_LIBRARY)
     yield "rerank", "sentence_transformers", "scores as the model's card computes them", _named(RERANK, ASKED_BY_WORDS)
     yield "rerank", "llama_cpp", "scores of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Reranker"
+    frames = "frames equal to the bare pipeline's"
+    yield "video of a text", "diffusers", frames, _named(VIDEO, OF_TEXT)
+    yield "video of its first frame", "diffusers", frames, _named(VIDEO, OF_FIRST)
+    yield "video of its first and last frame", "diffusers", frames, _named(VIDEO, OF_FIRST_AND_LAST)
 
 
 def _named(names: Mapping[str, str], layouts: Iterable[str]) -> str:

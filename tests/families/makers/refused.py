@@ -57,6 +57,11 @@ def sentence_model(kind: str, folder: Path) -> None:
     (folder / "config_sentence_transformers.json").write_text(json.dumps({"model_type": kind}))
 
 
+def pipeline(name: str, folder: Path) -> None:
+    """The index of a pipeline of this class, which is read before any weights are."""
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": name}))
+
+
 def modules_of(kinds: list[str], folder: Path) -> None:
     """An encoder with these modules of sentence-transformers behind it."""
     wordpiece(folder)
@@ -112,4 +117,10 @@ OF_SOUND: dict[str, Maker] = {
     "Wav2Vec2, HuBERT": partial(hears, "Wav2Vec2", "ForCTC", TINY | {"conv_dim": (32,) * 7}),
     "SenseVoice, Paraformer": partial(files, ["model.pt", "config.yaml", "am.mvn"]),
     "Parakeet, Canary (NeMo)": partial(files, ["parakeet.nemo"]),
+}
+OF_VIDEO: dict[str, Maker] = {
+    "LTX-2": partial(pipeline, "LTX2Pipeline"),
+    "AnimateDiff": partial(pipeline, "AnimateDiffPipeline"),
+    "Wan VACE": partial(pipeline, "WanVACEPipeline"),
+    "Stable Video Diffusion": partial(pipeline, "StableVideoDiffusionPipeline"),
 }

@@ -15,8 +15,8 @@ import torch
 from models.errors import HeadraceError
 from models.modalities.videos import Request
 from tests.engines.audio_driver import Job
-from workers.engines import engine_class
-from workers.engines.base import Engine, EngineSite
+from tests.families import residents
+from workers.engines.base import Engine
 from workers.engines.media.video_encoding import Frame, artifacts
 
 PROMPT = "a red cat"
@@ -59,19 +59,16 @@ class VideosDriver:
 
 @asynccontextmanager
 async def launched(folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> AsyncIterator[VideosDriver]:
-    """The pipeline in this folder, as the engine has loaded it."""
-    site = EngineSite(str(folder), "cpu", {"n_threads": 1, "modality": "videos"} | options)
-    driver = VideosDriver(await engine_class("diffusers").resident(site, lambda *_: None))
+    """The pipeline in this folder, launched by the folder alone."""
+    async with residents.launched(folder, n_threads=1, **options) as resident:
+        driver = VideosDriver(resident.engine)
 
-    def kept(frames: list[Frame], fps: float) -> Any:
-        driver.frames.append(frames)
-        return artifacts(frames, fps)
+        def kept(frames: list[Frame], fps: float) -> Any:
+            driver.frames.append(frames)
+            return artifacts(frames, fps)
 
-    monkeypatch.setattr("workers.engines.diffusers.video.engine.artifacts", kept)
-    try:
+        monkeypatch.setattr("workers.engines.diffusers.video.engine.artifacts", kept)
         yield driver
-    finally:
-        driver.engine.close()
 
 
 def made(pipe: Any, seed: int = 3, **arguments: Any) -> Any:

@@ -14,7 +14,7 @@ from models.modalities.videos import Request
 from tests.engines.audio_driver import Job
 from tests.families.makers.pictures.parts import saved
 from tests.families.makers.videos import others, wans
-from tests.families.pictures import noise
+from tests.families.pictures.drawing import noise
 from tests.families.videos.driver import SIZE, apart, launched
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
