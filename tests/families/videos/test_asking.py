@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from models.errors import InvalidRequest
 from models.modalities.videos import Request
 from tests.engines.audio_driver import Job
 from tests.families.makers.pictures.parts import saved
 from tests.families.makers.videos import others, wans
-from tests.families.pictures.drawing import noise
-from tests.families.videos.driver import SIZE, apart, launched
+from tests.families.pictures.drawing import bare, noise
+from tests.families.videos.driver import SIZE, apart, launched, made
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.diffusers.defaults import Checkpoint
@@ -166,17 +166,24 @@ def test_a_warm_up_makes_few_small_frames(ltx: Path, cogvideox: Path) -> None:
         assert made.shape[-3:] == (9, 64, 64)
 
 
+def lora(path: Path, place: str, width: int) -> Path:
+    """A LoRA of random numbers for one layer."""
+    random = torch.Generator().manual_seed(4)
+    shapes = {"A": (4, width), "B": (width, 4)}
+    tensors = {f"{place}.lora_{part}.weight": torch.randn(*shape, generator=random) for part, shape in shapes.items()}
+    path.parent.mkdir(exist_ok=True)
+    save_file(tensors, path)
+    return path
+
+
 async def test_a_lora_changes_the_video_and_nothing_where_it_is_not_asked_for(
     ltx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    random = torch.Generator().manual_seed(4)
-    place = "transformer.transformer_blocks.0.attn1.to_q"
-    tensors = {f"{place}.lora_{part}.weight": torch.randn(*shape, generator=random) for part, shape in _SHAPES.items()}
-    save_file(tensors, tmp_path / "grain.safetensors")
+    file = lora(tmp_path / "grain.safetensors", "transformer.transformer_blocks.0.attn1.to_q", 32)
     async with launched(ltx, monkeypatch) as engine:
         await engine.ask(size=SIZE, num_frames=9)
     plain = engine.frames[0]
-    async with launched(ltx, monkeypatch, loras={"grain": str(tmp_path / "grain.safetensors")}) as engine:
+    async with launched(ltx, monkeypatch, loras={"grain": str(file)}) as engine:
         await engine.ask(size=SIZE, num_frames=9)
         await engine.ask(size=SIZE, num_frames=9, lora=[{"name": "grain", "scale": 2}])
         await engine.ask(size=SIZE, num_frames=9)
@@ -186,7 +193,25 @@ async def test_a_lora_changes_the_video_and_nothing_where_it_is_not_asked_for(
     assert apart(engine.frames[2], plain) == 0
 
 
-_SHAPES = {"A": (4, 32), "B": (32, 4)}
+@pytest.mark.families
+async def test_a_lora_of_two_files_is_for_both_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, place = saved(wans.text_of_two(), tmp_path / "wan22"), "transformer.blocks.0.attn1.to_q"
+    high = lora(tmp_path / "both" / "high_noise_model.safetensors", place, 24)
+    low = lora(tmp_path / "both" / "a_low_noise_model.safetensors", place, 24)
+    async with launched(folder, monkeypatch, loras={"one": str(high), "both": str(low.parent)}) as engine:
+        for name in ("one", "both"):
+            await engine.ask(size=SIZE, num_frames=5, guidance_scale=4.0, lora=name)
+    pipe = bare(folder)
+    pipe.load_lora_weights(load_file(high), adapter_name="x")
+    one = made(pipe, num_frames=5, guidance_scale=4.0)
+    pipe.load_lora_weights(load_file(low), adapter_name="x", load_into_transformer_2=True)
+    both = made(pipe, num_frames=5, guidance_scale=4.0)
+
+    assert apart(one, both) > 0
+    assert (apart(engine.frames[0], one), apart(engine.frames[1], both)) == (0, 0)
+    low.rename(low.with_name("other.safetensors"))
+    with pytest.raises(InvalidRequest, match="must be for 'low' noise, by its name"):
+        loaded(folder, loras={"both": str(low.parent)})
 
 
 @pytest.mark.parametrize(
@@ -222,6 +247,41 @@ def test_options_that_videos_do_not_have_are_refused(options: dict[str, Any], pa
     with pytest.raises(InvalidRequest) as caught:
         loaded(ltx, **options)
     assert caught.value.param == param
+
+
+async def test_the_shift_of_a_launch_is_the_samplers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = saved(wans.text(), tmp_path / "wan")
+    async with launched(folder, monkeypatch, flow_shift=9.0) as engine:
+        await engine.ask(size=SIZE, num_frames=5)
+    pipe = bare(folder)
+    usual = made(pipe, num_frames=5)
+    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, flow_shift=9.0)
+
+    assert apart(engine.frames[0], made(pipe, num_frames=5)) == 0
+    assert apart(engine.frames[0], usual) > 0
+
+
+def test_a_sampler_without_a_shift_refuses_one(cogvideox: Path) -> None:
+    with pytest.raises(InvalidRequest, match="has no shift") as caught:
+        loaded(cogvideox, flow_shift=3.0)
+    assert caught.value.param == "flow_shift"
+
+
+async def test_a_video_that_does_not_fit_says_what_would(ltx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [True]
+
+    def compute(*_: Any) -> None:
+        if full:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    async with launched(ltx, monkeypatch) as engine:
+        model: VideoModel = engine.engine._model  # type: ignore[attr-defined]
+        model.base.transformer.register_forward_pre_hook(compute)
+        error = await engine.refused(size=SIZE, num_frames=9)
+        assert error.message.startswith("a video of 9 frames of 64x64 does not fit into the device's memory")
+        full.clear()
+        await engine.ask(size=SIZE, num_frames=9)
+        assert engine.engine.alive()
 
 
 def test_a_pipeline_of_the_other_type_names_it(ltx: Path) -> None:

@@ -35,16 +35,22 @@ def controlnet(source: str, dtype: torch.dtype) -> Any:
 
 
 def add_lora(base: Any, name: str, source: str) -> None:
-    """Load a LoRA into a pipeline, under this name. Raises InvalidRequest."""
+    """Load a LoRA into a pipeline, under this name: a file, or a folder of one. Raises InvalidRequest.
+
+    For a pipeline of two networks, as Wan 2.2's, a folder may have a file for each: for high noise, and for low noise.
+    """
     path = _local(source, "loras")
-    if path.is_dir():
-        inside = sorted(path.glob("*.safetensors"))
-        if len(inside) != 1:
-            raise InvalidRequest(f"{path} holds {len(inside)} safetensors: name one", param="loras")
-        path = inside[0]
+    files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    if len(files) == 2 and getattr(base, "transformer_2", None) is not None:
+        files.sort(key=lambda file: "low" in file.name.lower())
+        if ["low" in file.name.lower() for file in files] != [False, True]:
+            raise InvalidRequest(f"one of the two files in {path} must be for 'low' noise, by its name", param="loras")
+    elif len(files) != 1:
+        raise InvalidRequest(f"{path} holds {len(files)} safetensors: name one", param="loras")
     if not hasattr(base, "load_lora_weights"):
         raise InvalidRequest("this model takes no LoRA", param="loras")
-    try:
-        base.load_lora_weights(load_file(path), adapter_name=name)
-    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise InvalidRequest(f"cannot load the LoRA {path}: {error}", param="loras") from error
+    for file, where in zip(files, ({}, {"load_into_transformer_2": True}), strict=False):
+        try:
+            base.load_lora_weights(load_file(file), adapter_name=name, **where)
+        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+            raise InvalidRequest(f"cannot load the LoRA {file}: {error}", param="loras") from error

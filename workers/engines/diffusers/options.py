@@ -46,6 +46,9 @@ class VideoOptions(PipelineOptions):
 
     default_frames: int | None = Field(None, ge=1, le=1200)
     default_fps: float | None = Field(None, ge=1, le=120, description="Frames a second.")
+    flow_shift: float | None = Field(
+        None, gt=0, le=100, description="How far steps are moved to the noisy ones: larger frames want more."
+    )
     max_pixels: int | None = Field(
         None, ge=4096, description="Of all frames of a video; by default 4 times those of the default size and length."
     )

@@ -54,7 +54,7 @@ class VideoModel(Pipelines):
         )
         self.family = FAMILIES[type(base).__name__]
         self.options = options
-        self.sampling = Samplers(base, {}, "")
+        self.sampling = Samplers(base, _shifted(base, options.flow_shift), "")
         self.first_length, self.length_step = families.lengths_of(base)
         self.multiple = families.multiple_of(base)
         self.only_shape = families.only_shape(base)
@@ -122,6 +122,17 @@ class VideoModel(Pipelines):
 
 def _named(name: str, base: Any) -> Any:
     return base if type(base).__name__ == name else as_pipeline(getattr(diffusers, name), base)
+
+
+def _shifted(base: Any, shift: float | None) -> dict[str, float]:
+    """What is put into the sampler's configuration. Raises InvalidRequest where it has no such number of its own."""
+    if shift is None:
+        return {}
+    config = base.scheduler.config
+    name = next((one for one in ("flow_shift", "shift") if one in config), None)
+    if name is None or config.get("use_dynamic_shifting"):
+        raise InvalidRequest("this model's sampler has no shift that could be set", param="flow_shift")
+    return {name: shift}
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
