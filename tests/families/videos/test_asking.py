@@ -193,7 +193,6 @@ async def test_a_lora_changes_the_video_and_nothing_where_it_is_not_asked_for(
     assert apart(engine.frames[2], plain) == 0
 
 
-@pytest.mark.families
 async def test_a_lora_of_two_files_is_for_both_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, place = saved(wans.text_of_two(), tmp_path / "wan22"), "transformer.blocks.0.attn1.to_q"
     high = lora(tmp_path / "both" / "high_noise_model.safetensors", place, 24)
@@ -222,7 +221,6 @@ async def test_a_lora_of_two_files_is_for_both_networks(tmp_path: Path, monkeypa
         ("WanVideoToVideoPipeline", "videos are served of Wan"),
         ("LucyEditPipeline", "it changes a video"),
         ("WanVACEPipeline", "it changes a video"),
-        ("StableDiffusionPipeline", "videos are served of Wan"),
         ("NoSuchPipeline", "videos are served of Wan"),
     ],
 )
@@ -284,7 +282,10 @@ async def test_a_video_that_does_not_fit_says_what_would(ltx: Path, monkeypatch:
         assert engine.engine.alive()
 
 
-def test_a_pipeline_of_the_other_type_names_it(ltx: Path) -> None:
+def test_a_pipeline_of_the_other_type_names_it(ltx: Path, tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    with pytest.raises(InvalidRequest, match="launch it with model_type 'image'"):
+        loaded(tmp_path)
     with pytest.raises(InvalidRequest, match="launch it with model_type 'video'"):
         engine_class("diffusers").load(EngineSite(str(ltx), "cpu", {}), lambda *_: None)
 

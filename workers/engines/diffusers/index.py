@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import diffusers
+from diffusers.utils import BaseOutput
 
 from models.errors import InvalidRequest
 
@@ -71,3 +72,13 @@ def _pipeline_module(library: str) -> ModuleType | None:
             setattr(diffusers.pipelines, library, module)
     own = isinstance(module, ModuleType) and module.__name__.startswith("diffusers.pipelines.")
     return module if own else None
+
+
+def made_by(cls: Any) -> set[str]:
+    """The fields of the outputs that a pipeline's code names; empty for one that calls others."""
+    call = inspect.unwrap(cls.__call__)
+    if not inspect.isfunction(call):  # the class cannot be called
+        return set()
+    named = [call.__globals__.get(name) for name in call.__code__.co_names]
+    outputs: list[Any] = [one for one in named if inspect.isclass(one) and issubclass(one, BaseOutput)]
+    return {field for one in outputs for field in one.__dataclass_fields__}

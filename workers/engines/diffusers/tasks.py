@@ -11,10 +11,10 @@ from typing import Any
 
 import diffusers
 from diffusers.pipelines import auto_pipeline
-from diffusers.utils import BaseOutput
 
 from models.errors import InvalidRequest
 from workers.engines.diffusers.batch import Mode
+from workers.engines.diffusers.index import made_by
 from workers.engines.diffusers.video.families import FAMILIES, why_not
 
 _AUTO: dict[Mode, Any] = {
@@ -59,7 +59,7 @@ def refuse_other(name: str) -> None:
         )
     if cls.__module__.startswith("diffusers.utils.dummy"):
         return  # its load says which library it lacks
-    made = _made(cls)
+    made = made_by(cls)
     if "frames" in made and name in FAMILIES:
         raise InvalidRequest(f"a {name} makes videos: launch it with model_type 'video'", param="model_type")
     if "frames" in made:
@@ -148,16 +148,6 @@ _IMAGES_BY_THE_WAY = ("StableCascadeCombinedPipeline", "BriaFibo2Pipeline", "Uni
 """Pipelines that draw from a prompt, and whose argument for images is not what is to be changed."""
 
 
-def _made(cls: Any) -> set[str]:
-    """The fields of the outputs that a pipeline's code names; empty for one that calls others."""
-    call = inspect.unwrap(cls.__call__)
-    if not inspect.isfunction(call):  # the class cannot be called
-        return set()
-    named = [call.__globals__.get(name) for name in call.__code__.co_names]
-    outputs: list[Any] = [one for one in named if inspect.isclass(one) and issubclass(one, BaseOutput)]
-    return {field for one in outputs for field in one.__dataclass_fields__}
-
-
 def _families() -> set[Any]:
     """The classes that diffusers lists for pictures."""
     listed = (
@@ -165,4 +155,4 @@ def _families() -> set[Any]:
         auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING,
         auto_pipeline.AUTO_INPAINT_PIPELINES_MAPPING,
     )
-    return {cls for family in listed for cls in family.values() if "frames" not in _made(cls)}
+    return {cls for family in listed for cls in family.values() if "frames" not in made_by(cls)}

@@ -10,6 +10,7 @@ import diffusers
 from diffusers.utils import is_ftfy_available
 
 from models.errors import InvalidRequest
+from workers.engines.diffusers.index import made_by
 
 VideoMode = Literal["text", "image", "frames"]
 """What a video is made from: a text, its first frame, or its first frame and its last one; each with a text."""
@@ -76,7 +77,17 @@ def refuse_other(name: str) -> None:
     if name in FAMILIES:
         _refuse_lacking(name)
         return
+    cls = _known(name)
+    if cls is not None and {"image", "images"} & made_by(cls):
+        raise InvalidRequest(f"a {name} draws pictures: launch it with model_type 'image'", param="model_type")
     raise InvalidRequest(f"a {name[:60]} is not served: {why_not(name)}", param="model_path")
+
+
+def _known(name: str) -> Any:
+    """The pipeline's class; None where diffusers has none, or only says which library it lacks."""
+    cls = getattr(diffusers, name, None)
+    known = inspect.isclass(cls) and not cls.__module__.startswith("diffusers.utils.dummy")
+    return cls if known else None
 
 
 def _refuse_lacking(name: str) -> None:
@@ -91,8 +102,9 @@ def _refuse_lacking(name: str) -> None:
 def why_not(name: str) -> str:
     """Why a pipeline that makes videos is not served, in a clause."""
     known = next((why for beginning, why in _NOT_SERVED.items() if name.startswith(beginning)), "")
-    arguments = inspect.signature(getattr(diffusers, name).__call__).parameters if hasattr(diffusers, name) else {}
-    if not known and "video" in arguments and arguments["video"].default is inspect.Parameter.empty:
+    cls = _known(name)
+    given = None if cls is None else inspect.signature(cls.__call__).parameters.get("video")
+    if not known and given is not None and given.default is inspect.Parameter.empty:
         known = "it changes a video, and videos are made from a text or from pictures alone"
     return known or _MADE
 
