@@ -259,6 +259,13 @@ async def test_the_shift_of_a_launch_is_the_samplers(tmp_path: Path, monkeypatch
     assert apart(engine.frames[0], usual) > 0
 
 
+async def test_wan_is_decoded_in_full_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with launched(saved(wans.text(), tmp_path / "wan"), monkeypatch, dtype="bfloat16") as engine:
+        model: VideoModel = engine.engine._model  # type: ignore[attr-defined]
+        assert (model.base.transformer.dtype, model.base.vae.dtype) == (torch.bfloat16, torch.float32)
+        await engine.ask(size=SIZE, num_frames=5)
+
+
 def test_a_sampler_without_a_shift_refuses_one(cogvideox: Path) -> None:
     with pytest.raises(InvalidRequest, match="has no shift") as caught:
         loaded(cogvideox, flow_shift=3.0)
