@@ -18,8 +18,8 @@ from api.edge.caller import Callers
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import pages_of
+from api.jobs.stored_files import span
 from api.routes import artifacts
-from api.routes.artifacts import span
 from models.errors import BadSignature, UrlExpired
 from models.settings import Settings
 from models.storage.artifacts import Store, disposition, open_store
