@@ -20,18 +20,19 @@ FIELD_BYTES = 256 << 10
 PREAMBLE_BYTES = 4 << 10
 """Most bytes before the first boundary of a form."""
 
-_PLACE = re.compile(r"\[(\d*)\]\Z")
+_PLACE = re.compile(r"\[(\d*|image_url|file_id|url)\]\Z")
+"""A place in a list; or what kind of reference to a file it is, where one of OpenAI's objects becomes a form."""
 
 
 def without_place(key: str) -> str:
-    """The name of a part without its place in a list: ``image`` of ``image[]`` and of ``image[0]``."""
+    """The name of a part without its place: ``image`` of ``image[]``, of ``image[0]`` and of ``image[file_id]``."""
     return _PLACE.sub("", key)
 
 
 def place_of(key: str) -> int:
     """The place of a part in a list: 2 for ``image[2]``; 0 where none is said."""
     found = _PLACE.search(key)
-    return int(found[1][:9]) if found and found[1] else 0
+    return int(found[1][:9]) if found and found[1].isdecimal() else 0
 
 
 class _Parser(MultiPartParser):

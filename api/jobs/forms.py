@@ -27,8 +27,11 @@ REFERENCE_BYTES = 200
 _NOTHING = frozenset(["null", "undefined", "None"])
 """What programs write into a form for a field that was left out."""
 _SUBSCRIPT = re.compile(r"([A-Za-z]\w*)\[(\w*)\]")
-_OTHER_NAMES = {"images": "image", "mask_image": "mask"}
-"""Other names of files, as OpenAI's JSON bodies and Xinference have them."""
+_OTHER_NAMES = {
+    "images": {"images": "image", "mask_image": "mask"},
+    "videos": {"input_reference": "image", "first_frame": "image", "last_frame": "last_image"},
+}
+"""Other names of files, as OpenAI's bodies and Xinference have them, by modality."""
 
 
 async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
@@ -177,13 +180,14 @@ def gathered(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def _file_of(key: str, about: Kind) -> str | None:
     """The name of the file that this key stands for; None where it stands for another field."""
     name = form_parser.without_place(key)
-    name = _OTHER_NAMES.get(name, name)
+    name = _OTHER_NAMES.get(about.modality, {}).get(name, name)
     return name if name in about.files else None
 
 
 def _names(about: Kind) -> list[str]:
     """All names of this endpoint's files."""
-    return [*about.files, *(other for other, name in _OTHER_NAMES.items() if name in about.files)]
+    others = _OTHER_NAMES.get(about.modality, {})
+    return [*about.files, *(other for other, name in others.items() if name in about.files)]
 
 
 def _twice(name: str) -> InvalidRequest:

@@ -99,6 +99,7 @@ REFERENCES: dict[str, bytes] = {
     "a data URL": text("image", b"data:image/png;base64," + BASE64),
     "a data URL in lines": text("image", b"data:image/png;base64,\r\n" + base64.encodebytes(FILE * 9)),
     "base64 alone": text("image", BASE64),
+    "an object with a URL, as OpenAI's clients write it": text("image[image_url]", b"data:image/png;base64," + BASE64),
     "base64 that its part names": file("image", '; filename="a"\r\nContent-Transfer-Encoding: base64', BASE64),
 }
 
@@ -119,6 +120,16 @@ def test_several_pictures_are_taken_in_their_order(tmp_path: Path) -> None:
     too_many = f'{{"image": [{", ".join([url] * 9)}]}}'.encode()
     with pytest.raises(UnsupportedParameter, match="one to 8 files"):
         Read(tmp_path, too_many, {"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"), [("input_reference", "image"), ("first_frame", "image"), ("last_frame", "last_image")]
+)
+def test_pictures_of_videos_have_other_names(tmp_path: Path, name: str, ours: str) -> None:
+    found = Read(tmp_path, form(file(name)), {"Content-Type": TYPE}, "videos.generations")
+    assert found.files == {ours: FILE}
+    with pytest.raises(HeadraceError):
+        Read(tmp_path, form(file(name)), {"Content-Type": TYPE}, "images.edits")
 
 
 def test_the_picture_of_the_first_place_is_the_first(tmp_path: Path) -> None:
