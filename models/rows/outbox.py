@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from models.errors import HeadraceError
-from models.rows import jobs, webhooks
+from models.rows import jobs, videos, webhooks
 from models.rows.records import JobRow, JobSummary
 from models.rows.states import FINAL, JobState
 from models.rows.webhooks import WebhookEvent
@@ -15,8 +15,13 @@ from models.rows.webhooks import WebhookEvent
 def notify(connection: Connection, moved: Iterable[JobSummary]) -> None:
     """Store the webhooks of those of these jobs that are over."""
     over = (row for row in moved if row.state in FINAL)
-    events = [WebhookEvent(row.id, row.webhook, f"job.{row.state}", public(row)) for row in over if row.webhook]
-    webhooks.enqueue(connection, events)
+    webhooks.enqueue(connection, [_event(row, row.webhook) for row in over if row.webhook])
+
+
+def _event(row: JobSummary, url: str) -> WebhookEvent:
+    """The event of a job's end; OpenAI's, if it was asked for as a video of its API."""
+    kind, data = videos.event_of(row) or (f"job.{row.state}", public(row))
+    return WebhookEvent(row.id, url, kind, data)
 
 
 def cancel(connection: Connection, job: str) -> JobRow | None:
