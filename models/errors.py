@@ -81,6 +81,13 @@ class HeadraceError(Exception):
         message = self.message.replace(f"'{self.param}'", f"'{param}'", 1)
         return type(self)(message, param=param, retry_after=self.retry_after)
 
+    def renamed(self, field: str, name: str) -> "HeadraceError":
+        """This error with the name that the client has for a field, if it is about that field."""
+        if self.param != field:
+            return self
+        message = self.message.replace(f"'{field}'", f"'{name}'")
+        return type(self)(message, param=name, retry_after=self.retry_after)
+
     def to_wire(self) -> WireError:
         """This error, ready to cross to another process."""
         return WireError(self.code, self.message, self.param, self.retry_after)

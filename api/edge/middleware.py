@@ -28,7 +28,10 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping",
 OPEN_PREFIXES = ("/v1/artifacts/",)
 """Beginnings of paths that need no key, because the URL itself is signed."""
 
-UPLOAD_PATHS = frozenset(["/v1/files", *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)])
+_XINFERENCE_VIDEOS = ("/v1/video/generations/image", "/v1/video/generations/flf")
+UPLOAD_PATHS = frozenset(
+    ["/v1/files", *_XINFERENCE_VIDEOS, *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)]
+)
 """Paths at which forms with files are read, piece by piece, onto the disk."""
 
 FORM_BYTES = 1 << 20

@@ -89,6 +89,11 @@ class RequestFiles:
             return await self._taken(name, path, got.media_type)
         raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
 
+    async def take_stored(self, name: str, key: str) -> Upload:
+        """Take a file of an earlier job, by its key in the store. Raises NotFound where it is not kept any more."""
+        local = await self._gateway.blocking(self._gateway.store.local, key, self._into)
+        return await self._taken(name, local, "")
+
     def _path(self, name: str) -> Path:
         return self._into / name
 

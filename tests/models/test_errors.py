@@ -11,3 +11,13 @@ def test_what_is_no_unicode_in_a_message_is_replaced() -> None:
 
     assert error.message == "there is '??.bin'"
     assert protocol.pack(Failed(error.to_wire(), permanent=True))
+
+
+def test_an_error_about_a_field_is_told_with_the_clients_name_of_it() -> None:
+    error = InvalidRequest("'image' is no picture", param="image", retry_after=2)
+    renamed = error.renamed("image", "input_reference")
+
+    assert type(renamed) is InvalidRequest
+    assert (renamed.message, renamed.param) == ("'input_reference' is no picture", "input_reference")
+    assert renamed.retry_after == 2
+    assert error.renamed("mask", "x") is error
