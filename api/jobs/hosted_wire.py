@@ -27,6 +27,16 @@ _NAMES: dict[str, dict[str, str]] = {
         "input_image": "image",
         "mask_url": "mask",
     },
+    "videos": {
+        "image_url": "image",
+        "input_image": "image",
+        "start_image": "image",
+        "first_frame_image": "image",
+        "start_image_url": "image",
+        "end_image": "last_image",
+        "end_image_url": "last_image",
+        "last_frame_image": "last_image",
+    },
     "speech": {"text": "input", "prompt": "input"},
     "transcription": {"audio": "file", "audio_url": "file", "audio_file": "file"},
     "chat": {"max_new_tokens": "max_tokens"},
@@ -84,6 +94,8 @@ def endpoint_body(modalities: Collection[str], given: _Json) -> tuple[str, _Json
     match served:
         case "images":
             return _drawing(body)
+        case "videos":
+            return "videos.generations", body
         case "speech":
             return "audio.speech", body
         case "transcription":

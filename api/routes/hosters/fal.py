@@ -190,5 +190,5 @@ async def _result(gateway: Gateway, request: Request, row: JobRow) -> Response:
     if row.kind.startswith("images."):
         return JSONResponse({"images": files, "prompt": row.request.get("prompt"), "seed": row.request.get("seed")})
     if files:
-        return JSONResponse({"audio": files[0]})
+        return JSONResponse({"video" if row.kind.startswith("videos.") else "audio": files[0]})
     return JSONResponse(made.value if isinstance(made.value, dict) else {"output": made.value})

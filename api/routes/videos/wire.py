@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from models.errors import Conflict, HeadraceError, NotFound
+from models.errors import Cancelled, Conflict, HeadraceError, NotFound
 from models.modalities.form_fields import decoded
 from models.rows.records import JobRow
 from models.rows.states import FINAL, JobState
@@ -17,7 +17,6 @@ from models.rows.videos import MARK, VideoJob, video_of
 KIND = "videos.generations"
 REFERENCE = "input_reference"
 """OpenAI's name of the picture that a video begins with."""
-VARIANTS = ("video", "thumbnail", "spritesheet")
 
 _STATUS = {JobState.QUEUED: "queued", JobState.RUNNING: "in_progress", JobState.SUCCEEDED: "completed"}
 _TOLD = ("frames", "fps", "steps", "seed")
@@ -65,12 +64,18 @@ def _seconds(asked: dict[str, Any], made: dict[str, Any]) -> str | None:
 def _error(row: JobRow) -> dict[str, str] | None:
     if row.state not in FINAL or row.state == JobState.SUCCEEDED:
         return None
-    error = HeadraceError.from_row(row.error).renamed("image", REFERENCE)
+    error = _failure(row)
     return {"code": error.code, "message": error.message}
 
 
+def _failure(row: JobRow) -> HeadraceError:
+    """Why a job that is over made no video."""
+    error = Cancelled() if row.state == JobState.CANCELLED else HeadraceError.from_row(row.error)
+    return error.renamed("image", REFERENCE)
+
+
 def artifact_of(video: VideoJob, variant: str) -> dict[str, Any]:
-    """What is known of the file that a video is, or of the picture of it. ``variant`` is one of ``VARIANTS``.
+    """What is known of the file that a video is, or of the picture of it. ``variant``: video, thumbnail, spritesheet.
 
     Raises Conflict while the video is not made, NotFound if it never will be, or is not kept any more.
     """
@@ -80,7 +85,7 @@ def artifact_of(video: VideoJob, variant: str) -> dict[str, Any]:
         status = "waits" if row.state == JobState.QUEUED else f"is being made ({progress} %)"
         raise Conflict(f"the video {status}: its content is there once it is completed", param="id", retry_after=1)
     if row.state != JobState.SUCCEEDED:
-        raise NotFound(f"the video has no content: {HeadraceError.from_row(row.error).message}", param="id")
+        raise NotFound(f"the video has no content: {_failure(row).message}", param="id")
     name = body_of(video).get(variant)
     kept: dict[str, dict[str, Any]] = video.result["artifacts"] if video.result else {}
     if name not in kept:

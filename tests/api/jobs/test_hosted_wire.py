@@ -23,6 +23,12 @@ from models.modalities.media import Answer
             "images.edits",
             {"image": "data:x", "mask": "data:y", "strength": 0.5, "output_format": "jpeg"},
         ),
+        (
+            "videos",
+            {"image_url": "data:x", "end_image_url": "data:y", "num_frames": 81},
+            "videos.generations",
+            {"image": "data:x", "last_image": "data:y", "num_frames": 81},
+        ),
         ("speech", {"text": "hi", "speed": 2}, "audio.speech", {"input": "hi", "speed": 2}),
         ("transcription", {"audio_url": "u"}, "audio.transcriptions", {"file": "u"}),
         (
@@ -49,6 +55,7 @@ def test_an_input_becomes_a_body(modality: str, given: dict[str, Any], kind: str
         ("images", {"n": "x"}, "n", "input.n"),
         ("images", {"image_size": "vast"}, "size", "input.image_size"),
         ("images", {"width": 1, "height": 2}, "size", "input.width"),
+        ("videos", {"start_image": "x"}, "image", "input.start_image"),
         ("chat", {"prompt": ""}, "messages[0].content", "input.prompt"),
         ("chat", {"messages": [{}]}, "messages[0].role", "input.messages[0].role"),
     ],

@@ -221,6 +221,16 @@ def test_a_video_that_failed_says_why(films: Site) -> None:
     assert (over.status, over.error and over.error.code) == ("failed", "cancelled")
 
 
+def test_hosters_clients_make_and_find_videos(films: Site, http: httpx.Client) -> None:
+    asked = {"input": {"prompt": "a bar", "start_image": data_url(PICTURE)}}
+    done = http.post("/v1/models/anyone/film/predictions", json=asked, headers={"Prefer": "wait"}).json()
+    assert done["status"] == "succeeded", done
+    assert httpx.get(done["output"]).content[4:8] == b"ftyp"
+    found = http.get(f"/fal/queue/film/requests/{done['id']}").json()
+    assert found["video"]["content_type"] == "video/mp4"
+    assert films.one.videos.retrieve(done["id"].replace("job_", "video_")).status == "completed"
+
+
 def test_openais_events_are_sent(films: Site, receiver: Receiver) -> None:
     hook = f"{receiver.url}/hook"
     done, failed = make(films.one, webhook=hook), make(films.one, num_frames=10, webhook=hook)

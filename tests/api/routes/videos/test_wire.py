@@ -72,12 +72,17 @@ def test_progress_is_in_per_cent_and_whole_only_at_the_end() -> None:
     assert running == [0, 42, 99]
 
 
-@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED])
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.EXPIRED])
 def test_an_end_without_a_video_says_why(state: JobState) -> None:
     error = InvalidRequest("'image' is a broken picture", param="image")
     shown = wire.shown(video(state, error=error.to_row()), 100)
     assert (shown["status"], shown["expires_at"], shown["completed_at"]) == ("failed", None, 9)
     assert shown["error"] == {"code": "invalid_value", "message": "'input_reference' is a broken picture"}
+
+
+def test_a_video_that_was_cancelled_has_failed() -> None:
+    shown = wire.shown(video(JobState.CANCELLED, error=InvalidRequest("too late").to_row()), 100)
+    assert (shown["status"], shown["error"]) == ("failed", {"code": "cancelled", "message": "The job was cancelled."})
 
 
 def test_why_an_attempt_ended_is_no_error_while_another_follows() -> None:
