@@ -29,7 +29,7 @@ PICTURE = file_of(Image.new("RGB", (64, 64), "red"))
 
 @pytest.fixture(scope="module")
 def films(site: Site) -> Iterator[Site]:
-    site.client.launch({"model_uid": "film", "model_name": "echo", "model_type": "video", "step_ms": 20})
+    site.client.launch({"model_uid": "film", "model_name": "echo", "model_type": "video", "step_ms": 100})
     site.client.wait_ready("film")
     yield site
     site.client.terminate("film")
