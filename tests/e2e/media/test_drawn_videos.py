@@ -1,0 +1,80 @@
+"""Videos by both protocols from a pipeline of diffusers: Wan 2.2's small one, with random weights."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import httpx
+import openai
+import pytest
+from PIL import Image
+
+from tests.e2e.media.studio import file_of
+from tests.e2e.stack import Stack
+from tests.families.makers.videos import wans
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
+]
+
+SIZE: Any = "64x64"
+PICTURE = ("red.png", file_of(Image.new("RGB", (64, 64), "red")))
+
+
+@pytest.fixture(scope="module")
+def wan(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The uid of the model, which is launched by its folder alone."""
+    folder = tmp_path_factory.mktemp("wan") / "small"
+    wans.small().save_pretrained(folder)
+    stack.client.launch({"model_uid": "wan", "model_name": "wan", "model_path": str(folder), "n_threads": 1})
+    stack.client.wait_ready("wan")
+    yield "wan"
+    stack.client.terminate("wan")
+
+
+@pytest.fixture
+def sdk(stack: Stack) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{stack.url}/v1", api_key="none", max_retries=0, timeout=60) as client:
+        yield client
+
+
+def shapes(content: bytes) -> list[tuple[int, int]]:
+    """Width and height of each frame of a file."""
+    with av.open(io.BytesIO(content), "r") as container:
+        return [(frame.width, frame.height) for frame in container.decode(video=0)]
+
+
+def test_a_pipelines_video_is_polled_downloaded_and_remixed(sdk: openai.OpenAI, wan: str) -> None:
+    more = {"num_frames": 9, "steps": 2, "seed": 3}
+    begun = sdk.videos.create(model=wan, prompt="a red cat", size=SIZE, input_reference=PICTURE, extra_body=more)
+    done = sdk.videos.poll(begun.id, poll_interval_ms=200)
+    assert done.status == "completed", done
+    assert (done.size, (done.model_extra or {})["frames"]) == ("64x64", 9)
+    content = sdk.videos.download_content(done.id).read()
+    assert shapes(content) == [(64, 64)] * 9
+
+    again = sdk.videos.poll(sdk.videos.remix(done.id, prompt="a red cat").id, poll_interval_ms=200)
+    assert sdk.videos.download_content(again.id).read() == content, "the same prompt, picture and seed"
+    other = sdk.videos.poll(sdk.videos.remix(done.id, prompt="a blue dog").id, poll_interval_ms=200)
+    assert sdk.videos.download_content(other.id).read() != content
+
+
+def test_what_a_pipeline_does_not_make_is_said(sdk: openai.OpenAI, wan: str) -> None:
+    begun = sdk.videos.create(model=wan, prompt="x", size=SIZE, extra_body={"num_frames": 10, "steps": 1})
+    failed = sdk.videos.poll(begun.id, poll_interval_ms=200)
+    assert (failed.status, failed.error and failed.error.code) == ("failed", "invalid_value")
+    assert "num_frames" in (failed.error.message if failed.error else "")
+
+
+def test_xinferences_picture_becomes_a_video(stack: Stack, wan: str) -> None:
+    form = {"model": wan, "prompt": "a red cat", "kwargs": '{"num_frames": 5, "width": 64, "height": 64, "steps": 1}'}
+    url = f"{stack.url}/v1/video/generations/image"
+    answer = httpx.post(url, data=form, files={"image": PICTURE}, timeout=120)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["frames"], answer.json()["size"]) == (5, "64x64")
+    broken = httpx.post(url, data=form, files={"image": ("a.png", PICTURE[1][:40])}, timeout=120)
+    assert (broken.status_code, broken.json()["error"]["param"]) == (400, "image")
+    assert "image2video" in httpx.get(f"{stack.url}/v1/models/wan").json()["model_ability"]
