@@ -1,4 +1,4 @@
-"""Videos by both protocols from a pipeline of diffusers: Wan 2.2's small one, with random weights."""
+"""Videos by both protocols from a pipeline of diffusers: LTX-Video 0.9.5, with random weights."""
 
 import io
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.e2e.media.studio import file_of
 from tests.e2e.stack import Stack
-from tests.families.makers.videos import wans
+from tests.families.makers.videos import others
 
 pytestmark = [
     pytest.mark.e2e,
@@ -25,14 +25,14 @@ PICTURE = ("red.png", file_of(Image.new("RGB", (64, 64), "red")))
 
 
 @pytest.fixture(scope="module")
-def wan(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ltx(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The uid of the model, which is launched by its folder alone."""
-    folder = tmp_path_factory.mktemp("wan") / "small"
-    wans.small().save_pretrained(folder)
-    stack.client.launch({"model_uid": "wan", "model_name": "wan", "model_path": str(folder), "n_threads": 1})
-    stack.client.wait_ready("wan")
-    yield "wan"
-    stack.client.terminate("wan")
+    folder = tmp_path_factory.mktemp("ltx") / "ltx"
+    others.ltx_condition().save_pretrained(folder)
+    stack.client.launch({"model_uid": "ltx", "model_name": "ltx", "model_path": str(folder), "n_threads": 1})
+    stack.client.wait_ready("ltx")
+    yield "ltx"
+    stack.client.terminate("ltx")
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def shapes(content: bytes) -> list[tuple[int, int]]:
         return [(frame.width, frame.height) for frame in container.decode(video=0)]
 
 
-def test_a_pipelines_video_is_polled_downloaded_and_remixed(sdk: openai.OpenAI, wan: str) -> None:
+def test_a_pipelines_video_is_polled_downloaded_and_remixed(sdk: openai.OpenAI, ltx: str) -> None:
     more = {"num_frames": 9, "steps": 2, "seed": 3}
-    begun = sdk.videos.create(model=wan, prompt="a red cat", size=SIZE, input_reference=PICTURE, extra_body=more)
+    begun = sdk.videos.create(model=ltx, prompt="a red cat", size=SIZE, input_reference=PICTURE, extra_body=more)
     done = sdk.videos.poll(begun.id, poll_interval_ms=200)
     assert done.status == "completed", done
     assert (done.size, (done.model_extra or {})["frames"]) == ("64x64", 9)
@@ -62,19 +62,31 @@ def test_a_pipelines_video_is_polled_downloaded_and_remixed(sdk: openai.OpenAI, 
     assert sdk.videos.download_content(other.id).read() != content
 
 
-def test_what_a_pipeline_does_not_make_is_said(sdk: openai.OpenAI, wan: str) -> None:
-    begun = sdk.videos.create(model=wan, prompt="x", size=SIZE, extra_body={"num_frames": 10, "steps": 1})
+def test_what_a_pipeline_does_not_make_is_said(sdk: openai.OpenAI, ltx: str) -> None:
+    begun = sdk.videos.create(model=ltx, prompt="x", size=SIZE, extra_body={"num_frames": 10, "steps": 1})
     failed = sdk.videos.poll(begun.id, poll_interval_ms=200)
     assert (failed.status, failed.error and failed.error.code) == ("failed", "invalid_value")
     assert "num_frames" in (failed.error.message if failed.error else "")
 
 
-def test_xinferences_picture_becomes_a_video(stack: Stack, wan: str) -> None:
-    form = {"model": wan, "prompt": "a red cat", "kwargs": '{"num_frames": 5, "width": 64, "height": 64, "steps": 1}'}
+def test_what_a_pipeline_does_not_heed_is_named(sdk: openai.OpenAI, ltx: str) -> None:
+    more = {"num_frames": 9, "steps": 1, "guidance_scale": 1, "negative_prompt": "dull"}
+    begun = sdk.videos.create(model=ltx, prompt="x", size=SIZE, extra_body=more)
+    sdk.videos.poll(begun.id, poll_interval_ms=200)
+    answer = sdk.videos.with_raw_response.retrieve(begun.id)
+    assert answer.headers["x-headrace-ignored"] == "negative_prompt"
+
+
+def test_xinferences_pictures_become_a_video(stack: Stack, ltx: str) -> None:
+    form = {"model": ltx, "prompt": "a red cat", "kwargs": '{"num_frames": 9, "width": 64, "height": 64, "steps": 1}'}
     url = f"{stack.url}/v1/video/generations/image"
     answer = httpx.post(url, data=form, files={"image": PICTURE}, timeout=120)
     assert answer.status_code == 200, answer.text
-    assert (answer.json()["frames"], answer.json()["size"]) == (5, "64x64")
+    assert (answer.json()["frames"], answer.json()["size"]) == (9, "64x64")
+    both = {"first_frame": PICTURE, "last_frame": PICTURE}
+    between = httpx.post(url.replace("/image", "/flf"), data=form, files=both, timeout=120)
+    assert (between.status_code, between.json()["frames"]) == (200, 9), between.text
     broken = httpx.post(url, data=form, files={"image": ("a.png", PICTURE[1][:40])}, timeout=120)
     assert (broken.status_code, broken.json()["error"]["param"]) == (400, "image")
-    assert "image2video" in httpx.get(f"{stack.url}/v1/models/wan").json()["model_ability"]
+    abilities = httpx.get(f"{stack.url}/v1/models/ltx").json()["model_ability"]
+    assert abilities == ["text2video", "image2video", "firstlastframe2video"]
