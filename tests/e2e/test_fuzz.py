@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from models.modalities import chat, completions, messages, responses
+from models.modalities import chat, completions, messages, responses, videos
 from models.modalities.messages import count
 from models.modalities.responses import request
 from tests.e2e.fuzzing import RELAXED, any_value_in_any_field
@@ -71,6 +71,23 @@ def test_any_value_in_any_field_is_answered_or_refused(
     stack: Stack, terse: str, path: str, base: dict[str, Any], request_type: Any
 ) -> None:
     any_value_in_any_field(stack.url, path, base | {"model": terse}, set(request_type.model_fields))
+
+
+@pytest.fixture(scope="module")
+def film(stack: Stack) -> Iterator[str]:
+    """A model that makes videos at once."""
+    stack.client.launch({"model_uid": "short", "model_name": "echo", "model_type": "video", "step_ms": 0})
+    stack.client.wait_ready("short")
+    yield "short"
+    stack.client.terminate("short")
+
+
+@pytest.mark.parametrize(("path", "picture"), [("/v1/videos", "input_reference"), ("/v1/video/generations", "image")])
+def test_any_value_in_any_field_of_a_video_is_answered_or_refused(
+    stack: Stack, film: str, path: str, picture: str
+) -> None:
+    fields = {*videos.Request.model_fields, "kwargs", "width", "height", picture}
+    any_value_in_any_field(stack.url, path, {"model": film, "prompt": "a bar", "steps": 1}, fields)
 
 
 def test_any_bytes_are_answered_or_refused(stack: Stack) -> None:
