@@ -27,11 +27,6 @@ REFERENCE_BYTES = 200
 _NOTHING = frozenset(["null", "undefined", "None"])
 """What programs write into a form for a field that was left out."""
 _SUBSCRIPT = re.compile(r"([A-Za-z]\w*)\[(\w*)\]")
-_OTHER_NAMES = {
-    "images": {"images": "image", "mask_image": "mask"},
-    "videos": {"input_reference": "image", "first_frame": "image", "last_frame": "last_image"},
-}
-"""Other names of files, as OpenAI's bodies and Xinference have them, by modality."""
 
 
 async def read(request: Request, about: Kind, files: RequestFiles) -> tuple[dict[str, Any], dict[str, Upload]]:
@@ -65,19 +60,11 @@ async def _json(body: dict[str, Any], about: Kind, files: RequestFiles) -> tuple
 
 
 def _references(name: str, value: Any) -> dict[str, Any]:
-    """References to files, by the files' names, taken out of a list, or out of the objects that OpenAI puts around."""
+    """References to files, by the files' names, taken out of a list."""
     values = value if isinstance(value, list) else [value]
     if not values or len(values) > SEVERAL.get(name, 1):
         raise _too_many(name)
-    return {further(name, number): _reference(one) for number, one in enumerate(values)}
-
-
-def _reference(value: Any) -> Any:
-    if isinstance(value, dict):
-        named = [value[key] for key in ("image_url", "file_id", "url") if value.get(key) is not None]
-        if len(value) == len(named) == 1:
-            return named[0]
-    return value
+    return {further(name, number): one for number, one in enumerate(values)}
 
 
 # ---- forms -------------------------------------------------------------------------------------------------
@@ -179,15 +166,12 @@ def gathered(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def _file_of(key: str, about: Kind) -> str | None:
     """The name of the file that this key stands for; None where it stands for another field."""
-    name = form_parser.without_place(key)
-    name = _OTHER_NAMES.get(about.modality, {}).get(name, name)
-    return name if name in about.files else None
+    return about.file_of(form_parser.without_place(key))
 
 
 def _names(about: Kind) -> list[str]:
     """All names of this endpoint's files."""
-    others = _OTHER_NAMES.get(about.modality, {})
-    return [*about.files, *(other for other, name in others.items() if name in about.files)]
+    return [*about.files, *(other for other in about.other_names if about.file_of(other))]
 
 
 def _twice(name: str) -> InvalidRequest:

@@ -20,7 +20,7 @@ from api.jobs.preparation import Upload
 from models import inline_data
 from models.errors import BodyTooLarge, InvalidRequest
 from models.modalities import Kind
-from models.modalities.media import first_of
+from models.modalities.media import first_of, referred
 from models.rows import uploads
 from models.storage import scratch
 
@@ -52,11 +52,15 @@ class RequestFiles:
 
         Raises InvalidRequest that names the parameter.
         """
-        uploads = {}
-        for name in [one for one in list(body) if first_of(one) in about.files]:
-            value = body.pop(name, None)
-            if value is not None:
-                uploads[name] = await self.take_reference(name, value)
+        uploads: dict[str, Upload] = {}
+        for field in list(body):
+            first = about.file_of(first_of(field))
+            if first is None or (value := body.pop(field)) is None:
+                continue
+            name = first if field == first_of(field) else field
+            if name in uploads:
+                raise InvalidRequest(f"'{name}' is given twice", param=name)
+            uploads[name] = await self.take_reference(name, value)
         return uploads
 
     async def take_part(self, name: str, part: UploadFile) -> Upload:
@@ -73,7 +77,11 @@ class RequestFiles:
         return inline or bool(uploads.FILE_ID.fullmatch(text)) or text.startswith(("https://", "http://"))
 
     async def take_reference(self, name: str, value: Any) -> Upload:
-        """Take the file that a string refers to: a data URL, base64, a URL or a file id. Raises InvalidRequest."""
+        """Take the file that a string refers to: a data URL, base64, a URL or a file id. Raises InvalidRequest.
+
+        The string may stand in one of the objects that OpenAI puts around.
+        """
+        value = referred(value)
         if not isinstance(value, str):
             raise InvalidRequest(f"'{name}' must be a data URL, a URL or the id of a file", param=name)
         path = self._path(name)

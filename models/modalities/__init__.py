@@ -70,13 +70,24 @@ MEDIA = frozenset(name for name, one in MODALITIES.items() if one.media)
 class Kind:
     """An endpoint whose requests may be jobs: its path under ``/v1/``, and the modality that serves it.
 
-    ``files`` are the names of its files, and whether each must be there; ``fixed`` the fields that the endpoint sets.
+    ``files`` are the names of its files, and whether each must be there; ``fixed`` the fields that the endpoint sets;
+    ``other_names`` what OpenAI or Xinference call a file, and our name of it.
     """
 
     path: str
     modality: str
     files: dict[str, bool] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
+    other_names: dict[str, str] = field(default_factory=dict)
+
+    def file_of(self, name: str) -> str | None:
+        """The name of the file that a field of this name is; None where it is another field."""
+        known = self.other_names.get(name, name)
+        return known if known in self.files else None
+
+
+_PICTURES = {"images": "image", "mask_image": "mask"}
+_FRAMES = {"input_reference": "image", "first_frame": "image", "last_frame": "last_image"}
 
 
 KINDS: dict[str, Kind] = {
@@ -87,13 +98,15 @@ KINDS: dict[str, Kind] = {
     "embeddings": Kind("embeddings", "embeddings"),
     "rerank": Kind("rerank", "rerank"),
     "images.generations": Kind("images/generations", "images"),
-    "images.edits": Kind("images/edits", "images", {"image": True, "mask": False, "control_image": False}),
-    "images.variations": Kind("images/variations", "images", {"image": True}),
-    "images.inpainting": Kind("images/inpainting", "images", {"image": True, "mask": True}),
+    "images.edits": Kind(
+        "images/edits", "images", {"image": True, "mask": False, "control_image": False}, other_names=_PICTURES
+    ),
+    "images.variations": Kind("images/variations", "images", {"image": True}, other_names=_PICTURES),
+    "images.inpainting": Kind("images/inpainting", "images", {"image": True, "mask": True}, other_names=_PICTURES),
     "audio.transcriptions": Kind("audio/transcriptions", "transcription", {"file": True}),
     "audio.translations": Kind("audio/translations", "transcription", {"file": True}, {"translate": True}),
     "audio.speech": Kind("audio/speech", "speech"),
-    "videos.generations": Kind("videos", "videos", {"image": False, "last_image": False}),
+    "videos.generations": Kind("videos", "videos", {"image": False, "last_image": False}, other_names=_FRAMES),
 }
 
 

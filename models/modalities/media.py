@@ -31,6 +31,15 @@ def first_of(name: str) -> str:
     return found[1] if found else name
 
 
+def referred(value: Any) -> Any:
+    """What refers to a file, taken out of the object that OpenAI puts around it; else the value."""
+    if isinstance(value, dict):
+        named = [value[key] for key in ("image_url", "file_id", "url") if value.get(key) is not None]
+        if len(value) == len(named) == 1:
+            return named[0]
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A file that an engine made. ``name`` is unique within its job."""

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from models import inline_data
 from models.errors import InvalidLine, InvalidRequest, ModelNotFound
-from models.modalities import KINDS, modality
+from models.modalities import KINDS, Kind, modality
 from models.modalities.ignored import take_ignored
+from models.modalities.media import referred
 from models.rows import uploads
 from models.unicode import storable
 from models.validation import invalid
@@ -161,7 +162,7 @@ def request(
     body = line.get("body")
     if not isinstance(body, dict):
         raise InvalidRequest("'body' must be a JSON object", param="body")
-    named = {name: body.pop(name) for name in about.files if body.get(name) is not None}
+    named = _named(about, body)
     for name, needed in about.files.items():
         if needed and name not in named:
             raise InvalidRequest(f"missing the file '{name}'", param=name)
@@ -182,6 +183,19 @@ def request(
         raise InvalidRequest("an answer in a batch cannot be streamed", param="stream")
     files = {name: _file(name, value, find, put) for name, value in named.items()}
     return LineRequest(kept, files, ", ".join(ignored)[:MOST_IGNORED])
+
+
+def _named(about: Kind, body: dict[str, Any]) -> dict[str, Any]:
+    """What refers to the files of a line, by the files' names; their fields are removed from its body."""
+    named: dict[str, Any] = {}
+    for field in list(body):
+        name = about.file_of(field)
+        if name is None or (value := body.pop(field)) is None:
+            continue
+        if name in named:
+            raise InvalidRequest(f"'{name}' is given twice", param=name)
+        named[name] = referred(value)
+    return named
 
 
 def _file(name: str, value: Any, find: Find, put: Put) -> str:

@@ -133,6 +133,17 @@ def test_a_video_begins_with_a_picture(films: Site) -> None:
         assert done.seconds
 
 
+def test_a_job_names_the_picture_as_openai_does(http: httpx.Client) -> None:
+    url = data_url(PICTURE)
+    job: dict[str, Any] = {"kind": "videos.generations", "model": "film", "input": {"prompt": "a bar"}}
+    for reference in (url, {"image_url": url}):
+        input = job["input"] | {"input_reference": reference, "last_frame": url}
+        answer = http.post("/v1/jobs", json=job | {"input": input})
+        assert (answer.status_code, answer.headers.get("x-headrace-ignored")) == (202, None), answer.text
+    twice = job | {"input": job["input"] | {"input_reference": url, "image": url}}
+    assert refusal_of(http.post("/v1/jobs", json=twice)) == (400, "invalid_value", "input.image")
+
+
 def refusal_of(answer: httpx.Response) -> tuple[int, str, str | None]:
     """Status, code and parameter of an answer that is an error."""
     error = answer.json()["error"]

@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -127,6 +128,34 @@ def test_files_of_lines_are_ids_or_data_urls(world: World) -> None:
     assert [one["response"]["status_code"] for one in failed] == [404, 400, 400, 400]
     assert world.store.read(uploads.artifact(mine)) == b"sound"
     assert not list(world.store.listing("jobs/"))
+
+
+def test_a_line_names_its_files_as_openai_does(world: World) -> None:
+    world.launch("film", model_type="video")
+    mine, endpoint = world.file(b"picture", purpose="vision"), "/v1/videos"
+    given: dict[str, dict[str, Any]] = {
+        "object": {"input_reference": {"file_id": mine}},
+        "two": {"input_reference": mine, "last_frame": mine, "image": None},
+        "twice": {"input_reference": mine, "image": mine},
+        "odd": {"input_reference": {"file_id": mine, "name": "x"}},
+    }
+    content = [
+        json.dumps({"custom_id": k, "method": "POST", "url": endpoint, "body": {"model": "film", "prompt": "x"} | v})
+        for k, v in given.items()
+    ]
+    world.batch("\n".join(content).encode(), endpoint=endpoint)
+    for _ in range(2):
+        world.turn()
+    with world.database.begin() as connection:
+        rows = {row.custom_id: row for row in connection.execute(sa.select(jobs))}
+    assert {name: row.state for name, row in rows.items()} == {
+        "object": "queued",
+        "two": "queued",
+        "twice": "failed",
+        "odd": "failed",
+    }
+    assert rows["object"].files == {"image": uploads.artifact(mine)}
+    assert set(rows["two"].files) == {"image", "last_image"}
 
 
 ODD = {
