@@ -28,10 +28,11 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping",
 OPEN_PREFIXES = ("/v1/artifacts/",)
 """Beginnings of paths that need no key, because the URL itself is signed."""
 
-_XINFERENCE_VIDEOS = ("/v1/video/generations/image", "/v1/video/generations/flf")
-UPLOAD_PATHS = frozenset(
-    ["/v1/files", *_XINFERENCE_VIDEOS, *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)]
+_VIDEOS = (
+    *("/v1/video/generations/image", "/v1/video/generations/flf"),
+    *("/v1/videos/edits", "/v1/videos/extensions", "/v1/videos/characters"),
 )
+UPLOAD_PATHS = frozenset(["/v1/files", *_VIDEOS, *(f"/v1/{kind.path}" for kind in KINDS.values() if kind.files)])
 """Paths at which forms with files are read, piece by piece, onto the disk."""
 
 FORM_BYTES = 1 << 20

@@ -88,7 +88,7 @@ async def test_a_body_that_does_not_say_its_size_is_counted() -> None:
 
 async def test_forms_with_files_may_be_larger_where_files_are_taken() -> None:
     most = MOST_UPLOAD + FORM_BYTES
-    for path in ("/v1/files", "/v1/videos", "/v1/video/generations/image", "/v1/video/generations/flf"):
+    for path in ("/v1/files", "/v1/videos", "/v1/video/generations/image", "/v1/videos/edits"):
         assert (await call(path, keys=(), content=b"x" * most, headers=FORM)).text == f"|{most}"
     assert (await call("/v1/files", keys=(), content=b"x" * (most + 1), headers=FORM)).status_code == 413
     assert (await call("/v1/files", keys=(), content=b"x" * (MOST + 1))).status_code == 413
