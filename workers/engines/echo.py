@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 from pydantic import Field
 
-from models.errors import ContextLengthExceeded, InvalidRequest
+from models.errors import InvalidRequest
 from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
 from models.modalities.chat.tools import Tool
@@ -24,6 +24,7 @@ from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogpro
 from models.modalities.videos import Request as Videos
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report, Sink
 from workers.engines.echo_videos import EchoVideos
+from workers.engines.text.limits import too_long
 from workers.engines.text.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
@@ -197,10 +198,8 @@ class Echo(Engine[EchoOptions]):
     ) -> None:
         room = self._options.context_length - prompt_tokens
         if room < 1:
-            raise ContextLengthExceeded(
-                f"the prompt has {prompt_tokens} tokens; the context holds {self._options.context_length}",
-                param="messages" if isinstance(request, chat.Request) else "prompt",
-            )
+            param = "messages" if isinstance(request, chat.Request) else "prompt"
+            raise too_long(prompt_tokens, self._options.context_length, param)
         for choice in choices:
             choice.limit = min(choice.limit, room)
         self._waiting[sink.rid] = _Running(sink, choices, prompt_tokens, logprobs, top, open=list(choices))

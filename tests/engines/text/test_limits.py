@@ -19,7 +19,10 @@ def test_no_more_is_read_than_it_takes(word: str) -> None:
 
     assert sum(read) < 5 * 65 * max(16, len(word))
     assert caught.value.param == "prompt"
-    assert f"more than {read[-1] // len(word)} tokens; the context holds 64" in caught.value.message
+    assert (
+        f"maximum context length is 64 tokens, and the prompt has more than {read[-1] // len(word)}"
+        in caught.value.message
+    )
 
 
 def test_what_may_fit_is_left_to_be_tokenized() -> None:

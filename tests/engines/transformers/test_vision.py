@@ -260,7 +260,7 @@ async def test_pictures_beyond_the_context_are_refused_with_both_numbers(seeing:
     await seeing.until_over(answer)
 
     assert isinstance(answer.error, ContextLengthExceeded)
-    assert "694 tokens; the context holds 512" in answer.error.message
+    assert "maximum context length is 512 tokens, and the prompt has 694" in answer.error.message
 
 
 async def test_what_is_taken_in_is_what_is_seen(seeing: Driver) -> None:

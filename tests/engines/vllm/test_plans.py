@@ -256,6 +256,7 @@ def test_a_model_that_does_not_divide_is_not_measured_for(tmp_path: Path) -> Non
     ("message", "code", "kind", "param"),
     [
         ("This model's maximum context length is 5 tokens. However, …", 400, ContextLengthExceeded, "messages"),
+        ("the prompt is longer than max_model_len", 400, ContextLengthExceeded, "messages"),
         ("Grammar error: no (parameter=x, value=(y))", 400, InvalidRequest, "response_format"),
         ("temperature", 400, InvalidRequest, None),
         ("n must be 1 when using greedy sampling, got 2.", 400, InvalidRequest, "n"),
@@ -274,6 +275,7 @@ def test_errors_find_their_place_in_the_tree(
     assert type(found) is kind
     assert found.param == param
     assert "parameter=" not in found.message
+    assert kind is not ContextLengthExceeded or "maximum context length is" in found.message
 
 
 def test_messages_carry_their_media_in_order() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from models.errors import ContextLengthExceeded, InvalidRequest, UnsupportedParameter
+from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities import chat, completions
 from models.modalities.chat.messages import Media, Message
 from models.modalities.structure import StructuredOutputs
@@ -24,7 +24,7 @@ from workers.engines.llama_cpp.sight import content_of, contents
 from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning, template_extras, template_messages
-from workers.engines.text.limits import check_beginning, is_long
+from workers.engines.text.limits import ROOM, check_beginning, is_long, too_long
 from workers.engines.text.templating import tool_of, turn_of
 
 _MOST_CHARACTERS = 1 << 20
@@ -182,8 +182,7 @@ class Planner:
             asked = {"content": prompt, "add_special": True, "parse_special": True}
             prompt = list(self._http.ask("/tokenize", asked)["tokens"])
         if len(prompt) >= self._context:
-            message = f"the prompt has {len(prompt)} tokens; the context holds {self._context}, answer included"
-            raise ContextLengthExceeded(message, param="prompt")
+            raise too_long(len(prompt), self._context, "prompt", hint=ROOM)
         return prompt
 
     def tokens_of(self, request: Tokenize) -> Tokens:

@@ -21,6 +21,7 @@ from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.load import LlamaCppOptions
 from workers.engines.llama_cpp.vector_load import LoadedVectors, load_vectors
+from workers.engines.text.limits import ADDED, too_long
 
 GROUP = 16
 """Inputs of one call: llama.cpp computes them in its slots; between calls others have their turn."""
@@ -186,9 +187,7 @@ class LlamaCppVectors(Engine[LoadedVectors]):
         return answer
 
     def _too_long(self, tokens: int, param: str) -> ContextLengthExceeded:
-        return ContextLengthExceeded(
-            f"'{param}' has {tokens} tokens with the model's own; its context holds {self._model.context}", param=param
-        )
+        return too_long(tokens, self._model.context, param, what=f"'{param}'", hint=ADDED)
 
 
 def _kept(asked: int | None) -> int | None:

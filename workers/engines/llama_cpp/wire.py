@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 
-from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from models.modalities import chat, completions
 from models.modalities.chat.tools import Tool
 from models.modalities.text import FinishReason, TextRequest, TokenLogprob, ToolDelta
 from workers.engines.text.answers import Piece
+from workers.engines.text.limits import ROOM, too_long
 from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import function_of, tool_of, turn_of
 
@@ -152,9 +153,7 @@ encode = msgspec.json.Encoder().encode
 def refusal(error: Refusal, param: str) -> HeadraceError:
     """Headrace's error for one of llama.cpp; ``param`` is the field that holds the prompt."""
     if error.type == "exceed_context_size_error":
-        most = f"this model's maximum context length is {error.n_ctx} tokens"  # words that clients look for
-        message = f"{most}, and the prompt has {error.n_prompt_tokens}: see the launch's option 'n_ctx'"
-        return ContextLengthExceeded(message, param=param)
+        return too_long(error.n_prompt_tokens, error.n_ctx, param, hint=ROOM)
     if 400 <= error.code < 500:
         return InvalidRequest(error.message)
     return EngineFailure(f"llama.cpp: {error.type}")

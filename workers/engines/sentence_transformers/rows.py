@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from workers.engines.sentence_transformers.frames import DOCUMENT, QUERY, Frame
-from workers.engines.sentence_transformers.text import LONG, MARGIN, Name, SequenceReader, groups, too_long
+from workers.engines.sentence_transformers.text import LONG, MARGIN, Name, SequenceReader, beyond, groups
 
 
 class FramedRow(NamedTuple):
@@ -51,7 +51,7 @@ class FramedReader(SequenceReader):
             for number, one in enumerate(self._read(frame, around, group, most), at):
                 words = len(one.before) + len(one.after)
                 if keep is None and len(one.text) + words > most:
-                    raise too_long(texts[number], len(one.text) + words, self.context, name(number))
+                    raise beyond(texts[number], len(one.text) + words, self.context, name(number))
                 rows.append(FramedRow([*one.before, *self._short(one.text, max(most - words, 1)), *one.after], []))
             yield rows
 
@@ -66,9 +66,9 @@ class FramedReader(SequenceReader):
             for number, one in enumerate(self._read(frame, around, group, self.context * (chunks or 1)), at):
                 room = self.context - len(one.before) - len(one.after)
                 if room < 1:
-                    raise too_long(query, self.context - room, self.context - 1, "query")
+                    raise beyond(query, self.context - room, self.context - 1, "query")
                 if len(one.text) > room and keep is None and chunks is None:
-                    raise too_long(texts[number], len(one.text) + self.context - room, self.context, name(number))
+                    raise beyond(texts[number], len(one.text) + self.context - room, self.context, name(number))
                 limit = room if keep is None else min(keep, room)
                 if len(one.text) > limit * (chunks or 1):
                     cut.add(number)

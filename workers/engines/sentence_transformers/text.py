@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.errors import ContextLengthExceeded, EngineFailure, InvalidRequest
+from workers.engines.text.limits import ADDED, too_long
 
 GROUP = 64
 """The number of texts that are read at once."""
@@ -49,7 +50,7 @@ class SequenceReader:
             for number, one in enumerate(found):
                 if len(one) > limit:
                     if keep is None:
-                        raise too_long(whole[number], len(one) + self.context - room, self.context, name(at + number))
+                        raise beyond(whole[number], len(one) + self.context - room, self.context, name(at + number))
                     one.truncate(limit, direction=self._side)
             yield [self._fast.post_process(one) for one in found]
 
@@ -68,7 +69,7 @@ class SequenceReader:
                     )
                 if len(inner) > limit:
                     if keep is None:
-                        raise too_long("", len(inner) + around, self.context, name(number))
+                        raise beyond("", len(inner) + around, self.context, name(number))
                     inner = inner[: max(limit, 1)] if self._side == "right" else inner[-max(limit, 1) :]
                 found.append([*self._before, *inner, *self._after])
             yield found
@@ -85,7 +86,7 @@ class SequenceReader:
         [asked] = self._plain([query], self.context - special, "right")
         room = self.context - special - len(asked)
         if room < 1:
-            raise too_long(query, self.context - room, self.context - 1, "query")
+            raise beyond(query, self.context - room, self.context - 1, "query")
         refuse = keep is None and chunks is None
         limit = room if keep is None else min(keep, room)
         side = "right" if chunks else self._side
@@ -93,7 +94,7 @@ class SequenceReader:
             found = []
             for number, one in enumerate(self._plain(list(group), limit * (chunks or 1), side), at):
                 if len(one) > limit and refuse:
-                    raise too_long(texts[number], len(one) + self.context - room, self.context, name(number))
+                    raise beyond(texts[number], len(one) + self.context - room, self.context, name(number))
                 pieces = [one]
                 if len(one) > limit:
                     one.truncate(limit, direction=side)
@@ -158,9 +159,7 @@ def groups(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         at = end
 
 
-def too_long(text: str, tokens: int, context: int, param: str) -> ContextLengthExceeded:
+def beyond(text: str, tokens: int, context: int, param: str) -> ContextLengthExceeded:
     """``tokens`` are those of the text, or, where it is long, of a part of it."""
-    about = "at least " if len(text) > LONG else ""
-    return ContextLengthExceeded(
-        f"'{param}' has {about}{tokens} tokens with those that the model adds; it takes {context}", param=param
-    )
+    about = f"at least {tokens}" if len(text) > LONG else tokens
+    return too_long(about, context, param, what=f"'{param}'", hint=ADDED)

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from models.errors import ContextLengthExceeded, InvalidRequest
 from models.modalities.text import TextRequest
 
+ROOM = ", and an answer needs room, too"
+ADDED = " with those that the model adds"
+"""What follows the number of tokens of a text that a model puts into a frame."""
 _CHARACTERS = 16
 """Characters of a token; it hardly ever has more."""
 
@@ -12,6 +15,18 @@ _CHARACTERS = 16
 def is_long(text: str, context: int) -> bool:
     """Whether a text has to be looked at by ``check_beginning`` before all of it is tokenized."""
     return len(text) > _CHARACTERS * context
+
+
+def too_long(
+    tokens: int | str, context: int, param: str, *, what: str = "the prompt", hint: str = ""
+) -> ContextLengthExceeded:
+    """The error for a prompt that a model has no room for. ``hint`` follows the sentence.
+
+    Its first words are those by which clients know it, LiteLLM among them.
+    """
+    return ContextLengthExceeded(
+        f"this model's maximum context length is {context} tokens, and {what} has {tokens}{hint}", param=param
+    )
 
 
 def check_beginning(text: str, context: int, count: Callable[[str], int], param: str) -> None:
@@ -23,9 +38,7 @@ def check_beginning(text: str, context: int, count: Callable[[str], int], param:
     while size < len(text):
         tokens = count(text[:size])
         if tokens > context:
-            raise ContextLengthExceeded(
-                f"the prompt has more than {tokens} tokens; the context holds {context}, answer included", param=param
-            )
+            raise too_long(f"more than {tokens}", context, param)
         size *= 2
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.errors import ContextLengthExceeded, InvalidRequest
+from models.errors import InvalidRequest
 from models.modalities import chat, completions
 from models.modalities.chat.messages import Media
 from models.modalities.tokenize import Request as Tokenize
 from models.modalities.tokenize import Tokens
 from workers.engines.media.pixels import PixelRange
 from workers.engines.text.dialects import template_messages, template_options
-from workers.engines.text.limits import check_beginning, check_ids
+from workers.engines.text.limits import ROOM, check_beginning, check_ids, too_long
 from workers.engines.transformers.load import LoadedTransformer
 
 Body = chat.Request | completions.Request
@@ -86,7 +86,4 @@ class Prompts:
             raise InvalidRequest("the prompt is empty", param=param)
         check_ids(ids, self._model.vocabulary, param)
         if len(ids) >= self._model.context:
-            raise ContextLengthExceeded(
-                f"the prompt has {len(ids)} tokens; the context holds {self._model.context}, answer included",
-                param=param,
-            )
+            raise too_long(len(ids), self._model.context, param, hint=ROOM)

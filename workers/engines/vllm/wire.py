@@ -16,6 +16,7 @@ from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogpro
 from workers.engines.structured.constraints import MOST_CALLS
 from workers.engines.structured.schemas import arguments_schema, enforced
 from workers.engines.text.dialects import template_extras
+from workers.engines.text.limits import too_long
 from workers.engines.text.repeats import RepeatFilter
 from workers.engines.text.server_fields import given, sampling_fields
 from workers.engines.text.templating import turn_of
@@ -247,11 +248,12 @@ def refusal(error: VllmRefusal, field: str, constraint: Constraint | None = None
     """Headrace's error for one of vLLM. ``field`` holds the prompt; ``context`` is the model's, in tokens."""
     message = _VALUE.sub("", error.message).strip() or error.type
     if _TOO_LONG.search(message):
-        return ContextLengthExceeded(message, param=field)
+        known = "maximum context length is" in message  # by which clients know it
+        words = message if known else f"this model's maximum context length is {context} tokens: {message}"
+        return ContextLengthExceeded(words, param=field)
     if full := _FULL.match(message):
-        tokens = context - int(full[1])  # the number in the message is what the prompt leaves of the context
-        message = f"the prompt has {tokens} tokens and leaves none for an answer; the context holds {context}"
-        return ContextLengthExceeded(message, param=field)
+        # the number in the message is what the prompt leaves of the context
+        return too_long(context - int(full[1]), context, field, hint=" and leaves none for an answer")
     if 400 <= error.code < 500 or error.code == 501:
         return InvalidRequest(message, param=_param(error.param, message, field, constraint))
     if error.code == 503:
