@@ -109,11 +109,11 @@ def _look(path: Path) -> Peek:
 
     seen = with_details(Peek(str(path), files, heads, documents_of(files, read)), read)
     ggufs = [name for name, head in heads.items() if head.startswith(b"GGUF")]
-    return _with_header(seen, path / ggufs[0]) if ggufs and not seen.template else seen
+    return _with_header(seen, path / ggufs[0]) if ggufs else seen
 
 
 def _with_header(seen: Peek, path: Path) -> Peek:
-    """The same, with what a GGUF file says of itself."""
+    """The same, with what a GGUF file says of itself; a chat template that lies beside it is kept."""
     try:
         with path.open("rb") as file:
             facts = gguf.header(file, templates=True) if file.read(4) == b"GGUF" and not file.seek(0) else {}
@@ -121,7 +121,7 @@ def _with_header(seen: Peek, path: Path) -> Peek:
         _log.info("cannot read the header of %s: %s", path, error)
         facts = {}
     templates = [text for name, text in facts.items() if name.startswith("tokenizer.") and isinstance(text, str)]
-    return replace(seen, header=facts, template="\n".join(templates)) if facts else seen
+    return replace(seen, header=facts, template=seen.template or "\n".join(templates)) if facts else seen
 
 
 def _tensors(path: Path) -> frozenset[str]:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from gguf import GGUFWriter
 
 from models.catalogue import SPECS, Spec
 from models.engines import FACTS
@@ -137,3 +138,16 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
 def test_what_is_not_on_this_machine_is_not_seen() -> None:
     for source in ("/nowhere/at/all", "pkg:no_such_package/x", "pkg:models/no_such_folder"):
         assert peek(hub.parse(source), 1) is None
+
+
+def test_what_a_gguf_file_says_counts_beside_a_chat_template(tmp_path: Path) -> None:
+    writer = GGUFWriter(tmp_path / "a.gguf", "qwen3")
+    writer.add_uint32("qwen3.pooling_type", 3)
+    writer.add_chat_template("of the file")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    (tmp_path / "chat_template.jinja").write_text("of the folder")
+
+    assert chosen(tmp_path) == ("llama_cpp", "embedding")
+    assert peek_at(tmp_path).template == "of the folder"
