@@ -112,7 +112,7 @@ _ALL = (
     ),
     EngineFacts(
         "transformers",
-        {"LLM": _TEXT},
+        {"LLM": (*_TEXT, "transcription"), "audio": ("transcription",)},
         formats=("safetensors", "gguf"),
         reads_code=True,
         extra="transformers",

@@ -33,6 +33,7 @@ BLIND = {
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
     "workers/engines/transformers/seeing/reader.py::_keeps": "a template may raise anything: it is not made for this",
     "workers/engines/transformers/scoring.py::_run": "a model may raise anything, and its client must hear",
+    "workers/engines/transformers/hearing/transcriptions.py::_next": "a processor may raise anything",
     "workers/engines/transformers/stepper.py::_run": "the engine's life ends here, and its clients must hear of it",
     "workers/engines/diffusers/engine.py::run": "a decoder may raise anything, and its client must hear of it",
     "workers/engines/diffusers/engine.py::_draw": "a batch's life ends here, and its clients must hear of it",

@@ -22,6 +22,8 @@ class KnownModel:
     failed: str
     engine: str = ""
     model_type: str = ""
+    abilities: tuple[str, ...] = ()
+    """What it can do, in Xinference's words, as far as its files say so."""
     asleep: bool = False
     """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
     waits: str = ""
@@ -103,6 +105,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             why,
             instance.engine,
             instance.model_type,
+            tuple((instance.about or {}).get("abilities") or ()),
             asleep,
             waiting,
             hopeless=bool(waiting) and instance.uid in ended,

@@ -37,9 +37,9 @@ _NAMES: dict[str, dict[str, str]] = {
         "end_image_url": "last_image",
         "last_frame_image": "last_image",
     },
+    "chat": {"max_new_tokens": "max_tokens"},
     "speech": {"text": "input", "prompt": "input"},
     "transcription": {"audio": "file", "audio_url": "file", "audio_file": "file"},
-    "chat": {"max_new_tokens": "max_tokens"},
     "embeddings": {"text": "input", "texts": "input"},
 }
 _SIZES = {

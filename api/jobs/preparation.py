@@ -14,7 +14,7 @@ from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 from models.launching.about import serves
-from models.modalities import KINDS, modality
+from models.modalities import KINDS, MODALITIES, modality
 from models.modalities.media import MediaRequest
 from models.rows.jobs import NewJob, digest, new_id
 
@@ -111,7 +111,8 @@ async def check_model(gateway: Gateway, uid: str, name: str) -> None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="model")
     if known.failed:
         raise ModelFailed(f"the model '{uid}' could not be loaded: {known.failed}", param="model")
-    if name not in serves(known.engine, known.model_type):
+    deaf = name == "transcription" and known.abilities and MODALITIES[name].ability not in known.abilities
+    if deaf or name not in serves(known.engine, known.model_type):
         raise InvalidRequest(f"the model '{uid}' does not serve {name}", param="model")
 
 

@@ -62,6 +62,8 @@ FILMS: dict[str, tuple[str, ...]] = {
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 """The files of a processor; a network that could see takes text alone where there is none of them."""
 
+_TRANSCRIBES = MODALITIES["transcription"].ability
+_WRITERS = ("qwen3_asr", "glmasr", "voxtral", "granite_speech", "granite_speech_plus")
 _COUNTS_FROM_PADDING = ("roberta", "camembert", "mpnet")
 """Networks whose positions begin behind their padding token."""
 
@@ -103,6 +105,23 @@ def abilities_of(engine: str, model_type: str) -> list[str]:
     return [one for name in serves(engine, model_type) if (one := MODALITIES[name].ability)]
 
 
+def hears(config: Mapping[str, Any]) -> bool:
+    """Whether a network of this configuration takes sound and writes text."""
+    thinker = config.get("thinker_config")
+    named = config.get("audio_config") or (thinker.get("audio_config") if isinstance(thinker, dict) else None)
+    return bool(named) or "audio_token_index" in config
+
+
+def listens(engine: str, network: str) -> bool:
+    """Whether, of the engines for recordings, this one has networks of this class: Whisper, or models that hear."""
+    return (engine == "faster_whisper") is network.startswith("Whisper")
+
+
+def writes_down(config: Mapping[str, Any]) -> bool:
+    """Whether a network of this configuration is made to write down what is said, more than to chat."""
+    return config.get("model_type") in _WRITERS
+
+
 def names_code(seen: Peek) -> bool:
     """Whether the weights name code of their own, which would have to be trusted."""
     pipeline = seen.documents.get("model_index.json", {}).get("_class_name")
@@ -117,8 +136,10 @@ def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: 
     elif model_type == "LLM":
         template = _template(seen, options)
         chats = template != "" or facts.name == "llama_cpp"  # llama.cpp has a template of its own
-        yield from (one for one in usual if one != "chat" or chats)
-        shown = {*_shown(template or "", facts, options), *_senses(facts, seen, options)} if chats else set()
+        senses = set(_senses(facts, seen, options))
+        without = (set() if chats else {"chat"}) | (set() if "audio" in senses else {_TRANSCRIBES})
+        yield from (one for one in usual if one not in without)
+        shown = {*_shown(template or "", facts, options), *senses} if chats else set()
         yield from (one for one in facts.abilities if one in shown)
     elif model_type == "image" and seen is not None:
         yield from DRAWS.get(_pipeline(seen), usual)
@@ -165,9 +186,10 @@ def _senses(facts: EngineFacts, seen: Peek | None, options: Mapping[str, Any]) -
         return
     if seen is None or not set(PROCESSORS) & set(seen.files):
         return
-    if config.get("vision_config"):
+    thinker = config.get("thinker_config")
+    if config.get("vision_config") or (isinstance(thinker, dict) and thinker.get("vision_config")):
         yield "vision"
-    if config.get("audio_config"):
+    if hears(config):
         yield "audio"
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
-from models.launching.about import FILMS
+from models.launching.about import FILMS, hears, listens, writes_down
 from models.launching.peek import DOCUMENTS, Peek
 
 _WRITES_TEXT = (
@@ -96,9 +96,13 @@ def choose(
 
 
 def on_vllm(fit: Fit, peek: Peek) -> Fit:
-    """vLLM in the place of transformers, where it loads these weights as the same type of model; else the same fit."""
+    """vLLM in the place of transformers, where it loads these weights as the same type of model; else the same fit.
+
+    Not for models that are made to write down what is said: on vLLM they have no endpoint for that.
+    """
     better = Fit(FACTS["vllm"], fit.model_type)
-    return better if fit.engine.name == "transformers" and better in fits(peek) else fit
+    able = fit.engine.name == "transformers" and not writes_down(_config(peek))
+    return better if able and better in fits(peek) else fit
 
 
 def type_on(engine: EngineFacts, model_type: ModelType | None) -> ModelType:
@@ -120,6 +124,7 @@ def fits(peek: Peek) -> tuple[Fit, ...]:
         for model_type in _types(peek, written)
         for engine in serving(model_type)
         if written in engine.formats
+        and (model_type != "audio" or written != "safetensors" or listens(engine.name, _architecture(peek)))
     )
 
 
@@ -296,7 +301,8 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
     if not text and _ENCODER.search(network):
         return ("embedding",)
     if not network or text or any(_config(peek).get(name) for name in _OF_PARTS):
-        return ("LLM", "embedding", "rerank")
+        sound: tuple[ModelType, ...] = ("audio",) if hears(_config(peek)) else ()
+        return ("LLM", "embedding", "rerank", *sound)
     return ("embedding",) if network.endswith("Model") else ()
 
 

@@ -1,7 +1,9 @@
 """Launches of weights of which no more is said than where they are: their files say which engine serves them."""
 
 import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from tests.e2e.media.studio import seen
 from tests.e2e.stack import Stack, headrace
 from tests.families.makers.embeddings import embedders, ggufs, rerankers
+from tests.families.makers.seeing import layouts
+from tests.families.makers.sound import listeners
 from tests.glyphs.check import WEIGHTS as GLYPHS
 from tests.support.servers import wait_for
 from tests.support.sounds import decoded, encoded, spoken, whisper_tiny
@@ -56,6 +60,63 @@ def test_a_folder_of_ctranslate2_is_launched_as_an_audio_model(stack: Stack) -> 
     assert answer.status_code == 200, answer.text
     assert "fox" in answer.json()["text"].lower()
     terminate(stack, "listener")
+
+
+def test_a_language_model_that_hears_writes_down_what_is_said(stack: Stack, tmp_path: Path) -> None:
+    """The weights are random, and so is what it writes; it is the same each time."""
+    listeners.qwen3_asr(tmp_path)
+    assert launched(stack, "hears", tmp_path, "--n_threads", "1") == "transformers"
+    told = httpx.get(f"{stack.url}/v1/models/hears").json()
+    assert {"chat", "audio", "audio2text"} <= {*told["model_ability"]}
+
+    sound = encoded(decoded(spoken("en", "quick_brown_fox").path), "mp3", "libmp3lame")
+
+    def asked(model: str = "hears", headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+        return httpx.post(
+            f"{stack.url}/v1/audio/transcriptions",
+            data={"model": model, "max_new_tokens": "8", "language": "en"} | fields,
+            files={"file": ("a.mp3", sound)},
+            headers=headers or {},
+            timeout=120,
+        )
+
+    answer = asked()
+    assert answer.status_code == 200, answer.text
+    text = answer.json()["text"]
+    assert text
+    assert asked(response_format="text").text == text + "\n"
+    assert asked(language="fr").json()["text"] != text
+    pieces = [json.loads(line[6:]) for line in asked(stream="true").text.splitlines() if line.startswith("data: ")]
+    assert "".join(one.get("delta", "") for one in pieces) == pieces[-1]["text"] == text
+    job = asked(headers={"Prefer": "respond-async"})
+    assert job.status_code == 202
+    done = wait_for(lambda: _ended(f"{stack.url}/v1/jobs/{job.json()['id']}"), 60)
+    assert done["state"] == "succeeded", done
+    assert httpx.get(f"{stack.url}/v1/jobs/{job.json()['id']}/result").json()["text"] == text
+
+    subtitles = asked(response_format="srt")
+    assert (subtitles.status_code, subtitles.json()["error"]["param"]) == (400, "response_format")
+    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(sound).decode(), "format": "mp3"}}
+    chat = {"model": "hears", "messages": [{"role": "user", "content": [part]}], "max_tokens": 4}
+    assert httpx.post(f"{stack.url}/v1/chat/completions", json=chat, timeout=60).status_code == 200
+    terminate(stack, "hears")
+
+    assert launched(stack, "deaf", _sees(tmp_path / "sees"), "--n_threads", "1") == "transformers"
+    refused = asked("deaf", {"Prefer": "respond-async"})  # at once, before there is a job
+    assert refused.status_code == 400
+    assert "does not serve transcription" in refused.text
+    terminate(stack, "deaf")
+
+
+def _ended(url: str) -> Any:
+    told = httpx.get(url).json()
+    return told if told["state"] not in ("queued", "running") else None
+
+
+def _sees(folder: Path) -> Path:
+    folder.mkdir()
+    layouts.idefics3(folder)
+    return folder
 
 
 def test_embeddings_and_rerank_need_no_type(stack: Stack) -> None:

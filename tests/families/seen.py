@@ -87,6 +87,16 @@ async def asked_together(driver: Driver, questions: Sequence[Sequence[Part]], mo
     return list(await asyncio.gather(*(asked(driver, one, most) for one in questions)))
 
 
+def network(folder: Path) -> Any:
+    """The library's own network; of one that speaks, too, the part that writes."""
+    auto: Any = transformers
+    config = auto.AutoConfig.from_pretrained(folder)
+    kind = auto.AutoModelForMultimodalLM
+    if config.model_type == "qwen2_5_omni":
+        kind = auto.Qwen2_5OmniThinkerForConditionalGeneration
+    return kind.from_pretrained(folder, dtype=torch.float32).eval()
+
+
 class Library:
     """transformers alone, with the processor that the engine found. ``driver``: whose names of tokens are used."""
 
@@ -95,7 +105,7 @@ class Library:
         self.driver = driver
         config = auto.AutoConfig.from_pretrained(folder)
         self.processor = open_processor(folder, config)
-        self.model = auto.AutoModelForMultimodalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self.model = network(folder)
 
     def answer(self, parts: Sequence[Part]) -> Said:
         """What it generates."""

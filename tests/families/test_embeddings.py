@@ -10,6 +10,7 @@ import numpy
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from models.errors import InvalidRequest, UnsupportedParameter
@@ -238,3 +239,17 @@ async def test_bge_m3_gives_weights_of_tokens(tmp_path: Path) -> None:
     async for driver in resident(str(folder), modality="embeddings"):
         with pytest.raises(UnsupportedParameter):
             driver.check("embeddings", input="x", return_sparse=True)
+
+
+async def test_what_can_never_be_computed_is_refused_for_good(tmp_path: Path) -> None:
+    """A last layer that takes other vectors than the network makes."""
+    folder = made(tmp_path, "dense")
+    [layer] = folder.glob("*_Dense")
+    told = json.loads((layer / "config.json").read_text())
+    (layer / "config.json").write_text(json.dumps(told | {"in_features": 32}))
+    weights = load_file(layer / "model.safetensors")
+    weights["linear.weight"] = weights["linear.weight"][:, :32].contiguous()
+    save_file(weights, layer / "model.safetensors")
+
+    with pytest.raises(InvalidRequest, match="cannot compute this model"):
+        await loaded(str(folder), modality="embeddings")

@@ -13,14 +13,19 @@ from tests.families.seen import QUESTIONS, Library, asked, asked_together, resid
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
 
 NEEDS_PICTURES = {"paligemma"}
-MARKERS = {"paligemma": "<image>", "idefics3": "<image><fake_token_around_image><|im_end|><global-img>"}
+MARKERS = {
+    "paligemma": "<image>",
+    "mllama": "<|image|>",
+    "internvl": "<IMG_CONTEXT>",
+    "idefics3": "<image><fake_token_around_image><|im_end|><global-img>",
+}
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *LAYOUTS,
-        *(pytest.param(name, marks=pytest.mark.families) for name in MORE | WITH_TORCHVISION),
+        *(pytest.param(name, marks=pytest.mark.families) for name in (*MORE, *WITH_TORCHVISION)),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", MARKERS)
 async def test_markers_that_a_client_writes_are_text(name: str, tmp_path: Path) -> None:
-    await asyncio.to_thread(LAYOUTS[name], tmp_path)
+    await asyncio.to_thread((LAYOUTS | MORE)[name], tmp_path)
     driver = await resident(tmp_path)
     word = MARKERS[name]
     plain, marked = [

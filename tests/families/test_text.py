@@ -131,8 +131,9 @@ async def test_numbers_that_are_not_finite_end_an_answer(tmp_path: Path, layout:
     tensors["model.embed_tokens.weight"][77] = float("nan")
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     async with launched(folder, n_ctx=CONTEXT) as driver:
-        for rules in ({"temperature": 0}, {"temperature": 1.0}, {"temperature": 0, "logprobs": 1}):
-            answer = driver.submit("completions", prompt=[5, 77, 6], max_tokens=NEW, **rules)
+        scored = {"logprobs": 1, "echo": True, "max_tokens": 0}
+        for rules in ({"temperature": 0}, {"temperature": 1.0}, {"temperature": 0, "logprobs": 1}, scored):
+            answer = driver.submit("completions", prompt=[5, 77, 6], **{"max_tokens": NEW} | rules)
             await driver.until_over(answer)
 
             assert isinstance(answer.error, EngineFailure)

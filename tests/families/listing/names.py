@@ -122,19 +122,33 @@ TEXT: Mapping[str, str] = {
 SEEING: Mapping[str, str] = {
     "aya_vision": "Aya Vision",
     "gemma3": "Gemma 3",
+    "glm4v": "GLM-4V",
     "idefics2": "Idefics 2",
     "idefics3": "Idefics 3",
+    "internvl": "InternVL",
+    "lfm2_vl": "LFM2-VL",
     "llama4": "Llama 4",
     "llava": "LLaVA 1.5",
     "llava_next": "LLaVA-NeXT",
+    "llava_onevision": "LLaVA-OneVision",
     "mistral3": "Mistral 3",
+    "mllama": "Llama 3.2 Vision",
     "paligemma": "PaliGemma",
     "pixtral": "Pixtral",
+    "qwen2_5_omni": "Qwen2.5-Omni (without speech)",
     "qwen2_5_vl": "Qwen2.5-VL",
     "qwen2_vl": "Qwen2-VL",
     "qwen3_5": "Qwen3.5",
     "qwen3_vl": "Qwen3-VL",
     "smolvlm": "SmolVLM2",
+}
+
+HEARING: Mapping[str, str] = {
+    "glm_asr": "GLM-ASR",
+    "qwen2_5_omni": "Qwen2.5-Omni (without speech)",
+    "qwen2_audio": "Qwen2-Audio",
+    "qwen3_asr": "Qwen3-ASR",
+    "voxtral": "Voxtral",
 }
 
 EMBEDDING: Mapping[str, str] = {

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from models.errors import InvalidRequest
-from tests.families.listing.names import EMBEDDING, RERANK, SEEING, TEXT, VIDEO
+from tests.families.listing.names import EMBEDDING, HEARING, RERANK, SEEING, TEXT, VIDEO
 from tests.families.makers import refused
 from tests.families.makers.embeddings.embedders import EMBEDDERS
 from tests.families.makers.embeddings.more import MORE as MORE_EMBEDDERS
 from tests.families.makers.embeddings.rerankers import ASKED_BY_WORDS, OF_LIBRARY
 from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
 from tests.families.makers.seeing.more import MORE as MORE_SEEING
+from tests.families.makers.sound.listeners import LISTENERS
 from tests.families.makers.text.layouts import MANAGER
 from tests.families.makers.text.others import STEPPER
 from tests.families.makers.videos.layouts import OF_FIRST, OF_FIRST_AND_LAST, OF_TEXT
@@ -39,6 +40,12 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     same = "tokens equal to those of the same weights"
     yield "LLM that sees", "llama_cpp", same, "GGUF files with a projector (mmproj) beside them"
     yield "LLM that sees", "transformers with torchvision", f"the Stepper: {tokens}", _named(SEEING, WITH_TORCHVISION)
+    yield (
+        "LLM that hears",
+        "transformers",
+        "transcripts equal to `generate`'s, alone and together",
+        _named(HEARING, LISTENERS),
+    )
     vectors = "vectors equal to `encode`'s, alone and together"
     yield "embedding", "sentence_transformers", vectors, _named(EMBEDDING, [*EMBEDDERS, *MORE_EMBEDDERS])
     yield "embedding", "llama_cpp", "vectors of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Embedding"

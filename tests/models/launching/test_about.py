@@ -106,7 +106,15 @@ def test_a_model_that_sees_and_hears_says_so_where_its_engine_can() -> None:
     deaf = chat_model(QWEN3, vision_config={"depth": 1}, audio_config={"depth": 1})
     seen = replace(deaf, files=(*deaf.files, "preprocessor_config.json"))
 
-    assert about("transformers", "LLM", seen, {}).abilities[2:] == ["vision", "audio", "tools", "reasoning", "hybrid"]
+    told = ["audio2text", "vision", "audio", "tools", "reasoning", "hybrid"]
+    assert about("transformers", "LLM", seen, {}).abilities[2:] == told
+    assert about("transformers", "audio", seen, {}).abilities == ["audio2text"]
+    omni = chat_model(QWEN3, thinker_config={"audio_config": {"depth": 1}, "vision_config": {"depth": 1}})
+    thinks = replace(omni, files=(*omni.files, "preprocessor_config.json"))
+    assert {"vision", "audio", "audio2text"} <= {*about("transformers", "LLM", thinks, {}).abilities}
+    granite = chat_model(None, audio_token_index=5)
+    speaks = replace(granite, files=(*granite.files, "preprocessor_config.json"))
+    assert "audio2text" in about("transformers", "LLM", speaks, {}).abilities
     assert about("transformers", "LLM", deaf, {}).abilities[2:] == ["tools", "reasoning", "hybrid"]
     assert about("llama_cpp", "LLM", seen, {}).abilities[2:] == ["tools", "reasoning", "hybrid"]
     assert set(about("echo", "LLM", None, {}).abilities) == {"chat", "generate", *FACTS["echo"].abilities}

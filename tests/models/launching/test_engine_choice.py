@@ -57,6 +57,14 @@ SCORER = network("BertForSequenceClassification")
 HEARING = network("WhisperForConditionalGeneration")
 STRANGE = folder("a.safetensors", config={"architectures": ["ChatGLMModel"], "auto_map": {"AutoModel": "m.ChatGLM"}})
 DECODER = network("Qwen3Model")
+SPEECH = folder(
+    "a.safetensors",
+    config={
+        "architectures": ["Qwen3ASRForConditionalGeneration"],
+        "model_type": "qwen3_asr",
+        "audio_config": {"depth": 1},
+    },
+)
 OMNI = folder("a.safetensors", config={"architectures": ["Qwen2_5OmniModel"], "thinker_config": {"audio_config": {}}})
 TAGGER = network("BertForTokenClassification")
 SORTING = network("WhisperForAudioClassification")
@@ -79,6 +87,9 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (WHISPER, None, "audio", "faster_whisper audio"),
         (WHISPER, "faster_whisper", None, "faster_whisper audio"),
         (VOICES, None, "audio", "hibari audio"),
+        (SPEECH, None, None, "transformers LLM"),
+        (SPEECH, None, "audio", "transformers audio"),
+        (SPEECH, "transformers", "audio", "transformers audio"),
         (CHAT, None, None, "transformers LLM"),
         (CHAT, "vllm", None, "vllm LLM"),
         (CHAT, None, "embedding", "sentence_transformers embedding"),
@@ -221,7 +232,7 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),
         (folder(), None, "image", "model_path", "there is nothing of a model"),
         (None, None, "audio", "model_engine", "cannot be seen from here"),
-        (None, None, "audio", "model_engine", "give model_engine, 'faster_whisper' or 'hibari'"),
+        (None, None, "audio", "model_engine", "give model_engine, 'transformers' or 'faster_whisper' or 'hibari'"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(

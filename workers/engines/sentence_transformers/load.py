@@ -17,10 +17,11 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from transformers import AutoConfig
 
 from models.engines import FACTS
-from models.errors import InvalidRequest
+from models.errors import EngineFailure, InvalidRequest
 from models.launching.engine_choice import description, fits, refuse_misfit
 from models.launching.peek import peek_at
 from models.modalities.embeddings import MOST_TOKENS
+from workers.engines.accelerator.faults import kind_of, lasting
 from workers.engines.accelerator.precision import encoder_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
 from workers.engines.accelerator.torch_card import card_of
@@ -36,6 +37,7 @@ from workers.engines.sentence_transformers.pooling import set_pooling
 from workers.engines.sentence_transformers.rows import FramedReader
 from workers.engines.sentence_transformers.sparse import with_sparse
 from workers.engines.sentence_transformers.text import SequenceReader
+from workers.engines.text.tokenizer_files import refuse_unread
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
     try:
         if not placement.trust_remote_code:
             refuse_code(source)
+        refuse_unread(source)
         read = _reranker if modality == "rerank" else _embedder
         with loading_infos() as infos:
             asked = read(source, _keywords(source, placement, options), options)
@@ -106,11 +109,28 @@ def load_model(placement: EngineSite, options: SentenceTransformersOptions, repo
     loaded = _describe(asked, modality, placement.device, options)
     _log.info("%s: %s", source, ", ".join(f"{name} {value}" for name, value in loaded.told.items()))
     report("warming", 0.0)
-    ids = next(loaded.reader.ids([[0] * 8], None, str))[0]
-    rows = [TokenSequence(None, n, ids, [0] * len(ids)) for n in range(4)]  # type: ignore[arg-type]  # nobody asked for them
-    loaded.forward(rows)
+    _warm(loaded)
     report("warming", 1.0)
     return loaded
+
+
+def _warm(loaded: LoadedEncoder) -> None:
+    """Compute a few rows: the first take seconds, for which no client should wait.
+
+    Raises InvalidRequest where the model cannot be computed whoever tries it, EngineFailure where memory or the device
+    is to blame.
+    """
+    ids = next(loaded.reader.ids([[0] * 8], None, str))[0]
+    rows = [TokenSequence(None, n, ids, [0] * len(ids)) for n in range(4)]  # type: ignore[arg-type]  # nobody asked
+    try:
+        loaded.forward(rows)
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        _log.exception("the model cannot be computed")
+        if not lasting(error):
+            raise EngineFailure(f"sentence-transformers: {kind_of(error)}") from error
+        raise InvalidRequest(
+            f"the sentence_transformers engine cannot compute this model ({kind_of(error)})", param="model_path"
+        ) from error
 
 
 def _modality(source: Path, asked: Modality | None) -> Modality:

@@ -1,8 +1,11 @@
 """One choice of an answer: from the tokens that transformers makes to the deltas that the client gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
+from models.modalities import chat, completions
 from models.modalities.text import Delta, FinishReason, TokenLogprob
 from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.stops import StopScanner
@@ -82,3 +85,38 @@ class Choice:
         if self.sampling.logprobs is None:
             return ()
         return tuple(named_all(name, [self.sampling.picks.popleft()]))
+
+
+def sampling_of(
+    body: chat.Request | completions.Request,
+    advised: Mapping[str, Any],
+    prompt: list[int],
+    number: int,
+    ends: list[int],
+) -> Sampling:
+    """How the tokens of a request's choice of this number are picked. ``advised``: by the model, where it says nothing.
+
+    ``prompt`` and ``ends`` are token ids.
+    """
+    logprobs = body.logprobs
+    if isinstance(body, chat.Request):
+        logprobs = (body.top_logprobs or 0) if body.logprobs else None
+    wanted = {
+        "temperature": body.temperature,
+        "top_p": body.top_p,
+        "top_k": body.top_k,
+        "min_p": body.min_p,
+        "repetition": body.repetition_penalty,
+        "frequency": body.frequency_penalty,
+        "presence": body.presence_penalty,
+    }
+    rules = {**advised, **{name: value for name, value in wanted.items() if value is not None}}
+    return Sampling(
+        **rules,
+        bias={int(token): value for token, value in (body.logit_bias or {}).items()},
+        least=body.min_tokens or 0,
+        ends=ends,
+        logprobs=logprobs,
+        random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
+        prompt=prompt,
+    )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from random import Random
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
@@ -17,7 +16,8 @@ from models.modalities.chat.messages import Media
 from models.modalities.detokenize import Request as Detokenize
 from models.modalities.text import Delta, TokenLogprob
 from models.modalities.tokenize import Request as Tokenize
-from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, Report, Sink
+from models.modalities.transcription import Request as Transcription
+from workers.engines.base import MEDIA_PARTS, AnyRequest, Engine, EngineSite, MediaSink, Report, Sink
 from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
 from workers.engines.text.dialects import beginning
@@ -26,11 +26,11 @@ from workers.engines.text.stops import StopScanner
 from workers.engines.text.thoughts import Thinking
 from workers.engines.threads.open_requests import OpenRequests
 from workers.engines.threads.side_answers import SideAnswers
-from workers.engines.transformers.choice import Choice
+from workers.engines.transformers.choice import Choice, sampling_of
 from workers.engines.transformers.detokenizer import Detokenizer
+from workers.engines.transformers.hearing.transcriptions import Transcriptions
 from workers.engines.transformers.load import LoadedTransformer, TransformersOptions, load_model
 from workers.engines.transformers.prompts import Body, Prompt, Prompts
-from workers.engines.transformers.sampling import Sampling
 from workers.engines.transformers.scoring import Scores, Scoring
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class Transformers(Engine[LoadedTransformer]):
         self._asking = self._tokenizing if loaded.reader else ThreadPoolExecutor(1, thread_name_prefix="answer")
         self._side_answers = SideAnswers(self._asking)
         self._requests = OpenRequests[_Request](self._side_answers, self._end)
+        self._hearing = Transcriptions(loaded, self._tokenizing, self._answer_clip)
         self._loop = asyncio.get_running_loop()
         loaded.router.connect(self._loop, self._step)
 
@@ -91,7 +92,13 @@ class Transformers(Engine[LoadedTransformer]):
     def load(cls, site: EngineSite, report: Report) -> LoadedTransformer:
         return load_model(site, TransformersOptions.read(site), report)
 
+    def modalities(self) -> list[str]:
+        return [name for name in super().modalities() if name != "transcription" or self._hearing.able]
+
     def check(self, request: AnyRequest) -> None:
+        if isinstance(request, Transcription):
+            self._hearing.check(request)
+            return
         super().check(request)
         if isinstance(request, completions.Request) and request.scored and not self._model.scorer.able:
             raise UnsupportedParameter("'echo' with 'logprobs' is not supported for this model", param="echo")
@@ -104,6 +111,10 @@ class Transformers(Engine[LoadedTransformer]):
         """Continue each prompt."""
         self._take(_Request(sink, request, "prompt"))
 
+    def transcription(self, request: Transcription, sink: MediaSink) -> None:
+        """Write down what is said in ``file``, clip by clip."""
+        self._hearing.take(request, sink)
+
     def tokenize(self, request: Tokenize, sink: Sink) -> None:
         """Answer with the tokens of the prompt that an answer would have."""
         media = sink.media
@@ -114,9 +125,10 @@ class Transformers(Engine[LoadedTransformer]):
         self._side_answers.ask(sink, lambda: self._prompts.text_of(request.tokens))
 
     def abort(self, rid: str) -> None:
-        self._requests.abort(rid)
+        self._requests.abort(self._hearing.abort(rid) or rid)
 
     def close(self) -> None:
+        self._hearing.end_all()
         self._requests.end_all()
         self._tokenizing.shutdown(cancel_futures=True)
         self._asking.shutdown(cancel_futures=True)
@@ -142,6 +154,11 @@ class Transformers(Engine[LoadedTransformer]):
             raise EngineFailure("the engine's generation thread has died")
         self._requests.add(request.sink.rid, request)
         self._tokenizing.submit(self._tokenize, request)  # one thread, so requests keep their order
+
+    def _answer_clip(self, body: Body, prompt: Prompt, sink: Sink) -> None:
+        request = _Request(sink, body, "file")
+        self._requests.add(sink.rid, request)
+        self._submit(request, [prompt])
 
     def _tokenize(self, request: _Request) -> None:
         """Make the request's prompts. Runs in a thread: a long prompt must not hold up the tokens of others."""
@@ -228,7 +245,8 @@ class Transformers(Engine[LoadedTransformer]):
             return
         if isinstance(scores, Exception):
             log.error("a prompt cannot be scored", exc_info=scores)
-            self._fail(request, EngineFailure(f"transformers: {type(scores).__name__}"))
+            known = scores if isinstance(scores, HeadraceError) else None
+            self._fail(request, known or EngineFailure(f"transformers: {type(scores).__name__}"))
             return
         self._open(request, prompt, choices, scores.tokens, firsts)
 
@@ -265,7 +283,7 @@ class Transformers(Engine[LoadedTransformer]):
             index=index,
             limit=room if body.token_limit is None else min(body.token_limit, room),
             ends=frozenset(ends),
-            sampling=self._sampling(body, ids, number, sorted(ends)),
+            sampling=sampling_of(body, model.sampling, ids, number, sorted(ends)),
             words=Detokenizer(model.decode_marked if isinstance(body, chat.Request) else model.decode, ids),
             scanner=StopScanner(body.stops),
             splitter=self._splitter(body, request.thinking) if isinstance(body, chat.Request) else None,
@@ -283,30 +301,6 @@ class Transformers(Engine[LoadedTransformer]):
             return None
         single, must = body.single_call, body.must_call
         return Splitter(dialect.tags, thinking, dialect.written, functions, single=single, must=must)
-
-    def _sampling(self, body: Body, prompt: list[int], number: int, ends: list[int]) -> Sampling:
-        logprobs = body.logprobs
-        if isinstance(body, chat.Request):
-            logprobs = (body.top_logprobs or 0) if body.logprobs else None
-        wanted = {
-            "temperature": body.temperature,
-            "top_p": body.top_p,
-            "top_k": body.top_k,
-            "min_p": body.min_p,
-            "repetition": body.repetition_penalty,
-            "frequency": body.frequency_penalty,
-            "presence": body.presence_penalty,
-        }
-        rules = self._model.sampling | {name: value for name, value in wanted.items() if value is not None}
-        return Sampling(
-            **rules,
-            bias={int(token): value for token, value in (body.logit_bias or {}).items()},
-            least=body.min_tokens or 0,
-            ends=ends,
-            logprobs=logprobs,
-            random=Random(None if body.seed is None else f"{body.seed}/{number}"),  # noqa: S311
-            prompt=prompt,
-        )
 
     def _add(self, request: _Request, choice: Choice, ids: list[int], inputs: Mapping[str, Any]) -> bool:
         self._choices[choice.id] = (request, choice)

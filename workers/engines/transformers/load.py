@@ -23,14 +23,17 @@ from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_thread
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.media.pixels import PixelRange
+from workers.engines.missing_packages import lacking, package_in
 from workers.engines.missing_weights import refuse_missing
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
+from workers.engines.text.tokenizer_files import refuse_unread
+from workers.engines.transformers.hearing.asking import Asker, asker_of, tried
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
-from workers.engines.transformers.seeing.reader import PromptReader, is_multimodal
+from workers.engines.transformers.seeing.reader import PromptReader, Read, is_multimodal
 from workers.engines.transformers.starting import PAGE, batching_of, warm
 from workers.engines.transformers.stepper import Bounds
 from workers.engines.transformers.vocabulary import Name, name_of
@@ -60,6 +63,9 @@ class TransformersOptions(Options):
         None, ge=1, le=1 << 27, description="Of a picture; by default 1003520 where the model takes any number."
     )
     min_pixels: int | None = Field(None, ge=1, le=1 << 27, description="To which smaller pictures are scaled up.")
+    clip_s: float = Field(
+        30.0, ge=1, le=1800, description="Of a recording, what a model that hears transcribes at once, in seconds."
+    )
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = Field(
         "auto", description="sdpa where the network has it, else eager."
     )
@@ -78,7 +84,8 @@ class LoadedTransformer:
     ``router`` gets the manager's outputs; ``most`` requests are computed at once; ``scorer`` computes the log
     probabilities of prompts. For a model that sees or hears,
     ``manager`` is a Stepper, and ``reader`` reads its prompts. ``decode`` leaves special tokens out;
-    ``decode_marked`` leaves them out, except those that mark tool calls and thoughts (``marks``: their ids).
+    ``decode_marked`` leaves them out, except those that mark tool calls and thoughts (``marks``: their ids). For one
+    that hears ``asker`` asks for the text of clips, of ``clip_s`` seconds at most.
     """
 
     manager: Any
@@ -98,6 +105,8 @@ class LoadedTransformer:
     grammars: Grammars
     way: Way
     reader: PromptReader | None = None
+    asker: Asker | None = None
+    clip_s: float = 0.0
 
     @property
     def capacity(self) -> Capacity:
@@ -127,16 +136,15 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     router = Router()
     batch, tokens = _bounds(model, options, context)
     bounds = Bounds(options.max_requests, tokens, batch)
+    asker = None if reader is None else asker_of(reader, model.config.model_type)
     manager = batching_of(way, model, tokenizer.pad_token_id, bounds, ends, router)
     manager.start()
     try:
         report("warming", 0.0)
-        ids = [number % text.vocab_size for number in range(1, 33)]
-        warm(manager, router, *((ids, {}) if reader is None else reader.sample()))
+        warm(manager, router, *(_some_ids(text.vocab_size) if reader is None else tried(reader, asker)))
     except BaseException:
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
-
     dialect = _dialect(tokenizer, options)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
     names = cache(partial(name_of, tokenizer))
@@ -155,10 +163,17 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
         name_of=names,
         way=way,
         reader=reader,
+        asker=asker,
+        clip_s=min(options.clip_s, reader.hears_s) if reader and reader.hears_s else options.clip_s,
         dialect=dialect,
         marks=marks,
         grammars=Grammars(lambda: _setup(tokenizer, text.vocab_size, ends)),
     )
+
+
+def _some_ids(vocabulary: int) -> Read:
+    """A prompt to try a model with that takes text alone."""
+    return [number % vocabulary for number in range(1, 33)], {}
 
 
 def _card(site: EngineSite, options: TransformersOptions) -> Card | None:
@@ -210,8 +225,11 @@ def _read(
         source = source.parent
     elif not source.is_dir():
         raise InvalidRequest(f"{source} is neither a directory nor a GGUF file", param="model_path")
-    config = transformers.AutoConfig.from_pretrained(source, **where)
-    multimodal, senses = is_multimodal(config), any((source / name).is_file() for name in PROCESSORS)
+    else:
+        refuse_unread(source)
+    whole = transformers.AutoConfig.from_pretrained(source, **where)
+    config = _that_writes(whole)
+    multimodal = is_multimodal(config)
     if config.is_encoder_decoder:
         raise InvalidRequest(
             f"{config.model_type} has an encoder and a decoder, which is not served", param="model_path"
@@ -220,16 +238,13 @@ def _read(
     attention = None if options.attention == "auto" else options.attention
     way = way_of(config, attention, multimodal=multimodal)
     log.info("the answers of %s are computed by the %s%s", site.source, way.batching, f": {way.why}" * bool(way.why))
-    if settle_positions(config, options.n_ctx):
+    if settle_positions(config, options.n_ctx) or config is not whole:
         more |= {"config": config}
     own = str(getattr(config, "dtype", None)).removeprefix("torch.")
     dtype = text_dtype(own, config.get_text_config().model_type, card) if options.dtype == "auto" else options.dtype
     if card is not None:
         more |= {"device_map": {"": site.device}}  # straight to the card, not through the host's memory
-    pixels = PixelRange(options.min_pixels, options.max_pixels)
-    reader = PromptReader(source, config, pixels, **where) if multimodal and senses else None
-    if multimodal and not senses:
-        log.info("beside %s lies no processor for pictures or sound: it takes text alone", site.source)
+    reader = _reader(source, whole, options, where) if multimodal else None
     auto: Any = transformers.AutoModelForMultimodalLM if multimodal else transformers.AutoModelForCausalLM
     more |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
     try:
@@ -240,7 +255,7 @@ def _read(
         raise _unread(site.source, config, error) from error
     refuse_missing(type(model).__name__, info)
     model.eval()
-    tokenizer = reader.tokenizer if reader else transformers.AutoTokenizer.from_pretrained(source, **where)
+    tokenizer = reader.tokenizer if reader else _tokenizer(source, where)
     if tokenizer.vocab_size < 2:  # some classes make an empty one where there is no file
         raise InvalidRequest(
             f"beside the weights in {site.source} lies no tokenizer: fetch them whole", param="model_path"
@@ -248,10 +263,37 @@ def _read(
     return model, tokenizer, reader, way
 
 
+def _that_writes(whole: Any) -> Any:
+    """The configuration of the part that writes: all of it, but of Qwen-Omni not what speaks. Raises InvalidRequest."""
+    thinker = getattr(whole, "thinker_config", None)
+    if isinstance(thinker, dict):  # Qwen3-ASR, in a layout that transformers has under another name
+        raise InvalidRequest(
+            f"this {whole.model_type} is laid out for its makers' own package: take the one for transformers, "
+            "whose name ends in '-hf', or launch it on vllm (model_engine 'vllm')",
+            param="model_path",
+        )
+    return thinker or whole
+
+
+def _reader(source: Path, config: Any, options: TransformersOptions, where: dict[str, Any]) -> PromptReader | None:
+    """What reads the prompts of a model that could see or hear; None where no processor lies beside it."""
+    if any((source / name).is_file() for name in PROCESSORS):
+        return PromptReader(source, config, PixelRange(options.min_pixels, options.max_pixels), **where)
+    log.info("beside %s lies no processor for pictures or sound: it takes text alone", source)
+    return None
+
+
+def _tokenizer(source: Path, where: dict[str, Any]) -> Any:
+    """The tokenizer in a folder, a fast one, also where Mistral's own library is installed."""
+    return transformers.AutoTokenizer.from_pretrained(source, mistral_format=False, **where)
+
+
 def _unread(source: str, config: Any, error: ImportError) -> InvalidRequest:
     """The error for weights that a package would be needed for: nearly always quantised ones."""
     quantised = getattr(config, "quantization_config", None)
     method = quantised.get("quant_method") if isinstance(quantised, dict) else None
+    if method is None and (package := package_in(error)):
+        return lacking(package, "this model")
     if method is None:
         return InvalidRequest(f"cannot load {source}: {error}", param="model_path")
     return InvalidRequest(

@@ -18,6 +18,8 @@ from transformers.cache_utils import Cache, DynamicCache
 from workers.engines.transformers import cache as caches
 from workers.engines.transformers.sampling import Sampling
 
+_CROSS = frozenset(["cross_attention_mask"])
+"""Says which of a prompt's pictures each token looks at. Each token of an answer looks at those of the last one."""
 _PIXELS = frozenset(["pixel_values", "pixel_values_images", "image_patches"])
 """The names under which towers take pixels."""
 
@@ -102,7 +104,9 @@ class Forward:
         self._tower = tower
         self._seen = frozenset[str](signature(tower).parameters if able else ())
         self._config = model.config.get_text_config(decoder=True)
-        self.joins = caches.joinable(DynamicCache(config=self._config))
+        crossed = bool(getattr(self._config, "cross_attention_layers", None))  # Llama 3.2 looks at pictures in these
+        self._carried = _CROSS if crossed else frozenset[str]()
+        self.joins = caches.joinable(DynamicCache(config=self._config)) and not crossed
         """Whether rows can be computed together."""
         # Where a row is begun anew, what it made is text, or where a prompt is looked at in both directions, no prompt.
         self._type_of_made = 1 if model.config.model_type == "paligemma" else 0
@@ -150,7 +154,8 @@ class Forward:
         ids = torch.tensor([[row.made[-1]] for row in batch.rows], device=batch.mask.device)
         batch.mask = torch.cat([batch.mask, torch.ones_like(ids)], -1)
         positions, batch.positions = batch.positions[..., None], batch.positions + 1
-        return self._pass(ids, batch.mask, positions, batch.cache, is_first_iteration=False)
+        carried = {name: self._gathered(name, batch.rows, 0) for name in self._carried & batch.rows[0].inputs.keys()}
+        return self._pass(ids, batch.mask, positions, batch.cache, is_first_iteration=False, **carried)
 
     def _pass(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache, **inputs: Any) -> Tensor:
         model: Any = self._model

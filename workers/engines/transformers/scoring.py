@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
+from models.errors import EngineFailure
 from models.modalities.text import TokenLogprob
 from workers.engines.threads.round_robin import RoundRobin
 from workers.engines.transformers import cache as caches
-from workers.engines.transformers.sampling import best_of
+from workers.engines.transformers.sampling import NOT_FINITE, best_of
 from workers.engines.transformers.vocabulary import Name, named, named_all
 
 _NUMBERS = 1 << 24
@@ -100,6 +101,8 @@ class Scorer:
             end = begin + self._piece
             with self._manager.pause():
                 logits = self._pass(ids[:, begin:end], mask[:, :end], positions[..., begin:end], cache)
+                if not logits.amax(-1).isfinite().all():
+                    raise EngineFailure(f"transformers: {NOT_FINITE}")
                 picks = list(best_of(logits, scoring.ids[begin + 1 : end + 1], scoring.top))
             tokens += named_all(self._name_of, picks)
         return Scores(tuple(tokens), logits[-1].clone())

@@ -6,7 +6,8 @@ from typing import Any
 
 import transformers
 
-from tests.families.makers.seeing.layouts import TEXT, TOWER, save, say_class, with_marks
+from tests.families.makers.seeing.making import TEXT, TOWER, save, say_class, with_marks
+from tests.families.makers.seeing.others import glm4v, internvl, llava_onevision
 
 make: Any = transformers
 
@@ -194,4 +195,7 @@ MORE: dict[str, Callable[[Path], None]] = {
     "qwen2_vl": qwen2_vl,
     "qwen3_vl": qwen3_vl,
     "qwen3_5": qwen3_5,
+    "llava_onevision": llava_onevision,
+    "internvl": internvl,
+    "glm4v": glm4v,
 }

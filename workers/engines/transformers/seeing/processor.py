@@ -13,6 +13,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from models.errors import InvalidRequest
+from workers.engines.missing_packages import lacking, package_in
 
 _PARTS = {
     "tokenizer": transformers.AutoTokenizer,
@@ -31,12 +32,12 @@ def open_processor(source: Path, config: Any, **where: Any) -> Any:
     """The processor in a model's folder. ``where`` is as for ``from_pretrained``. Raises InvalidRequest."""
     auto: Any = transformers.AutoProcessor
     try:
-        processor = auto.from_pretrained(source, **where)
-    except (ImportError, ValueError, OSError) as error:
+        processor = auto.from_pretrained(source, mistral_format=False, **where)  # whose tokenizer is no fast one
+    except (ImportError, ValueError, OSError, AttributeError, TypeError) as error:
         processor = _without_videos(source, config, where, error)
     if getattr(processor, "tokenizer", None) is None:
         raise InvalidRequest("beside the model lies no processor for pictures or sound", param="model_path")
-    if not processor.chat_template:
+    if not getattr(processor, "chat_template", None):
         processor.chat_template = processor.tokenizer.chat_template
     return processor
 
@@ -67,13 +68,15 @@ def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Exc
         ]
         settings, _ = base.get_processor_dict(source, **where)
         return Processor.from_args_and_dict(arguments, settings)
-    except (ImportError, ValueError, OSError, AttributeError) as another:
+    except (ImportError, ValueError, OSError, AttributeError, TypeError) as another:
         raise _unusable(another) from another
 
 
 def _unusable(error: Exception) -> InvalidRequest:
     if isinstance(error, ImportError) and "torchvision" in str(error).lower():
         why = "it needs torchvision: install the build that fits this PyTorch, beside the engine"
+    elif isinstance(error, ImportError) and (package := package_in(error)):
+        return lacking(package, "the model's processor")
     else:
         why = str(error).strip().splitlines()[0]
     return InvalidRequest(f"the model's processor cannot be loaded: {why}", param="model_path")
