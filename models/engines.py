@@ -147,7 +147,7 @@ _ALL = (
     EngineFacts(
         "diffusers",
         {"image": ("images",), "video": ("videos",)},
-        formats=("diffusers",),
+        formats=("diffusers", "gguf"),  # the second: a network alone, with the option base
         type_options={"video": {"modality": "videos"}},
         wanted=("model_index.json", *(f"*/{one}" for one in _SAFETENSORS)),
         unwanted=("*.bin", *_PICKLES_AND_CODE, *VARIANTS),

@@ -24,6 +24,7 @@ DRAWS: dict[str, tuple[str, ...]] = {
             "Flux2Pipeline",
             "LatentConsistencyModelPipeline",
             "Kandinsky3Pipeline",
+            "KolorsPipeline",
             "SanaSprintPipeline",
             "KandinskyCombinedPipeline",
             "KandinskyV22CombinedPipeline",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
 from models.launching.about import FILMS, hears, listens, writes_down
+from models.launching.lone.networks import is_checkpoint, network_of, unread
 from models.launching.peek import DOCUMENTS, Peek
 
 _WRITES_TEXT = (
@@ -31,8 +32,6 @@ _OTHER_OUTPUT: dict[str, str] = {
     "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
 }
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
-_OF_A_CHECKPOINT = "model.diffusion_model.input_blocks."
-"""What the names of a UNet's tensors begin with, where a checkpoint of Stable Diffusion is one file."""
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MORE_TENSORS = "sparse_linear.pt"
 """bge-m3's head for the weights of tokens, which is pickled in any case."""
@@ -165,8 +164,7 @@ def _refuse_format(peek: Peek, model_format: str) -> None:
 def formats_of(peek: Peek) -> tuple[Format, ...]:
     """The formats in which the weights are there, the preferred one first."""
     if peek.single and peek.files[0].endswith(".safetensors"):
-        whole = peek.remote or any(name.startswith(_OF_A_CHECKPOINT) for name in peek.tensors)
-        return ("diffusers",) if whole else ()
+        return ("diffusers",) if peek.remote or is_checkpoint(peek) or lone_network(peek) else ()
     if peek.single:
         head = peek.heads.get(peek.files[0])
         gguf = peek.files[0].endswith(".gguf") if head is None else head.startswith(b"GGUF")
@@ -213,7 +211,8 @@ def description(peek: Peek) -> str:
     formats = formats_of(peek)
     match formats[0] if formats else None:
         case "diffusers" if peek.single:
-            return "a checkpoint of Stable Diffusion"
+            alone = lone_network(peek)
+            return f"the network of {alone} alone" if alone else "a checkpoint of Stable Diffusion"
         case "diffusers":
             return "a diffusers pipeline" + _in_brackets(peek.documents.get("model_index.json", {}).get("_class_name"))
         case "gguf":
@@ -270,10 +269,12 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
 def _types_of_gguf(peek: Peek) -> tuple[ModelType, ...]:
     """By the pooling that the header names: one vector, a score, or, of most models that write, none."""
     network = peek.gguf_architecture
-    if network in _GGUF_OF_NO_USE:
+    if network in _GGUF_OF_NO_USE or unread(network):
         return ()
+    if lone_network(peek):
+        return ("image",)
     if peek.remote or not network:
-        return ("LLM", "embedding", "rerank")
+        return ("LLM", "embedding", "rerank", "image")
     match peek.header.get(f"{network}.pooling_type"):
         case int(pooling) if pooling == _RANKS:
             return ("rerank",)
@@ -313,7 +314,13 @@ def writes_text(network: str) -> bool:
 
 def _other_output(peek: Peek) -> str:
     """Why this kind of network is served by no engine; "" for others."""
-    return _OTHER_OUTPUT.get(_sentence_model(peek)) or _OTHER_OUTPUT.get(_architecture(peek), "")
+    other = _OTHER_OUTPUT.get(_sentence_model(peek)) or _OTHER_OUTPUT.get(_architecture(peek), "")
+    return other or unread(peek.gguf_architecture)
+
+
+def lone_network(peek: Peek) -> str:
+    """What the network belongs to that lies alone in a file, without its pipeline; "" where it is none that draws."""
+    return network_of(peek, peek.gguf_architecture)
 
 
 def _sentence_model(peek: Peek) -> str:

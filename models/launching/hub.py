@@ -76,12 +76,13 @@ def fetch(
     half: bool = False,
     pickled: Collection[str] = (),
     beside: str = "",
+    without: str = "",
 ) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
     ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
-    ``files``, ``half``, ``pickled`` and ``beside`` as for ``patterns``. Raises InvalidRequest where there are no such
-    weights, ModelFailed where the hub cannot be reached.
+    ``files``, ``half``, ``pickled``, ``beside`` and ``without`` as for ``patterns``. Raises InvalidRequest where
+    there are no such weights, ModelFailed where the hub cannot be reached.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -95,7 +96,8 @@ def fetch(
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
         report("downloading", 0.0)
-        which = patterns(source, trusted=trusted, engine=engine, files=files, half=half, pickled=pickled, beside=beside)
+        how: dict[str, Any] = {"files": files, "half": half, "pickled": pickled, "beside": beside, "without": without}
+        which = patterns(source, trusted=trusted, engine=engine, **how)
         folder = _download(source, cache, report, which)
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
@@ -111,12 +113,14 @@ def patterns(
     half: bool = False,
     pickled: Collection[str] = (),
     beside: str = "",
+    without: str = "",
 ) -> tuple[list[str], list[str]]:
     """File patterns to fetch from a hub for an engine, and to leave there whatever matches.
 
     ``files``: all files of the repository, where they are known. Then of weights that are there in several precisions
     one is fetched, with ``half`` half precision where there is such a one; else the plain ones alone. ``pickled``:
     files of pickled tensors that are to be fetched, by their names. ``beside``: a file that the one named needs.
+    ``without``: a folder whose weights are not wanted.
     """
     if source.file:  # a model split into parts is fetched whole
         return [_SHARD.sub(r"-*-of-\1", source.file), *([_inner(beside, beside)] if beside else [])], []
@@ -128,6 +132,8 @@ def patterns(
         wanted, unwanted = [*wanted, *pickled], [one for one in unwanted if one not in ("*.bin", "*.pt")]
     if files and set(VARIANTS) <= set(unwanted):
         unwanted = [one for one in unwanted if one not in VARIANTS] + superfluous(files, half=half)
+    if without:
+        unwanted = [*unwanted, f"{without}/*.safetensors"]
     return wanted, unwanted
 
 

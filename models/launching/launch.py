@@ -12,8 +12,9 @@ from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.launching import hub
 from models.launching.about import about, names_code
-from models.launching.engine_choice import Fit, choose, on_vllm, refuse_misfit, type_on
+from models.launching.engine_choice import Fit, choose, lone_network, on_vllm, refuse_misfit, type_on
 from models.launching.launch_options import Adapters, adapted, asks_for_nothing, refuse_others
+from models.launching.lone.networks import refuse_alone
 from models.launching.peek import Peek
 from models.launching.placing import CPU, Wish
 from models.modalities.base import Bool, Int
@@ -124,11 +125,12 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
     if launch.model_path is not None:
         source, options = launch.model_path, {}
         hub.parse(source)
-        fit = choose(source, seen, engine, launch.model_type, launch.model_format)
+        fit = choose(source, seen, engine, _type(launch, engine), launch.model_format)
         if vllm_works and engine is None and seen is not None and not launch.options:
             fit = on_vllm(fit, seen)
         if seen is not None:
             refuse_misfit(seen, fit.engine)
+            _check_whole(launch, seen)
     else:
         spec = _spec(launch, engine)
         source, options = spec.source, spec.options
@@ -179,6 +181,17 @@ def _check(launch: Launch) -> None:
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-, as name or org/name",
             param="model_uid",
         )
+
+
+def _type(launch: Launch, engine: EngineFacts | None) -> ModelType | None:
+    """The type of model that is asked for: what has a base is the network of pictures."""
+    return launch.model_type or ("image" if engine is None and "base" in launch.options else None)
+
+
+def _check_whole(launch: Launch, seen: Peek) -> None:
+    """Raise InvalidRequest where the weights are the network of a pipeline alone, and the rest of it is not named."""
+    if "base" not in launch.options and (network := lone_network(seen)):
+        raise refuse_alone(seen.place, network)
 
 
 def _check_gpus(launch: Launch, fit: Fit, seen: Peek | None) -> None:

@@ -246,17 +246,28 @@ def render(request: Request, body: dict[str, Any], link: Callable[[str], str], r
             shown["b64_json"] = base64.b64encode(read(name)).decode()
         data.append(shown | {key: image[key] for key in ("seed", "flagged") if key in image})
     answer = {"created": body["created"], "data": data, "size": body["size"], "output_format": request.output_format}
-    return Answer(msgspec.json.encode(answer), warning=body.get("warning", ""), ignored=tuple(body.get("ignored", ())))
+    warning, ignored = body.get("warning", ""), tuple(body.get("ignored", ()))
+    return Answer(msgspec.json.encode(answer | _told(warning, ignored)), warning=warning, ignored=ignored)
+
+
+def _told(warning: str, ignored: tuple[str, ...]) -> dict[str, Any]:
+    """What the headers of a whole answer say, for those who get it otherwise: in a job's result, in a stream."""
+    return ({"warning": warning} if warning else {}) | ({"ignored": ignored} if ignored else {})
 
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):
-    """A piece of a streamed answer, as an engine makes it. ``index`` counts partial images; None: a finished one."""
+    """A piece of a streamed answer, as an engine makes it. ``index`` counts partial images; None: a finished one.
+
+    ``warning``: what the picture lacks; ``ignored``: the fields that had no effect on it.
+    """
 
     data: bytes
     size: str
     edit: bool
     index: int | None = None
     seed: int | None = None
+    warning: str = ""
+    ignored: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """The piece as bytes, for ``MediaSink.piece``."""
@@ -287,7 +298,7 @@ class Stream:
             "background": "opaque",
         }
         if piece.index is None:
-            event |= {"seed": piece.seed, "usage": _NO_TOKENS}
+            event |= {"seed": piece.seed, "usage": _NO_TOKENS} | _told(piece.warning, piece.ignored)
         else:
             event["partial_image_index"] = piece.index
         return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"

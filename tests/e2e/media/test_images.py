@@ -259,6 +259,7 @@ def test_a_models_defaults_are_told_and_what_it_does_not_heed_is_named(studio: S
     (told,) = [one["defaults"] for one in studio.http.get("/v1/models").json()["data"] if one["defaults"]]
 
     assert (answer.status_code, answer.headers["x-headrace-ignored"]) == (200, "negative_prompt")
+    assert answer.json()["ignored"] == ["negative_prompt"]
     assert (told["steps"], told["size"], told["distilled"]) == (8, "64x64", False)
 
 

@@ -25,6 +25,7 @@ class Images:
         self.steps: list[tuple[float, float]] = []
         self.previews: list[Artifact] = []
         self.pieces: list[Piece] = []
+        self.warnings: list[str] = []
         self.outcome: Outcome | None = None
         self.error: HeadraceError | None = None
         self.progressed = asyncio.Event()
@@ -44,8 +45,9 @@ class Images:
         self.pieces.append(msgspec.msgpack.decode(data, type=Piece))
 
     def warn(self, message: str) -> None:
-        """No image lacks anything."""
-        raise AssertionError(message)
+        """What the images lack."""
+        assert not self.over.is_set()
+        self.warnings.append(message)
 
     def done(self, outcome: Outcome) -> None:
         """The end."""

@@ -208,3 +208,26 @@ VIDEO: Mapping[str, str] = {
     "wan22": "Wan 2.2 A14B",
     "wan22_small": "Wan 2.2 TI2V-5B",
 }
+
+PICTURES: Mapping[str, str] = {
+    "aura-flow": "AuraFlow",
+    "bria": "Bria 3.2",
+    "chroma": "Chroma",
+    "cogview4": "CogView 4",
+    "flux": "FLUX.1",
+    "flux2-klein": "FLUX.2 klein",
+    "hidream": "HiDream",
+    "hunyuan-dit": "HunyuanDiT",
+    "kandinsky22": "Kandinsky 2.2",
+    "kandinsky3": "Kandinsky 3",
+    "krea2": "Krea 2",
+    "lcm": "LCM",
+    "lumina2": "Lumina 2",
+    "pixart": "PixArt",
+    "sana": "Sana",
+    "sana-sprint": "Sana-Sprint",
+    "sd15": "Stable Diffusion 1, 2",
+    "sd3": "Stable Diffusion 3",
+    "sdxl": "SDXL",
+    "z-image": "Z-Image",
+}

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from models.errors import InvalidRequest
-from tests.families.listing.names import EMBEDDING, HEARING, RERANK, SEEING, TEXT, VIDEO
+from tests.families.drawn.test_further import MAKERS as DRAWN_TOO
+from tests.families.listing.names import EMBEDDING, HEARING, PICTURES, RERANK, SEEING, TEXT, VIDEO
 from tests.families.makers import refused
 from tests.families.makers.embeddings.embedders import EMBEDDERS
 from tests.families.makers.embeddings.more import MORE as MORE_EMBEDDERS
@@ -22,11 +23,18 @@ from tests.families.makers.sound.listeners import LISTENERS
 from tests.families.makers.text.layouts import MANAGER
 from tests.families.makers.text.others import STEPPER
 from tests.families.makers.videos.layouts import OF_FIRST, OF_FIRST_AND_LAST, OF_TEXT
+from tests.families.pictures.test_pictures import MAKERS as DRAWN
 from tests.families.residents import launched
 
 README = Path(__file__).parents[3] / "README.md"
 BEGIN, END = "<!-- families: begin -->\n", "<!-- families: end -->\n"
-REFUSED: Mapping[str, refused.Maker] = refused.OF_TEXT | refused.OF_VECTORS | refused.OF_SOUND | refused.OF_VIDEO
+REFUSED: Mapping[str, refused.Maker] = {
+    **refused.OF_TEXT,
+    **refused.OF_VECTORS,
+    **refused.OF_SOUND,
+    **refused.OF_PICTURES,
+    **refused.OF_VIDEO,
+}
 _READ = re.compile(r" \(there are llama_cpp .*\)")
 """All formats that are read; they stand in the README already."""
 
@@ -52,6 +60,13 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "rerank", "sentence_transformers", "scores equal to `predict`'s", _named(RERANK, OF_LIBRARY)
     yield "rerank", "sentence_transformers", "scores as the model's card computes them", _named(RERANK, ASKED_BY_WORDS)
     yield "rerank", "llama_cpp", "scores of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Reranker"
+    pixels = "pixels equal to the bare pipeline's"
+    more = "InstructPix2Pix, SDXL refiner, FLUX.1 Fill, Kontext, Qwen-Image, Qwen-Image-Edit (Plus), Stable Cascade"
+    alone = "a network alone in a file, safetensors or GGUF: FLUX.1, Stable Diffusion 3, Qwen-Image"
+    yield "image", "diffusers", pixels, f"{_named(PICTURES, [*DRAWN, *DRAWN_TOO])}, {more}"
+    yield "image", "diffusers with torchvision", pixels, "FLUX.2 dev, OmniGen (from a text)"
+    yield "image", "diffusers with sentencepiece", pixels, "Kolors"
+    yield "image", "diffusers, option base", pixels, alone
     frames = "frames equal to the bare pipeline's"
     yield "video of a text", "diffusers", frames, _named(VIDEO, OF_TEXT)
     yield "video of its first frame", "diffusers", frames, _named(VIDEO, OF_FIRST)

@@ -124,3 +124,8 @@ OF_VIDEO: dict[str, Maker] = {
     "Wan VACE": partial(pipeline, "WanVACEPipeline"),
     "Stable Video Diffusion": partial(pipeline, "StableVideoDiffusionPipeline"),
 }
+OF_PICTURES: dict[str, Maker] = {
+    "a decoder by itself (Kandinsky 2.2)": partial(pipeline, "KandinskyV22Pipeline"),
+    "a decoder by itself (Stable Cascade)": partial(pipeline, "StableCascadeDecoderPipeline"),
+    "a prior by itself (Kandinsky 2.2)": partial(pipeline, "KandinskyV22PriorPipeline"),
+}

@@ -7,9 +7,11 @@ from typing import Any
 
 import diffusers
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from models.errors import InvalidRequest
 from tests.engines.diffusers.images_driver import ImagesDriver
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
@@ -27,6 +29,13 @@ async def launched(folder: Path, **options: Any) -> AsyncIterator[ImagesDriver]:
         yield ImagesDriver(engine)
     finally:
         engine.close()
+
+
+def refused(folder: Path, **options: Any) -> InvalidRequest:
+    """What a launch of this folder is refused with, for good."""
+    with pytest.raises(InvalidRequest) as caught:
+        engine_class("diffusers").load(EngineSite(str(folder), "cpu", options), lambda *_: None)
+    return caught.value
 
 
 def bare(folder: Path, cls: Any = diffusers.DiffusionPipeline, **more: Any) -> Any:

@@ -55,6 +55,7 @@ def test_clips_tokenizer_is_the_published_one() -> None:
         ("v2", 4, "StableDiffusionPipeline", 865.9),
         ("xl_base", 4, "StableDiffusionXLPipeline", 2567.5),
         ("xl_inpaint", 9, "StableDiffusionXLInpaintPipeline", 2567.5),
+        ("xl_refiner", 4, "StableDiffusionXLImg2ImgPipeline", 2259.5),
     ],
 )
 def test_the_networks_have_their_published_sizes(
@@ -68,7 +69,7 @@ def test_the_networks_have_their_published_sizes(
 
     assert json.loads((tmp_path / "model_index.json").read_text())["_class_name"] == pipeline
     assert sum(one.numel() for one in unet.parameters()) / 1e6 == pytest.approx(millions, abs=0.1)
-    assert (tmp_path / "tokenizer" / "tokenizer_config.json").is_file()
+    assert (tmp_path / "tokenizer" / "tokenizer_config.json").is_file() is (kind != "xl_refiner")
 
 
 FIRST = "model.diffusion_model.input_blocks.0.0.weight"

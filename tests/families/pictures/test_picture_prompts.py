@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.families.makers.pictures import unets
+from tests.families.makers.pictures import cascades, flows, further, unets
 from tests.families.makers.pictures.parts import clip_tokenizer, saved
 from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
 from workers.engines.diffusers.prompts import CHUNK, chunks, parsed
@@ -57,6 +57,7 @@ async def test_all_of_a_long_prompt_is_read(make: Callable[[], Any], tmp_path: P
     async with launched(folder) as engine:
         cut = [await engine.ask(prompt=LONG + end, **ASKED) for end in ("red cat", "blue dog")]
         whole = [await engine.ask(prompt=LONG + end, prompt_syntax="a1111", **ASKED) for end in ("red cat", "blue dog")]
+        streamed = await engine.ask(prompt=LONG, stream=True, negative_prompt="blue", **ASKED | {"guidance_scale": 1})
         short, heavy = [
             await engine.ask(prompt=prompt, negative_prompt="blue", prompt_syntax="a1111", **ASKED)
             for prompt in ("a red cat", "a (red:1.5) cat")
@@ -66,7 +67,10 @@ async def test_all_of_a_long_prompt_is_read(make: Callable[[], Any], tmp_path: P
     assert apart(cut[0].image, cut[1].image) == 0
     assert all("'prompt' was cut after 75 tokens" in one.body["warning"] for one in cut)
     assert apart(whole[0].image, whole[1].image) > 0
+    assert [one.warnings for one in (*cut, *whole)] == [[one.body["warning"]] for one in cut] + [[], []]
     assert all("warning" not in one.body for one in whole)
+    assert streamed.pieces[-1].warning == cut[0].body["warning"]
+    assert streamed.pieces[-1].ignored == ("negative_prompt",)
     assert apart(short.image, alone) == 0
     assert apart(heavy.image, short.image) > 0
 
@@ -81,3 +85,23 @@ async def test_prompts_of_several_lengths_are_drawn_together(tmp_path: Path) -> 
 
     assert [sink.error for sink in sinks] == [None, None]
     assert apart(sinks[1].image, alone.image) <= 1
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        pytest.param(flows.flux, 512, id="flux"),
+        pytest.param(flows.sd3, 256, id="sd3", marks=pytest.mark.families),
+        pytest.param(further.bria, 128, id="bria", marks=pytest.mark.families),
+        pytest.param(further.lumina2, 256, id="lumina2", marks=pytest.mark.families),
+        pytest.param(flows.qwen, 512, id="qwen", marks=pytest.mark.families),
+        pytest.param(cascades.kandinsky22, 75, id="kandinsky22", marks=pytest.mark.families),
+    ],
+)
+async def test_a_cut_is_told_whoever_reads(make: Callable[[], Any], most: int, tmp_path: Path) -> None:
+    async with launched(saved(make(), tmp_path / "model")) as engine:
+        fits, cut = [await engine.ask(prompt="x" * count, size=SIZE, steps=1) for count in (most - 2, most + 2)]
+
+    assert "warning" not in fits.body
+    assert cut.body["warning"] == f"'prompt' was cut after {most} tokens"

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from models.errors import InvalidRequest
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
-from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
-from workers.engines import engine_class
-from workers.engines.base import EngineSite
+from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched, refused
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -82,12 +79,6 @@ def test_what_is_foreign_is_still_refused(parts: dict[str, Any], tmp_path: Path)
     (folder / "model_index.json").write_text(json.dumps(index | parts))
 
     assert refused(folder).param == "trust_remote_code"
-
-
-def refused(folder: Path, **options: Any) -> InvalidRequest:
-    with pytest.raises(InvalidRequest) as caught:
-        engine_class("diffusers").load(EngineSite(str(folder), "cpu", options), lambda *_: None)
-    return caught.value
 
 
 async def test_a_list_in_the_index_is_no_part(tmp_path: Path) -> None:

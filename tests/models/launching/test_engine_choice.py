@@ -159,8 +159,9 @@ def test_pickles_are_those_without_safetensors_beside_them() -> None:
 
 def test_without_a_look_the_suffix_tells_gguf() -> None:
     assert choose("/far/away.gguf", None, None, None).engine.name == "llama_cpp"
-    with pytest.raises(InvalidRequest, match="no engine serves a GGUF file as a model of type image"):
-        choose("/far/away.gguf", None, None, "image")
+    assert choose("/far/away.gguf", None, None, "image").engine.name == "diffusers"
+    with pytest.raises(InvalidRequest, match="no engine serves a GGUF file as a model of type audio"):
+        choose("/far/away.gguf", None, None, "audio")
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,18 @@ def test_a_stream_is_openai_s(edit: bool) -> None:
     assert whole["seed"] == 5
 
 
+def test_a_stream_and_a_result_tell_what_headers_tell() -> None:
+    piece = Piece(b"whole", "64x64", False, seed=5, warning="it was cut", ignored=("negative_prompt",))
+    event = _event(Stream(read(stream=True)).piece(piece.encode()))
+    answer = render(read(), BODY | {"warning": "it was cut", "ignored": ["negative_prompt"]}, str, str.encode)
+
+    for told in (event, json.loads(answer.content)):
+        assert (told["warning"], told["ignored"]) == ("it was cut", ["negative_prompt"])
+    assert (answer.warning, answer.ignored) == ("it was cut", ("negative_prompt",))
+    plain = _event(Stream(read(stream=True)).piece(Piece(b"whole", "64x64", False, seed=5).encode()))
+    assert not {"warning", "ignored"} & plain.keys()
+
+
 def _event(frame: bytes) -> dict[str, Any]:
     name, data = frame.removesuffix(b"\n\n").split(b"\n")
     event: dict[str, Any] = json.loads(data.removeprefix(b"data: "))

@@ -60,6 +60,11 @@ class ImageRequest:
     rows: list["ImageRow"] = field(default_factory=list)
     over: bool = False
 
+    def warn(self, message: str) -> None:
+        """Add to the warning, once."""
+        if message not in self.warning:
+            self.warning = f"{self.warning}; {message}" if self.warning else message
+
 
 @dataclass(eq=False, slots=True)
 class ImageRow:

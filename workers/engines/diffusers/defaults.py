@@ -134,7 +134,7 @@ def steps_of(row: CheckpointRow[Any], checkpoint: Checkpoint) -> int | None:
 
 def name_of(source: Path) -> str:
     """What the repository, folder or file of weights is called. A hub's cache keeps a repository under a hash."""
-    if source.suffix == ".safetensors":
+    if source.suffix in (".safetensors", ".gguf"):
         return source.stem
     for part in reversed(source.parts):
         if part.startswith("models--"):

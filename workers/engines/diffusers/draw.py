@@ -63,7 +63,10 @@ def arguments(model: Model, shape: Shape, rows: list[ImageRow]) -> dict[str, Any
         "width": shape.width,
         "height": shape.height,
         "strength": shape.strength,
+        "max_area": shape.width * shape.height,  # FLUX Kontext scales what is asked for to an area of its own
     }
+    if shape.steps != 2:
+        given["intermediate_timesteps"] = None  # which Sana-Sprint has for two steps alone
     if shape.true_guidance and model.guidance_name(mode) != "true_cfg_scale":
         given["true_cfg_scale"] = shape.true_guidance
     if shape.negative or (model.guidance_name(mode) == "true_cfg_scale" and shape.guidance > 1):
@@ -83,9 +86,11 @@ def _pictures(model: Model, mode: Mode, rows: list[ImageRow]) -> dict[str, Any]:
     """The arguments of a pipeline that are pictures."""
     if mode == "text":
         return {}
-    images: list[Any] = [row.request.image for row in rows]
+    images: Any = [row.request.image for row in rows]
     if model.several_images:
         images = [rows[0].request.image, *rows[0].request.others]  # such a pipeline draws one picture at a time
+    elif len(images) == 1 and model.as_it_is(mode):
+        images = images[0]  # some resize a picture, and leave a list as it is
     if mode == "control":
         return {"control_image" if model.accepts(mode, "control_image") else "image": images}
     given = {"images" if model.accepts(mode, "images") else "image": images}

@@ -135,6 +135,8 @@ class Diffusers(Engine[Model]):
     # ---- on the event loop ----
 
     def _enqueue(self, request: ImageRequest) -> None:
+        if request.warning:
+            request.sink.warn(request.warning)
         with self._ready:
             self._waiting.extend(request.rows)
             self._ready.notify()
@@ -151,14 +153,25 @@ class Diffusers(Engine[Model]):
             )
             if request in result.partials:
                 index, data = result.partials[request]
-                request.sink.piece(self._piece(request, data, result.rows[0].shape.size, index=index))
+                size = result.rows[0].shape.size
+                request.sink.piece(images.Piece(data, size, request.image is not None, index).encode())
 
     def _deliver(self, row: ImageRow) -> None:
         request = row.request
         row.made = True
         self._images += 1
+        if row.size != row.shape.size:
+            request.warn(f"drawn as {row.size}: the model has sizes of its own")
         if request.body.stream:
-            request.sink.piece(self._piece(request, row.data, row.size, seed=row.seed))
+            piece = images.Piece(
+                row.data,
+                row.size,
+                request.image is not None,
+                seed=row.seed,
+                warning=request.warning,
+                ignored=tuple(request.ignored),
+            )
+            request.sink.piece(piece.encode())
         if all(other.made for other in request.rows):
             self._requests.pop(request.sink.rid, None)
             request.over = True
@@ -169,11 +182,6 @@ class Diffusers(Engine[Model]):
             self._requests.pop(request.sink.rid, None)
             request.over = True
             request.sink.fail(error)
-
-    def _piece(
-        self, request: ImageRequest, data: bytes, size: str, index: int | None = None, seed: int | None = None
-    ) -> bytes:
-        return images.Piece(data, size, request.image is not None, index, seed).encode()
 
     # ---- in the helping threads ----
 

@@ -26,6 +26,8 @@ from workers.engines.diffusers.single_file import SingleFile, checkpoint_at
 from workers.engines.diffusers.tasks import refuse_other
 from workers.engines.diffusers.video import families
 from workers.engines.diffusers.video.model import VideoModel
+from workers.engines.diffusers.weights.lone import LoneNetwork, lone_at
+from workers.engines.diffusers.weights.processors import processors_of, refuse_lacking
 
 
 def _threads(options: PipelineOptions, device: str) -> int | None:
@@ -46,13 +48,16 @@ def load_model(site: EngineSite, report: Report) -> Model | VideoModel:
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = Path(site.source)
-    alone = checkpoint_at(folder, trusted=site.trust_remote_code) if folder.is_file() else None
-    index = read_index(folder, trusted=site.trust_remote_code) if alone is None else alone.index
+    lone = lone_at(folder, site, options, report) if isinstance(options, DiffusersOptions) else None
+    alone = checkpoint_at(folder, trusted=site.trust_remote_code) if folder.is_file() and lone is None else None
+    found = lone or alone
+    index = read_index(folder, trusted=site.trust_remote_code) if found is None else found.index
     if isinstance(index["_class_name"], str):
         (families.refuse_other if films else refuse_other)(index["_class_name"])
+        refuse_lacking(index["_class_name"])
     dtype = _dtype(options, index, card)
     report("loading", 0.05)
-    base = _base(folder, index, dtype, options, site, alone)
+    base = _base(folder, index, dtype, options, site, found)
     report("loading", 0.6)
     for name, source in options.loras.items():
         adapters.add_lora(base, name, source)
@@ -107,9 +112,10 @@ def _base(
     dtype: torch.dtype,
     options: DiffusersOptions | VideoOptions,
     site: EngineSite,
-    alone: SingleFile | None,
+    alone: SingleFile | LoneNetwork | None,
 ) -> Any:
     extra: dict[str, Any] = {}
+    source, folder = folder, alone.folder if isinstance(alone, LoneNetwork) else folder
     if isinstance(options, DiffusersOptions) and not options.safety_checker and "safety_checker" in index:
         extra = {"safety_checker": None, "requires_safety_checker": False}
     files = [path.relative_to(folder).as_posix() for path in folder.glob("*/*.safetensors")]
@@ -117,22 +123,25 @@ def _base(
     if chosen is not None:
         extra["variant"] = chosen
     try:
-        if alone is not None:
+        if isinstance(alone, SingleFile):
             return alone.load(dtype)
+        if alone is not None:
+            extra |= alone.load(dtype)
         return diffusers.DiffusionPipeline.from_pretrained(
             folder,
             dtype=_dtypes(index, dtype),
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=site.trust_remote_code,
+            **processors_of(folder, parts_of(index)),
             **extra,
         )
     except (OSError, SafetensorError, AttributeError, KeyError, TypeError, ValueError, ImportError) as error:
-        raise InvalidRequest(f"cannot load {folder}: {_first_line(error)}", param="model_path") from error
+        raise InvalidRequest(f"cannot load {source}: {_first_line(error)}", param="model_path") from error
     except RuntimeError as error:
         if out_of_memory(error):
             raise
-        raise InvalidRequest(f"cannot load {folder}: {_first_line(error)}", param="model_path") from error
+        raise InvalidRequest(f"cannot load {source}: {_first_line(error)}", param="model_path") from error
 
 
 def _dtypes(index: dict[str, Any], dtype: torch.dtype) -> Any:

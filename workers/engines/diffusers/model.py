@@ -53,15 +53,17 @@ class Pipelines:
         return argument.default
 
     def guidance_name(self, mode: str) -> str:
-        """The pipeline's name for guidance: some call ``true_cfg_scale`` what others call ``guidance_scale``."""
+        """The pipeline's name for what others call ``guidance_scale``, such as ``true_cfg_scale``."""
         named = self._arguments.get(mode, {}).get("guidance_scale")
-        true = named is None or named.default is None
-        return "true_cfg_scale" if true and self.accepts(mode, "true_cfg_scale") else "guidance_scale"
+        if named is not None and named.default is not None:
+            return "guidance_scale"
+        others = ("true_cfg_scale", "prior_guidance_scale")
+        return next((name for name in others if self.accepts(mode, name)), "guidance_scale")
 
     def heeds_guidance(self, mode: str) -> bool:
         """Whether guidance changes the picture: FLUX schnell and others that were distilled do not know it."""
         if self.base.config.get("is_distilled"):
-            return False
+            return self._guided(mode, 100.0)
         if self.guidance_name(mode) == "true_cfg_scale" or not self.accepts(mode, "guidance_scale"):
             return self.accepts(mode, self.guidance_name(mode))
         told = getattr(getattr(self.base, "transformer", None), "config", {}).get("guidance_embeds")
@@ -74,6 +76,10 @@ class Pipelines:
             return guidance > 1
         if self.accepts(mode, "true_cfg_scale"):
             return true_guidance > 1
+        return self._guided(mode, guidance)
+
+    def _guided(self, mode: str, guidance: float) -> bool:
+        """Whether the pipeline guides away from a negative prompt, or from none, under this guidance."""
         pipe = self.pipes[mode]
         rule = getattr(type(pipe), "do_classifier_free_guidance", None)
         if not isinstance(rule, property) or rule.fget is None:
@@ -123,7 +129,7 @@ class Model(Pipelines):
         self._number_bytes = dtype.itemsize
         self.sampling = Samplers(base, defaults.scheduling, defaults.sampler)
         unet = hasattr(base, "unet")
-        self.multiple = getattr(base, "vae_scale_factor", 8) * (1 if unet else 2)  # a transformer joins 2x2 latents
+        self.multiple = _multiple(base)
         self.size = _default_size(base, options)
         self.most_pixels = options.max_pixels or 4 * self.size[0] * self.size[1]
         usual: Mode = next(iter(self.pipes))
@@ -163,6 +169,11 @@ class Model(Pipelines):
         words |= {"control": "image2image", "control_image": "image2image", "control_inpaint": "inpainting"}
         return list(dict.fromkeys(words[mode] for mode in self.pipes))
 
+    def as_it_is(self, mode: Mode) -> bool:
+        """Whether a given image may have a size of its own: it is looked at, and not drawn over."""
+        sized = self.accepts(mode, "width") and not self.accepts(mode, "strength")
+        return mode == "image" and sized
+
     def batch_of(self, shape: Shape) -> int:
         """How many images of this shape may be drawn at once: on a GPU as many as now fit, unless the launch says."""
         if (shape.mode != "text" and not self._images_together) or self.several_images:
@@ -184,6 +195,15 @@ class Model(Pipelines):
 def first(*values: Any) -> Any:
     """The first that is not None."""
     return next(one for one in values if one is not None)
+
+
+def _multiple(base: Any) -> int:
+    """What the sides of its pictures are multiples of."""
+    name = type(base).__name__
+    if name.startswith("Kandinsky"):
+        return 64  # they would round
+    together = 1 if hasattr(base, "unet") or name.startswith("Sana") else 2  # most transformers join 2x2 latents
+    return int(getattr(base, "vae_scale_factor", 8)) * together
 
 
 def _default_size(base: Any, options: DiffusersOptions) -> tuple[int, int]:

@@ -35,6 +35,9 @@ class DiffusersOptions(PipelineOptions):
     scheduler: str | None = Field(None, max_length=100, description="The sampler of requests that name none.")
     prompt_syntax: Literal["plain", "a1111"] = Field("plain", description="Of requests that say none.")
     max_pixels: int | None = Field(None, ge=4096, description="Of one image; by default 4 times the default size.")
+    base: str | None = Field(
+        None, min_length=1, max_length=1000, description="A pipeline's folder or repository, for a network in one file."
+    )
     controlnet: str | None = Field(None, max_length=1000)
     vae_tiling: bool = Field(False, description="Decode large images in tiles.")
     safety_checker: bool = Field(True, description="Run the model's own, where it has one.")

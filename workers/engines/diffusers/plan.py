@@ -56,10 +56,10 @@ def plan(request: ImageRequest, model: Model) -> None:
     request.ignored = ignored(request, request.shape, model)
     request.warning = _cut(body, request.shape, model)
     if mode == "inpaint" and "control" in model.pipes:
-        request.warning = "the ControlNet was not heeded: beside a mask it needs a 'control_image'"
+        request.warn("the ControlNet was not heeded: beside a mask it needs a 'control_image'")
     for name in ("image", "mask", "control"):
         picture = getattr(request, name)
-        if picture is not None:
+        if picture is not None and not (name == "image" and model.as_it_is(mode)):
             setattr(request, name, pictures.scaled(picture, (width, height)))
     request.rows = [ImageRow(request, index, request.shape) for index in range(body.n)]
 
@@ -140,7 +140,8 @@ def _cut(body: Request, shape: Shape, model: Model) -> str:
     pipe = model.pipes[shape.mode]
     for name in ("prompt", "negative_prompt"):
         if not shape.chunked and (most := prompts.cut_after(pipe, getattr(body, name) or "")):
-            return f"'{name}' was cut after {most} tokens: with prompt_syntax a1111 all of it is read"
+            advice = ": with prompt_syntax a1111 all of it is read" if prompts.reads(pipe) else ""
+            return f"'{name}' was cut after {most} tokens{advice}"
     return ""
 
 

@@ -4,6 +4,7 @@ A prompt is encoded in chunks of 75 tokens, whose embeddings stand one behind an
 its inverse, ``(red:1.5)`` 1.5; a backslash takes a bracket as it is, and ``BREAK`` begins a new chunk.
 """
 
+import inspect
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ COMMA = 20
 """A chunk ends at its last comma, where so many tokens or fewer would move to the next."""
 _STEP = 1.1
 _PARTS = re.compile(r"\\[()\[\]\\]|\bBREAK\b|:\s*([+-]?[.\d]+)\s*\)|[()\[\]]|[^\\()\[\]:B]+|.", re.DOTALL)
+
+_TOKENIZERS = ("tokenizer", "tokenizer_2", "tokenizer_3", "tokenizer_4", "prior_tokenizer")
 
 Weighted = list[tuple[str, float]]
 
@@ -101,12 +104,21 @@ def _encoders(pipe: Any) -> dict[str, Any]:
 
 
 def cut_after(pipe: Any, prompt: str) -> int | None:
-    """The tokens after which a pipeline that reads with CLIP alone cuts this prompt; None where it reads all of it."""
-    if not reads(pipe) or not prompt:
+    """The tokens after which a pipeline cuts this prompt; None where it reads all of it, or does not say.
+
+    Where CLIP and another read, what counts is the other, which reads more.
+    """
+    found = [getattr(pipe, name, None) for name in _TOKENIZERS]
+    tokenizers = [getattr(one, "tokenizer", one) for one in found if one is not None] if prompt else []
+    others = [one for one in tokenizers if not type(one).__name__.startswith("CLIP")]
+    said = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
+    most = (said.default if said is not None else None) if others else CHUNK + 2
+    if not isinstance(most, int):
         return None
-    tokenizers = [getattr(pipe, name) for name in _encoders(pipe)]
-    longest = max(len(one(prompt, add_special_tokens=False, verbose=False).input_ids) for one in tokenizers)
-    return CHUNK if longest > CHUNK else None
+    for one in others[-1:] or tokenizers:
+        if len(one(prompt, truncation=False, verbose=False).input_ids) > most:
+            return most - int(one.num_special_tokens_to_add())
+    return None
 
 
 @torch.inference_mode()

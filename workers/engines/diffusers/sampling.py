@@ -12,6 +12,8 @@ from models.modalities import samplers
 from models.modalities.samplers import Sampler
 
 _FLOW = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+_ONLY_OWN = ("LatentConsistencyModel", "SanaSprint", "Kandinsky", "StableCascade")
+"""Beginnings of the names of pipelines that are run with their own sampler alone: they leave out what others need."""
 _OTHER_SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
 
 
@@ -25,7 +27,7 @@ class Samplers:
     def __init__(self, base: Any, given: Mapping[str, Any], preferred: str) -> None:
         self.own: Any = getattr(base, "scheduler", None)
         self._given = dict(given)
-        self._only_own = type(base).__name__.startswith(("LatentConsistencyModel", "SanaSprint"))
+        self._only_own = type(base).__name__.startswith(_ONLY_OWN)
         self._leaves_sigmas = _leaves_sigmas(type(base))
         self._preferred = preferred if self.own is not None and preferred and self._fits(_named(preferred)) else ""
         config = {} if self.own is None else dict(self.own.config) | self._given

@@ -4,10 +4,11 @@ Found from diffusers itself: the class of a pipeline's output, its arguments, an
 tables here are of what these do not show.
 """
 
+import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import diffusers
 from diffusers.pipelines import auto_pipeline
@@ -58,7 +59,10 @@ def refuse_other(name: str) -> None:
             f"the model is a '{name[:60]}', which diffusers {diffusers.__version__} does not have", param="model_path"
         )
     if cls.__module__.startswith("diffusers.utils.dummy"):
-        return  # its load says which library it lacks
+        lacking = ", ".join(one for one in cls._backends if importlib.util.find_spec(one) is None)
+        raise InvalidRequest(
+            f"the pipeline {name} needs {lacking}, which must be installed beside the engine", param="model_path"
+        )
     made = made_by(cls)
     if "frames" in made and name in FAMILIES:
         raise InvalidRequest(f"a {name} makes videos: launch it with model_type 'video'", param="model_type")
@@ -79,24 +83,29 @@ def refuse_other(name: str) -> None:
 
 def pipes_of(base: Any, control: Any) -> dict[Mode, Any]:
     """The modes that these weights can draw in, each with its pipeline. Raises InvalidRequest: no such ControlNet."""
-    pipes = dict(_found(base))
-    if not pipes:
-        pipes = dict.fromkeys(_modes(type(base)), base)
+    own = dict.fromkeys(_modes(type(base)), base)  # not all are known to the AutoPipelines: Sana-Sprint's is not
+    found = dict(_found(base)) or own
+    pipes = {mode: pipe for mode, pipe in own.items() if _fits(base, mode, _channels(base))} | found
     if control is not None:
         pipes |= _controlled(base, control)
-    return pipes
+    return {mode: pipes[mode] for mode in get_args(Mode) if mode in pipes}
 
 
 def _found(base: Any) -> Iterator[tuple[Mode, Any]]:
-    channels = getattr(getattr(base, "unet", None), "config", {}).get("in_channels", 4)
     for auto in _AUTO.values():
         with suppress(ValueError):  # this family of models has no such pipeline
             pipe = auto.from_pipe(base)
             for possible in _modes(type(pipe)):
-                if _fits(base, possible, channels):
+                if _fits(base, possible, _channels(base)):
                     yield possible, pipe
     for mode, name in _ONE_FAMILY.get(type(base).__name__, {}).items():
         yield mode, as_pipeline(getattr(diffusers, name), base)
+
+
+def _channels(base: Any) -> int:
+    """The channels that the weights' UNet reads: 9 where it sees a mask, too."""
+    count: int = getattr(getattr(base, "unet", None), "config", {}).get("in_channels", 4)
+    return count
 
 
 def _fits(base: Any, mode: Mode, channels: int) -> bool:

@@ -68,8 +68,8 @@ def sd3() -> Any:
     )
 
 
-def qwen() -> Any:
-    """Qwen-Image."""
+def qwen(*, levels: int = 3) -> Any:
+    """Qwen-Image. Its autoencoder halves each side once less than it has levels."""
     torch.manual_seed(0)
     network = diffusers.QwenImageTransformer2DModel(
         patch_size=2,
@@ -85,9 +85,9 @@ def qwen() -> Any:
     decoder = diffusers.AutoencoderKLQwenImage(
         base_dim=24,
         z_dim=4,
-        dim_mult=[1, 2, 4],
+        dim_mult=[1, 2, 4, 4][:levels],
         num_res_blocks=1,
-        temperal_downsample=[False, True],
+        temperal_downsample=[False, True, True][: levels - 1],
         latents_mean=[0.0] * 4,
         latents_std=[1.0] * 4,
     )

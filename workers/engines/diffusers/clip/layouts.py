@@ -62,6 +62,8 @@ def layout_of(kind: str, *, predicts: str, zero_snr: bool, channels: int, small:
         return _layout("StableDiffusion", masked, scheduler, "DDIMScheduler", unet, vae, text, pads={"tokenizer": "!"})
     if kind in ("xl_base", "xl_inpaint"):
         return _xl(channels, scheduler, masked=masked)
+    if kind == "xl_refiner":
+        return _refiner(scheduler)
     return None
 
 
@@ -86,6 +88,25 @@ def _xl(channels: int, scheduler: dict[str, Any], *, masked: bool) -> Layout:
     }
     pads = {**plain.pads, "tokenizer_2": "!"}
     return Layout(plain.pipeline, parts, pads, {"force_zeros_for_empty_prompt": True})
+
+
+def _refiner(scheduler: dict[str, Any]) -> Layout:
+    """SDXL's refiner, which reads with the second text encoder alone, and is told how a picture should be liked."""
+    plain = _xl(4, scheduler, masked=False)
+    unet = dict(plain.parts["unet"][2]) | {
+        "attention_head_dim": [6, 12, 24, 24],
+        "block_out_channels": [384, 768, 1536, 1536],
+        "down_block_types": ["DownBlock2D", _ATTENDS[0], _ATTENDS[0], "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", _ATTENDS[1], _ATTENDS[1], "UpBlock2D"],
+        "cross_attention_dim": 1280,
+        "projection_class_embeddings_input_dim": 2560,
+        "transformer_layers_per_block": 4,
+    }
+    parts = {name: part for name, part in plain.parts.items() if name not in ("text_encoder", "tokenizer")}
+    parts["unet"] = (*plain.parts["unet"][:2], unet)
+    more = {"force_zeros_for_empty_prompt": False, "requires_aesthetics_score": True}
+    nothing = {"text_encoder": [None, None], "tokenizer": [None, None]}
+    return Layout("StableDiffusionXLImg2ImgPipeline", parts, {"tokenizer_2": "!"}, more | nothing)
 
 
 def _layout(

@@ -4,28 +4,14 @@ The processors of many models that see pictures take videos, too. Some folders l
 torchvision there is no such part at all. Pictures do not need it, so a stand-in takes the place of the part for videos.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import transformers
-from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from models.errors import InvalidRequest
-from workers.engines.missing_packages import lacking, package_in
-
-_PARTS = {
-    "tokenizer": transformers.AutoTokenizer,
-    "image_processor": transformers.AutoImageProcessor,
-    "feature_extractor": transformers.AutoFeatureExtractor,
-}
-
-
-class _NoVideos(BaseImageProcessor):
-    """Takes the place of a video processor. Processors read these attributes of it."""
-
-    model_input_names: list[str] = []  # noqa: RUF012  # transformers' own is one
+from workers.engines.media.processors import without_videos
 
 
 def open_processor(source: Path, config: Any, **where: Any) -> Any:
@@ -34,53 +20,9 @@ def open_processor(source: Path, config: Any, **where: Any) -> Any:
     try:
         processor = auto.from_pretrained(source, mistral_format=False, **where)  # whose tokenizer is no fast one
     except (ImportError, ValueError, OSError, AttributeError, TypeError) as error:
-        processor = _without_videos(source, config, where, error)
+        processor = without_videos(PROCESSOR_MAPPING.get(type(config), None), source, where, error)
     if getattr(processor, "tokenizer", None) is None:
         raise InvalidRequest("beside the model lies no processor for pictures or sound", param="model_path")
     if not getattr(processor, "chat_template", None):
         processor.chat_template = processor.tokenizer.chat_template
     return processor
-
-
-def _without_videos(source: Path, config: Any, where: dict[str, Any], error: Exception) -> Any:
-    base: Any = PROCESSOR_MAPPING.get(type(config), None)
-    if base is None or not {"video_processor"} < {*base.get_attributes()} <= {"video_processor", *_PARTS}:
-        raise _unusable(error) from error
-    stand_in: Any = _NoVideos
-    videos = stand_in(merge_size=2, temporal_patch_size=2, num_frames=1, fps=1)
-
-    class Processor(base):  # type: ignore[misc]
-        """The model's own processor, except that it accepts the stand-in."""
-
-        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-            if argument is videos:
-                return _NoVideos
-            return super().check_argument_for_proper_class(argument_name, argument)
-
-    parts: Any = _PARTS
-    names = base.get_attributes()
-    home: Any = sys.modules[base.__module__]
-    if getattr(home, "num2words", videos) is None:  # SmolVLM's words for the times of frames
-        home.num2words = _no_words
-    try:
-        arguments = [
-            videos if name == "video_processor" else parts[name].from_pretrained(source, **where) for name in names
-        ]
-        settings, _ = base.get_processor_dict(source, **where)
-        return Processor.from_args_and_dict(arguments, settings)
-    except (ImportError, ValueError, OSError, AttributeError, TypeError) as another:
-        raise _unusable(another) from another
-
-
-def _unusable(error: Exception) -> InvalidRequest:
-    if isinstance(error, ImportError) and "torchvision" in str(error).lower():
-        why = "it needs torchvision: install the build that fits this PyTorch, beside the engine"
-    elif isinstance(error, ImportError) and (package := package_in(error)):
-        return lacking(package, "the model's processor")
-    else:
-        why = str(error).strip().splitlines()[0]
-    return InvalidRequest(f"the model's processor cannot be loaded: {why}", param="model_path")
-
-
-def _no_words(number: int) -> str:
-    raise InvalidRequest(f"videos are not taken, and so frame {number} has no name")

@@ -1,0 +1,1 @@
+"""Further pipelines that draw, and what is loaded in parts."""

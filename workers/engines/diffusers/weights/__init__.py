@@ -1,0 +1,1 @@
+"""Parts of pipelines that diffusers cannot load by itself as they lie there. Runs in the runner, for ``load``."""
