@@ -108,8 +108,9 @@ def cut_after(pipe: Any, prompt: str) -> int | None:
 
     Where CLIP and another read, what counts is the other, which reads more.
     """
-    found = [getattr(pipe, name, None) for name in _TOKENIZERS]
-    tokenizers = [getattr(one, "tokenizer", one) for one in found if one is not None] if prompt else []
+    found: list[Any] = [getattr(pipe, name, None) for name in _TOKENIZERS if prompt]
+    processors = [one.tokenizer for one in found if type(one).__name__.endswith("Processor")]
+    tokenizers = processors or [one for one in found if one is not None]
     others = [one for one in tokenizers if not type(one).__name__.startswith("CLIP")]
     said = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
     most = (said.default if said is not None else None) if others else CHUNK + 2
