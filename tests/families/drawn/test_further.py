@@ -111,7 +111,7 @@ async def test_sana_sprint_takes_any_number_of_steps(steps: int, tmp_path: Path)
     ("make", "size", "multiple"),
     [
         (further.sana, "96x64", 32),
-        pytest.param(cascades.kandinsky22, "128x64", 64, marks=rest),
+        (cascades.kandinsky22, "128x64", 64),
         pytest.param(edits.klein, "80x64", 16, marks=rest),
     ],
 )
@@ -151,7 +151,6 @@ async def test_stable_cascade_is_drawn_from_the_hubs_folder(tmp_path: Path) -> N
     assert told["guidance_scale"] == 4.0
 
 
-@rest
 async def test_krea_2_is_guided_even_where_it_was_distilled(tmp_path: Path) -> None:
     async with launched(saved(further.krea2(distilled=True), tmp_path / "krea")) as engine:
         plain, guided = await engine.ask(**ASKED), await engine.ask(**ASKED, guidance_scale=4)
