@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
 from models.launching.about import FILMS, hears, listens, writes_down
+from models.launching.hub import name_of
 from models.launching.lone.networks import is_checkpoint, network_of, unread
 from models.launching.peek import DOCUMENTS, Peek
 
@@ -24,6 +25,7 @@ _ENCODER = re.compile(r"(Bert|Roberta|Electra|MPNet)\w*Model$|ForMaskedLM$", re.
 _OF_PARTS = ("auto_map", "vision_config", "audio_config", "thinker_config")
 """What configurations name whose networks may write text, whatever they are called."""
 _GGUF_OF_NO_USE = ("t5encoder", "clip")
+_WORDS: dict[ModelType, str] = {"embedding": "embed", "rerank": "rerank"}
 _RANKS = 4
 """The pooling of a GGUF file whose network gives a score."""
 _OTHER_OUTPUT: dict[str, str] = {
@@ -303,7 +305,9 @@ def _types_of_safetensors(peek: Peek) -> tuple[ModelType, ...]:
         return ("embedding",)
     if not network or text or any(_config(peek).get(name) for name in _OF_PARTS):
         sound: tuple[ModelType, ...] = ("audio",) if hears(_config(peek)) else ()
-        return ("LLM", "embedding", "rerank", *sound)
+        possible: tuple[ModelType, ...] = ("LLM", "embedding", "rerank", *sound)
+        name = name_of(PurePosixPath(peek.place)).lower()  # of a reranker that is an LLM nothing else tells
+        return tuple(sorted(possible, key=lambda one: _WORDS.get(one, "/") not in name))
     return ("embedding",) if network.endswith("Model") else ()
 
 
@@ -349,11 +353,6 @@ def _in_brackets(text: object) -> str:
     return f" ({str(text)[:60]})" if text else ""
 
 
-def _of(base: object) -> str:
-    """The model that an adapter is for, cut to 96 characters, since it comes from a file."""
-    return f" of {str(base)[:96]}" if base else ""
-
-
 def _what_is_read() -> str:
     read = ", ".join(f"{one.name} {' and '.join(one.formats)}" for one in FACTS.values() if one.formats)
     return f"no engine serves that (there are {read})"
@@ -370,8 +369,9 @@ def _nothing(peek: Peek) -> InvalidRequest:
         return InvalidRequest(f"{peek.place} is not a GGUF file", param="model_path")
     if peek.is_adapter:
         base = peek.documents.get("adapter_config.json", {}).get("base_model_name_or_path")
+        of = f" of {str(base)[:96]}" if base else ""
         advice = "launch that model with this as an option (lora_modules on vllm, loras on diffusers)"
-        return InvalidRequest(f"{peek.place} is an adapter{_of(base)}: {advice}", param="model_path")
+        return InvalidRequest(f"{peek.place} is an adapter{of}: {advice}", param="model_path")
     ggufs = peek.ggufs
     there = ggufs or sorted(name for name in peek.files if name.endswith(_MODEL_FILES))
     names = ", ".join(there[:8]) or "nothing of a model"
@@ -386,7 +386,7 @@ def _guess(source: str, engine: EngineFacts | None, model_type: ModelType | None
     wanted = model_type or "LLM"
     gguf = source.endswith(".gguf")
     engines = [one for one in serving(wanted) if ("gguf" in one.formats if gguf else one.formats != ("gguf",))]
-    if not engines:
+    if not engines or (gguf and wanted == "audio"):  # what hears is read from safetensors alone
         raise InvalidRequest(f"no engine serves a GGUF file as a model of type {wanted}", param="model_type")
     if not set.intersection(*(set(one.formats) for one in engines)):
         names = " or ".join(f"'{one.name}'" for one in engines)

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -135,6 +135,16 @@ def patterns(
     if without:
         unwanted = [*unwanted, f"{without}/*.safetensors"]
     return wanted, unwanted
+
+
+def name_of(source: PurePath) -> str:
+    """What the repository, folder or file of weights is called. A hub's cache keeps a repository under a hash."""
+    if source.suffix in (".safetensors", ".gguf"):
+        return source.stem
+    for part in reversed(source.parts):
+        if part.startswith("models--"):
+            return part.rpartition("--")[2]
+    return source.name
 
 
 def in_package(source: Source) -> Path:

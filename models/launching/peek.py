@@ -108,7 +108,7 @@ def _look(path: Path) -> Peek:
         return _start(path / name, DOCUMENT_BYTES + 1)
 
     seen = with_details(Peek(str(path), files, heads, documents_of(files, read)), read)
-    ggufs = [name for name, head in heads.items() if head.startswith(b"GGUF")]
+    ggufs = [name for name in seen.ggufs if heads.get(name, b"").startswith(b"GGUF")]
     return _with_header(seen, path / ggufs[0]) if ggufs else seen
 
 

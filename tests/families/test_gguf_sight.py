@@ -13,6 +13,8 @@ import transformers
 from PIL import Image
 
 from models.errors import InvalidRequest, UnsupportedParameter
+from models.launching.about import about
+from models.launching.peek import peek_at
 from models.modalities.chat.messages import Media
 from tests.engines.driver import Driver
 from tests.families.makers.seeing.ggufs import SIZE, llava
@@ -144,6 +146,13 @@ async def test_without_its_projector_it_reads_text_alone(folder: Path, driver: D
     sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
     with pytest.raises(UnsupportedParameter, match="does not take recordings"):
         driver.check("chat", messages=[{"role": "user", "content": [sound]}])
+
+
+async def test_what_is_told_is_the_models_own(folder: Path) -> None:
+    told = about("llama_cpp", "LLM", peek_at(folder / "gguf"), {"n_ctx": 512})
+
+    assert (told.family, told.context_length) == ("qwen3", 512)
+    assert {"chat", "generate", "vision"} <= {*told.abilities}
 
 
 async def test_a_projector_that_is_not_there_is_named(folder: Path) -> None:

@@ -46,7 +46,7 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "LLM", "transformers", f"the Stepper: {tokens}", _named(TEXT, STEPPER)
     yield "LLM that sees", "transformers", f"the Stepper: {tokens}", _named(SEEING, [*LAYOUTS, *MORE_SEEING])
     same = "tokens equal to those of the same weights"
-    yield "LLM that sees", "llama_cpp", same, "GGUF files with a projector (mmproj) beside them"
+    yield "LLM that sees", "llama_cpp", same, "folders of a GGUF file and its projector (mmproj)"
     yield "LLM that sees", "transformers with torchvision", f"the Stepper: {tokens}", _named(SEEING, WITH_TORCHVISION)
     yield (
         "LLM that hears",

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from models.launching.hub import name_of
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
 from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
-from workers.engines.diffusers.defaults import Checkpoint, defaults_of, name_of
+from workers.engines.diffusers.defaults import Checkpoint, defaults_of
 
 SD, XL, FLUX = "StableDiffusionPipeline", "StableDiffusionXLPipeline", "FluxPipeline"
 

@@ -289,3 +289,16 @@ def test_an_error_lists_no_folder_that_holds_no_model() -> None:
         choose(HERE, folder("id_rsa", ".netrc", "notes.txt"), None, None)
     assert "id_rsa" not in caught.value.message
     assert "notes" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("place", "model_type"),
+    [
+        ("hf:Qwen/Qwen3-Reranker-0.6B", "rerank"),
+        ("/cache/models--mixedbread-ai--mxbai-rerank-base-v2/snapshots/0a1b", "rerank"),
+        ("/models/rerankers/Qwen3-0.6B", "LLM"),
+        ("/models/my-Qwen3-Embedding", "embedding"),
+    ],
+)
+def test_of_what_could_be_several_its_name_tells_which(place: str, model_type: str) -> None:
+    assert choose(place, replace(network("Qwen3ForCausalLM"), place=place), None, None).model_type == model_type

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from models.launching import hub
+
 _STEPS = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])")
 _TRAILING = {"timestep_spacing": "trailing"}
 DefaultsT = TypeVar("DefaultsT")
@@ -132,23 +134,13 @@ def steps_of(row: CheckpointRow[Any], checkpoint: Checkpoint) -> int | None:
     return max(1, int(said[1])) if said else None
 
 
-def name_of(source: Path) -> str:
-    """What the repository, folder or file of weights is called. A hub's cache keeps a repository under a hash."""
-    if source.suffix in (".safetensors", ".gguf"):
-        return source.stem
-    for part in reversed(source.parts):
-        if part.startswith("models--"):
-            return part.rpartition("--")[2]
-    return source.name
-
-
 def shown_by(base: Any, source: Path) -> Checkpoint:
     """What a loaded pipeline shows of itself."""
     network = getattr(base, "unet", None) or getattr(base, "transformer", None)
     scheduler = getattr(base, "scheduler", None)
     return Checkpoint(
         pipeline=type(base).__name__,
-        name=name_of(source),
+        name=hub.name_of(source),
         index=dict(base.config),
         network=dict(getattr(network, "config", {})),
         scheduler=type(scheduler).__name__,
