@@ -155,11 +155,23 @@ async def test_what_is_told_is_the_models_own(folder: Path) -> None:
     assert {"chat", "generate", "vision"} <= {*told.abilities}
 
 
-async def test_a_projector_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(InvalidRequest, match=r"'mmproj' is no file: other\.gguf") as caught:
-        async with launched(folder / "gguf", mmproj="other.gguf"):
+@pytest.mark.parametrize("name", ["other.gguf", "model.gguf", "/etc/passwd", "tokenizer.json", "/dev/null"])
+async def test_a_projector_that_is_none_is_named(folder: Path, name: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        async with launched(folder / "gguf", mmproj=name):
             pass
     assert caught.value.param == "mmproj"
+    assert caught.value.message == f"'mmproj' is no GGUF file of a projector: {name}"
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+async def test_a_file_that_breaks_off_is_refused_for_good(folder: Path, tmp_path: Path, kept: float) -> None:
+    data = (folder / "gguf" / "model.gguf").read_bytes()
+    (tmp_path / "model.gguf").write_bytes(data[: int(len(data) * kept)])
+
+    with pytest.raises(InvalidRequest, match="the file is broken or not whole"):
+        async with launched(tmp_path / "model.gguf"):
+            pass
 
 
 @pytest.mark.parametrize("fields", [{"prompt": [5, 6]}, {"prompt": "a", "echo": True, "logprobs": 1}])

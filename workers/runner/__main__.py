@@ -23,7 +23,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from models.engines import FACTS
-from models.errors import EngineFailure, HeadraceError, InvalidRequest, ReplicaLost, WireError
+from models.errors import HeadraceError, ReplicaLost, WireError
 from models.launching import hub
 from models.launching.about import about
 from models.launching.engine_choice import pickles, refuse_misfit
@@ -58,6 +58,7 @@ from workers.protocol import (
 )
 from workers.runner.job_events import JobEvents
 from workers.runner.jobs import RunnerJobs
+from workers.runner.load_failures import meaning_of
 from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
 from workers.runner.requests import Requests
@@ -132,15 +133,10 @@ class Runner:
             return await cls.resident(
                 EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus, load.cache), report
             )
-        except ValueError as error:  # this is what the libraries raise for a bad file
-            log.exception("cannot load")
-            self._send(Failed(InvalidRequest(str(error)).to_wire(), permanent=True))
-        except HeadraceError as error:
-            log.exception("cannot load")
-            self._send(Failed(error.to_wire(), permanent=isinstance(error, InvalidRequest)))
         except Exception as error:  # the runner's life ends here; its worker decides about another try
             log.exception("cannot load")
-            self._send(Failed(EngineFailure(f"{type(error).__name__}: {error}").to_wire(), permanent=False))
+            failure, permanent = meaning_of(error)
+            self._send(Failed(failure.to_wire(), permanent=permanent))
         return None
 
     async def _serve(self, load: Load, engine: Engine[Any]) -> None:

@@ -88,7 +88,8 @@ async def test_seconds_speed_and_shape_are_heeded(ltx: Path, tmp_path: Path, mon
     ("fields", "param", "said"),
     [
         ({"num_frames": 10}, "num_frames", "makes 8k\\+1 frames: say 9 or 17"),
-        ({"size": "72x64"}, "size", "multiples of 32"),
+        ({"size": "72x64"}, "size", "multiples of 32: 64x64 is near"),
+        ({"size": "720x1280"}, "size", "multiples of 32: 704x1280 is near"),
         ({"num_frames": 81}, "num_frames", "it may have 33 frames of that size here"),
         ({"size": "1024x1024", "num_frames": 1}, "size", "ask for a smaller size"),
         ({"lora": "grain", "num_frames": 9}, "lora", "no LoRA 'grain'"),
@@ -104,6 +105,26 @@ async def test_what_a_model_cannot_make_is_refused_by_name(
     assert error.param == param
     with pytest.raises(InvalidRequest, match=said):
         raise error
+
+
+async def test_a_prompt_that_is_cut_is_told(ltx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with launched(ltx, monkeypatch) as engine:
+        asked: dict[str, Any] = {"size": SIZE, "num_frames": 9}
+        whole = await engine.ask(**asked)
+        cut = await engine.ask(prompt="a red cat " * 400, **asked)
+
+    assert "warning" not in whole.body
+    assert cut.body["warning"] == cut.warnings[0][0]
+    assert cut.body["warning"].startswith("'prompt' was cut after ")
+
+
+async def test_a_narrow_picture_gives_no_shape(ltx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = tmp_path / "narrow.png"
+    Image.new("RGB", (1, 300)).save(narrow)
+    async with launched(ltx, monkeypatch) as engine:
+        error = await engine.refused({"image": narrow}, num_frames=9)
+
+    assert (error.param, "too narrow" in error.message) == ("size", True)
 
 
 async def test_pictures_that_a_model_does_not_take_are_refused(

@@ -6,9 +6,12 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from models.errors import InvalidRequest
 from models.modalities import images
 from workers.engines.media.pictures import Picture
 
+MOST_SIDE = 4096
+"""Most pixels of a side, as of a size that is asked for."""
 _SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
@@ -27,9 +30,15 @@ def mask_of(picture: Picture) -> Picture:
 
 
 def fitted(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
-    """A width and height of about this shape and this area, both multiples; at least 64 each."""
+    """A width and height of about this shape and this area, both multiples; at least 64 each.
+
+    Raises InvalidRequest for a shape so narrow that a side would be longer than any that can be asked for.
+    """
     scale = math.sqrt(area / (size[0] * size[1]))
     width, height = (max(64, round(side * scale / multiple) * multiple) for side in size)
+    if max(width, height) > MOST_SIDE:
+        shape = f"{size[0]}x{size[1]}"
+        raise InvalidRequest(f"a picture of {shape} is too narrow to go by its shape: give a 'size'", param="size")
     return width, height
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import Field
 
-from models.errors import EngineFailure, InvalidRequest
+from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from workers.engines.base import Capacity, EngineSite, Options, Report
 from workers.engines.llama_cpp import sizes, wire
 from workers.engines.llama_cpp.sight import projector
@@ -319,5 +319,13 @@ def serve(
     try:
         return xllamacpp.Server(params)
     except (ValueError, RuntimeError) as error:
-        files = path.name if beside is None else f"{path.name} with {beside.name}"
-        raise EngineFailure(f"llama.cpp cannot load {files}: {error}") from None
+        raise _unloadable(path, beside, error, on_gpu=on_gpu) from None
+
+
+def _unloadable(path: Path, beside: Path | None, error: Exception, *, on_gpu: bool) -> HeadraceError:
+    files = path.name if beside is None else f"{path.name} with {beside.name}"
+    message = f"llama.cpp cannot load {files}: {error}"
+    if on_gpu:  # where memory may have been lacking
+        return EngineFailure(message)
+    advice = "the file is broken or not whole, of an architecture that it does not know, or its context too large"
+    return InvalidRequest(f"{message} ({advice})", param="model_path")

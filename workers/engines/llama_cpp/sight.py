@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import InvalidRequest, UnsupportedParameter
+from models.launching.gguf import header
 from models.modalities import completions
 from models.modalities.chat.messages import ImagePart, Media, Message, RefusalPart, TextPart
 from workers.engines.media.pictures import flat, opened
@@ -24,20 +25,25 @@ def projector(source: Path, asked: str | None) -> Path | None:
     """The projector's file; None: there is none, or none is wanted.
 
     ``asked``: a path, or the name of a file beside the weights; by default the one in the folder that was launched.
-    Raises InvalidRequest where there is no such file.
+    Raises InvalidRequest where that is none, in the same words as where it is not there.
     """
     folder = source if source.is_dir() else source.parent
-    if asked == NONE:
+    if asked == NONE or (asked is None and not source.is_dir()):
         return None
-    if asked is not None:
-        path = folder / asked
-        if not path.is_file():
-            raise InvalidRequest(f"'mmproj' is no file: {asked}", param="mmproj")
-        return path
-    if not source.is_dir():
+    name = asked or chosen([path.name for path in source.glob("mmproj*.gguf")])
+    if name is None:
         return None
-    name = chosen([path.name for path in source.glob("mmproj*.gguf")])
-    return folder / name if name else None
+    if not _projects(folder / name):
+        raise InvalidRequest(f"'mmproj' is no GGUF file of a projector: {name}", param="mmproj")
+    return folder / name
+
+
+def _projects(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return header(file).get("general.architecture") == "clip"
+    except (OSError, ValueError):
+        return False
 
 
 def chosen(names: Collection[str]) -> str | None:

@@ -94,6 +94,8 @@ class VideoEngine(Engine[VideoModel]):
         """Plan, draw and encode a video; any error becomes the request's answer."""
         try:
             await self._loop.run_in_executor(self._helpers, plan, request, self._model)
+            if request.warning and not request.over:
+                request.sink.warn(request.warning)
             frames = await self._loop.run_in_executor(self._device, self._draw, request)
             outcome = await self._loop.run_in_executor(self._helpers, _encoded, request, frames)
         except BatchStopped:
@@ -160,4 +162,5 @@ def _encoded(request: VideoRequest, frames: list[Frame]) -> Outcome:
         "seed": request.seed,
         "steps": shape.steps,
     }
+    body |= {"warning": request.warning} if request.warning else {}
     return Outcome(body | ({"ignored": request.ignored} if request.ignored else {}), made)

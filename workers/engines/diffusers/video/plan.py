@@ -3,12 +3,14 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import ImageOps
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.videos import MOST_PIXELS, Request, frames_of, refuse_length
 from workers.engines.base import MediaSink
+from workers.engines.diffusers import prompts
 from workers.engines.diffusers.pictures import fitted
 from workers.engines.diffusers.video.families import VideoMode
 from workers.engines.diffusers.video.model import VideoModel, VideoShape
@@ -25,7 +27,8 @@ _CANNOT: dict[VideoMode, tuple[str, str]] = {
 class VideoRequest:
     """One request. Belongs to the event loop, except ``over``, which other threads read.
 
-    ``image`` and ``last`` are the first and the last frame; ``ignored`` the fields that have no effect on this model.
+    ``image`` and ``last`` are the first and the last frame; ``ignored`` the fields that have no effect on this model,
+    ``warning`` what the video lacks, in a sentence.
     """
 
     sink: MediaSink
@@ -35,6 +38,7 @@ class VideoRequest:
     image: Picture | None = None
     last: Picture | None = None
     ignored: list[str] = field(default_factory=list)
+    warning: str = ""
     over: bool = False
 
 
@@ -70,6 +74,7 @@ def plan(request: VideoRequest, model: VideoModel) -> VideoShape:
     request.image = image and ImageOps.fit(image, (width, height))
     request.last = last and ImageOps.fit(last, (width, height))
     request.ignored = _ignored(body, shape, model)
+    request.warning = _cut(body, model.pipes[mode])
     request.shape = shape
     return shape
 
@@ -88,7 +93,8 @@ def _size(body: Request, model: VideoModel, image: Picture | None) -> tuple[int,
     if body.dimensions is None and image is not None:
         size = fitted(image.size, math.prod(model.size), multiple)
     if size[0] % multiple or size[1] % multiple:
-        raise InvalidRequest(f"this model's sizes are multiples of {multiple}", param="size")
+        near = "x".join(str(max(multiple, round(side / multiple) * multiple)) for side in size)
+        raise InvalidRequest(f"this model's sizes are multiples of {multiple}: {near} is near", param="size")
     return size
 
 
@@ -122,6 +128,14 @@ def _loras(body: Request, model: VideoModel) -> tuple[tuple[str, float], ...]:
         known = ", ".join(sorted(model.loras)) or "none"
         raise InvalidRequest(f"no LoRA '{min(unknown)}'; this model was launched with: {known}", param="lora")
     return tuple(sorted(asked.items()))
+
+
+def _cut(body: Request, pipe: Any) -> str:
+    """That a prompt is cut; empty where all of it is read."""
+    for name in ("prompt", "negative_prompt"):
+        if most := prompts.cut_after(pipe, getattr(body, name) or ""):
+            return f"'{name}' was cut after {most} tokens"
+    return ""
 
 
 def _ignored(body: Request, shape: VideoShape, model: VideoModel) -> list[str]:
