@@ -30,6 +30,7 @@ BLIND = {
     "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
     "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",
     "workers/engines/text/dialects.py::_rendered": "a template may raise anything: so it refuses what it is asked",
+    "workers/engines/transformers/load.py::_refuse_unreadable": "a template may raise anything, and take other turns",
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",
     "workers/engines/transformers/seeing/reader.py::_keeps": "a template may raise anything: it is not made for this",
     "workers/engines/transformers/scoring.py::_run": "a model may raise anything, and its client must hear",

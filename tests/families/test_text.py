@@ -151,6 +151,15 @@ async def test_what_can_never_be_computed_is_refused_for_good(tmp_path: Path) ->
             pass
 
 
+async def test_a_template_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    folder = made(MANAGER["llama"], tmp_path / "llama")
+    (folder / "chat_template.jinja").write_text("{% for %}")
+
+    with pytest.raises(InvalidRequest, match="the chat template cannot be read"):
+        async with launched(folder):
+            pass
+
+
 async def test_what_fails_for_want_of_memory_may_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,13 @@ def served() -> Iterator[tuple[str, str, str, str]]:
         "transcripts equal to `generate`'s, alone and together",
         _named(HEARING, LISTENERS),
     )
+    heard = "transformers' encoder states to 1e-4, its tokens; texts and times of faster-whisper"
+    yield (
+        "audio",
+        "faster_whisper",
+        heard,
+        "Whisper and distil-Whisper, as their makers ship them or converted",
+    )
     vectors = "vectors equal to `encode`'s, alone and together"
     yield "embedding", "sentence_transformers", vectors, _named(EMBEDDING, [*EMBEDDERS, *MORE_EMBEDDERS])
     yield "embedding", "llama_cpp", "vectors of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Embedding"
@@ -74,7 +81,7 @@ def served() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _named(names: Mapping[str, str], layouts: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names[one] for one in layouts))
+    return ", ".join(sorted({names[one] for one in layouts}, key=str.lower))
 
 
 async def words(maker: refused.Maker, folder: Path) -> str:

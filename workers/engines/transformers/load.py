@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 import transformers
+from jinja2 import TemplateSyntaxError
 from pydantic import Field
 
 from models.engines import refuse_unserved
@@ -187,8 +188,21 @@ def _card(site: EngineSite, options: TransformersOptions) -> Card | None:
 
 def _dialect(tokenizer: Any, options: TransformersOptions) -> Dialect:
     dialect = dialect_of(tokenizer.chat_template, options.tool_format, options.reasoning_format)
+    if not tokenizer.chat_template:
+        return dialect
     render = partial(tokenizer.apply_chat_template, tokenize=False)
-    return probed(dialect, render) if tokenizer.chat_template else dialect
+    _refuse_unreadable(render)
+    return probed(dialect, render)
+
+
+def _refuse_unreadable(render: Callable[[list[dict[str, str]]], Any]) -> None:
+    """Raise InvalidRequest for a chat template that is not written in Jinja, which every chat would fail with."""
+    try:
+        render([{"role": "user", "content": "Look."}])
+    except TemplateSyntaxError as error:
+        raise InvalidRequest(f"the chat template cannot be read: {error}", param="model_path") from error
+    except Exception as error:  # noqa: BLE001  # it may refuse these turns, and take others
+        log.debug("the chat template refuses a short chat: %r", error)
 
 
 def _decoders(tokenizer: Any, dialect: Dialect) -> tuple[_Decode, _Decode, dict[str, int]]:

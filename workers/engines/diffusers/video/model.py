@@ -86,8 +86,8 @@ class VideoModel(Pipelines):
 
     @property
     def capacity(self) -> Capacity:
-        """See ``base.Loaded``: one video is drawn while another is prepared or encoded."""
-        return Capacity(2, 0)
+        """See ``base.Loaded``. One: what waits here has begun an attempt, which this process's end would cost it."""
+        return Capacity(1, 0)
 
     @property
     def told(self) -> dict[str, Any]:
