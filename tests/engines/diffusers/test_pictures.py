@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 import torch
 
-from models.errors import EngineFailure
+from models.errors import EngineFailure, InvalidRequest
 from models.modalities.images import Request
 from tests.engines.diffusers.images_driver import Images
 from workers.engines.diffusers import pictures
@@ -18,10 +18,17 @@ LARGE = Shape("text", 512, 512, 8, 2.0)
 
 @pytest.mark.parametrize(
     ("size", "fitted"),
-    [((64, 64), (512, 512)), ((4000, 3000), (592, 440)), ((1000, 10), (5120, 64)), ((1, 1), (512, 512))],
+    [((64, 64), (512, 512)), ((4000, 3000), (592, 440)), ((1000, 20), (3624, 72)), ((1, 1), (512, 512))],
 )
 def test_a_picture_is_fitted(size: tuple[int, int], fitted: tuple[int, int]) -> None:
     assert pictures.fitted(size, 512 * 512, 8) == fitted
+
+
+@pytest.mark.parametrize("size", [(1000, 10), (1, 300)])
+def test_a_shape_that_no_size_has_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InvalidRequest, match="too narrow to go by its shape") as caught:
+        pictures.fitted(size, 512 * 512, 8)
+    assert caught.value.param == "size"
 
 
 def job(shape: Shape, count: int = 1) -> ImageRequest:
