@@ -336,9 +336,9 @@ class DeviceHost:
         if runner.phase is Phase.READY and runner.ready is not None:
             held = runner.memory_bytes if self._device.kind == "cpu" else self._memory_bytes(runner)
             values = {"context_length": runner.ready.context_length, "memory_bytes": held or None}
-            self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
-            if about := runner.ready.about:
+            if about := runner.ready.about:  # before it is ready: who waits for that is then told all
                 self._database.call(instances.describe, runner.load.uid, about)
+            self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
             log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
         elif runner.phase is Phase.GONE:
             self._bury(replica, runner)
