@@ -22,7 +22,7 @@ TO_OPERATORS = {
     "workers/engines/sentence_transformers/load.py": "a load",
     "workers/engines/transformers/load.py": "a load",
     "workers/engines/vllm/options.py": "a load",
-    "workers/runner/__main__.py": "a load",
+    "workers/runner/load_failures.py": "a load",
 }
 """Files in which an error's text goes to whoever launches a model, or is written for clients."""
 OURS = {"api/jobs/request_files.py", "workers/runner/media_intake.py"}
