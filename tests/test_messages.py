@@ -18,7 +18,6 @@ TO_OPERATORS = {
     "workers/engines/faster_whisper/engine.py": "a load: that CTranslate2 cannot use the GPU or the weights",
     "workers/engines/llama_cpp/engine.py": "llama.cpp's refusal of a request, which is made for clients",
     "workers/engines/llama_cpp/grammars.py": "the process that cannot be started",
-    "workers/engines/llama_cpp/load.py": "a load",
     "workers/engines/sentence_transformers/load.py": "a load",
     "workers/engines/transformers/load.py": "a load",
     "workers/engines/vllm/options.py": "a load",
