@@ -191,10 +191,7 @@ class Request(MediaRequest):
     @property
     def dimensions(self) -> tuple[int, int] | None:
         """Width and height, where they were asked for."""
-        if self.size is None:
-            return None
-        width, _, height = self.size.partition("x")
-        return int(width), int(height)
+        return sides_of(self.size)
 
     def check_files(self, names: Collection[str]) -> None:
         """Raise InvalidRequest if the request makes no sense with the files of these names."""
@@ -217,6 +214,14 @@ def size_of(value: str | None) -> str | None:
     if width not in SIDES or height not in SIDES:
         raise PydanticCustomError("invalid_value", "width and height must be multiples of 8, from 64 to 4096")
     return f"{width}x{height}"
+
+
+def sides_of(size: str | None) -> tuple[int, int] | None:
+    """Width and height of a size as ``512x512``; None for none."""
+    if size is None:
+        return None
+    width, _, height = size.partition("x")
+    return int(width), int(height)
 
 
 def is_image(name: str) -> bool:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.base import Bool, Float, Int
 from models.modalities.form_fields import merged
-from models.modalities.images import Lora, listed, size_of
+from models.modalities.images import Lora, listed, sides_of, size_of
 from models.modalities.media import Answer, MediaRequest
 
 MOST_FRAMES = 1200
@@ -103,10 +103,7 @@ class Request(MediaRequest):
     @property
     def dimensions(self) -> tuple[int, int] | None:
         """Width and height, where they were asked for."""
-        if self.size is None:
-            return None
-        width, _, height = self.size.partition("x")
-        return int(width), int(height)
+        return sides_of(self.size)
 
     def check_files(self, names: Collection[str]) -> None:
         """Raise InvalidRequest if the request makes no sense with the files of these names."""

@@ -1,13 +1,15 @@
 """A loaded model: its pipelines, one for each mode, and the defaults and limits of what may be asked of them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 
+from models.errors import InvalidRequest
+from models.modalities.images import Lora, sides_of
 from workers.engines.accelerator.memory import pictures_at_once
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity
@@ -40,6 +42,14 @@ class Pipelines:
         }
         self.loras = frozenset(options.loras)
         self._active_loras: tuple[tuple[str, float], ...] | None = None
+
+    def chosen_loras(self, asked: Sequence[Lora] | None) -> tuple[tuple[str, float], ...]:
+        """The names of LoRAs with their scales. Raises InvalidRequest where the model was not launched with one."""
+        scales = {lora.name: lora.scale for lora in asked or ()}
+        if unknown := scales.keys() - self.loras:
+            known = ", ".join(sorted(self.loras)) or "none"
+            raise InvalidRequest(f"no LoRA '{min(unknown)}'; this model was launched with: {known}", param="lora")
+        return tuple(sorted(scales.items()))
 
     def accepts(self, mode: str, name: str) -> bool:
         """Whether the pipeline has an argument of this name."""
@@ -207,9 +217,8 @@ def _multiple(base: Any) -> int:
 
 
 def _default_size(base: Any, options: DiffusersOptions) -> tuple[int, int]:
-    if options.default_size:
-        width, _, height = options.default_size.partition("x")
-        return int(width), int(height)
+    if sides := sides_of(options.default_size):
+        return sides
     network = getattr(base, "unet", None) or getattr(base, "transformer", None)
     sample = getattr(base, "default_sample_size", None) or getattr(network, "config", {}).get("sample_size") or 128
     side = (sample if isinstance(sample, int) else max(sample)) * getattr(base, "vae_scale_factor", 8)

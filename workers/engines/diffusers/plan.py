@@ -48,7 +48,7 @@ def plan(request: ImageRequest, model: Model) -> None:
         sampler=_sampler(body, mode, model),
         strength=_strength(body, mode, steps, model),
         control_scale=_control_scale(body, mode, model),
-        loras=_loras(body, model),
+        loras=model.chosen_loras(body.lora),
         negative=bool(body.negative_prompt),
         chunked=_chunked(body, mode, model),
     )
@@ -136,21 +136,10 @@ def _chunked(body: Request, mode: Mode, model: Model) -> bool:
 
 
 def _cut(body: Request, shape: Shape, model: Model) -> str:
-    """That a prompt is cut; empty where all of it is read."""
+    """That a prompt is cut, and what helps; empty where all of it is read."""
     pipe = model.pipes[shape.mode]
-    for name in ("prompt", "negative_prompt"):
-        if not shape.chunked and (most := prompts.cut_after(pipe, getattr(body, name) or "")):
-            advice = ": with prompt_syntax a1111 all of it is read" if prompts.reads(pipe) else ""
-            return f"'{name}' was cut after {most} tokens{advice}"
-    return ""
-
-
-def _loras(body: Request, model: Model) -> tuple[tuple[str, float], ...]:
-    asked = {lora.name: lora.scale for lora in body.lora or []}
-    if unknown := asked.keys() - model.loras:
-        known = ", ".join(sorted(model.loras)) or "none"
-        raise InvalidRequest(f"no LoRA '{min(unknown)}'; this model was launched with: {known}", param="lora")
-    return tuple(sorted(asked.items()))
+    told = "" if shape.chunked else prompts.cut(pipe, body.prompt, body.negative_prompt)
+    return f"{told}: with prompt_syntax a1111 all of it is read" if told and prompts.reads(pipe) else told
 
 
 def _check_words(body: Request, mode: Mode, model: Model) -> None:

@@ -122,6 +122,14 @@ def cut_after(pipe: Any, prompt: str) -> int | None:
     return None
 
 
+def cut(pipe: Any, prompt: str | None, negative_prompt: str | None) -> str:
+    """That a pipeline cuts one of these prompts, in a sentence that names it; empty where it reads all of both."""
+    for name, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
+        if most := cut_after(pipe, text or ""):
+            return f"'{name}' was cut after {most} tokens"
+    return ""
+
+
 @torch.inference_mode()
 def embedded(pipe: Any, prompts: Sequence[str], negatives: Sequence[str]) -> dict[str, Any]:
     """The arguments of a pipeline in place of these prompts, of one length for all of them."""

@@ -12,11 +12,9 @@ from tests.families.makers.seeing.others import glm4v, internvl, llava_onevision
 make: Any = transformers
 
 
-def llava(folder: Path) -> None:
-    """LLaVA 1.5: every picture is of one size."""
-    tokenizer = with_marks("<image>")
-    pictures = make.CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    processor = make.LlavaProcessor(
+def _clip_of(kind: Any, pictures: Any, tokenizer: Any) -> Any:
+    """LLaVA's processor, of this class, for a tower of CLIP, whose first token is of no picture."""
+    return kind(
         pictures,
         tokenizer,
         patch_size=8,
@@ -24,12 +22,18 @@ def llava(folder: Path) -> None:
         num_additional_image_tokens=1,
         chat_template=tokenizer.chat_template,
     )
+
+
+def llava(folder: Path) -> None:
+    """LLaVA 1.5: every picture is of one size."""
+    tokenizer = with_marks("<image>")
+    pictures = make.CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
     config = make.LlavaConfig(
         text_config=make.LlamaConfig(**TEXT, vocab_size=len(tokenizer)),
         vision_config=make.CLIPVisionConfig(**TOWER, image_size=32, patch_size=8, projection_dim=32),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
     )
-    save(folder, make.LlavaForConditionalGeneration, config, processor)
+    save(folder, make.LlavaForConditionalGeneration, config, _clip_of(make.LlavaProcessor, pictures, tokenizer))
 
 
 def llava_next(folder: Path) -> None:
@@ -39,21 +43,13 @@ def llava_next(folder: Path) -> None:
     pictures = make.LlavaNextImageProcessorPil(
         size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}, image_grid_pinpoints=grids
     )
-    processor = make.LlavaNextProcessor(
-        pictures,
-        tokenizer,
-        patch_size=8,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=tokenizer.chat_template,
-    )
     config = make.LlavaNextConfig(
         text_config=make.LlamaConfig(**TEXT, vocab_size=len(tokenizer)),
         vision_config=make.CLIPVisionConfig(**TOWER, image_size=32, patch_size=8, projection_dim=32),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         image_grid_pinpoints=grids,
     )
-    save(folder, make.LlavaNextForConditionalGeneration, config, processor)
+    save(folder, make.LlavaNextForConditionalGeneration, config, _clip_of(make.LlavaNextProcessor, pictures, tokenizer))
 
 
 def gemma3(folder: Path) -> None:

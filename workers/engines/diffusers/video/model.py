@@ -7,6 +7,7 @@ from typing import Any
 import diffusers
 
 from models.errors import InvalidRequest
+from models.modalities.images import sides_of
 from models.modalities.videos import refuse_length
 from workers.engines.base import Capacity
 from workers.engines.diffusers.defaults import shown_by
@@ -75,7 +76,7 @@ class VideoModel(Pipelines):
         """The size and the number of frames of a request that names none. Raises InvalidRequest for bad options."""
         width, height, frames = families.usual_shape(base)
         own = (width or self.default(mode, "width", 512), height or self.default(mode, "height", 512))
-        size = _size(options.default_size) or tuple(side - side % self.multiple for side in found.size or own)
+        size = sides_of(options.default_size) or tuple(side - side % self.multiple for side in found.size or own)
         if any(side % self.multiple for side in size) or (self.only_shape and size != self.only_shape[:2]):
             only = "{}x{} alone".format(*self.only_shape) if self.only_shape else f"multiples of {self.multiple}"
             raise InvalidRequest(f"this model's sizes are {only}", param="default_size")
@@ -133,10 +134,3 @@ def _shifted(base: Any, shift: float | None) -> dict[str, float]:
     if name is None or config.get("use_dynamic_shifting"):
         raise InvalidRequest("this model's sampler has no shift that could be set", param="flow_shift")
     return {name: shift}
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, _, height = text.partition("x")
-    return int(width), int(height)

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import ImageOps
 
@@ -67,14 +66,14 @@ def plan(request: VideoRequest, model: VideoModel) -> VideoShape:
         steps=body.steps or model.steps,
         guidance=guidance,
         low_guidance=model.low_guidance if body.guidance_scale is None else None,
-        loras=_loras(body, model),
+        loras=model.chosen_loras(body.lora),
     )
     if body.negative_prompt and not model.accepts(mode, "negative_prompt"):
         raise UnsupportedParameter("'negative_prompt' is not supported by this model", param="negative_prompt")
     request.image = image and ImageOps.fit(image, (width, height))
     request.last = last and ImageOps.fit(last, (width, height))
     request.ignored = _ignored(body, shape, model)
-    request.warning = _cut(body, model.pipes[mode])
+    request.warning = prompts.cut(model.pipes[mode], body.prompt, body.negative_prompt)
     request.shape = shape
     return shape
 
@@ -120,22 +119,6 @@ def _bound(frames: int, size: tuple[int, int], model: VideoModel) -> None:
         f"a video of {frames} frames of {size[0]}x{size[1]} is too much: {told}",
         param="size" if longest <= 0 else "num_frames",
     )
-
-
-def _loras(body: Request, model: VideoModel) -> tuple[tuple[str, float], ...]:
-    asked = {lora.name: lora.scale for lora in body.lora or []}
-    if unknown := asked.keys() - model.loras:
-        known = ", ".join(sorted(model.loras)) or "none"
-        raise InvalidRequest(f"no LoRA '{min(unknown)}'; this model was launched with: {known}", param="lora")
-    return tuple(sorted(asked.items()))
-
-
-def _cut(body: Request, pipe: Any) -> str:
-    """That a prompt is cut; empty where all of it is read."""
-    for name in ("prompt", "negative_prompt"):
-        if most := prompts.cut_after(pipe, getattr(body, name) or ""):
-            return f"'{name}' was cut after {most} tokens"
-    return ""
 
 
 def _ignored(body: Request, shape: VideoShape, model: VideoModel) -> list[str]:
