@@ -8,7 +8,8 @@ and ``spritesheet.jpg``, and the body ``{"created", "video", "thumbnail", "sprit
 
 import base64
 import math
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -19,7 +20,7 @@ from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.base import Bool, Float, Int
 from models.modalities.form_fields import merged
 from models.modalities.images import Lora, listed, sides_of, size_of
-from models.modalities.media import Answer, MediaRequest
+from models.modalities.media import Answer, Artifact, MediaRequest, Outcome
 
 MOST_FRAMES = 1200
 MOST_SECONDS = 120
@@ -145,6 +146,24 @@ def refuse_length(frames: int, step: int, first: int, *, param: str = "num_frame
     near = f"{below}" if below > frames else f"{below} or {below + step}"
     other = ", or give 'seconds'" if param == "num_frames" else ""
     raise InvalidRequest(f"this model makes {step}k+{first} frames: say {near} as '{param}'{other}", param=param)
+
+
+def outcome(
+    files: Sequence[Artifact],
+    size: str,
+    frames: int,
+    fps: float,
+    *,
+    seed: int,
+    steps: int,
+    warning: str = "",
+    ignored: Sequence[str] = (),
+) -> Outcome:
+    """What was drawn. ``files`` are the video, its thumbnail and its sheet, in this order."""
+    names = dict(zip(("video", "thumbnail", "spritesheet"), (one.name for one in files), strict=True))
+    told = {"size": size, "frames": frames, "fps": fps, "seconds": round(frames / fps, 3), "seed": seed, "steps": steps}
+    lacks = ({"warning": warning} if warning else {}) | ({"ignored": list(ignored)} if ignored else {})
+    return Outcome({"created": int(time.time())} | names | told | lacks, list(files))
 
 
 def render(request: Request, body: dict[str, Any], link: Callable[[str], str], read: Callable[[str], bytes]) -> Answer:

@@ -2,13 +2,12 @@
 
 import asyncio
 import secrets
-import time
 from typing import Any, Protocol
 from zlib import crc32
 
 from models.errors import InvalidRequest
-from models.modalities.media import Artifact, Outcome
-from models.modalities.videos import Request, frames_of, refuse_length
+from models.modalities.media import Artifact
+from models.modalities.videos import Request, frames_of, outcome, refuse_length
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
 
 _FPS = 8
@@ -60,9 +59,7 @@ class EchoVideos(Engine[EchoVideoOptions]):
         seed = secrets.randbits(53) if request.seed is None else request.seed
         fps, (width, height) = request.fps or _FPS, request.dimensions or _SIDES
         artifacts = await asyncio.to_thread(_encoded, request.prompt or "", seed, (frames, height, width), fps)
-        names = dict(zip(("video", "thumbnail", "spritesheet"), (one.name for one in artifacts), strict=True))
-        told = {"size": f"{width}x{height}", "frames": frames, "fps": fps, "seconds": round(frames / fps, 3)}
-        sink.done(Outcome({"created": int(time.time()), "seed": seed, "steps": steps} | names | told, artifacts))
+        sink.done(outcome(artifacts, f"{width}x{height}", frames, fps, seed=seed, steps=steps))
 
     def abort(self, rid: str) -> None:
         if drawing := self._drawing.pop(rid, None):

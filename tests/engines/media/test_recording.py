@@ -14,9 +14,9 @@ from av.audio.stream import AudioStream
 
 from models.errors import InvalidRequest
 from tests.support.sounds import RATE, Samples, decoded, encoded, silence, spoken
-from workers.engines.faster_whisper.clips import gather, merge, quietest, whole
+from workers.engines.faster_whisper.clips import gather, merge, whole
 from workers.engines.faster_whisper.clips import spoken as clips_of
-from workers.engines.media.recording import Recording
+from workers.engines.media.recording import Recording, quietest
 
 
 def tone(seconds: float, rate: int = RATE) -> Samples:

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from workers.engines.media.recording import RATE, Sound
+from workers.engines.media.recording import RATE, Sound, quietest
 
 WINDOW_S = 30
 _BUFFER = 60 * RATE
 _GAP = 3 * RATE
 _BLOCK = 120 * RATE
 _LATEST_CUT = 20 * RATE
-_QUIET = RATE // 20
 _NOTHING = 1e-4
 
 
@@ -114,10 +113,3 @@ def _cut(group: list[tuple[int, int]], next_start: int) -> int:
     gaps = [start - end for (_, end), start in zip(group, starts, strict=True)]
     late = [place for place, (_, end) in enumerate(group) if end - group[0][0] >= WINDOW_S * RATE // 2]
     return 1 + max(late or range(len(group)), key=lambda place: (gaps[place], place))
-
-
-def quietest(sound: Sound, earliest: int) -> int:
-    """The sample after ``earliest`` around which 50 ms of sound have the least energy."""
-    tail = sound[earliest:]
-    frames = tail[: len(tail) // _QUIET * _QUIET].reshape(-1, _QUIET)
-    return earliest + int(np.square(frames).sum(axis=1).argmin()) * _QUIET + _QUIET // 2

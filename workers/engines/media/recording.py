@@ -33,12 +33,22 @@ _FORMATS = (
 _NOT_MEASURED = frozenset(["aac", "ac3", "amr", "eac3", "latm", "loas", "mp3", "mpeg", "mpegts"])
 """Formats without an index, whose length FFmpeg guesses from the first bit rate that it sees."""
 _PART = RATE // 2
+_QUIET = RATE // 20
 _MOST_ERRORS = 1000
 _SHORTEST = RATE // 10
 _CANCELLED = 0.05
 """The channels cancel each other where less than this part of the louder one's energy is left of them together."""
 _MEMORY = 0.1
 """How much of the energies counts after a second."""
+
+
+def quietest(sound: Sound, earliest: int, *, last: bool = False) -> int:
+    """The sample after ``earliest`` around which 50 ms of sound have the least energy; of several the first or last."""
+    tail = sound[earliest:]
+    frames = tail[: len(tail) // _QUIET * _QUIET].reshape(-1, _QUIET)
+    energies = np.square(frames).sum(axis=1)
+    at = len(energies) - 1 - int(energies[::-1].argmin()) if last else int(energies.argmin())
+    return earliest + at * _QUIET + _QUIET // 2
 
 
 class Recording:

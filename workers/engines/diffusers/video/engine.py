@@ -7,16 +7,14 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import torch
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest
 from models.modalities.media import Outcome
-from models.modalities.videos import Request
+from models.modalities.videos import Request, outcome
 from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.diffusers.video.draw import draw
@@ -152,15 +150,13 @@ def _encoded(request: VideoRequest, frames: list[Frame]) -> Outcome:
         raise BatchStopped
     made = artifacts(frames, shape.fps)
     height, width = frames[0].shape[:2]
-    body: dict[str, Any] = {
-        "created": int(time.time()),
-        **dict(zip(("video", "thumbnail", "spritesheet"), (one.name for one in made), strict=True)),
-        "size": f"{width}x{height}",
-        "frames": len(frames),
-        "fps": shape.fps,
-        "seconds": round(len(frames) / shape.fps, 3),
-        "seed": request.seed,
-        "steps": shape.steps,
-    }
-    body |= {"warning": request.warning} if request.warning else {}
-    return Outcome(body | ({"ignored": request.ignored} if request.ignored else {}), made)
+    return outcome(
+        made,
+        f"{width}x{height}",
+        len(frames),
+        shape.fps,
+        seed=request.seed,
+        steps=shape.steps,
+        warning=request.warning,
+        ignored=request.ignored,
+    )

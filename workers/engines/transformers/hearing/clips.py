@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workers.engines.media.recording import RATE, Sound
+from workers.engines.media.recording import RATE, Sound, quietest
 
 _FRAME = RATE // 20
 _LOOKED_AT = 0.2
@@ -33,21 +33,13 @@ class Passage(NamedTuple):
 def clips(parts: Iterator[Sound], most_s: float) -> Iterator[Passage]:
     """The clips of a recording that comes in parts; each lasts ``most_s`` seconds at most."""
     most = int(most_s * RATE)
+    latest = max(int(most * _LOOKED_AT) // _FRAME, 1) * _FRAME
     waiting, start = np.zeros(0, np.float32), 0.0
     for part in parts:
         waiting = np.concatenate([waiting, part])
         while len(waiting) > most:
-            at = _quietest(waiting[:most])
+            at = quietest(waiting[:most], most - latest, last=True)
             yield Passage(start, waiting[:at])
             start, waiting = start + at / RATE, waiting[at:]
     if len(waiting):
         yield Passage(start, waiting)
-
-
-def _quietest(sound: Sound) -> int:
-    """The middle of the quietest twentieth of a second near the end of a sound, in samples; the last one of several."""
-    frames = max(int(len(sound) * _LOOKED_AT) // _FRAME, 1)
-    tail = sound[-frames * _FRAME :]
-    energies = np.square(tail[-(len(tail) // _FRAME) * _FRAME :].reshape(-1, _FRAME)).sum(-1)
-    behind = int(np.argmin(energies[::-1]))
-    return len(sound) - behind * _FRAME - _FRAME // 2
