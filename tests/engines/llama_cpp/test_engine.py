@@ -51,10 +51,43 @@ async def test_the_bytes_of_pieces_of_characters_are_told(llama_cpp: Driver) -> 
     prompt = "Repeat: 😀😀😀😀😀😀😀"
     answer = await llama_cpp.ask("completions", prompt=prompt, max_tokens=6, logprobs=5, temperature=0)
 
-    assert [one.token for one in answer.logprobs()] == ["😀", "😀"]
-    broken = [other for one in answer.logprobs() for other in one.top if "\ufffd" in other.token]
+    tokens = answer.logprobs()
+    assert len(tokens) == 6
+    assert bytes(octet for one in tokens for octet in one.octets).decode() == answer.text() == "😀😀"
+    whole = await llama_cpp.ask("completions", prompt=f"{prompt}😀😀", echo=True, logprobs=5, max_tokens=0)
+    assert [one.octets for one in tokens] == [one.octets for one in whole.logprobs()[-6:]]
+    assert [one.logprob for one in tokens] == pytest.approx([one.logprob for one in whole.logprobs()[-6:]], abs=0.05)
+    broken = [other for one in tokens for other in one.top if "\ufffd" in other.token]
     assert broken
     assert not any(bytes(one.octets).decode(errors="ignore") for one in broken)
+
+
+async def test_a_chats_tokens_are_whole_characters_together(llama_cpp: Driver) -> None:
+    messages = [{"role": "user", "content": "Laugh."}, {"role": "assistant", "content": "😀😀😀😀😀😀"}]
+    fields: dict[str, Any] = {"continue_final_message": True, "logprobs": True, "top_logprobs": 2}
+    answer = await llama_cpp.ask("chat", messages=messages, **fields, max_tokens=9, temperature=0)
+
+    assert "😀" in answer.text()
+    assert answer.usage is not None
+    tokens = answer.logprobs()
+    assert len(tokens) == answer.usage.completion_tokens
+    assert bytes(octet for one in tokens for octet in one.octets).decode() == answer.text()
+
+
+@pytest.mark.parametrize("kind", ["chat", "completions"])
+async def test_tokens_that_end_within_a_character_have_their_log_probabilities(llama_cpp: Driver, kind: str) -> None:
+    fields: dict[str, Any] = {"content": "Say it.", "logprobs": True, "top_logprobs": 3}
+    if kind == "completions":
+        fields = {"prompt": "Say it:", "logprobs": 3, "max_tokens": 40}
+    said = "🦊漢字é ☃🦊"
+    answer = await llama_cpp.ask(kind, **fields, structured_outputs={"choice": [said]}, temperature=0)
+
+    assert answer.text() == said
+    assert answer.usage is not None
+    tokens = answer.logprobs()
+    assert len(tokens) == answer.usage.completion_tokens - 1  # that which ends the text has none
+    assert bytes(octet for one in tokens for octet in one.octets).decode() == said
+    assert all(len(one.top) == 3 for one in tokens)
 
 
 async def test_an_answer_follows_a_json_schema(llama_cpp: Driver) -> None:

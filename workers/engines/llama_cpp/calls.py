@@ -6,6 +6,7 @@ from models.modalities.text import Delta, FinishReason, TokenLogprob
 from workers.engines.base import Sink
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.plan import Plan
+from workers.engines.llama_cpp.scoring import AnswerTokens
 from workers.engines.text.answers import Piece, Splitter
 from workers.engines.text.stops import StopScanner
 
@@ -39,6 +40,7 @@ class ChoiceCall:
     splitter: Splitter | None
     scanner: StopScanner
     thoughts: StopScanner
+    answer_tokens: AnswerTokens | None  # in the thread
     texts: list[str] = field(default_factory=list)  # on the loop; the answer so far, where there is a grammar
     deltas: int = 0  # on the loop; deltas that were put into the sink
     prompt_tokens: int = 0  # on the loop

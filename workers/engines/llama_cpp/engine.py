@@ -56,8 +56,8 @@ STUCK_S = 120.0
 class LlamaCpp(Engine[LoadedGguf]):
     """Chat and completions over a GGUF file.
 
-    Penalties look at the prompt as well as at the answer, as llama.cpp's do. A character made of several tokens has the
-    log probability of its last token alone.
+    Penalties look at the prompt as well as at the answer, as llama.cpp's do. Where a prompt has pictures, a character
+    made of several tokens has the log probability of its last token alone.
     """
 
     honours = HONOURS | {"image_url"}
@@ -210,6 +210,7 @@ class LlamaCpp(Engine[LoadedGguf]):
                 plan.splitter() if plan.splitter else None,
                 StopScanner(request.stops),
                 StopScanner(request.stops),
+                plan.answer_tokens(self._scored, self._planner.prompt_tokens),
             )
             for number, plan in enumerate(plans)
             for choice in range(request.choices)
@@ -368,6 +369,8 @@ class LlamaCpp(Engine[LoadedGguf]):
         elif chunk.choices or chunk.usage is not None:
             call.has_output = True
             call.ended = chunk.usage is not None
+            if call.answer_tokens is not None:
+                call.answer_tokens.complete(chunk)
             self._put(call, chunk)
 
     def _put(self, call: ChoiceCall, event: wire.Chunk | Delta | HeadraceError) -> None:

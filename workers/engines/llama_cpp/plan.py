@@ -19,7 +19,7 @@ from models.modalities.tokenize import Tokens
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.grammars import AnswerVerifier, LlamaCppGrammars
 from workers.engines.llama_cpp.load import LoadedGguf
-from workers.engines.llama_cpp.scoring import PromptScore
+from workers.engines.llama_cpp.scoring import AnswerTokens, PromptScore, ScoredModel
 from workers.engines.llama_cpp.sight import content_of, contents
 from workers.engines.structured.constraints import Calls, Constrained, constrain
 from workers.engines.text.answers import Splitter
@@ -49,6 +49,12 @@ class Plan:
     grammar: str = ""
     param: str = ""
     splitter: Callable[[], Splitter] | None = None
+
+    def answer_tokens(self, model: ScoredModel, ids_of: Callable[[str | list[int]], list[int]]) -> AnswerTokens | None:
+        """What completes the tokens of an answer, where they are asked for and its prompt is known."""
+        if not {"prompt", "logprobs"} <= self.body.keys():
+            return None
+        return AnswerTokens(model, partial(ids_of, self.body["prompt"]), self.body["logprobs"])
 
 
 class Planner:
@@ -97,6 +103,8 @@ class Planner:
         options = template_extras(request)
         if request.constraint is not None or (request.callable_tools and not self._reads_calls(request)):
             return None
+        if request.logprobs and not media:
+            return None  # llama.cpp's chat gives none of tokens that it shows nothing of
         taught = self._native or self._dialect.taught
         messages = self._turns(request, self._content(media), taught=taught) if media or not taught else None
         return Plan(wire.chat_body(request, options, self._context, messages), chats=True)

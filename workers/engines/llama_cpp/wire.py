@@ -16,6 +16,9 @@ from workers.engines.text.templating import function_of, tool_of, turn_of
 _BROKEN = "\ufffd"
 _SEEDS = (1 << 32) - 1  # llama.cpp's seeds are 32 bits, and the highest means "take any"
 
+_COUNTED = {"timings_per_token": True}
+"""Each chunk is to tell how many tokens were made, reported or not."""
+
 
 class Token(msgspec.Struct):
     """A token with its log probability, and the likeliest alternatives."""
@@ -28,9 +31,10 @@ class Token(msgspec.Struct):
 
     def token_logprob(self, top: int = 0) -> TokenLogprob:
         """This token as Headrace has it, with at most ``top`` alternatives."""
-        raw = bytes(self.octets) if _BROKEN in self.token else b""
+        octets = bytes(self.octets)
+        text = octets.decode(errors="replace")  # llama.cpp leaves out the beginning of a character
         alternatives = tuple(token.token_logprob() for token in self.top_logprobs[:top])
-        return TokenLogprob(self.token, self.logprob, alternatives, raw)
+        return TokenLogprob(text, self.logprob, alternatives, octets if _BROKEN in text else b"")
 
 
 class _Logprobs(msgspec.Struct):
@@ -134,11 +138,15 @@ class Chunk(msgspec.Struct):
             return None
         return "length" if reason == "length" else "tool_calls" if reason == "tool_calls" else "stop"
 
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens of this chunk, where their log probabilities were asked for."""
+        found = self.choices[0].logprobs if self.choices else None
+        return found.content if found is not None else []
+
     def logprobs(self, top: int) -> tuple[TokenLogprob, ...]:
         """The tokens of this chunk, with at most ``top`` alternatives each."""
-        if not self.choices or self.choices[0].logprobs is None:
-            return ()
-        return tuple(token.token_logprob(top) for token in self.choices[0].logprobs.content)
+        return tuple(token.token_logprob(top) for token in self.tokens)
 
 
 def prompt_only(tokens: int) -> Chunk:
@@ -215,7 +223,7 @@ def completion_body(request: completions.Request, prompt: str | list[int], conte
     body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs is not None:
-        body["logprobs"] = max(1, request.logprobs)
+        body |= {"logprobs": max(1, request.logprobs), **_COUNTED}
     return body
 
 
@@ -224,7 +232,7 @@ def prompt_body(request: chat.Request, prompt: str, context: int) -> dict[str, A
     body = _sampling(request, context)
     body["prompt"] = prompt
     if request.logprobs:
-        body["logprobs"] = max(1, request.top_logprobs or 0)
+        body |= {"logprobs": max(1, request.top_logprobs or 0), **_COUNTED}
     return body
 
 
@@ -262,7 +270,7 @@ def _sampling(request: TextRequest, context: int) -> dict[str, Any]:
     }
     body = given(fields | sampling_fields(request))
     if body.pop("stop"):  # they are looked for here, and where one is met, so many tokens were computed
-        body["timings_per_token"] = True
+        body |= _COUNTED
     if request.ignore_eos:
         body["ignore_eos"] = True
     if body.keys() & {"frequency_penalty", "presence_penalty", "repeat_penalty"}:

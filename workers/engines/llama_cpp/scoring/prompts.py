@@ -8,52 +8,17 @@ them in the slot's cache. Only between calls can the request be stopped.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 
 from models.errors import EngineFailure
 from models.modalities.text import TokenLogprob
 from workers.engines.llama_cpp import wire
+from workers.engines.llama_cpp.scoring.model import LIKELY, ScoredModel
 
 _TOKENS = 32
 """Tokens of one call."""
-_SURE = 1e5
-"""Added to the logit of a token, it makes that token certain."""
-
-_LIKELY = 256
-"""Tokens among which one is looked for that cannot be reported; then it is looked for among all."""
-
-
-class _Content(msgspec.Struct):
-    content: list[wire.Token] = msgspec.field(default_factory=list)
-
-
-class _Choice(msgspec.Struct):
-    logprobs: _Content | None = None
-
-
-class _Completion(msgspec.Struct):
-    choices: list[_Choice] = msgspec.field(default_factory=list)
-    error: wire.Refusal | None = None
-
-
-_decode = msgspec.json.Decoder(_Completion).decode
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredModel:
-    """What scoring needs of a running model. Its functions block.
-
-    ``complete``: llama.cpp's whole answer to the body of a completion; ``text_of``: the text of token ids; ``filler``:
-    a token that is text by itself; ``vocabulary``: how many tokens there are.
-    """
-
-    complete: Callable[[dict[str, Any]], bytes]
-    text_of: Callable[[list[int]], str]
-    filler: int
-    vocabulary: int
 
 
 class PromptScore:
@@ -92,7 +57,7 @@ class PromptWalk:
         made: list[wire.Token] = []
         while len(made) < len(self._ids) - 1 and not over():
             at = len(made) + 1
-            made += self._forced(at) or self._searched(at, _LIKELY) or self._searched(at, self._model.vocabulary)
+            made += self._forced(at) or self._searched(at, LIKELY) or self._searched(at, self._model.vocabulary)
             if len(made) < at:
                 raise EngineFailure("llama.cpp does not report a token of the prompt")
         return [self._named(token) for token in made]
@@ -105,25 +70,15 @@ class PromptWalk:
         """
         wanted = self._ids[at : at + _TOKENS]
         grammar = "%llguidance {}\nstart: " + " ".join(f"<[{token}]>" for token in wanted)
-        made = self._ask(at, len(wanted), self._top, grammar=grammar)
+        made = self._model.generate(self._ids[:at], len(wanted), self._top, grammar=grammar)
         as_wanted = [token.id == id_ for token, id_ in zip(made, wanted, strict=False)]
         return made[: as_wanted.index(False) if False in as_wanted else len(as_wanted)]
 
     def _searched(self, at: int, most: int) -> list[wire.Token]:
-        """The token at ``at``, if it is among the ``most`` likeliest there, while another one is generated."""
-        made = self._ask(at, 1, most, logit_bias=[[self._model.filler, _SURE]])
-        likeliest = made[0].top_logprobs if made else []
+        """The token at ``at``, if it is among the ``most`` likeliest there."""
+        likeliest = self._model.likeliest(self._ids[:at], most)
         found = [token for token in likeliest if token.id == self._ids[at]]
         return [msgspec.structs.replace(token, top_logprobs=likeliest[: self._top]) for token in found]
-
-    def _ask(self, at: int, count: int, top: int, **forced: Any) -> list[wire.Token]:
-        body = {"prompt": list(self._ids[:at]), "max_tokens": count, "logprobs": max(1, top), "stream": False}
-        body |= {"temperature": 0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0}
-        completion = _decode(self._model.complete(body | forced))
-        if completion.error is not None:
-            raise EngineFailure(f"llama.cpp: {completion.error.message}")
-        logprobs = completion.choices[0].logprobs if completion.choices else None
-        return [] if logprobs is None else logprobs.content
 
     def _named(self, token: wire.Token) -> TokenLogprob:
         """A token as Headrace has it. llama.cpp leaves out the texts of special tokens."""
