@@ -1,5 +1,6 @@
 """Weights that lack tensors are refused by the names of these."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,24 @@ def test_of_many_the_first_three_are_named(tmp_path: Path) -> None:
     error = refusal("transformers", folder)
 
     assert f"{', '.join(lost[:3])} and 3 more" in str(error)
+
+
+@pytest.mark.parametrize(("told", "words"), [(1, "3 more layers than"), (100_000, "says 100000 layers")])
+def test_a_description_with_another_number_of_layers(tmp_path: Path, told: int, words: str) -> None:
+    """With fewer, half a network would answer; with far more, the load would not end."""
+    folder = made(MANAGER["llama"], tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": told}))
+
+    assert words in str(refusal("transformers", folder))
+
+
+def test_layers_that_guess_further_tokens_may_be_left_over(tmp_path: Path) -> None:
+    folder = made(MANAGER["llama"], tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1, "num_nextn_predict_layers": 3}))
+
+    load("transformers", folder)
 
 
 def test_a_matrix_of_another_shape(tmp_path: Path) -> None:

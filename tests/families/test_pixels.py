@@ -185,3 +185,10 @@ async def test_pictures_are_scaled(
     size: tuple[int, int], least: int | None, most: int | None, fitted: tuple[int, int]
 ) -> None:
     assert PixelRange(least, most).fitted(picture(size)).size == fitted
+
+
+async def test_a_range_that_holds_nothing_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        PixelRange(5000, 4000)
+
+    assert caught.value.param == "min_pixels"

@@ -1,14 +1,21 @@
 """Refuses weights that lack tensors: transformers would fill those with random numbers, and serve noise."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import safetensors
 
 from models.errors import InvalidRequest
 
 _NAMED = 3
 _POOLER = re.compile(r"(?:^|\.)pooler\.")
+_LAYER = re.compile(r"(.*\.(?:layers|layer|h|blocks))\.(\d+)\.")
+_TOWER = re.compile(r"vision|visual|audio|speech")
+_ABSURD = 4
+"""So many times more layers than the weights have are no family's way to share them."""
 
 
 def refuse_missing(network: str, info: Mapping[str, Any], *, pooled: bool = True) -> None:
@@ -26,6 +33,54 @@ def refuse_missing(network: str, info: Mapping[str, Any], *, pooled: bool = True
             f"fetch them whole, or give the model_type that they are made for",
             param="model_path",
         )
+
+
+def refuse_half(network: str, names: Iterable[str], info: Mapping[str, Any], *, spare: int) -> None:
+    """Raise InvalidRequest where weights have more layers than a network, which would answer without them.
+
+    ``names`` are the network's own tensors. ``spare`` layers may be left over: those that only guess further tokens. A
+    tower that sees or hears may leave out its last layers.
+    """
+    there = _highest(names)
+    over = {layer for stack, layer in _layers(info["unexpected_keys"]) if layer > there.get(stack, layer)}
+    if len(over) > spare:
+        raise InvalidRequest(
+            f"the weights have {len(over)} more layers than config.json says, without which {network} answers at "
+            "random: fetch both anew",
+            param="model_path",
+        )
+
+
+def refuse_absurd(layers: Any, folder: Path) -> None:
+    """Raise InvalidRequest where config.json says far more layers than a folder's safetensors have.
+
+    What is missing would be told after the load, which for so many takes too long.
+    """
+    names: set[str] = set()
+    for path in folder.glob("*.safetensors"):
+        with safetensors.safe_open(path, "pt") as file:
+            names.update(file.keys())
+    found = max(_highest(names).values(), default=-1) + 1
+    if isinstance(layers, int) and found and layers > _ABSURD * found:
+        raise InvalidRequest(
+            f"config.json says {layers} layers (num_hidden_layers), and the weights have {found}: fetch both anew",
+            param="model_path",
+        )
+
+
+def _highest(names: Iterable[str]) -> dict[str, int]:
+    """The number of the last layer of each stack."""
+    found: dict[str, int] = {}
+    for stack, layer in _layers(names):
+        found[stack] = max(layer, found.get(stack, 0))
+    return found
+
+
+def _layers(names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for name in names:
+        layer = _LAYER.match(name)
+        if layer and not _TOWER.search(layer[1]):
+            yield layer[1], int(layer[2])
 
 
 def _depth(name: str) -> tuple[int, str]:

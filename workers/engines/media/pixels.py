@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from models.errors import InvalidRequest
+
 MOST = 1280 * 28 * 28
 """The default where a model takes any number of pixels: some 1280 tokens of Qwen2-VL."""
 LOW = 512 * 512
@@ -21,6 +23,11 @@ class PixelRange:
 
     least: int | None = None
     most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.least is not None and self.most is not None and self.least > self.most:
+            message = f"'min_pixels' ({self.least}) is more than 'max_pixels' ({self.most})"
+            raise InvalidRequest(message, param="min_pixels")
 
     def within(self, other: "PixelRange") -> "PixelRange":
         """This range as far as the other one allows."""

@@ -25,7 +25,7 @@ from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
 from workers.engines.media.pixels import PixelRange
 from workers.engines.missing_packages import lacking, package_in
-from workers.engines.missing_weights import refuse_missing
+from workers.engines.missing_weights import refuse_absurd, refuse_half, refuse_missing
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
 from workers.engines.text.calls.table import ToolFormatName
@@ -243,6 +243,7 @@ def _read(
         refuse_unread(source)
     whole = transformers.AutoConfig.from_pretrained(source, **where)
     config = _that_writes(whole)
+    refuse_absurd(getattr(config.get_text_config(), "num_hidden_layers", None), source)
     multimodal = is_multimodal(config)
     if config.is_encoder_decoder:
         raise InvalidRequest(
@@ -268,6 +269,8 @@ def _read(
     except ImportError as error:
         raise _unread(site.source, config, error) from error
     refuse_missing(type(model).__name__, info)
+    spare = getattr(config.get_text_config(), "num_nextn_predict_layers", None) or 0
+    refuse_half(type(model).__name__, model.state_dict(), info, spare=spare)
     model.eval()
     tokenizer = reader.tokenizer if reader else _tokenizer(source, where)
     if tokenizer.vocab_size < 2:  # some classes make an empty one where there is no file
