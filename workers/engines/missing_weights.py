@@ -35,17 +35,16 @@ def refuse_missing(network: str, info: Mapping[str, Any], *, pooled: bool = True
         )
 
 
-def refuse_half(network: str, names: Iterable[str], info: Mapping[str, Any], *, spare: int) -> None:
-    """Raise InvalidRequest where weights have more layers than a network, which would answer without them.
+def refuse_half(model: Any, info: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest where weights have more layers than a network of transformers, which would do without them.
 
-    ``names`` are the network's own tensors. ``spare`` layers may be left over: those that only guess further tokens. A
-    tower that sees or hears may leave out its last layers.
+    Layers that only guess further tokens may be left over. A tower that sees or hears may leave out its last layers.
     """
-    there = _highest(names)
+    there, spare = _highest(model.state_dict()), _guessing(model.config.get_text_config())
     over = {layer for stack, layer in _layers(info["unexpected_keys"]) if layer > there.get(stack, layer)}
     if len(over) > spare:
         raise InvalidRequest(
-            f"the weights have {len(over)} more layers than config.json says, without which {network} answers at "
+            f"the weights have {len(over)} more layers than config.json says, without which {type(model).__name__} answers at "
             "random: fetch both anew",
             param="model_path",
         )
@@ -66,6 +65,10 @@ def refuse_absurd(layers: Any, folder: Path) -> None:
             f"config.json says {layers} layers (num_hidden_layers), and the weights have {found}: fetch both anew",
             param="model_path",
         )
+
+
+def _guessing(config: Any) -> int:
+    return getattr(config, "num_nextn_predict_layers", None) or 0
 
 
 def _highest(names: Iterable[str]) -> dict[str, int]:

@@ -269,8 +269,7 @@ def _read(
     except ImportError as error:
         raise _unread(site.source, config, error) from error
     refuse_missing(type(model).__name__, info)
-    spare = getattr(config.get_text_config(), "num_nextn_predict_layers", None) or 0
-    refuse_half(type(model).__name__, model.state_dict(), info, spare=spare)
+    refuse_half(model, info)
     model.eval()
     tokenizer = reader.tokenizer if reader else _tokenizer(source, where)
     if tokenizer.vocab_size < 2:  # some classes make an empty one where there is no file
