@@ -44,8 +44,8 @@ def refuse_half(model: Any, info: Mapping[str, Any]) -> None:
     over = {layer for stack, layer in _layers(info["unexpected_keys"]) if layer > there.get(stack, layer)}
     if len(over) > spare:
         raise InvalidRequest(
-            f"the weights have {len(over)} more layers than config.json says, without which {type(model).__name__} answers at "
-            "random: fetch both anew",
+            f"the weights have {len(over)} more layers than config.json says, without which "
+            f"{type(model).__name__} answers at random: fetch both anew",
             param="model_path",
         )
 
