@@ -24,7 +24,8 @@ from tests.support.servers import Postgres, Valkey
 
 def pytest_configure(config: pytest.Config) -> None:
     """What libraries and killed processes leave behind goes with us. The tests' own folders stay, for a look."""
-    config.pluginmanager.import_plugin("tests.support.skips")
+    for plugin in ("skips", "memory"):
+        config.pluginmanager.import_plugin(f"tests.support.plugins.{plugin}")
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     litter = tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True)  # short: sockets are in it
     os.environ["TMPDIR"] = tempfile.tempdir = litter.name

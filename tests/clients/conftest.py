@@ -24,7 +24,7 @@ MODELS: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A server whose key is ``KEY``, with the chat model ``smollm2``, ``minilm`` for embeddings and ``reranker``."""
     stack = Stack(tmp_path_factory.mktemp("clients") / "home", HEADRACE_API_KEY=KEY)

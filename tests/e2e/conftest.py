@@ -38,7 +38,7 @@ def new_stack(tmp_path: Path) -> Iterator[StackFactory]:
         one.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A running Headrace with ``glyphs``, ``whisper``, ``hibari`` and ``echo``, behind an API key. Shared, too."""
     shared = Studio(tmp_path_factory.mktemp("studio") / "home")

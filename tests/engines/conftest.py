@@ -60,7 +60,7 @@ def source_of(name: str) -> str:
 
 
 async def resident(name: str, *, source: str = "", **options: Any) -> AsyncIterator[Driver]:
-    """An engine that has loaded its weights, or these, until the session is over."""
+    """An engine that has loaded its weights, or these, for as long as this runs."""
     source = source or source_of(name)
     found = engine_class(ALIASES.get(name, name))
     engine = await found.resident(EngineSite(source, "cpu", OPTIONS[name] | options), _silent)
@@ -75,21 +75,21 @@ async def echo() -> AsyncIterator[Driver]:
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def llama_cpp() -> AsyncIterator[Driver]:
     """llama.cpp with SmolLM2."""
     async for driver in resident("llama_cpp"):
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def transformers() -> AsyncIterator[Driver]:
     """transformers with SmolLM2."""
     async for driver in resident("transformers"):
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def seeing() -> AsyncIterator[Driver]:
     """transformers with a model that sees glyphs, and talks of nothing else."""
     async for driver in resident("seeing"):
@@ -111,7 +111,7 @@ async def vllm_alone() -> AsyncIterator[Driver]:
         yield driver
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def driver(request: pytest.FixtureRequest) -> Driver:
     """Every engine in turn."""
     found: Driver = request.getfixturevalue(request.param)

@@ -56,7 +56,7 @@ DANCE = {
 }
 
 
-@pytest.fixture(scope="session", params=TALKING)
+@pytest.fixture(scope="module", params=TALKING)
 def driver(request: pytest.FixtureRequest) -> Driver:
     """Every engine that talks, in turn; what sees is asked in test_transformers_vision_structure.py."""
     found: Driver = request.getfixturevalue(request.param)

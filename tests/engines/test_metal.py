@@ -39,7 +39,8 @@ class Recorder:
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU of 16 GB, as PyTorch describes it."""
+    """A GPU of 16 GB, as PyTorch describes it. The threads of this process stay as they are: later tests compute."""
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 16 << 30)
     monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 0)
 

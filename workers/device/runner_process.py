@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections import deque
@@ -365,7 +366,7 @@ class RunnerProcess:
 def last_words(lines: Iterable[str]) -> str:
     """What of a crashed process's last lines says why: the last two that name an error; empty where none does."""
     reasons = [line.strip() for line in lines if _REASON.search(line)]
-    return " ".join(reasons[-2:])[:500]
+    return textwrap.shorten(" ".join(reasons[-2:]), 500, placeholder=" …")
 
 
 def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:

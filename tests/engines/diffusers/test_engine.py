@@ -30,7 +30,7 @@ pytestmark = [
 OPTIONS = find("glyphs", None, None, None).options | {"n_threads": 1, "preview_every_s": 0.0}
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def glyphs() -> AsyncIterator[ImagesDriver]:
     """The model of the catalogue."""
     engine = await engine_class("diffusers").resident(EngineSite(str(WEIGHTS), "cpu", OPTIONS), lambda *_: None)

@@ -11,14 +11,14 @@ from tests.engines.sentence_transformers.residents import minilm, resident
 from tests.support.weights import RERANKER
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def embedder() -> AsyncIterator[Driver]:
     """The bi-encoder."""
     async for driver in resident(minilm(), modality="embeddings"):
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def reranker() -> AsyncIterator[Driver]:
     """The small cross-encoder."""
     async for driver in resident(str(RERANKER), modality="rerank"):

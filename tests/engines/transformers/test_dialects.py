@@ -115,20 +115,20 @@ async def resident(folder: Path) -> AsyncIterator[Driver]:
     engine.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def thinker(thinking_model: Path) -> AsyncIterator[Driver]:
     async with resident(thinking_model) as driver:
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def taught(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     made = make(tmp_path_factory.mktemp("taught"), {}, ARGUMENTS)
     async with resident(made) as driver:
         yield driver
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def channels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Driver]:
     marks = ("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>", "<|call|>")
     made = make(tmp_path_factory.mktemp("channels"), {3 + number: mark for number, mark in enumerate(marks)}, HARMONY)

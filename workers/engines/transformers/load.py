@@ -269,8 +269,8 @@ def _read(
     except ImportError as error:
         raise _unread(site.source, config, error) from error
     refuse_missing(type(model).__name__, info)
-    refuse_half(model, info)
     model.eval()
+    refuse_half(model, info)
     tokenizer = reader.tokenizer if reader else _tokenizer(source, where)
     if tokenizer.vocab_size < 2:  # some classes make an empty one where there is no file
         raise InvalidRequest(

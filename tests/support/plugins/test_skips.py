@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.skips import Skip, stale, unlisted
+from tests.support.plugins.skips import Skip, stale, unlisted
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LISTED = Skip("tests/test_a.py::test_it", "no weights of *", "they are large")
 SOURCES = {
     "test_sound.py": "def test_it():\n    pass\n",
@@ -52,7 +52,7 @@ def test_elsewhere_a_skip_is_no_failure(tmp_path: Path) -> None:
 def test_in_ci_a_run_without_skips_passes_and_names_what_is_listed_in_vain(tmp_path: Path) -> None:
     done = run(tmp_path, "test_sound.py", ci=True)
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
-    assert "Listed in tests/support/skips.py, and not skipped" in done.stdout
+    assert "Listed in tests/support/plugins/skips.py, and not skipped" in done.stdout
     assert "Listed" not in run(tmp_path, "test_sound.py", "-k", "it", ci=True).stdout
 
 
@@ -70,7 +70,7 @@ def run(folder: Path, *arguments: str, ci: bool) -> "subprocess.CompletedProcess
         "-p",
         "xdist.plugin",
         "-p",
-        "tests.support.skips",
+        "tests.support.plugins.skips",
         "--rootdir",
         str(folder),
     ]

@@ -110,12 +110,12 @@ class Skips:
         """Say why it failed; after a run of everything also what is listed in vain."""
         for one in sorted(unlisted(self._skipped, self._allowed), key=str):
             terminalreporter.write_line(
-                f"SKIPPED, and not listed in tests/support/skips.py: {one.test}: {one.reason}", red=True
+                f"SKIPPED, and not listed in tests/support/plugins/skips.py: {one.test}: {one.reason}", red=True
             )
         if _is_whole(config):
             for entry in stale(self._skipped, self._allowed):
                 terminalreporter.write_line(
-                    f"Listed in tests/support/skips.py, and not skipped: {entry.test}", yellow=True
+                    f"Listed in tests/support/plugins/skips.py, and not skipped: {entry.test}", yellow=True
                 )
 
     def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
