@@ -4,6 +4,7 @@ The weights are random: equality is of arithmetic, not of quality.
 """
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -154,10 +155,12 @@ async def test_what_can_never_be_computed_is_refused_for_good(tmp_path: Path) ->
 async def test_a_template_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     folder = made(MANAGER["llama"], tmp_path / "llama")
     (folder / "chat_template.jinja").write_text("{% for %}")
+    before = threading.enumerate()
 
     with pytest.raises(InvalidRequest, match="the chat template cannot be read"):
         async with launched(folder):
             pass
+    assert not any(one.name.endswith("(_run_generation_loop)") for one in threading.enumerate() if one not in before)
 
 
 async def test_what_fails_for_want_of_memory_may_be_tried_again(

@@ -131,6 +131,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
     report("loading", 1.0)
+    dialect = _dialect(tokenizer, options)
     text = model.config.get_text_config()
     context = context_of(text, options.n_ctx)
     ends = _ends(model, tokenizer)
@@ -146,7 +147,6 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     except BaseException:
         manager.stop(block=True, timeout=10, hard_stop=True)
         raise
-    dialect = _dialect(tokenizer, options)
     decode, decode_marked, marks = _decoders(tokenizer, dialect)
     names = cache(partial(name_of, tokenizer))
     return LoadedTransformer(
