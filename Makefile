@@ -45,7 +45,7 @@ environments: export HEADRACE_VLLM_BACKEND := cpu
 environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
-	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --instafail $(ARGS)
 
 families: $(VENV)/.installed-test ## Launch a tiny model of every family and compare it with its library; takes minutes
 	$(PY) -m pytest -m "families or not families" tests/families $(ARGS)
