@@ -109,6 +109,8 @@ class Transcriptions:
                 "this model tells no times: use response_format 'json' or 'text', or a Whisper model",
                 param="response_format",
             )
+        if request.translate:
+            raise InvalidRequest("this model writes down what is said, and does not translate it", param="model")
         automatic = {"chunking_strategy"} if request.chunking_strategy == "auto" else set()
         for name in sorted(request.asked() - request.PLATFORM - asker.honours - automatic):
             raise UnsupportedParameter(f"'{name}' is not supported by this model's engine", param=name)
