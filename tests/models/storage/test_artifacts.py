@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -149,7 +150,7 @@ async def test_a_write_cancelled_at_its_end_is_whole_or_not_there(store: Store, 
     await ended.wait()
     await asyncio.sleep(0.01)
     writing.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with suppress(asyncio.CancelledError):  # it may have ended in this moment
         await writing
     assert len(files(folder)) == len(keys(store))
     assert all(store.read(key) == LARGE for key in keys(store))
