@@ -100,6 +100,16 @@ class Client:
         """A model's replicas: device, state, pid and memory of the runner."""
         return list(self._json("GET", f"/v1/models/{quote(uid, safe='')}/replicas"))
 
+    def logs(self, uid: str, lines: int, *, follow: bool = False) -> Iterator[str]:
+        """The last lines of a model's runners; with ``follow`` also those that come, until it is terminated."""
+        path = f"/v1/models/{quote(uid, safe='')}/logs"
+        if not follow:
+            yield from (str(line["text"]) for line in self._json("GET", path, "data", params={"lines": lines}))
+            return
+        for line in self._lines("GET", path, params={"lines": lines, "follow": "true"}):
+            if line.startswith("data:"):
+                yield str(json.loads(line.removeprefix("data:"))["text"])
+
     def terminate(self, uid: str) -> None:
         """Unload a model and forget it; returns when its memory is free again."""
         self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
@@ -126,13 +136,17 @@ class Client:
         yield from self._stream("/v1/completions", {"model": uid, "prompt": prompt, **options})
 
     def _stream(self, path: str, body: dict[str, Any]) -> Generator[str, None, None]:
+        yield from _texts(self._lines("POST", path, json=body | {"stream": True}))
+
+    def _lines(self, method: str, path: str, **options: Any) -> Generator[str, None, None]:
+        """The lines of an answer as they come."""
         timeout = httpx.Timeout(None, connect=5)  # the server itself ends every request at its deadline
         try:
-            with self._http.stream("POST", path, json=body | {"stream": True}, timeout=timeout) as response:
+            with self._http.stream(method, path, timeout=timeout, **options) as response:
                 if response.is_error:
                     response.read()
                     raise _error(response)
-                yield from _texts(response.iter_lines())
+                yield from response.iter_lines()
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 

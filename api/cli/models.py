@@ -1,6 +1,5 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat, generate, with Xinference's options."""
 
-import contextlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.engines import FACTS, MODEL_TYPES
-from models.errors import HeadraceError, InvalidRequest, ModelFailed, ModelNotFound
+from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 
 if TYPE_CHECKING:
     from api.client import Client, LaunchProgress
@@ -39,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
     app.command(name="list")(list_models)
     app.command()(terminate)
+    app.command()(logs)
     app.command()(chat)
     app.command()(generate)
 
@@ -136,6 +136,19 @@ def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: Ad
     with connect(endpoint, api_key) as client:
         client.terminate(model_uid)
     typer.echo(f"terminated {model_uid}")
+
+
+def logs(
+    model_uid: Uid,
+    lines: Annotated[int, typer.Option("-l", "--lines", min=1, max=1000, help="How many of the last ones.")] = 200,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with those that come.")] = False,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    api_key: AdminKey = "",
+) -> None:
+    """Show what the runners of a model wrote, also of one that could not be loaded."""
+    with connect(endpoint, api_key) as client:
+        for line in client.logs(model_uid, lines, follow=follow):
+            typer.echo(line)
 
 
 def chat(
@@ -240,7 +253,7 @@ def _value(text: str) -> Any:
 
 
 def _wait(client: "Client", uid: str) -> None:
-    """Show a launch's progress, and why it waits, until the model is ready. What cannot be loaded is forgotten."""
+    """Show a launch's progress, and why it waits, until the model is ready."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -260,10 +273,8 @@ def _wait(client: "Client", uid: str) -> None:
 
         try:
             client.wait_ready(uid, show)
-        except ModelFailed:
-            with contextlib.suppress(HeadraceError):  # as over HTTP, it leaves nothing
-                client.terminate(uid)
-            raise
+        except ModelFailed as error:
+            raise ModelFailed(f"{error.message} (more: headrace logs -u {uid})") from error
 
 
 def connect(endpoint: str, api_key: str) -> "Client":

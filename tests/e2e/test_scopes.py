@@ -26,6 +26,7 @@ SCOPES = {
     # What changes which models there are, and with that what everybody gets.
     "POST /v1/models": ADMIN,
     "DELETE /v1/models/{uid:uid}": ADMIN,
+    "GET /v1/models/{uid:uid}/logs": ADMIN,
     # What needs no key: probes, whether a key is needed, and URLs that are signed.
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,

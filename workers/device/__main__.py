@@ -32,6 +32,7 @@ from workers.device.host import DeviceHost
 from workers.device.probing import Probing
 from workers.device.runner_process import RunnerProcess
 from workers.protocol import Submit
+from workers.runner_logs import RunnerLogs
 from workers.wakeups import hear, in_background
 
 log = logging.getLogger("workers.device")
@@ -110,7 +111,7 @@ def main() -> None:
         return Claimer(lease, database, store, telling, runners, settings.response_retention_s)
 
     probing = Probing(settings, device)
-    host = DeviceHost(settings, device, database, client, claimer=claimer, probing=probing)
+    host = DeviceHost(settings, device, database, client, claimer=claimer, probing=probing, logs=RunnerLogs(telling))
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
         hostname=f"headrace@{host.id}",
@@ -129,6 +130,7 @@ def main() -> None:
     in_background(beat, host, client)
     in_background(hear, settings.redis_url, device_channel(host.id), host.wake)
     in_background(probe.run)
+    in_background(host.logs.run)
     scratch.clear()  # what runners left that were killed
     freeze_gc()
     sys.setswitchinterval(SWITCH_S)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 import redis
@@ -42,6 +43,7 @@ from workers.device.runner_process import Phase, RunnerProcess
 from workers.device.sighting import Sighting
 from workers.device.turns import Turns
 from workers.protocol import Load, Submit
+from workers.runner_logs import RunnerLogs
 from workers.wakeups import in_background
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class DeviceHost:
         *,
         claimer: ClaimerOf,
         probing: Probing,
+        logs: RunnerLogs,
     ) -> None:
         self.id = f"{settings.node}.{device.name}"
         self.worker = uuid.uuid4().hex
@@ -74,6 +77,7 @@ class DeviceHost:
         self._database = database
         self._client = client
         self._probing = probing
+        self.logs = logs
         self._sighting = Sighting(settings.node, device, database)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
@@ -274,6 +278,7 @@ class DeviceHost:
             compiled=self._settings.home / "compiled",
             on_change=self._on_change,
             on_job=self.claimer.hear,
+            on_line=partial(self.logs.take, row.uid, row.id),
         )
         runner.limit = instance.request_limits
         self._runners[row.id] = runner

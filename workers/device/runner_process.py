@@ -81,7 +81,7 @@ class RunnerProcess:
     """A handle on one runner process.
 
     ``on_change`` is called from the reader's thread at every change of phase, ``on_job`` with all that is said of
-    jobs.
+    jobs; ``on_line`` from another thread with each line that it writes to stderr.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class RunnerProcess:
         compiled: Path,
         on_change: Callable[["RunnerProcess"], None],
         on_job: Callable[[JobEnded | JobProgress], None],
+        on_line: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
@@ -119,6 +120,7 @@ class RunnerProcess:
         """Most requests and jobs at once, where its launch says so."""
         self._on_change = on_change
         self._on_job = on_job
+        self._on_line = on_line
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
@@ -283,7 +285,9 @@ class RunnerProcess:
             return
         with pipe:
             while line := pipe.readline(LINE_BYTES):
-                self._last_lines.append(line.decode(errors="replace"))
+                text = line.decode(errors="replace")
+                self._last_lines.append(text)
+                self._on_line(text)
                 with contextlib.suppress(OSError):  # nobody keeps our own
                     os.write(2, line)
 

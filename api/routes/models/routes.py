@@ -6,12 +6,15 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
 from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.finding import found
+from api.routes.models.logs import router as log_router
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, progress_of, unreported
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
@@ -20,6 +23,7 @@ from models.launching.launch import Launch, is_uid, resolve, source_of
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
 from models.launching.placing import Wish, candidate, choose
+from models.redis import logs
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
@@ -48,8 +52,8 @@ async def list_models(request: Request) -> dict[str, Any]:
 async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> dict[str, str]:
     """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
-    With ``wait_ready`` a launch that fails is removed again; without it, ``/progress`` shows how far the launch is.
-    The uid of a model that failed, or waits for a device that is not here, may be launched again.
+    Without it, ``/progress`` shows how far the launch is. A launch that failed stays listed, with its log, until it is
+    terminated; its uid, and that of a model that waits for a device that is not here, may be launched again.
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
@@ -62,11 +66,7 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
     if wait_ready and not body.load_on_request:
-        try:
-            await _until_ready(gateway, body.uid)
-        except HeadraceError:
-            await gateway.database.run(instances.delete, body.uid)
-            raise
+        await _until_ready(gateway, body.uid)
     return {"model_uid": body.uid, "model_engine": new.engine}
 
 
@@ -90,7 +90,7 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do.
     """
     gateway = gateway_of(request)
-    _, replicas = await _one(gateway, uid)
+    _, replicas = await found(gateway, uid)
     hopeless = await gateway.database.look(instances.hopeless, uid)
     return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless)
 
@@ -103,7 +103,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     its processes hold of the machine's.
     """
     gateway = gateway_of(request)
-    _, replicas = await _one(gateway, uid)
+    _, replicas = await found(gateway, uid)
     live = {one.id: one for _, one in gateway.routing_table.replicas()}
     return [
         {
@@ -123,11 +123,14 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     ]
 
 
+router.include_router(log_router)  # before what takes all that is left of a path
+
+
 @router.get("/{uid:uid}", summary="Describe a model")
 async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     """One model. 404 if it was not launched."""
     gateway = gateway_of(request)
-    row, replicas = await _one(gateway, uid)
+    row, replicas = await found(gateway, uid)
     return described(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 
@@ -145,14 +148,9 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
         if not await gateway.database.look(instances.replicas_of, uid):
             break
         await gateway.routing_table.change(changed, 0.1)
+    with suppress(RedisError, OSError):
+        await gateway.stream_client.delete(logs.log_key(uid))
     return {"model_uid": uid}
-
-
-async def _one(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRow]]:
-    row = await gateway.database.look(instances.get, uid) if is_uid(uid) else None
-    if row is None:
-        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
-    return row, await gateway.database.look(instances.replicas_of, uid)
 
 
 async def _until_ready(gateway: Gateway, uid: str) -> None:
@@ -163,7 +161,7 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
         changed = gateway.routing_table.changed
         if gateway.routing_table.ready(uid):
             return
-        _, replicas = await _one(gateway, uid)
+        _, replicas = await found(gateway, uid)
         hopeless = await gateway.database.look(instances.hopeless, uid)
         if _is_over(replicas, hopeless):
             raise _failure(uid, replicas[0])

@@ -160,11 +160,17 @@ def test_launch_need_not_wait(server: Server) -> None:
 def test_a_launch_that_fails_says_why(server: Server) -> None:
     server.on("POST /v1/models?wait_ready=false", (200, {"model_uid": "m"}))
     server.on("GET /v1/models/m/progress", progress(0.0, "failed", "out of memory\nby far"))
-    server.on("DELETE /v1/models/m", (200, {}))
     done = headrace("launch", "-n", "m", "-e", server.url)
     assert done.returncode == 1
-    assert server.seen[-1][0] == "DELETE /v1/models/m", "it leaves nothing"
-    assert done.stderr == "headrace: the model 'm' could not be loaded: out of memory by far\n"
+    assert server.seen[-1][0] == "GET /v1/models/m/progress", "it stays, with its log"
+    why = "the model 'm' could not be loaded: out of memory by far (more: headrace logs -u m)"
+    assert done.stderr == f"headrace: {why}\n"
+
+
+def test_a_log_is_shown_line_by_line(server: Server) -> None:
+    server.on("GET /v1/models/m/logs?lines=2", (200, {"data": [{"text": "one"}, {"text": "two [x]"}]}))
+    done = headrace("logs", "-u", "m", "-l", "2", "-e", server.url)
+    assert (done.returncode, done.stdout) == (0, "one\ntwo [x]\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""The log of a model: what its runners write to stderr. It may name files of the machine: for administrators alone."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+import redis.asyncio as redis
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from redis.exceptions import RedisError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.edge.caller import admin_only
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.finding import found
+from api.routes.models.uids import Uid
+from models.errors import DatabaseUnavailable, ModelNotFound, Unavailable
+from models.redis import logs
+from models.redis.logs import MOST_LINES, Line
+
+router = APIRouter()
+
+PING_S = 15
+LOOK_S = 0.5
+LOOKS_A_ROW = 4
+"""The model's own row is looked at once in so many looks."""
+
+
+@router.get("/{uid:uid}/logs", summary="Log of a model", dependencies=[Depends(admin_only)])
+async def model_logs(
+    request: Request,
+    uid: Uid,
+    lines: Annotated[int, Query(ge=1, le=MOST_LINES, description="how many of the last lines")] = 200,
+    follow: Annotated[bool, Query(description="go on with new lines, as server-sent events")] = False,
+) -> Response:
+    """What the model's runners wrote to stderr, oldest first, also where it could not be loaded.
+
+    With ``follow`` each line is an event, until the model is terminated.
+    """
+    gateway = gateway_of(request)
+    await found(gateway, uid)
+    entries = await _last(gateway.stream_client, uid, lines)
+    if follow:
+        content = _follow(gateway, uid, entries)
+        return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+    return JSONResponse({"object": "list", "data": [_shown(line) for _, line in entries]})
+
+
+async def _last(client: redis.Redis, uid: str, count: int) -> list[tuple[str, Line]]:
+    try:
+        return logs.read(await client.xrevrange(logs.log_key(uid), count=count))[::-1]
+    except (RedisError, OSError) as error:
+        raise Unavailable("the log cannot be read: Redis does not answer") from error
+
+
+async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> AsyncIterator[ServerSentEvent]:
+    last = "0"
+    with suppress(ModelNotFound, DatabaseUnavailable, RedisError, OSError):  # who wants to know more asks again
+        while True:
+            for _ in range(LOOKS_A_ROW):
+                for last, line in entries:
+                    yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
+                await asyncio.sleep(LOOK_S)
+                entries = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
+            await found(gateway, uid)
+
+
+def _shown(line: Line) -> dict[str, Any]:
+    return {"time": line.at_ms / 1000, "replica_id": line.replica, "text": line.text}

@@ -1,0 +1,53 @@
+"""Keeps what runners write to stderr where gateways can read it."""
+
+import logging
+import threading
+import time
+from collections import deque
+
+import redis
+from redis.exceptions import RedisError
+
+from models.redis import logs
+from models.redis.logs import Line
+
+log = logging.getLogger(__name__)
+
+GATHER_S = 0.2
+"""For so long lines are gathered: a load may write hundreds at once."""
+MOST_WAITING = 4000
+"""Lines kept while Redis is away. Beyond it the oldest are dropped: they are in the worker's own stderr, too."""
+
+
+class RunnerLogs:
+    """Queues lines from any thread, and sends them in order from the one that runs ``run``."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._waiting: deque[tuple[str, Line]] = deque(maxlen=MOST_WAITING)
+        self._news = threading.Event()
+
+    def take(self, uid: str, replica: str, text: str) -> None:
+        """Queue a line of a model's replica."""
+        self._waiting.append((uid, Line(replica, time.time_ns() // 1_000_000, text.rstrip("\r\n"))))
+        self._news.set()
+
+    def run(self) -> None:
+        """Send for ever."""
+        while True:
+            self._news.wait()
+            time.sleep(GATHER_S)
+            self._news.clear()
+            self.send()
+
+    def send(self) -> None:
+        """Send what is queued. What Redis does not take is tried again with the next line."""
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        pipeline = self._client.pipeline(transaction=False)
+        for uid, line in batch:
+            logs.append(pipeline, uid, line)
+        try:
+            pipeline.execute()
+        except RedisError as error:
+            log.warning("cannot keep the lines of runners: %s", error)
+            self._waiting.extendleft(reversed(batch))
