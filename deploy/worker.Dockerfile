@@ -39,7 +39,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     fi
 
 # The engines are extras of the package. TORCH_BACKEND: cpu, cu129, rocm7.2, …; empty: the package index' (CUDA 13.0).
-ARG ENGINES=transformers,sentence-transformers,llama-cpp,diffusers,faster-whisper,hibari
+ARG ENGINES=transformers,sentence-transformers,llama-cpp,diffusers,faster-whisper,hibari,kokoro
 ARG TORCH_BACKEND=cpu
 # First what Headrace depends on, by way of a package that is still empty: this layer outlives changes of the code.
 RUN --mount=type=cache,target=/root/.cache/uv \

@@ -173,6 +173,16 @@ _ALL = (
         libraries=("hibari", "av"),
         cpu_only=True,
     ),
+    EngineFacts(
+        "kokoro",
+        {"audio": ("speech",)},
+        formats=("onnx",),
+        wanted=("*.onnx", "*.json", "voices*"),
+        unwanted=("onnx/model.onnx", *(f"onnx/model_{one}.onnx" for one in ("fp16", "q4*", "q8f16", "uint8*"))),
+        extra="kokoro",
+        libraries=("onnxruntime", "hibari", "fugashi", "ipadic", "pypinyin", "rjieba", "av"),
+        cpu_only=True,
+    ),
 )
 
 FACTS: dict[str, EngineFacts] = {one.name: one for one in _ALL}

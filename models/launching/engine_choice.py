@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from models.engines import FACTS, EngineFacts, Format, ModelType, refuse_unserved, serving
 from models.errors import InvalidRequest
-from models.launching.about import FILMS, hears, listens, writes_down
+from models.launching.about import FILMS, has_styles, hears, suits, writes_down
 from models.launching.hub import name_of
 from models.launching.lone.networks import is_checkpoint, network_of, unread
 from models.launching.peek import DOCUMENTS, Peek
@@ -125,7 +125,7 @@ def fits(peek: Peek) -> tuple[Fit, ...]:
         for model_type in _types(peek, written)
         for engine in serving(model_type)
         if written in engine.formats
-        and (model_type != "audio" or written != "safetensors" or listens(engine.name, _architecture(peek)))
+        and (model_type != "audio" or suits(engine.name, written, _architecture(peek), peek.files))
     )
 
 
@@ -180,7 +180,7 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
         "pytorch": any(_PICKLE.fullmatch(name) for name in pickles(peek.files)),
         "gguf": bool(peek.ggufs) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
-        "onnx": any(name.endswith(".onnx") for name in peek.files if "/" not in name),
+        "onnx": has_styles(peek.files) or any(name.endswith(".onnx") for name in peek.files if "/" not in name),
     }
     return tuple(written for written, is_there in there.items() if is_there)
 

@@ -52,6 +52,7 @@ class Request(MediaRequest):
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4, allow_inf_nan=False)] = 1.0
     instructions: str | None = Field(None, max_length=4096)
+    language: str | None = Field(None, max_length=40, description="of the text, where it is not the voice's own")
     stream_format: Literal["audio", "sse"] | None = Field(None, description="if it is set, the sound is streamed")
     stream: bool = False
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
@@ -70,7 +71,7 @@ class Request(MediaRequest):
             raise PydanticCustomError("invalid_value", "there is nothing to say")
         return value
 
-    @field_validator("instructions")
+    @field_validator("instructions", "language")
     @classmethod
     def _empty_is_none(cls, value: str | None) -> str | None:
         return value or None

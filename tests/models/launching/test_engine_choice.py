@@ -72,6 +72,7 @@ PART = folder("model.safetensors", config={"_class_name": "UNet2DConditionModel"
 DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architectures": ["LlamaForCausalLM"]})
 ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
 VOICES = folder("voice.onnx")
+KOKORO = folder("onnx/model.onnx", "onnx/model_q4.onnx", "voices/af_heart.bin", config={})
 ADAPTER = folder("adapter_model.safetensors", adapter_config={"base_model_name_or_path": "org/base"})
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
@@ -87,6 +88,11 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (WHISPER, None, "audio", "faster_whisper audio"),
         (WHISPER, "faster_whisper", None, "faster_whisper audio"),
         (VOICES, None, "audio", "hibari audio"),
+        (KOKORO, None, None, "kokoro audio"),
+        (folder("kokoro-v1.0.onnx", "voices-v1.0.bin"), None, "audio", "kokoro audio"),
+        (folder("model.onnx", "voices/jf_alpha.pt"), "kokoro", None, "kokoro audio"),
+        (folder("model.sha256", "voices_ja.npz", "vocab.json"), None, None, "kokoro audio"),
+        (folder("voices.json", "voice.onnx"), None, None, "hibari audio"),
         (SPEECH, None, None, "transformers LLM"),
         (SPEECH, None, "audio", "transformers audio"),
         (SPEECH, "transformers", "audio", "transformers audio"),
@@ -195,6 +201,9 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
             "model_engine",
             "use model_engine 'sentence_transformers'",
         ),
+        (KOKORO, "hibari", None, "model_engine", "a folder of ONNX models: use model_engine 'kokoro', or leave it out"),
+        (VOICES, "kokoro", None, "model_engine", "use model_engine 'hibari', or leave it out"),
+        (folder("kokoro-v1_0.pth", "voices/af.pt"), None, None, "model_path", "there is kokoro-v1_0.pth"),
         (PIPELINE, None, "audio", "model_type", "a model of type image, not audio"),
         (PIPELINE, None, "video", "model_type", "a model of type image, not video"),
         (FILM, None, "image", "model_type", "(WanPipeline), a model of type video, not image"),

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -272,3 +273,16 @@ def test_weights_of_ctranslate2_come_from_a_hub_for_their_engine_alone() -> None
     assert not {"model.bin", "*.bin"} & set(unwanted)
     assert {"*.pkl", "*.pt", "*.py"} <= set(unwanted)
     assert "*.bin" in hub.patterns(source, engine="transformers")[1]
+
+
+def test_of_kokoros_networks_the_small_one_comes_from_a_hub() -> None:
+    wanted, unwanted = hub.patterns(Source("huggingface", "onnx-community/Kokoro-82M-v1.0-ONNX"), engine="kokoro")
+    files = [f"onnx/model{one}.onnx" for one in ("", "_fp16", "_q4", "_q4f16", "_q8f16", "_quantized", "_uint8")]
+    files += ["voices/af_heart.bin", "tokenizer.json", "README.md"]
+
+    fetched = [
+        one
+        for one in files
+        if any(fnmatchcase(one, way) for way in wanted) and not any(fnmatchcase(one, way) for way in unwanted)
+    ]
+    assert fetched == ["onnx/model_quantized.onnx", "voices/af_heart.bin", "tokenizer.json"]

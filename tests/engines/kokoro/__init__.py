@@ -1,0 +1,1 @@
+"""Kokoro: how texts are read, which voices there are, and real speech that Whisper hears."""

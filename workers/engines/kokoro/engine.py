@@ -1,0 +1,103 @@
+"""Kokoro: speech at 24 kHz in the voices of a folder, on the CPU.
+
+A text is spoken sentence by sentence, and requests take turns after each sentence. Nothing is downloaded.
+"""
+
+import numpy as np
+
+from models.errors import InvalidRequest
+from models.modalities.media import Artifact, Outcome
+from models.modalities.speech import MEDIA_TYPES, Request, warning
+from workers.engines.base import Engine, EngineSite, MediaSink, Report
+from workers.engines.kokoro import languages
+from workers.engines.kokoro.load import RATE, LoadedKokoro, load
+from workers.engines.kokoro.sentences import pieces, sentences
+from workers.engines.media.sound import encoder
+from workers.engines.threads.step_threads import Step, Steps, StepThreads
+
+SPEEDS = (0.5, 2.0)
+_MOST_PHONEMES = 200
+"""Phonemes of one step: some 12 s of sound. An abort waits for no more than that."""
+_PAUSE_S = 0.3
+"""How long the silence is where nothing can be said."""
+_PAUSES = frozenset(".,;:!?…—-。、，；：！？")
+"""What is silence in itself."""
+_FEW = 2
+
+
+class Kokoro(Engine[LoadedKokoro]):
+    """Speech. ``language`` has a voice read a text of another language than its own, with an accent."""
+
+    honours = frozenset(["voice", "speed", "language"])
+
+    def __init__(self, loaded: LoadedKokoro) -> None:
+        super().__init__(loaded)
+        self._loaded = loaded
+        able = languages.speakable(loaded.voices)
+        self.voices = tuple(dict.fromkeys((loaded.default, *able)))
+        self._threads = StepThreads(1, "kokoro")
+
+    @classmethod
+    def load(cls, site: EngineSite, report: Report) -> LoadedKokoro:
+        return load(site, report)
+
+    def speech(self, request: Request, sink: MediaSink) -> None:
+        """Say the text."""
+        most = self._loaded.options.max_characters
+        if not SPEEDS[0] <= request.speed <= SPEEDS[1]:
+            raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
+        if len(request.input) > most:
+            raise InvalidRequest(
+                f"the text has {len(request.input)} characters; this model takes {most}", param="input"
+            )
+        voice, language = languages.choose(
+            self._loaded.voices, self._loaded.default, request.voice_name, request.language
+        )
+        self._threads.take(sink, lambda _: _say(request, self._loaded, voice, language.code))
+
+    def abort(self, rid: str) -> None:
+        self._threads.abort(rid)
+
+    def close(self) -> None:
+        self._threads.close()
+        self._loaded.voices.clear()
+
+    def counters(self) -> dict[str, int]:
+        return {"steps": self._threads.steps, "aborts": self._threads.aborts}
+
+
+def _say(request: Request, loaded: LoadedKokoro, voice: str, code: str) -> Steps:
+    """One step a sentence."""
+    made = encoder(request.response_format, RATE)
+    read, styles = loaded.readers[code], loaded.voices[voice]
+    spoken = [(position, read(sentence)) for position, sentence in sentences(request.input)]
+    told = {
+        "characters": len(request.input),
+        "unsaid": sum(one.unsaid for _, one in spoken),
+        "strange": _many(sum(one.strange for _, one in spoken), sum(one.words for _, one in spoken)),
+        "words": sum(one.words for _, one in spoken),
+    }
+    total, samples = len(request.input), 0
+    if warning(told):
+        yield Step(0, total, warning=warning(told))
+    for position, reading in spoken:
+        for part in pieces(reading.phonemes, _MOST_PHONEMES):
+            sound = loaded.network.say(part, styles, request.speed) if any(map(str.isalpha, part)) else ()
+            samples += len(sound)
+            if len(sound):
+                yield Step(position, total, made.feed(np.asarray(sound, np.float32)))
+    if not samples:  # a program that speaks sentence by sentence must not stop at an emoji
+        warned = bool(warning(told))
+        told["unsaid"] = told["unsaid"] or sum(not one.isspace() and one not in _PAUSES for one in request.input)
+        if not warned:
+            yield Step(total, total, warning=warning(told))
+        samples = int(_PAUSE_S * RATE)
+        yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
+    yield Step(total, total, made.close())
+    artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
+    return Outcome({"duration_s": round(samples / RATE, 3), "sample_rate": RATE} | told, [artifact])
+
+
+def _many(strange: int, words: int) -> int:
+    """How many words the reader does not know; 0 where so few may be names."""
+    return strange if strange >= _FEW and strange * 3 >= words else 0
