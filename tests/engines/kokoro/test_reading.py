@@ -1,6 +1,11 @@
 """How texts become phonemes: tables of pure functions, and the dictionaries of the languages."""
 
+import json
+import random
+from pathlib import Path
+
 import pytest
+from hibari.tts import ASSETS
 
 from workers.engines.kokoro.reading import chinese, kana, pinyin
 from workers.engines.kokoro.reading.base import Reader, script, sounding, tidy
@@ -133,3 +138,24 @@ def test_characters_are_told_apart() -> None:
     )
     assert sounding("Привет, 🎉!") == 7
     assert tidy("a , b“ c ”d ( e )") == "a, b “c” d (e)"
+
+
+def test_whatever_is_written_is_read_in_phonemes_of_the_network(readers: Readers) -> None:
+    known = json.loads((Path(ASSETS) / "vocab.json").read_text())
+    scripts = [
+        *("あいっゃょーんァヴヽゝ々", "三百〇零万億兆", "0123456789.,%-", "漢字今日", "你好臺灣", "abC Dr. 'n’ "),
+        *(
+            "。、！？「」（）…〜\n\t　",
+            "🎉×€$&@#*^_+<|\\~`",
+            "ﾃﾞ㍿①Ⅻ㎏½",
+            "Приветעहि한ไ",
+            "\u200b\u0301\ufe0f\u2028\x01\x7f",
+        ),
+    ]
+    chance = random.Random(7)
+    for _ in range(250):
+        text = "".join(chance.choice(chance.choice(scripts)) for _ in range(chance.randint(1, 30)))
+        for code in ("ja", "zh", "en-us", "en-gb"):
+            reading = readers[code](text)
+            assert {one for one in reading.phonemes if one.isalpha()} <= known.keys(), (code, text)
+            assert reading.unsaid >= 0, (code, text)
