@@ -19,6 +19,7 @@ from tests.support import sounds
 from tests.support.sounds import Samples, character_errors, decoded, word_errors
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
+from workers.engines.kokoro.engine import check_speed
 from workers.engines.kokoro.load import style_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -254,6 +255,20 @@ async def test_a_long_sentence_has_the_last_style() -> None:
     styles = np.arange(4, dtype=np.float32).repeat(256).reshape(4, 256)
 
     assert [style_of(styles, tokens)[0] for tokens in (1, 3, 4, 5, 510)] == [0, 2, 3, 3, 3]
+
+
+async def test_kokoro_1_1_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "model", vocab={"ㄅ": 1, "a": 2})
+
+    with pytest.raises(InvalidRequest, match=r"this is Kokoro 1\.1"):
+        engine_class("kokoro").load(EngineSite(str(folder), "cpu", {}), lambda *_: None)
+
+
+async def test_a_network_of_whole_speeds_says_so() -> None:
+    check_speed(1.5, whole=False)
+    check_speed(2.0, whole=True)
+    with pytest.raises(InvalidRequest, match="a speed of 1 or 2"):
+        check_speed(1.5, whole=True)
 
 
 async def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -44,8 +44,7 @@ class Kokoro(Engine[LoadedKokoro]):
     def speech(self, request: Request, sink: MediaSink) -> None:
         """Say the text."""
         most = self._loaded.options.max_characters
-        if not SPEEDS[0] <= request.speed <= SPEEDS[1]:
-            raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
+        check_speed(request.speed, whole=self._loaded.network.speed is np.int32)
         if len(request.input) > most:
             raise InvalidRequest(
                 f"the text has {len(request.input)} characters; this model takes {most}", param="input"
@@ -64,6 +63,14 @@ class Kokoro(Engine[LoadedKokoro]):
 
     def counters(self) -> dict[str, int]:
         return {"steps": self._threads.steps, "aborts": self._threads.aborts}
+
+
+def check_speed(speed: float, *, whole: bool) -> None:
+    """Raise InvalidRequest for a speed that the network does not have; ``whole``: its input is a whole number."""
+    if not SPEEDS[0] <= speed <= SPEEDS[1]:
+        raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
+    if whole and speed != int(speed):
+        raise InvalidRequest("this network speaks at a speed of 1 or 2", param="speed")
 
 
 def _say(request: Request, loaded: LoadedKokoro, voice: str, code: str) -> Steps:

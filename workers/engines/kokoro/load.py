@@ -30,6 +30,8 @@ _UNREADABLE = (
 )
 """What onnxruntime raises for a file that is no network, or one that it cannot compute."""
 _VOCABULARIES = ("config.json", "vocab.json", "tokenizer.json")
+_BOPOMOFO = "ㄅ"
+"""A phoneme that Kokoro 1.1 alone has."""
 _THREADS = 4
 """More make a sentence hardly faster."""
 _MOST_TOKENS = 510
@@ -135,8 +137,13 @@ def _network(folder: Path, options: KokoroOptions) -> Network:
     tokens = "tokens" if "tokens" in inputs else "input_ids"
     if inputs.keys() != {tokens, "style", "speed"}:
         raise InvalidRequest(f"the network is not Kokoro's: it takes {', '.join(inputs)[:200]}", param="model_path")
+    vocabulary = _vocabulary(folder)
+    if _BOPOMOFO in vocabulary:
+        raise InvalidRequest(
+            "this is Kokoro 1.1, whose phonemes of Mandarin are not made here: launch 1.0", param="model_path"
+        )
     whole = "int" in inputs["speed"]
-    return Network(session, _vocabulary(folder), tokens, np.int32 if whole else np.float32)
+    return Network(session, vocabulary, tokens, np.int32 if whole else np.float32)
 
 
 def _weights(folder: Path, options: KokoroOptions) -> str | bytes:
