@@ -50,6 +50,7 @@ from api.routes import (
     tokens,
 )
 from api.routes.hosters import fal, replicate
+from api.routes.models import registrations
 from api.routes.videos import openai_videos, xinference_videos
 from models.errors import HeadraceError, ShuttingDown
 from models.process.background import PART_DEAD, Background
@@ -101,7 +102,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
-    for module in (*text, *media, jobs, files, batches, models, devices, artifacts, health, bare):
+    for module in (*text, *media, jobs, files, batches, models, registrations, devices, artifacts, health, bare):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -54,11 +54,20 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def launch(self, body: dict[str, Any]) -> str:
-        """Launch a model; returns the uid under which it will answer, before it is loaded."""
+    def launch(self, body: dict[str, Any], say: Callable[[str], None] = lambda _: None) -> str:
+        """Launch a model; returns the uid under which it will answer, before it is loaded.
+
+        Of a name of the catalogue, ``say`` is told what is launched, and why.
+        """
         body = {key: value for key, value in body.items() if value is not None}
-        answer = self._json("POST", "/v1/models", "model_uid", params={"wait_ready": "false"}, json=body)
-        return str(answer)
+        answer = self._json("POST", "/v1/models", "model_uid", whole=True, params={"wait_ready": "false"}, json=body)
+        if reason := answer.get("reason"):
+            say(f"{reason} ({answer.get('model_path')})")
+        return str(answer["model_uid"])
+
+    def registrations(self, model_type: str) -> list[dict[str, Any]]:
+        """The models of this type that a launch may name, and what is known of them."""
+        return list(self._json("GET", f"/v1/model_registrations/{quote(model_type, safe='')}?detailed=true"))
 
     def wait_ready(self, uid: str, on_progress: OnProgress = lambda _: None) -> None:
         """Wait until every replica is ready.

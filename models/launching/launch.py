@@ -22,9 +22,13 @@ from models.rows.instances import NewInstance
 from models.unicode import refuse_broken
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._:@+-]*"
+AnyHub = Literal["", "auto", "huggingface", "modelscope", "openmind_hub", "csghub"]
+"""Xinference's hubs, of which two are fetched from."""
+
 UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
+_SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?")
 _TAKEN = re.compile(r"instances|.*/(?:progress|replicas)")
 """Uids whose paths under ``/v1/models/`` mean something else."""
 
@@ -58,6 +62,9 @@ class Launch(BaseModel):
     trust_remote_code: Bool = Field(False, description="of no effect where the weights name no code of their own")
     peft_model_config: Adapters | None = Field(None, description="adapters, as Xinference's clients give them")
     enable_thinking: Bool | None = Field(None, description="whether it thinks where a request does not say (vllm)")
+    download_hub: AnyHub | None = Field(
+        None, description="where a name of the catalogue is fetched from; a model_path names its hub itself"
+    )
     load_on_request: Bool = Field(False, description="load it when it is first asked for, not now")
 
     @model_validator(mode="before")
@@ -96,6 +103,19 @@ class Launch(BaseModel):
         return self.model_uid or self.model_name
 
     @property
+    def size(self) -> float | None:
+        """Its size in billions of parameters; Xinference's clients write 1_8 for 1.8. Raises InvalidRequest."""
+        if self.model_size_in_billions is None:
+            return None
+        text = str(self.model_size_in_billions).strip().lower().removesuffix("b").replace("_", ".")
+        if not _SIZE.fullmatch(text):
+            raise InvalidRequest(
+                f"'{self.model_size_in_billions}' is no size: give billions of parameters, such as 7 or 0.5",
+                param="model_size_in_billions",
+            )
+        return float(text)
+
+    @property
     def options(self) -> dict[str, Any]:
         """The keys that are options of the engine."""
         return dict(self.model_extra or {})
@@ -105,7 +125,7 @@ def source_of(launch: Launch) -> str:
     """Where the weights of a launch come from; "" for engines without. Raises InvalidRequest, ModelNotFound."""
     if launch.model_path is not None:
         return launch.model_path
-    return _spec(launch, _engine(launch)).source
+    return _spec(launch, engine_asked(launch)).source
 
 
 def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_works: bool = False) -> NewInstance:
@@ -121,7 +141,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
             "the weights name code of their own: trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server",
             param="trust_remote_code",
         )
-    engine = _engine(launch)
+    engine = engine_asked(launch)
     if launch.model_path is not None:
         source, options = launch.model_path, {}
         hub.parse(source)
@@ -235,7 +255,7 @@ def _loads(engine: EngineFacts, launch: Launch, seen: Peek | None) -> bool:
     return True
 
 
-def _engine(launch: Launch) -> EngineFacts | None:
+def engine_asked(launch: Launch) -> EngineFacts | None:
     """The engine that the launch names. Raises InvalidRequest where there is none of that name."""
     if launch.model_engine is None:
         return None

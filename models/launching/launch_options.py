@@ -16,7 +16,6 @@ INERT: dict[str, tuple[Any, ...]] = {
     "virtual_env_packages": ([],),
     "virtual_env_find_links": ([],),
     "envs": ({},),
-    "download_hub": ("", "auto", "huggingface", "modelscope", "openmind_hub", "csghub"),  # a source names its hub
 }
 """Fields that no engine has, with the values that ask for nothing. Others are refused."""
 

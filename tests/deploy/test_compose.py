@@ -111,4 +111,5 @@ def test_images_get_the_whole_package(dockerfile: Path, tmp_path: Path) -> None:
         assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
     assert {"migrations/alembic.ini", "migrations/script.py.mako", "api/cli/__main__.py"} <= packed
     glyphs = [path for path in (ROOT / "models/catalogue").glob("glyph*/**/*") if path.is_file()]
-    assert {path.relative_to(ROOT).as_posix() for path in glyphs} <= packed
+    families = (ROOT / "models/catalogue/families").glob("*.jsonl")
+    assert {path.relative_to(ROOT).as_posix() for path in (*glyphs, *families)} <= packed

@@ -51,6 +51,8 @@ SCOPES = {
     "GET /v1/audio/voices": INFER,
     "GET /models": INFER,
     "GET /v1/models": INFER,
+    "GET /v1/model_registrations/{model_type}": INFER,
+    "GET /v1/model_registrations/{model_type}/{name:path}": INFER,
     "GET /v1/models/instances": INFER,
     "GET /v1/models/{uid:uid}": INFER,
     "GET /v1/models/{uid:uid}/progress": INFER,

@@ -13,6 +13,7 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
 from api.routes.models.uids import Uid
@@ -49,25 +50,28 @@ async def list_models(request: Request) -> dict[str, Any]:
 
 
 @router.post("", summary="Launch a model", dependencies=[Depends(admin_only)], openapi_extra=json_body(Launch))
-async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> dict[str, str]:
+async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> dict[str, Any]:
     """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
-    Without it, ``/progress`` shows how far the launch is. A launch that failed stays listed, with its log, until it is
-    terminated; its uid, and that of a model that waits for a device that is not here, may be launched again.
+    A name of the catalogue without a ``model_path`` is launched by that: the answer says what it is, and why.
+    Without ``wait_ready``, ``/progress`` shows how far it is. A launch that failed stays listed, with its log, until it
+    is terminated; its uid, and that of a model that waits for a device that is not here, may be launched again.
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
-    seen = await _peek(gateway, body)
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    vllm = vllm_works(devices, body.n_gpu)
+    body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
+    seen = await _peek(gateway, body)
     trust = gateway.settings.trust_remote_code
-    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm_works(devices, body.n_gpu))
+    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm)
     _refuse_hopeless(devices, new)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
     if wait_ready and not body.load_on_request:
         await _until_ready(gateway, body.uid)
-    return {"model_uid": body.uid, "model_engine": new.engine}
+    return {"model_uid": body.uid, "model_engine": new.engine, **(by_name.told(plan, new) if plan else {})}
 
 
 @router.get("/instances", summary="Models and how far they are, as Xinference's command line asks")
