@@ -17,7 +17,9 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from models.engines import FACTS
-from models.errors import InvalidRequest, ModelFailed
+from models.errors import InvalidRequest
+from models.hubs.download import download, silent
+from models.hubs.progress import DownloadProgress, Tell
 from models.launching.variants import VARIANTS, superfluous
 
 Report = Callable[[str, float], None]
@@ -77,12 +79,14 @@ def fetch(
     pickled: Collection[str] = (),
     beside: str = "",
     without: str = "",
+    tell: Tell = silent,
 ) -> Path:
     """The weights on this machine: a file or a directory, fetched into ``cache`` if need be. Blocks.
 
     ``trusted`` lets a repository's Python files come along; ``engine`` is the one that is to read the weights;
-    ``files``, ``half``, ``pickled``, ``beside`` and ``without`` as for ``patterns``. Raises InvalidRequest where
-    there are no such weights, ModelFailed where the hub cannot be reached.
+    ``files``, ``half``, ``pickled``, ``beside`` and ``without`` as for ``patterns``. ``tell``
+    takes how far a download is, in bytes. Raises InvalidRequest where there are no such weights or they are not for the
+    account, ModelFailed where the hub cannot be reached or the disk is too full.
     """
     if source.kind == "path":
         found = Path(source.name)
@@ -95,10 +99,17 @@ def fetch(
             raise InvalidRequest(
                 f"the engine {engine} reads one file: name it, as in hf:{source.name}/file.gguf", param="model_path"
             )
-        report("downloading", 0.0)
         how: dict[str, Any] = {"files": files, "half": half, "pickled": pickled, "beside": beside, "without": without}
         which = patterns(source, trusted=trusted, engine=engine, **how)
-        folder = _download(source, cache, report, which)
+
+        def follow(progress: DownloadProgress) -> None:
+            report("downloading", min(1.0, progress.bytes / max(progress.total_bytes, 1)))
+            tell(progress)
+
+        report("downloading", 0.0)
+        folder = download(
+            source.kind, source.name, cache, which, revision=source.revision, file=source.file, tell=follow
+        )
         report("downloading", 1.0)
         found = folder / source.file if source.file else folder
     return found
@@ -170,58 +181,3 @@ def _inner(path: str, text: str) -> str:
 
 def _nonsense(text: str, why: str) -> InvalidRequest:
     return InvalidRequest(f"'{text}' names no weights: {why}", param="model_path")
-
-
-def _download(source: Source, cache: Path, report: Report, which: tuple[list[str], list[str]]) -> Path:
-    wanted, unwanted = which
-    fetcher = _from_huggingface if source.kind == "huggingface" else _from_modelscope
-    folder = fetcher(source, cache / source.kind, wanted, unwanted, report)
-    if source.file and not (folder / source.file).is_file():
-        raise InvalidRequest(f"'{source.name}' holds no '{source.file}'", param="model_path")
-    return folder
-
-
-def _from_huggingface(source: Source, cache: Path, wanted: list[str], unwanted: list[str], report: Report) -> Path:
-    from huggingface_hub import errors, snapshot_download
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Bar(tqdm):
-        """A progress bar that reports instead of drawing."""
-
-        def display(self, *args: Any, **kwargs: Any) -> None:
-            if self.unit == "B" and self.total and "Reconstructing" in (self.desc or ""):
-                report("downloading", min(1.0, self.n / self.total))
-
-    try:
-        folder = snapshot_download(
-            source.name,
-            revision=source.revision,
-            cache_dir=cache,
-            allow_patterns=wanted,
-            ignore_patterns=unwanted,
-            tqdm_class=Bar,
-        )
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError) as error:
-        raise InvalidRequest(f"cannot fetch 'hf:{source.name}': {error}", param="model_path") from error
-    except OSError as error:  # offline, refused, cut off, disk full: another try may succeed
-        raise ModelFailed(f"cannot fetch 'hf:{source.name}': {error}") from error
-    return Path(folder)
-
-
-def _from_modelscope(source: Source, cache: Path, wanted: list[str], unwanted: list[str], report: Report) -> Path:
-    from modelscope.hub.errors import HubError, InvalidParameter, NotExistError
-    from modelscope.hub.snapshot_download import snapshot_download
-
-    try:
-        folder = snapshot_download(
-            source.name,
-            revision=source.revision,
-            cache_dir=cache,
-            allow_patterns=wanted,
-            ignore_patterns=unwanted,
-        )
-    except (NotExistError, InvalidParameter) as error:
-        raise InvalidRequest(f"cannot fetch 'modelscope:{source.name}': {error}", param="model_path") from error
-    except (OSError, HubError) as error:
-        raise ModelFailed(f"cannot fetch 'modelscope:{source.name}': {error}") from error
-    return Path(folder)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from models.errors import InvalidRequest
+from models.hubs import settings
 from models.launching import hub
 from models.launching.hub import Source
 from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of, peek_at, with_details
@@ -84,14 +85,15 @@ def _ask(client: httpx.Client, url: str, most: int, over: float) -> bytes:
 
 
 def _on_huggingface(source: Source) -> _Repository:
-    from huggingface_hub import constants, get_token, hf_hub_url
+    from huggingface_hub import get_token, hf_hub_url
 
-    if constants.HF_HUB_OFFLINE:
-        raise ConnectionError("HF_HUB_OFFLINE is set")
+    if settings.offline("huggingface"):
+        raise ConnectionError("nothing may be asked")
+    endpoint = settings.place("huggingface", source.name).endpoint
     revision = source.revision or "main"
     return _Repository(
-        listing=f"{constants.ENDPOINT}/api/models/{source.name}/revision/{quote(revision, safe='')}",
-        address=lambda name: str(hf_hub_url(source.name, name, revision=revision)),
+        listing=f"{endpoint}/api/models/{source.name}/revision/{quote(revision, safe='')}",
+        address=lambda name: str(hf_hub_url(source.name, name, revision=revision, endpoint=endpoint)),
         names=lambda listing: [one["rfilename"] for one in listing["siblings"]],
         headers=_authorization(get_token()),
     )
@@ -99,9 +101,9 @@ def _on_huggingface(source: Source) -> _Repository:
 
 def _on_modelscope(source: Source) -> _Repository:
     """ModelScope's API, asked by plain HTTP: importing its library would block a gateway for seconds."""
-    server = os.environ.get("MODELSCOPE_ENDPOINT") or os.environ.get("MODELSCOPE_DOMAIN") or "https://modelscope.cn"
-    server = server.rstrip("/") if "://" in server else f"https://{server}"
-    base = f"{server}/api/v1/models/{source.name}/repo"
+    if settings.offline("modelscope"):
+        raise ConnectionError("nothing may be asked")
+    base = f"{settings.place('modelscope', source.name).endpoint}/api/v1/models/{source.name}/repo"
     revision = quote(source.revision or "master", safe="")
     return _Repository(
         listing=f"{base}/files?Revision={revision}&Recursive=True",

@@ -78,7 +78,7 @@ def look(*sources: str, **environment: str) -> Any:
 
 @pytest.mark.parametrize("scheme", ["hf", "modelscope"])
 def test_a_repository_is_known_by_its_listing_and_small_files(served: Hub, scheme: str) -> None:
-    served.asked.clear()
+    served.forget()
     names = ("pipeline", "chat", "whisper", "embedder", "reranker")
 
     said = look(*(f"{scheme}:org/{name}" for name in names), HF_ENDPOINT=served.url, MODELSCOPE_ENDPOINT=served.url)
@@ -96,7 +96,7 @@ def test_a_repository_is_known_by_its_listing_and_small_files(served: Hub, schem
 
 
 def test_of_a_repository_of_gguf_files_one_must_be_named(served: Hub) -> None:
-    served.asked.clear()
+    served.forget()
     whole, one = "hf:org/quantised", "hf:org/quantised/a-Q4.gguf"
 
     said = look(whole, one, HF_ENDPOINT=served.url)
@@ -114,7 +114,7 @@ def test_a_hub_that_cannot_be_asked_leaves_the_choice_to_the_launch(served: Hub)
     assert look("hf:org/none", HF_ENDPOINT=served.url) == {"hf:org/none": [False, "transformers", "LLM"]}
     assert look("hf:org/chat", HF_ENDPOINT=nowhere)["hf:org/chat"][0] is False
     assert look("modelscope:org/chat", MODELSCOPE_ENDPOINT=nowhere)["modelscope:org/chat"][0] is False
-    served.asked.clear()
+    served.forget()
     assert look("hf:org/chat", HF_ENDPOINT=served.url, HF_HUB_OFFLINE="1")["hf:org/chat"][0] is False
     assert served.asked == []
 
