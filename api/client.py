@@ -7,8 +7,11 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from models.errors import HeadraceError, ModelFailed, NoDevice, ReplicaLost, Unavailable, WireError
+from models.hubs.progress import DownloadProgress
+from models.hubs.progress import line as line_of
 
 POLL_S = 0.3
 TERMINATE_TIMEOUT_S = 90.0
@@ -18,12 +21,14 @@ class LaunchProgress(NamedTuple):
     """How far a launch is, from 0 to 1, the stage of the replica that is furthest behind, and why that waits or failed.
 
     ``reason`` is empty where there is none. ``hopeless``: a replica waits, and no device that is here will ever do.
+    ``download``: how far a download is, in words; empty where nothing is fetched.
     """
 
     fraction: float
     stage: str
     reason: str
     hopeless: bool
+    download: str = ""
 
 
 OnProgress = Callable[[LaunchProgress], None]
@@ -91,7 +96,11 @@ class Client:
         stage, replicas = str(answer["stage"]), answer["replicas"]
         hopeless = [one["info"] for one in replicas if one.get("hopeless")]
         reasons = hopeless or [one["info"] for one in replicas if one["stage"] == stage]
-        return LaunchProgress(float(answer["progress"]), stage, next(filter(None, reasons), ""), bool(hopeless))
+        downloads = [msgspec.convert(one["download"], DownloadProgress) for one in replicas if one.get("download")]
+        download = line_of(downloads[0]) if downloads else ""
+        return LaunchProgress(
+            float(answer["progress"]), stage, next(filter(None, reasons), ""), bool(hopeless), download
+        )
 
     def devices(self) -> list[dict[str, Any]]:
         """Every device whose worker reports, and which engines work on it."""
@@ -123,9 +132,23 @@ class Client:
         """Unload a model and forget it; returns when its memory is free again."""
         self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
 
+    def cached(self, name: str = "", worker_ip: str | None = None) -> list[dict[str, Any]]:
+        """What was fetched from hubs, or that of this name."""
+        return list(self._json("GET", "/v1/cache/models", "list", params=_given(model_name=name, worker_ip=worker_ip)))
+
+    def cached_files(self, version: str, worker_ip: str | None = None) -> list[str]:
+        """The files that go when a fetched model is removed."""
+        params = _given(model_version=version, worker_ip=worker_ip)
+        return list(self._json("GET", "/v1/cache/models/files", "paths", params=params))
+
+    def remove_cached(self, version: str, worker_ip: str | None = None) -> dict[str, Any]:
+        """Remove a fetched model; returns how many bytes that freed."""
+        params = _given(model_version=version, worker_ip=worker_ip)
+        return dict(self._json("DELETE", "/v1/cache/models", "result", whole=True, params=params, timeout=None))
+
     def jobs(self, **filters: Any) -> list[dict[str, Any]]:
         """Jobs, newest first. ``filters``: state, model, limit."""
-        params = {name: value for name, value in filters.items() if value is not None}
+        params = _given(**filters)
         return list(self._json("GET", "/v1/jobs", "data", params=params))
 
     def job(self, job: str) -> dict[str, Any]:
@@ -178,6 +201,11 @@ class Client:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
             return Unavailable(f"cannot reach {self._endpoint}: {error or type(error).__name__}")
         return Unavailable(f"the connection to {self._endpoint} failed: {error or type(error).__name__}")
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    """The parameters that have a value."""
+    return {name: value for name, value in parameters.items() if value not in (None, "")}
 
 
 def _texts(lines: Iterator[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import socket
 import sys
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -93,6 +94,10 @@ class Settings(BaseSettings):
     strict_fields: bool = Field(
         False, description="Refuse fields that nobody here has heard of; else they are ignored, and named in a header."
     )
+    model_src: Literal["huggingface", "modelscope"] = Field(
+        "huggingface", description="The hub of names without a scheme, org/name."
+    )
+    offline: bool = Field(False, description="Ask no hub: only what is in the cache is launched.")
     trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
 
     def interpreter(self, engine: str) -> str:

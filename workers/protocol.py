@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from models.errors import WireError
+from models.hubs.progress import DownloadProgress
 
 # ---- from the worker to the runner -------------------------------------------------------------------------
 
@@ -84,10 +85,11 @@ class Stop(msgspec.Struct, tag=True, frozen=True):
 
 
 class LoadProgress(msgspec.Struct, tag=True, frozen=True):
-    """How far a load is. ``fraction`` is of this stage, 0 to 1."""
+    """How far a load is. ``fraction`` is of this stage, 0 to 1; ``download``: what is fetched, in bytes."""
 
     stage: str
     fraction: float
+    download: DownloadProgress | None = None
 
 
 class Fetched(msgspec.Struct, tag=True, frozen=True):

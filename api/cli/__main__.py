@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli import jobs, models
+from api.cli import cached, jobs, models
 
 app = typer.Typer(
     name="headrace",
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 models.add_to(app)
+cached.add_to(app)
 jobs.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]

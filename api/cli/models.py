@@ -284,16 +284,17 @@ def _wait(client: "Client", uid: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    start, end = TextColumn("{task.description:<12}"), TextColumn("{task.fields[download]}")
+    columns = (start, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), end)
     # On stderr, as stdout has the uid alone. Without a terminal no bar is drawn.
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("pending", total=1.0)
+        task = bar.add_task("pending", total=1.0, download="")
         said = ""
 
         def show(now: "LaunchProgress") -> None:
             nonlocal said
-            bar.update(task, completed=now.fraction, description=now.stage)
+            bar.update(task, completed=now.fraction, description=now.stage, download=now.download)
             if now.reason and now.reason != said:
                 said = now.reason
                 console.print(f"{now.stage}: {now.reason}", markup=False, soft_wrap=True)

@@ -174,7 +174,7 @@ class Up:
             while (now := await asyncio.to_thread(client.progress, uid)).stage != "ready":
                 if now.stage == "failed" or now.hopeless:
                     raise Unavailable(now.reason or "it could not be loaded")
-                self._console.waiting(uid, f"{now.stage} {now.fraction:.0%} {now.reason}".rstrip())
+                self._console.waiting(uid, f"{now.stage} {now.fraction:.0%} {now.download or now.reason}".rstrip())
                 await asyncio.sleep(0.2)
 
     def _client(self) -> Client:

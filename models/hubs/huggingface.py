@@ -152,7 +152,7 @@ class _Fetching:
         refuse_full(self._cache, self._meter.left, self._place.source)
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._locks.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(AT_ONCE, "fetching") as pool:
+        with self._meter.telling(), ThreadPoolExecutor(AT_ONCE, "fetching") as pool:
             futures = [pool.submit(self._fetch, one) for one in missing]
             wait(futures, return_when=FIRST_EXCEPTION)
             if failed := next((one for one in futures if one.done() and one.exception()), None):

@@ -45,7 +45,8 @@ def fetch(
             if _size(_folder(place, revision, cache) / one) == size:
                 meter.has(one, size)
         refuse_full(cache, meter.left, place.source)
-        return _snapshot(place, revision, cache, which, progress_callbacks=[_counter(place, cache, meter, room)])
+        with meter.telling():
+            return _snapshot(place, revision, cache, which, progress_callbacks=[_counter(place, cache, meter, room)])
     except HeadraceError:
         raise
     except Exception as error:  # of a network, a file system, or the library's own

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 
@@ -33,6 +34,11 @@ class DownloadProgress(msgspec.Struct, frozen=True):
     bytes_per_s: int = 0
     eta_s: int | None = None
     files: list[FileProgress] = []
+
+    @property
+    def fraction(self) -> float:
+        """How much is here, from 0 to 1."""
+        return min(1.0, self.bytes / max(self.total_bytes, 1))
 
 
 Tell = Callable[[DownloadProgress], None]
@@ -65,13 +71,12 @@ class _Count:
 
 
 class ByteMeter:
-    """Counts the bytes of all files of a download, and tells of them at times. Safe from any thread."""
+    """Counts the bytes of all files of a download, and tells of them. Safe from any thread."""
 
     def __init__(self, sizes: Mapping[str, int], tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
         self._files = {name: _Count(size) for name, size in sizes.items()}
         self._all = _Count(sum(sizes.values()))
         self._tell, self._clock = tell, clock
-        self._told = float("-inf")
         self._lock = threading.Lock()
 
     @property
@@ -84,7 +89,6 @@ class ByteMeter:
         with self._lock:
             self._all.here += size - self._files[name].here
             self._files[name].here = size
-        self._tell_at_times()
 
     def got(self, name: str, size: int) -> None:
         """Count bytes that came over the network; fewer than 0: so many are fetched anew."""
@@ -92,7 +96,6 @@ class ByteMeter:
             now = self._clock()
             for count in (self._files[name], self._all):
                 count.add(size, now)
-        self._tell_at_times()
 
     def now(self) -> DownloadProgress:
         """What is to be told at this moment."""
@@ -102,13 +105,24 @@ class ByteMeter:
             files = [FileProgress(name, *_numbers(one, now)) for name, one in begun[:MOST_FILES]]
             return DownloadProgress(*_numbers(self._all, now), files)
 
-    def _tell_at_times(self) -> None:
-        with self._lock:
-            now = self._clock()
-            if now - self._told < EVERY_S and self._all.here < self._all.total:
-                return
-            self._told = now
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell of the download while the block runs, at its beginning and at its end, also while nothing comes."""
+        over = threading.Event()
+
+        def tell() -> None:
+            while not over.wait(EVERY_S):
+                self._tell(self.now())
+
         self._tell(self.now())
+        thread = threading.Thread(target=tell, name="telling", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self._tell(self.now())
 
 
 def _numbers(count: _Count, now: float) -> tuple[int, int, int, int | None]:

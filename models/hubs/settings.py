@@ -14,6 +14,12 @@ def offline(hub: HubName | None = None) -> bool:
     return any(os.environ.get(name, "").lower() in _YES for name in names)
 
 
+def default_hub(asked: str | None) -> HubName:
+    """The hub that is ``asked`` for, else that of HEADRACE_MODEL_SRC, else Hugging Face."""
+    found = asked if asked not in (None, "auto") else os.environ.get("HEADRACE_MODEL_SRC", "")
+    return "modelscope" if found == "modelscope" else "huggingface"
+
+
 def place(hub: HubName, name: str) -> Place:
     """A repository at the address at which its hub is asked: its own, or a mirror's."""
     if hub == "huggingface":

@@ -1,7 +1,8 @@
 """Where weights come from, and how they are fetched.
 
 ``/path`` and ``file:///path`` are on this machine, ``pkg:package/path`` is inside an installed Python package;
-``hf:org/name[@revision][/file.gguf]``, and ``modelscope:…`` in the same way, are fetched from a hub, once.
+``hf:org/name[@revision][/file.gguf]``, and ``modelscope:…`` in the same way, are fetched from a hub, once. A launch may
+leave the scheme out.
 Pickled weights are fetched where an engine reads them as data alone and no safetensors are beside them, code only where
 an administrator trusts the repository's. A ``model.bin`` of CTranslate2 is no pickle: it is fetched for the engine that
 reads it. What kind of model weights are is found out in ``models.launching.peek`` and ``engine_choice``.
@@ -20,6 +21,7 @@ from models.engines import FACTS
 from models.errors import InvalidRequest
 from models.hubs.download import download, silent
 from models.hubs.progress import DownloadProgress, Tell
+from models.hubs.settings import default_hub
 from models.launching.variants import VARIANTS, superfluous
 
 Report = Callable[[str, float], None]
@@ -39,6 +41,20 @@ class Source:
     name: str
     file: str = ""
     revision: str | None = None
+
+
+def on_hub(text: str, asked: str | None) -> str:
+    """``org/name[@revision][/file]`` with the scheme of its hub: the one ``asked`` for, else HEADRACE_MODEL_SRC's.
+
+    What has a scheme is as it was. Raises InvalidRequest where that is another hub's than the one asked for.
+    """
+    scheme, separator, _ = text.partition(":")
+    own = _SCHEMES.get(scheme) if separator else None
+    if own is not None and asked not in (None, "auto", own):
+        raise InvalidRequest(f"'{text}' is of {own}, and download_hub is {asked}: leave out one", param="download_hub")
+    if not _REPOSITORY.fullmatch(text):
+        return text
+    return f"{'modelscope' if default_hub(asked) == 'modelscope' else 'hf'}:{text}"
 
 
 def parse(text: str) -> Source:
@@ -103,7 +119,7 @@ def fetch(
         which = patterns(source, trusted=trusted, engine=engine, **how)
 
         def follow(progress: DownloadProgress) -> None:
-            report("downloading", min(1.0, progress.bytes / max(progress.total_bytes, 1)))
+            report("downloading", progress.fraction)
             tell(progress)
 
         report("downloading", 0.0)

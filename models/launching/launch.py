@@ -53,6 +53,9 @@ class Launch(BaseModel):
     model_path: str | None = Field(
         None, min_length=1, max_length=1000, description="a path, hf:…, modelscope:… or pkg:…"
     )
+    download_hub: Literal["auto", "huggingface", "modelscope"] | None = Field(
+        None, description="where a name without a scheme is; else HEADRACE_MODEL_SRC"
+    )
     n_gpu: Literal["auto", "None"] | Annotated[Int, Field(ge=0, le=64)] | None = "auto"
     gpu_idx: Annotated[list[Annotated[Int, Field(ge=0, le=999)]], Field(max_length=64)] | None = Field(
         None, description="the GPUs of a replica, by their indices on its node"
@@ -92,7 +95,7 @@ class Launch(BaseModel):
         """Xinference's clients give a number for one GPU, and an empty list for none in particular."""
         return [value] if isinstance(value, int) else value or None
 
-    @field_validator("model_uid", mode="before")
+    @field_validator("model_uid", "download_hub", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -124,7 +127,7 @@ class Launch(BaseModel):
 def source_of(launch: Launch) -> str:
     """Where the weights of a launch come from; "" for engines without. Raises InvalidRequest, ModelNotFound."""
     if launch.model_path is not None:
-        return launch.model_path
+        return hub.on_hub(launch.model_path, launch.download_hub)
     return _spec(launch, engine_asked(launch)).source
 
 
@@ -143,7 +146,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         )
     engine = engine_asked(launch)
     if launch.model_path is not None:
-        source, options = launch.model_path, {}
+        source, options = source_of(launch), {}
         hub.parse(source)
         fit = choose(source, seen, engine, _type(launch, engine), launch.model_format)
         if vllm_works and engine is None and seen is not None and not launch.options:
@@ -249,7 +252,7 @@ def _loads(engine: EngineFacts, launch: Launch, seen: Peek | None) -> bool:
         if launch.model_path is None:
             find(launch.model_name, engine.name, None, None)
         else:
-            choose(launch.model_path, seen, engine, launch.model_type, launch.model_format)
+            choose(source_of(launch), seen, engine, launch.model_type, launch.model_format)
     except HeadraceError:
         return False
     return True

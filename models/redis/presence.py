@@ -6,6 +6,8 @@ the replica for a request by these reports alone.
 
 import msgspec
 
+from models.hubs.progress import DownloadProgress
+
 DEVICES = "headrace:devices"
 """Channel of the snapshots."""
 
@@ -20,7 +22,8 @@ class Replica(msgspec.Struct, frozen=True):
     """One replica as its worker reports it. ``epoch`` names its runner: a replica that is loaded again has a new one.
 
     ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
-    device; ``host_bytes``: of the machine's memory. ``counters``: the engine's.
+    device; ``host_bytes``: of the machine's memory. ``counters``: the engine's. ``download``: how far that is, while it
+    runs.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Replica(msgspec.Struct, frozen=True):
     host_bytes: int = 0
     pid: int = 0
     counters: dict[str, int] = {}
+    download: DownloadProgress | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ def test_no_secret_has_a_default(missing: str) -> None:
 
 
 def test_every_setting_exists(config: Config) -> None:
-    known = {f"HEADRACE_{name.upper()}" for name in Settings.model_fields}
+    known = {"HF_TOKEN"} | {f"HEADRACE_{name.upper()}" for name in Settings.model_fields}
     for name in {*config["services"]} - {*SERVERS}:
         assert config["services"][name]["environment"].keys() <= known, name
     for dockerfile in DOCKERFILES:

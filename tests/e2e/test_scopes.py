@@ -27,6 +27,9 @@ SCOPES = {
     "POST /v1/models": ADMIN,
     "DELETE /v1/models/{uid:uid}": ADMIN,
     "GET /v1/models/{uid:uid}/logs": ADMIN,
+    "GET /v1/cache/models": ADMIN,
+    "GET /v1/cache/models/files": ADMIN,
+    "DELETE /v1/cache/models": ADMIN,
     # What needs no key: probes, whether a key is needed, and URLs that are signed.
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,

@@ -171,6 +171,7 @@ class DeviceHost:
             host_bytes=runner.stats.memory_bytes,
             pid=runner.pid,
             counters=runner.stats.counters,
+            download=runner.download,
         )
 
     def _memory_bytes(self, runner: RunnerProcess) -> int:

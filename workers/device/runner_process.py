@@ -26,6 +26,7 @@ import msgspec
 import psutil
 
 from models.errors import HeadraceError, ReplicaLost, WireError
+from models.hubs.progress import DownloadProgress
 from models.modalities import MEDIA
 from models.process.processes import end_within, group_lives, kill_group, spawn
 from models.storage import scratch
@@ -104,6 +105,7 @@ class RunnerProcess:
         self.epoch = load.epoch
         self.phase = Phase.LOADING
         self.stage, self.progress = "starting", 0.0
+        self.download: DownloadProgress | None = None
         self.fetched = self.begun = False
         """Whether its weights are here, and whether it was told to load them; both only where loads take turns."""
         self._turn = contextlib.ExitStack()
@@ -335,8 +337,9 @@ class RunnerProcess:
                 self._on_job(event)
             case Stats():
                 self.stats = event
-            case LoadProgress(stage, fraction):
+            case LoadProgress(stage, fraction, download):
                 changed, self.stage, self.progress = stage != self.stage, stage, fraction
+                self.download = download or (self.download if stage == "downloading" else None)
                 self.clock.went_on(fraction, time.monotonic())
                 if changed:
                     self._on_change(self)
@@ -348,7 +351,7 @@ class RunnerProcess:
                         self.phase = Phase.READY
                 self.ready, self.ready_at = event, time.monotonic()
                 self._turn.close()
-                self.stage, self.progress = "ready", 1.0
+                self.stage, self.progress, self.download = "ready", 1.0, None
                 self._on_change(self)
             case Failed():
                 self.failed = self.failed or event
@@ -363,7 +366,7 @@ class RunnerProcess:
             return
         self.clock.waits()
         self.fetched = True
-        self.stage, self.progress = "waiting", 0.0
+        self.stage, self.progress, self.download = "waiting", 0.0, None
         self._on_change(self)
 
 

@@ -24,6 +24,8 @@ from redis.exceptions import RedisError
 
 from models.engines import FACTS
 from models.errors import HeadraceError, ReplicaLost, WireError
+from models.hubs.download import silent
+from models.hubs.progress import DownloadProgress, Tell
 from models.launching import hub
 from models.launching.about import about
 from models.launching.engine_choice import pickles, refuse_misfit
@@ -124,8 +126,11 @@ class Runner:
         def report(stage: str, fraction: float) -> None:
             loop.call_soon_threadsafe(self._send, LoadProgress(stage, fraction))
 
+        def tell(progress: DownloadProgress) -> None:
+            loop.call_soon_threadsafe(self._send, LoadProgress("downloading", progress.fraction, progress))
+
         try:
-            source, self._about = await asyncio.to_thread(_fetch, load, report)
+            source, self._about = await asyncio.to_thread(_fetch, load, report, tell)
             cls = await asyncio.to_thread(engine_class, load.engine)
             self._send(Fetched())
             if load.takes_turns:
@@ -263,7 +268,7 @@ class Runner:
             self._writer.write(protocol.pack(event))
 
 
-def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
+def _fetch(load: Load, report: Report, tell: Tell = silent) -> tuple[str, dict[str, Any]]:
     """Fetch the weights. Returns their path and what they show of the model; both empty where there are none. Blocks.
 
     Raises InvalidRequest where the weights are evidently for another engine.
@@ -284,6 +289,7 @@ def _fetch(load: Load, report: Report) -> tuple[str, dict[str, Any]]:
         half=load.device != "cpu" and load.options.get("dtype", "auto") in ("auto", "float16"),
         pickled=pickles(listed.files) if listed and reads_pickles else (),
         beside=_beside(load),
+        tell=tell,
     )
     if facts is None or not facts.formats:
         return str(path), {}

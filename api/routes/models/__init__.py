@@ -1,5 +1,12 @@
-"""The endpoints of models: launches, what is said of each model, and its replicas. Used by the gateway's process."""
+"""The endpoints of models: launches, what is said of each model, replicas, what was fetched. In the gateway process."""
 
-from api.routes.models.routes import describe_model, list_models, router
+from fastapi import APIRouter
+
+from api.routes.models import cache, routes
+from api.routes.models.routes import describe_model, list_models
+
+router = APIRouter()
+router.include_router(cache.router)
+router.include_router(routes.router)
 
 __all__ = ["describe_model", "list_models", "router"]

@@ -92,11 +92,13 @@ async def progress(request: Request, uid: Uid) -> dict[str, Any]:
     """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica.
 
     ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do.
+    ``download`` is how far its download is: bytes, bytes a second and seconds left, of all and of each file that comes.
     """
     gateway = gateway_of(request)
     _, replicas = await found(gateway, uid)
     hopeless = await gateway.database.look(instances.hopeless, uid)
-    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless)
+    downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
+    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless, downloads)
 
 
 @router.get("/{uid:uid}/replicas", summary="Replicas of a model")

@@ -4,10 +4,14 @@ The fields are Xinference's, and of other servers those that programs look for. 
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from models.errors import HeadraceError
+from models.hubs.progress import DownloadProgress
 from models.launching.about import abilities_of
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
@@ -84,10 +88,15 @@ def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[
     }
 
 
-def progress_of(replicas: list[ReplicaRow], ready: Collection[str], hopeless: Collection[str] = ()) -> dict[str, Any]:
+def progress_of(
+    replicas: list[ReplicaRow],
+    ready: Collection[str],
+    hopeless: Collection[str] = (),
+    downloads: Mapping[str, DownloadProgress] = MappingProxyType({}),
+) -> dict[str, Any]:
     """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later.
 
-    ``hopeless``: those that wait for a device that is not here.
+    ``hopeless``: those that wait for a device that is not here. ``downloads``: how far those are that fetch.
     """
     stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
@@ -101,6 +110,7 @@ def progress_of(replicas: list[ReplicaRow], ready: Collection[str], hopeless: Co
                 "stage": stages[row.id],
                 "info": _failure(row) or _waits_for_turn(row),
                 "hopeless": row.id in hopeless,
+                "download": msgspec.to_builtins(downloads[row.id]) if row.id in downloads else None,
                 "updated_at": row.updated_at / 1000,
             }
             for row in replicas

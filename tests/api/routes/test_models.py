@@ -5,6 +5,7 @@ import pytest
 from api.routes.models.routes import vllm_works
 from api.routes.models.views import progress_of
 from models.errors import NoDevice, ReplicaLost
+from models.hubs.progress import DownloadProgress, FileProgress
 from models.rows.records import LoadedDevice, ReplicaRow
 from models.rows.states import ReplicaState
 
@@ -57,3 +58,19 @@ def test_a_replica_that_waits_always_says_why() -> None:
         [said] = progress_of([row], ())["replicas"]
         assert (said["info"], said["hopeless"]) == (info, False)
     assert progress_of([row], (), {"echo-0"})["replicas"][0]["hopeless"]
+
+
+def test_a_download_is_told_in_bytes() -> None:
+    row = replica(ReplicaState.LOADING, "downloading")
+    download = DownloadProgress(2, 4, 1, 2, [FileProgress("a", 1, 3)])
+
+    [said] = progress_of([row], (), (), {"echo-0": download})["replicas"]
+
+    assert said["download"] == {
+        "bytes": 2,
+        "total_bytes": 4,
+        "bytes_per_s": 1,
+        "eta_s": 2,
+        "files": [{"name": "a", "bytes": 1, "total_bytes": 3, "bytes_per_s": 0, "eta_s": None}],
+    }
+    assert progress_of([row], ())["replicas"][0]["download"] is None

@@ -20,6 +20,8 @@ FILES = {
     "other.safetensors": b"another network",
     "empty.txt": b"",
 }
+EXPECTED = {name: data for name, data in FILES.items() if name != "other.safetensors"}
+"""What is wanted of it."""
 WANTED = (["config.json", "model.safetensors", "*.txt"], ["other.*"])
 EVERYTHING: tuple[list[str], list[str]] = (["*"], [])
 HUBS: tuple[HubName, ...] = ("huggingface", "modelscope")

@@ -13,11 +13,10 @@ from models.hubs import progress as progress_module
 from models.hubs.download import download
 from models.hubs.failures import HubName
 from models.hubs.progress import DownloadProgress
-from tests.models.hubs.conftest import FILES, HUBS, WANTED, WEIGHTS, contents, environment, fetch
+from tests.models.hubs.conftest import EXPECTED, HUBS, WANTED, WEIGHTS, contents, environment, fetch
 from tests.support.hubs import Hub
 
 both = pytest.mark.parametrize("kind", HUBS)
-EXPECTED = {name: data for name, data in FILES.items() if name != "other.safetensors"}
 
 
 @both
@@ -142,7 +141,7 @@ def test_progress_is_told_in_bytes_file_by_file(
 ) -> None:
     said: list[DownloadProgress] = []
     hub.troubles.held["model.safetensors"] = 2_000_000
-    monkeypatch.setattr(progress_module, "EVERY_S", 0.001)  # else the report may come after what is held
+    monkeypatch.setattr(progress_module, "EVERY_S", 0.001)
 
     def tell(progress: DownloadProgress) -> None:
         said.append(progress)

@@ -1,7 +1,11 @@
 """Bytes, speed and time left, and how they are told."""
 
+import threading
+
 import pytest
 
+from models.hubs import progress
+from models.hubs.download import silent
 from models.hubs.progress import ByteMeter, DownloadProgress, FileProgress, in_words, line
 
 
@@ -13,8 +17,8 @@ class _Clock:
 
 
 def test_speed_is_that_of_the_last_seconds_and_of_what_came_now() -> None:
-    clock, said = _Clock(), list[DownloadProgress]()
-    meter = ByteMeter({"a": 1000, "b": 3000}, said.append, clock)
+    clock = _Clock()
+    meter = ByteMeter({"a": 1000, "b": 3000}, silent, clock)
     meter.has("a", 600)  # by an earlier run: no speed
     assert meter.now() == DownloadProgress(600, 4000, 0, None, [FileProgress("a", 600, 1000)])
 
@@ -31,24 +35,35 @@ def test_speed_is_that_of_the_last_seconds_and_of_what_came_now() -> None:
 
 
 def test_what_is_fetched_anew_counts_once() -> None:
-    said: list[DownloadProgress] = []
-    meter = ByteMeter({"a": 100}, said.append, _Clock())
+    meter = ByteMeter({"a": 100}, silent, _Clock())
     meter.got("a", 60)
     meter.got("a", -60)
     meter.got("a", 100)
 
-    assert said[-1].bytes == 100
-    assert said[-1].files == [], "it is whole"
+    assert meter.now().bytes == 100
+    assert meter.now().files == [], "it is whole"
 
 
-def test_reports_come_at_times_and_at_the_end() -> None:
-    clock, said = _Clock(), list[DownloadProgress]()
-    meter = ByteMeter({"a": 1000}, said.append, clock)
-    for clock.now in (0, 0.1, 0.2, 0.6, 0.7):
-        meter.got("a", 10)
-    meter.got("a", 950)
+def test_it_is_told_while_nothing_comes_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY_S", 0.01)
+    said: list[DownloadProgress] = []
+    thrice = threading.Event()
 
-    assert [one.bytes for one in said] == [10, 40, 1000]
+    def tell(one: DownloadProgress) -> None:
+        said.append(one)
+        if len(said) == 3:
+            thrice.set()
+
+    meter = ByteMeter({"a": 1000}, tell)
+    with meter.telling():
+        assert thrice.wait(30)
+        meter.got("a", 1000)
+
+    assert said[0].bytes == 0
+    assert said[-1].bytes == 1000
+    many = len(said)
+    assert not threading.Event().wait(0.05)
+    assert len(said) == many, "the thread is gone"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +74,7 @@ def test_sizes_for_people(size: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "text"),
+    ("shown", "text"),
     [
         (DownloadProgress(0, 16_000_000_000), "0 B of 16 GB"),
         (DownloadProgress(10**9, 2 * 10**9, 5_000_000, 200), "1.0 GB of 2.0 GB, 5.0 MB/s, 3 min left"),
@@ -67,5 +82,5 @@ def test_sizes_for_people(size: int, text: str) -> None:
         (DownloadProgress(0, 10**12, 10**8, 10_000), "0 B of 1.0 TB, 100 MB/s, 2 h 46 min left"),
     ],
 )
-def test_a_line_for_people(progress: DownloadProgress, text: str) -> None:
-    assert line(progress) == text
+def test_a_line_for_people(shown: DownloadProgress, text: str) -> None:
+    assert line(shown) == text
