@@ -147,7 +147,8 @@ class _Fetching:
         for one in missing:
             with contextlib.suppress(OSError):
                 self._meter.has(one.name, min(one.size, self._part(one).stat().st_size))
-        if not missing and not self._too_large:
+        others = [one for one in self._too_large if not self._is_here(one)]
+        if not missing and not others:
             return
         refuse_full(self._cache, self._meter.left, self._place.source)
         self._blobs.mkdir(parents=True, exist_ok=True)
@@ -237,7 +238,7 @@ class _Fetching:
                         raise
                     time.sleep(1)
                 except OSError as error:
-                    if isinstance(error, HTTPError) or is_full(error) or part.size == file.size:
+                    if error.errno is not None:  # the file system's
                         raise
                     return False  # another size than the listing says
             return part.checksum() == file.checksum

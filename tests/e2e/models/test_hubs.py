@@ -93,7 +93,7 @@ def test_a_gated_repository_is_refused_at_its_launch(stack: Stack) -> None:
 
 
 def test_what_was_fetched_is_listed_and_removed_unless_it_is_used(stack: Stack, hub: Hub) -> None:
-    """As the command line, Xinference's client and its command line do it."""
+    """From the command line, and over HTTP in Xinference's shapes."""
     hub.troubles.held.clear()
     launch(stack, "hf:org/glyph-vlm")
     stack.client.wait_ready("m")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
 from models.errors import InvalidRequest, ModelFailed
@@ -222,6 +223,21 @@ def test_other_programs_cache_is_shared(hub: Hub, tmp_path: Path, monkeypatch: p
     again = snapshot_download("org/name", cache_dir=shared, endpoint=hub.url, allow_patterns=WANTED[0])
     assert contents(Path(again)) == EXPECTED
     assert hub.downloads("model.safetensors") == []
+
+
+def test_what_is_too_large_for_plain_http_is_left_to_the_library(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is counted where it is here already; the library refuses it here, as this hub has no Xet."""
+    said: list[DownloadProgress] = []
+    fetch("huggingface", tmp_path)
+    monkeypatch.setattr(huggingface_hub.constants, "MAX_HTTP_DOWNLOAD_SIZE", 1_000_000)
+
+    fetch("huggingface", tmp_path, said.append)
+
+    assert said == []
+    with pytest.raises(ModelFailed):
+        fetch("huggingface", tmp_path / "other")
 
 
 def test_what_our_cache_has_stays_there(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ class _Clock:
 def test_speed_is_that_of_the_last_seconds_and_of_what_came_now() -> None:
     clock = _Clock()
     meter = ByteMeter({"a": 1000, "b": 3000}, silent, clock)
+    meter.has("a", 500)
     meter.has("a", 600)  # by an earlier run: no speed
     assert meter.now() == DownloadProgress(600, 4000, 0, None, [FileProgress("a", 600, 1000)])
 
