@@ -11,7 +11,7 @@ HubName = Literal["huggingface", "modelscope"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Repository:
     """A repository on a hub: ``scheme`` is that of its sources, ``token`` the variable that holds a user's token."""
 
     hub: HubName
@@ -39,15 +39,15 @@ class Place:
         return f"{base}/models/{self.name}" if self.hub == "modelscope" else f"{base}/{self.name}"
 
 
-def place_of(hub: HubName, name: str, endpoint: str) -> Place:
+def place_of(hub: HubName, name: str, endpoint: str) -> Repository:
     """A repository on a hub that is asked at this address."""
     if hub == "huggingface":
-        return Place(hub, name, endpoint, "hf", "HF_TOKEN", "HF_ENDPOINT")
-    return Place(hub, name, endpoint, "modelscope", "MODELSCOPE_API_TOKEN", "MODELSCOPE_ENDPOINT")
+        return Repository(hub, name, endpoint, "hf", "HF_TOKEN", "HF_ENDPOINT")
+    return Repository(hub, name, endpoint, "modelscope", "MODELSCOPE_API_TOKEN", "MODELSCOPE_ENDPOINT")
 
 
 def refused(
-    place: Place, status: int, *, token: bool, gated: bool = False, retry_after: int | None = None
+    place: Repository, status: int, *, token: bool, gated: bool = False, retry_after: int | None = None
 ) -> HeadraceError:
     """The error for a status of HTTP. ``token``: one was presented; ``gated``: the hub says that a licence lacks."""
     if gated or status in (401, 403):
@@ -70,7 +70,7 @@ def refused(
     return ModelFailed(f"{place.host} refuses '{place.source}' (HTTP {status})")
 
 
-def _closed(place: Place, status: int, *, token: bool, gated: bool) -> str:
+def _closed(place: Repository, status: int, *, token: bool, gated: bool) -> str:
     """Why a repository is not open to whoever asked, and how it is opened."""
     give = f"set {place.token} in the environment of the workers (or 'headrace up'), and launch it again"
     if gated and not token:
@@ -91,7 +91,7 @@ def _closed(place: Place, status: int, *, token: bool, gated: bool) -> str:
     )
 
 
-def unreachable(place: Place) -> ModelFailed:
+def unreachable(place: Repository) -> ModelFailed:
     """The error where no answer comes from the hub."""
     return ModelFailed(
         f"{place.host} cannot be reached, and '{place.source}' is not whole in the cache: check the network and its "
@@ -99,7 +99,7 @@ def unreachable(place: Place) -> ModelFailed:
     )
 
 
-def not_cached(place: Place) -> InvalidRequest:
+def not_cached(place: Repository) -> InvalidRequest:
     """The error where nothing may be asked, and the cache lacks what is wanted."""
     return InvalidRequest(
         f"'{place.source}' is not whole in the cache, and nothing is fetched offline (HEADRACE_OFFLINE, "
@@ -108,7 +108,7 @@ def not_cached(place: Place) -> InvalidRequest:
     )
 
 
-def damaged(place: Place, file: str) -> ModelFailed:
+def damaged(place: Repository, file: str) -> ModelFailed:
     """The error where a file arrived twice with another checksum than the hub lists."""
     return ModelFailed(
         f"'{file}' of '{place.source}' arrives again and again with another size or checksum than {place.host} lists: "
@@ -117,7 +117,7 @@ def damaged(place: Place, file: str) -> ModelFailed:
     )
 
 
-def has_filled(place: Place) -> ModelFailed:
+def has_filled(place: Repository) -> ModelFailed:
     """The error of a disk that took no more."""
     return ModelFailed(f"the disk of the model cache has filled while '{place.source}' was fetched: free some of it")
 

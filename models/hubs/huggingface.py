@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from models.errors import HeadraceError, InvalidRequest, ModelFailed
 from models.hubs import failures, settings
 from models.hubs.disk import free_bytes, no_room, refuse_full
-from models.hubs.failures import Place, damaged, is_full
+from models.hubs.failures import Repository, damaged, is_full
 from models.hubs.progress import ByteMeter, Tell
 
 AT_ONCE = 4
@@ -75,7 +75,7 @@ def fetch(
         raise failure from error
 
 
-def _listing(place: Place, revision: str | None, which: tuple[list[str], list[str]]) -> tuple[str, list[HubFile]]:
+def _listing(place: Repository, revision: str | None, which: tuple[list[str], list[str]]) -> tuple[str, list[HubFile]]:
     """The commit that a revision is now, and those of its files that match."""
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
@@ -94,7 +94,9 @@ def _listing(place: Place, revision: str | None, which: tuple[list[str], list[st
     ]
 
 
-def _snapshot(place: Place, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any) -> Path:
+def _snapshot(
+    place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any
+) -> Path:
     from huggingface_hub import snapshot_download
 
     wanted, unwanted = which
@@ -112,7 +114,7 @@ def _snapshot(place: Place, revision: str | None, cache: Path, which: tuple[list
     )
 
 
-def _cached(place: Place, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
+def _cached(place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
     """The snapshot that is in the cache, whole. Raises InvalidRequest. Asks nobody."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -125,7 +127,7 @@ def _cached(place: Place, revision: str | None, cache: Path, which: tuple[list[s
 class _Fetching:
     """One fetch of what a repository's listing names."""
 
-    def __init__(self, place: Place, commit: str, files: list[HubFile], cache: Path, tell: Tell) -> None:
+    def __init__(self, place: Repository, commit: str, files: list[HubFile], cache: Path, tell: Tell) -> None:
         from huggingface_hub import constants
         from huggingface_hub.file_download import repo_folder_name
 
@@ -320,7 +322,7 @@ def _silent_bar() -> Any:
     return Bar
 
 
-def _meaning(place: Place, error: Exception) -> HeadraceError:
+def _meaning(place: Repository, error: Exception) -> HeadraceError:
     """What an error of the library means. Unknown ones are a failure of this try."""
     from huggingface_hub import errors, get_token
 

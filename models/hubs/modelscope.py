@@ -16,7 +16,7 @@ from typing import Any
 from models.errors import HeadraceError, InvalidRequest, ModelFailed
 from models.hubs import failures, settings
 from models.hubs.disk import free_bytes, no_room, refuse_full
-from models.hubs.failures import Place, is_full
+from models.hubs.failures import Repository, is_full
 from models.hubs.progress import ByteMeter, Tell
 
 LOOK_S = 1.0
@@ -58,7 +58,7 @@ def fetch(
         raise failure from error
 
 
-def _folder(place: Place, revision: str | None, cache: Path) -> Path:
+def _folder(place: Repository, revision: str | None, cache: Path) -> Path:
     """Where the library keeps a snapshot."""
     return cache / "models" / place.name.replace("/", "--") / "snapshots" / (revision or "master")
 
@@ -69,7 +69,7 @@ def _size(path: Path) -> int | None:
     return None
 
 
-def _listing(place: Place, revision: str | None) -> dict[str, int]:
+def _listing(place: Repository, revision: str | None) -> dict[str, int]:
     """The files of the repository, with their sizes in bytes."""
     from modelscope.hub.api import HubApi
 
@@ -99,7 +99,9 @@ def _keep(listed: dict[str, int], folder: Path) -> None:
     os.replace(new, record)
 
 
-def _snapshot(place: Place, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any) -> Path:
+def _snapshot(
+    place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any
+) -> Path:
     from modelscope.hub.snapshot_download import snapshot_download
 
     wanted, unwanted = which
@@ -116,7 +118,7 @@ def _snapshot(place: Place, revision: str | None, cache: Path, which: tuple[list
     )
 
 
-def _cached(place: Place, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
+def _cached(place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
     """The snapshot that is in the cache, whole. Raises InvalidRequest. Asks nobody."""
     folder = _folder(place, revision, cache)
     with contextlib.suppress(OSError, ValueError):
@@ -126,7 +128,7 @@ def _cached(place: Place, revision: str | None, cache: Path, which: tuple[list[s
     raise failures.not_cached(place)
 
 
-def _counter(place: Place, cache: Path, meter: ByteMeter, room: list[ModelFailed]) -> type:
+def _counter(place: Repository, cache: Path, meter: ByteMeter, room: list[ModelFailed]) -> type:
     """A class of callbacks of the library. One that finds no room for the rest leaves its error in ``room``."""
     from modelscope.hub.callback import ProgressCallback
 
@@ -161,7 +163,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _meaning(place: Place, error: Exception) -> HeadraceError:
+def _meaning(place: Repository, error: Exception) -> HeadraceError:
     """What an error of the library means. Unknown ones are a failure of this try."""
     from modelscope.hub.errors import FileIntegrityError, NetworkError
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from models.hubs.failures import HubName, Place, place_of
+from models.hubs.failures import HubName, Repository, place_of
 
 _YES = ("1", "true", "yes", "on")
 
@@ -14,13 +14,20 @@ def offline(hub: HubName | None = None) -> bool:
     return any(os.environ.get(name, "").lower() in _YES for name in names)
 
 
+def preferred_hub() -> HubName | None:
+    """The hub of HEADRACE_MODEL_SRC, if it names one."""
+    hubs: dict[str, HubName] = {"huggingface": "huggingface", "modelscope": "modelscope"}
+    return hubs.get(os.environ.get("HEADRACE_MODEL_SRC", ""))
+
+
 def default_hub(asked: str | None) -> HubName:
     """The hub that is ``asked`` for, else that of HEADRACE_MODEL_SRC, else Hugging Face."""
-    found = asked if asked not in (None, "auto") else os.environ.get("HEADRACE_MODEL_SRC", "")
-    return "modelscope" if found == "modelscope" else "huggingface"
+    if asked in (None, "auto"):
+        return preferred_hub() or "huggingface"
+    return "modelscope" if asked == "modelscope" else "huggingface"
 
 
-def place(hub: HubName, name: str) -> Place:
+def place(hub: HubName, name: str) -> Repository:
     """A repository at the address at which its hub is asked: its own, or a mirror's."""
     if hub == "huggingface":
         return place_of(hub, name, os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co")

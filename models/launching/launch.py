@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.catalogue import Spec, find
+from models.catalogue.entries import HubName
 from models.engines import FACTS, EngineFacts, ModelType, engine_named, serving
 from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
 from models.launching import hub
@@ -29,7 +30,7 @@ UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
 _SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?")
-_TAKEN = re.compile(r"instances|.*/(?:progress|replicas)")
+_TAKEN = re.compile(r"instances|.*/(?:progress|replicas|logs)")
 """Uids whose paths under ``/v1/models/`` mean something else."""
 
 
@@ -53,9 +54,6 @@ class Launch(BaseModel):
     model_path: str | None = Field(
         None, min_length=1, max_length=1000, description="a path, hf:…, modelscope:… or pkg:…"
     )
-    download_hub: Literal["auto", "huggingface", "modelscope"] | None = Field(
-        None, description="where a name without a scheme is; else HEADRACE_MODEL_SRC"
-    )
     n_gpu: Literal["auto", "None"] | Annotated[Int, Field(ge=0, le=64)] | None = "auto"
     gpu_idx: Annotated[list[Annotated[Int, Field(ge=0, le=999)]], Field(max_length=64)] | None = Field(
         None, description="the GPUs of a replica, by their indices on its node"
@@ -66,7 +64,7 @@ class Launch(BaseModel):
     peft_model_config: Adapters | None = Field(None, description="adapters, as Xinference's clients give them")
     enable_thinking: Bool | None = Field(None, description="whether it thinks where a request does not say (vllm)")
     download_hub: AnyHub | None = Field(
-        None, description="where a name of the catalogue is fetched from; a model_path names its hub itself"
+        None, description="the hub of a name that does not say it; else HEADRACE_MODEL_SRC"
     )
     load_on_request: Bool = Field(False, description="load it when it is first asked for, not now")
 
@@ -101,6 +99,17 @@ class Launch(BaseModel):
         return None if value == "" else value
 
     @property
+    def hub(self) -> HubName | None:
+        """The hub that is asked for, if any. Raises UnsupportedParameter for those that we know by name alone."""
+        if self.download_hub in (None, "", "auto"):
+            return None
+        if self.download_hub == "huggingface" or self.download_hub == "modelscope":
+            return self.download_hub
+        known = " or ".join(get_args(HubName))
+        message = f"weights are fetched from {known}, not from '{self.download_hub}'"
+        raise UnsupportedParameter(message, param="download_hub")
+
+    @property
     def uid(self) -> str:
         """The uid to call the model by."""
         return self.model_uid or self.model_name
@@ -127,7 +136,7 @@ class Launch(BaseModel):
 def source_of(launch: Launch) -> str:
     """Where the weights of a launch come from; "" for engines without. Raises InvalidRequest, ModelNotFound."""
     if launch.model_path is not None:
-        return hub.on_hub(launch.model_path, launch.download_hub)
+        return hub.on_hub(launch.model_path, launch.hub)
     return _spec(launch, engine_asked(launch)).source
 
 

@@ -4,18 +4,18 @@ Launches of a path, and of what comes with Headrace, stay as they are.
 """
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from api.gateway.gateway import Gateway
 from models import catalogue
-from models.catalogue.entries import HubName
 from models.catalogue.files import settled
 from models.catalogue.names import named
 from models.catalogue.plans import Asked, Machine, Plan, plan
 from models.engines import FACTS
-from models.errors import InvalidRequest, UnsupportedParameter
+from models.errors import InvalidRequest
+from models.hubs.settings import preferred_hub
 from models.launching import hub
-from models.launching.launch import AnyHub, Launch, engine_asked
+from models.launching.launch import Launch, engine_asked
 from models.launching.peek_source import peek
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
@@ -64,17 +64,7 @@ def asked_of(launch: Launch) -> Asked:
         model_format=launch.model_format,
         quantization=launch.quantization,
         engine=engine.name if engine else None,
-        hub=_hub(launch.download_hub),
-    )
-
-
-def _hub(name: AnyHub | None) -> HubName | None:
-    if name is None or name == "" or name == "auto":
-        return None
-    if name == "huggingface" or name == "modelscope":
-        return name
-    raise UnsupportedParameter(
-        f"weights are fetched from {' or '.join(get_args(HubName))}, not from '{name}'", param="download_hub"
+        hub=launch.hub or preferred_hub(),
     )
 
 

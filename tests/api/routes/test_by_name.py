@@ -48,6 +48,12 @@ def test_what_is_no_size_is_refused(size: str) -> None:
     assert caught.value.param == "model_size_in_billions"
 
 
+def test_the_hub_of_the_environment_counts_for_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_MODEL_SRC", "modelscope")
+    assert asked_of(launch()).hub == "modelscope"
+    assert asked_of(launch(download_hub="huggingface")).hub == "huggingface"
+
+
 def test_a_launch_says_the_rest_by_its_fields() -> None:
     body = {"model_engine": "llama.cpp", "model_format": "ggufv2", "quantization": "q8_0", "download_hub": "modelscope"}
     assert asked_of(launch(**body)) == Asked(None, "ggufv2", "q8_0", "llama_cpp", "modelscope")

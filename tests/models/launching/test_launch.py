@@ -185,6 +185,7 @@ def test_gpus_are_asked_for_by_number_or_by_name(given: dict[str, Any], n_gpu: s
                 "a\n",
                 "instances",
                 "a/replicas",
+                "a/logs",
             )
         ),
         ({"model_name": "a b", "model_path": "/w"}, InvalidRequest, "model_uid"),
