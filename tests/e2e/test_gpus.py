@@ -165,7 +165,7 @@ def test_a_launch_that_turns_out_hopeless_ends(fake_nvml: FakeNvml, start: Start
     assert "must first find out whether the engine llama_cpp works there" in said.stderr
     assert "the model 'by-hand' waits for a device: the engine llama_cpp works on no device" in said.stderr
     assert "a library is broken" in said.stderr
-    assert {model["id"] for model in stack.client.models()} == {"by-hand"}
+    assert {model["id"] for model in stack.client.models()} == {"by-api", "by-hand"}
     stack.launch_echo("by-hand")  # it replaces what has no hope
 
 
