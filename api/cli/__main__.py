@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli import cached, jobs, models
+from api.cli import cached, jobs, memory, models
 
 app = typer.Typer(
     name="headrace",
@@ -23,6 +23,7 @@ app = typer.Typer(
 models.add_to(app)
 cached.add_to(app)
 jobs.add_to(app)
+memory.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]

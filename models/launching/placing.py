@@ -100,11 +100,24 @@ def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str
     return _none(wish, candidates)
 
 
+def fitting(wish: Wish, candidates: Sequence[DeviceCandidate]) -> frozenset[str]:
+    """The devices that a replica may have, of which ``choose`` takes some; empty where none will do yet."""
+    for kind in wish.kinds:
+        these = [one for one in candidates if one.kind == kind and _fits(one, wish)]
+        sets = [of for of in _by_node(_working(wish, these)).values() if len(of) >= wish.count]
+        if sets or any(wish.engine not in one.engines for one in these):
+            return frozenset(one.id for of_node in sets for one in of_node)
+    return frozenset()
+
+
 def _best(wish: Wish, of_node: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> list[DeviceCandidate]:
     """The least used devices of a node on which the engine works, as many as are asked for; [] if there are fewer."""
-    working = [one for one in of_node if one.engines.get(wish.engine) == ""]
-    working.sort(key=lambda one: _order(one, taken))
+    working = sorted(_working(wish, of_node), key=lambda one: _order(one, taken))
     return working[: wish.count] if len(working) >= wish.count else []
+
+
+def _working(wish: Wish, devices: Iterable[DeviceCandidate]) -> list[DeviceCandidate]:
+    return [one for one in devices if one.engines.get(wish.engine) == ""]
 
 
 def _asking(wish: Wish, of_node: Sequence[DeviceCandidate]) -> list[DeviceCandidate]:

@@ -60,6 +60,8 @@ class Hub(ThreadingHTTPServer):
         self.repositories = repositories
         self.troubles = Troubles()
         self.requests: list[Asked] = []
+        self.sent = 0
+        """Bytes of files that were sent."""
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.store = _Store(self)
         self._serving = [threading.Thread(target=one.serve_forever, args=(0.05,)) for one in (self, self.store)]
@@ -155,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path, store = unquote(parts.path), isinstance(self.server, _Store)
         hub = self.server.hub if isinstance(self.server, _Store) else self.server
-        begins = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        begins = int(self._range()[0] or 0)
         token = self.headers["Authorization"] or ""
         hub.requests.append(Asked(self.command, path, store, begins, token))
         found = hub.find(path)
@@ -171,6 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(b'{"Code": 10990101007, "Message": "gated"}', status, {"X-Error-Code": "GatedRepo"})
         else:
             self._answer(hub, path, parse_qs(parts.query), begins)
+
+    def _range(self) -> tuple[str, str]:
+        """The first and the last byte that are asked for; empty where that is not said."""
+        first, _, last = (self.headers["Range"] or "").removeprefix("bytes=").partition("-")
+        return first, last
 
     def _answer(self, hub: Hub, path: str, query: dict[str, list[str]], begins: int) -> None:
         body = hub.answer(path, query)
@@ -205,11 +212,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if name in troubles.wrong:
             data = bytes([data[0] ^ 1]) + data[1:]
-        ranged = "Range" in self.headers
-        extra = {"Content-Range": f"bytes {begins}-{length - 1}/{length}"} if ranged else {}
-        self._head(206 if ranged else 200, length - begins, etag | extra | {"Accept-Ranges": "bytes"})
+        ranged, end = "Range" in self.headers, min(int(self._range()[1] or length) + 1, length)
+        extra = {"Content-Range": f"bytes {begins}-{end - 1}/{length}"} if ranged else {}
+        self._head(206 if ranged else 200, end - begins, etag | extra | {"Accept-Ranges": "bytes"})
         if self.command != "GET":
             return
+        hub.sent += end - begins
         with suppress(OSError):
             stop = troubles.cut.pop(name, None) if begins == 0 else None
             if stop is not None:
@@ -224,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
                 troubles.reached.set()
                 troubles.go.wait()
                 begins = hold
-            self.wfile.write(data[begins:])
+            self.wfile.write(data[begins:end])
 
     def _send(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         self._head(status, len(body), {"ETag": f'"{_git_sha(body)}"', **(headers or {})})

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.routes.models import cache, routes
+from api.routes.models import cache, estimates
 from api.routes.models.routes import describe_model, list_models
 
 router = APIRouter()
 router.include_router(cache.router)
-router.include_router(routes.router)
+router.include_router(estimates.router)
 
 __all__ = ["describe_model", "list_models", "router"]

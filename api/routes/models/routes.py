@@ -16,6 +16,7 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
+from api.routes.models.memory import refuse_too_large, wish_of
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, progress_of, unreported
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
@@ -23,7 +24,7 @@ from models.launching import hub
 from models.launching.launch import Launch, is_uid, resolve, source_of
 from models.launching.peek import Peek
 from models.launching.peek_source import peek
-from models.launching.placing import Wish, candidate, choose
+from models.launching.placing import candidate, choose
 from models.redis import logs
 from models.redis.presence import STEWARD
 from models.rows import instances
@@ -62,10 +63,11 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     vllm = vllm_works(devices, body.n_gpu)
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
-    seen = await _peek(gateway, body)
+    seen = await look(gateway, body)
     trust = gateway.settings.trust_remote_code
     new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm)
     _refuse_hopeless(devices, new)
+    await refuse_too_large(gateway, devices, new, seen)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
@@ -189,7 +191,7 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
-async def _peek(gateway: Gateway, launch: Launch) -> Peek | None:
+async def look(gateway: Gateway, launch: Launch) -> Peek | None:
     """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
     text = source_of(launch)
     if not text:
@@ -222,7 +224,7 @@ def vllm_works(devices: Sequence[LoadedDevice], n_gpu: str | int | None) -> bool
 def _refuse_hopeless(devices: Sequence[LoadedDevice], new: NewInstance) -> None:
     """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
     candidates = [candidate(one, one.load) for one in devices]
-    choice = choose(Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ())), candidates, {})
+    choice = choose(wish_of(new), candidates, {})
     if choice.hopeless:
         raise UnsupportedParameter(choice.reason, param=choice.param)
 

@@ -10,6 +10,7 @@ from gguf import GGUFWriter
 
 from models.errors import InvalidRequest
 from models.launching.gguf import header
+from models.ledger.cache import gguf_token_bytes
 from tests.engines.accelerator.cards import CARDS, GIB, T4
 from tests.support.weights import smollm2_gguf
 from workers.engines.accelerator.card import Card
@@ -206,7 +207,7 @@ def test_layers_may_differ(tmp_path: Path) -> None:
     with path.open("rb") as file:
         facts = header(file)
 
-    assert sizes.cache_bytes(facts, "f16", "f16") == 16 * 12 * 2 * 256 * 2
+    assert gguf_token_bytes(facts, "f16", "f16") == 16 * 12 * 2 * 256 * 2
 
 
 @pytest.mark.weights
@@ -218,8 +219,8 @@ def test_a_real_file_says_its_numbers() -> None:
 
     assert facts["general.architecture"] == "llama"
     assert facts["general.languages"] == ()
-    assert sizes.cache_bytes(facts, "f16", "f16") == 30 * 3 * 64 * 2 * 2
-    assert sizes.cache_bytes(facts, "q8_0", "f16") == int(30 * 3 * 64 * (2 + 34 / 32))
+    assert gguf_token_bytes(facts, "f16", "f16") == 30 * 3 * 64 * 2 * 2
+    assert gguf_token_bytes(facts, "q8_0", "f16") == int(30 * 3 * 64 * (2 + 34 / 32))
 
 
 @pytest.mark.parametrize("cut", [3, 30, 60])

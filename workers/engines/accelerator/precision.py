@@ -1,48 +1,29 @@
-"""In which number format a model is computed: pure decisions over the model's own format, its family and the card."""
+"""In which number format a model is computed on a card: the decisions of ``models.ledger.precision``."""
 
 from collections.abc import Iterable
 from typing import Literal
 
+from models.ledger import precision
+from models.ledger.precision import Dtype, overflows
 from workers.engines.accelerator.card import Card
 
-Dtype = Literal["float32", "bfloat16", "float16"]
-
-_OVERFLOWING = ("gemma", "glm4", "plamo2", "qwenimage", "sana", "lumina")
-"""How the names of families begin whose activations exceed float16's 65504. vLLM names the first two."""
-
-
-def overflows(family: str) -> bool:
-    """Whether models of this family (a ``model_type``, or the name of a class) are not to be computed in float16."""
-    return family.lower().startswith(_OVERFLOWING)
+__all__ = ["Dtype", "encoder_dtype", "overflows", "picture_dtype", "text_dtype"]
 
 
 def text_dtype(own: str | None, family: str, card: Card | None) -> Dtype:
     """For a language model. ``own`` is the format that its configuration names, ``family`` its ``model_type``."""
-    if card is None:
-        return "float32"
-    if not card.computes_bfloat16:
-        return "float32" if overflows(family) else "float16"
-    return "float16" if own == "float16" and not overflows(family) else "bfloat16"
+    return precision.of_text(own, family, _bfloat16(card))
 
 
 def encoder_dtype(own: str | None, family: str, card: Card | None) -> Dtype | Literal["auto"]:
     """For a model of embeddings or a reranker, whose float32 is kept; ``auto``: as it is stored."""
-    if card is None:
-        return "float32"
-    if card.computes_bfloat16 or own not in ("bfloat16", "float16"):
-        return "auto"
-    return "float32" if overflows(family) else "float16"
+    return precision.of_encoder(own, family, _bfloat16(card))
 
 
 def picture_dtype(classes: Iterable[str], card: Card | None, *, transformer: bool) -> Dtype:
-    """For a pipeline of diffusers, given the classes of its parts.
+    """For a pipeline of diffusers, given the classes of its parts; ``transformer``: it draws with one."""
+    return precision.of_pictures(classes, _bfloat16(card), transformer=transformer)
 
-    ``transformer``: it draws with one, as newer models do, which are made for bfloat16; a UNet is made for float16.
-    """
-    if card is None:
-        return "float32"
-    if not transformer:
-        return "float16"
-    if card.computes_bfloat16:
-        return "bfloat16"
-    return "float32" if any(map(overflows, classes)) else "float16"
+
+def _bfloat16(card: Card | None) -> bool | None:
+    return None if card is None else card.computes_bfloat16

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.launching.gguf import header
+from models.ledger.cache import gguf_token_bytes
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import slots
 from workers.engines.accelerator.threads import cores, host_threads, llama_cpp_most
@@ -14,25 +15,6 @@ from workers.engines.accelerator.threads import cores, host_threads, llama_cpp_m
 log = logging.getLogger(__name__)
 
 _SPLIT = re.compile(r"-00001-of-(\d{5})\.gguf$")
-_BLOCKS = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18}  # bytes of 32 numbers
-_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0} | {name: size / 32 for name, size in _BLOCKS.items()}
-"""What a number takes in a cache of this type."""
-
-
-def cache_bytes(facts: Mapping[str, Any], key_type: str, value_type: str) -> int | None:
-    """What one token of the KV cache takes, in all layers; None where the file does not say it.
-
-    Layers that see a window alone count as if they saw all, which is more than llama.cpp takes.
-    """
-    prefix = facts.get("general.architecture")
-    layers, heads = facts.get(f"{prefix}.block_count"), facts.get(f"{prefix}.attention.head_count")
-    kv_heads = facts.get(f"{prefix}.attention.head_count_kv", heads)
-    if not layers or not heads or not kv_heads:
-        return None
-    size = facts.get(f"{prefix}.embedding_length", 0) // (max(heads) if isinstance(heads, tuple) else heads)
-    key = facts.get(f"{prefix}.attention.key_length", size) * _BYTES[key_type]
-    value = facts.get(f"{prefix}.attention.value_length", size) * _BYTES[value_type]
-    return int((sum(kv_heads) if isinstance(kv_heads, tuple) else layers * kv_heads) * (key + value)) or None
 
 
 def weights_bytes(path: Path) -> int:
@@ -76,7 +58,7 @@ def parallel_of(
     except (OSError, ValueError) as error:
         log.warning("cannot tell how much memory %s takes: %s", path.name, error)
         return most
-    token = cache_bytes(facts, *types)
+    token = gguf_token_bytes(facts, *types)
     if token is None:
         return most
     present = facts[f"{facts['general.architecture']}.block_count"]

@@ -1,0 +1,51 @@
+"""A dry run of a launch: which engine would serve the model, what it needs, and what devices have."""
+
+from typing import Any
+
+from fastapi import Depends, Request
+
+from api.bodies import fields
+from api.bodies.documents import json_body
+from api.edge.caller import admin_only
+from api.gateway.gateway import gateway_of
+from api.routes.models import by_name
+from api.routes.models.memory import devices_for, per_device
+from api.routes.models.routes import PEEK_S, look, router, vllm_works
+from models.errors import Unavailable
+from models.launching.launch import Launch, resolve
+from models.ledger.look import headers_of
+from models.ledger.wire import answer
+from models.rows import instances
+
+__all__ = ["router"]
+
+
+@router.post(
+    "/estimate",
+    summary="Estimate what a launch needs",
+    dependencies=[Depends(admin_only)],
+    openapi_extra=json_body(Launch),
+)
+async def estimate_model(request: Request) -> dict[str, Any]:
+    """What a launch of this body would need of each device that it may have, in bytes; nothing is launched or fetched.
+
+    ``needs`` has the weights, the KV cache for ``requests`` requests of ``context_length`` tokens, and what the engine
+    takes beside them; ``least_bytes`` is with the smallest cache. ``fits`` is null where it is not known. What
+    ``download_bytes`` says is still on a hub.
+    """
+    gateway = gateway_of(request)
+    body = await fields.read(request, Launch)
+    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    vllm = vllm_works(devices, body.n_gpu)
+    body, _ = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
+    seen = await look(gateway, body)
+    trust = gateway.settings.trust_remote_code
+    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm)
+    there = devices_for(devices, new)
+    if seen is None and new.source:
+        raise Unavailable("the weights cannot be seen from here, so that nothing is known of them", param="model_path")
+    half = any(one.kind != "cpu" for one in there)
+    headers = None
+    if seen is not None:
+        headers = await gateway.blocking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
+    return answer(new.model_name, new.engine, new.model_type, headers, per_device(gateway, there, new, headers))

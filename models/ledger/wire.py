@@ -1,0 +1,50 @@
+"""An estimate as JSON: the answer of ``POST /v1/models/estimate``, and what the command line prints of one. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.ledger.fit import MARGIN, Room, described, fits
+from models.ledger.headers import Headers
+from models.ledger.need import Need, in_words
+
+
+def answer(
+    name: str, engine: str, model_type: str, headers: Headers | None, per_device: Sequence[tuple[Need, Room]]
+) -> dict[str, Any]:
+    """The estimate for each device on which the model may be launched; sizes are in bytes."""
+    return {
+        "object": "estimate",
+        "model_name": name,
+        "model_engine": engine,
+        "model_type": model_type,
+        "download_bytes": headers.download if headers else 0,
+        "margin": MARGIN,
+        "devices": [
+            {
+                "device": room.device,
+                "total_bytes": room.total,
+                "free_bytes": room.free,
+                "idle_bytes": sum(room.idle.values()),
+                "idle": sorted(room.idle),
+                "needs": needs(need),
+                "fits": fits(need, room),
+                "message": f"{in_words(name, need)}; {described(room)}",
+            }
+            for need, room in per_device
+        ],
+    }
+
+
+def needs(need: Need) -> dict[str, Any]:
+    """What a model needs, part by part."""
+    return {
+        "total_bytes": need.total,
+        "least_bytes": need.least,
+        "weights_bytes": need.weights,
+        "kv_cache_bytes": need.cache,
+        "overhead_bytes": need.overhead,
+        "context_length": need.context or None,
+        "requests": need.requests or None,
+        "dtype": need.dtype or None,
+        "unknown": list(need.unknown),
+    }
