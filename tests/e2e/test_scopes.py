@@ -25,6 +25,7 @@ OPEN, INFER, ADMIN = "open", "infer", "admin"
 SCOPES = {
     # What changes which models there are, and with that what everybody gets.
     "POST /v1/models": ADMIN,
+    "POST /v1/models/estimate": ADMIN,
     "DELETE /v1/models/{uid:uid}": ADMIN,
     "GET /v1/models/{uid:uid}/logs": ADMIN,
     "GET /v1/cache/models": ADMIN,
