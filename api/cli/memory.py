@@ -85,6 +85,7 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
     from models.ledger.look import headers_of
     from models.ledger.need import Target
 
+    launch = _named(launch)
     text = source_of(launch)
     seen = peek(hub.parse(text), _WITHIN_S) if text else None
     if text and seen is None:
@@ -96,6 +97,29 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
     target = Target("cpu") if facts.cpu_only else target
     headers = headers_of(new, seen, half=target.on_gpu, within_s=_WITHIN_S) if seen is not None else None
     return new.engine, estimate(new.engine, headers, new.options, target), headers.download if headers else 0
+
+
+def _named(launch: "Launch") -> "Launch":
+    """The launch of the weights that a name of the catalogue's families means. Raises ModelNotFound, InvalidRequest."""
+    from models import catalogue
+    from models.catalogue.files import settled
+    from models.catalogue.names import named
+    from models.catalogue.plans import Asked, Machine, plan
+    from models.launching import hub
+    from models.launching.launch import engine_asked
+    from models.launching.peek_source import peek
+
+    if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
+        return launch
+    engine = engine_asked(launch)
+    asked = Asked(launch.size, launch.model_format, launch.quantization, engine.name if engine else None)
+    machine = Machine(frozenset(FACTS), trusts=launch.trust_remote_code)
+    made = plan(named(launch.model_name, launch.model_type), asked, machine)
+    if made.file and (seen := peek(hub.parse(made.repository), _WITHIN_S)) is not None:
+        made = settled(made, seen.files)
+    decided = {"model_type": made.family.type, "model_engine": made.engine, "model_path": made.source}
+    options = {name: value for name, value in made.options.items() if name not in launch.options}
+    return launch.model_copy(update=decided | {"model_format": made.model_format} | options)
 
 
 def _target(device: str) -> "Target":

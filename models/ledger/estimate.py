@@ -55,8 +55,10 @@ def estimate(engine: str, headers: Headers | None, options: Mapping[str, Any], t
 
     ``headers``: None for an engine without weights.
     """
-    if headers is None or engine not in _ENGINES:
+    if headers is None:
         return Need(0, NOTHING_BYTES)
+    if engine not in _ENGINES:
+        return Need(sum(headers.sizes.values()), NOTHING_BYTES, unknown=(f"what {engine} takes beside its files",))
     return _ENGINES[engine](headers, options, target)
 
 

@@ -31,13 +31,13 @@ class Room:
 def fits(need: Need, room: Room, share: int = 1) -> bool | None:
     """Whether the model fits now, with a smaller cache where it has one; ``share``: devices that it is divided among.
 
-    None: what is free is not known, or lies within the margin of the estimate.
+    None: what is free is not known, or lies within the margin of the estimate, or a part of the need is not known.
     """
     if room.free is None:
         return None
     wanted = need.least / share
     if wanted * (1 + MARGIN) <= room.free:
-        return True
+        return None if need.unknown else True
     return False if wanted * (1 - MARGIN) > room.free else None
 
 

@@ -99,7 +99,7 @@ def test_headers_that_cannot_be_are_refused(stack: Stack, tmp_path: Path, header
         ({"model_name": "no-such"}, 404, "model_name"),
         ({"model_name": "m", "model_path": "nowhere"}, 400, "model_path"),
         ({"model_name": "m", "model_path": "/no/such/folder"}, 503, "model_path"),
-        ({"model_name": "m", "model_engine": "steam"}, 400, "model_engine"),
+        ({"model_name": "echo", "model_engine": "steam"}, 400, "model_engine"),
     ],
 )
 def test_what_cannot_be_launched_cannot_be_estimated(

@@ -173,6 +173,12 @@ def test_an_engine_without_weights_needs_a_process() -> None:
     assert estimate("echo", None, {}, CPU) == Need(0, 40 * MIB)
 
 
+def test_an_engine_that_was_not_measured_says_so() -> None:
+    found = estimate("kokoro", made({}, []), {}, CPU)
+    assert found.unknown == ("what kokoro takes beside its files",)
+    assert found.certain == 0
+
+
 def test_the_defaults_are_those_of_the_engines() -> None:
     from workers.engines.llama_cpp.load import LlamaCppOptions
     from workers.engines.transformers.load import TransformersOptions

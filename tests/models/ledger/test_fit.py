@@ -62,3 +62,6 @@ def test_it_fits_where_it_does_whatever_the_margin() -> None:
     assert fits(need, replace(CARD, free=10 * GIB)) is None
     assert fits(need, replace(CARD, free=None)) is None
     assert fits(need, replace(CARD, free=6 * GIB), share=2) is True
+    partly = replace(need, unknown=("the cache",))
+    assert fits(partly, replace(CARD, free=12 * GIB)) is None
+    assert fits(partly, replace(CARD, free=8 * GIB)) is False
