@@ -15,7 +15,7 @@ from models.launching.hub import Source
 from models.launching.peek import Peek
 from models.launching.variants import superfluous
 from models.ledger import tensors
-from models.ledger.remote import Repository
+from models.ledger.remote import RemoteRepository
 from models.ledger.tensors import Tensor
 
 MOST_FILES = 1000
@@ -91,7 +91,7 @@ def read(engine: str, source: Source, seen: Peek, *, half: bool, mmproj: bool = 
     if len(names) > MOST_FILES:
         raise InvalidRequest(f"{seen.place} has {len(names)} files of weights", param="model_path")
     if source.kind in ("huggingface", "modelscope"):
-        with Repository(source, within_s) as repository:
+        with RemoteRepository(source, within_s) as repository:
             names = _with_parts(names, repository.sizes)
             found = _all(names, repository.open, seen.place)
             return _headers(seen, found, _download(engine, source, seen, repository.sizes, half=half))

@@ -19,7 +19,7 @@ MOST_READ = 48 << 20
 _LISTING = 32 << 20
 
 
-class Repository:
+class RemoteRepository:
     """A repository on a hub, within ``with``. ``sizes``: the bytes of its files by their names; -1: it does not say.
 
     Raises httpx.HTTPError, also once ``within_s`` is over, and ValueError where it answers something else.
