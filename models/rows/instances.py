@@ -84,8 +84,8 @@ def delete(connection: Connection, uid: str) -> bool:
     # First lock all in one order: the steward may take replicas off a lost device between the statements below.
     connection.execute(sa.select(replicas.c.id).where(mine).order_by(replicas.c.id).with_for_update())
     found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
-    waiting = (ReplicaState.DORMANT, ReplicaState.PENDING)
-    connection.execute(sa.delete(replicas).where(mine, replicas.c.state.in_(waiting)))
+    without_runner = (ReplicaState.DORMANT, ReplicaState.PENDING, ReplicaState.FAILED)
+    connection.execute(sa.delete(replicas).where(mine, replicas.c.state.in_(without_runner)))
     connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING))
     return found > 0
 

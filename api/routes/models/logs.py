@@ -40,17 +40,23 @@ async def model_logs(
     With ``follow`` each line is an event, until the model is terminated.
     """
     gateway = gateway_of(request)
-    await found(gateway, uid)
-    entries = await _last(gateway.stream_client, uid, lines)
+    entries = (await _its_own(gateway, uid, await _all(gateway.stream_client, uid)))[-lines:]
     if follow:
         content = _follow(gateway, uid, entries)
         return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
     return JSONResponse({"object": "list", "data": [_shown(line) for _, line in entries]})
 
 
-async def _last(client: redis.Redis, uid: str, count: int) -> list[tuple[str, Line]]:
+async def _its_own(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
+    """Those of the model's replicas, without what earlier launches under this uid wrote. Raises ModelNotFound."""
+    _, replicas = await found(gateway, uid)
+    ids = {row.id for row in replicas}
+    return [entry for entry in entries if entry[1].replica in ids]
+
+
+async def _all(client: redis.Redis, uid: str) -> list[tuple[str, Line]]:
     try:
-        return logs.read(await client.xrevrange(logs.log_key(uid), count=count))[::-1]
+        return logs.read(await client.xrange(logs.log_key(uid)))
     except (RedisError, OSError) as error:
         raise Unavailable("the log cannot be read: Redis does not answer") from error
 
@@ -63,7 +69,8 @@ async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -
                 for last, line in entries:
                     yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
                 await asyncio.sleep(LOOK_S)
-                entries = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
+                new = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
+                entries = await _its_own(gateway, uid, new) if new else []
             await found(gateway, uid)
 
 

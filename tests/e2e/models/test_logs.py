@@ -54,6 +54,15 @@ def test_a_launch_that_failed_stays_with_its_log_until_it_is_terminated(stack: S
     httpx.delete(f"{stack.url}/v1/models/broken", timeout=60)
 
 
+def test_a_launch_that_failed_may_be_launched_again_with_other_weights(stack: Stack, broken: dict[str, Any]) -> None:
+    for _ in range(3):
+        refused = httpx.post(f"{stack.url}/v1/models", json=broken, timeout=120)
+        assert refused.status_code == 400, refused.text
+        stack.client.launch(broken | {"model_path": str(RERANKER)})
+        stack.client.wait_ready("broken")  # raises what a launch failed with
+        httpx.delete(f"{stack.url}/v1/models/broken", timeout=60)
+
+
 def test_a_log_is_followed_until_the_model_is_terminated(stack: Stack, broken: dict[str, Any]) -> None:
     httpx.post(f"{stack.url}/v1/models", json=broken, timeout=120)
     wait_for(lambda: len(log_of(stack, "broken")) > 1, 30)
