@@ -24,8 +24,6 @@ router = APIRouter()
 
 PING_S = 15
 LOOK_S = 0.5
-LOOKS_A_ROW = 4
-"""The model's own row is looked at once in so many looks."""
 
 
 @router.get("/{uid:uid}/logs", summary="Log of a model", dependencies=[Depends(admin_only)])
@@ -65,13 +63,11 @@ async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -
     last = "0"
     with suppress(ModelNotFound, DatabaseUnavailable, RedisError, OSError):  # who wants to know more asks again
         while True:
-            for _ in range(LOOKS_A_ROW):
-                for last, line in entries:
-                    yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
-                await asyncio.sleep(LOOK_S)
-                new = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
-                entries = await _its_own(gateway, uid, new) if new else []
-            await found(gateway, uid)
+            for last, line in entries:
+                yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
+            await asyncio.sleep(LOOK_S)
+            new = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
+            entries = await _its_own(gateway, uid, new)
 
 
 def _shown(line: Line) -> dict[str, Any]:

@@ -243,7 +243,7 @@ def _read(
         refuse_unread(source)
     whole = transformers.AutoConfig.from_pretrained(source, **where)
     config = _that_writes(whole)
-    refuse_absurd(getattr(config.get_text_config(), "num_hidden_layers", None), source)
+    refuse_absurd(getattr(config.get_text_config(), "num_hidden_layers", None), Path(site.source))
     multimodal = is_multimodal(config)
     if config.is_encoder_decoder:
         raise InvalidRequest(
