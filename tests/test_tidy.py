@@ -44,8 +44,7 @@ BLIND = {
     "workers/engines/vllm/engine.py::_run": "a request's life ends here, and its client must hear of it",
     "workers/engines/probe/__main__.py::_ask": "a library may raise anything, and the others must be asked",
     "bench/gpu/site.py::measure": "a figure's trouble is not the others', and the machine is there for minutes alone",
-    "models/hubs/huggingface.py::fetch": "the library's errors have no common root, and its client must hear",
-    "models/hubs/modelscope.py::fetch": "the library's errors have no common root, and its client must hear",
+    "models/hubs/download.py::download": "the libraries' errors have no common root, and their client must hear",
     "workers/engines/vllm/answer.py::answered": "vLLM tells of any exception of its own whose fault it is",
 }
 """Where anything at all may be caught, and why: a place where somebody else's life goes on."""

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from models.errors import HeadraceError, InvalidRequest, ModelFailed
-from models.hubs import failures, settings
+from models.hubs import failures
 from models.hubs.disk import free_bytes, no_room, refuse_full
 from models.hubs.failures import Repository, damaged, is_full
+from models.hubs.matching import Which
 from models.hubs.progress import ByteMeter, Tell
 
 AT_ONCE = 4
@@ -48,34 +49,16 @@ class HubFile:
         return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
 
 
-def fetch(
-    name: str, revision: str | None, file: str, cache: Path, which: tuple[list[str], list[str]], tell: Tell
-) -> Path:
-    """The folder of a repository's snapshot, with what matches ``which``: patterns to fetch, and to leave. Blocks.
-
-    ``file``: one that must be there. Raises InvalidRequest, ModelFailed.
-    """
-    place = settings.place("huggingface", name)
-    if settings.offline("huggingface"):
-        return _cached(place, revision, cache, which)
-    try:
-        commit, files = _listing(place, revision, which)
-        if file and not any(one.name == file for one in files):
-            raise InvalidRequest(f"'{name}' holds no '{file}'", param="model_path")
-        _Fetching(place, commit, files, cache, tell).run()
-        return _snapshot(place, revision, cache, which)
-    except HeadraceError:
-        raise
-    except Exception as error:  # of a network, a file system, or the library's own
-        failure = _meaning(place, error)
-        if isinstance(failure, InvalidRequest):
-            raise failure from error
-        with contextlib.suppress(InvalidRequest):  # a hub that is away need not be asked for what is here
-            return _cached(place, revision, cache, which)
-        raise failure from error
+def fetch(place: Repository, revision: str | None, file: str, cache: Path, which: Which, tell: Tell) -> Path:
+    """See ``download.download``. Raises InvalidRequest, ModelFailed, and what the library raises."""
+    commit, files = _listing(place, revision, which)
+    if file and not any(one.name == file for one in files):
+        raise InvalidRequest(f"'{place.name}' holds no '{file}'", param="model_path")
+    _Fetching(place, commit, files, cache, tell).run()
+    return _snapshot(place, revision, cache, which)
 
 
-def _listing(place: Repository, revision: str | None, which: tuple[list[str], list[str]]) -> tuple[str, list[HubFile]]:
+def _listing(place: Repository, revision: str | None, which: Which) -> tuple[str, list[HubFile]]:
     """The commit that a revision is now, and those of its files that match."""
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
@@ -94,9 +77,7 @@ def _listing(place: Repository, revision: str | None, which: tuple[list[str], li
     ]
 
 
-def _snapshot(
-    place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any
-) -> Path:
+def _snapshot(place: Repository, revision: str | None, cache: Path, which: Which, **more: Any) -> Path:
     from huggingface_hub import snapshot_download
 
     wanted, unwanted = which
@@ -114,7 +95,7 @@ def _snapshot(
     )
 
 
-def _cached(place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
+def cached(place: Repository, revision: str | None, cache: Path, which: Which) -> Path:
     """The snapshot that is in the cache, whole. Raises InvalidRequest. Asks nobody."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -322,7 +303,7 @@ def _silent_bar() -> Any:
     return Bar
 
 
-def _meaning(place: Repository, error: Exception) -> HeadraceError:
+def meaning(place: Repository, error: Exception) -> HeadraceError:
     """What an error of the library means. Unknown ones are a failure of this try."""
     from huggingface_hub import errors, get_token
 

@@ -9,53 +9,40 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from models.errors import HeadraceError, InvalidRequest, ModelFailed
-from models.hubs import failures, settings
+from models.hubs import failures
 from models.hubs.disk import free_bytes, no_room, refuse_full
 from models.hubs.failures import Repository, is_full
+from models.hubs.matching import Which, matching
 from models.hubs.progress import ByteMeter, Tell
 
 LOOK_S = 1.0
 """How often the disk's room is looked at."""
 
 
-def fetch(
-    name: str, revision: str | None, file: str, cache: Path, which: tuple[list[str], list[str]], tell: Tell
-) -> Path:
-    """The folder of a repository's snapshot, with what matches ``which``: patterns to fetch, and to leave. Blocks.
-
-    ``file``: one that must be there. Raises InvalidRequest, ModelFailed.
-    """
-    place = settings.place("modelscope", name)
-    if settings.offline("modelscope"):
-        return _cached(place, revision, cache, which)
+def fetch(place: Repository, revision: str | None, file: str, cache: Path, which: Which, tell: Tell) -> Path:
+    """See ``download.download``. Raises InvalidRequest, ModelFailed, and what the library raises."""
     room: list[ModelFailed] = []
+    listed = _listing(place, revision)
+    _keep(listed, _folder(place, revision, cache))
+    sizes = {one: listed[one] for one in matching(listed, which)}
+    if file and file not in sizes:
+        raise InvalidRequest(f"'{place.name}' holds no '{file}'", param="model_path")
+    meter = ByteMeter(sizes, tell)
+    for one, size in sizes.items():
+        if _size(_folder(place, revision, cache) / one) == size:
+            meter.has(one, size)
+    refuse_full(cache, meter.left, place.source)
     try:
-        listed = _listing(place, revision)
-        _keep(listed, _folder(place, revision, cache))
-        sizes = _matching(listed, which)
-        if file and file not in sizes:
-            raise InvalidRequest(f"'{name}' holds no '{file}'", param="model_path")
-        meter = ByteMeter(sizes, tell)
-        for one, size in sizes.items():
-            if _size(_folder(place, revision, cache) / one) == size:
-                meter.has(one, size)
-        refuse_full(cache, meter.left, place.source)
         with meter.telling():
             return _snapshot(place, revision, cache, which, progress_callbacks=[_counter(place, cache, meter, room)])
-    except HeadraceError:
+    except Exception as error:
+        if room:
+            raise room[0] from error
         raise
-    except Exception as error:  # of a network, a file system, or the library's own
-        failure = room[0] if room else _meaning(place, error)
-        if room or isinstance(failure, InvalidRequest):
-            raise failure from error
-        with contextlib.suppress(InvalidRequest):  # a hub that is away need not be asked for what is here
-            return _cached(place, revision, cache, which)
-        raise failure from error
 
 
 def _folder(place: Repository, revision: str | None, cache: Path) -> Path:
@@ -77,15 +64,6 @@ def _listing(place: Repository, revision: str | None) -> dict[str, int]:
     return {str(one["Path"]): int(one.get("Size") or 0) for one in listed if one.get("Type") != "tree"}
 
 
-def _matching(listed: dict[str, int], which: tuple[list[str], list[str]]) -> dict[str, int]:
-    wanted, unwanted = which
-    return {
-        name: size
-        for name, size in listed.items()
-        if any(fnmatch(name, each) for each in wanted) and not any(fnmatch(name, each) for each in unwanted)
-    }
-
-
 def _record(folder: Path) -> Path:
     """Where a snapshot's listing is kept, so that what is here can be told to be whole without asking."""
     return folder.with_name(f"{folder.name}.listing.json")
@@ -99,9 +77,7 @@ def _keep(listed: dict[str, int], folder: Path) -> None:
     os.replace(new, record)
 
 
-def _snapshot(
-    place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]], **more: Any
-) -> Path:
+def _snapshot(place: Repository, revision: str | None, cache: Path, which: Which, **more: Any) -> Path:
     from modelscope.hub.snapshot_download import snapshot_download
 
     wanted, unwanted = which
@@ -118,12 +94,13 @@ def _snapshot(
     )
 
 
-def _cached(place: Repository, revision: str | None, cache: Path, which: tuple[list[str], list[str]]) -> Path:
+def cached(place: Repository, revision: str | None, cache: Path, which: Which) -> Path:
     """The snapshot that is in the cache, whole. Raises InvalidRequest. Asks nobody."""
     folder = _folder(place, revision, cache)
     with contextlib.suppress(OSError, ValueError):
-        sizes = _matching(json.loads(_record(folder).read_text()), which)
-        if sizes and all(_size(folder / name) == size for name, size in sizes.items()):
+        listed = json.loads(_record(folder).read_text())
+        wanted = matching(listed, which)
+        if wanted and all(_size(folder / name) == listed[name] for name in wanted):
             return folder
     raise failures.not_cached(place)
 
@@ -163,7 +140,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _meaning(place: Repository, error: Exception) -> HeadraceError:
+def meaning(place: Repository, error: Exception) -> HeadraceError:
     """What an error of the library means. Unknown ones are a failure of this try."""
     from modelscope.hub.errors import FileIntegrityError, NetworkError
 

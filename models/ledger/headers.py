@@ -1,6 +1,5 @@
 """Reads the headers of the files that an engine would load: a few kilobytes each, on this machine or from a hub."""
 
-import io
 import re
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from models.errors import InvalidRequest
-from models.launching import gguf, hub
+from models.hubs.matching import matching
+from models.launching import hub
 from models.launching.engine_choice import pickles
 from models.launching.hub import Source
 from models.launching.peek import Peek
@@ -130,7 +130,7 @@ def _all(names: Collection[str], opened: Open, place: str) -> _Found:
         file, size = opened(name)
         with file:
             try:
-                return *_tensors(name, file, size), _facts(name, file)
+                return _read(name, file, size)
             except ValueError as error:
                 raise InvalidRequest(
                     f"cannot read the header of {place}, {name}: {error}", param="model_path"
@@ -140,21 +140,15 @@ def _all(names: Collection[str], opened: Open, place: str) -> _Found:
         return dict(zip(names, pool.map(one, names), strict=True))
 
 
-def _tensors(name: str, file: IO[bytes], size: int) -> tuple[tuple[Tensor, ...], int]:
+def _read(name: str, file: IO[bytes], size: int) -> tuple[tuple[Tensor, ...], int, Mapping[str, Any]]:
     if name.endswith(".safetensors"):
-        return tuple(tensors.of_safetensors(file, size)), size
+        return tuple(tensors.of_safetensors(file, size)), size, {}
     if name.endswith(".gguf"):
-        return tuple(tensors.of_gguf(file, size)), size
+        found, facts = tensors.of_gguf(file, size)
+        return tuple(found), size, facts
     if name == "model.bin":
-        return tuple(tensors.of_ct2(file, size)), size
-    return (), size
-
-
-def _facts(name: str, file: IO[bytes]) -> Mapping[str, Any]:
-    if not name.endswith(".gguf"):
-        return {}
-    file.seek(0, io.SEEK_SET)
-    return gguf.header(file)
+        return tuple(tensors.of_ct2(file, size)), size, {}
+    return (), size, {}
 
 
 def _headers(seen: Peek, found: _Found, download: int | None) -> Headers:
@@ -170,13 +164,7 @@ def _headers(seen: Peek, found: _Found, download: int | None) -> Headers:
 
 def _download(engine: str, source: Source, seen: Peek, sizes: Mapping[str, int], *, half: bool) -> int | None:
     """How many bytes a launch would fetch; None where the hub does not say how large files are."""
-    from fnmatch import fnmatch
-
     pickled = [] if any(name.endswith(".safetensors") for name in seen.files) else pickles(seen.files)
-    wanted, unwanted = hub.patterns(source, engine=engine, files=list(sizes), half=half, pickled=pickled)
-    taken = [
-        size
-        for name, size in sizes.items()
-        if any(fnmatch(name, one) for one in wanted) and not any(fnmatch(name, one) for one in unwanted)
-    ]
+    which = hub.patterns(source, engine=engine, files=list(sizes), half=half, pickled=pickled)
+    taken = [sizes[name] for name in matching(sizes, which)]
     return sum(taken) if taken and all(size >= 0 for size in taken) else None

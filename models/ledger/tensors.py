@@ -5,8 +5,7 @@ Sizes are in bytes. Every reader is bounded, and raises ValueError where a heade
 
 import math
 import struct
-from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
@@ -116,8 +115,8 @@ def _checked(name: str, entry: _Entry, room: int) -> Tensor:
     return Tensor(name, entry.dtype, numbers, end - begin)
 
 
-def of_gguf(file: IO[bytes], size: int) -> list[Tensor]:
-    """The tensors of a GGUF file of ``size`` bytes, or of one of its parts."""
+def of_gguf(file: IO[bytes], size: int) -> tuple[list[Tensor], dict[str, Any]]:
+    """The tensors of a GGUF file of ``size`` bytes, or of one of its parts, and what it says of its model."""
     try:
         magic, _, count, _ = struct.unpack("<4sIQQ", file.read(24))
         if magic != b"GGUF":
@@ -125,13 +124,13 @@ def of_gguf(file: IO[bytes], size: int) -> list[Tensor]:
         if count > MOST_TENSORS:
             raise ValueError(f"it is said to have {count} tensors")
         file.seek(0)
-        gguf.header(file, templates=True)
+        facts = gguf.header(file, templates=True)  # with templates it is read to its end, where the tensors begin
         found = [_of_gguf(file) for _ in range(count)]
     except (struct.error, RecursionError) as error:
         raise ValueError(f"its header breaks off: {error}") from error
     if sum(one.size for one in found) > size:
         raise ValueError(f"its tensors are said to have {sum(one.size for one in found)} bytes, and the file {size}")
-    return found
+    return found, facts
 
 
 def _of_gguf(file: IO[bytes]) -> Tensor:
@@ -180,8 +179,3 @@ def _text(file: IO[bytes]) -> str:
     """A text of CTranslate2's: its length, with the zero at its end, and its bytes."""
     [length] = struct.unpack("<H", file.read(2))
     return file.read(length).rstrip(b"\0").decode("latin-1")
-
-
-def numbers_of(tensors: Iterator[Tensor]) -> int:
-    """How many numbers they have together."""
-    return sum(one.numbers for one in tensors)

@@ -46,8 +46,9 @@ def test_a_gguf_file_is_read_as_its_library_reads_it() -> None:
     path = smollm2_gguf()
     assert path is not None
     with path.open("rb") as file:
-        found = tensors.of_gguf(file, path.stat().st_size)
+        found, facts = tensors.of_gguf(file, path.stat().st_size)
 
+    assert facts["general.architecture"] == "llama"
     theirs = gguf.GGUFReader(path).tensors
     assert {one.name: (one.dtype, one.numbers, one.size) for one in found} == {
         one.name: (one.tensor_type.name, int(one.n_elements), int(one.n_bytes)) for one in theirs
