@@ -102,24 +102,13 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
 def _named(launch: "Launch") -> "Launch":
     """The launch of the weights that a name of the catalogue's families means. Raises ModelNotFound, InvalidRequest."""
     from models import catalogue
-    from models.catalogue.files import settled
-    from models.catalogue.names import named
-    from models.catalogue.plans import Asked, Machine, plan
-    from models.launching import hub
-    from models.launching.launch import engine_asked
-    from models.launching.peek_source import peek
+    from models.catalogue.launches import launch_of, planned, with_file
+    from models.catalogue.plans import Machine
 
     if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
         return launch
-    engine = engine_asked(launch)
-    asked = Asked(launch.size, launch.model_format, launch.quantization, engine.name if engine else None)
     machine = Machine(frozenset(FACTS), trusts=launch.trust_remote_code)
-    made = plan(named(launch.model_name, launch.model_type), asked, machine)
-    if made.file and (seen := peek(hub.parse(made.repository), _WITHIN_S)) is not None:
-        made = settled(made, seen.files)
-    decided = {"model_type": made.family.type, "model_engine": made.engine, "model_path": made.source}
-    options = {name: value for name, value in made.options.items() if name not in launch.options}
-    return launch.model_copy(update=decided | {"model_format": made.model_format} | options)
+    return launch_of(launch, with_file(planned(launch, machine), _WITHIN_S))
 
 
 def _target(device: str) -> "Target":

@@ -1,4 +1,4 @@
-"""A launch by a name of the catalogue: what it is a launch of.
+"""A launch by a name of the catalogue, on the engines that work here.
 
 Launches of a path, and of what comes with Headrace, stay as they are.
 """
@@ -8,15 +8,11 @@ from typing import Any
 
 from api.gateway.gateway import Gateway
 from models import catalogue
-from models.catalogue.files import settled
-from models.catalogue.names import named
-from models.catalogue.plans import Asked, Machine, Plan, plan
+from models.catalogue.launches import launch_of, planned, with_file
+from models.catalogue.plans import Machine, Plan
 from models.engines import FACTS
 from models.errors import InvalidRequest
-from models.hubs.settings import preferred_hub
-from models.launching import hub
-from models.launching.launch import Launch, engine_asked
-from models.launching.peek_source import peek
+from models.launching.launch import Launch
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
 
@@ -32,11 +28,10 @@ async def found(
     if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
         return launch, None
     machine = Machine(_working(devices, launch), vllm_first, gateway.settings.trust_remote_code)
-    made = await gateway.blocking(_planned, launch, machine)
+    made = await gateway.blocking(planned, launch, machine)
     _refuse_code(made, launch, machine)
-    if made.file:
-        made = await gateway.blocking(_with_file, made, within_s)
-    return _launch_of(launch, made), made
+    made = await gateway.blocking(with_file, made, within_s)
+    return launch_of(launch, made), made
 
 
 def told(made: Plan, new: NewInstance) -> dict[str, Any]:
@@ -50,22 +45,6 @@ def told(made: Plan, new: NewInstance) -> dict[str, Any]:
         "model_path": made.source,
         "reason": made.reason,
     }
-
-
-def _planned(launch: Launch, machine: Machine) -> Plan:
-    return plan(named(launch.model_name, launch.model_type), asked_of(launch), machine)
-
-
-def asked_of(launch: Launch) -> Asked:
-    """What the launch says beside the name. Raises InvalidRequest."""
-    engine = engine_asked(launch)
-    return Asked(
-        size=launch.size,
-        model_format=launch.model_format,
-        quantization=launch.quantization,
-        engine=engine.name if engine else None,
-        hub=launch.hub or preferred_hub(),
-    )
 
 
 def _working(devices: Sequence[LoadedDevice], launch: Launch) -> frozenset[str]:
@@ -83,35 +62,3 @@ def _refuse_code(made: Plan, launch: Launch, machine: Machine) -> None:
             "on a server with HEADRACE_TRUST_REMOTE_CODE=true",
             param="trust_remote_code",
         )
-
-
-def _with_file(made: Plan, within_s: float) -> Plan:
-    """The plan with the file's name as the listing of its repository has it. Blocks."""
-    seen = peek(hub.parse(made.repository), within_s)
-    if seen is not None:
-        return settled(made, seen.files)
-    if "*" in made.file:
-        raise InvalidRequest(
-            f"{made.repository} cannot be seen from here, and what its file of {made.quantization} is called only its "
-            "listing says: name the file by model_path",
-            param="model_name",
-        )
-    return made
-
-
-def _launch_of(launch: Launch, made: Plan) -> Launch:
-    """The launch with all that the plan decides. Options that it sets take the place of the family's."""
-    options = {name: value for name, value in made.options.items() if name not in launch.options}
-    return launch.model_copy(
-        update={
-            "model_uid": launch.uid,
-            "model_name": made.family.name,
-            "model_type": made.family.type,
-            "model_engine": made.engine,
-            "model_format": made.model_format,
-            "quantization": made.quantization,
-            "model_size_in_billions": made.size if made.size is not None else launch.model_size_in_billions,
-            "model_path": made.source,
-            **options,
-        }
-    )

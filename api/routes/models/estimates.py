@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 
 from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
-from api.routes.models import by_name
 from api.routes.models.memory import devices_for, per_device
-from api.routes.models.routes import PEEK_S, look, router, vllm_works
+from api.routes.models.preparing import PEEK_S, prepared
 from models.errors import Unavailable
-from models.launching.launch import Launch, resolve
+from models.launching.launch import Launch
 from models.ledger.look import headers_of
 from models.ledger.wire import answer
-from models.rows import instances
 
-__all__ = ["router"]
+router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
 @router.post(
@@ -35,13 +33,9 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
-    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
-    vllm = vllm_works(devices, body.n_gpu)
-    body, _ = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
-    seen = await look(gateway, body)
-    trust = gateway.settings.trust_remote_code
-    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm)
-    there = devices_for(devices, new)
+    launch = await prepared(gateway, body)
+    new, seen = launch.new, launch.seen
+    there = devices_for(launch.devices, new)
     if seen is None and new.source:
         raise Unavailable("the weights cannot be seen from here, so that nothing is known of them", param="model_path")
     half = any(one.kind != "cpu" for one in there)

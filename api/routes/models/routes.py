@@ -17,13 +17,11 @@ from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
 from api.routes.models.memory import refuse_too_large, wish_of
+from api.routes.models.preparing import prepared
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, progress_of, unreported
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
-from models.launching import hub
-from models.launching.launch import Launch, is_uid, resolve, source_of
-from models.launching.peek import Peek
-from models.launching.peek_source import peek
+from models.launching.launch import Launch, is_uid
 from models.launching.placing import candidate, choose
 from models.redis import logs
 from models.redis.presence import STEWARD
@@ -36,8 +34,6 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 LAUNCH_WAIT_S = 1800.0
 TERMINATE_WAIT_S = 60.0
-PEEK_S = 10.0
-"""How long the look at the weights of a launch may take, before the launch goes on without it."""
 
 
 @router.get("", summary="List models")
@@ -60,20 +56,17 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
-    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
-    vllm = vllm_works(devices, body.n_gpu)
-    body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
-    seen = await look(gateway, body)
-    trust = gateway.settings.trust_remote_code
-    new = resolve(body, seen, trust_remote_code=trust, vllm_works=vllm)
-    _refuse_hopeless(devices, new)
-    await refuse_too_large(gateway, devices, new, seen)
+    launch = await prepared(gateway, body)
+    new = launch.new
+    _refuse_hopeless(launch.devices, new)
+    await refuse_too_large(gateway, launch.devices, new, launch.seen)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
     if wait_ready and not body.load_on_request:
-        await _until_ready(gateway, body.uid)
-    return {"model_uid": body.uid, "model_engine": new.engine, **(by_name.told(plan, new) if plan else {})}
+        await _until_ready(gateway, new.uid)
+    told = by_name.told(launch.plan, new) if launch.plan else {}
+    return {"model_uid": new.uid, "model_engine": new.engine, **told}
 
 
 @router.get("/instances", summary="Models and how far they are, as Xinference's command line asks")
@@ -191,34 +184,11 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
-async def look(gateway: Gateway, launch: Launch) -> Peek | None:
-    """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
-    text = source_of(launch)
-    if not text:
-        return None
-    source = hub.parse(text)
-    with suppress(TimeoutError):  # a folder may lie on a network that does not answer
-        async with asyncio.timeout(PEEK_S):
-            return await gateway.blocking(peek, source, PEEK_S)
-    return None
-
-
 def _create(connection: Connection, new: NewInstance) -> None:
     """Record the launch. A launch of the same uid that failed, or can never be placed, is replaced."""
     if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
         instances.delete(connection, new.uid)
     instances.create(connection, new)
-
-
-def vllm_works(devices: Sequence[LoadedDevice], n_gpu: str | int | None) -> bool:
-    """Whether vLLM works on one of NVIDIA's newer GPUs (capability 8.0 or higher), and the launch may have GPUs."""
-    if n_gpu in (None, "None", 0):
-        return False
-    return any(
-        one.engines.get("vllm") == "" and float(one.details.get("capability") or 0) >= 8
-        for one in devices
-        if one.kind == "cuda"
-    )
 
 
 def _refuse_hopeless(devices: Sequence[LoadedDevice], new: NewInstance) -> None:

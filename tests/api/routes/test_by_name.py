@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.routes.models.by_name import _launch_of, _working, asked_of
+from api.routes.models.by_name import _working
+from models.catalogue.launches import asked_of, launch_of
 from models.catalogue.names import named
 from models.catalogue.plans import Asked, Machine, plan
 from models.errors import InvalidRequest, UnsupportedParameter
@@ -71,7 +72,7 @@ def test_a_launch_becomes_one_of_the_weights_and_keeps_what_it_says() -> None:
     asked = launch(model_name="sdxl-turbo", default_steps=2, replica=2)
     made = plan(named("sdxl-turbo"), Asked(), Machine(frozenset({"diffusers"})))
 
-    found = _launch_of(asked, made)
+    found = launch_of(asked, made)
 
     assert (found.uid, found.model_name, found.model_type, found.model_engine, found.replica) == (
         *("sdxl-turbo", "sdxl-turbo", "image", "diffusers", 2),
@@ -83,6 +84,6 @@ def test_a_launch_becomes_one_of_the_weights_and_keeps_what_it_says() -> None:
 
 def test_the_uid_is_what_was_typed() -> None:
     made = plan(named("qwen2.5:7b"), Asked(), Machine())
-    found = _launch_of(launch(model_name="qwen2.5:7b"), made)
+    found = launch_of(launch(model_name="qwen2.5:7b"), made)
     assert (found.uid, found.model_name, found.model_size_in_billions) == ("qwen2.5:7b", "qwen2.5-instruct", 7)
-    assert _launch_of(launch(model_name="qwen2.5:7b", model_uid="mine"), made).uid == "mine"
+    assert launch_of(launch(model_name="qwen2.5:7b", model_uid="mine"), made).uid == "mine"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.routes.models.routes import vllm_works
+from api.routes.models.preparing import vllm_works
 from api.routes.models.views import progress_of
 from models.errors import NoDevice, ReplicaLost
 from models.hubs.progress import DownloadProgress, FileProgress

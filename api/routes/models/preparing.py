@@ -1,0 +1,66 @@
+"""What the body of a launch comes to, before anything is launched: for launches, and for estimates of them."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from api.gateway.gateway import Gateway
+from api.routes.models import by_name
+from models.catalogue.plans import Plan
+from models.launching import hub
+from models.launching.launch import Launch, resolve, source_of
+from models.launching.peek import Peek
+from models.launching.peek_source import peek
+from models.rows import instances
+from models.rows.instances import NewInstance
+from models.rows.records import LoadedDevice
+
+PEEK_S = 10.0
+"""How long the look at the weights of a launch may take, before the launch goes on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLaunch:
+    """The instance that a launch would be, what is seen of its weights, and the devices that are here.
+
+    ``plan``: of a name of the catalogue.
+    """
+
+    new: NewInstance
+    plan: Plan | None
+    seen: Peek | None
+    devices: Sequence[LoadedDevice]
+
+
+async def prepared(gateway: Gateway, body: Launch) -> PreparedLaunch:
+    """What a launch of this body would be. Raises ModelNotFound, InvalidRequest, UnsupportedParameter."""
+    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    vllm = vllm_works(devices, body.n_gpu)
+    body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
+    seen = await _look(gateway, body)
+    new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code, vllm_works=vllm)
+    return PreparedLaunch(new, plan, seen, devices)
+
+
+async def _look(gateway: Gateway, launch: Launch) -> Peek | None:
+    """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
+    text = source_of(launch)
+    if not text:
+        return None
+    source = hub.parse(text)
+    with suppress(TimeoutError):  # a folder may lie on a network that does not answer
+        async with asyncio.timeout(PEEK_S):
+            return await gateway.blocking(peek, source, PEEK_S)
+    return None
+
+
+def vllm_works(devices: Sequence[LoadedDevice], n_gpu: str | int | None) -> bool:
+    """Whether vLLM works on one of NVIDIA's newer GPUs (capability 8.0 or higher), and the launch may have GPUs."""
+    if n_gpu in (None, "None", 0):
+        return False
+    return any(
+        one.engines.get("vllm") == "" and float(one.details.get("capability") or 0) >= 8
+        for one in devices
+        if one.kind == "cuda"
+    )

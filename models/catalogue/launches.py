@@ -1,0 +1,61 @@
+"""A launch by a name of the catalogue's families: what it is a launch of."""
+
+from models.catalogue.files import settled
+from models.catalogue.names import named
+from models.catalogue.plans import Asked, Machine, Plan, plan
+from models.errors import InvalidRequest
+from models.hubs.settings import preferred_hub
+from models.launching import hub
+from models.launching.launch import Launch, engine_asked
+from models.launching.peek_source import peek
+
+
+def planned(launch: Launch, machine: Machine) -> Plan:
+    """The plan for what the launch names. Raises ModelNotFound, InvalidRequest, UnsupportedParameter."""
+    return plan(named(launch.model_name, launch.model_type), asked_of(launch), machine)
+
+
+def asked_of(launch: Launch) -> Asked:
+    """What the launch says beside the name. Raises InvalidRequest."""
+    engine = engine_asked(launch)
+    return Asked(
+        size=launch.size,
+        model_format=launch.model_format,
+        quantization=launch.quantization,
+        engine=engine.name if engine else None,
+        hub=launch.hub or preferred_hub(),
+    )
+
+
+def with_file(made: Plan, within_s: float) -> Plan:
+    """The plan with its file's name as the listing of its repository has it. Blocks. Raises InvalidRequest."""
+    if not made.file:
+        return made
+    seen = peek(hub.parse(made.repository), within_s)
+    if seen is not None:
+        return settled(made, seen.files)
+    if "*" in made.file:
+        raise InvalidRequest(
+            f"{made.repository} cannot be seen from here, and what its file of {made.quantization} is called only its "
+            "listing says: name the file by model_path",
+            param="model_name",
+        )
+    return made
+
+
+def launch_of(launch: Launch, made: Plan) -> Launch:
+    """The launch with all that the plan decides. Options that it sets take the place of the family's."""
+    options = {name: value for name, value in made.options.items() if name not in launch.options}
+    return launch.model_copy(
+        update={
+            "model_uid": launch.uid,
+            "model_name": made.family.name,
+            "model_type": made.family.type,
+            "model_engine": made.engine,
+            "model_format": made.model_format,
+            "quantization": made.quantization,
+            "model_size_in_billions": made.size if made.size is not None else launch.model_size_in_billions,
+            "model_path": made.source,
+            **options,
+        }
+    )
