@@ -75,6 +75,14 @@ class Job:
         return self.outcome.body
 
     @property
+    def sound(self) -> bytes:
+        """The file that was made."""
+        assert self.error is None, self.error
+        assert self.outcome is not None
+        assert len(self.outcome.artifacts) == 1
+        return self.outcome.artifacts[0].data
+
+    @property
     def text(self) -> str:
         """What was heard, of which the pieces must be the parts."""
         text: str = self.body["text"]

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from models.errors import InvalidRequest, UnsupportedParameter
 from models.modalities.speech import MEDIA_TYPES
-from tests.engines.audio_driver import Job, MediaDriver
+from tests.engines.audio_driver import MediaDriver
 from tests.support import sounds
 from tests.support.sounds import Samples, decoded, word_errors
 from workers.engines import engine_class
@@ -49,14 +49,6 @@ async def ear() -> AsyncIterator[MediaDriver]:
     driver.engine.close()
 
 
-def sound_of(job: Job) -> bytes:
-    """The file that was made."""
-    assert job.error is None, job.error
-    assert job.outcome is not None
-    assert len(job.outcome.artifacts) == 1
-    return job.outcome.artifacts[0].data
-
-
 def samples_of(data: bytes, form: str) -> Samples:
     """Its samples."""
     if form == "pcm":
@@ -67,7 +59,7 @@ def samples_of(data: bytes, form: str) -> Samples:
 async def test_what_is_said_is_heard(hibari: MediaDriver, ear: MediaDriver, tmp_path: Path) -> None:
     job = await hibari.ask(input=TEXT, seed=0, language="en-US")
     path = tmp_path / "file"
-    path.write_bytes(sound_of(job))
+    path.write_bytes(job.sound)
 
     assert word_errors((await ear.ask(path)).text, TEXT) == 0
     assert job.body["characters"] == len(TEXT)
@@ -80,7 +72,7 @@ async def test_what_is_said_is_heard(hibari: MediaDriver, ear: MediaDriver, tmp_
 async def test_each_form_is_playable(hibari: MediaDriver, form: str) -> None:
     job = await hibari.ask(input=TEXT, response_format=form, seed=0)
     plain = await hibari.ask(input=TEXT, response_format="pcm", seed=0)
-    whole, streamed = sound_of(job), b"".join(job.pieces)
+    whole, streamed = job.sound, b"".join(job.pieces)
 
     assert job.outcome is not None
     assert (job.outcome.artifacts[0].name, job.outcome.artifacts[0].media_type) == (f"speech.{form}", MEDIA_TYPES[form])
@@ -88,7 +80,7 @@ async def test_each_form_is_playable(hibari: MediaDriver, form: str) -> None:
     assert len(samples) / RATE == pytest.approx(seconds, abs=0.13), "an encoder adds some frames of silence"
     assert np.array_equal(samples_of(streamed, form), samples), "what was streamed is the same sound"
     assert len(job.pieces) >= 3
-    want = samples_of(sound_of(plain), "pcm")
+    want = samples_of(plain.sound, "pcm")
     assert similar(samples, want) > 0.9
 
 
@@ -106,7 +98,7 @@ def loudness(sound: Samples) -> Samples:
 
 async def test_a_streamed_wav_does_not_know_its_length(hibari: MediaDriver) -> None:
     job = await hibari.ask(input=TEXT, response_format="wav", seed=0)
-    whole, streamed = sound_of(job), b"".join(job.pieces)
+    whole, streamed = job.sound, b"".join(job.pieces)
 
     assert streamed[40:44] == b"\xff\xff\xff\xff"
     assert int.from_bytes(whole[40:44], "little") == len(whole) - 44
@@ -122,7 +114,7 @@ async def test_speed_changes_the_length(hibari: MediaDriver) -> None:
 
 
 async def test_a_seed_fixes_the_sound(hibari: MediaDriver) -> None:
-    made = [sound_of(await hibari.ask(input="Hello.", seed=seed)) for seed in (7, 7, 8)]
+    made = [(await hibari.ask(input="Hello.", seed=seed)).sound for seed in (7, 7, 8)]
     one, same, other = (hashlib.sha256(data).digest() for data in made)
 
     assert one == same != other
@@ -130,7 +122,7 @@ async def test_a_seed_fixes_the_sound(hibari: MediaDriver) -> None:
 
 @pytest.mark.parametrize("voice", [None, "", "heart", "default", "hibari", "alloy", "fable", {"id": "heart"}])
 async def test_known_voices(hibari: MediaDriver, voice: Any) -> None:
-    assert sound_of(await hibari.ask(input="Hi.", voice=voice))
+    assert (await hibari.ask(input="Hi.", voice=voice)).sound
 
 
 @pytest.mark.parametrize(
@@ -154,7 +146,7 @@ async def test_what_it_cannot_say_is_refused(hibari: MediaDriver, param: str, fi
 async def test_what_has_no_sound_is_silence(hibari: MediaDriver, text: str, unsaid: int, form: str) -> None:
     job = await hibari.ask(input=text, response_format=form)
 
-    heard = samples_of(sound_of(job), form)
+    heard = samples_of(job.sound, form)
     assert 0.1 * RATE < len(heard) < 2 * RATE
     assert np.abs(heard).max() < 0.1
     assert b"".join(job.pieces)
@@ -165,7 +157,7 @@ async def test_what_has_no_sound_is_silence(hibari: MediaDriver, text: str, unsa
 async def test_letters_of_other_scripts_are_no_noise(hibari: MediaDriver, text: str, unsaid: int) -> None:
     job = await hibari.ask(input=text, response_format="wav")
 
-    assert np.abs(samples_of(sound_of(job), "wav")).max() < 0.1
+    assert np.abs(samples_of(job.sound, "wav")).max() < 0.1
     assert job.body["unsaid"] == unsaid
     assert f"no sound for {unsaid} of {len(text)} characters" in job.warnings[0][0]
 

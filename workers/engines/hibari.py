@@ -20,15 +20,12 @@ from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request, warning
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
 from workers.engines.media.sound import Samples, encoder
+from workers.engines.media.speaking import PAUSE_S, check_request, many
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
-SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 400
-_PAUSE_S = 0.3
-"""How long the silence is where nothing can be said."""
 _GUESS = 2
 """The library's mark of a word that its lexicon lacks, so that a network guesses how it is said."""
-_FEW = 2
 _NAMELESS = re.compile(r"\d[\d,]{20,}")
 
 
@@ -78,13 +75,7 @@ class Hibari(Engine[LoadedVoice]):
 
     def speech(self, request: Request, sink: MediaSink) -> None:
         """Say the text."""
-        if not SPEEDS[0] <= request.speed <= SPEEDS[1]:
-            raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
-        if len(request.input) > self._options.max_characters:
-            raise InvalidRequest(
-                f"the text has {len(request.input)} characters; this model takes {self._options.max_characters}",
-                param="input",
-            )
+        check_request(request, self._options.max_characters)
         if request.language and not request.language.lower().startswith("en"):
             raise InvalidRequest("this voice speaks English alone", param="language")
         voice = self._voices[self._choose(request.voice_name)]
@@ -126,7 +117,7 @@ def _say(request: Request, voice: Any) -> Steps:
     if not samples:  # a program that speaks sentence by sentence must not stop at an emoji
         told["unsaid"] = unsaid or len("".join(text.split()))
         yield Step(total, total, warning=warning(told))
-        samples = int(_PAUSE_S * voice.sample_rate)
+        samples = int(PAUSE_S * voice.sample_rate)
         yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
     yield Step(total, total, made.close())
     artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
@@ -156,7 +147,7 @@ def strange_in(sentences: Iterable[str], g2p: Any) -> tuple[int, int]:
             if any(one.isalpha() for one in word.text):
                 total += 1
                 guessed += word.rating == _GUESS
-    return (guessed, total) if guessed >= _FEW and guessed * 3 >= total else (0, total)
+    return many(guessed, total), total
 
 
 def _is_foreign(one: str) -> bool:

@@ -58,22 +58,15 @@ async def ear() -> AsyncIterator[MediaDriver]:
     driver.engine.close()
 
 
-def sound_of(job: Job) -> bytes:
-    """The file that was made."""
-    assert job.error is None, job.error
-    assert job.outcome is not None
-    return job.outcome.artifacts[0].data
-
-
 def samples_of(job: Job) -> Samples:
     """The samples of a job that asked for pcm."""
-    return np.frombuffer(sound_of(job), "<i2").astype(np.float32) / np.float32(32767)
+    return np.frombuffer(job.sound, "<i2").astype(np.float32) / np.float32(32767)
 
 
 async def heard(ear: MediaDriver, job: Job, folder: Path, language: str) -> str:
     """What Whisper writes down of it."""
     path = folder / "speech.wav"
-    path.write_bytes(sound_of(job))
+    path.write_bytes(job.sound)
     return (await ear.ask(path, language=language)).text
 
 
@@ -105,12 +98,12 @@ async def test_a_voice_reads_mandarin(kokoro: MediaDriver, ear: MediaDriver, tmp
 
 @pytest.mark.parametrize("voice", [None, "", "jm_kumo", "alloy", {"id": "jf_nezumi"}])
 async def test_known_voices(kokoro: MediaDriver, voice: Any) -> None:
-    assert sound_of(await kokoro.ask(input=SHORT, voice=voice))
+    assert (await kokoro.ask(input=SHORT, voice=voice)).sound
 
 
 async def test_voices_are_listed_and_differ(kokoro: MediaDriver) -> None:
     assert kokoro.engine.voices == VOICES
-    made = {voice: sound_of(await kokoro.ask(input=SHORT, voice=voice)) for voice in VOICES}
+    made = {voice: (await kokoro.ask(input=SHORT, voice=voice)).sound for voice in VOICES}
     assert len(set(made.values())) == len(VOICES)
 
 
@@ -163,7 +156,7 @@ async def test_another_language_than_the_voices_is_told(kokoro: MediaDriver) -> 
 async def test_forms_are_playable(kokoro: MediaDriver, form: str) -> None:
     job = await kokoro.ask(input=SHORT, response_format=form)
 
-    assert len(decoded(sound_of(job), RATE)) / RATE == pytest.approx(job.body["duration_s"], abs=0.13)
+    assert len(decoded(job.sound, RATE)) / RATE == pytest.approx(job.body["duration_s"], abs=0.13)
 
 
 @pytest.mark.parametrize("text", ["あ" * 4096, "漢" * 4096, "1" * 4096, "word " * 800])

@@ -13,16 +13,13 @@ from workers.engines.kokoro import languages
 from workers.engines.kokoro.load import RATE, LoadedKokoro, load
 from workers.engines.kokoro.sentences import pieces, sentences
 from workers.engines.media.sound import encoder
+from workers.engines.media.speaking import PAUSE_S, check_request, many
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
-SPEEDS = (0.5, 2.0)
 _MOST_PHONEMES = 200
 """Phonemes of one step: some 12 s of sound. An abort waits for no more than that."""
-_PAUSE_S = 0.3
-"""How long the silence is where nothing can be said."""
 _PAUSES = frozenset(".,;:!?…—-。、，；：！？")
 """What is silence in itself."""
-_FEW = 2
 
 
 class Kokoro(Engine[LoadedKokoro]):
@@ -43,12 +40,8 @@ class Kokoro(Engine[LoadedKokoro]):
 
     def speech(self, request: Request, sink: MediaSink) -> None:
         """Say the text."""
-        most = self._loaded.options.max_characters
+        check_request(request, self._loaded.options.max_characters)
         check_speed(request.speed, whole=self._loaded.network.speed is np.int32)
-        if len(request.input) > most:
-            raise InvalidRequest(
-                f"the text has {len(request.input)} characters; this model takes {most}", param="input"
-            )
         voice, language = languages.choose(
             self._loaded.voices, self._loaded.default, request.voice_name, request.language
         )
@@ -67,8 +60,6 @@ class Kokoro(Engine[LoadedKokoro]):
 
 def check_speed(speed: float, *, whole: bool) -> None:
     """Raise InvalidRequest for a speed that the network does not have; ``whole``: its input is a whole number."""
-    if not SPEEDS[0] <= speed <= SPEEDS[1]:
-        raise InvalidRequest(f"this voice speaks at a speed of {SPEEDS[0]} to {SPEEDS[1]}", param="speed")
     if whole and speed != int(speed):
         raise InvalidRequest("this network speaks at a speed of 1 or 2", param="speed")
 
@@ -81,7 +72,7 @@ def _say(request: Request, loaded: LoadedKokoro, voice: str, code: str) -> Steps
     told = {
         "characters": len(request.input),
         "unsaid": sum(one.unsaid for _, one in spoken),
-        "strange": _many(sum(one.strange for _, one in spoken), sum(one.words for _, one in spoken)),
+        "strange": many(sum(one.strange for _, one in spoken), sum(one.words for _, one in spoken)),
         "words": sum(one.words for _, one in spoken),
     }
     total, samples = len(request.input), 0
@@ -98,13 +89,8 @@ def _say(request: Request, loaded: LoadedKokoro, voice: str, code: str) -> Steps
         told["unsaid"] = told["unsaid"] or sum(not one.isspace() and one not in _PAUSES for one in request.input)
         if not warned:
             yield Step(total, total, warning=warning(told))
-        samples = int(_PAUSE_S * RATE)
+        samples = int(PAUSE_S * RATE)
         yield Step(total, total, made.feed(np.zeros(samples, np.float32)))
     yield Step(total, total, made.close())
     artifact = Artifact(request.artifact, MEDIA_TYPES[request.response_format], made.whole())
     return Outcome({"duration_s": round(samples / RATE, 3), "sample_rate": RATE} | told, [artifact])
-
-
-def _many(strange: int, words: int) -> int:
-    """How many words the reader does not know; 0 where so few may be names."""
-    return strange if strange >= _FEW and strange * 3 >= words else 0
