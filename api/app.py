@@ -39,6 +39,7 @@ from api.routes import (
     chat,
     devices,
     embeddings,
+    engines,
     files,
     health,
     images,
@@ -102,7 +103,8 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
-    for module in (*text, *media, jobs, files, batches, models, registrations, devices, artifacts, health, bare):
+    rest = (jobs, files, batches, models, registrations, devices, engines, artifacts, health, bare)
+    for module in (*text, *media, *rest):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

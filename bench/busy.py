@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 
+from models.launching.options.text import LlamaCppOptions
 from workers.engines.base import EngineSite
-from workers.engines.llama_cpp.load import LlamaCppOptions, load_model
+from workers.engines.llama_cpp.load import load_model
 
 ROUNDS = 5
 TOKENS = 48

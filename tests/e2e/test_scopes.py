@@ -51,6 +51,8 @@ SCOPES = {
     "GET /openapi.json": INFER,
     "HEAD /openapi.json": INFER,
     "GET /v1/devices": INFER,
+    "GET /v1/engines": INFER,
+    "GET /v1/engines/{engine}/options": INFER,
     "GET /version": INFER,
     "GET /v1/audio/voices": INFER,
     "GET /models": INFER,

@@ -18,15 +18,14 @@ from models.catalogue import SPECS
 from models.engines import FACTS, MODEL_TYPES, engine_named
 from models.errors import InvalidRequest
 from models.launching.about import serves
+from models.launching.options.base import Options
+from models.launching.options.echo import EchoOptions
+from models.launching.options.pipelines import DiffusersOptions
+from models.launching.options.text import LlamaCppOptions, TransformersOptions
+from models.launching.options.vectors import SentenceTransformersOptions
 from models.modalities import MODALITIES, THROUGH, modality
 from models.modalities.media import MediaRequest
 from workers.engines import ENGINES, engine_class
-from workers.engines.base import Options
-from workers.engines.diffusers.options import DiffusersOptions
-from workers.engines.echo import EchoOptions
-from workers.engines.llama_cpp.load import LlamaCppOptions
-from workers.engines.sentence_transformers.options import SentenceTransformersOptions
-from workers.engines.transformers.load import TransformersOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,10 +102,10 @@ def test_an_engine_that_takes_several_gpus_asks_how_many_there_are(name: str) ->
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("echo", "workers.engines.echo:EchoOptions"),
-        ("llama_cpp", "workers.engines.llama_cpp.load:LlamaCppOptions"),
-        ("transformers", "workers.engines.transformers.load:TransformersOptions"),
-        ("sentence_transformers", "workers.engines.sentence_transformers.options:SentenceTransformersOptions"),
+        ("echo", "models.launching.options.echo:EchoOptions"),
+        ("llama_cpp", "models.launching.options.text:LlamaCppOptions"),
+        ("transformers", "models.launching.options.text:TransformersOptions"),
+        ("sentence_transformers", "models.launching.options.vectors:SentenceTransformersOptions"),
     ],
 )
 def test_an_engine_has_the_context_that_its_facts_say(name: str, options: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.errors import InvalidRequest
+from models.launching.options.text import LlamaCppOptions, TransformersOptions
 from tests.support.weights import minilm_directory, smollm2_directory, smollm2_gguf
 from workers.engines.base import EngineSite, torch_device
 
@@ -64,7 +65,7 @@ def llama_cpp(monkeypatch: pytest.MonkeyPatch, device: str, devices: list[dict[s
     monkeypatch.setattr(xllamacpp, "Server", server)
     site = EngineSite(str(smollm2_gguf()), device, options)
     with pytest.raises(Interrupted):
-        load.load_model(site, load.LlamaCppOptions.read(site), lambda *_: None)
+        load.load_model(site, LlamaCppOptions.read(site.options), lambda *_: None)
     return recorded[0]
 
 
@@ -121,7 +122,7 @@ def test_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", from_pretrained)
     site = EngineSite(str(smollm2_directory()), "metal", {})
     with pytest.raises(Interrupted):
-        load.load_model(site, load.TransformersOptions.read(site), lambda *_: None)
+        load.load_model(site, TransformersOptions.read(site.options), lambda *_: None)
 
     assert made[0].device == "mps"
     assert asked["dtype"] == torch.bfloat16
@@ -149,8 +150,8 @@ def test_a_token_is_drawn_without_float64_on_metal() -> None:
 
 @pytest.mark.weights
 def test_sentence_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.launching.options.vectors import SentenceTransformersOptions
     from workers.engines.sentence_transformers import load
-    from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 
     asked: dict[str, Any] = {}
 
@@ -161,7 +162,7 @@ def test_sentence_transformers_goes_to_metal(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(load, "SentenceTransformer", made)
     site = EngineSite(str(minilm_directory()), "metal", {})
     with pytest.raises(Interrupted):
-        load.load_model(site, SentenceTransformersOptions.read(site), lambda *_: None)
+        load.load_model(site, SentenceTransformersOptions.read(site.options), lambda *_: None)
 
     assert asked["device"] == "mps"
 

@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 
 from models.errors import InvalidRequest
+from models.launching.options.text import MOST_PIXELS
 from models.modalities.chat.messages import Media
 from tests.engines.driver import Answer, Driver
 from tests.families.makers.seeing.layouts import qwen2_5_vl
 from tests.families.seen import asked, picture, resident
 from tests.support.pictures import data_url, saved
-from workers.engines.media.pixels import MOST, PixelRange
+from workers.engines.media.pixels import PixelRange
 from workers.engines.transformers.seeing import pixels
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
@@ -165,8 +166,8 @@ class _Processor:
 async def test_a_default_is_set_where_any_number_is_taken() -> None:
     free, edges = _Processor(shortest_edge=3136, longest_edge=12_845_056), _Processor(longest_edge=1540)
 
-    assert pixels.bound(free, PixelRange()) == PixelRange(None, MOST)
-    assert free.size == {"shortest_edge": 3136, "longest_edge": MOST}
+    assert pixels.bound(free, PixelRange()) == PixelRange(None, MOST_PIXELS)
+    assert free.size == {"shortest_edge": 3136, "longest_edge": MOST_PIXELS}
     assert pixels.bound(edges, PixelRange()) == PixelRange()
     assert edges.size == {"longest_edge": 1540}
     assert pixels.bound(free, PixelRange(None, 2_000_000)).most == 2_000_000

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from models.errors import HeadraceError, InvalidRequest, UnsupportedParameter
+from models.errors import HeadraceError, UnsupportedParameter
 from models.modalities import MODALITIES, served_by
 from models.modalities.base import BaseRequest, Usage
 from models.modalities.chat.messages import Media
@@ -110,25 +108,6 @@ class Capacity:
 
     max_inflight: int
     context_length: int
-
-
-class Options(BaseModel):
-    """Base of an engine's launch options: an unknown option is refused."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-    @classmethod
-    def read(cls, site: EngineSite) -> Self:
-        """The options of a launch. Raises InvalidRequest, with the option at fault as its parameter."""
-        try:
-            return cls.model_validate(site.options)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(sorted(cls.model_fields))
-                raise InvalidRequest(f"the engine has no option '{name}'; it has {known}", param=name) from error
-            raise InvalidRequest(f"the engine's option '{name}': {first['msg']}", param=name) from error
 
 
 class Loaded(Protocol):

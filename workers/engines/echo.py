@@ -10,41 +10,25 @@ import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 from zlib import crc32
 
 import msgspec
-from pydantic import Field
 
 from models.errors import InvalidRequest
+from models.launching.options.echo import EchoOptions
 from models.modalities import chat, completions, detokenize, tokenize
 from models.modalities.base import Usage
 from models.modalities.chat.tools import Tool
 from models.modalities.text import Delta, FinishReason, TextRequest, TokenLogprob, ToolDelta
 from models.modalities.videos import Request as Videos
-from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report, Sink
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report, Sink
 from workers.engines.echo_videos import EchoVideos
 from workers.engines.text.limits import too_long
 from workers.engines.text.stops import StopScanner
 
 _WORD = re.compile(r"\s*\S+|\s+$")
 _THOUGHT = "They said something. I shall say it again."
-
-
-class EchoOptions(Options):
-    """``step_ms`` 0 means one step in each iteration of the event loop; ``load_s`` simulates a slow load."""
-
-    step_ms: float = Field(1.0, ge=0, le=60_000)
-    load_s: float = Field(0.0, ge=0, le=3600)
-    max_inflight: int = Field(256, ge=1, le=4096)
-    context_length: int = Field(32_768, ge=1)
-    max_tokens: int = Field(64, ge=1, description="Tokens of an answer that asks for no limit.")
-    modality: Literal["text", "videos"] = "text"
-
-    @property
-    def capacity(self) -> Capacity:
-        """See ``Loaded``: there is nothing else to load."""
-        return Capacity(self.max_inflight, self.context_length)
 
 
 @dataclass(slots=True)
@@ -76,7 +60,16 @@ class _Running:
     open: list[_Choice] = field(default_factory=list)
 
 
-class Echo(Engine[EchoOptions]):
+class LoadedEcho(EchoOptions):
+    """The options: there is nothing else to load."""
+
+    @property
+    def capacity(self) -> Capacity:
+        """See ``Loaded``."""
+        return Capacity(self.max_inflight, self.context_length)
+
+
+class Echo(Engine[LoadedEcho]):
     """Repeats the last message, word by word, for ever, until a limit or a stop string ends it."""
 
     honours = frozenset(
@@ -106,7 +99,7 @@ class Echo(Engine[EchoOptions]):
         ]
     )
 
-    def __init__(self, loaded: EchoOptions) -> None:
+    def __init__(self, loaded: LoadedEcho) -> None:
         super().__init__(loaded)
         self._options = loaded
         self._running: dict[str, _Running] = {}
@@ -116,15 +109,15 @@ class Echo(Engine[EchoOptions]):
         self._stepping = asyncio.create_task(self._run(), name="echo steps")
 
     @classmethod
-    def load(cls, site: EngineSite, report: Report) -> EchoOptions:
-        options = EchoOptions.read(site)
+    def load(cls, site: EngineSite, report: Report) -> LoadedEcho:
+        options = LoadedEcho.read(site.options)
         for done in range(100):
             report("loading", done / 100)
             time.sleep(options.load_s / 100)
         return options
 
     @classmethod
-    async def start(cls, loaded: EchoOptions) -> "Echo":
+    async def start(cls, loaded: LoadedEcho) -> "Echo":
         if loaded.modality == "videos":
             return cast("Echo", EchoVideos(loaded))  # another engine, which the runner asks as it asks any
         return cls(loaded)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from models.errors import InvalidRequest
+from models.launching.options.sound import HibariOptions
 from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request, warning
-from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
 from workers.engines.media.sound import Samples, encoder
 from workers.engines.media.speaking import PAUSE_S, check_request, many
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
@@ -27,14 +27,6 @@ _MOST_PHONEMES = 400
 _GUESS = 2
 """The library's mark of a word that its lexicon lacks, so that a network guesses how it is said."""
 _NAMELESS = re.compile(r"\d[\d,]{20,}")
-
-
-class HibariOptions(Options):
-    """What a launch may set."""
-
-    max_inflight: int = Field(4, ge=1, le=64, description="Requests that take turns.")
-    n_threads: int = Field(1, ge=1, le=64, description="Threads of one sentence.")
-    max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +57,7 @@ class Hibari(Engine[LoadedVoice]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedVoice:
-        options = HibariOptions.read(site)
+        options = HibariOptions.read(site.options)
         report("loading", 0.0)
         voices = _voices(Path(site.source), options.n_threads)
         report("warming", 0.0)

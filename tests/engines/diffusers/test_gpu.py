@@ -8,6 +8,7 @@ import diffusers
 import pytest
 import torch
 
+from models.launching.options.pipelines import DiffusersOptions
 from tests.engines.accelerator.cards import CARDS, H100, RTX_3060, T4, less
 from tests.engines.accelerator.fake_cuda import pretend
 from tests.glyphs.check import WEIGHTS
@@ -16,7 +17,6 @@ from workers.engines.base import EngineSite
 from workers.engines.diffusers import load
 from workers.engines.diffusers.batch import Shape
 from workers.engines.diffusers.model import Model
-from workers.engines.diffusers.options import DiffusersOptions
 
 pytestmark = pytest.mark.weights
 

@@ -10,13 +10,13 @@ from gguf import GGUFWriter
 
 from models.errors import InvalidRequest
 from models.launching.gguf import header
+from models.launching.options.text import LlamaCppOptions
 from models.ledger.cache import gguf_token_bytes
 from tests.engines.accelerator.cards import CARDS, GIB, T4
 from tests.support.weights import smollm2_gguf
 from workers.engines.accelerator.card import Card
 from workers.engines.base import EngineSite
 from workers.engines.llama_cpp import load, sizes
-from workers.engines.llama_cpp.load import LlamaCppOptions
 
 Modes = xllamacpp.llama_split_mode
 GEMMA_12B = {"layers": 48, "heads": 16, "kv_heads": 8, "head": 256, "width": 3840, "size": 6.8}
@@ -69,7 +69,7 @@ def params(monkeypatch: pytest.MonkeyPatch, path: Path, *cards: Card, device: st
         patched.setattr(sizes, "cores", lambda: 128)
         site = EngineSite(str(path), device, options, gpus=0 if device == "cpu" else len(cards))
         with pytest.raises(Interrupted):
-            load.load_model(site, LlamaCppOptions.read(site), lambda *_: None)
+            load.load_model(site, LlamaCppOptions.read(site.options), lambda *_: None)
     return recorded[0]
 
 
@@ -184,7 +184,7 @@ def test_a_gpu_that_llama_cpp_does_not_see_is_missed(tmp_path: Path, monkeypatch
     monkeypatch.setattr(xllamacpp, "get_device_info", lambda: listed)
     site = EngineSite(str(written(tmp_path / "a.gguf", GEMMA_12B)), "cuda:0", {}, gpus=2)
     with pytest.raises(InvalidRequest, match="sees 1 of the replica's 2 GPUs"):
-        load.load_model(site, LlamaCppOptions.read(site), lambda *_: None)
+        load.load_model(site, LlamaCppOptions.read(site.options), lambda *_: None)
 
 
 def test_on_a_cpu_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

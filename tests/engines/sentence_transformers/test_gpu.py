@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from models.launching.options.vectors import SentenceTransformersOptions
 from tests.engines.accelerator.cards import CARDS
 from tests.engines.accelerator.fake_cuda import pretend
 from workers.engines.base import EngineSite
 from workers.engines.sentence_transformers import load
-from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 
 
 class Interrupted(Exception):
@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, folder: Path, config: dict[str, Any],
     monkeypatch.setattr(load, "SentenceTransformer", model)
     site = EngineSite(str(folder), device, {"modality": "embeddings"} | options)
     with pytest.raises(Interrupted):
-        load.load_model(site, SentenceTransformersOptions.read(site), lambda *_: None)
+        load.load_model(site, SentenceTransformersOptions.read(site.options), lambda *_: None)
     return recorded["model_kwargs"]["dtype"], recorded["device"]
 
 

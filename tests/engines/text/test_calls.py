@@ -7,10 +7,11 @@ from typing import Any, get_args
 import pytest
 
 from models.launching.chat_templates import REASONING_FORMATS, ReasoningFormatName
+from models.launching.options.text import ToolFormatName
 from models.modalities.text import ToolCall
 from tests.engines.text.samples import ANSWERS, CALLS, FUNCTIONS, TWO, Sample
 from workers.engines.text.answers import Piece, Splitter
-from workers.engines.text.calls.table import CALL_FORMATS, UNREAD, ToolFormatName
+from workers.engines.text.calls.table import CALL_FORMATS, UNREAD
 from workers.engines.text.dialects import dialect_of
 from workers.engines.text.thoughts import thinking_of
 

@@ -8,11 +8,11 @@ import torch
 import transformers
 
 from models.errors import EngineFailure
+from models.launching.options.text import TransformersOptions
 from tests.engines.accelerator.cards import CARDS, GIB, H100, RTX_4090, T4, less
 from tests.engines.accelerator.fake_cuda import pretend
 from workers.engines.base import EngineSite
 from workers.engines.transformers import load
-from workers.engines.transformers.load import TransformersOptions
 
 TINY: dict[str, Any] = {
     "num_hidden_layers": 1,
@@ -59,7 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, source: str, **options: Any) -> dict[
     monkeypatch.setattr(load, "cores", lambda: 128)
     site = EngineSite(source, "cuda:0", options)
     with pytest.raises(Interrupted):
-        load.load_model(site, TransformersOptions.read(site), lambda *_: None)
+        load.load_model(site, TransformersOptions.read(site.options), lambda *_: None)
     return recorded
 
 

@@ -19,6 +19,7 @@ from transformers import AutoTokenizer
 from models.catalogue import find
 from models.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, UnsupportedParameter
 from models.launching import hub
+from models.launching.options.vllm import arguments
 from models.modalities.chat.messages import Media
 from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
@@ -28,6 +29,7 @@ from tests.support.weights import llava_for_vllm
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.vllm import options
+from workers.engines.vllm.arguments import described
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
 
@@ -353,6 +355,10 @@ async def test_options_are_those_of_vllm(vllm: Driver, asked: dict[str, Any], sa
     site = EngineSite(source_of("vllm"), "cpu", OPTIONS["vllm"] | asked)
     with pytest.raises((InvalidRequest, ValueError), match=re.escape(said)):
         engine_class("vllm").load(site, lambda stage, fraction: None)
+
+
+async def test_the_arguments_that_the_gateway_knows_are_those_of_this_vllm() -> None:
+    assert arguments() == described(), "python -m workers.engines.vllm.arguments"
 
 
 async def test_options_are_read_as_vllms_command_line_would(vllm: Driver) -> None:

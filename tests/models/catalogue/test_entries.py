@@ -17,8 +17,8 @@ from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.engine_choice import _FORMATS
-from workers.engines.diffusers.options import DiffusersOptions, VideoOptions
-from workers.engines.sentence_transformers.options import SentenceTransformersOptions
+from models.launching.options.pipelines import DiffusersOptions, VideoOptions
+from models.launching.options.vectors import SentenceTransformersOptions
 
 DATA = Path(entries.__file__).parent / "families"
 MOST_BYTES = 3 << 20

@@ -180,8 +180,7 @@ def test_an_engine_that_was_not_measured_says_so() -> None:
 
 
 def test_the_defaults_are_those_of_the_engines() -> None:
-    from workers.engines.llama_cpp.load import LlamaCppOptions
-    from workers.engines.transformers.load import TransformersOptions
+    from models.launching.options.text import LlamaCppOptions, TransformersOptions
     from workers.engines.vllm.memory import CPU_KV_BYTES
 
     ours, theirs = LlamaCppOptions(), TransformersOptions()

@@ -20,7 +20,7 @@ from tests.support.pictures import saved
 from tests.support.servers import Valkey
 from tests.support.web import Handler, Server, serving
 from workers.engines.base import EngineSite, MediaSink, Sink
-from workers.engines.echo import Echo, EchoOptions
+from workers.engines.echo import Echo, LoadedEcho
 from workers.protocol import DoJob as Order
 from workers.protocol import JobEnded
 from workers.runner.job_events import JobEvents
@@ -38,7 +38,7 @@ class Painter(Echo):
 
     honours = Echo.honours | {"size"}
 
-    def __init__(self, loaded: EchoOptions) -> None:
+    def __init__(self, loaded: LoadedEcho) -> None:
         super().__init__(loaded)
         self.asked: list[str] = []
         self.paint: Callable[[MediaSink], None] = lambda sink: None

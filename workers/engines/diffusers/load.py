@@ -10,6 +10,7 @@ import transformers
 from safetensors import SafetensorError
 
 from models.errors import InvalidRequest
+from models.launching.options.pipelines import DiffusersOptions, PipelineOptions, VideoOptions
 from models.launching.variants import variant
 from models.modalities import samplers
 from workers.engines.accelerator.card import Card
@@ -21,7 +22,6 @@ from workers.engines.base import EngineSite, Report, torch_device
 from workers.engines.diffusers import adapters
 from workers.engines.diffusers.index import parts_of, read_index
 from workers.engines.diffusers.model import Model
-from workers.engines.diffusers.options import DiffusersOptions, PipelineOptions, VideoOptions
 from workers.engines.diffusers.single_file import SingleFile, checkpoint_at
 from workers.engines.diffusers.tasks import refuse_other
 from workers.engines.diffusers.video import families
@@ -38,7 +38,7 @@ def _threads(options: PipelineOptions, device: str) -> int | None:
 def load_model(site: EngineSite, report: Report) -> Model | VideoModel:
     """Load the weights. Raises InvalidRequest where they, or the options, cannot be used."""
     films = site.options.get("modality") == "videos"
-    options: DiffusersOptions | VideoOptions = (VideoOptions if films else DiffusersOptions).read(site)
+    options: DiffusersOptions | VideoOptions = (VideoOptions if films else DiffusersOptions).read(site.options)
     site = replace(site, device=torch_device(site.device))
     card = card_of(site.device)
     _refuse(options, card)

@@ -17,20 +17,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy
 from faster_whisper.vad import VadOptions, get_vad_model
-from pydantic import Field
 
 from models.errors import EngineFailure, InvalidRequest
 from models.launching.engine_choice import fits, formats_of
+from models.launching.options.sound import FasterWhisperOptions
 from models.launching.peek import peek_at
 from models.modalities.media import Outcome
 from models.modalities.transcription import Request, ServerVad
 from models.modalities.transcription.languages import NAMES
 from workers.engines.accelerator.faults import device_lost, kind_of
-from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Options, Report
+from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
 from workers.engines.faster_whisper import clips as cutting
 from workers.engines.faster_whisper import cublas
 from workers.engines.faster_whisper.clips import Clip, ClipGroup
@@ -42,35 +42,6 @@ from workers.engines.media.recording import RATE, Recording, Sound
 from workers.engines.threads.step_threads import Step, SteppedRequest, Steps, StepThreads
 
 log = logging.getLogger(__name__)
-
-_ComputeType = Literal[
-    "int8",
-    "int8_float16",
-    "int8_float32",
-    "int8_bfloat16",
-    "int16",
-    "float16",
-    "bfloat16",
-    "float32",
-    "default",
-    "auto",
-]
-
-
-class FasterWhisperOptions(Options):
-    """``None`` means what suits the device."""
-
-    compute_type: _ComputeType | None = Field(None, description="int8 on a CPU, float16 on a GPU.")
-    n_threads: int | None = Field(None, ge=1, le=256, description="CPU threads of one request.")
-    max_inflight: int | None = Field(None, ge=1, le=32, description="Requests at once; 1 on a CPU, 2 on a GPU.")
-    batch_size: int | None = Field(
-        None, ge=1, le=128, description="Clips at once; 16 on a GPU, 1 on a CPU, where more save little and abort late."
-    )
-    beam_size: int = Field(5, ge=1, le=16, description="For requests that do not set it; 1 is a third faster.")
-    max_audio_s: float = Field(4 * 3600, gt=0, le=30 * 24 * 3600, description="Longest recording, in seconds.")
-    translates: bool | None = Field(
-        None, description="It can translate into English. Found out: models with a short decoder, as turbo, cannot."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +83,7 @@ class FasterWhisper(Engine[LoadedWhisper]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedWhisper:
-        options = FasterWhisperOptions.read(site)
+        options = FasterWhisperOptions.read(site.options)
         kind, _, number = site.device.partition(":")
         on_gpu = kind == "cuda"
         inflight = options.max_inflight or (2 if on_gpu else 1)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
-from pydantic import Field
 
 from models.errors import InvalidRequest
+from models.launching.options.sound import KokoroOptions
 from workers.engines.accelerator.threads import cores, host_threads
-from workers.engines.base import Capacity, EngineSite, Options, Report
+from workers.engines.base import Capacity, EngineSite, Report
 from workers.engines.kokoro import languages
 from workers.engines.kokoro.reading.readers import Readers
 from workers.engines.kokoro.styles import Styles, voices_in
@@ -36,16 +36,6 @@ _THREADS = 4
 """More make a sentence hardly faster."""
 _MOST_TOKENS = 510
 """Most tokens that the network takes at once, without those at its ends."""
-
-
-class KokoroOptions(Options):
-    """What a launch may set."""
-
-    max_inflight: int = Field(4, ge=1, le=64, description="Requests that take turns.")
-    n_threads: int | None = Field(None, ge=1, le=64, description="Threads of one sentence; 4, or the cores.")
-    max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
-    default_voice: str | None = Field(None, max_length=80, description="The voice of requests that name none.")
-    network: str | None = Field(None, max_length=200, description="The file of the network, where there are several.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +85,7 @@ def style_of(styles: Styles, tokens: int) -> Styles:
 
 def load(site: EngineSite, report: Report) -> LoadedKokoro:
     """Read the folder and say a word. Raises InvalidRequest."""
-    options = KokoroOptions.read(site)
+    options = KokoroOptions.read(site.options)
     report("loading", 0.0)
     folder = Path(site.source)
     voices = voices_in(folder)

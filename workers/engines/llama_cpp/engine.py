@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest
+from models.launching.options.text import LlamaCppOptions
 from models.modalities import chat, completions, served_by
 from models.modalities.base import Usage
 from models.modalities.detokenize import Request as Detokenize
@@ -26,7 +27,7 @@ from models.modalities.tokenize import Request as Tokenize
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
 from workers.engines.llama_cpp.calls import ChoiceCall, RunningRequest
-from workers.engines.llama_cpp.load import LlamaCppOptions, LoadedGguf, load_model
+from workers.engines.llama_cpp.load import LoadedGguf, load_model
 from workers.engines.llama_cpp.plan import Plan, Planner
 from workers.engines.llama_cpp.scoring import PromptScore, ScoredModel
 from workers.engines.llama_cpp.sight import refuse_beside_projector
@@ -88,7 +89,7 @@ class LlamaCpp(Engine[LoadedGguf]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedGguf:
-        options = LlamaCppOptions.read(site)
+        options = LlamaCppOptions.read(site.options)
         vectors: Any = load_vectors(site, options, report) if options.modality else None
         return vectors or load_model(site, options, report)
 

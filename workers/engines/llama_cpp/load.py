@@ -6,18 +6,18 @@ import os
 import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import Field
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest
-from workers.engines.base import Capacity, EngineSite, Options, Report
+from models.launching.options.text import LlamaCppOptions
+from workers.engines.base import Capacity, EngineSite, Report
 from workers.engines.llama_cpp import sizes, wire
 from workers.engines.llama_cpp.sight import projector
-from workers.engines.llama_cpp.split import MOST_GPUS, Mode, Split, split_over
-from workers.engines.media.pixels import MOST, PixelRange
+from workers.engines.llama_cpp.split import Split, split_over
+from workers.engines.media.pixels import PixelRange
 from workers.engines.text.dialects import Dialect, dialect_of
 
 _SPINS = "2000"
@@ -30,53 +30,6 @@ if "OMP_WAIT_POLICY" not in os.environ:  # the library reads it once, when it is
 
 _log = logging.getLogger(__name__)
 _ALL_LAYERS = 999
-_CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
-
-
-class LlamaCppOptions(Options):
-    """Counts of tokens, unless said otherwise. ``None`` means what suits the device."""
-
-    modality: Literal["embeddings", "rerank"] | None = Field(
-        None, description="What the weights are to serve, if not text; set from the model's type."
-    )
-    pooling: Literal["mean", "cls", "last"] | None = Field(
-        None, description="Of embeddings: how a text's tokens become one vector, if not as the file says."
-    )
-    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
-    n_parallel: int = Field(
-        8, ge=1, le=256, description="Requests computed at once; each holds n_ctx of KV cache. On a GPU as many as fit."
-    )
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; where a GPU has all layers 4 at most.")
-    n_gpu_layers: int | None = Field(None, ge=0, description="Layers on the GPU; all by default. On a CPU 0 alone.")
-    split_mode: Mode | None = Field(
-        None, description="What several GPUs share: layers (the default), rows, or none: one GPU has the model."
-    )
-    tensor_split: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
-        None, max_length=MOST_GPUS, description="The share of each GPU; by default as its memory is free."
-    )
-    main_gpu: int | None = Field(
-        None, ge=0, description="With rows or none: which of the replica's GPUs, by its index."
-    )
-    n_batch: int | None = Field(None, ge=32, le=1 << 16, description="Most of one step; 256 on a CPU, 2048 on a GPU.")
-    n_ubatch: int = Field(512, ge=32, le=1 << 16, description="Most of one computation within a step.")
-    flash_attn: Literal["auto", "on", "off"] = "auto"
-    cache_type_k: _CacheType = "f16"
-    cache_type_v: _CacheType = "f16"
-    cache_ram_mib: int = Field(0, ge=0, description="MiB of host memory to keep the KV cache of past prompts in.")
-    mmproj: str | None = Field(
-        None,
-        max_length=4096,
-        description="Of a model that sees: the projector's file, or 'none'; the one beside it.",
-    )
-    max_pixels: int = Field(MOST, ge=1, description="Most pixels of a picture; larger ones are scaled down.")
-    min_pixels: int | None = Field(None, ge=1, le=1 << 24, description="Fewest pixels of a picture.")
-    chat_template: str | None = Field(None, max_length=1 << 20, description="In Jinja; by default the file's own.")
-    tool_format: Literal["auto", "hermes", "llama3", "mistral", "mistral_args"] = Field(
-        "auto", description="How the model writes calls that it must make; found in its chat template."
-    )
-    reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
-        "auto", description="The tags around the model's thoughts; found in its chat template."
-    )
 
 
 class Http:

@@ -2,21 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from models.errors import InvalidRequest
-
-Mode = Literal["layer", "row", "none"]
-
-MOST_GPUS = 128
-"""Numbers that llama.cpp reads as its ``tensor_split``, whatever the GPUs are."""
+from models.launching.options.text import MOST_GPUS, SplitMode
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Layers or rows go to all GPUs, by ``shares`` or by their free memory; ``none``: the ``main`` GPU has it all."""
 
-    mode: Mode = "layer"
+    mode: SplitMode = "layer"
     shares: tuple[float, ...] = ()
     main: int = 0
 
@@ -33,7 +28,7 @@ class Split:
         return [*self.shares, *[0.0] * (MOST_GPUS - len(self.shares))]
 
 
-def split_over(gpus: int, mode: Mode | None, shares: Sequence[float] | None, main: int | None) -> Split:
+def split_over(gpus: int, mode: SplitMode | None, shares: Sequence[float] | None, main: int | None) -> Split:
     """What a launch asks for, on so many GPUs; 0 means a CPU.
 
     Raises InvalidRequest, with the option at fault, for what these GPUs cannot do, and for what would have no effect.
@@ -52,7 +47,7 @@ def split_over(gpus: int, mode: Mode | None, shares: Sequence[float] | None, mai
     return Split(mode or "layer", tuple(shares or ()), main or 0)
 
 
-def _check_shares(gpus: int, mode: Mode | None, shares: Sequence[float]) -> None:
+def _check_shares(gpus: int, mode: SplitMode | None, shares: Sequence[float]) -> None:
     if len(shares) != gpus:
         message = f"'tensor_split' has {len(shares)} shares, and the replica has {_gpus(gpus)}"
         raise InvalidRequest(message, param="tensor_split")

@@ -10,9 +10,10 @@ import msgspec
 
 from models.errors import InvalidRequest
 from models.launching import gguf as headers
+from models.launching.options.text import LlamaCppOptions
 from workers.engines.base import Capacity, EngineSite, Report
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.load import Http, LlamaCppOptions, fitted, gguf, serve, split_of
+from workers.engines.llama_cpp.load import Http, fitted, gguf, serve, split_of
 
 _POOLINGS = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 _WORDPIECE = 3

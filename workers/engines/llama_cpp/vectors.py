@@ -12,6 +12,7 @@ import msgspec
 import numpy
 
 from models.errors import ContextLengthExceeded, EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.launching.options.text import LlamaCppOptions
 from models.modalities import MODALITIES, served_by
 from models.modalities.base import Usage
 from models.modalities.embeddings import Request as Embeddings
@@ -19,7 +20,6 @@ from models.modalities.rerank import Ranking
 from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.llama_cpp import wire
-from workers.engines.llama_cpp.load import LlamaCppOptions
 from workers.engines.llama_cpp.vector_load import LoadedVectors, load_vectors
 from workers.engines.text.limits import ADDED, too_long
 
@@ -51,7 +51,7 @@ class LlamaCppVectors(Engine[LoadedVectors]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedVectors:
-        return load_vectors(site, LlamaCppOptions.read(site), report)
+        return load_vectors(site, LlamaCppOptions.read(site.options), report)
 
     def modalities(self) -> list[str]:
         return [name for name in MODALITIES if served_by(name) == self._model.modality]

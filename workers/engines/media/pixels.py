@@ -11,8 +11,6 @@ from PIL import Image
 
 from models.errors import InvalidRequest
 
-MOST = 1280 * 28 * 28
-"""The default where a model takes any number of pixels: some 1280 tokens of Qwen2-VL."""
 LOW = 512 * 512
 """What ``detail`` "low" shows of a picture."""
 

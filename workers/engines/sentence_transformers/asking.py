@@ -9,9 +9,9 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.modules import LogitScore
 
 from models.errors import InvalidRequest
+from models.launching.options.vectors import SentenceTransformersOptions
 from workers.engines.sentence_transformers import frames
 from workers.engines.sentence_transformers.frames import DOCUMENT, QUERY, Causal, Frame
-from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 
 _SIZES = ("padding", "truncation", "max_length", "return_tensors", "restore_suffix")
 """Of the arguments of a chat template that a model saves: those that say nothing of its text."""

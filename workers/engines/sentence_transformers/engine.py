@@ -8,6 +8,7 @@ import numpy
 import torch
 
 from models.errors import InvalidRequest, UnsupportedParameter
+from models.launching.options.vectors import SentenceTransformersOptions
 from models.modalities import MODALITIES, served_by
 from models.modalities.base import Usage
 from models.modalities.embeddings import Request as Embeddings
@@ -16,7 +17,6 @@ from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
 from workers.engines.sentence_transformers.load import LoadedEncoder, load_model
-from workers.engines.sentence_transformers.options import SentenceTransformersOptions
 from workers.engines.sentence_transformers.sparse import SPARSE
 from workers.engines.sentence_transformers.text import slow
 
@@ -55,7 +55,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
     @classmethod
     def load(cls, placement: EngineSite, report: Report) -> LoadedEncoder:
-        return load_model(placement, SentenceTransformersOptions.read(placement), report)
+        return load_model(placement, SentenceTransformersOptions.read(placement.options), report)
 
     def modalities(self) -> list[str]:
         return [name for name in MODALITIES if served_by(name) == self._model.modality]

@@ -19,6 +19,7 @@ from transformers import AutoConfig
 from models.engines import FACTS
 from models.errors import EngineFailure, InvalidRequest
 from models.launching.engine_choice import description, fits, refuse_misfit
+from models.launching.options.vectors import Modality, SentenceTransformersOptions
 from models.launching.peek import peek_at
 from models.modalities.embeddings import MOST_TOKENS
 from workers.engines.accelerator.faults import kind_of, lasting
@@ -32,7 +33,6 @@ from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.foreign import foreign_code, refuse_code
 from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
 from workers.engines.sentence_transformers.frames import Frame
-from workers.engines.sentence_transformers.options import Modality, SentenceTransformersOptions
 from workers.engines.sentence_transformers.pooling import set_pooling
 from workers.engines.sentence_transformers.rows import FramedReader
 from workers.engines.sentence_transformers.sparse import with_sparse

@@ -6,7 +6,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling as Poolin
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
 
 from models.errors import InvalidRequest
-from workers.engines.sentence_transformers.options import Pooling
+from models.launching.options.vectors import Pooling
 
 _MODES = {"last": "lasttoken", "mean_sqrt_len": "mean_sqrt_len_tokens", "weighted_mean": "weightedmean"}
 """The library's names, where they are not ours."""

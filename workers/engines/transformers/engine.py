@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Any
 
 from models.errors import EngineFailure, HeadraceError, InvalidRequest, UnsupportedParameter
+from models.launching.options.text import TransformersOptions
 from models.modalities import chat, completions
 from models.modalities.base import Usage
 from models.modalities.chat.messages import Media
@@ -29,7 +30,7 @@ from workers.engines.threads.side_answers import SideAnswers
 from workers.engines.transformers.choice import Choice, sampling_of
 from workers.engines.transformers.detokenizer import Detokenizer
 from workers.engines.transformers.hearing.transcriptions import Transcriptions
-from workers.engines.transformers.load import LoadedTransformer, TransformersOptions, load_model
+from workers.engines.transformers.load import LoadedTransformer, load_model
 from workers.engines.transformers.prompts import Body, Prompt, Prompts
 from workers.engines.transformers.scoring import Scores, Scoring
 
@@ -90,7 +91,7 @@ class Transformers(Engine[LoadedTransformer]):
 
     @classmethod
     def load(cls, site: EngineSite, report: Report) -> LoadedTransformer:
-        return load_model(site, TransformersOptions.read(site), report)
+        return load_model(site, TransformersOptions.read(site.options), report)
 
     def modalities(self) -> list[str]:
         return [name for name in super().modalities() if name != "transcription" or self._hearing.able]

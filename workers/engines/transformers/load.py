@@ -6,29 +6,27 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
 from jinja2 import TemplateSyntaxError
-from pydantic import Field
 
 from models.engines import refuse_unserved
 from models.errors import EngineFailure, InvalidRequest, UnsupportedParameter
 from models.launching.about import PROCESSORS
-from models.launching.chat_templates import ReasoningFormatName
+from models.launching.options.text import TransformersOptions
 from workers.engines.accelerator.card import Card
 from workers.engines.accelerator.memory import Attention, kv_tokens
 from workers.engines.accelerator.precision import text_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
-from workers.engines.base import Capacity, EngineSite, Options, Report, torch_device
+from workers.engines.base import Capacity, EngineSite, Report, torch_device
 from workers.engines.media.pixels import PixelRange
 from workers.engines.missing_packages import lacking, package_in
 from workers.engines.missing_weights import refuse_absurd, refuse_half, refuse_missing
 from workers.engines.structured.grammar_wire import Setup
 from workers.engines.structured.grammars import Grammars
-from workers.engines.text.calls.table import ToolFormatName
 from workers.engines.text.dialects import Dialect, dialect_of, probed
 from workers.engines.text.tokenizer_files import refuse_unread
 from workers.engines.transformers.hearing.asking import Asker, asker_of, tried
@@ -43,39 +41,6 @@ from workers.engines.transformers.ways import Way, context_of, settle_positions,
 log = logging.getLogger(__name__)
 
 _Decode = Callable[[list[int]], str]
-
-
-class TransformersOptions(Options):
-    """Counts of tokens, unless said otherwise. ``None`` means what suits the device and the model."""
-
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="float32 on a CPU; on a GPU the model's own, or bfloat16, or what an old GPU computes well."
-    )
-    n_ctx: int = Field(4096, ge=64, le=1 << 24, description="Context of each request, prompt and answer together.")
-    max_requests: int = Field(32, ge=1, le=1024, description="Requests computed at once.")
-    kv_tokens: int | None = Field(
-        None,
-        ge=64,
-        description="Cache shared by all requests; at least one full context. On a GPU what all need, or what fits.",
-    )
-    max_batch_tokens: int | None = Field(None, ge=32, description="Most of one step; 512 on a CPU, 2048 on a GPU.")
-    n_threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; on a GPU 8 at most.")
-    max_pixels: int | None = Field(
-        None, ge=1, le=1 << 27, description="Of a picture; by default 1003520 where the model takes any number."
-    )
-    min_pixels: int | None = Field(None, ge=1, le=1 << 27, description="To which smaller pictures are scaled up.")
-    clip_s: float = Field(
-        30.0, ge=1, le=1800, description="Of a recording, what a model that hears transcribes at once, in seconds."
-    )
-    attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = Field(
-        "auto", description="sdpa where the network has it, else eager."
-    )
-    tool_format: ToolFormatName = Field(
-        "auto", description="How the model writes tool calls; found in its chat template."
-    )
-    reasoning_format: ReasoningFormatName = Field(
-        "auto", description="The tags around the model's thoughts; found in its chat template."
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,65 +1,23 @@
-"""What a launch may set of vLLM: all of its engine's arguments, and those of its serving layer that make sense here.
+"""The options of a launch as vLLM takes them: sorted, converted, adapters found.
 
-Pure, except ``arguments``, ``read`` and ``check_parsers``, which ask vLLM. A launch may not set arguments that would
-fetch, run or unpickle something; where it trusts the repository's code, it may also name code of its own.
+Pure, except ``arguments``, ``read`` and ``check_parsers``, which ask vLLM. What a launch may set,
+``models.launching.options.vllm`` says.
 """
 
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
-
 from models.errors import InvalidRequest
 from models.launching import hub
+from models.launching.options.base import did_you_mean
+from models.launching.options.vllm import SERVING, refuse_unknown, settable
 
-SERVING = frozenset(
-    [
-        *("chat_template", "chat_template_content_format", "default_chat_template_kwargs"),
-        *("enable_auto_tool_choice", "exclude_tools_when_tool_choice_none", "tool_call_parser", "tool_strict_level"),
-    ]
-)
-"""Arguments of vLLM's serving layer that a launch may set."""
-
-PLATFORM = frozenset(
-    [
-        *("model", "model_weights", "served_model_name", "tokenizer", "hf_config_path", "download_dir", "hf_token"),
-        *("revision", "code_revision", "tokenizer_revision", "trust_remote_code", "runner", "convert", "tokens_only"),
-        *("allowed_local_media_path", "allowed_media_domains", "device_ids", "nnodes", "node_rank", "master_addr"),
-        *("master_port", "skip_tokenizer_init", "logging_config", "log_config_file", "enable_log_requests"),
-        *("otlp_traces_endpoint", "profiler_config", "kv_events_config", "weight_transfer_config"),
-    ]
-)
-"""Engine arguments that Headrace sets itself, or has no use for.
-
-Those of data parallelism are refused as well: Headrace has replicas instead.
-"""
-
-CODE = frozenset(
-    [
-        *("worker_cls", "worker_extension_cls", "scheduler_cls", "logits_processors", "model_class_overrides"),
-        *("reasoning_parser_plugin", "tool_parser_plugin", "io_processor_plugin", "enable_prompt_embeds"),
-        *("kv_transfer_config", "ec_transfer_config", "additional_config", "model_loader_extra_config"),
-        *("kv_connector_module_path", "enable_mm_embeds"),
-    ]
-)
-"""Arguments that name code to import, or allow pickles. Some of them are fields of other arguments."""
-
-SAFE_FORMATS = frozenset(["auto", "safetensors", "dummy", "bitsandbytes", "gguf", "sharded_state", "mistral"])
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 _KINDS = frozenset(["text", "image", "audio", "video", "input"])
-
-
-class OwnOptions(BaseModel):
-    """Headrace's own options, beside vLLM's arguments."""
-
-    lora_modules: dict[str, str] = Field({}, max_length=64)
-    memory_bytes: int | None = Field(None, ge=1 << 20)
-    sleep_after_s: float | None = Field(None, gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +42,7 @@ def arguments() -> frozenset[str]:
 
 def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> LaunchPlan:
     """Sort the options. Raises InvalidRequest with the option at fault; for a misspelt one it names the nearest."""
-    ours = {name: value for name, value in options.items() if name in OwnOptions.model_fields}
-    try:
-        own = OwnOptions.model_validate(ours)
-    except ValueError as error:
-        raise InvalidRequest(f"the engine's options: {error}") from error
-    allowed = {name for name in known if name not in PLATFORM and not name.startswith("data_parallel_")} | SERVING
-    for name, value in options.items():
-        if name not in ours:
-            _check(name, value, known, allowed, trusted)
+    own, allowed = refuse_unknown(options, known, trusted=trusted), settable(known)
     serving = {name: value for name, value in options.items() if name in SERVING}
     if serving.get("tool_call_parser"):
         serving.setdefault("enable_auto_tool_choice", True)
@@ -117,25 +67,6 @@ def plan(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -
     if own.sleep_after_s is not None:
         engine["enable_sleep_mode"] = True
     return LaunchPlan(engine, serving, adapters, own.memory_bytes, own.sleep_after_s)
-
-
-def _check(name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool) -> None:
-    code = {name, *(value if isinstance(value, dict) else ())} & CODE
-    pickles = name == "load_format" and value not in SAFE_FORMATS
-    if (code or pickles) and not trusted:
-        raise InvalidRequest(f"'{name}' may bring code: it needs trust_remote_code", param=name)
-    if name in allowed:
-        return
-    if name in known:
-        raise InvalidRequest(f"'{name}' is Headrace's to set", param=name)
-    raise InvalidRequest(
-        f"vLLM has no argument '{name}'{_hint(name, [*allowed, *OwnOptions.model_fields])}", param=name
-    )
-
-
-def _hint(name: str, known: Collection[str]) -> str:
-    nearest = get_close_matches(name, known, 1)
-    return f"; did you mean '{nearest[0]}'?" if nearest else ""
 
 
 def read(engine: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +121,7 @@ def check_parsers(plan: LaunchPlan) -> None:
     ):
         known = manager.list_registered()
         if isinstance(asked, str) and asked and asked not in known and "reasoning_parser_plugin" not in plan.engine:
-            raise InvalidRequest(f"vLLM has no parser '{asked}'{_hint(asked, known)}", param=name)
+            raise InvalidRequest(f"vLLM has no parser '{asked}'{did_you_mean(asked, known)}", param=name)
 
 
 def _adapter(name: str, source: str) -> Path:

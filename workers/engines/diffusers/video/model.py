@@ -7,12 +7,12 @@ from typing import Any
 import diffusers
 
 from models.errors import InvalidRequest
+from models.launching.options.pipelines import VideoOptions
 from models.modalities.images import sides_of
 from models.modalities.videos import refuse_length
 from workers.engines.base import Capacity
 from workers.engines.diffusers.defaults import shown_by
 from workers.engines.diffusers.model import Pipelines, first
-from workers.engines.diffusers.options import VideoOptions
 from workers.engines.diffusers.sampling import Samplers
 from workers.engines.diffusers.tasks import as_pipeline
 from workers.engines.diffusers.video import families

@@ -11,12 +11,12 @@ from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.engine_choice import lone_network
 from models.launching.lone.networks import refuse_alone
+from models.launching.options.pipelines import DiffusersOptions
 from models.launching.peek import peek_at
 from models.launching.peek_source import peek
 from workers.engines.accelerator.faults import out_of_memory
 from workers.engines.base import EngineSite, Report
 from workers.engines.diffusers.index import parts_of, read_index
-from workers.engines.diffusers.options import DiffusersOptions
 
 _LISTING_S = 30.0
 _NETWORKS = ("transformer", "unet")

@@ -5,7 +5,6 @@ The names are those of vLLM's parsers, where one of them reads the same.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from workers.engines.text.calls.formats import (
     HERMES,
@@ -73,48 +72,6 @@ def _arguments(name: str, prefix: str = "") -> ElementFormat:
     )
 
 
-ToolFormatName = Literal[
-    "auto",
-    "hermes",
-    "llama3",
-    "mistral",
-    "mistral_args",
-    "qwen3_coder",
-    "seed_oss",
-    "glm45",
-    "k2_horizon",
-    "minimax_m2",
-    "dots",
-    "muse_glimmer",
-    "deepseek_v32",
-    "step3",
-    "minicpm5",
-    "kimi_k3",
-    "deepseek_v3",
-    "deepseek_v31",
-    "kimi_k2",
-    "openai",
-    "plamo3",
-    "granite",
-    "granite-20b-fc",
-    "phi4_mini_json",
-    "jamba",
-    "nemotron_json",
-    "longcat",
-    "internlm",
-    "cohere_command3",
-    "command_r",
-    "apertus",
-    "gigachat3",
-    "inkling",
-    "lfm2",
-    "olmo3",
-    "gemma3",
-    "pythonic",
-    "xlam",
-    "gemma4",
-    "functiongemma",
-]
 _DSML = "\uff5cDSML\uff5c"
 _PLAMO = ("<|plamo:", ":plamo|>")
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from workers.engines.media.pixels import MOST, PixelRange
+from models.launching.options.text import MOST_PIXELS
+from workers.engines.media.pixels import PixelRange
 
 _EDGES = 1 << 16
 """An edge that is longer than this is no edge: processors name a number of pixels so."""
@@ -17,7 +18,7 @@ def bound(processor: Any, asked: PixelRange) -> PixelRange:
     own = size.get("longest_edge")
     if own is None or own <= _EDGES:
         return asked
-    most = asked.most or min(own, MOST)
+    most = asked.most or min(own, MOST_PIXELS)
     least = min(asked.least or size.get("shortest_edge") or 1, most)
     processor.size = type(processor.size)(**size | {"shortest_edge": least, "longest_edge": most})
     return PixelRange(None, most)

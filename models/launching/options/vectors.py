@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workers.engines.base import Options
+from models.launching.options.base import Options
 
 Modality = Literal["embeddings", "rerank"]
 Pooling = Literal["mean", "cls", "last", "max", "mean_sqrt_len", "weighted_mean"]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workers.engines.base import Options
+from models.launching.options.base import Options
 
 _Size = Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
@@ -17,11 +17,13 @@ class PipelineOptions(Options):
     """
 
     modality: Literal["images", "videos"] = "images"
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="float32 on a CPU; on a GPU the pipeline's own, or what an old GPU computes well."
+    )
     n_threads: int | None = Field(None, ge=1, le=256, description="CPU threads; on a GPU 8 at most.")
-    default_size: _Size | None = None
-    default_steps: int | None = Field(None, ge=1, le=250)
-    default_guidance: float | None = Field(None, ge=0, le=100)
+    default_size: _Size | None = Field(None, description="Of requests that name none: 1024x1024.")
+    default_steps: int | None = Field(None, ge=1, le=250, description="Steps of requests that name none.")
+    default_guidance: float | None = Field(None, ge=0, le=100, description="Guidance of requests that name none.")
     loras: dict[_Name, str] = Field({}, description="Adapters that requests may name: where each lies.")
     cpu_offload: bool = Field(False, description="Keep on the GPU only the part that computes.")
 
@@ -38,16 +40,20 @@ class DiffusersOptions(PipelineOptions):
     base: str | None = Field(
         None, min_length=1, max_length=1000, description="A pipeline's folder or repository, for a network in one file."
     )
-    controlnet: str | None = Field(None, max_length=1000)
+    controlnet: str | None = Field(
+        None, max_length=1000, description="A ControlNet that requests steer by a picture: where it lies."
+    )
     vae_tiling: bool = Field(False, description="Decode large images in tiles.")
     safety_checker: bool = Field(True, description="Run the model's own, where it has one.")
-    preview_every_s: float | None = Field(1.0, ge=0, description="None: no previews.")
+    preview_every_s: float | None = Field(
+        1.0, ge=0, description="Seconds between two previews of a picture; null: none."
+    )
 
 
 class VideoOptions(PipelineOptions):
     """What a launch of a pipeline that makes videos may set, beside that."""
 
-    default_frames: int | None = Field(None, ge=1, le=1200)
+    default_frames: int | None = Field(None, ge=1, le=1200, description="Frames of requests that name none.")
     default_fps: float | None = Field(None, ge=1, le=120, description="Frames a second.")
     flow_shift: float | None = Field(
         None, gt=0, le=100, description="How far steps are moved to the noisy ones: larger frames want more."

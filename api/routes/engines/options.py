@@ -1,0 +1,73 @@
+"""Engines: what each is and where it works, and its options as JSON Schema."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from api.gateway.gateway import gateway_of
+from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
+from models.errors import InvalidRequest, NotFound
+from models.launching.options.schemas import schema_of
+from models.rows import instances
+from models.rows.records import LoadedDevice
+
+router = APIRouter(prefix="/v1/engines", tags=["models"])
+
+
+@router.get("", summary="List engines")
+async def list_engines(request: Request) -> dict[str, Any]:
+    """Every engine: the types of models that it serves, the formats that it reads, and on which devices it works.
+
+    ``works`` is null while a device is still being asked; ``reason`` says why an engine does not work there. What a
+    launch may set of it is at ``/v1/engines/{engine}/options``.
+    """
+    devices = await gateway_of(request).database.look(instances.alive_devices, instances.ALIVE_MS)
+    return {"object": "list", "data": [_described(one, devices) for one in FACTS.values()]}
+
+
+@router.get("/{engine}/options", summary="What a launch may set of an engine")
+async def describe_options(
+    engine: str, model_type: Annotated[str | None, Query(description="of the models that it serves")] = None
+) -> dict[str, Any]:
+    """The options of an engine as JSON Schema: types, bounds, defaults and descriptions.
+
+    ``model_type``: for models of this type, where it serves several; else for those of its usual type.
+    """
+    facts = engine_named(engine)
+    if facts is None:
+        raise NotFound(f"there is no engine '{engine}'; there are {', '.join(sorted(FACTS))}", param="engine")
+    return schema_of(facts, _type_on(facts, model_type))
+
+
+def _type_on(facts: EngineFacts, text: str | None) -> ModelType | None:
+    if not text:
+        return None
+    found = next((one for one in MODEL_TYPES if one.lower() == text.lower()), None)
+    if found not in facts.serves:
+        raise InvalidRequest(
+            f"the engine {facts.name} serves models of type {' and '.join(facts.model_types)}", param="model_type"
+        )
+    return found
+
+
+def _described(facts: EngineFacts, devices: Sequence[LoadedDevice]) -> dict[str, Any]:
+    return {
+        "id": facts.name,
+        "object": "engine",
+        "aliases": facts.aliases,
+        "serves": facts.serves,
+        "formats": facts.formats,
+        "abilities": facts.abilities,
+        "own_environment": facts.own_environment,
+        "cpu_only": facts.cpu_only,
+        "many_gpus": facts.many_gpus,
+        "devices": [
+            {
+                "id": one.id,
+                "works": one.engines[facts.name] == "" if facts.name in one.engines else None,
+                "reason": one.engines.get(facts.name, ""),
+            }
+            for one in devices
+        ],
+    }
