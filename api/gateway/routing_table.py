@@ -92,4 +92,4 @@ class RoutingTable:
 
     def _serves(self, device: str, one: Replica) -> bool:
         draining = self._devices[device].snapshot.draining
-        return one.state == ReplicaState.READY and not draining and one.epoch not in self._doubted
+        return one.state == ReplicaState.READY and not draining and not one.leaving and one.epoch not in self._doubted

@@ -23,7 +23,7 @@ class Replica(msgspec.Struct, frozen=True):
 
     ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
     device; ``host_bytes``: of the machine's memory. ``counters``: the engine's. ``download``: how far that is, while it
-    runs.
+    runs. ``leaving``: it finishes what it does, and is sent nothing more.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Replica(msgspec.Struct, frozen=True):
     pid: int = 0
     counters: dict[str, int] = {}
     download: DownloadProgress | None = None
+    leaving: bool = False
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -17,11 +17,13 @@ from sqlalchemy.exc import IntegrityError
 from models.errors import Conflict, HeadraceError, ModelNotReady, NoDevice
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
-from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, ReplicaRow
+from models.rows.life import events
+from models.rows.life.events import EventKind
+from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, PlacedReplica, ReplicaRow
 from models.rows.states import JobState, ReplicaState
 from models.rows.tables import devices, instances, jobs, leases, replicas
 
-_UNPLACED: dict[str, Any] = {
+UNPLACED: dict[str, Any] = {
     "state": ReplicaState.PENDING,
     "device": None,
     "others": None,
@@ -65,10 +67,17 @@ class NewInstance:
     quantization: str | None = None
     size_in_billions: str | None = None
     about: dict[str, Any] | None = None
+    priority: int = 100
+    max_retries: int = 5
+    retry_interval_s: int = 60
+    autostart: bool = True
 
 
-def create(connection: Connection, new: NewInstance) -> None:
-    """Record an instance and its replicas, which have no devices yet. Raises Conflict if the uid is taken."""
+def create(connection: Connection, new: NewInstance, by: str = "") -> None:
+    """Record an instance and its replicas, which have no devices yet. Raises Conflict if the uid is taken.
+
+    ``by``: the caller's key, hashed.
+    """
     try:
         connection.execute(sa.insert(instances).values(**asdict(new)))
     except IntegrityError as error:
@@ -76,9 +85,14 @@ def create(connection: Connection, new: NewInstance) -> None:
     rows = [{"id": f"{new.uid}-{number}-{uuid.uuid4().hex[:6]}", "uid": new.uid} for number in range(new.replica)]
     state = ReplicaState.DORMANT if new.load_on_request else ReplicaState.PENDING
     connection.execute(sa.insert(replicas).values(state=state), rows)
+    copies = f"{new.replica} replica{'s' if new.replica > 1 else ''}"
+    when = ", loaded when it is first asked for" if new.load_on_request else ""
+    events.tell(connection, new.uid, EventKind.LAUNCHED, f"{new.model_name} on {new.engine}, {copies}{when}", by=by)
 
 
-def delete(connection: Connection, uid: str) -> bool:
+def delete(
+    connection: Connection, uid: str, by: str = "", kind: EventKind = EventKind.TERMINATED, why: str = "terminated"
+) -> bool:
     """Remove an instance from desired state; workers then stop its resident replicas. False if there is none."""
     mine = replicas.c.uid == uid
     # First lock all in one order: the steward may take replicas off a lost device between the statements below.
@@ -86,7 +100,9 @@ def delete(connection: Connection, uid: str) -> bool:
     found = connection.execute(sa.delete(instances).where(instances.c.uid == uid)).rowcount
     without_runner = (ReplicaState.DORMANT, ReplicaState.PENDING, ReplicaState.FAILED)
     connection.execute(sa.delete(replicas).where(mine, replicas.c.state.in_(without_runner)))
-    connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING))
+    connection.execute(sa.update(replicas).where(mine).values(state=ReplicaState.STOPPING, stage="stopping"))
+    if found:
+        events.tell(connection, uid, kind, why, by=by)
     return found > 0
 
 
@@ -130,16 +146,23 @@ def hopeless(connection: Connection, uid: str | None = None) -> set[str]:
 # ---- what a worker does ------------------------------------------------------------------------------------
 
 
-def of_device(connection: Connection, device: str) -> list[ReplicaRow]:
-    """The replicas placed on this device, oldest first."""
-    query = sa.select(replicas).where(replicas.c.device == device).order_by(replicas.c.created_at)
-    return fetch(connection, query, ReplicaRow)
+def of_device(connection: Connection, device: str) -> list[PlacedReplica]:
+    """The replicas placed on this device, in the order in which they are to be loaded."""
+    priority = sa.func.coalesce(instances.c.priority, 0).label("priority")
+    query = sa.select(replicas, priority).outerjoin(instances, instances.c.uid == replicas.c.uid)
+    mine = query.where(replicas.c.device == device).order_by(priority, replicas.c.created_at, replicas.c.id)
+    return fetch(connection, mine, PlacedReplica)
 
 
 def report(connection: Connection, replica: str, device: str, **values: Any) -> bool:
     """Record the state of a replica; False if this device should not have it any more."""
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
-    return connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount > 0
+    before = fetch_one(connection, sa.select(replicas).where(*mine), ReplicaRow)
+    if before is None or not connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount:
+        return False
+    if happened := events.of_report(before, values):
+        events.tell(connection, before.uid, *happened, replica=replica, by=device)
+    return True
 
 
 def describe(connection: Connection, uid: str, about: dict[str, Any]) -> None:
@@ -147,10 +170,25 @@ def describe(connection: Connection, uid: str, about: dict[str, Any]) -> None:
     connection.execute(sa.update(instances).where(instances.c.uid == uid).values(about=about))
 
 
-def forget(connection: Connection, replica: str, device: str) -> None:
-    """Delete the row of a stopped replica, whose memory is free again."""
+def died(connection: Connection, replica: str, device: str, error: HeadraceError) -> bool:
+    """Record that a runner died whose replica is to be loaded again; False if this device should not have it."""
+    values = {"state": ReplicaState.LOADING, "stage": "waiting", "progress": 0.0, "error": error.to_row()}
+    if not report(connection, replica, device, **values):
+        return False
+    uid = connection.execute(sa.select(replicas.c.uid).where(replicas.c.id == replica)).scalar_one()
+    events.tell(connection, uid, EventKind.DIED, f"{error.message}; loaded again", replica=replica, by=device)
+    return True
+
+
+def forget(connection: Connection, replica: str, device: str, *, kept: str = "") -> None:
+    """Delete the row of a stopped replica, whose memory is free again; ``kept``: why it is not."""
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state == ReplicaState.STOPPING)
-    connection.execute(sa.delete(replicas).where(*mine))
+    row = fetch_one(connection, sa.select(replicas).where(*mine), ReplicaRow)
+    if row is None or not connection.execute(sa.delete(replicas).where(*mine)).rowcount:
+        return
+    text = f"unloaded; {kept}" if kept else "unloaded, and its memory is free again"
+    data = {"memory_bytes": row.memory_bytes, "memory_is_back": not kept}
+    events.tell(connection, row.uid, EventKind.UNLOADED, text, replica=replica, by=device, data=data)
 
 
 def see_device(connection: Connection, **values: Any) -> None:
@@ -193,12 +231,12 @@ def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> lis
 
 
 def pending(connection: Connection) -> list[PendingReplica]:
-    """Replicas that wait for a device, oldest first."""
+    """Replicas that wait for a device, by the priority of their instances, then oldest first."""
     wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine)
     query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, *wish)
     query = query.join(instances, instances.c.uid == replicas.c.uid)
-    waiting = query.where(replicas.c.state == ReplicaState.PENDING).order_by(replicas.c.created_at, replicas.c.id)
-    return fetch(connection, waiting, PendingReplica)
+    order = (instances.c.priority, replicas.c.created_at, replicas.c.id)
+    return fetch(connection, query.where(replicas.c.state == ReplicaState.PENDING).order_by(*order), PendingReplica)
 
 
 def place(connection: Connection, replica: str, device: str, others: Sequence[str] = ()) -> bool:
@@ -206,21 +244,24 @@ def place(connection: Connection, replica: str, device: str, others: Sequence[st
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values: dict[str, Any] = {"state": ReplicaState.ASSIGNED, "device": device, "others": list(others) or None}
     values |= {"stage": "", "progress": 0.0, "error": None}
-    return connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount > 0
+    if not connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount:
+        return False
+    _tell_of(connection, replica, EventKind.PLACED, f"on {', '.join((device, *others))}")
+    return True
 
 
 def hold_back(connection: Connection, replica: str, why: HeadraceError) -> None:
     """Record why a waiting replica has no device yet."""
     unplaced = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
-    connection.execute(sa.update(replicas).where(*unplaced).values(stage="waiting", error=why.to_row()))
+    values = {"stage": "waiting", "error": why.to_row()}
+    if connection.execute(sa.update(replicas).where(*unplaced).values(**values)).rowcount:
+        _tell_of(connection, replica, EventKind.WAITING, why.message)
 
 
-def revive(connection: Connection, pause_ms: int) -> int:
-    """Queue replicas for another load that failed this long ago, unless the launch itself was at fault; how many."""
-    old = (replicas.c.state == ReplicaState.FAILED, replicas.c.updated_at < now_ms() - pause_ms)
-    rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(*old))
-    ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
-    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), *old).values(**_UNPLACED)).rowcount
+def _tell_of(connection: Connection, replica: str, kind: EventKind, text: str) -> None:
+    """Record what the steward did with a replica."""
+    uid = connection.execute(sa.select(replicas.c.uid).where(replicas.c.id == replica)).scalar_one()
+    events.tell(connection, uid, kind, text, replica=replica, by="steward")
 
 
 def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
@@ -236,9 +277,14 @@ def release(connection: Connection, lost: Collection[str]) -> int:
     """
     mine = (replicas.c.device.in_(lost), replicas.c.state == ReplicaState.STOPPING)
     connection.execute(sa.delete(replicas).where(*mine))
-    ids = [row.id for row in replicas_of(connection) if not set(lost).isdisjoint(held_devices(row))]
-    held = (replicas.c.id.in_(ids), replicas.c.state.in_(HELD))
-    return connection.execute(sa.update(replicas).where(*held).values(**_UNPLACED)).rowcount
+    released = 0
+    for row in replicas_of(connection):
+        gone = sorted(set(lost).intersection(held_devices(row)))
+        held = (replicas.c.id == row.id, replicas.c.state.in_(HELD))
+        if gone and connection.execute(sa.update(replicas).where(*held).values(**UNPLACED)).rowcount:
+            _tell_of(connection, row.id, EventKind.LOST, f"{', '.join(gone)} is lost; it waits for another device")
+            released += 1
+    return released
 
 
 def unsee(connection: Connection, node: str, but: Collection[str]) -> None:

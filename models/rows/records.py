@@ -36,6 +36,10 @@ class InstanceRow(Record):
     load_on_request: bool
     options: dict[str, Any]  # the engine's own
     about: dict[str, Any] | None  # models.launching.about.About; None where an earlier version launched it
+    priority: int  # lower is loaded first after a start
+    max_retries: int  # how often it is tried again once its load was given up
+    retry_interval_s: int  # until the first of these tries; the pauses double
+    autostart: bool  # whether `headrace up` brings it back
     created_at: int
 
 
@@ -56,8 +60,34 @@ class ReplicaRow(Record):
     pid: int | None  # its runner's, on its device's machine
     memory_bytes: int | None
     context_length: int | None  # tokens
+    failures: int  # how often in a row its load was given up
+    next_try_at: int | None  # when a failed one is tried again; None: it is not
+    log: list[str] | None  # the last lines of its runner when its load was given up last; None once it was ready
     created_at: int
     updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedReplica(ReplicaRow):
+    """A replica that has a device, as its worker sees it."""
+
+    priority: int  # its instance's; 0 where that is gone
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow(Record):
+    """Something that happened to a model."""
+
+    table = tables.events
+
+    id: int  # grows
+    uid: str  # the model's, which may be gone
+    replica: str | None  # the replica that it happened to; None: the model as a whole
+    kind: str  # models.rows.life.events.EventKind
+    text: str  # for people
+    by: str  # who did it: a caller's key, hashed, a device, or "steward"; empty: somebody without a key
+    data: dict[str, Any]  # numbers that belong to it
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

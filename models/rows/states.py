@@ -10,7 +10,7 @@ class ReplicaState(StrEnum):
     pending ──steward places──▶ assigned ──worker──▶ loading ──▶ ready
        ▲                                                │          │ runner died: loading again
        └──── device gone for long ◀─────────────────────┴──────────┤
-    failed ◀── load failed for good                                └──terminate──▶ stopping ──▶ row deleted
+    failed ◀── load given up ── after a pause: pending               └──terminate──▶ stopping ──▶ row deleted
     """
 
     DORMANT = "dormant"

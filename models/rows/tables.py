@@ -45,6 +45,10 @@ instances = sa.Table(
     sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("about", sa.JSON(none_as_null=True)),
+    sa.Column("priority", sa.Integer, nullable=False, default=100, server_default="100"),
+    sa.Column("max_retries", sa.Integer, nullable=False, default=5, server_default="5"),
+    sa.Column("retry_interval_s", sa.Integer, nullable=False, default=60, server_default="60"),
+    sa.Column("autostart", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 
@@ -62,12 +66,31 @@ replicas = sa.Table(
     sa.Column("pid", sa.Integer),
     sa.Column("memory_bytes", sa.BigInteger),
     sa.Column("context_length", sa.Integer),
+    sa.Column("failures", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("next_try_at", sa.BigInteger),
+    sa.Column("log", sa.JSON(none_as_null=True)),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
     sa.Column("updated_at", sa.BigInteger, nullable=False, default=now_ms(), onupdate=now_ms()),
     sa.CheckConstraint(
         "state IN ('dormant', 'pending', 'assigned', 'loading', 'ready', 'failed', 'stopping')", name="state_known"
     ),
     sa.CheckConstraint("(state IN ('dormant', 'pending')) = (device IS NULL)", name="placed_unless_pending"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("uid", sa.String(100), nullable=False),
+    sa.Column("replica", sa.String(120)),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False, default=""),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False, default=now_ms()),
+    sa.Index("ix_events_listing", "uid", "id"),
+    sa.Index("ix_events_at", "at"),
+    sqlite_autoincrement=True,
 )
 
 devices = sa.Table(

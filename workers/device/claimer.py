@@ -112,6 +112,10 @@ class Claimer:
         """Jobs that this worker holds."""
         return len(self._claims)
 
+    def busy(self, runner: RunnerProcess) -> bool:
+        """Whether a runner has jobs of ours."""
+        return any(one.runner is runner for one in list(self._claims.values()))
+
     def close(self) -> None:
         """End; whatever is still held is given back, and the attempt is not counted."""
         self._over.set()
@@ -203,7 +207,7 @@ class Claimer:
         over = {one.id for one in transaction.ended}
         left = MOST_A_TURN
         for runner in self._runners():
-            if runner.phase is not Phase.READY or runner.ready is None or left <= 0:
+            if runner.phase is not Phase.READY or runner.ready is None or runner.leaving or left <= 0:
                 continue
             mine = [one for job, one in self._claims.items() if one.runner is runner and job not in over]
             free, low = room(self._load(runner, mine))

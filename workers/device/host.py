@@ -13,23 +13,19 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
 
 import redis
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import (
     DatabaseUnavailable,
-    HeadraceError,
     ModelNotReady,
     ReplicaLost,
     ShuttingDown,
     Unavailable,
 )
 from models.launching.devices import Device
-from models.redis import presence, stream
-from models.redis.stream import Frame, FrameKind, Packet
+from models.redis import presence
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
@@ -38,6 +34,9 @@ from models.settings import Settings
 from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
 from workers.device.probing import Probing
+from workers.device.replicas.leaving import Leaving
+from workers.device.replicas.lost_requests import publish_lost
+from workers.device.replicas.reports import Reports
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
 from workers.device.sighting import Sighting
@@ -91,6 +90,8 @@ class DeviceHost:
         self._serial = 0
         self._thread: threading.Thread | None = None
         self.claimer = claimer(self.id, self.worker, lambda: list(self._runners.values()))
+        self._reports = Reports(database, self.id)
+        self._leaving = Leaving(self._memory, self._is_busy, settings.request_timeout_s)
 
     def start(self) -> None:
         """Begin to reconcile."""
@@ -112,7 +113,7 @@ class DeviceHost:
                 raise ReplicaLost("the replica is not on this device any more")
             future = runner.submit(submit)
         except ReplicaLost as error:
-            self._publish_lost([submit], error)
+            publish_lost(self._client, self.worker, [submit], error)
             return
         try:
             future.result(timeout=max(submit.deadline / 1000 - time.time(), 0) + 10)
@@ -120,23 +121,6 @@ class DeviceHost:
             log.warning("request %s outlived its deadline in the runner", submit.rid)
         except ReplicaLost:
             log.info("request %s was lost with its runner", submit.rid)
-
-    def _publish_lost(self, submits: Iterable[Submit], error: HeadraceError) -> None:
-        """Tell the gateways of requests that no runner will answer. Sequence -1 is taken whatever came before."""
-        body = stream.encode(error.to_wire())
-        frames: dict[str, list[Frame]] = {}
-        try:
-            pipeline = self._client.pipeline(transaction=False)
-            for submit in submits:
-                frames.setdefault(submit.gateway_id, []).append(Frame(submit.rid, -1, FrameKind.ERROR, body))
-                for key in submit.slots:
-                    pipeline.zrem(key, submit.rid)
-            for gateway_id, lost in frames.items():
-                packet = Packet(stream.VERSION, self.worker, lost)
-                pipeline.publish(stream.gateway_channel(gateway_id), stream.encode(packet))
-            pipeline.execute()
-        except RedisError as failure:
-            log.warning("cannot tell the gateways of lost requests: %s", failure)
 
     # ---- presence ------------------------------------------------------------------------------------------
 
@@ -172,6 +156,7 @@ class DeviceHost:
             pid=runner.pid,
             counters=runner.stats.counters,
             download=runner.download,
+            leaving=runner.leaving,
         )
 
     def _memory_bytes(self, runner: RunnerProcess) -> int:
@@ -203,20 +188,32 @@ class DeviceHost:
         now = time.monotonic()
         self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
-        wanted = {name: row.state for name, row in rows.items()}
-        for act, replica in plan(wanted, set(self._runners), self._deaths, now):
+        wanted = self._leaving.wanted(rows, self._runners, now)
+        order = {name: row.priority for name, row in rows.items()}
+        for act, replica in plan(wanted, set(self._runners), self._deaths, now, order, self._loading()):
             match act:
                 case Act.START if not self.draining:
                     self._start(rows[replica])
                 case Act.STOP:
                     self._stop(replica)
-                case Act.FORGET:
-                    self._database.call(instances.forget, replica, self.id)
+                case Act.FORGET if (kept := self._leaving.kept(replica)) is not None:
+                    self._reports.gone(replica, kept)
         for replica, runner in self._runners.items():
             if runner.phase is Phase.LOADING:
-                self._report(replica, stage=runner.stage, progress=runner.progress)
+                self._reports.loading(replica, runner)
                 self._limit_load(runner)
         self._give_a_turn()
+
+    def _loading(self) -> set[str]:
+        """The replicas that load now; a download keeps nobody waiting."""
+        return {
+            name
+            for name, one in self._runners.items()
+            if one.phase is Phase.LOADING and one.stage not in ("downloading", "waiting")
+        }
+
+    def _is_busy(self, runner: RunnerProcess) -> bool:
+        return bool(runner.inflight) or self.claimer.busy(runner)
 
     def _hold(self, uuids: Sequence[str]) -> ExitStack:
         """Take the turn at these GPUs, where it is free: what measures their free memory is to wait.
@@ -253,7 +250,7 @@ class DeviceHost:
         try:
             uuids = self._uuids(row)
         except ModelNotReady as why:
-            self._postpone(row, why)
+            self._reports.postponed(row, why)
             return
         load = Load(
             replica=row.id,
@@ -284,8 +281,7 @@ class DeviceHost:
         runner.limit = instance.request_limits
         self._runners[row.id] = runner
         log.info("replica %s: runner %s started", row.id, runner.pid)
-        said = None if isinstance(HeadraceError.from_row(row.error), ModelNotReady) else row.error
-        self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=runner.pid, error=said)
+        self._reports.started(row, runner.pid)
         self.changed.set()
 
     def _uuids(self, row: ReplicaRow) -> list[str]:
@@ -294,20 +290,15 @@ class DeviceHost:
             return []
         return self._database.call(instances.uuids_beside, self._device.uuid, row.others or ())
 
-    def _postpone(self, row: ReplicaRow, why: ModelNotReady) -> None:
-        """Record why a replica cannot be started yet, where that is news. It is tried again at the next look."""
-        if why.to_row() != row.error:
-            log.info("replica %s waits: %s", row.id, why.message)
-            self._report(row.id, stage="waiting", progress=0.0, error=why.to_row())
-
     def _stop(self, replica: str) -> None:
         runner = self._runners[replica]
         self.changed.set()
         with self._hold(runner.visible):
             runner.stop()
-        self._publish_lost(runner.abandoned(), ReplicaLost("the model was unloaded"))
+        publish_lost(self._client, self.worker, runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
+        self._leaving.ended(replica, runner)
         log.info("replica %s: unloaded", replica)
         self._wake.set()  # its row can be forgotten now
 
@@ -318,7 +309,7 @@ class DeviceHost:
     def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
-            self._publish_lost(runner.abandoned(), runner.exit_reason)
+            publish_lost(self._client, self.worker, runner.abandoned(), runner.exit_reason)
             self.claimer.hear(runner)
         elif runner.phase is Phase.READY:
             self.claimer.ring()
@@ -341,10 +332,7 @@ class DeviceHost:
             return
         if runner.phase is Phase.READY and runner.ready is not None:
             held = runner.memory_bytes if self._device.kind == "cpu" else self._memory_bytes(runner)
-            values = {"context_length": runner.ready.context_length, "memory_bytes": held or None}
-            if about := runner.ready.about:  # before it is ready: who waits for that is then told all
-                self._database.call(instances.describe, runner.load.uid, about)
-            self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
+            self._reports.ready(replica, runner, held or None)
             log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
         elif runner.phase is Phase.GONE:
             self._bury(replica, runner)
@@ -358,14 +346,11 @@ class DeviceHost:
         served = None if runner.ready_at is None else now - runner.ready_at
         permanent = runner.failed is not None and runner.failed.permanent
         again = after_death(deaths, served_s=served, permanent=permanent, now=now)
-        error = runner.exit_reason
-        log.error("replica %s: %s; %s", replica, error.message, "loading again" if again else "given up")
-        state, stage = (ReplicaState.LOADING, "waiting") if again else (ReplicaState.FAILED, "failed")
-        self._report(replica, state=state, stage=stage, progress=0.0, error=error.to_row())
+        if again:
+            self._reports.died(replica, runner.exit_reason)
+        else:
+            self._reports.failed(replica, runner)
         del self._runners[replica]
-
-    def _report(self, replica: str, **values: Any) -> None:
-        self._database.call(lambda connection: instances.report(connection, replica, self.id, **values))
 
     # ---- the end -------------------------------------------------------------------------------------------
 

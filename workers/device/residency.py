@@ -1,7 +1,9 @@
 """Decides which runners to start and which to stop, from what should be resident and what is: pure functions."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import MappingProxyType
 
 from models.rows.instances import HELD
 from models.rows.states import ReplicaState
@@ -9,7 +11,7 @@ from models.rows.states import ReplicaState
 RUNNING = (ReplicaState.LOADING, ReplicaState.READY)
 """States of a replica whose runner is to go on."""
 TRIES = 3
-"""A load that fails this often in a row is given up; a minute later the steward lets it be tried again."""
+"""A load that fails this often in a row is given up; after a pause the steward lets it be tried again."""
 STEADY_S = 60.0
 """A runner that served this long has proved that it works: its death counts as the first."""
 
@@ -31,21 +33,28 @@ class Deaths:
 
 
 def plan(
-    wanted: dict[str, ReplicaState], held: set[str], deaths: dict[str, Deaths], now: float
+    wanted: dict[str, ReplicaState],
+    held: set[str],
+    deaths: dict[str, Deaths],
+    now: float,
+    priorities: Mapping[str, int] = MappingProxyType({}),
+    loading: Collection[str] = (),
 ) -> list[tuple[Act, str]]:
     """The acts that change ``held`` (the replicas with a runner) into ``wanted`` (this device's rows), stops first.
 
-    A replica that has a runner and is assigned was placed anew, perhaps on other GPUs: its runner is of before.
+    A replica that has a runner and is assigned was placed anew, perhaps on other GPUs: its runner is of before. While
+    replicas of a lower number in ``priorities`` load, or begin to, those of a higher one wait.
     """
     acts = [(Act.STOP, replica) for replica in sorted(held) if wanted.get(replica) not in RUNNING]
-    for replica, state in wanted.items():
-        if replica in held:
-            continue
-        if state is ReplicaState.STOPPING:
-            acts.append((Act.FORGET, replica))
-        elif state in HELD and now >= deaths.get(replica, Deaths()).not_before:
-            acts.append((Act.START, replica))
-    return acts
+    absent = {replica: state for replica, state in wanted.items() if replica not in held}
+    acts += [(Act.FORGET, replica) for replica, state in absent.items() if state is ReplicaState.STOPPING]
+    due = [
+        replica
+        for replica, state in absent.items()
+        if state in HELD and now >= deaths.get(replica, Deaths()).not_before
+    ]
+    first = min((priorities.get(replica, 0) for replica in (*due, *loading)), default=0)
+    return acts + [(Act.START, replica) for replica in due if priorities.get(replica, 0) <= first]
 
 
 def after_death(deaths: Deaths, *, served_s: float | None, permanent: bool, now: float) -> bool:

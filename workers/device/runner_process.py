@@ -85,6 +85,9 @@ class RunnerProcess:
     jobs; ``on_line`` from another thread with each line that it writes to stderr.
     """
 
+    leaving = False
+    """Whether it gets no more requests and jobs, as it is to end."""
+
     def __init__(
         self,
         load: Load,
@@ -127,7 +130,7 @@ class RunnerProcess:
         self._sending = threading.Lock()
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
         self._scratch = contextlib.ExitStack()
-        self._last_lines: deque[str] = deque(maxlen=400)
+        self.last_lines: deque[str] = deque(maxlen=400)
         self._process = self._spawn(interpreter, compiled)
         self.pid = self._process.pid
         self._relaying = threading.Thread(target=self._relay, name=f"stderr of {load.replica}", daemon=True)
@@ -261,7 +264,7 @@ class RunnerProcess:
         code = self._process.poll() or 0
         killer = signal.Signals(-code) if code < 0 else None
         ended = f"the runner was killed by {killer.name}" if killer else f"the runner ended with code {code}"
-        why = last_words(self._last_lines) if killer is None or killer in CRASHES else ""
+        why = last_words(self.last_lines) if killer is None or killer in CRASHES else ""
         return ReplicaLost(f"{ended}: {why}" if why else ended)
 
     def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
@@ -288,7 +291,7 @@ class RunnerProcess:
         with pipe:
             while line := pipe.readline(LINE_BYTES):
                 text = line.decode(errors="replace")
-                self._last_lines.append(text)
+                self.last_lines.append(text)
                 self._on_line(text)
                 with contextlib.suppress(OSError):  # nobody keeps our own
                     os.write(2, line)

@@ -24,6 +24,7 @@ from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.life import retries
 from models.rows.records import PendingReplica
 from models.rows.webhooks import webhook_secrets
 from models.settings import Settings
@@ -39,8 +40,6 @@ log = logging.getLogger("workers.steward")
 LEASE = "steward"
 LEASE_MS = 10_000
 EVERY_S = 1.0
-REVIVE_MS = 60_000
-"""A replica that was given up is tried again after this long, for as long as it is wanted."""
 LOST_MS = 60_000
 """A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
 AWAY_S = 5.0
@@ -60,7 +59,7 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
         lost |= set(unseen) - set(spare(unseen))
     if lost and instances.release(connection, lost):
         found = instances.alive_devices(connection, instances.ALIVE_MS)
-    instances.revive(connection, REVIVE_MS)
+    retries.revive(connection)
     loads = Counter({row.id: row.load for row in found})
     siblings: dict[str, Counter[str]] = {}
     for row in instances.replicas_of(connection):

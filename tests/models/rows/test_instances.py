@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from models.errors import Conflict, EngineFailure, InvalidRequest, ModelNotReady, NoDevice
+from models.errors import Conflict, ModelNotReady, NoDevice
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
@@ -165,17 +165,6 @@ def test_a_replica_that_ends_is_forgotten_by_the_device_that_has_it(database: Da
     assert _states(database) == ["stopping", "stopping"]
     database.call(instances.release, ["n1.cpu"])
     assert _states(database) == []
-
-
-def test_a_failed_replica_is_tried_again_unless_it_was_asked_for_wrongly(database: Database) -> None:
-    first, second = _placed(database)
-    for replica, error in ((first, EngineFailure("out of memory")), (second, InvalidRequest("no such option"))):
-        failed = {"state": ReplicaState.FAILED, "error": error.to_row()}
-        database.call(lambda c, r=replica, v=failed: instances.report(c, r, "n1.cpu", **v))
-
-    assert database.call(instances.revive, 60_000) == 0
-    assert database.call(instances.revive, -1) == 1
-    assert {row.id: row.state for row in database.call(instances.replicas_of)} == {first: "pending", second: "failed"}
 
 
 def test_a_wrong_state_cannot_be_written(database: Database) -> None:

@@ -29,6 +29,7 @@ def all_records() -> Iterator[type[Record]]:
 COMPUTED: dict[str, dict[str, Any]] = {
     "PendingReplica": {"n_gpu": str, "gpu_idx": list[int] | None, "engine": str},
     "LoadedDevice": {"load": int},
+    "PlacedReplica": {"priority": int},
     "OpenBatch": {"unfinished": int, "now": int},
     "BatchLine": {"body": dict[str, Any] | None},
     "DueDelivery": {"now": int},
@@ -39,6 +40,7 @@ WHOLE = {
     "InstanceRow": "instances",
     "ReplicaRow": "replicas",
     "DeviceRow": "devices",
+    "EventRow": "events",
     "JobRow": "jobs",
     "BatchRow": "batches",
     "FileRow": "files",

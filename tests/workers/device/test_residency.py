@@ -17,8 +17,8 @@ def test_the_plan_starts_stops_and_forgets() -> None:
     assert acts == [
         (Act.STOP, "going"),
         (Act.STOP, "stray"),
-        (Act.START, "new"),
         (Act.FORGET, "gone"),
+        (Act.START, "new"),
         (Act.START, "lost"),
     ]
 
@@ -26,6 +26,18 @@ def test_the_plan_starts_stops_and_forgets() -> None:
 def test_a_replica_that_is_placed_anew_gets_a_new_runner() -> None:
     assert plan({"a": ASSIGNED}, {"a"}, {}, now=0) == [(Act.STOP, "a")]
     assert plan({"a": ASSIGNED}, set(), {}, now=0) == [(Act.START, "a")]
+
+
+def test_the_important_are_loaded_first() -> None:
+    order, wanted = {"a": 100, "b": 100, "z": 1}, {"z": ASSIGNED, "a": ASSIGNED, "b": ASSIGNED}
+    assert plan(wanted, set(), {}, 0, order) == [(Act.START, "z")]
+    assert plan(wanted, {"z"}, {}, 0, order, {"z"}) == [(Act.STOP, "z")]  # placed anew
+    wanted["z"] = READY
+    assert plan(wanted, {"z"}, {}, 0, order, {"z"}) == []
+    assert plan(wanted, {"z"}, {}, 0, order) == [(Act.START, "a"), (Act.START, "b")]
+    assert plan(wanted, {"a", "b"}, {}, 0, order, {"a"})[-1] == (Act.START, "z")
+    waiting = {"z": Deaths(deaths=1, not_before=5)}
+    assert plan(wanted, set(), waiting, 4, order) == [(Act.START, "a"), (Act.START, "b")]
 
 
 def test_a_replica_that_died_waits_for_its_pause() -> None:

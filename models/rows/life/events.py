@@ -1,0 +1,100 @@
+"""What happened to models, a row each, written in the transaction of the change that it tells of."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from models.rows.database import now_ms
+from models.rows.fetching import fetch
+from models.rows.records import EventRow, ReplicaRow
+from models.rows.states import ReplicaState
+from models.rows.tables import events
+
+MOST_OF_ONE = 1000
+"""Events kept of one model: one that dies again and again must not push out the others'."""
+MOST = 20_000
+"""Events kept in all."""
+KEPT_MS = 30 * 86_400_000
+MOST_TEXT = 4000
+"""Characters of a text that are kept."""
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    LAUNCHED = "launched"
+    PLACED = "placed"
+    WAITING = "waiting"
+    LOST = "lost"
+    DOWNLOADING = "downloading"
+    LOADING = "loading"
+    READY = "ready"
+    RELOADED = "reloaded"
+    DIED = "died"
+    FAILED = "failed"
+    RETRIED = "retried"
+    UNLOADED = "unloaded"
+    CANCELLED = "cancelled"
+    TERMINATED = "terminated"
+    REPLICA_ADDED = "replica_added"
+    REPLICA_REMOVED = "replica_removed"
+    CHANGED = "changed"
+
+
+def tell(
+    connection: Connection,
+    uid: str,
+    kind: EventKind,
+    text: str,
+    *,
+    replica: str | None = None,
+    by: str = "",
+    data: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Record that something happened. ``by``: the caller's key, hashed, or the process that did it."""
+    values = {"uid": uid, "kind": kind.value, "text": text[:MOST_TEXT], "replica": replica, "by": by}
+    connection.execute(sa.insert(events).values(**values, data=dict(data)))
+
+
+def of_report(before: ReplicaRow, values: Mapping[str, Any]) -> tuple[EventKind, str] | None:
+    """What a worker's report of a replica tells that is news, after what its row said before; None: nothing. Pure."""
+    state, stage = values.get("state", before.state), values.get("stage", before.stage)
+    if state == ReplicaState.READY and before.state != ReplicaState.READY:
+        again = before.context_length is not None  # it was ready before
+        return (EventKind.RELOADED, "loaded again") if again else (EventKind.READY, "it takes requests")
+    if state != ReplicaState.LOADING or stage == before.stage:
+        return None
+    if stage == "downloading":
+        return EventKind.DOWNLOADING, "its weights are being fetched"
+    if stage == "loading":
+        return EventKind.LOADING, "its weights are being loaded"
+    return None
+
+
+def listing(connection: Connection, uid: str | None = None, *, after: int = 0, limit: int = 100) -> list[EventRow]:
+    """The last events of one model, or of all, oldest first; with ``after`` the first that came after this id."""
+    query = sa.select(events) if uid is None else sa.select(events).where(events.c.uid == uid)
+    if after:
+        return fetch(connection, query.where(events.c.id > after).order_by(events.c.id).limit(limit), EventRow)
+    return fetch(connection, query.order_by(events.c.id.desc()).limit(limit), EventRow)[::-1]
+
+
+def purge(connection: Connection, *, most_of_one: int = MOST_OF_ONE, most: int = MOST, kept_ms: int = KEPT_MS) -> None:
+    """Delete the events beyond what is kept, the oldest first."""
+    connection.execute(sa.delete(events).where(events.c.at < now_ms() - kept_ms))
+    _keep(connection, most, sa.true())
+    many = sa.select(events.c.uid).group_by(events.c.uid).having(sa.func.count() > most_of_one)
+    for uid in connection.execute(many).scalars().all():
+        _keep(connection, most_of_one, events.c.uid == uid)
+
+
+def _keep(connection: Connection, most: int, which: sa.ColumnElement[bool]) -> None:
+    """Delete all but the newest ``most`` of these."""
+    query = sa.select(events.c.id).where(which).order_by(events.c.id.desc()).offset(most).limit(1)
+    newest = connection.execute(query).scalar_one_or_none()
+    if newest is not None:
+        connection.execute(sa.delete(events).where(which, events.c.id <= newest))

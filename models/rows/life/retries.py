@@ -1,0 +1,98 @@
+"""What becomes of a replica that its worker gave up: tried again after growing pauses, and not for ever."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from models.errors import HeadraceError
+from models.rows.database import now_ms
+from models.rows.instances import HELD, UNPLACED
+from models.rows.life import events
+from models.rows.life.events import EventKind
+from models.rows.states import ReplicaState
+from models.rows.tables import instances, replicas
+
+LONGEST_S = 3600
+"""The longest pause between two tries."""
+LOG_LINES = 200
+"""Lines of its runner's log that are kept with a failure."""
+LOG_LINE_CHARACTERS = 2000
+
+
+def pause_s(failures: int, *, interval_s: int, most: int, permanent: bool) -> int | None:
+    """Seconds until the next try after so many failures in a row, the first being 1; None: there is none. Pure.
+
+    ``permanent``: the launch itself is at fault. ``most``: as many tries follow the first failure.
+    """
+    if permanent or failures > most:
+        return None
+    return int(min(interval_s * 2 ** min(failures - 1, 30), max(LONGEST_S, interval_s)))
+
+
+def in_words(failures: int, most: int, pause: int | None, *, permanent: bool) -> str:
+    """What follows a failure, for people: when the next try is, or why there is none."""
+    if pause is not None:
+        return f"tried again in {pause} s (try {failures} of {most})"
+    if permanent:
+        return "not tried again: launch it anew, with what is at fault mended"
+    tries = f"after {failures} failures" if failures > 1 else "as it is not to be retried"
+    return f"given up {tries}: launch it anew, or start Headrace anew, to try again"
+
+
+def give_up(connection: Connection, replica: str, device: str, error: HeadraceError, log: Sequence[str]) -> str:
+    """Record that the load of a replica has failed, with the last lines of its runner's log; what follows, in words.
+
+    Empty where this device should not have it any more.
+    """
+    mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
+    wish = (instances.c.max_retries, instances.c.retry_interval_s)
+    joined = sa.join(replicas, instances, instances.c.uid == replicas.c.uid)
+    query = sa.select(replicas.c.uid, replicas.c.failures, *wish).select_from(joined).where(*mine)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return ""
+    failures, permanent = found.failures + 1, error.status < 500
+    pause = pause_s(failures, interval_s=found.retry_interval_s, most=found.max_retries, permanent=permanent)
+    values = {
+        "state": ReplicaState.FAILED,
+        "stage": "failed",
+        "progress": 0.0,
+        "error": error.to_row(),
+        "failures": failures,
+        "next_try_at": None if pause is None else now_ms() + pause * 1000,
+        "log": [line.rstrip()[:LOG_LINE_CHARACTERS] for line in log][-LOG_LINES:],
+    }
+    if not connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount:
+        return ""
+    follows = in_words(failures, found.max_retries, pause, permanent=permanent)
+    data = {"failures": failures, "next_try_in_s": pause}
+    text = f"{error.message}; {follows}"
+    events.tell(connection, found.uid, EventKind.FAILED, text, replica=replica, by=device, data=data)
+    return follows
+
+
+def revive(connection: Connection) -> int:
+    """Queue failed replicas for another load whose time has come; how many."""
+    due = (replicas.c.state == ReplicaState.FAILED, replicas.c.next_try_at <= now_ms())
+    rows = connection.execute(sa.select(replicas.c.id, replicas.c.uid, replicas.c.failures).where(*due)).all()
+    revived = 0
+    for row in rows:
+        values = UNPLACED | {"next_try_at": None}
+        if connection.execute(sa.update(replicas).where(replicas.c.id == row.id, *due).values(**values)).rowcount:
+            text = f"tried again after {row.failures} failure{'s' if row.failures > 1 else ''}"
+            events.tell(connection, row.uid, EventKind.RETRIED, text, replica=row.id, by="steward")
+            revived += 1
+    return revived
+
+
+def forgive(connection: Connection) -> int:
+    """Have all failed replicas tried again at once, as if for the first time; how many.
+
+    Not those whose launch itself is at fault: what mends that is another launch.
+    """
+    failed = replicas.c.state == ReplicaState.FAILED
+    rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(failed))
+    ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
+    values = {"failures": 0, "next_try_at": now_ms()}
+    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), failed).values(**values)).rowcount

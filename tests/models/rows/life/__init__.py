@@ -1,0 +1,1 @@
+"""What happened to models, retries, and the order of coming back: ``models.rows.life`` on both databases."""
