@@ -74,6 +74,11 @@ class Client:
         """The models of this type that a launch may name, and what is known of them."""
         return list(self._json("GET", f"/v1/model_registrations/{quote(model_type, safe='')}?detailed=true"))
 
+    def engines_for(self, name: str, model_type: str | None) -> dict[str, Any]:
+        """Every way to launch a model, engine by format by size by quantisation, and why it cannot be gone here."""
+        path = f"{quote(model_type, safe='')}/{quote(name)}" if model_type else quote(name, safe="")
+        return dict(self._json("GET", f"/v1/engines/{path}", "data", whole=True, params={"detailed": "true"}))
+
     def wait_ready(self, uid: str, on_progress: OnProgress = lambda _: None) -> None:
         """Wait until every replica is ready.
 

@@ -53,6 +53,8 @@ SCOPES = {
     "GET /v1/devices": INFER,
     "GET /v1/engines": INFER,
     "GET /v1/engines/{engine}/options": INFER,
+    "GET /v1/engines/{name}": INFER,
+    "GET /v1/engines/{model_type}/{name:path}": INFER,
     "GET /version": INFER,
     "GET /v1/audio/voices": INFER,
     "GET /models": INFER,

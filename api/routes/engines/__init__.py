@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.routes.engines import options
+from api.routes.engines import options, ways
 
 router = APIRouter()
 router.include_router(options.router)
+router.include_router(ways.router)
 
 __all__ = ["router"]

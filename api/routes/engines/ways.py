@@ -1,0 +1,88 @@
+"""Which engine can run which weights of a model here, and why others cannot. Paths are Xinference's."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from msgspec.structs import replace
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.memory import room_of
+from models.catalogue import SPECS, Spec
+from models.catalogue.entries import Family, Weights
+from models.catalogue.names import named
+from models.engines import FACTS, MODEL_TYPES, ModelType
+from models.errors import ModelNotFound, NotFound
+from models.ledger.need import Target
+from models.ledger.ways import DeviceHere, ways_here
+from models.ledger.ways_wire import by_engine, described
+from models.rows import instances
+from models.rows.records import LoadedDevice
+
+router = APIRouter(prefix="/v1/engines", tags=["models"])
+
+Detailed = Annotated[bool, Query(description="a row for each way, also of those that cannot be gone here")]
+"""Our own form instead of Xinference's."""
+Virtual = Annotated[bool | None, Query(description="Xinference's; an engine has one environment here")]
+
+
+@router.get("/{model_type}/{name:path}", summary="Which engines can run a model of a type here")
+async def engines_for_type(
+    request: Request, model_type: str, name: str, detailed: Detailed = False, enable_virtual_env: Virtual = None
+) -> dict[str, Any]:
+    """For each engine the formats, sizes and quantisations of a model that it can run here, or the reason why none.
+
+    What weights need is computed from their parameters: no hub is asked. With ``detailed`` each way has a row.
+    """
+    found = next((one for one in MODEL_TYPES if one.lower() == model_type.lower()), None)
+    if found is None:
+        raise NotFound(f"there is no type '{model_type}'; there are {', '.join(MODEL_TYPES)}", param="model_type")
+    return await _answer(gateway_of(request), name, found, detailed)
+
+
+@router.get("/{name}", summary="Which engines can run a model here")
+async def engines_for(
+    request: Request, name: str, detailed: Detailed = False, enable_virtual_env: Virtual = None
+) -> dict[str, Any]:
+    """The same for a model of whatever type."""
+    return await _answer(gateway_of(request), name, None, detailed)
+
+
+async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> dict[str, Any]:
+    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    here = [_here(gateway, one) for one in devices]
+    family = await gateway.blocking(_family, name, model_type)
+    ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code)
+    if not detailed:
+        return by_engine(family, ways)
+    return {
+        "object": "list",
+        "model_name": family.name,
+        "model_type": family.type,
+        "data": [described(one, here) for one in ways],
+    }
+
+
+def _here(gateway: Gateway, device: LoadedDevice) -> DeviceHere:
+    """A device as a way is judged by it."""
+    bfloat16 = device.kind != "cuda" or float(device.details.get("capability") or 0) >= 8
+    return DeviceHere(room_of(gateway, device), Target(device.kind, bfloat16), device.engines)
+
+
+def _family(name: str, model_type: ModelType | None) -> Family:
+    """The model of this name, with the weights that the name may mean. Raises ModelNotFound."""
+    shipped = [one for one in SPECS if one.name == name and model_type in (None, _type_of(one))]
+    if shipped:
+        return Family(name, _type_of(shipped[0]), tuple(map(_weights, shipped)))
+    try:
+        found = named(name, model_type)
+    except ModelNotFound as error:
+        raise ModelNotFound(error.message, param="name") from None
+    return replace(found.family, specs=found.specs)
+
+
+def _type_of(spec: Spec) -> ModelType:
+    return spec.model_type or FACTS[spec.engine].model_types[0]
+
+
+def _weights(spec: Spec) -> Weights:
+    return Weights(spec.model_format, quantizations=(spec.quantization,), engines=(spec.engine,))

@@ -1,0 +1,73 @@
+"""Ways to launch a model as JSON: in Xinference's form, a table of engines, and in ours, a row for each way. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from models.catalogue.entries import Family
+from models.engines import serving
+from models.ledger.parameters import as_json
+from models.ledger.ways import DeviceHere, WayHere, notes_of
+
+
+def by_engine(family: Family, ways: Sequence[WayHere]) -> dict[str, list[dict[str, Any]] | str]:
+    """For each engine that serves such models the weights that it can run here, or the reason why it runs none."""
+    found: dict[str, list[dict[str, Any]] | str] = {}
+    engines = [one.name for one in serving(family.type)]
+    for name in dict.fromkeys([*engines, *(one.engine for one in ways if one.engine)]):
+        own = [one for one in ways if one.engine == name]
+        able = [one for one in own if one.runs]
+        found[name] = _rows(family, able) if able else _why_none(family, name, own, ways)
+    return found
+
+
+def described(way: WayHere, devices: Sequence[DeviceHere]) -> dict[str, Any]:
+    """One way, with where it can be gone, or why not, and what it needs in bytes."""
+    return {
+        "object": "way",
+        "engine": way.engine,
+        "model_format": way.model_format,
+        "model_size_in_billions": way.size,
+        "quantization": way.quantization,
+        "runs": way.runs,
+        "devices": list(way.devices),
+        "cause": way.cause or None,
+        "reason": way.reason or notes_of(way, devices) or None,
+        "fits_now": way.fits_now,
+        "needs": as_json(way.need),
+    }
+
+
+def size_in_billions(size: float | None) -> int | str | None:
+    """A size as Xinference writes it: 7, 0_5."""
+    if size is None:
+        return None
+    return int(size) if size == int(size) else f"{size:g}".replace(".", "_")
+
+
+def _rows(family: Family, ways: Iterable[WayHere]) -> list[dict[str, Any]]:
+    rows: dict[tuple[str, float | None], list[str]] = {}
+    for one in ways:
+        rows.setdefault((one.model_format, one.size), []).append(one.quantization)
+    return [
+        {
+            "model_name": family.name,
+            "model_format": written,
+            "model_size_in_billions": size_in_billions(size),
+            "quantization": names[0],
+            "quantizations": names,
+        }
+        for (written, size), names in rows.items()
+    ]
+
+
+def _why_none(family: Family, engine: str, own: Sequence[WayHere], ways: Sequence[WayHere]) -> str:
+    """Why an engine runs none of the weights; of several reasons the one of the smallest weights."""
+    if family.unserved:
+        return family.unserved
+    if own:
+        return min(own, key=lambda one: (one.need.total if one.need else 0, one.size or 0)).reason
+    unsure = next((one for one in ways if one.cause == "unknown"), None)
+    if unsure is not None:
+        return unsure.reason
+    there = dict.fromkeys(one.model_format for one in ways)
+    return f"{engine} is not known to run '{family.name}', which comes as {', '.join(there)}"
