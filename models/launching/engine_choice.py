@@ -14,7 +14,7 @@ from models.errors import InvalidRequest
 from models.launching.about import FILMS, has_styles, hears, suits, writes_down
 from models.launching.hub import name_of
 from models.launching.lone.networks import is_checkpoint, network_of, unread
-from models.launching.peek import DOCUMENTS, Peek
+from models.launching.peek import DOCUMENTS, Peek, refuse_fault
 
 _WRITES_TEXT = (
     *("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ModelWithLMHead", "GenerationDecoder"),
@@ -86,6 +86,7 @@ def choose(
         raise InvalidRequest(f"the engine {engine.name} loads no weights: leave model_path out", param="model_path")
     if peek is not None:
         _refuse_broken(peek)
+        refuse_fault(peek)
     if peek is not None and model_format is not None:
         _refuse_format(peek, model_format)
     if peek is None:
@@ -131,6 +132,7 @@ def fits(peek: Peek) -> tuple[Fit, ...]:
 
 def refuse_misfit(peek: Peek, engine: EngineFacts) -> None:
     """Raise InvalidRequest where no engine loads such weights, or where they are evidently those of another engine."""
+    refuse_fault(peek)
     formats = formats_of(peek)
     if not formats:
         raise _nothing(peek)

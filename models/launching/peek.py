@@ -5,8 +5,9 @@ was read. Nothing is unpickled or run.
 """
 
 import json
-import logging
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,6 @@ from typing import Any
 
 from models.errors import InvalidRequest
 from models.launching import gguf
-
-_log = logging.getLogger(__name__)
 
 DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.json", "adapter_config.json")
 """The files that are read, if they are there, and without which an engine cannot be chosen."""
@@ -45,7 +44,8 @@ class Peek:
     ``single``, the one file that the weights consist of. ``heads`` are the first bytes of those files whose kind shows
     in them, as far as they could be read; ``documents`` the JSON objects among ``DOCUMENTS``, and what more was read.
     ``modules`` are the classes of a model of sentence-transformers, ``header`` what the GGUF file says of itself.
-    ``tensors`` are the names of what a single safetensors file holds.
+    ``tensors`` are the names of what a single safetensors file holds. ``fault``: why the GGUF file cannot be one; "" as
+    a rule.
     ``template`` is the chat template; "": there is none, None: it was not looked for. ``remote``: the weights are on a
     hub, still to be fetched.
     """
@@ -60,6 +60,7 @@ class Peek:
     header: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
     tensors: frozenset[str] = frozenset()
+    fault: str = ""
 
     @property
     def ggufs(self) -> list[str]:
@@ -96,6 +97,12 @@ def peek_at(path: Path) -> Peek:
         raise InvalidRequest(f"cannot read {path}: {error.strerror or error}", param="model_path") from error
 
 
+def refuse_fault(seen: Peek) -> None:
+    """Raise InvalidRequest for a GGUF file that cannot be one: no library is to read it."""
+    if seen.fault:
+        raise InvalidRequest(f"{seen.place} holds no GGUF file that can be read: {seen.fault}", param="model_path")
+
+
 def _look(path: Path) -> Peek:
     if not path.is_dir():
         seen = Peek(str(path), (path.name,), {path.name: _head(path)}, single=True)
@@ -118,8 +125,7 @@ def _with_header(seen: Peek, path: Path) -> Peek:
         with path.open("rb") as file:
             facts = gguf.header(file, templates=True) if file.read(4) == b"GGUF" and not file.seek(0) else {}
     except ValueError as error:
-        _log.info("cannot read the header of %s: %s", path, error)
-        facts = {}
+        return replace(seen, fault=str(error))
     templates = [text for name, text in facts.items() if name.startswith("tokenizer.") and isinstance(text, str)]
     return replace(seen, header=facts, template=seen.template or "\n".join(templates)) if facts else seen
 
@@ -141,9 +147,20 @@ def _within(folder: Path) -> Iterator[str]:
     for entry in folder.iterdir():
         if entry.is_dir():
             with suppress(PermissionError):
-                yield from (f"{entry.name}/{inner.name}" for inner in entry.iterdir() if not inner.is_dir())
-        else:
+                yield from (f"{entry.name}/{inner.name}" for inner in entry.iterdir() if not _is_folder(inner))
+        elif not _is_folder(entry):
             yield entry.name
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder, not a file. Raises OSError for what is neither: a library would wait for a pipe."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # a link to nothing
+        return False
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise FileNotFoundError(f"{path.name} in it is a pipe or a device, not a file")
+    return stat.S_ISDIR(mode)
 
 
 def _head(path: Path) -> bytes:
@@ -153,7 +170,7 @@ def _head(path: Path) -> bytes:
 def _start(path: Path, most: int) -> bytes:
     """The first bytes of a file. Raises OSError, also for what is no regular file: reading a pipe could block."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise FileNotFoundError("it is a pipe or a device" if path.exists() else "there is no such file")
     with path.open("rb") as file:
         return file.read(most)
 

@@ -4,6 +4,7 @@ For a repository on a hub, its listing and a few small files are requested.
 """
 
 import logging
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,20 @@ def peek(source: Source, within_s: float) -> Peek | None:
     except (InvalidRequest, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
         log.info("cannot look at the weights of %s: %s", source.name, error)
         return None
+
+
+def peek_here(source: Source) -> Peek | None:
+    """A look at weights that are on this machine, if anywhere. Blocks.
+
+    None where another account may see more. Raises InvalidRequest where there are none, or what is there is no file.
+    """
+    path = hub.in_package(source) if source.kind == "package" else Path(source.name)
+    try:
+        if not os.path.lexists(path):
+            raise InvalidRequest(f"there is nothing at {path}", param="model_path")
+        return None if not os.access(path, os.R_OK) else peek_at(path)
+    except ValueError as error:  # a name that no file system takes
+        raise InvalidRequest(f"there is nothing at {path}", param="model_path") from error
 
 
 def _on_hub(source: Source, over: float) -> Peek:

@@ -45,13 +45,13 @@ def gguf_token_bytes(facts: Mapping[str, Any], key_type: str, value_type: str) -
     prefix = facts.get("general.architecture")
     layers, heads = facts.get(f"{prefix}.block_count"), facts.get(f"{prefix}.attention.head_count")
     kv_heads = facts.get(f"{prefix}.attention.head_count_kv", heads)
-    if not _sane(layers) or not layers or not _sane(heads, kv_heads) or not heads or not kv_heads:
+    if not _number(layers) or not layers or not _sane(heads, kv_heads) or not heads or not kv_heads:
         return None
     most = max(heads) if isinstance(heads, tuple) else heads
     width = facts.get(f"{prefix}.embedding_length", 0)
-    size = width // most if _sane(width) and most else 0
+    size = width // most if _number(width) and most else 0
     key, value = (facts.get(f"{prefix}.attention.{name}_length", size) for name in ("key", "value"))
-    if not _sane(key, value):
+    if not _number(key) or not _number(value):
         return None
     taken = key * GGML_BYTES[key_type]
     taken += value * GGML_BYTES[value_type]
@@ -64,7 +64,7 @@ def _gguf_state(facts: Mapping[str, Any]) -> int:
     named = ("conv_kernel", "inner_size", "state_size", "group_count")
     kernel, inner, state, groups = (facts.get(f"{prefix}.ssm.{name}", 0) for name in named)
     layers, kv_heads = facts.get(f"{prefix}.block_count"), facts.get(f"{prefix}.attention.head_count_kv")
-    if not _sane(layers, kernel, inner, state, groups) or not (layers and kernel and inner and state):
+    if not all(map(_number, (layers, kernel, inner, state, groups))) or not (layers and kernel and inner and state):
         return 0
     count = kv_heads.count(0) if isinstance(kv_heads, tuple) else layers
     return int(count * ((kernel - 1) * (inner + 2 * groups * state) + state * inner) * 4)
@@ -72,8 +72,12 @@ def _gguf_state(facts: Mapping[str, Any]) -> int:
 
 def _sane(*values: Any) -> bool:
     """Whether these are numbers that a network may have, or tuples of such."""
-    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    return all(isinstance(one, int) and 0 <= one <= _MOST for one in flat)
+    return all(_number(one) for value in values for one in (value if isinstance(value, tuple) else (value,)))
+
+
+def _number(value: Any) -> bool:
+    """Whether this is one number that a network may have."""
+    return isinstance(value, int) and 0 <= value <= _MOST
 
 
 def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -84,8 +84,8 @@ def files_of(engine: str, seen: Peek, *, half: bool, mmproj: bool = True) -> lis
 def read(engine: str, source: Source, seen: Peek, *, half: bool, mmproj: bool = True, within_s: float = 10) -> Headers:
     """The headers of the files that the engine would load. Blocks; for a hub, at most about ``within_s``.
 
-    Raises InvalidRequest where a header contradicts its file or is larger than what is read, OSError where a file
-    cannot be reached.
+    Raises InvalidRequest where a header contradicts its file or is larger than what is read, UnknownNumbers where a
+    tensor's type is not known here, OSError where a file cannot be reached.
     """
     names = files_of(engine, seen, half=half, mmproj=mmproj)
     if len(names) > MOST_FILES:
@@ -131,6 +131,8 @@ def _all(names: Collection[str], opened: Open, place: str) -> _Found:
         with file:
             try:
                 return _read(name, file, size)
+            except tensors.UnknownNumbers:
+                raise
             except ValueError as error:
                 raise InvalidRequest(
                     f"cannot read the header of {place}, {name}: {error}", param="model_path"

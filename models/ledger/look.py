@@ -9,6 +9,7 @@ from models.launching import hub
 from models.launching.peek import Peek
 from models.ledger import headers
 from models.ledger.headers import Headers
+from models.ledger.tensors import UnknownNumbers
 from models.rows.instances import NewInstance
 
 _log = logging.getLogger(__name__)
@@ -17,22 +18,34 @@ _log = logging.getLogger(__name__)
 def headers_of(new: NewInstance, seen: Peek, *, half: bool, within_s: float) -> Headers:
     """The headers of the files that the launch loads; of a hub, within about this many seconds.
 
-    ``half``: half precision is preferred. Raises InvalidRequest where a header is not as it should be, Unavailable
-    where the files cannot be reached.
+    ``half``: half precision is preferred. Raises InvalidRequest where a header is not as it should be, or has numbers
+    that are not known here, Unavailable where the files cannot be reached.
     """
-    mmproj = new.options.get("mmproj") != "none"
     try:
-        source = hub.parse(new.source)
-        return headers.read(new.engine, source, seen, half=half, mmproj=mmproj, within_s=within_s)
-    except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        _log.info("cannot read the headers of %s: %s", seen.place, error)
-        raise Unavailable(f"the headers of {seen.place} cannot be read from here") from error
+        return _read(new, seen, half=half, within_s=within_s)
+    except UnknownNumbers as error:
+        raise InvalidRequest(f"{seen.place} cannot be estimated: {error}", param="model_path") from error
 
 
 def headers_if_any(new: NewInstance, seen: Peek, *, half: bool, within_s: float) -> Headers | None:
-    """The same; None where they cannot be read, for whatever reason."""
+    """The same; None where they cannot be reached, or have numbers that are not known here.
+
+    Raises InvalidRequest where a header is not as it should be.
+    """
     try:
-        return headers_of(new, seen, half=half, within_s=within_s)
-    except (InvalidRequest, Unavailable) as error:
-        _log.info("no estimate of %s: %s", seen.place, error.message)
+        return _read(new, seen, half=half, within_s=within_s)
+    except (Unavailable, UnknownNumbers) as error:
+        _log.info("no estimate of %s: %s", seen.place, error)
         return None
+
+
+def _read(new: NewInstance, seen: Peek, *, half: bool, within_s: float) -> Headers:
+    mmproj = new.options.get("mmproj") != "none"
+    source = hub.parse(new.source)
+    try:
+        return headers.read(new.engine, source, seen, half=half, mmproj=mmproj, within_s=within_s)
+    except UnknownNumbers:
+        raise
+    except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        _log.info("cannot read the headers of %s: %s", seen.place, error)
+        raise Unavailable(f"the headers of {seen.place} cannot be read from here") from error

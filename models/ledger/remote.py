@@ -48,6 +48,8 @@ class RemoteRepository:
         file = _RemoteFile(lambda begin, end: self._part(name, begin, end))
         file.read(1)
         file.seek(0)
+        if file.size < 0:
+            raise httpx.RemoteProtocolError("the hub does not say how large its files are")
         return io.BufferedReader(file, 1 << 16), file.size
 
     def _part(self, name: str, begin: int, end: int) -> tuple[bytes, int]:
@@ -55,10 +57,14 @@ class RemoteRepository:
         asked = {"Range": f"bytes={begin}-{end - 1}"}
         data, answer = ask(self._client, self._addresses.file(name), end - begin, self._over, asked)
         if answer.status_code == 206:
-            return data, int(answer.headers.get("Content-Range", "").rpartition("/")[2])
+            return data, _number(answer.headers.get("Content-Range", "").rpartition("/")[2])
         if begin:
-            raise ValueError("the hub gives no parts of files")
-        return data, int(answer.headers.get("Content-Length") or -1)
+            raise httpx.RemoteProtocolError("the hub gives no parts of files")
+        return data, _number(answer.headers.get("Content-Length", ""))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else -1
 
 
 class _RemoteFile(io.RawIOBase):

@@ -16,6 +16,15 @@ MOST_HEADER = 25 << 20
 MOST_TENSORS = 200_000
 _MOST_NAME = 1 << 10
 _MOST_NUMBERS = 1 << 50
+_MOST_ENTRY = 4096
+"""Longest entry of a tensor in a safetensors header."""
+_OTHERS = {
+    b"PK\x03\x04": "an archive of pickles (torch.save)",
+    **{b"\x80%c" % version: "a pickle" for version in range(2, 6)},
+    b"GGUF": "a GGUF file",
+    b"version ": "a pointer of Git LFS, whose file was not fetched",
+}
+"""What is called ``.safetensors`` at times, by its first bytes."""
 
 
 class Tensor(NamedTuple):
@@ -84,33 +93,54 @@ _GGML = {
 _CT2 = {0: ("F32", 4), 1: ("I8", 1), 2: ("I16", 2), 3: ("I32", 4), 4: ("F16", 2), 5: ("BF16", 2)}
 
 
+class UnknownNumbers(ValueError):
+    """A tensor is of a type that is not known here, though a library may know it."""
+
+
 def of_safetensors(file: IO[bytes], size: int) -> list[Tensor]:
-    """The tensors of a safetensors file of ``size`` bytes: its header is its length in 8 bytes, and JSON."""
+    """The tensors of a safetensors file of ``size`` bytes: its header is its length in 8 bytes, and JSON.
+
+    They lie one behind the other and fill the file, as the library demands it, too.
+    """
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= size - 8:
-        raise ValueError(f"its header is said to have {length} bytes, and the file has {size}")
+        other = next((f"; it begins as {what} does" for begin, what in _OTHERS.items() if start.startswith(begin)), "")
+        raise ValueError(f"its header is said to have {length} bytes, and the file has {size}{other}")
     if length > MOST_HEADER:
         raise ValueError(f"its header has {length} bytes: {MOST_HEADER} are read at most")
     data = file.read(length)
     try:
         entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        if len(entries) > MOST_TENSORS:
+            raise ValueError(f"it has {len(entries)} tensors")
+        if any(memoryview(raw).nbytes > _MOST_ENTRY for name, raw in entries.items() if name != "__metadata__"):
+            raise ValueError(f"a tensor has an entry of more than {_MOST_ENTRY} bytes")
         found = {name: msgspec.json.decode(raw, type=_Entry) for name, raw in entries.items() if name != "__metadata__"}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its header cannot be read: {error}") from error
-    return [_checked(name, one, size - 8 - length) for name, one in found.items()]
+    checked = [_checked(name, one) for name, one in found.items()]
+    end = 0
+    for name, one in sorted(found.items(), key=lambda named: named[1].data_offsets):
+        begin, next_end = one.data_offsets
+        if begin != end:
+            raise ValueError(f"the tensor '{name[:80]}' begins at {begin}, and the one before it ends at {end}")
+        end = next_end
+    if end != size - 8 - length:
+        raise ValueError(f"its tensors end at {end} of {size - 8 - length} bytes")
+    return checked
 
 
-def _checked(name: str, entry: _Entry, room: int) -> Tensor:
-    """The tensor of an entry. Raises ValueError where its bytes are not those of its shape, or not in the file."""
+def _checked(name: str, entry: _Entry) -> Tensor:
+    """The tensor of an entry. Raises ValueError where its bytes are not those of its shape."""
     bits = _BITS.get(entry.dtype)
     begin, end = entry.data_offsets
     if bits is None:
-        raise ValueError(f"the tensor '{name[:80]}' has numbers of the unknown type '{entry.dtype[:20]}'")
+        raise UnknownNumbers(f"the tensor '{name[:80]}' has numbers of the unknown type '{entry.dtype[:20]}'")
     if any(axis < 0 for axis in entry.shape) or len(entry.shape) > 16:
         raise ValueError(f"the tensor '{name[:80]}' has the shape {entry.shape[:17]}")
     numbers = math.prod(entry.shape)
-    if not 0 <= begin <= end <= room or (end - begin) * 8 != numbers * bits:
+    if begin > end or (end - begin) * 8 != numbers * bits:
         raise ValueError(f"the tensor '{name[:80]}' has {end - begin} bytes, which are not those of its shape")
     return Tensor(name, entry.dtype, numbers, end - begin)
 
@@ -144,7 +174,7 @@ def _of_gguf(file: IO[bytes]) -> Tensor:
         raise ValueError(f"the tensor '{name[:80]}' has {axes} axes")
     *shape, kind, _ = struct.unpack(f"<{axes}QIQ", file.read(8 * axes + 12))
     if kind not in _GGML:
-        raise ValueError(f"the tensor '{name[:80]}' has numbers of the unknown type {kind}")
+        raise UnknownNumbers(f"the tensor '{name[:80]}' has numbers of the unknown type {kind}")
     dtype, block, width = _GGML[kind]
     numbers = math.prod(shape)
     if numbers > _MOST_NUMBERS or numbers % block:

@@ -62,13 +62,17 @@ def per_device(
 async def refuse_too_large(
     gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance, seen: Peek | None
 ) -> None:
-    """Raise NoDevice, with the numbers, where no device has the memory that the model takes for certain."""
+    """Raise NoDevice, with the numbers, where no device has the memory that the model takes for certain.
+
+    Raises InvalidRequest where the header of a file of weights is not as it should be.
+    """
     there = devices_for(devices, new)
-    if seen is None or not there or new.load_on_request:
+    now = bool(there) and not new.load_on_request
+    if seen is None or (seen.remote and not now):
         return
     half = any(one.kind != "cpu" for one in there)
     headers = await gateway.blocking(_headers, new, seen, half)
-    if headers is None:
+    if headers is None or not now:
         return
     found = per_device(gateway, there, new, headers)
     rooms = [room for _, room in found]

@@ -9,9 +9,9 @@ from api.gateway.gateway import Gateway
 from api.routes.models import by_name
 from models.catalogue.plans import Plan
 from models.launching import hub
-from models.launching.launch import Launch, resolve, source_of
+from models.launching.launch import Launch, engine_asked, resolve, source_of
 from models.launching.peek import Peek
-from models.launching.peek_source import peek
+from models.launching.peek_source import peek, peek_here
 from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
@@ -38,19 +38,27 @@ async def prepared(gateway: Gateway, body: Launch) -> PreparedLaunch:
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     vllm = vllm_works(devices, body.n_gpu)
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
-    seen = await _look(gateway, body)
+    seen = await _look(gateway, body, devices)
     new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code, vllm_works=vllm)
     return PreparedLaunch(new, plan, seen, devices)
 
 
-async def _look(gateway: Gateway, launch: Launch) -> Peek | None:
-    """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here."""
+async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice]) -> Peek | None:
+    """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here.
+
+    Raises InvalidRequest where they could be nowhere else, and are not here.
+    """
     text = source_of(launch)
     if not text:
         return None
     source = hub.parse(text)
+    engine = engine_asked(launch)
+    elsewhere = source.kind == "package" and engine is not None and engine.own_environment
+    alone = bool(devices) and all(one.node == gateway.settings.node for one in devices) and not elsewhere
     with suppress(TimeoutError):  # a folder may lie on a network that does not answer
         async with asyncio.timeout(PEEK_S):
+            if alone and source.kind in ("path", "package"):
+                return await gateway.blocking(peek_here, source)
             return await gateway.blocking(peek, source, PEEK_S)
     return None
 

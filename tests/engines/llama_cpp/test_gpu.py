@@ -218,7 +218,7 @@ def test_a_real_file_says_its_numbers() -> None:
         facts = header(file)
 
     assert facts["general.architecture"] == "llama"
-    assert facts["general.languages"] == ()
+    assert "general.languages" not in facts
     assert gguf_token_bytes(facts, "f16", "f16") == 30 * 3 * 64 * 2 * 2
     assert gguf_token_bytes(facts, "q8_0", "f16") == int(30 * 3 * 64 * (2 + 34 / 32))
 
@@ -237,4 +237,4 @@ def test_a_broken_header_is_no_reason_to_load_less(cut: int, tmp_path: Path) -> 
 
 def test_a_header_of_absurd_sizes_is_not_read() -> None:
     with pytest.raises(ValueError, match="megabyte"):
-        header(io.BytesIO(b"GGUF" + (3).to_bytes(4, "little") + b"\1" * 16 + b"\xff" * 8))
+        header(io.BytesIO(b"GGUF" + (3).to_bytes(4, "little") + bytes(8) + b"\1" + bytes(7) + b"\xff" * 8))

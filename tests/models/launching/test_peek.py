@@ -13,7 +13,7 @@ from models.errors import InvalidRequest
 from models.launching import hub
 from models.launching.engine_choice import choose, description, fits, formats_of, refuse_misfit, specification
 from models.launching.peek import DOCUMENT_BYTES, peek_at
-from models.launching.peek_source import peek
+from models.launching.peek_source import peek, peek_here
 from tests.glyphs.check import WEIGHTS as GLYPHS
 from tests.support.weights import RERANKER, large, minilm_directory, smollm2_gguf
 
@@ -73,7 +73,7 @@ def test_what_was_seen_is_said_in_words() -> None:
 
 def test_a_file_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     file = tmp_path / "weights"
-    file.write_bytes(b"GGUF\x03")
+    file.write_bytes(b"GGUF\x03" + bytes(19))
     assert chosen(file) == ("llama_cpp", "LLM")
 
     file.write_bytes(b"\x80\x04pickle")
@@ -130,10 +130,42 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
     folder.mkdir()
     os.mkfifo(folder / "config.json")
 
-    with pytest.raises(InvalidRequest, match="cannot read"):
+    os.mkfifo(folder / "pipe.gguf")
+
+    with pytest.raises(InvalidRequest, match="pipe: it is a pipe or a device"):
         peek_at(tmp_path / "pipe")
-    with pytest.raises(InvalidRequest, match="cannot read"):
+    for inner in ("config.json", "pipe.gguf"):
+        with pytest.raises(InvalidRequest, match=r"cannot read .*folder: \S+ in it is a pipe or a device") as refused:
+            peek_at(folder)
+        assert refused.value.param == "model_path"
+        (folder / inner).unlink()
+    (folder / "part").mkdir()
+    os.mkfifo(folder / "part" / "config.json")
+    with pytest.raises(InvalidRequest, match="a pipe or a device"):
         peek_at(folder)
+
+
+def test_what_can_be_nowhere_else_is_looked_at_here(tmp_path: Path) -> None:
+    sources = ("/nowhere/at/all", "/dev/zero", "/" + "x" * 900, "pkg:no_such_package/x", "pkg:models/no_such_folder")
+    for source in (*sources, "file:///a%00b"):
+        with pytest.raises(InvalidRequest) as refused:
+            peek_here(hub.parse(source))
+        assert refused.value.param == "model_path"
+    seen = peek_here(hub.parse(str(tmp_path)))
+    assert seen is not None
+    assert seen.files == ()
+
+
+def test_a_gguf_file_that_lies_is_refused_before_a_library_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"GGUF\x03" + bytes(11) + b"\xff" * 8)
+    for place in (file, tmp_path):
+        with pytest.raises(
+            InvalidRequest, match=r"holds no GGUF file that can be read: .* 18446744073709551615 entries"
+        ):
+            chosen(place)
+        with pytest.raises(InvalidRequest, match="no GGUF file"):
+            refuse_misfit(peek_at(place), FACTS["llama_cpp"])
 
 
 def test_what_is_not_on_this_machine_is_not_seen() -> None:

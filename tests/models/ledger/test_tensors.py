@@ -88,9 +88,14 @@ def test_a_model_of_ctranslate2_is_read_to_its_last_tensor() -> None:
         (one(shape=[-2]), None, "shape"),
         (one(shape=[1] * 17), None, "shape"),
         (one(shape=[1 << 62, 1 << 62]), None, "not those of its shape"),
-        (one(data_offsets=[0, 4]), None, "not those of its shape"),
-        (one(data_offsets=[-8, 0]), None, "not those of its shape"),
-        (one(data_offsets=[8, 16]), None, "not those of its shape"),
+        (one(shape=[1]), None, "not those of its shape"),
+        (one(data_offsets=[-8, 0]), None, "begins at -8"),
+        (one(data_offsets=[8, 16]), None, "begins at 8, and the one before it ends at 0"),
+        (one() | {"b": one()["a"]}, None, "the tensor 'b' begins at 0, and the one before it ends at 8"),
+        (one(shape=[3], data_offsets=[0, 12]), None, "its tensors end at 12 of 8 bytes"),
+        (one(shape=[1], data_offsets=[0, 4]), None, "its tensors end at 4 of 8 bytes"),
+        (one(shape=[1] * 3000), None, "an entry of more than 4096 bytes"),
+        ({str(number): 0 for number in range(200_001)}, None, "it has 200001 tensors"),
     ],
 )
 def test_a_safetensors_header_that_lies_is_refused(header: Any, said: int | None, why: str) -> None:
@@ -108,6 +113,28 @@ def test_a_header_that_is_longer_than_is_read_is_refused_before_it_is_read() -> 
         tensors.of_safetensors(Endless(), 1 << 40)
 
 
+@pytest.mark.parametrize(
+    ("begin", "what"),
+    [
+        (b"PK\x03\x04\x14\0\0\0", "an archive of pickles"),
+        (b"\x80\x02}q\0X\1\0", "a pickle"),
+        (b"\x80\x04\x95\x0b\0\0\0\xff", "a pickle"),
+        (b"GGUF\x03\0\0\0", "a GGUF file"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+    ],
+)
+def test_what_is_called_safetensors_and_is_something_else_is_named(begin: bytes, what: str) -> None:
+    with pytest.raises(ValueError, match=f"; it begins as {what}"):
+        tensors.of_safetensors(io.BytesIO(begin + bytes(64)), len(begin) + 64)
+
+
+def test_empty_tensors_take_no_room() -> None:
+    header = {"b": {"dtype": "F32", "shape": [0], "data_offsets": [8, 8]}} | one()
+    header |= {"c": {"dtype": "F32", "shape": [2, 0], "data_offsets": [0, 0]}}
+
+    assert {one.name for one in tensors.of_safetensors(*safetensors(header))} == {"a", "b", "c"}
+
+
 def test_metadata_are_no_tensor() -> None:
     found = tensors.of_safetensors(*safetensors({"__metadata__": {"format": "pt"}} | one()))
 
@@ -121,7 +148,8 @@ def test_metadata_are_no_tensor() -> None:
         (GGUF, "breaks off"),
         (GGUF + struct.pack("<QQ", 1 << 40, 0), "1099511627776 tensors"),
         (GGUF + struct.pack("<QQ", 1, 0), "breaks off"),
-        (GGUF + struct.pack("<QQ", 1, 1 << 50), "breaks off"),
+        (GGUF + struct.pack("<QQ", 1, 1 << 50), "1125899906842624 entries"),
+        (GGUF + struct.pack("<QQ", 1, 100), "breaks off"),
         (GGUF + struct.pack("<QQQ", 1, 0, 1 << 40), "more than a kilobyte"),
         (GGUF + struct.pack("<QQQ1sI", 1, 0, 1, b"a", 1 << 20), "1048576 axes"),
         (GGUF + struct.pack("<QQQ1sIQIQ", 1, 0, 1, b"a", 1, 32, 99, 0), "unknown type 99"),
