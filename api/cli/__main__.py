@@ -28,10 +28,16 @@ engines.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]
-Device = Annotated[str, typer.Option(help="The device to own: cpu, cuda:0, … With cuda: a worker for each GPU.")]
+Device = Annotated[
+    str, typer.Option(help="The device to own: cpu, cpu:0=4GiB, cuda:0, … With cuda: a worker for each GPU.")
+]
 Devices = Annotated[
     list[str] | None,
-    typer.Option("--device", help="A device to run a worker for; repeat for several. Without: every GPU, and the CPU."),
+    typer.Option(
+        "--device",
+        help="A device to run a worker for: cpu, cuda:0, cpu:0=4GiB (so much of the memory); repeat for several. "
+        "Without: every GPU, and the CPU.",
+    ),
 ]
 Home = Annotated[Path | None, typer.Option(help="Where all state lives. [HEADRACE_HOME]", show_default="~/.headrace")]
 

@@ -75,11 +75,14 @@ class ProcessSpecs:
         return Spec("gateway", _python("api.app"), self._env, GATEWAY, grace, self._gateway_answers, patience_s=15)
 
     def worker(self, device: str) -> Spec:
-        """The worker of one device. It hangs when it has not reported to Redis for 30 s although Redis answers."""
-        name = f"worker-{device.replace(':', '')}"
+        """The worker of one device. It hangs when it has not reported to Redis for 30 s although Redis answers.
+
+        ``device``: as ``--device`` takes it.
+        """
+        name = f"worker-{device.partition('=')[0].replace(':', '')}"
         argv = _python("workers.device", "--device", device)
         grace = self._settings.drain_s + 10
-        reports = self._reports(device)
+        reports = self._reports(device.partition("=")[0])
         return Spec(name, argv, self._env, WORKER, grace, reports, patience_s=30, absent_code=devices.DEVICE_GONE)
 
     def steward(self) -> Spec:

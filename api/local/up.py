@@ -5,6 +5,7 @@ import contextlib
 import json
 import shlex
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from api.local.listing import described, waits
 from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
-from models.errors import HeadraceError, ModelNotFound, Unavailable
+from models.errors import HeadraceError, InvalidRequest, ModelNotFound, Unavailable
 from models.launching import devices
 from models.rows import instances
 from models.rows.database import Database
@@ -61,8 +62,11 @@ def up(settings: Settings, wanted: Sequence[str], *, demo: bool, verbose: bool) 
 
 
 def _devices(wanted: Sequence[str]) -> devices.Survey:
-    """The devices that the command line names, else all of this machine."""
+    """The devices that the command line names, else all of this machine. Raises InvalidRequest."""
     named = [devices.parse(name) for name in dict.fromkeys(wanted)]
+    twice = [name for name, times in Counter(one.name for one in named).items() if times > 1]
+    if twice:
+        raise InvalidRequest(f"{twice[0]} is named with two budgets", param="device")
     return devices.Survey(named, []) if named else devices.survey()
 
 
@@ -117,7 +121,7 @@ class Up:
         await specs.forget([one.name for one in self._devices])
         await asyncio.to_thread(_unsee, self._settings, [one.name for one in self._devices])
         gateway = self._supervisor.start(specs.gateway())
-        workers = [self._supervisor.start(specs.worker(name)) for name in (one.name for one in self._devices)]
+        workers = [self._supervisor.start(specs.worker(one.argument)) for one in self._devices]
         self._supervisor.start(specs.steward())
         for child in (gateway, *workers):
             await self._ready(child)

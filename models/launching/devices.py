@@ -16,8 +16,13 @@ from models.errors import InvalidRequest
 from models.launching import metal, nvml, rocm
 
 _NAME = re.compile(r"cpu|metal|cuda:(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?")
+_PART_OF_CPU = re.compile(r"(cpu(?::(?:0|[1-9]\d?))?)(=.*)?")
 DEVICE_GONE = 74
 """Exit code of a worker whose device is not there: lost, removed, or out of reach of its driver."""
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]i?B?|B?)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1}
+_UNITS |= {f"{letter}{end}": 1 << 10 * power for power, letter in enumerate("kmgt", 1) for end in ("", "i", "ib")}
+_UNITS |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -25,8 +30,9 @@ class Device(msgspec.Struct, frozen=True):
     """One GPU of this machine, an instance of one in MIG mode (``cuda:0.1``), a Mac's GPU (``metal``), or the CPU.
 
     ``name`` is what ``--device`` takes. ``total_bytes``: of its memory, which is the machine's own where
-    ``shares_memory``. ``capability`` is CUDA's, such as "8.9"; ``driver`` the version of NVIDIA's driver, and ``cuda``
-    the newest CUDA that this driver serves, such as "12.8". All three are empty for others.
+    ``shares_memory``, and what was declared where it is a ``budget``. ``capability`` is CUDA's, such as "8.9";
+    ``driver`` the version of NVIDIA's driver, and ``cuda`` the newest CUDA that this driver serves, such as "12.8". All
+    three are empty for others.
     """
 
     name: str
@@ -39,6 +45,12 @@ class Device(msgspec.Struct, frozen=True):
     driver: str = ""
     cuda: str = ""
     shares_memory: bool = False
+    budget: bool = False
+
+    @property
+    def argument(self) -> str:
+        """What ``--device`` takes for this device, its budget included."""
+        return f"{self.name}={self.total_bytes}" if self.budget else self.name
 
 
 class Survey(NamedTuple):
@@ -78,11 +90,14 @@ def is_name(name: str) -> bool:
 
 
 def parse(name: str) -> Device:
-    """The device of that name. Raises InvalidRequest if it is no device name, or if this machine has no such device."""
+    """The device of that name, or of a name and a budget, as ``cpu:0=4GiB``: a part of the machine's memory.
+
+    Raises InvalidRequest if it is no device name, or if this machine has no such device.
+    """
+    if part := _PART_OF_CPU.fullmatch(name):
+        return _part_of_cpu(part[1], part[2])
     if not is_name(name):
-        raise InvalidRequest(f"{name!r} is not a device: say cpu or cuda:0, cuda:1, …", param="device")
-    if name == "cpu":
-        return _cpu()
+        raise InvalidRequest(f"{name!r} is not a device: say cpu, cpu:0=4GiB, or cuda:0, cuda:1, …", param="device")
     if name == "metal":
         return _metal_or_refuse()
     gpus, notes = _gpus()
@@ -106,6 +121,27 @@ def _metal_or_refuse() -> Device:
 
 def _cpu() -> Device:
     return Device("cpu", "cpu", _cpu_label(), _ram_bytes())
+
+
+def _part_of_cpu(name: str, budget_of: str | None) -> Device:
+    """The CPU, whole or with a budget, given as ``=4GiB``. Raises InvalidRequest."""
+    if budget_of is None:
+        if name == "cpu":
+            return _cpu()
+        raise InvalidRequest(f"{name} needs a budget: say how much memory it has, as {name}=4GiB", param="device")
+    total, size = _ram_bytes(), budget_of.removeprefix("=")
+    budget = parse_size(size)
+    if budget is None or budget <= 0:
+        raise InvalidRequest(f"'{size}' is no size: say 512MiB, 4GiB or a number of bytes", param="device")
+    if budget > total:
+        raise InvalidRequest(f"{name} is to have {budget} bytes, and this machine has {total}", param="device")
+    return Device(name, "cpu", _cpu_label(), budget, budget=True)
+
+
+def parse_size(text: str) -> int | None:
+    """A size in bytes, of a text such as ``4GiB``, ``1.5GB`` or ``1048576``; None where it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
 
 
 def _cpu_label() -> str:

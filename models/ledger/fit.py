@@ -1,19 +1,54 @@
 """Whether a model fits on devices, and in words why not. Pure; sizes in bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
+from typing import Literal
 
-from models.ledger.need import Need, gib, in_words
+from models.ledger.need import Need, gib
 
 MARGIN = 0.1
 """How far off an estimate may be: one that lies this near to what is free decides nothing."""
+
+
+Rule = Literal["budget", "card", "soft"]
+"""How exact a device's memory is to be kept.
+
+A budget is kept to the byte of what is estimated. A card is kept likewise among its models; one that is alone may try,
+as an estimate may be too high. The memory of a machine (soft) can be swapped and mapped: only what a model takes for
+certain counts there.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A replica's part of a device: what is reserved, and what was measured; None where that is not known.
+
+    ``idle``: it is ready and answers nothing now.
+    """
+
+    replica: str
+    uid: str
+    reserved: int | None = None
+    measured: int | None = None
+    idle: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """What it counts for."""
+        return max(self.reserved or 0, self.measured or 0)
+
+    @property
+    def owed(self) -> int:
+        """What is reserved for it and not taken yet."""
+        return self.bytes - (self.measured or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """A device's memory. ``free``: None where it is not known for sure.
 
-    ``idle``: what models without requests hold of it, by their uids, which could be unloaded.
+    ``idle``: what models without requests hold of it, by their uids, which could be unloaded. ``holdings``: of all.
     """
 
     device: str
@@ -21,11 +56,54 @@ class Room:
     total: int
     free: int | None
     idle: Mapping[str, int] = field(default_factory=dict)
+    holdings: tuple[Holding, ...] = ()
+    rule: Rule = "card"
+
+    @property
+    def reserved(self) -> int:
+        """What its replicas count for."""
+        return sum(one.bytes for one in self.holdings)
 
     @property
     def reachable(self) -> int:
         """What would be free without the idle models."""
-        return (self.free or 0) + sum(self.idle.values())
+        return min(self.total, (self.free or 0) + sum(self.idle.values()))
+
+    @property
+    def emptied(self) -> int:
+        """What would be free without any of our models."""
+        return max(self.reachable, min(self.total, (self.free or 0) + self.reserved))
+
+
+def wanted(need: Need, room: Room, share: int = 1) -> int:
+    """How many bytes of a device must be free for a model; ``share``: devices that it is divided among."""
+    if room.rule == "soft" or need.unknown:
+        return barely(need, share)
+    return ceil(need.least / share)
+
+
+def barely(need: Need, share: int = 1) -> int:
+    """Without so many bytes of a device it cannot be loaded, whatever is wrong with the estimate."""
+    return ceil(need.certain * (1 - MARGIN) / share)
+
+
+def fits_now(need: Need, room: Room, share: int = 1) -> bool:
+    """Whether the model may be placed now. Where nothing is known of what is free, it may."""
+    if room.free is None or wanted(need, room, share) <= room.free:
+        return True
+    return room.rule == "card" and not room.holdings and barely(need, share) <= room.free
+
+
+def fits_with(need: Need, room: Room, free: int, share: int = 1) -> bool:
+    """Whether it may be placed once so much is free."""
+    least = wanted(need, room, share) if room.rule == "budget" else barely(need, share)
+    return room.free is None or least <= free
+
+
+def reservation(need: Need, free: int | None, share: int = 1) -> int:
+    """What to reserve of a device: all that the model is to have; less, where less is free, but what it must have."""
+    whole, least = ceil(need.total / share), ceil(need.least / share)
+    return whole if free is None else min(whole, max(least, free))
 
 
 def fits(need: Need, room: Room, share: int = 1) -> bool | None:
@@ -39,23 +117,6 @@ def fits(need: Need, room: Room, share: int = 1) -> bool | None:
     if wanted * (1 + MARGIN) <= room.free:
         return None if need.unknown else True
     return False if wanted * (1 - MARGIN) > room.free else None
-
-
-def refusal(name: str, need: Need, rooms: Sequence[Room], count: int = 1) -> str | None:
-    """Why no device has room, with the numbers; None where one may have.
-
-    Only what the model takes for certain counts, less the margin, and only devices of which it is known what they have
-    free. ``rooms`` are those that the launch may have, of which it takes ``count`` on one node.
-    """
-    if not rooms or not need.certain or any(room.free is None for room in rooms):
-        return None
-    nodes: dict[str, list[int]] = {}
-    for room in rooms:
-        nodes.setdefault(room.node, []).append(room.reachable)
-    most = max(sum(sorted(free)[-count:]) for free in nodes.values())
-    if need.certain * (1 - MARGIN) <= most:
-        return None
-    return f"{in_words(name, need)}; {'; '.join(described(room) for room in rooms[:8])}"
 
 
 def described(room: Room) -> str:

@@ -29,6 +29,7 @@ UNPLACED: dict[str, Any] = {
     "others": None,
     "pid": None,
     "memory_bytes": None,
+    "reserved_bytes": None,
 }
 """A replica that waits for a device again."""
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
@@ -48,7 +49,7 @@ class NewInstance:
 
     ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
     CPU) or a number of GPUs; ``request_limits`` the most requests in flight or waiting on one replica; ``about`` has
-    the fields of ``models.launching.about.About``.
+    the fields of ``models.launching.about.About``; ``need`` is memory, as ``models.ledger.placement.needs`` writes it.
     """
 
     uid: str
@@ -71,6 +72,7 @@ class NewInstance:
     max_retries: int = 5
     retry_interval_s: int = 60
     autostart: bool = True
+    need: dict[str, Any] | None = None
 
 
 def create(connection: Connection, new: NewInstance, by: str = "") -> None:
@@ -232,18 +234,23 @@ def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> lis
 
 def pending(connection: Connection) -> list[PendingReplica]:
     """Replicas that wait for a device, by the priority of their instances, then oldest first."""
-    wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine)
+    wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine, instances.c.need)
     query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, *wish)
     query = query.join(instances, instances.c.uid == replicas.c.uid)
     order = (instances.c.priority, replicas.c.created_at, replicas.c.id)
     return fetch(connection, query.where(replicas.c.state == ReplicaState.PENDING).order_by(*order), PendingReplica)
 
 
-def place(connection: Connection, replica: str, device: str, others: Sequence[str] = ()) -> bool:
-    """Give a waiting replica its device, and others beside it; False if it does not wait any more."""
+def place(
+    connection: Connection, replica: str, device: str, others: Sequence[str] = (), reserved_bytes: int | None = None
+) -> bool:
+    """Give a waiting replica its device, and others beside it, with so many bytes of each.
+
+    False if it does not wait any more.
+    """
     waiting = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values: dict[str, Any] = {"state": ReplicaState.ASSIGNED, "device": device, "others": list(others) or None}
-    values |= {"stage": "", "progress": 0.0, "error": None}
+    values |= {"stage": "", "progress": 0.0, "error": None, "reserved_bytes": reserved_bytes}
     if not connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount:
         return False
     _tell_of(connection, replica, EventKind.PLACED, f"on {', '.join((device, *others))}")

@@ -40,6 +40,7 @@ class InstanceRow(Record):
     max_retries: int  # how often it is tried again once its load was given up
     retry_interval_s: int  # until the first of these tries; the pauses double
     autostart: bool  # whether `headrace up` brings it back
+    need: dict[str, Any] | None  # of memory, by kind of device: models.ledger.placement.needs; None: not known
     created_at: int
 
 
@@ -58,7 +59,8 @@ class ReplicaRow(Record):
     progress: float  # of the stage, 0 to 1
     error: list[Any] | None  # models.errors.WireError as a list
     pid: int | None  # its runner's, on its device's machine
-    memory_bytes: int | None
+    memory_bytes: int | None  # measured when it was ready, of all its devices
+    reserved_bytes: int | None  # of each of its devices; None: not known, or it waits for one
     context_length: int | None  # tokens
     failures: int  # how often in a row its load was given up
     next_try_at: int | None  # when a failed one is tried again; None: it is not
@@ -101,6 +103,7 @@ class PendingReplica(Record):
     n_gpu: str  # its instance's
     gpu_idx: list[int] | None  # its instance's
     engine: str  # its instance's
+    need: dict[str, Any] | None  # its instance's
     error: list[Any] | None  # why it still waits, as models.errors.WireError
 
 
@@ -118,7 +121,7 @@ class DeviceRow(Record):
     seen_at: int  # last sign of life of its worker
     details: dict[
         str, Any
-    ]  # uuid, capability, driver, cuda, shares_memory, as models.launching.devices.Device has them
+    ]  # uuid, capability, driver, cuda, shares_memory, budget, as models.launching.devices.Device has them
     engines: dict[str, str]  # engine → "" where it works, or why it does not; those missing are still being asked
 
 

@@ -148,7 +148,7 @@ def main() -> None:
 def _asked_for() -> devices.Device:
     """The device that the command line names."""
     parser = argparse.ArgumentParser(prog="headrace worker")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda:0, …")
+    parser.add_argument("--device", default="cpu", help="cpu, cpu:0=4GiB, cuda:0, …")
     name = parser.parse_args().device
     try:
         return devices.parse(name)

@@ -128,7 +128,7 @@ class DeviceHost:
         """The device as it is now."""
         self._serial += 1
         found = [self._presence(runner) for runner in list(self._runners.values())]
-        memory = self._memory.read()
+        memory = self._memory.read(sum(one.memory_bytes for one in found))
         return presence.Snapshot(
             self.id, self.worker, self._serial, found, self.draining, memory.total_bytes, memory.free_bytes
         )
@@ -257,7 +257,7 @@ class DeviceHost:
             epoch=uuid.uuid4().hex,
             uid=row.uid,
             engine=instance.engine,
-            device="cuda:0" if self._device.kind == "cuda" else self._device.name,  # the only one it sees
+            device="cuda:0" if self._device.kind == "cuda" else self._device.kind,  # the only one it sees
             stream_redis_url=self._settings.stream_redis,
             source=instance.source,
             cache=str(self._settings.home / "models"),

@@ -30,10 +30,14 @@ class DeviceMemory:
         if self._own:
             self._own.refresh()
 
-    def read(self) -> Memory:
-        """The memory as it was a moment ago. A card that cannot be asked has none free."""
+    def read(self, held: int = 0) -> Memory:
+        """The memory as it was a moment ago. A card that cannot be asked has none free.
+
+        ``held``: what the device's runners hold, which counts against a budget.
+        """
         if self._own is None or self._device.shares_memory:
-            return Memory(self._device.total_bytes, int(psutil.virtual_memory().available))
+            total, free = self._device.total_bytes, int(psutil.virtual_memory().available)
+            return Memory(total, max(0, min(free, total - held)) if self._device.budget else free)
         usage = self._own.usage
         return Memory(usage.total_bytes, usage.free_bytes) if usage else Memory(self._device.total_bytes, 0)
 

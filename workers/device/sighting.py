@@ -55,7 +55,8 @@ class Sighting:
 
     def _details(self, fault: Fault | None) -> dict[str, Any]:
         about = {
-            name: getattr(self._device, name) for name in ("uuid", "capability", "driver", "cuda", "shares_memory")
+            name: getattr(self._device, name)
+            for name in ("uuid", "capability", "driver", "cuda", "shares_memory", "budget")
         }
         gone = bool(fault and fault.gone)
         return {**about, "fault": fault.words if fault else "", "gone": gone, "notes": self._notes}

@@ -9,8 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import redis
@@ -18,8 +17,10 @@ from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.errors import DatabaseUnavailable, ModelNotReady, NoDevice
-from models.launching.placing import Placed, Wish, candidate, choose
+from models.errors import DatabaseUnavailable, HeadraceError, ModelNotReady, NoDevice
+from models.launching.placing import Placed
+from models.ledger.placement.deciding import PARAM
+from models.ledger.placement.rooms import NOTHING, Reported, reported
 from models.process.logs import configure
 from models.redis import broker, presence
 from models.rows import instances
@@ -31,6 +32,7 @@ from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import BatchFeeder
+from workers.steward.floor import Floor
 from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
 from workers.wakeups import hear, in_background
@@ -49,10 +51,15 @@ SETTLE_S = 8.0
 
 Spare = Callable[[Collection[str]], Collection[str]]
 """Of devices that the database has not seen for long, those that are not lost all the same."""
+Reports = Callable[[Sequence[str]], Reported]
+"""What the workers of these devices report."""
 
 
-def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
-    """Give every waiting replica a device that fits, where there is one; the devices that got something."""
+def place_all(connection: Connection, spare: Spare = lambda _: (), reports: Reports = lambda _: NOTHING) -> list[str]:
+    """Give every waiting replica a device that fits, where there is one; the devices that got something.
+
+    What each takes is reserved in the same transaction, of which the lease lets one steward have one at a time.
+    """
     found = instances.alive_devices(connection, instances.ALIVE_MS)
     lost = {row.id for row in found if row.details.get("gone")}
     if unseen := instances.lost_devices(connection, LOST_MS):
@@ -60,23 +67,19 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
     if lost and instances.release(connection, lost):
         found = instances.alive_devices(connection, instances.ALIVE_MS)
     retries.revive(connection)
-    loads = Counter({row.id: row.load for row in found})
-    siblings: dict[str, Counter[str]] = {}
-    for row in instances.replicas_of(connection):
-        siblings.setdefault(row.uid, Counter()).update(instances.held_devices(row))
+    waiting = instances.pending(connection)
+    if not waiting:
+        return []
+    floor = Floor(found, instances.replicas_of(connection), reports([row.id for row in found]))
     given = []
-    for replica in instances.pending(connection):
-        taken = siblings.setdefault(replica.uid, Counter())
-        candidates = [candidate(one, loads[one.id]) for one in found]
-        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()))
-        choice = choose(wish, candidates, taken)
-        if not choice.devices:
-            _hold_back(connection, replica, choice)
+    for replica in waiting:
+        decision = floor.decide(replica)
+        if not decision.placed.devices:
+            _hold_back(connection, replica, decision.placed)
             continue
-        owner, *others = choice.devices
-        if instances.place(connection, replica.id, owner, others):
-            loads.update(choice.devices)
-            taken.update(choice.devices)
+        owner, *others = decision.placed.devices
+        if instances.place(connection, replica.id, owner, others, decision.reserved):
+            floor.take(replica, decision)
             given.append(owner)
     return given
 
@@ -84,9 +87,12 @@ def place_all(connection: Connection, spare: Spare = lambda _: ()) -> list[str]:
 def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) -> None:
     """Record why it waits, where that is news."""
     why = NoDevice(choice.reason, param=choice.param) if choice.hopeless else ModelNotReady(choice.reason)
-    if why.to_row() != replica.error:
+    before = HeadraceError.from_row(replica.error)
+    if (why.code, why.param) != (before.code, before.param):
         log.info("replica %s waits: %s", replica.id, choice.reason)
-        instances.hold_back(connection, replica.id, why)
+    elif why.message == before.message or (choice.hopeless and choice.param == PARAM):
+        return  # what is free changes all the time: where there is no hope, that makes no difference
+    instances.hold_back(connection, replica.id, why)
 
 
 class Steward:
@@ -128,7 +134,7 @@ class Steward:
             self.leads.clear()
             return []
         self.leads.set()
-        return place_all(connection, self._spare)
+        return place_all(connection, self._spare, self._reports)
 
     def _judges(self) -> bool:
         """Whether workers had the time to be seen since the database was last away: only then are they lost."""
@@ -143,6 +149,14 @@ class Steward:
         except RedisError as error:
             log.warning("cannot tell which devices are lost: %s", error)
             return unseen
+
+    def _reports(self, devices: Sequence[str]) -> Reported:
+        """What the devices' workers reported last; nothing of those that have not for some seconds."""
+        try:
+            return reported(self._client.mget([presence.device_key(one) for one in devices]))
+        except RedisError as error:
+            log.warning("cannot tell what devices have free: %s", error)
+            return NOTHING
 
 
 def main() -> None:

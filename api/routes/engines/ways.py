@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Request
 from msgspec.structs import replace
 
 from api.gateway.gateway import Gateway, gateway_of
-from api.routes.models.memory import room_of
+from api.routes.models.memory import rooms_of
 from models.catalogue import SPECS, Spec
 from models.catalogue.entries import Family, Weights
 from models.catalogue.names import named
 from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
+from models.ledger.fit import Room
 from models.ledger.need import Target
 from models.ledger.ways import DeviceHere, ways_here
 from models.ledger.ways_wire import by_engine, described
@@ -49,7 +50,8 @@ async def engines_for(
 
 async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> dict[str, Any]:
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
-    here = [_here(gateway, one) for one in devices]
+    found = await rooms_of(gateway, devices)
+    here = [_here(found[one.id], one) for one in devices]
     family = await gateway.blocking(_family, name, model_type)
     ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code)
     if not detailed:
@@ -62,10 +64,10 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
     }
 
 
-def _here(gateway: Gateway, device: LoadedDevice) -> DeviceHere:
+def _here(room: Room, device: LoadedDevice) -> DeviceHere:
     """A device as a way is judged by it."""
     bfloat16 = device.kind != "cuda" or float(device.details.get("capability") or 0) >= 8
-    return DeviceHere(room_of(gateway, device), Target(device.kind, bfloat16), device.engines)
+    return DeviceHere(room, Target(device.kind, bfloat16), device.engines)
 
 
 def _family(name: str, model_type: ModelType | None) -> Family:

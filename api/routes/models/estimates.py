@@ -8,11 +8,13 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
-from api.routes.models.memory import devices_for, per_device
+from api.routes.models.memory import devices_for, rooms_of
 from api.routes.models.preparing import PEEK_S, prepared
 from models.errors import Unavailable
 from models.launching.launch import Launch
+from models.ledger.estimate import estimate
 from models.ledger.look import headers_of
+from models.ledger.placement.needs import target_of
 from models.ledger.wire import answer
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -42,4 +44,8 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     headers = None
     if seen is not None:
         headers = await gateway.blocking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
-    return answer(new.model_name, new.engine, new.model_type, headers, per_device(gateway, there, new, headers))
+    found = await rooms_of(gateway, there)
+    estimates = [
+        (estimate(new.engine, headers, new.options, target_of(new.engine, one)), found[one.id]) for one in there
+    ]
+    return answer(new.model_name, new.engine, new.model_type, headers, estimates)

@@ -1,20 +1,23 @@
 """What devices have free for a launch, and the refusal of one for which none has room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import Gateway
-from models.engines import FACTS
-from models.errors import NoDevice
+from models.errors import NoDevice, UnsupportedParameter
 from models.launching.peek import Peek
 from models.launching.placing import Wish, candidate, fitting
-from models.ledger.estimate import estimate
-from models.ledger.fit import Room, refusal
+from models.ledger.fit import Room
 from models.ledger.headers import Headers
 from models.ledger.look import headers_if_any
-from models.ledger.need import Need, Target
+from models.ledger.need import Need
+from models.ledger.placement.deciding import PARAM, Decision, Offer, decide
+from models.ledger.placement.needs import need_on, needs_of
+from models.ledger.placement.rooms import Reported, rooms
+from models.rows import instances
 from models.rows.instances import NewInstance
-from models.rows.records import LoadedDevice
-from models.rows.states import ReplicaState
+from models.rows.records import LoadedDevice, ReplicaRow
 
 HEADERS_S = 5.0
 """How long the headers of a launch's weights may take to be read, before the launch goes on without an estimate."""
@@ -31,54 +34,58 @@ def wish_of(new: NewInstance) -> Wish:
     return Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ()))
 
 
-def target_of(engine: str, device: LoadedDevice) -> Target:
-    """The kind of device that an engine computes on where it is placed on this one."""
-    kind = "cpu" if FACTS[engine].cpu_only else device.kind
-    return Target(kind, kind != "cuda" or float(device.details.get("capability") or 0) >= 8)
+def reported_to(gateway: Gateway) -> Reported:
+    """What workers report to this gateway."""
+    table = gateway.routing_table
+    free = {device: bytes_ for device in table.devices() if (bytes_ := table.free_bytes(device)) is not None}
+    return Reported(free, {one.id: one for _, one in table.replicas()})
 
 
-def room_of(gateway: Gateway, device: LoadedDevice) -> Room:
-    """What a device has, and what of it ready models hold that answer nothing now."""
-    shared = device.kind != "cpu" and bool(device.details.get("shares_memory"))
-    unsure = shared or device.details.get("fault") or not device.total_bytes
-    idle: dict[str, int] = {}
-    for where, one in gateway.routing_table.replicas():
-        if where == device.id and one.state == ReplicaState.READY and not one.inflight and one.memory_bytes:
-            idle[one.uid] = idle.get(one.uid, 0) + one.memory_bytes
-    free = None if unsure else gateway.routing_table.free_bytes(device.id)
-    return Room(device.id, device.node, device.total_bytes, free, idle)
+async def rooms_of(gateway: Gateway, devices: Sequence[LoadedDevice]) -> dict[str, Room]:
+    """What each device has, and who holds it."""
+    return rooms(devices, await gateway.database.look(_replicas), reported_to(gateway))
 
 
-def per_device(
-    gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance, headers: Headers | None
-) -> list[tuple[Need, Room]]:
-    """What the model needs on each device, and what that has."""
-    return [
-        (estimate(new.engine, headers, new.options, target_of(new.engine, one)), room_of(gateway, one))
-        for one in devices
-    ]
-
-
-async def refuse_too_large(
+async def needs(
     gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance, seen: Peek | None
-) -> None:
-    """Raise NoDevice, with the numbers, where no device has the memory that the model takes for certain.
+) -> Mapping[str, Need] | None:
+    """What the launch needs on each kind of device; None where its weights cannot be seen from here.
 
-    Raises InvalidRequest where the header of a file of weights is not as it should be.
+    No hub is asked for what is loaded later. Raises InvalidRequest where the header of a file of weights is not as it
+    should be.
     """
-    there = devices_for(devices, new)
-    now = bool(there) and not new.load_on_request
-    if seen is None or (seen.remote and not now):
-        return
-    half = any(one.kind != "cpu" for one in there)
-    headers = await gateway.blocking(_headers, new, seen, half)
-    if headers is None or not now:
-        return
-    found = per_device(gateway, there, new, headers)
-    rooms = [room for _, room in found]
-    least = min((need for need, _ in found), key=lambda need: need.certain)
-    if why := refusal(new.uid, least, rooms, wish_of(new).count):
-        raise NoDevice(why, param="model_path")
+    headers = None
+    if new.source:
+        if seen is None or (seen.remote and new.load_on_request):
+            return None
+        half = any(one.kind != "cpu" for one in devices_for(devices, new))
+        headers = await gateway.blocking(_headers, new, seen, half)
+        if headers is None:
+            return None
+    return needs_of(new.engine, headers, new.options)
+
+
+def decision(devices: Sequence[LoadedDevice], new: NewInstance, found: Mapping[str, Room]) -> Decision:
+    """Where the first replica of a launch would go, whose needs are known."""
+    offers = [Offer(candidate(one, one.load), found[one.id], need_on(new.need, new.engine, one)) for one in devices]
+    return decide(new.uid, wish_of(new), offers, {})
+
+
+async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> None:
+    """Raise UnsupportedParameter where no device that is here can serve the launch, NoDevice where none has the room.
+
+    One that is loaded when it is asked for is refused only where no device is as large.
+    """
+    made = decision(devices, new, await rooms_of(gateway, devices))
+    placed = made.placed
+    if placed.hopeless and placed.param != PARAM:
+        raise UnsupportedParameter(placed.reason, param=placed.param)
+    if placed.hopeless or not (made.possible or new.load_on_request):
+        raise NoDevice(placed.reason, param=PARAM)
+
+
+def _replicas(connection: Connection) -> list[ReplicaRow]:
+    return instances.replicas_of(connection)
 
 
 def _headers(new: NewInstance, seen: Peek, half: bool) -> Headers | None:

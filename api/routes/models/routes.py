@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -16,18 +17,18 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
-from api.routes.models.memory import refuse_too_large, wish_of
+from api.routes.models.memory import needs, refuse_without_room
 from api.routes.models.preparing import prepared
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, progress_of, unreported
 from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
 from models.launching.launch import Launch, is_uid
-from models.launching.placing import candidate, choose
+from models.ledger.placement.needs import to_row
 from models.redis import logs
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
-from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
+from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -57,9 +58,9 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
     launch = await prepared(gateway, body)
-    new = launch.new
-    _refuse_hopeless(launch.devices, new)
-    await refuse_too_large(gateway, launch.devices, new, launch.seen)
+    needed = await needs(gateway, launch.devices, launch.new, launch.seen)
+    new = replace(launch.new, need=to_row(needed))
+    await refuse_without_room(gateway, launch.devices, new)
     await gateway.database.run(_create, new)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
@@ -189,14 +190,6 @@ def _create(connection: Connection, new: NewInstance) -> None:
     if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
         instances.delete(connection, new.uid)
     instances.create(connection, new)
-
-
-def _refuse_hopeless(devices: Sequence[LoadedDevice], new: NewInstance) -> None:
-    """Raise UnsupportedParameter, with the reason, where none of the devices that are here can serve the launch."""
-    candidates = [candidate(one, one.load) for one in devices]
-    choice = choose(wish_of(new), candidates, {})
-    if choice.hopeless:
-        raise UnsupportedParameter(choice.reason, param=choice.param)
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:

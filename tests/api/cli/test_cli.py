@@ -215,7 +215,15 @@ def test_a_wrong_setting_is_one_line() -> None:
 
 def test_a_wrong_device_is_one_line() -> None:
     done = headrace("up", "--device", "gpu", HEADRACE_HOME="/nonexistent")
-    assert (done.returncode, done.stderr) == (1, "headrace: 'gpu' is not a device: say cpu or cuda:0, cuda:1, …\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "headrace: 'gpu' is not a device: say cpu, cpu:0=4GiB, or cuda:0, cuda:1, …\n",
+    )
+
+
+def test_a_device_has_one_budget() -> None:
+    done = headrace("up", "--device", "cpu:0=1MiB", "--device", "cpu:0=2MiB", HEADRACE_HOME="/nonexistent")
+    assert (done.returncode, done.stderr) == (1, "headrace: cpu:0 is named with two budgets\n")
 
 
 def test_list_is_a_table(server: Server) -> None:

@@ -1,6 +1,7 @@
 """The devices of a machine, as NVML and the environment describe them; each test asks in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -269,8 +270,42 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(fake_nvml: Fa
 
 
 @pytest.mark.parametrize(
-    "name", ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:00", "CUDA:0", "cpu:0", "cuda:0 ", "cuda:1000", "cuda:0.x"]
+    "name",
+    ["", "gpu", "cuda", "cuda:", "cuda:-1", "cuda:00", "CUDA:0", "cpu:x", "cpu:00", "cuda:0 ", "cuda:1000", "cuda:0.x"],
 )
 def test_nonsense_is_no_device(name: str) -> None:
     with pytest.raises(InvalidRequest, match="is not a device"):
+        devices.parse(name)
+
+
+def test_a_cpu_may_have_a_budget() -> None:
+    part = devices.parse("cpu:1=1.5GiB")
+    assert (part.name, part.kind, part.total_bytes, part.budget) == ("cpu:1", "cpu", 3 << 29, True)
+    assert devices.parse(part.argument) == part
+    assert devices.parse("cpu=512MiB").argument == f"cpu={512 << 20}"
+    assert devices.parse("cpu").argument == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GiB", 4 << 30), ("2g", 2 << 30), ("1.5 MB", 1_500_000), ("7", 7), ("512MiB", 1 << 29), ("1TiB", 1 << 40)],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert devices.parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("cpu:0", "cpu:0 needs a budget"),
+        ("cpu:0=", "'' is no size"),
+        ("cpu:0=many", "'many' is no size"),
+        ("cpu:0=0", "'0' is no size"),
+        ("cpu=-1GiB", "'-1GiB' is no size"),
+        ("cpu:0=9999TiB", "and this machine has"),
+        ("cuda:0=4GiB", "is not a device"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused(name: str, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(why)):
         devices.parse(name)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from models.ledger.fit import Room, fits, refusal
+from models.ledger.fit import Holding, Room, described, fits, fits_now, fits_with, reservation
 from models.ledger.need import GIB, Need, in_words
 
 QWEN = Need(
@@ -22,37 +22,50 @@ def test_a_need_is_said_with_its_parts() -> None:
     assert said == "qwen3 8B awq needs 7.9 GiB (5.4 weights, 1.9 KV cache for 32,768 × 4, 0.60 overhead)"  # noqa: RUF001
 
 
-def test_a_refusal_has_the_numbers() -> None:
-    said = refusal("qwen3", QWEN, [CARD])
-    assert said is not None
-    assert said.startswith("qwen3 needs 7.9 GiB (5.4 weights, 1.9 KV cache")
-    assert said.endswith("; box.cuda:0 has 3.1 of 24.0 GiB free, 2.2 idle could be unloaded (bge-m3, whisper)")
+def test_a_device_is_said_with_what_it_has() -> None:
+    said = described(CARD)
+    assert said == "box.cuda:0 has 3.1 of 24.0 GiB free, 2.2 idle could be unloaded (bge-m3, whisper)"
+    assert described(replace(CARD, free=None)) == "box.cuda:0 does not say what it has free"
 
 
-def test_what_idle_models_hold_counts_as_free() -> None:
-    assert refusal("qwen3", replace(QWEN, certain=int(5.2 * GIB)), [CARD]) is None
-    assert refusal("qwen3", replace(QWEN, certain=int(5.2 * GIB)), [replace(CARD, idle={})]) is not None
+def test_a_budget_is_kept_to_the_byte() -> None:
+    room = Room("box.cpu:0", "box", 24 * GIB, QWEN.least, rule="budget")
+    assert fits_now(QWEN, room)
+    assert not fits_now(QWEN, replace(room, free=QWEN.least - 1))
+    assert fits_now(QWEN, replace(room, free=QWEN.least // 2 + 1), share=2)
+    assert fits_with(QWEN, room, QWEN.least)
+    assert not fits_with(QWEN, room, QWEN.least - 1)
 
 
-def test_an_estimate_within_its_margin_refuses_nothing() -> None:
-    alone = replace(CARD, idle={}, free=10 * GIB)
-    assert refusal("m", replace(QWEN, certain=int(11.0 * GIB)), [alone]) is None
-    assert refusal("m", replace(QWEN, certain=int(11.2 * GIB)), [alone]) is not None
-    assert refusal("m", replace(QWEN, certain=0), [replace(alone, free=0)]) is None
+def test_what_is_alone_on_a_card_may_try_within_the_margin() -> None:
+    room = replace(CARD, idle={}, free=7 * GIB)
+    assert fits_now(QWEN, room)
+    assert not fits_now(QWEN, replace(room, holdings=(Holding("r", "m", GIB),)))
+    assert not fits_now(QWEN, replace(room, free=6 * GIB))
+    assert fits_with(QWEN, room, 7 * GIB)
+    assert not fits_with(QWEN, room, 6 * GIB)
 
 
-def test_a_device_that_does_not_say_what_is_free_refuses_nothing() -> None:
-    unknown = Room("box.metal", "box", 24 * GIB, None)
-    assert refusal("m", QWEN, [CARD, unknown]) is None
-    assert refusal("m", QWEN, []) is None
+def test_of_the_machines_memory_only_what_is_certain_counts() -> None:
+    room = replace(CARD, free=7 * GIB, holdings=(Holding("r", "m", GIB),), rule="soft")
+    assert fits_now(QWEN, room)
+    assert not fits_now(QWEN, replace(room, free=6 * GIB))
+    partly = replace(QWEN, unknown=("the cache",))
+    assert fits_now(partly, replace(room, rule="budget"))
 
 
-def test_the_devices_of_one_node_are_taken_together() -> None:
-    both = [CARD, replace(CARD, device="box.cuda:1")]
-    elsewhere = [CARD, replace(CARD, device="other.cuda:0", node="other")]
-    assert refusal("m", QWEN, both, count=2) is None
-    assert refusal("m", QWEN, elsewhere, count=2) is not None
-    assert refusal("m", QWEN, both, count=1) is not None
+def test_where_nothing_is_known_of_a_device_it_may_be_placed() -> None:
+    room = replace(CARD, free=None)
+    assert fits_now(QWEN, room)
+    assert fits_with(QWEN, room, 0)
+
+
+def test_as_much_is_reserved_as_there_is() -> None:
+    need = replace(QWEN, weights=4 * GIB, overhead=GIB, cache=5 * GIB, least_cache=GIB)
+    assert reservation(need, 24 * GIB) == 10 * GIB
+    assert reservation(need, 8 * GIB) == 8 * GIB
+    assert reservation(need, 3 * GIB) == 6 * GIB
+    assert reservation(need, None, share=2) == 5 * GIB
 
 
 def test_it_fits_where_it_does_whatever_the_margin() -> None:

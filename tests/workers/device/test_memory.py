@@ -200,3 +200,9 @@ def test_a_cpu_has_the_machines() -> None:
     assert 0 < memory.read().free_bytes <= psutil.virtual_memory().total
     assert memory.of(os.getpid(), []) is None
     assert memory.is_back([])
+
+
+def test_a_budget_is_free_less_what_runners_hold() -> None:
+    read = DeviceMemory(devices.parse("cpu:0=8MiB")).read
+    assert (read(MIB).total_bytes, read(MIB).free_bytes) == (8 * MIB, 7 * MIB)
+    assert read(9 * MIB).free_bytes == 0

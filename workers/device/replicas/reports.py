@@ -43,6 +43,8 @@ class Reports:
             self._database.call(instances.describe, runner.load.uid, about)
         values: dict[str, Any] = {"context_length": runner.ready.context_length, "memory_bytes": memory_bytes}
         values |= {"failures": 0, "next_try_at": None, "log": None}
+        if memory_bytes:  # what was reserved was an estimate
+            values["reserved_bytes"] = memory_bytes // max(1, len(runner.visible))
         self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
 
     def died(self, replica: str, error: HeadraceError) -> None:

@@ -1,0 +1,71 @@
+"""Two CPU devices with budgets: real models share them, wait for room, and are refused, with the numbers."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.stack import Stack
+from tests.support.servers import wait_for
+from tests.support.weights import smollm2_gguf
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SMALL: dict[str, Any] = {"n_ctx": 1024, "n_parallel": 2}
+"""Of smollm2: some 0.2 GiB."""
+LARGE: dict[str, Any] = {"n_ctx": 4096, "n_parallel": 4}
+"""Some 0.5 GiB: it fits the larger device alone."""
+
+
+@pytest.fixture
+def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    assert smollm2_gguf() is not None
+    stack = Stack(tmp_path_factory.mktemp("budgets") / "home", devices=("cpu:0=700MiB", "cpu:1=400MiB"))
+    yield stack.start()
+    stack.close()
+
+
+def launch(stack: Stack, uid: str, *, wait: bool = True, **options: int) -> httpx.Response:
+    body = {"model_name": "smollm2", "model_uid": uid, **options}
+    return httpx.post(f"{stack.url}/v1/models?wait_ready={str(wait).lower()}", json=body, timeout=120)
+
+
+def replica(stack: Stack, uid: str) -> dict[str, Any]:
+    [row] = httpx.get(f"{stack.url}/v1/models/{uid}/replicas").json()
+    return dict(row)
+
+
+def says(stack: Stack, uid: str) -> bool:
+    """Whether it answers."""
+    body = {"model": uid, "messages": [{"role": "user", "content": "Name a colour."}], "max_tokens": 3}
+    return httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=60).status_code == 200
+
+
+def test_models_share_devices_and_wait_for_room(budgets: Stack) -> None:
+    for uid in "abc":
+        assert launch(budgets, uid, **SMALL).status_code == 200
+    places = {uid: replica(budgets, uid)["device"].rpartition(".")[2] for uid in "abc"}
+    assert places == {"a": "cpu:0", "b": "cpu:1", "c": "cpu:0"}
+    assert all(says(budgets, uid) for uid in "abc")
+
+    assert launch(budgets, "large", wait=False, **LARGE).status_code == 200
+    both = re.compile(r"cpu:0 has 0\.\d\d of 0\.68 GiB free, 0\.\d\d idle could be unloaded \([ac], [ac]\)")
+    why = wait_for(lambda: both.search(said := replica(budgets, "large")["error_message"] or "") and said, 20)
+    assert re.match(r"large needs 0\.\d\d GiB \(0\.09 weights, 0\.3\d KV cache for 4,096 × 4, ", why), why  # noqa: RUF001
+    for uid in "ac":
+        assert httpx.delete(f"{budgets.url}/v1/models/{uid}", timeout=60).status_code == 200
+    wait_for(lambda: replica(budgets, "large")["state"] == "ready", 60)
+    assert replica(budgets, "large")["device"].endswith("cpu:0")
+    assert says(budgets, "large")
+    assert says(budgets, "b")
+
+    refused = launch(budgets, "vast", n_ctx=8192, n_parallel=8)
+    assert refused.status_code == 503
+    error = refused.json()["error"]
+    assert (error["code"], error["param"]) == ("no_device", "model_path")
+    assert "vast needs 1." in error["message"]
+    assert "cpu:0 has 0." in error["message"]
+    assert "of 0.39 GiB free" in error["message"]
+    assert httpx.get(f"{budgets.url}/v1/models/vast").status_code == 404

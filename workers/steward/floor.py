@@ -1,0 +1,44 @@
+"""What devices have and who holds them, as one turn of the steward sees it and changes it."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from models.launching.placing import Wish, candidate
+from models.ledger.fit import Holding
+from models.ledger.placement.deciding import Decision, Offer, decide
+from models.ledger.placement.needs import need_on
+from models.ledger.placement.rooms import Reported, room, rooms
+from models.rows.instances import held_devices
+from models.rows.records import LoadedDevice, PendingReplica, ReplicaRow
+
+
+class Floor:
+    """The devices of one turn. What is placed in it counts at once for those that come after."""
+
+    def __init__(self, devices: Sequence[LoadedDevice], replicas: Sequence[ReplicaRow], reported: Reported) -> None:
+        self._devices = devices
+        self._reported = reported
+        self._loads = Counter({row.id: row.load for row in devices})
+        self._siblings: dict[str, Counter[str]] = {}
+        for row in replicas:
+            self._siblings.setdefault(row.uid, Counter()).update(held_devices(row))
+        self._rooms = rooms(devices, replicas, reported)
+
+    def decide(self, replica: PendingReplica) -> Decision:
+        """Where a waiting replica goes."""
+        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()))
+        offers = [
+            Offer(candidate(one, self._loads[one.id]), self._rooms[one.id], need_on(replica.need, replica.engine, one))
+            for one in self._devices
+        ]
+        return decide(replica.uid, wish, offers, self._siblings.get(replica.uid, {}))
+
+    def take(self, replica: PendingReplica, decision: Decision) -> None:
+        """Count a replica on the devices that it was given."""
+        chosen = decision.placed.devices
+        self._loads.update(chosen)
+        self._siblings.setdefault(replica.uid, Counter()).update(chosen)
+        for one in self._devices:
+            if one.id in chosen:
+                held = (*self._rooms[one.id].holdings, Holding(replica.id, replica.uid, decision.reserved))
+                self._rooms[one.id] = room(one, held, self._reported.free.get(one.id))
