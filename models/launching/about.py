@@ -126,10 +126,16 @@ def has_styles(files: Collection[str]) -> bool:
     return any(map(_STYLES.fullmatch, files)) and any(map(_SPEAKING.fullmatch, files))
 
 
-def suits(engine: str, written: str, network: str, files: Collection[str]) -> bool:
+def has_phonemes(seen: Peek) -> bool:
+    """Whether these are voices of Piper: networks in ONNX, each with the numbers of its phonemes beside it."""
+    described = (one for name, one in seen.documents.items() if name.endswith(".onnx.json"))
+    return any({"audio", "espeak", "phoneme_id_map"} <= one.keys() for one in described)
+
+
+def suits(engine: str, written: str, network: str, seen: Peek) -> bool:
     """Whether, of the engines for sound that read this format, this one has such networks."""
     if written == "onnx":
-        return (engine == "kokoro") is has_styles(files)
+        return engine == ("kokoro" if has_styles(seen.files) else "piper" if has_phonemes(seen) else "hibari")
     return written != "safetensors" or listens(engine, network)
 
 

@@ -126,7 +126,7 @@ def fits(peek: Peek) -> tuple[Fit, ...]:
         for model_type in _types(peek, written)
         for engine in serving(model_type)
         if written in engine.formats
-        and (model_type != "audio" or suits(engine.name, written, _architecture(peek), peek.files))
+        and (model_type != "audio" or suits(engine.name, written, _architecture(peek), peek))
     )
 
 

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
@@ -162,6 +163,14 @@ def patterns(
     if without:
         unwanted = [*unwanted, f"{without}/*.safetensors"]
     return wanted, unwanted
+
+
+def outside(text: str) -> str:
+    """The same weights for a process of another Python environment: what lies in a package of ours, by its path."""
+    with suppress(InvalidRequest):  # that process says what is wrong with it
+        source = parse(text)
+        return str(in_package(source)) if source.kind == "package" else text
+    return text
 
 
 def name_of(source: PurePath) -> str:

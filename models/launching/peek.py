@@ -22,7 +22,8 @@ DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.js
 """The files that are read, if they are there, and without which an engine cannot be chosen."""
 
 _DETAILS = re.compile(
-    r"(?:tokenizer_config|chat_template|sentence_bert_config|modules)\.json|\d+_(?:Pooling|Dense)/config\.json"
+    r"(?:tokenizer_config|chat_template|sentence_bert_config|modules)\.json|\d+_(?:Pooling|Dense)/config\.json|"
+    r"[^/]+\.onnx\.json"
 )
 """More files that are read: what they say is of interest, but no launch fails for them."""
 _MOST_DETAILS = 8

@@ -18,6 +18,7 @@ LIBRARIES: dict[str, int] = {
     "diffusers": 475 * MIB,
     "faster_whisper": 94 * MIB,
     "hibari": 195 * MIB,
+    "piper": 145 * MIB,
     "vllm": 1536 * MIB,
 }
 """What an engine's libraries take in a process on a CPU, with what they read beside the weights."""
@@ -305,6 +306,12 @@ def _hibari(headers: Headers, options: Mapping[str, Any], target: Target) -> Nee
     return Need(weights, LIBRARIES["hibari"], certain=weights)
 
 
+def _piper(headers: Headers, options: Mapping[str, Any], target: Target) -> Need:
+    """All voices of the folder, each a network in memory."""
+    weights = sum(headers.sizes.values())
+    return Need(weights, LIBRARIES["piper"], certain=weights)
+
+
 _ENGINES: dict[str, Callable[[Headers, Mapping[str, Any], Target], Need]] = {
     "transformers": _transformers,
     "llama_cpp": _llama_cpp,
@@ -313,6 +320,7 @@ _ENGINES: dict[str, Callable[[Headers, Mapping[str, Any], Target], Need]] = {
     "diffusers": _diffusers,
     "faster_whisper": _faster_whisper,
     "hibari": _hibari,
+    "piper": _piper,
 }
 
 

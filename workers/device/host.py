@@ -24,6 +24,7 @@ from models.errors import (
     ShuttingDown,
     Unavailable,
 )
+from models.launching import hub
 from models.launching.devices import Device
 from models.redis import presence
 from models.rows import instances
@@ -252,6 +253,7 @@ class DeviceHost:
         except ModelNotReady as why:
             self._reports.postponed(row, why)
             return
+        interpreter = self._settings.interpreter(instance.engine)
         load = Load(
             replica=row.id,
             epoch=uuid.uuid4().hex,
@@ -259,7 +261,7 @@ class DeviceHost:
             engine=instance.engine,
             device="cuda:0" if self._device.kind == "cuda" else self._device.kind,  # the only one it sees
             stream_redis_url=self._settings.stream_redis,
-            source=instance.source,
+            source=hub.outside(instance.source) if interpreter else instance.source,
             cache=str(self._settings.home / "models"),
             options=instance.options,
             trust_remote_code=instance.trust_remote_code,
@@ -271,7 +273,7 @@ class DeviceHost:
         )
         runner = RunnerProcess(
             load,
-            interpreter=self._settings.interpreter(instance.engine),
+            interpreter=interpreter,
             visible=uuids,
             compiled=self._settings.home / "compiled",
             on_change=self._on_change,

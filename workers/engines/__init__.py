@@ -20,6 +20,7 @@ ENGINES: dict[str, str] = {
     "hibari": "workers.engines.hibari:Hibari",
     "kokoro": "workers.engines.kokoro.engine:Kokoro",
     "llama_cpp": "workers.engines.llama_cpp.engine:LlamaCpp",
+    "piper": "workers.engines.piper.engine:Piper",
     "sentence_transformers": "workers.engines.sentence_transformers.engine:SentenceTransformers",
     "transformers": "workers.engines.transformers.engine:Transformers",
     "vllm": "workers.engines.vllm.engine:Vllm",

@@ -8,7 +8,7 @@ from models.launching.options import vllm
 from models.launching.options.base import Options
 from models.launching.options.echo import EchoOptions
 from models.launching.options.pipelines import DiffusersOptions, VideoOptions
-from models.launching.options.sound import FasterWhisperOptions, HibariOptions, KokoroOptions
+from models.launching.options.sound import FasterWhisperOptions, HibariOptions, KokoroOptions, PiperOptions
 from models.launching.options.text import LlamaCppOptions, TransformersOptions
 from models.launching.options.vectors import SentenceTransformersOptions
 
@@ -21,6 +21,7 @@ CLASSES: dict[str, type[Options]] = {
     "faster_whisper": FasterWhisperOptions,
     "hibari": HibariOptions,
     "kokoro": KokoroOptions,
+    "piper": PiperOptions,
 }
 """By engine. vLLM's options are its own arguments: ``models.launching.options.vllm``."""
 

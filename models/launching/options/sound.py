@@ -52,3 +52,12 @@ class KokoroOptions(Options):
     max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
     default_voice: str | None = Field(None, max_length=80, description="The voice of requests that name none.")
     network: str | None = Field(None, max_length=200, description="The file of the network, where there are several.")
+
+
+class PiperOptions(Options):
+    """What a launch may set."""
+
+    max_inflight: int = Field(4, ge=1, le=64, description="Requests that take turns.")
+    n_threads: int | None = Field(None, ge=1, le=64, description="Threads of one sentence; 4, or the cores.")
+    max_characters: int = Field(4096, ge=1, le=1_000_000, description="Longest text of a request.")
+    default_voice: str | None = Field(None, max_length=200, description="The voice of requests that name none.")

@@ -73,6 +73,11 @@ DIFFUSED = folder("model.safetensors", config={"_class_name": "X", "architecture
 ON_HUB = Peek("hf:org/name/a.gguf", ("a.gguf",), single=True, remote=True)
 VOICES = folder("voice.onnx")
 KOKORO = folder("onnx/model.onnx", "onnx/model_q4.onnx", "voices/af_heart.bin", config={})
+PIPER_VOICE = {"audio": {"sample_rate": 22050}, "espeak": {"voice": "de"}, "phoneme_id_map": {}}
+PIPER = replace(
+    folder("de_DE-a-low.onnx", "de_DE-a-low.onnx.json", "voice.onnx.json"),
+    documents={"de_DE-a-low.onnx.json": PIPER_VOICE, "voice.onnx.json": {"audio": {}}},
+)
 ADAPTER = folder("adapter_model.safetensors", adapter_config={"base_model_name_or_path": "org/base"})
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
 
@@ -93,6 +98,9 @@ ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
         (folder("model.onnx", "voices/jf_alpha.pt"), "kokoro", None, "kokoro audio"),
         (folder("model.sha256", "voices_ja.npz", "vocab.json"), None, None, "kokoro audio"),
         (folder("voices.json", "voice.onnx"), None, None, "hibari audio"),
+        (PIPER, None, None, "piper audio"),
+        (PIPER, "piper", "audio", "piper audio"),
+        (replace(PIPER, documents={"voice.onnx.json": {"audio": {}}}), None, None, "hibari audio"),
         (SPEECH, None, None, "transformers LLM"),
         (SPEECH, None, "audio", "transformers audio"),
         (SPEECH, "transformers", "audio", "transformers audio"),
@@ -203,6 +211,8 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         ),
         (KOKORO, "hibari", None, "model_engine", "a folder of ONNX models: use model_engine 'kokoro', or leave it out"),
         (VOICES, "kokoro", None, "model_engine", "use model_engine 'hibari', or leave it out"),
+        (PIPER, "hibari", None, "model_engine", "use model_engine 'piper', or leave it out"),
+        (VOICES, "piper", None, "model_engine", "use model_engine 'hibari', or leave it out"),
         (folder("kokoro-v1_0.pth", "voices/af.pt"), None, None, "model_path", "there is kokoro-v1_0.pth"),
         (PIPELINE, None, "audio", "model_type", "a model of type image, not audio"),
         (PIPELINE, None, "video", "model_type", "a model of type image, not video"),

@@ -216,3 +216,11 @@ def _fetch(path: str, cache: Path, **environment: str) -> Any:
 
 def _silent(stage: str, fraction: float) -> None:
     pass
+
+
+def test_a_package_of_ours_is_a_path_elsewhere() -> None:
+    found = Path(hub.outside("pkg:models/catalogue/glyphs"))
+    assert found.is_absolute()
+    assert (found / "model_index.json").is_file()
+    for text in ("/weights", "hf:org/name", "pkg:no_such_package/x", "pkg:models/nothing", "nonsense"):
+        assert hub.outside(text) == text

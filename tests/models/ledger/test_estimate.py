@@ -179,6 +179,15 @@ def test_an_engine_that_was_not_measured_says_so() -> None:
     assert found.certain == 0
 
 
+def test_piper_holds_every_voice_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.onnx").write_bytes(bytes(3000))
+        (tmp_path / f"{name}.onnx.json").write_text('{"audio": {}, "espeak": {}, "phoneme_id_map": {}}')
+    found = need(str(tmp_path), "piper")
+    assert (found.weights, found.certain, found.unknown) == (6000, 6000, ())
+    assert found.overhead == LIBRARIES["piper"]
+
+
 def test_the_defaults_are_those_of_the_engines() -> None:
     from models.launching.options.text import LlamaCppOptions, TransformersOptions
     from workers.engines.vllm.memory import CPU_KV_BYTES
