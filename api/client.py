@@ -79,6 +79,20 @@ class Client:
         path = f"{quote(model_type, safe='')}/{quote(name)}" if model_type else quote(name, safe="")
         return dict(self._json("GET", f"/v1/engines/{path}", "data", whole=True, params={"detailed": "true"}))
 
+    def register(self, model_type: str, model: dict[str, Any]) -> None:
+        """Register a model, described as Xinference or the catalogue does."""
+        body = {"model": model, "persist": True}
+        self._json("POST", f"/v1/model_registrations/{quote(model_type, safe='')}", json=body)
+
+    def unregister(self, model_type: str, name: str) -> None:
+        """Forget a model that was registered; what was launched of it stays."""
+        self._json("DELETE", f"/v1/model_registrations/{quote(model_type, safe='')}/{quote(name, safe='')}")
+
+    def guess(self, path: str, **said: Any) -> dict[str, Any]:
+        """What would be registered of weights: ``model_type`` and ``model``. ``said``: those that are known."""
+        body = {"model_path": path} | _given(**said)
+        return dict(self._json("POST", "/v1/model_registrations/guess", "model", whole=True, json=body))
+
     def wait_ready(self, uid: str, on_progress: OnProgress = lambda _: None) -> None:
         """Wait until every replica is ready.
 

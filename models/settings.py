@@ -99,11 +99,19 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(False, description="Ask no hub: only what is in the cache is launched.")
     trust_remote_code: bool = Field(False, description="Let launches ask for trust_remote_code.")
+    model_roots: str = Field(
+        "", description="Folders that weights given by path may be in, comma-separated; empty: all."
+    )
 
     def interpreter(self, engine: str) -> str:
         """The Python of an engine's runner: as set; else of the environment ``<ours>-<engine>``; empty: ours."""
         beside = Path(f"{sys.prefix}-{engine}") / "bin" / "python"
         return self.interpreters.get(engine) or (str(beside) if beside.is_file() else "")
+
+    @cached_property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders that weights given by path may be in; none: they may be anywhere."""
+        return tuple(Path(one.strip()) for one in self.model_roots.split(",") if one.strip())
 
     @cached_property
     def database(self) -> str:

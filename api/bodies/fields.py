@@ -40,6 +40,11 @@ class FieldRule:
         self._strict = strict
         self._within = within
 
+    @property
+    def strict(self) -> bool:
+        """Whether unknown fields are refused."""
+        return self._strict
+
     def check(self, shape: type[T], body: Any) -> T:
         """The body as a request of this shape. Raises InvalidRequest, UnknownParameter or UnsupportedParameter."""
         try:

@@ -49,7 +49,9 @@ class Weights(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
     ``format`` is Xinference's word; ``size`` and ``activated`` are in billions of parameters, None where it is not
     known. ``engines`` are those that are known to run them, ``code`` those among them that need the repository's own
-    code. ``of``: these are the network of a pipeline alone, and the rest is in this repository.
+    code. ``of``: these are the network of a pipeline alone, and the rest is in this repository. ``uri``, of registered
+    weights alone: where they are instead of on a hub, as ``models.launching.hub`` reads it; it may have
+    ``{quantization}``.
     """
 
     format: str
@@ -61,11 +63,22 @@ class Weights(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     hf: Place | None = None
     modelscope: Place | None = None
     of: str = ""
+    uri: str = ""
 
     def places(self) -> dict[HubName, Place]:
         """Where they are, by hub, the preferred one first."""
         both: dict[HubName, Place | None] = {"huggingface": self.hf, "modelscope": self.modelscope}
         return {hub: place for hub, place in both.items() if place is not None}
+
+    def on(self, hub: HubName | None) -> bool:
+        """Whether they may be had where a launch asks for this hub; None: for none in particular."""
+        return hub is None or bool(self.uri) or hub in self.places()
+
+    def has(self, quantization: str, hub: HubName | None) -> bool:
+        """Whether they may be had so in this quantisation."""
+        return bool(self.uri) or any(
+            place.has(quantization) for name, place in self.places().items() if hub in (None, name)
+        )
 
 
 class Family(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

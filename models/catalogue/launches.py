@@ -1,18 +1,34 @@
 """A launch by a name of the catalogue's families: what it is a launch of."""
 
+from dataclasses import replace
+
+from models.catalogue.entries import Family
 from models.catalogue.files import settled
-from models.catalogue.names import named
+from models.catalogue.names import Named, named
 from models.catalogue.plans import Asked, Machine, Plan, plan
-from models.errors import InvalidRequest
+from models.errors import InvalidRequest, ModelNotFound
 from models.hubs.settings import preferred_hub
 from models.launching import hub
 from models.launching.launch import Launch, engine_asked
 from models.launching.peek_source import peek
 
 
-def planned(launch: Launch, machine: Machine) -> Plan:
-    """The plan for what the launch names. Raises ModelNotFound, InvalidRequest, UnsupportedParameter."""
-    return plan(named(launch.model_name, launch.model_type), asked_of(launch), machine)
+def planned(launch: Launch, machine: Machine, registered: Family | None = None) -> Plan:
+    """The plan for what the launch names, a model that is ``registered`` or a family of the catalogue.
+
+    Raises ModelNotFound, InvalidRequest, UnsupportedParameter.
+    """
+    asked = asked_of(launch)
+    if registered is None:
+        return plan(named(launch.model_name, launch.model_type), asked, machine)
+    if launch.model_type not in (None, registered.type):
+        raise ModelNotFound(
+            f"'{registered.name}' is registered as a model of type {registered.type}, not {launch.model_type}",
+            param="model_type",
+        )
+    if launch.hub is None and not any(one.on(asked.hub) for one in registered.specs):
+        asked = replace(asked, hub=None)  # the preferred hub is no reason to refuse what is registered on another
+    return plan(Named(registered, registered.specs), asked, machine)
 
 
 def asked_of(launch: Launch) -> Asked:

@@ -148,7 +148,7 @@ def _of_format(specs: list[Weights], asked: Asked, family: Family) -> list[Weigh
 def _of_hub(specs: list[Weights], asked: Asked, family: Family) -> list[Weights]:
     if asked.hub is None:
         return specs
-    fitting = [one for one in specs if asked.hub in one.places()]
+    fitting = [one for one in specs if one.on(asked.hub)]
     if not fitting:
         raise InvalidRequest(
             f"no repository of '{family.name}'{_sized(specs)} is known on {asked.hub}: leave download_hub out",
@@ -159,12 +159,11 @@ def _of_hub(specs: list[Weights], asked: Asked, family: Family) -> list[Weights]
 
 def _ways(spec: Weights, asked: Asked, family: Family) -> Iterable[_Way]:
     """The ways to launch weights. Another engine than those known may be asked for, where it reads the format."""
-    hubs = {asked.hub: spec.places()[asked.hub]} if asked.hub else spec.places()
     engines: tuple[str | None, ...] = spec.engines or (None,)
     if asked.engine is not None and asked.engine not in engines and _reads(asked.engine, spec.format, family):
         engines = (*engines, asked.engine)
     for quantization in spec.quantizations:
-        if any(place.has(quantization) for place in hubs.values()):
+        if spec.has(quantization, asked.hub):
             yield from (_Way(spec, quantization, engine) for engine in engines)
 
 
@@ -226,20 +225,24 @@ def _place_in(order: Sequence[str], one: str) -> int:
 
 
 def _made(family: Family, way: _Way, ways: Sequence[_Way], asked: Asked, machine: Machine) -> Plan:
-    hub, place = next(
-        (name, one)
-        for name, one in way.spec.places().items()
-        if asked.hub in (None, name) and one.has(way.quantization)
-    )
     options = dict(family.options.get(way.engine or "", {}))
-    if way.engine == "llama_cpp" and place.projector:
-        options["mmproj"] = place.projector
+    if way.spec.uri:
+        repository, file = way.spec.uri.format(quantization=way.quantization), ""
+    else:
+        hub, place = next(
+            (name, one)
+            for name, one in way.spec.places().items()
+            if asked.hub in (None, name) and one.has(way.quantization)
+        )
+        repository, file = _repository(hub, place, way.quantization), place.file_of(way.quantization)
+        if way.engine == "llama_cpp" and place.projector:
+            options["mmproj"] = place.projector
     if way.spec.of:
         options["base"] = f"hf:{way.spec.of}"
     return Plan(
         family=family,
-        repository=_repository(hub, place, way.quantization),
-        file=place.file_of(way.quantization),
+        repository=repository,
+        file=file,
         model_format=way.spec.format,
         quantization=way.quantization,
         size=way.spec.size,

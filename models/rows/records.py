@@ -328,3 +328,16 @@ class ResponseRow(Record):
     bytes: int  # of both, counted before they are read
     created_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRow(Record):
+    """A model that somebody registered, so that it can be launched by its name."""
+
+    table = tables.registrations
+
+    name: str
+    model_type: str
+    family: dict[str, Any]  # models.catalogue.entries.Family
+    given: dict[str, Any]  # as it was described by whoever registered it
+    created_at: int

@@ -257,3 +257,13 @@ responses = sa.Table(
     sa.CheckConstraint("status IN ('completed', 'incomplete', 'failed')", name="status_known"),
     sa.Index("ix_responses_expiry", "expires_at"),
 )
+
+registrations = sa.Table(
+    "registrations",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("model_type", sa.String(20), nullable=False),
+    sa.Column("family", sa.JSON, nullable=False),
+    sa.Column("given", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
+)

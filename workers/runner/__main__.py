@@ -64,6 +64,7 @@ from workers.runner.load_failures import meaning_of
 from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
 from workers.runner.requests import Requests
+from workers.runner.stops import NOWHERE, taken
 
 log = logging.getLogger("workers.runner")
 
@@ -84,6 +85,7 @@ class Runner:
         self._begin = asyncio.Event()
         self._code = 0
         self._about: dict[str, Any] = {}
+        self._stops = NOWHERE
         self._background = Background(on_end=self._give_up)
         self._writer: asyncio.StreamWriter
         self._requests: Requests | None = None
@@ -130,13 +132,14 @@ class Runner:
             loop.call_soon_threadsafe(self._send, LoadProgress("downloading", progress.fraction, progress))
 
         try:
+            self._stops, options = taken(load.options, load.model_type)
             source, self._about = await asyncio.to_thread(_fetch, load, report, tell)
             cls = await asyncio.to_thread(engine_class, load.engine)
             self._send(Fetched())
             if load.takes_turns:
                 await self._begin.wait()
             return await cls.resident(
-                EngineSite(source, load.device, load.options, load.trust_remote_code, load.gpus, load.cache), report
+                EngineSite(source, load.device, options, load.trust_remote_code, load.gpus, load.cache), report
             )
         except Exception as error:  # the runner's life ends here; its worker decides about another try
             log.exception("cannot load")
@@ -153,9 +156,10 @@ class Runner:
             gather_s=lambda: engine.gather_s if requests.inflight > 1 else 0.0,
         )
         intake = MediaIntake(load.outbound_allow)
-        requests = Requests(engine, publisher, lambda rid: self._send(Finished(rid)), intake)
+        requests = Requests(engine, publisher, lambda rid: self._send(Finished(rid)), intake, self._stops)
         job_events = JobEvents(client)
-        jobs = RunnerJobs(engine, await asyncio.to_thread(open_store, load.store), job_events, self._send, intake)
+        store = await asyncio.to_thread(open_store, load.store)
+        jobs = RunnerJobs(engine, store, job_events, self._send, intake, self._stops)
         for name, part in {
             "publishing": publisher.run(),
             "beating": requests.beat(),

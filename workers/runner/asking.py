@@ -17,6 +17,7 @@ from models.modalities import Modality, modality, served_by
 from models.modalities.base import BaseRequest
 from models.modalities.chat.messages import MediaPart
 from workers.engines.base import AnyRequest, Engine
+from workers.runner.stops import Stops
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +48,15 @@ class Call:
         self.method(self.request, sink)
 
 
-def call_of(engine: Engine[Any], name: str, request: AnyRequest) -> Call:
-    """The call that serves this request of the modality ``name``.
+def call_of(engine: Engine[Any], name: str, request: AnyRequest, stops: Stops) -> Call:
+    """The call that serves this request of the modality ``name``. ``stops``: where answers end by default.
 
     Some modalities are served through another one (a message is a chat): then the call is of that one.
 
     Raises InvalidRequest and UnsupportedParameter where the engine does not serve it.
     """
     inner = request.inner() if isinstance(request, BaseRequest) else request
+    stops.into(inner, engine.honours)
     engine.check(inner)
     method = getattr(engine, served_by(name), None)
     if method is None:

@@ -15,6 +15,7 @@ from workers.runner.asking import answering, call_of, read, reading
 from workers.runner.attempts import Attempt, MediaAttempt, Outlets, TextAttempt
 from workers.runner.job_events import JobEvents
 from workers.runner.media_intake import MediaIntake
+from workers.runner.stops import NOWHERE, Stops
 
 
 class RunnerJobs:
@@ -27,10 +28,12 @@ class RunnerJobs:
         job_events: JobEvents,
         send: Callable[[Any], None],
         intake: MediaIntake | None = None,
+        stops: Stops = NOWHERE,
     ) -> None:
         self._engine = engine
         self._outlets = Outlets(store, job_events, send)
         self._intake = intake or MediaIntake()
+        self._stops = stops
         self._live: dict[str, MediaAttempt | TextAttempt] = {}
 
     @property
@@ -54,7 +57,7 @@ class RunnerJobs:
     async def _ask(self, sink: MediaAttempt | TextAttempt, name: str, request: AnyRequest) -> None:
         """Fetch what the engine needs, then ask it. Cancelled where the attempt ends meanwhile."""
         with answering(sink):
-            call = call_of(self._engine, name, request)
+            call = call_of(self._engine, name, request, self._stops)
             await sink.take_in(call.media, self._intake)
             call.into(sink)
 

@@ -19,6 +19,7 @@ from workers.protocol import Submit
 from workers.runner.asking import Call, answering, call_of, read, reading
 from workers.runner.media_intake import MediaIntake
 from workers.runner.publisher import Publisher
+from workers.runner.stops import NOWHERE, Stops
 
 KEEP_S = 5.0
 """How long the frames of a finished request stay for a resend."""
@@ -98,10 +99,12 @@ class Requests:
         publisher: Publisher,
         on_finished: Callable[[str], None],
         intake: MediaIntake | None = None,
+        stops: Stops = NOWHERE,
     ) -> None:
         self.publisher = publisher
         self._engine = engine
         self._intake = intake or MediaIntake()
+        self._stops = stops
         self._on_finished = on_finished
         self._live: dict[str, Outgoing] = {}
         self._recent: dict[str, Outgoing] = {}
@@ -143,7 +146,7 @@ class Requests:
         with answering(outgoing):
             if outgoing.deadline <= time.time():
                 raise DeadlineExceeded("the request waited past its deadline")
-            call = call_of(self._engine, submit.modality, request)
+            call = call_of(self._engine, submit.modality, request, self._stops)
             if call.media:
                 outgoing.taking = asyncio.create_task(self._take(outgoing, call))
             else:

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from api.routes.models import cache, estimates, routes
+from api.routes.models import cache, estimates, guessing, routes
 from api.routes.models.routes import describe_model, list_models
 
 router = APIRouter()
 router.include_router(cache.router)
 router.include_router(estimates.router)
+router.include_router(guessing.router)
 router.include_router(routes.router)
 
 __all__ = ["describe_model", "list_models", "router"]

@@ -1,4 +1,4 @@
-"""A launch by a name of the catalogue, on the engines that work here.
+"""A launch by a name of the catalogue, or of a model that is registered, on the engines that work here.
 
 Launches of a path, and of what comes with Headrace, stay as they are.
 """
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.gateway.gateway import Gateway
+from api.routes.models.registered import family_of
 from models import catalogue
 from models.catalogue.launches import launch_of, planned, with_file
 from models.catalogue.plans import Machine, Plan
 from models.engines import FACTS
 from models.errors import InvalidRequest
 from models.launching.launch import Launch
+from models.rows import registrations
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
 
@@ -28,7 +30,8 @@ async def found(
     if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
         return launch, None
     machine = Machine(_working(devices, launch), vllm_first, gateway.settings.trust_remote_code)
-    made = await gateway.blocking(planned, launch, machine)
+    row = await gateway.database.look(registrations.get, launch.model_name)
+    made = await gateway.blocking(planned, launch, machine, None if row is None else family_of(row))
     _refuse_code(made, launch, machine)
     made = await gateway.blocking(with_file, made, within_s)
     return launch_of(launch, made), made

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.gateway.gateway import Gateway
 from api.routes.models import by_name
+from api.routes.models.roots import refuse_options, refuse_outside
 from models.catalogue.plans import Plan
 from models.launching import hub
 from models.launching.launch import Launch, engine_asked, resolve, source_of
@@ -38,9 +40,24 @@ async def prepared(gateway: Gateway, body: Launch) -> PreparedLaunch:
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     vllm = vllm_works(devices, body.n_gpu)
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
+    await gateway.blocking(_refuse_outside, body, gateway.settings.roots)
     seen = await _look(gateway, body, devices)
-    new = resolve(body, seen, trust_remote_code=gateway.settings.trust_remote_code, vllm_works=vllm)
+    trusts = gateway.settings.trust_remote_code
+    new = resolve(body, seen, trust_remote_code=trusts, vllm_works=vllm)
+    if plan is not None and plan.engine is None and (needed := plan.family.options.get(new.engine)):
+        # Only now is it known which engine it is, and so what the family needs on it.
+        body = body.model_copy(update={"model_engine": new.engine} | needed | body.options)
+        new = resolve(body, seen, trust_remote_code=trusts, vllm_works=vllm)
     return PreparedLaunch(new, plan, seen, devices)
+
+
+def _refuse_outside(launch: Launch, roots: Sequence[Path]) -> None:
+    """Raise InvalidRequest where a launch names a path that an operator did not allow."""
+    refuse_outside(launch.model_path or "", roots, "model_path")
+    refuse_options(launch.options, roots)
+    if launch.peft_model_config is not None:
+        for adapter in launch.peft_model_config.lora_list:
+            refuse_outside(adapter.local_path, roots, "peft_model_config")
 
 
 async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice]) -> Peek | None:

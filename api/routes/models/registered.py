@@ -9,6 +9,7 @@ from models.catalogue.describing import in_chinese, in_english
 from models.catalogue.entries import Family, Place, Weights
 from models.engines import FACTS, ModelType
 from models.launching.about import abilities_of
+from models.rows.records import RegistrationRow
 
 
 def spoken_of(family: Family) -> dict[str, Any]:
@@ -32,6 +33,20 @@ def spoken_of(family: Family) -> dict[str, Any]:
         "is_builtin": True,
         "model_specs": [_spec(one) for one in family.specs],
     }
+
+
+def family_of(row: RegistrationRow) -> Family:
+    """The entry of a model that is registered."""
+    return msgspec.convert(row.family, Family)
+
+
+def own_of(row: RegistrationRow) -> dict[str, Any]:
+    """A model that is registered, with what only its description says, such as its chat template."""
+    said = spoken_of(family_of(row))
+    beside = {name: value for name, value in row.given.items() if name not in said and name not in ("name", "specs")}
+    if "model_description" in row.given:
+        beside["model_description"] = row.given["model_description"]
+    return said | beside | {"is_builtin": False}
 
 
 def shipped_of(model_type: ModelType) -> dict[str, dict[str, Any]]:
@@ -66,14 +81,15 @@ def _shipped(name: str, model_type: ModelType, specs: list[Spec]) -> dict[str, A
 
 
 def _spec(weights: Weights) -> dict[str, Any]:
-    hub, place = next(iter(weights.places().items()))
-    return {
+    hub, place = next(iter(weights.places().items()), (None, Place("")))
+    where = {"model_uri": weights.uri} if weights.uri else {}
+    return where | {
         "model_format": weights.format,
         "model_size_in_billions": weights.size,
         "activated_size_in_billions": weights.activated,
         "quantizations": list(weights.quantizations),
         "model_hub": hub,
-        "model_id": place.repo,
+        "model_id": place.repo or None,
         "model_revision": place.revision or None,
         "model_src": {name: _place(one) for name, one in weights.places().items()},
         "engines": list(weights.engines),

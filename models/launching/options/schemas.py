@@ -9,7 +9,7 @@ from models.launching.options.base import Options
 from models.launching.options.echo import EchoOptions
 from models.launching.options.pipelines import DiffusersOptions, VideoOptions
 from models.launching.options.sound import FasterWhisperOptions, HibariOptions, KokoroOptions, PiperOptions
-from models.launching.options.text import LlamaCppOptions, TransformersOptions
+from models.launching.options.text import LlamaCppOptions, StopOptions, TransformersOptions
 from models.launching.options.vectors import SentenceTransformersOptions
 
 CLASSES: dict[str, type[Options]] = {
@@ -39,8 +39,9 @@ def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> dict[s
     model_type = model_type or facts.model_types[0]
     cls = options_class(facts.name, model_type)
     found = vllm.schema() if cls is None else cls.model_json_schema()
+    own = StopOptions.model_json_schema()["properties"] if _writes(facts.name, model_type) else {}
     derived = {name for options in facts.type_options.values() for name in options}
-    known = {name: _plain(name, one) for name, one in found["properties"].items() if name not in derived}
+    known = {name: _plain(name, one) for name, one in {**found["properties"], **own}.items() if name not in derived}
     definitions = {"$defs": found["$defs"]} if "$defs" in found else {}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,10 +56,18 @@ def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> dict[s
 def check_options(engine: str, model_type: ModelType, options: Mapping[str, Any], *, trusted: bool) -> None:
     """Raise InvalidRequest, with the option at fault, for options that the engine does not have, or not so."""
     cls = options_class(engine, model_type)
+    if _writes(engine, model_type):
+        StopOptions.read({name: value for name, value in options.items() if name in StopOptions.model_fields})
+        options = {name: value for name, value in options.items() if name not in StopOptions.model_fields}
     if cls is None:
         vllm.refuse_unknown(options, vllm.arguments(), trusted=trusted)
     else:
         cls.read(options)
+
+
+def _writes(engine: str, model_type: ModelType) -> bool:
+    """Whether such a model writes text, so that it may be said where it stops."""
+    return model_type == "LLM" and engine != "echo"
 
 
 def _plain(name: str, one: Mapping[str, Any]) -> dict[str, Any]:

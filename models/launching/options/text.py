@@ -82,6 +82,7 @@ class TransformersOptions(Options):
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3"] = Field(
         "auto", description="sdpa where the network has it, else eager."
     )
+    chat_template: str | None = Field(None, max_length=1 << 20, description="In Jinja; by default the files' own.")
     tool_format: ToolFormatName = Field(
         "auto", description="How the model writes tool calls; found in its chat template."
     )
@@ -133,4 +134,15 @@ class LlamaCppOptions(Options):
     )
     reasoning_format: Literal["auto", "none", "think", "mistral", "seed"] = Field(
         "auto", description="The tags around the model's thoughts; found in its chat template."
+    )
+
+
+class StopOptions(Options):
+    """What a launch may set of every model that writes text: the runner's own options, beside its engine's."""
+
+    stop: list[Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+        [], max_length=100, description="Texts at which an answer ends, where its request says none."
+    )
+    stop_token_ids: list[Annotated[int, Field(ge=0, strict=True)]] = Field(
+        [], max_length=100, description="Tokens at which it ends, by their ids, where the engine takes them."
     )

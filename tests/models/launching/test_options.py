@@ -9,6 +9,7 @@ import pytest
 from models.engines import FACTS, ModelType
 from models.errors import InvalidRequest
 from models.launching.options.schemas import CLASSES, check_options, options_class, schema_of
+from models.launching.options.text import StopOptions
 
 EVERY: list[tuple[str, ModelType]] = [(name, kind) for name, facts in FACTS.items() for kind in facts.model_types]
 
@@ -34,7 +35,8 @@ def test_defaults_are_what_the_engine_would_take(engine: str) -> None:
     jsonschema_rs.validate(schema, defaults)
     cls = options_class(engine, FACTS[engine].model_types[0])
     assert cls is not None
-    assert cls.read(defaults) == cls.read({})
+    its_own = {name: value for name, value in defaults.items() if name not in StopOptions.model_fields}
+    assert cls.read(its_own) == cls.read({})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ def test_defaults_are_what_the_engine_would_take(engine: str) -> None:
         ("transformers", "LLM", {"dtype": "float8"}, "dtype"),
         ("sentence_transformers", "embedding", {"lanes": 0}, "lanes"),
         ("diffusers", "image", {"default_frames": 9}, "default_frames"),
+        ("diffusers", "image", {"stop": ["a"]}, "stop"),
+        ("vllm", "LLM", {"stop": "a"}, "stop"),
         ("vllm", "LLM", {"max_model_length": 9}, "max_model_length"),
         ("vllm", "LLM", {"memory_bytes": 1}, "memory_bytes"),
         ("vllm", "LLM", {"tokenizer": "other"}, "tokenizer"),
@@ -75,5 +79,7 @@ def test_what_brings_code_needs_trust() -> None:
 
 def test_what_an_engine_has_is_taken() -> None:
     check_options("diffusers", "video", {"default_frames": 9, "modality": "videos"}, trusted=False)
+    for engine in ("llama_cpp", "transformers", "vllm"):
+        check_options(engine, "LLM", {"stop": ["a"], "stop_token_ids": [2]}, trusted=False)
     check_options("vllm", "LLM", {"max_model_len": "4k", "tool_call_parser": "hermes"}, trusted=False)
     check_options("vllm", "LLM", {"worker_cls": "mine.Worker"}, trusted=True)

@@ -46,6 +46,7 @@ WHOLE = {
     "FileRow": "files",
     "DeliveryRow": "deliveries",
     "ResponseRow": "responses",
+    "RegistrationRow": "registrations",
 }
 """The records that have every column of a table."""
 

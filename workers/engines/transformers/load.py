@@ -32,6 +32,7 @@ from workers.engines.text.tokenizer_files import refuse_unread
 from workers.engines.transformers.hearing.asking import Asker, asker_of, tried
 from workers.engines.transformers.router import Router
 from workers.engines.transformers.scoring import Scorer
+from workers.engines.transformers.seeing.processor import templated
 from workers.engines.transformers.seeing.reader import PromptReader, Read, is_multimodal
 from workers.engines.transformers.starting import PAGE, batching_of, warm
 from workers.engines.transformers.stepper import Bounds
@@ -96,7 +97,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
     report("loading", 1.0)
-    dialect = _dialect(tokenizer, options)
+    dialect = _dialect(templated(tokenizer, reader and reader.processor, options.chat_template), options)
     text = model.config.get_text_config()
     context = context_of(text, options.n_ctx)
     ends = _ends(model, tokenizer)

@@ -26,3 +26,11 @@ def open_processor(source: Path, config: Any, **where: Any) -> Any:
     if not getattr(processor, "chat_template", None):
         processor.chat_template = processor.tokenizer.chat_template
     return processor
+
+
+def templated(tokenizer: Any, processor: Any, chat_template: str | None) -> Any:
+    """The tokenizer, and with it the processor that there may be, with another chat template; None: with its own."""
+    if chat_template is not None:
+        for one in filter(None, (tokenizer, processor)):
+            one.chat_template = chat_template
+    return tokenizer

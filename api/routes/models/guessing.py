@@ -1,0 +1,70 @@
+"""A description of weights, guessed from their files, to be registered by whoever agrees with it. Nothing is kept."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from api.bodies import fields
+from api.bodies.documents import json_body
+from api.edge.caller import admin_only
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.preparing import PEEK_S, prepared
+from models.catalogue.registering.guesses import guess
+from models.engines import ModelType
+from models.errors import Unavailable
+from models.launching.launch import Launch
+from models.ledger.look import headers_if_any
+from models.modalities.json_object import JsonObject
+
+router = APIRouter(tags=["models"])
+
+
+class GuessBody(JsonObject):
+    """Weights to look at. ``model_family`` is of Xinference's clients, which name an architecture: the files do."""
+
+    model_path: Annotated[str, Field(min_length=1, max_length=1000)]
+    model_type: ModelType | None = None
+    model_name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    model_family: Annotated[str, Field(max_length=200)] | None = None
+
+
+@router.post(
+    "/v1/model_registrations/guess",
+    summary="Guess the description of a model",
+    dependencies=[Depends(admin_only)],
+    openapi_extra=json_body(GuessBody),
+)
+async def guess_model(request: Request) -> dict[str, Any]:
+    """What would be registered of the weights at a path, or on a hub: its ``model_type``, and its ``model``.
+
+    ``model_type`` and ``model_name`` are taken as they are said.
+    """
+    return await _guessed(gateway_of(request), await fields.read(request, GuessBody))
+
+
+@router.post(
+    "/v1/models/llm/auto-register",
+    summary="Guess the description of a language model, as Xinference's pages ask",
+    dependencies=[Depends(admin_only)],
+    openapi_extra=json_body(GuessBody),
+)
+async def guess_language_model(request: Request) -> dict[str, Any]:
+    """The description of the language model at a path."""
+    body = await fields.read(request, GuessBody)
+    body.model_type = "LLM"
+    found: dict[str, Any] = (await _guessed(gateway_of(request), body))["model"]
+    return found
+
+
+async def _guessed(gateway: Gateway, body: GuessBody) -> dict[str, Any]:
+    """The answer. Raises InvalidRequest where no engine loads the weights, Unavailable where they cannot be seen."""
+    launch = Launch(model_name="guessed", model_path=body.model_path, model_type=body.model_type)
+    new = (found := await prepared(gateway, launch)).new
+    seen = found.seen
+    if seen is None:
+        raise Unavailable("the weights cannot be seen from here, so that nothing is known of them", param="model_path")
+    headers = await gateway.blocking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S))
+    numbers = sum(one.numbers for one in headers.all) if headers is not None else None
+    kind: Any = new.model_type
+    return {"model_type": kind, "model": guess(new.source, seen, new.engine, kind, numbers, body.model_name)}
