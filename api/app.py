@@ -37,6 +37,7 @@ from api.routes import (
     bare,
     batches,
     chat,
+    cluster,
     devices,
     embeddings,
     engines,
@@ -103,7 +104,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
-    rest = (jobs, files, batches, models, registrations, devices, engines, artifacts, health, bare)
+    rest = (jobs, files, batches, models, cluster, registrations, devices, engines, artifacts, health, bare)
     for module in (*text, *media, *rest):
         app.include_router(module.router)
     app.add_middleware(Heads)

@@ -9,7 +9,16 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from models.errors import HeadraceError, ModelFailed, NoDevice, ReplicaLost, Unavailable, WireError
+from models.errors import (
+    Cancelled,
+    HeadraceError,
+    ModelFailed,
+    ModelNotFound,
+    NoDevice,
+    ReplicaLost,
+    Unavailable,
+    WireError,
+)
 from models.hubs.progress import DownloadProgress
 from models.hubs.progress import line as line_of
 
@@ -99,7 +108,10 @@ class Client:
         Raises ModelFailed with the cause if one cannot be loaded, NoDevice if no device that is here can serve one.
         """
         while True:
-            now = self.progress(uid)
+            try:
+                now = self.progress(uid)
+            except ModelNotFound:
+                raise Cancelled(f"the launch of '{uid}' was cancelled") from None
             if now.stage == "failed":
                 raise ModelFailed(f"the model '{uid}' could not be loaded: {now.reason or 'see the worker log'}")
             if now.hopeless:
@@ -147,9 +159,35 @@ class Client:
             if line.startswith("data:"):
                 yield str(json.loads(line.removeprefix("data:"))["text"])
 
-    def terminate(self, uid: str) -> None:
-        """Unload a model and forget it; returns when its memory is free again."""
-        self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S)
+    def events(self, uid: str | None, limit: int, *, follow: bool = False) -> Iterator[dict[str, Any]]:
+        """What happened to a model, or to all, oldest first; with ``follow`` also what comes."""
+        path = "/v1/events" if uid is None else f"/v1/models/{quote(uid, safe='')}/events"
+        if not follow:
+            answer = self._json("GET", path, params={"limit": limit})
+            yield from (answer["data"] if uid is None else answer)
+            return
+        for line in self._lines("GET", path, params={"limit": limit, "follow": "true"}):
+            if line.startswith("data:"):
+                yield json.loads(line.removeprefix("data:"))
+
+    def add_replicas(self, uid: str, count: int) -> dict[str, Any]:
+        """Add replicas to a model; does not wait until they are loaded."""
+        return dict(self._json("POST", f"/v1/models/{quote(uid, safe='')}/replicas", json={"replica": count}))
+
+    def remove_replicas(self, uid: str, count: int, replica: str | None = None) -> dict[str, Any]:
+        """Remove so many replicas, or this one; returns when they are gone, or after a minute."""
+        path, params = f"/v1/models/{quote(uid, safe='')}/replicas", {"replica": count}
+        if replica is not None:
+            path, params = f"{path}/{quote(replica, safe='')}", {}
+        return dict(self._json("DELETE", path, params=params, timeout=TERMINATE_TIMEOUT_S))
+
+    def cancel_launch(self, uid: str) -> dict[str, Any]:
+        """Cancel a launch; returns when nothing is left of it but what was fetched."""
+        return dict(self._json("POST", f"/v1/models/{quote(uid, safe='')}/cancel"))
+
+    def terminate(self, uid: str) -> dict[str, Any]:
+        """Unload a model and forget it; returns when its memory is free again, or after a minute with a ``message``."""
+        return dict(self._json("DELETE", f"/v1/models/{quote(uid, safe='')}", timeout=TERMINATE_TIMEOUT_S))
 
     def cached(self, name: str = "", worker_ip: str | None = None) -> list[dict[str, Any]]:
         """What was fetched from hubs, or that of this name."""

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli import cached, engines, jobs, memory, models, registering
+from api.cli import cached, engines, jobs, life, memory, models, registering
 
 app = typer.Typer(
     name="headrace",
@@ -23,6 +23,7 @@ app = typer.Typer(
 models.add_to(app)
 cached.add_to(app)
 jobs.add_to(app)
+life.add_to(app)
 memory.add_to(app)
 engines.add_to(app)
 registering.add_to(app)

@@ -161,8 +161,10 @@ def print_table(columns: Sequence[str], items: Iterable[dict[str, Any]], titles:
 def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: AdminKey = "") -> None:
     """Unload a model and forget it."""
     with connect(endpoint, api_key) as client:
-        client.terminate(model_uid)
+        done = client.terminate(model_uid)
     typer.echo(f"terminated {model_uid}")
+    if done["message"]:
+        typer.echo(done["message"], err=True)
 
 
 def logs(

@@ -1,6 +1,7 @@
 """What ``headrace list`` and the summary of ``headrace up`` say of models and devices, in lines."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from models.engines import FACTS
@@ -58,8 +59,17 @@ def waits(devices: Iterable[Mapping[str, Any]]) -> bool:
 def of_replicas(uid: str, replicas: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
     """The devices that a model's replicas hold, without their node, and in lines why some replicas are not ready."""
     held = [", ".join(_short(one) for one in row["devices"]) for row in replicas]
-    reasons = dict.fromkeys(row["error_message"] for row in replicas if row["state"] != "ready")
+    reasons = dict.fromkeys(_why(row) for row in replicas if row["state"] != "ready")
     return "; ".join(filter(None, held)), [f"{uid}: {why}" for why in reasons if why]
+
+
+def _why(replica: Mapping[str, Any]) -> str:
+    """Why a replica is not ready, and, of one that has failed, when it is tried again."""
+    why = replica["error_message"] or ""
+    if why and replica["state"] == "failed":
+        at = replica.get("next_try_ts")
+        why += f"; next try at {datetime.fromtimestamp(at):%H:%M:%S}" if at else "; not tried again"
+    return why
 
 
 def _short(device: str) -> str:

@@ -6,37 +6,28 @@ import json
 import shlex
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from api.client import Client
 from api.edge.exposure import check_exposure, check_port, local_url
-from api.local import embedded, home
+from api.local import demo, embedded, home
 from api.local.child import Child
 from api.local.console import Console, table
+from api.local.demo import DEMO, ON_REQUEST
 from api.local.foreground import Foreground
 from api.local.listing import described, waits
 from api.local.process_specs import ProcessSpecs
 from api.local.supervisor import Supervisor
 from api.local.tails import Tails
-from models.errors import HeadraceError, InvalidRequest, ModelNotFound, Unavailable
+from models.errors import HeadraceError, InvalidRequest, Unavailable
 from models.launching import devices
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.life import autostart, retries
 from models.settings import Settings
 
-DEMO = {"model_uid": "smollm2", "model_name": "smollm2", "model_type": "LLM"}
-ON_REQUEST = (
-    {"model_uid": "minilm", "model_name": "minilm", "model_type": "embedding", "load_on_request": True},
-    {"model_uid": "whisper", "model_name": "whisper", "model_type": "audio", "load_on_request": True},
-    {"model_uid": "hibari", "model_name": "hibari", "model_type": "audio", "load_on_request": True},
-    {"model_uid": "glyphs", "model_name": "glyphs", "model_type": "image", "load_on_request": True},
-)
-"""The demo's other models. They are loaded when the first request comes, and use no memory before.
-
-All are placed on whatever device can run them: a GPU that works, else the CPU.
-"""
 SERVING_TIMEOUT_S = 60.0
 REDIS_TIMEOUT_S = 10.0
 
@@ -119,7 +110,8 @@ class Up:
             with self._step("redis", f"{Path(self._server.argv[0]).name} on 127.0.0.1:{self._server.port}"):
                 await self._supervisor.ready(redis)
         await specs.forget([one.name for one in self._devices])
-        await asyncio.to_thread(_unsee, self._settings, [one.name for one in self._devices])
+        await asyncio.to_thread(_begin_anew, self._settings, [one.name for one in self._devices])
+        refused = await asyncio.to_thread(demo.register, self._settings) if self._demo else {}
         gateway = self._supervisor.start(specs.gateway())
         workers = [self._supervisor.start(specs.worker(one.argument)) for one in self._devices]
         self._supervisor.start(specs.steward())
@@ -127,7 +119,7 @@ class Up:
             await self._ready(child)
         with self._step("ready", self._url):
             await self._serving(specs)
-        ready = self._demo and await self._launch_demo()
+        ready = self._demo and await self._await_demo(refused)
         self._console.idle()
         self._summary(await asyncio.to_thread(self._described_devices), demo=ready)
 
@@ -150,31 +142,31 @@ class Up:
                 raise Unavailable(f"the gateway is not ready: {', '.join(missing or ['no answer'])}")
             await asyncio.sleep(0.1)
 
-    async def _launch_demo(self) -> bool:
-        """Launch the demo models that are not there, and wait for the first. Returns whether it is ready.
+    async def _await_demo(self, refused: Mapping[str, str]) -> bool:
+        """Wait for the first of the demo's models, and say what the others are. Returns whether it is ready.
 
-        One that cannot be launched says why, and neither stops the platform nor hides the others.
+        ``refused``: why some are not offered. That neither stops the platform nor hides the others.
         """
-        with self._client() as client:
-            ready = await self._tried(DEMO, self._wait_for_demo(client))
-            on_request = [one for one in ON_REQUEST if await self._tried(one, asyncio.to_thread(_ensure, client, one))]
-            names = ", ".join(str(model["model_uid"]) for model in on_request)
-            self._console.say(f"  {'on request':<12} {names or 'nothing'}")
-        return ready
-
-    async def _tried(self, model: Mapping[str, Any], attempt: Awaitable[None]) -> bool:
-        """Await the attempt to launch a demo model; where it fails, print why and return False."""
+        ready = False
         try:
-            await attempt
+            if why := refused.get(str(DEMO["model_uid"])):
+                raise Unavailable(why)
+            with self._client() as client:
+                await self._wait_for_demo(client)
+            ready = True
         except HeadraceError as error:
-            self._console.say(f"  {model['model_uid']:<12} not available: {error.message}")
-            return False
-        return True
+            self._console.say(f"  {DEMO['model_uid']:<12} not available: {error.message}")
+        others = [str(one["model_uid"]) for one in ON_REQUEST]
+        for uid in others:
+            if uid in refused:
+                self._console.say(f"  {uid:<12} not available: {refused[uid]}")
+        names = ", ".join(uid for uid in others if uid not in refused)
+        self._console.say(f"  {'on request':<12} {names or 'nothing'}")
+        return ready
 
     async def _wait_for_demo(self, client: Client) -> None:
         uid = str(DEMO["model_uid"])
         with self._step(uid, "the demo model"):
-            await asyncio.to_thread(_ensure, client, DEMO)
             while (now := await asyncio.to_thread(client.progress, uid)).stage != "ready":
                 if now.stage == "failed" or now.hopeless:
                     raise Unavailable(now.reason or "it could not be loaded")
@@ -228,23 +220,18 @@ def _with(settings: Settings, **changes: Any) -> Settings:
     return Settings(**(settings.model_dump() | changes))
 
 
-def _unsee(settings: Settings, names: Sequence[str]) -> None:
-    """Record that devices of an earlier run on this machine, other than these, are gone."""
+def _begin_anew(settings: Settings, names: Sequence[str]) -> None:
+    """Record that devices of an earlier run on this machine, other than these, are gone, and what is to come back.
+
+    What has failed is tried anew, as if for the first time: whoever starts it again may have mended the cause.
+    """
     database = Database(settings.database)
     try:
         database.call(instances.unsee, settings.node, [f"{settings.node}.{name}" for name in names])
+        database.call(autostart.end_others)
+        database.call(retries.forgive)
     finally:
         database.close()
-
-
-def _ensure(client: Client, model: Mapping[str, Any]) -> None:
-    """Launch a demo model unless it is there already, or is being loaded."""
-    try:
-        if client.progress(model["model_uid"]).stage != "failed":
-            return
-    except ModelNotFound:
-        pass
-    client.launch(dict(model))
 
 
 def _key_variable(settings: Settings) -> str:

@@ -30,7 +30,7 @@ UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
 _SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?")
-_TAKEN = re.compile(r"instances|.*/(?:progress|replicas|logs)")
+_TAKEN = re.compile(r"instances|.*/(?:progress|replicas|logs|events|cancel)|.*/replicas/[^/]*")
 """Uids whose paths under ``/v1/models/`` mean something else."""
 
 
@@ -67,6 +67,16 @@ class Launch(BaseModel):
         None, description="the hub of a name that does not say it; else HEADRACE_MODEL_SRC"
     )
     load_on_request: Bool = Field(False, description="load it when it is first asked for, not now")
+    priority: Annotated[Int, Field(ge=0, le=1_000_000)] = Field(
+        100, description="of models that come back after a start, those of lower numbers are loaded first"
+    )
+    max_retries: Annotated[Int, Field(ge=0, le=1000)] = Field(
+        5, description="how often it is tried again, after growing pauses, where it could not be loaded"
+    )
+    retry_interval_s: Annotated[Int, Field(ge=1, le=86_400)] = Field(
+        60, description="seconds before the first of these tries; the pauses double, up to an hour"
+    )
+    autostart: Bool = Field(True, description="bring it back at the next `headrace up`")
 
     @model_validator(mode="before")
     @classmethod
@@ -128,6 +138,12 @@ class Launch(BaseModel):
         return float(text)
 
     @property
+    def coming_back(self) -> dict[str, Any]:
+        """How it comes back after a failure or a start."""
+        names = ("priority", "max_retries", "retry_interval_s", "autostart")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def options(self) -> dict[str, Any]:
         """The keys that are options of the engine."""
         return dict(self.model_extra or {})
@@ -165,8 +181,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
             _check_whole(launch, seen)
     else:
         spec = _spec(launch, engine)
-        source, options = spec.source, spec.options
-        facts = FACTS[spec.engine]
+        source, options, facts = spec.source, spec.options, FACTS[spec.engine]
         fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
     _check_gpus(launch, fit, seen)
     _check_options(launch, fit)
@@ -187,6 +202,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         request_limits=launch.request_limits,
         trust_remote_code=trusted,
         load_on_request=launch.load_on_request,
+        **launch.coming_back,
         options=options,
         about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )

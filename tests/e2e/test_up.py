@@ -72,6 +72,22 @@ def test_the_demo_loads_one_model_and_the_others_when_asked(tmp_path: Path) -> N
         stack.close()
 
 
+@pytest.mark.weights
+def test_what_the_demo_offers_is_there_as_soon_as_it_is_ready(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "home", demo=True)
+    try:
+        stack.spawn()
+        while not stack.is_ready():
+            time.sleep(0.01)
+        offered = {one["id"]: one["state"] for one in stack.client.models()}
+        assert set(offered) == {"smollm2", "minilm", "whisper", "hibari", "glyphs"}
+        assert {offered[uid] for uid in ("minilm", "whisper", "hibari", "glyphs")} == {"dormant"}
+        about = httpx.get(f"{stack.url}/v1/models/minilm").json()
+        assert about["dimensions"] == 384, "its files were looked at"
+    finally:
+        stack.close()
+
+
 def test_a_killed_supervisor_takes_everything_along(new_stack: StackFactory) -> None:
     """Also in the middle of a stream, which nobody waits for then."""
     stack = new_stack()

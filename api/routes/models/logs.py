@@ -35,10 +35,15 @@ async def model_logs(
 ) -> Response:
     """What the model's runners wrote to stderr, oldest first, also where it could not be loaded.
 
+    Of a failure the last 200 lines are in its row, too: they outlive Redis, and bear the time of the failure.
+
     With ``follow`` each line is an event, until the model is terminated.
     """
     gateway = gateway_of(request)
-    entries = (await _its_own(gateway, uid, await _all(gateway.stream_client, uid)))[-lines:]
+    written = await _all(gateway.stream_client, uid)
+    entries = (await _with_kept(gateway, uid, written or []))[-lines:]
+    if written is None and (follow or not entries):
+        raise Unavailable("the log cannot be read: Redis does not answer")
     if follow:
         content = _follow(gateway, uid, entries)
         return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
@@ -52,11 +57,21 @@ async def _its_own(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) 
     return [entry for entry in entries if entry[1].replica in ids]
 
 
-async def _all(client: redis.Redis, uid: str) -> list[tuple[str, Line]]:
+async def _with_kept(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
+    """Those of the model's replicas, and before them what rows keep of failures of which Redis has nothing any more."""
+    _, replicas = await found(gateway, uid)
+    told = {line.replica for _, line in entries}
+    lost = [row for row in replicas if row.log and row.id not in told]
+    kept = [("0", Line(row.id, row.updated_at, text)) for row in lost for text in row.log or ()]
+    return kept + await _its_own(gateway, uid, entries)
+
+
+async def _all(client: redis.Redis, uid: str) -> list[tuple[str, Line]] | None:
+    """What Redis has; None where it does not answer."""
     try:
         return logs.read(await client.xrange(logs.log_key(uid)))
-    except (RedisError, OSError) as error:
-        raise Unavailable("the log cannot be read: Redis does not answer") from error
+    except (RedisError, OSError):
+        return None
 
 
 async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> AsyncIterator[ServerSentEvent]:

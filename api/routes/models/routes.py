@@ -2,29 +2,34 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from redis.exceptions import RedisError
 from sqlalchemy.engine import Connection
 
 from api.bodies import fields
 from api.bodies.documents import json_body
-from api.edge.caller import admin_only
+from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
 from api.routes.models.memory import needs, refuse_without_room
-from api.routes.models.preparing import prepared
+from api.routes.models.preparing import PreparedLaunch, prepared
 from api.routes.models.uids import Uid
-from api.routes.models.views import described, instance_of, progress_of, unreported
-from models.errors import HeadraceError, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, UnsupportedParameter
-from models.launching.launch import Launch, is_uid
+from api.routes.models.views import described, instance_of
+from models.errors import (
+    Cancelled,
+    HeadraceError,
+    ModelFailed,
+    ModelNotFound,
+    ModelNotReady,
+    NoDevice,
+    UnsupportedParameter,
+)
+from models.launching.launch import Launch
 from models.ledger.placement.needs import to_row
-from models.redis import logs
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
@@ -34,7 +39,6 @@ from models.rows.states import ReplicaState
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 LAUNCH_WAIT_S = 1800.0
-TERMINATE_WAIT_S = 60.0
 
 
 @router.get("", summary="List models")
@@ -57,17 +61,24 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
-    launch = await prepared(gateway, body)
-    needed = await needs(gateway, launch.devices, launch.new, launch.seen)
-    new = replace(launch.new, need=to_row(needed))
-    await refuse_without_room(gateway, launch.devices, new)
-    await gateway.database.run(_create, new)
-    gateway.known_models.forget()
-    await gateway.publish(STEWARD)
+    launch = await begin(gateway, body, caller_of(request).key)
+    new = launch.new
     if wait_ready and not body.load_on_request:
         await _until_ready(gateway, new.uid)
     told = by_name.told(launch.plan, new) if launch.plan else {}
     return {"model_uid": new.uid, "model_engine": new.engine, **told}
+
+
+async def begin(gateway: Gateway, body: Launch, by: str) -> PreparedLaunch:
+    """Launch a model, and wait for nothing. ``by``: the caller's key, hashed. Raises what a launch is refused with."""
+    launch = await prepared(gateway, body)
+    needed = await needs(gateway, launch.devices, launch.new, launch.seen)
+    new = replace(launch.new, need=to_row(needed))
+    await refuse_without_room(gateway, launch.devices, new)
+    await gateway.database.run(_create, new, by)
+    gateway.known_models.forget()
+    await gateway.publish(STEWARD)
+    return replace(launch, new=new)
 
 
 @router.get("/instances", summary="Models and how far they are, as Xinference's command line asks")
@@ -83,48 +94,6 @@ async def list_instances(request: Request, model_name: str = "", model_uid: str 
     ]
 
 
-@router.get("/{uid:uid}/progress", summary="Progress of a launch")
-async def progress(request: Request, uid: Uid) -> dict[str, Any]:
-    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica.
-
-    ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do.
-    ``download`` is how far its download is: bytes, bytes a second and seconds left, of all and of each file that comes.
-    """
-    gateway = gateway_of(request)
-    _, replicas = await found(gateway, uid)
-    hopeless = await gateway.database.look(instances.hopeless, uid)
-    downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
-    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless, downloads)
-
-
-@router.get("/{uid:uid}/replicas", summary="Replicas of a model")
-async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
-    """Each replica's device, state, runner and memory in bytes.
-
-    ``memory_bytes`` is what it holds of its device's memory, null where that is not known; ``host_memory_bytes`` what
-    its processes hold of the machine's.
-    """
-    gateway = gateway_of(request)
-    _, replicas = await found(gateway, uid)
-    live = {one.id: one for _, one in gateway.routing_table.replicas()}
-    return [
-        {
-            "replica_id": row.id,
-            "device": row.device,
-            "devices": instances.held_devices(row),
-            "state": live[row.id].state if row.id in live else unreported(row.state),
-            "stage": row.stage,
-            "pid": live[row.id].pid if row.id in live else None,
-            "memory_bytes": live[row.id].memory_bytes or None if row.id in live else None,
-            "host_memory_bytes": live[row.id].host_bytes if row.id in live else None,
-            "inflight": live[row.id].inflight if row.id in live else 0,
-            "created_ts": row.created_at // 1000,
-            "error_message": HeadraceError.from_row(row.error).message if row.error else None,
-        }
-        for row in replicas
-    ]
-
-
 router.include_router(log_router)  # before what takes all that is left of a path
 
 
@@ -136,25 +105,6 @@ async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     return described(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 
-@router.delete("/{uid:uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
-async def terminate_model(request: Request, uid: Uid) -> dict[str, str]:
-    """Unload a model and forget it. The answer comes when its memory is free again."""
-    gateway = gateway_of(request)
-    if not is_uid(uid) or not await gateway.database.run(instances.delete, uid):
-        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
-    gateway.known_models.forget()
-    await gateway.wake_devices()
-    over = asyncio.get_running_loop().time() + TERMINATE_WAIT_S
-    while asyncio.get_running_loop().time() < over:
-        changed = gateway.routing_table.changed
-        if not await gateway.database.look(instances.replicas_of, uid):
-            break
-        await gateway.routing_table.change(changed, 0.1)
-    with suppress(RedisError, OSError):
-        await gateway.stream_client.delete(logs.log_key(uid))
-    return {"model_uid": uid}
-
-
 async def _until_ready(gateway: Gateway, uid: str) -> None:
     """Wait until a replica takes requests. Raises the error of the first one where all have failed or have no hope."""
     loop = asyncio.get_running_loop()
@@ -163,7 +113,10 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
         changed = gateway.routing_table.changed
         if gateway.routing_table.ready(uid):
             return
-        _, replicas = await found(gateway, uid)
+        try:
+            _, replicas = await found(gateway, uid)
+        except ModelNotFound:
+            raise Cancelled(f"the launch of '{uid}' was cancelled", param="model_uid") from None
         hopeless = await gateway.database.look(instances.hopeless, uid)
         if _is_over(replicas, hopeless):
             raise _failure(uid, replicas[0])
@@ -185,11 +138,11 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
-def _create(connection: Connection, new: NewInstance) -> None:
+def _create(connection: Connection, new: NewInstance, by: str) -> None:
     """Record the launch. A launch of the same uid that failed, or can never be placed, is replaced."""
     if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
-        instances.delete(connection, new.uid)
-    instances.create(connection, new)
+        instances.delete(connection, new.uid, by, why="launched anew")
+    instances.create(connection, new, by)
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:

@@ -100,9 +100,11 @@ def progress_of(
     """
     stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
+    files = {row.id: _files(row.id, downloads.get(row.id)) for row in replicas}
     return {
         "progress": sum(fractions.values()) / max(len(replicas), 1),
         "stage": min(stages.values(), key=_rank, default="pending"),
+        "download_files": [file for some in files.values() for file in some],
         "replicas": [
             {
                 "replica_id": row.id,
@@ -111,11 +113,29 @@ def progress_of(
                 "info": _failure(row) or _waits_for_turn(row),
                 "hopeless": row.id in hopeless,
                 "download": msgspec.to_builtins(downloads[row.id]) if row.id in downloads else None,
+                "download_files": files[row.id],
+                "failures": row.failures,
+                "next_try_at": None if row.next_try_at is None else row.next_try_at / 1000,
                 "updated_at": row.updated_at / 1000,
             }
             for row in replicas
         ],
     }
+
+
+def _files(replica: str, download: DownloadProgress | None) -> list[dict[str, Any]]:
+    """The files that are being fetched, by Xinference's names."""
+    return [
+        {
+            "name": one.name,
+            "downloaded": one.bytes,
+            "total": one.total_bytes,
+            "speed": one.bytes_per_s,
+            "eta": one.eta_s,
+            "replica_id": replica,
+        }
+        for one in (download.files if download else ())
+    ]
 
 
 def unreported(state: str) -> str:

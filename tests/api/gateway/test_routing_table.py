@@ -104,6 +104,16 @@ def test_a_doubted_runner_gets_no_requests_until_a_snapshot_says_ready() -> None
     assert table.ready == ["a", "b"], "its device says that it is ready"
 
 
+def test_a_replica_that_leaves_gets_no_more() -> None:
+    routing = Table().routing
+    replicas = [
+        Replica("a", "m", "one", ReplicaState.READY, leaving=True),
+        Replica("b", "m", "two", ReplicaState.READY),
+    ]
+    routing.update(Snapshot(DEVICE, "worker", 1, replicas), 0)
+    assert [one.id for _, one in routing.ready("m")] == ["b"]
+
+
 def test_room_is_what_ready_replicas_hold() -> None:
     routing = Table().routing
     replicas = [

@@ -41,7 +41,9 @@ def test_a_uid_with_slashes_works_at_every_path_below_it(stack: Stack, written: 
     assert f'model="{uid}"' in httpx.get(f"{stack.url}/metrics").text
     assert uid in headrace(stack, "list").stdout
 
-    assert httpx.delete(url).json() == {"model_uid": uid}
+    ended = httpx.delete(url).json()
+    assert (ended["model_uid"], ended["memory_freed"], ended["message"]) == (uid, True, None)
+    assert ended["freed_bytes"] > 1_000_000
     assert httpx.get(url).json()["error"]["code"] == "model_not_found"
 
 

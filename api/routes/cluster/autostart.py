@@ -1,0 +1,135 @@
+"""Which models come back after a start, and in which order, by Xinference's names.
+
+A model that was launched comes back by itself, as it is a row; so an entry is a model, and what is kept of a launch
+is what it became.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.bodies import fields
+from api.bodies.documents import json_body
+from api.edge.caller import admin_only, caller_of
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.finding import found
+from api.routes.models.routes import begin
+from api.routes.models.uids import Uid
+from models.errors import HeadraceError, ModelNotFound
+from models.launching.launch import Launch
+from models.modalities.base import Bool, Int
+from models.rows import instances
+from models.rows.life import autostart
+from models.rows.records import InstanceRow, ReplicaRow
+from models.rows.states import ReplicaState
+
+router = APIRouter(prefix="/v1/autostart/models", tags=["cluster"])
+
+SECRETS = ("token", "secret", "password", "passwd", "pwd", "api_key", "apikey", "access_key", "credential")
+HIDDEN = "******"
+
+
+class AutostartEntry(BaseModel):
+    """Body of ``POST /v1/autostart/models``. A lower ``priority`` is loaded first."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    launch: dict[str, Any]
+    enabled: Bool = True
+    priority: Annotated[Int, Field(ge=0, le=1_000_000)] = 100
+    max_retries: Annotated[Int, Field(ge=0, le=1000)] = 3
+    retry_interval_seconds: Annotated[Int, Field(ge=1, le=86_400)] = 30
+
+
+@router.get("", summary="What comes back after a start", dependencies=[Depends(admin_only)])
+async def list_entries(request: Request) -> dict[str, Any]:
+    """Every model that comes back after a start, in the order in which they are loaded."""
+    return {"models": await _entries(gateway_of(request))}
+
+
+@router.get("/summary", summary="How many come back, and how they are")
+async def summary(request: Request) -> dict[str, Any]:
+    """How many models come back after a start, and their states."""
+    entries = await _entries(gateway_of(request))
+    states = [entry["state"]["status"] for entry in entries]
+    counts = {state: states.count(state) for state in ("active", "waiting", "failed")}
+    models = [{"model_uid": one["launch"]["model_uid"], "enabled": True, **one["state"]} for one in entries]
+    return {"total": len(entries), "enabled": len(entries), **counts, "models": models}
+
+
+@router.post(
+    "",
+    summary="Have a model come back",
+    dependencies=[Depends(admin_only)],
+    openapi_extra=json_body(AutostartEntry),
+)
+async def upsert(request: Request) -> dict[str, Any]:
+    """Say whether a model comes back after a start, and when; one that was not launched is launched now."""
+    gateway = gateway_of(request)
+    body = await fields.read(request, AutostartEntry)
+    wishes = {
+        "autostart": body.enabled,
+        "priority": body.priority,
+        "max_retries": body.max_retries,
+        "retry_interval_s": body.retry_interval_seconds,
+    }
+    launch = fields.rule_of(request, "launch").check(Launch, body.launch | wishes)
+    if not await gateway.database.run(autostart.change, launch.uid, wishes, caller_of(request).key):
+        await begin(gateway, launch, caller_of(request).key)
+    return entry_of(*await found(gateway, launch.uid))
+
+
+@router.delete("/{uid:uid}", summary="Have a model not come back", dependencies=[Depends(admin_only)])
+async def remove(request: Request, uid: Uid) -> dict[str, Any]:
+    """Say that a model is not to come back after the next start. It runs on until then."""
+    by = caller_of(request).key
+    if not await gateway_of(request).database.run(autostart.change, uid, {"autostart": False}, by):
+        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
+    return {"model_uid": uid, "removed": True}
+
+
+async def _entries(gateway: Gateway) -> list[dict[str, Any]]:
+    rows = await gateway.database.look(instances.listing)
+    replicas = await gateway.database.look(instances.replicas_of)
+    wanted = sorted((row for row in rows if row.autostart), key=lambda row: row.priority)
+    return [entry_of(row, [one for one in replicas if one.uid == row.uid]) for row in wanted]
+
+
+def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> dict[str, Any]:
+    """A model as an entry of Xinference's; what looks like a secret among its options is hidden. Pure."""
+    states = {one.state for one in replicas}
+    active = bool(states & {ReplicaState.READY, ReplicaState.DORMANT})
+    status = "active" if active else "failed" if states == {ReplicaState.FAILED} else "waiting"
+    errors = [HeadraceError.from_row(one.error).message for one in replicas if one.error]
+    due = [one.next_try_at for one in replicas if one.next_try_at]
+    return {
+        "enabled": row.autostart,
+        "priority": row.priority,
+        "max_retries": row.max_retries,
+        "retry_interval_seconds": row.retry_interval_s,
+        "launch": {
+            "model_uid": row.uid,
+            "model_name": row.model_name,
+            "model_type": row.model_type,
+            "model_engine": row.engine,
+            "model_format": row.model_format,
+            "quantization": row.quantization,
+            "model_size_in_billions": row.size_in_billions,
+            "model_path": row.source or None,
+            "replica": row.replica,
+            "n_gpu": row.n_gpu,
+            "gpu_idx": row.gpu_idx,
+            **{name: HIDDEN if _is_secret(name) else value for name, value in row.options.items()},
+        },
+        "state": {
+            "status": status,
+            "attempts": max((one.failures for one in replicas), default=0),
+            "last_error": errors[0] if errors else None,
+            "next_retry_ts": min(due) // 1000 if due else None,
+        },
+    }
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower().replace("-", "_") for word in SECRETS)

@@ -1,0 +1,135 @@
+"""The machines of the platform by Xinference's names: a supervisor, which is this gateway, and workers, the nodes."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import psutil
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.engine import Connection
+
+from api.edge.caller import admin_only
+from api.gateway.gateway import gateway_of
+from models.rows import instances
+from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
+
+router = APIRouter(prefix="/v1", tags=["cluster"])
+
+MIB = 1 << 20
+
+
+@router.get("/workers", summary="Machines with workers, and what they hold", dependencies=[Depends(admin_only)])
+async def list_workers(request: Request) -> list[dict[str, Any]]:
+    """Every machine whose workers report: its name under ``work-ip``, the models with a replica there, its devices."""
+    gateway = gateway_of(request)
+    rows = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    launched, replicas = await gateway.database.look(_everything)
+    return [worker_of(node, devices, launched, replicas) for node, devices in by_node(rows).items()]
+
+
+@router.get("/supervisor", summary="Where this gateway is")
+async def supervisor(request: Request) -> dict[str, Any]:
+    """The address that this gateway listens on."""
+    settings = gateway_of(request).settings
+    return {"supervisor_ip": f"{settings.host}:{settings.port}"}
+
+
+@router.get("/cluster/version", summary="Version, as Xinference tells it")
+async def cluster_version() -> dict[str, Any]:
+    """Which release of Headrace this is; what Xinference tells of its sources is null."""
+    return {"version": version("headrace"), "full-revisionid": None, "dirty": False, "error": None, "date": None}
+
+
+@router.get("/cluster/devices", summary="How many GPUs there are")
+async def count_gpus(request: Request) -> int:
+    """The GPUs of all machines whose workers report."""
+    rows = await gateway_of(request).database.look(instances.alive_devices, instances.ALIVE_MS)
+    return sum(one.kind == "cuda" for one in rows)
+
+
+@router.get("/cluster/info", summary="Machines and their resources", dependencies=[Depends(admin_only)])
+async def cluster_info(
+    request: Request, detailed: Annotated[bool, Query(description="processors and memory, too")] = False
+) -> list[dict[str, Any]]:
+    """The supervisor and each worker, with its GPUs; sizes are in bytes, or in MiB as a text where not ``detailed``.
+
+    Processors are known of the gateway's own machine alone: of others they are null.
+    """
+    gateway = gateway_of(request)
+    rows = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
+    free = {row.id: gateway.routing_table.free_bytes(row.id) for row in rows}
+    own = _own_machine() if detailed else {}
+    head = {"node_type": "Supervisor", "ip_address": gateway.settings.host, "gpu_count": 0, "gpu_vram_total": 0}
+    workers = [
+        node_of(node, devices, free, own if node == gateway.settings.node else {}, detailed=detailed)
+        for node, devices in by_node(rows).items()
+    ]
+    return [head | ({"gpu_vram_available": 0} if detailed else {}) | own, *workers]
+
+
+def by_node(rows: Sequence[LoadedDevice]) -> dict[str, list[LoadedDevice]]:
+    """The devices of each machine. Pure, as are all below."""
+    nodes: dict[str, list[LoadedDevice]] = {}
+    for row in rows:
+        nodes.setdefault(row.node, []).append(row)
+    return nodes
+
+
+def worker_of(
+    node: str, devices: Sequence[LoadedDevice], launched: Sequence[InstanceRow], replicas: Sequence[ReplicaRow]
+) -> dict[str, Any]:
+    """A machine as Xinference tells of a worker: its models by the ids of their replicas."""
+    ids = {one.id for one in devices}
+    models = {row.uid: row for row in launched}
+    held = [row for row in replicas if row.uid in models and ids.intersection(instances.held_devices(row))]
+    return {
+        "work-ip": node,
+        "models": {
+            row.id: {
+                "model_uid": row.uid,
+                "model_name": models[row.uid].model_name,
+                "model_type": models[row.uid].model_type,
+                "model_engine": models[row.uid].engine,
+                "devices": instances.held_devices(row),
+                "state": row.state,
+            }
+            for row in held
+        },
+        "devices": [one.id for one in devices],
+    }
+
+
+def node_of(
+    node: str,
+    devices: Sequence[LoadedDevice],
+    free: Mapping[str, int | None],
+    own: Mapping[str, Any],
+    *,
+    detailed: bool,
+) -> dict[str, Any]:
+    """A machine as a line of Xinference's table. ``own``: what is known of its processors and memory."""
+    gpus = [one for one in devices if one.kind == "cuda"]
+    total = sum(one.total_bytes for one in gpus)
+    line: dict[str, Any] = {"node_type": "Worker", "ip_address": node, "gpu_count": len(gpus)}
+    if not detailed:
+        return line | {"gpu_vram_total": f"{total // MIB}MiB" if total else 0}
+    line |= {"gpu_vram_total": total, "gpu_vram_available": sum(free.get(one.id) or 0 for one in gpus)}
+    if own:
+        return line | dict(own)
+    cpus = [one for one in devices if one.kind == "cpu"]
+    memory = cpus[0].total_bytes if cpus else None
+    left = free.get(cpus[0].id) if cpus else None
+    used = memory - left if memory is not None and left is not None else None
+    line |= {"mem_total": memory, "mem_available": left, "mem_used": used}
+    return line | {"cpu_count": None, "cpu_available": None}
+
+
+def _own_machine() -> dict[str, Any]:
+    memory, cores = psutil.virtual_memory(), psutil.cpu_count() or 1
+    busy = psutil.cpu_percent() / 100  # since it was asked last
+    sizes = {"mem_used": memory.used, "mem_available": memory.available, "mem_total": memory.total}
+    return {"cpu_count": cores, "cpu_available": round(cores * (1 - busy), 2), **sizes}
+
+
+def _everything(connection: Connection) -> tuple[list[InstanceRow], list[ReplicaRow]]:
+    return instances.listing(connection), instances.replicas_of(connection)

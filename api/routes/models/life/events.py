@@ -1,0 +1,114 @@
+"""What happened to models: the last events, and those that come, as server-sent events. The fields are Xinference's,
+and more beside them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.finding import found
+from api.routes.models.uids import Uid
+from models.errors import DatabaseUnavailable
+from models.launching.launch import is_uid
+from models.rows.life import events
+from models.rows.life.events import EventKind
+from models.rows.records import EventRow
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+PING_S = 15
+LOOK_S = 0.5
+PAGE = 200
+LEVELS = {EventKind.FAILED: "ERROR", EventKind.DIED: "ERROR", EventKind.LOST: "WARNING", EventKind.WAITING: "WARNING"}
+"""Xinference's words for those that are not INFO."""
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="how many of the last")]
+After = Annotated[int | None, Query(ge=0, le=2**62, description="those that came after this id, oldest first")]
+Follow = Annotated[bool, Query(description="go on with those that come, as server-sent events")]
+LastId = Annotated[str, Header(alias="Last-Event-ID", description="go on after this one")]
+
+
+@router.get("/events", summary="Events of all models")
+async def all_events(
+    request: Request, limit: Limit = 100, after: After = None, follow: Follow = False, last_event_id: LastId = ""
+) -> Response:
+    """What happened to models, oldest first, also to those that are gone: a month of it, the last 20,000."""
+    gateway = gateway_of(request)
+    after = _begin(after, last_event_id)
+    if follow:
+        return _stream(gateway, None, after, limit)
+    rows = await gateway.database.look(lambda c: events.listing(c, after=after or 0, limit=limit))
+    return JSONResponse({"object": "list", "data": [told(row) for row in rows]})
+
+
+@router.get("/models/{uid:uid}/events", summary="Events of a model")
+async def model_events(
+    request: Request,
+    uid: Uid,
+    limit: Limit = 100,
+    after: After = None,
+    follow: Follow = False,
+    last_event_id: LastId = "",
+) -> Response:
+    """What happened to a model, oldest first, in Xinference's form, also to one that is gone: the last 1,000."""
+    gateway = gateway_of(request)
+    after = _begin(after, last_event_id)
+    rows = await gateway.database.look(lambda c: events.listing(c, uid, limit=1)) if is_uid(uid) else []
+    if not rows:
+        await found(gateway, uid)
+    if follow:
+        return _stream(gateway, uid, after, limit)
+    rows = await gateway.database.look(lambda c: events.listing(c, uid, after=after or 0, limit=limit))
+    return JSONResponse([told(row) for row in rows])
+
+
+def told(row: EventRow) -> dict[str, Any]:
+    """An event as Xinference writes it, with ours beside that. ``by`` names a key by the beginning of its hash."""
+    by = f"key {row.by[:8]}" if len(row.by) == 64 else row.by
+    return {
+        "event_type": LEVELS.get(EventKind(row.kind), "INFO"),
+        "event_ts": row.at // 1000,
+        "event_content": f"{row.kind.replace('_', ' ')}: {row.text}",
+        "id": row.id,
+        "kind": row.kind,
+        "model_uid": row.uid,
+        "replica_id": row.replica,
+        "text": row.text,
+        "by": by or None,
+        "data": row.data,
+        "at_ms": row.at,
+    }
+
+
+def _begin(after: int | None, last_event_id: str) -> int | None:
+    """The id to go on after; a browser that reconnects names the last that it has."""
+    if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19:
+        return int(last_event_id)
+    return after
+
+
+def _stream(gateway: Gateway, uid: str | None, after: int | None, limit: int) -> Response:
+    content = _follow(gateway, uid, after, limit)
+    return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+
+
+async def _follow(gateway: Gateway, uid: str | None, after: int | None, limit: int) -> AsyncIterator[ServerSentEvent]:
+    """Without ``after`` the last ``limit``, then all that come."""
+    last = after or 0
+    rows = []
+    if after is None:
+        rows = await gateway.database.look(lambda c: events.listing(c, uid, limit=limit))
+    with suppress(DatabaseUnavailable):  # who wants to know more asks again
+        while True:
+            for row in rows:
+                last = row.id
+                yield ServerSentEvent(json.dumps(told(row)), event=row.kind, id=str(row.id))
+            if len(rows) < PAGE:
+                await asyncio.sleep(LOOK_S)
+            rows = await gateway.database.look(lambda c, at=last: events.listing(c, uid, after=at or -1, limit=PAGE))

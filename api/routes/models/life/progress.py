@@ -1,0 +1,73 @@
+"""How far a launch is, once or as server-sent events until it is over."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.gateway.gateway import Gateway, gateway_of
+from api.routes.models.finding import found
+from api.routes.models.uids import Uid
+from api.routes.models.views import progress_of
+from models.errors import DatabaseUnavailable, ModelNotFound
+from models.rows import instances
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+PING_S = 15
+LOOK_S = 0.25
+OVER = ("ready", "failed", "dormant")
+
+
+@router.get("/{uid:uid}/progress", summary="Progress of a launch")
+async def progress(
+    request: Request,
+    uid: Uid,
+    follow: Annotated[bool, Query(description="tell of every change until it is over, as server-sent events")] = False,
+) -> Response:
+    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica.
+
+    ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do;
+    ``next_try_at``, when a failed one is tried again, in seconds since 1970, or null. ``download`` is how far its
+    download is: bytes, bytes a second and seconds left, of all and of each file that comes; ``download_files`` has
+    them by Xinference's names. With ``follow`` the stream ends when it is ready, has failed, or is gone.
+    """
+    gateway = gateway_of(request)
+    now = await _now(gateway, uid)
+    if follow:
+        content = _follow(gateway, uid, now)
+        return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+    return JSONResponse(now)
+
+
+async def _now(gateway: Gateway, uid: str) -> dict[str, Any]:
+    _, replicas = await found(gateway, uid)
+    hopeless = await gateway.database.look(instances.hopeless, uid)
+    downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
+    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless, downloads)
+
+
+async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncIterator[ServerSentEvent]:
+    before: dict[str, Any] | None = None
+    with suppress(ModelNotFound, DatabaseUnavailable):  # it is gone: who wants to know more asks again
+        while True:
+            if now != before:
+                yield ServerSentEvent(json.dumps(now), event="progress")
+            if is_over(now):
+                yield ServerSentEvent(json.dumps({"stage": now["stage"]}), event="done")
+                return
+            before = now
+            await asyncio.sleep(LOOK_S)
+            now = await _now(gateway, uid)
+        return
+    yield ServerSentEvent(json.dumps({"stage": "gone"}), event="done")
+
+
+def is_over(now: dict[str, Any]) -> bool:
+    """Whether nothing more is to come: all replicas are ready, have failed for good, or wait in vain."""
+    return all(one["hopeless"] or (one["stage"] in OVER and one["next_try_at"] is None) for one in now["replicas"])

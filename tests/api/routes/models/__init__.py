@@ -1,0 +1,1 @@
+"""The endpoints of models, without a server: ``api.routes.models``."""

@@ -1,0 +1,73 @@
+"""The machines, and which models come back, by Xinference's names."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.models.life import kinds_of
+from tests.e2e.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+
+def body_of(stack: Stack, path: str, **params: Any) -> Any:
+    answer = httpx.get(f"{stack.url}{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_machines_are_told_of_as_xinference_does(stack: Stack) -> None:
+    [worker] = body_of(stack, "/v1/workers")
+    [device] = stack.client.devices()
+    assert (worker["work-ip"], worker["devices"]) == (device["node"], [device["id"]])
+    [echo] = [one for one in worker["models"].values() if one["model_uid"] == "echo"]
+    assert (echo["model_engine"], echo["devices"]) == ("echo", [device["id"]])
+    head, node = body_of(stack, "/v1/cluster/info")
+    assert (head["node_type"], node["node_type"], node["ip_address"]) == ("Supervisor", "Worker", device["node"])
+    assert (node["gpu_count"], node["gpu_vram_total"]) == (0, 0)
+    assert "mem_total" not in node
+    _, detailed = body_of(stack, "/v1/cluster/info", detailed=True)
+    assert detailed["mem_total"] > detailed["mem_used"] > 0
+    assert detailed["cpu_count"] >= detailed["cpu_available"] >= 0
+    assert body_of(stack, "/v1/supervisor") == {"supervisor_ip": f"127.0.0.1:{stack.port}"}
+    assert body_of(stack, "/v1/cluster/version")["version"] == body_of(stack, "/version")["version"]
+    assert body_of(stack, "/v1/cluster/devices") == 0
+
+
+def test_what_comes_back_is_said_and_changed(stack: Stack) -> None:
+    launch = {"model_uid": "back", "model_name": "echo", "model_engine": "echo", "replica": 1}
+    url = f"{stack.url}/v1/autostart/models"
+    made = httpx.post(url, json={"launch": launch, "priority": 7, "max_retries": 2}, timeout=30)
+    assert made.status_code == 200, made.text
+    stack.client.wait_ready("back")
+    first = body_of(stack, "/v1/autostart/models")["models"][0]
+    assert (first["launch"]["model_uid"], first["priority"], first["max_retries"]) == ("back", 7, 2)
+    assert (first["retry_interval_seconds"], first["enabled"], first["state"]["status"]) == (30, True, "active")
+    changed = httpx.post(url, json={"launch": launch, "priority": 500}, timeout=30).json()
+    assert (changed["priority"], changed["max_retries"]) == (500, 3)
+    assert body_of(stack, "/v1/autostart/models")["models"][-1]["launch"]["model_uid"] == "back"
+    assert body_of(stack, "/v1/autostart/models/summary")["active"] >= 2
+    assert httpx.delete(f"{url}/back").json() == {"model_uid": "back", "removed": True}
+    assert "back" not in str(body_of(stack, "/v1/autostart/models"))
+    assert "changed" in kinds_of(stack, "back")
+    assert [one["id"] for one in stack.client.models() if one["id"] == "back"], "it runs on"
+    stack.client.terminate("back")
+    assert httpx.delete(f"{url}/back").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "launch"),
+        ({"launch": []}, "launch"),
+        ({"launch": {}}, "launch.model_name"),
+        ({"launch": {"model_name": "echo"}, "priority": -1}, "priority"),
+        ({"launch": {"model_name": "echo"}, "max_retries": "x"}, "max_retries"),
+        ({"launch": {"model_name": "echo"}, "retry_interval_seconds": 0}, "retry_interval_seconds"),
+    ],
+)
+def test_an_entry_must_make_sense(stack: Stack, body: dict[str, Any], param: str) -> None:
+    answer = httpx.post(f"{stack.url}/v1/autostart/models", json=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["param"] in (param, param.removeprefix("launch."))
