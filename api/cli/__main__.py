@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli import cached, engines, jobs, life, memory, models, registering
+from api.cli import cached, catalogue, engines, jobs, life, memory, models, registering
 
 app = typer.Typer(
     name="headrace",
@@ -27,6 +27,7 @@ life.add_to(app)
 memory.add_to(app)
 engines.add_to(app)
 registering.add_to(app)
+catalogue.add_to(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]

@@ -5,14 +5,13 @@ Asked of entries that come from outside: what is registered, and a catalogue tha
 
 import re
 
-import msgspec
-
 from models.catalogue.entries import Family, Place, Weights
 from models.catalogue.names import Named
 from models.catalogue.plans import Asked, Machine, plan
 from models.engines import FACTS
-from models.errors import HeadraceError
+from models.errors import HeadraceError, InvalidRequest
 from models.launching import hub
+from models.launching.options.schemas import check_options
 
 _TRUSTED = Machine(trusts=True)
 _FIELDS = re.compile(r"\{(?:quantization|part)\}")
@@ -25,6 +24,11 @@ def fault(family: Family) -> str:
     engines = {*family.engines, *family.options}
     if unknown := sorted(engines - FACTS.keys()):
         return f"there is no engine '{unknown[0]}'"
+    for engine, options in family.options.items():
+        try:
+            check_options(engine, family.type, options, trusted=False)
+        except InvalidRequest as error:
+            return f"its options on {engine}: {error.message}"
     for spec in family.specs:
         if said := _fault_of(spec, family):
             return said
@@ -81,8 +85,3 @@ def _unplanned(family: Family) -> str:
             if (made.size, made.model_format, made.quantization) != (spec.size, spec.format, quantization):
                 return f"to ask for {spec.format} {quantization} is to get {made.model_format} {made.quantization}"
     return ""
-
-
-def read(line: bytes) -> Family:
-    """An entry as the data of the catalogue have it. Raises msgspec.DecodeError (a ValidationError says where)."""
-    return msgspec.json.decode(line, type=Family)

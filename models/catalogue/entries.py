@@ -1,16 +1,25 @@
 """The entries of the catalogue: families of models, and where their weights are.
 
-They are read from ``families/*.jsonl`` when they are first asked for.
-The files are made by ``python -m tests.catalogue.build``. Nothing is read at import.
+They are read when they are first asked for: from ``families/*.jsonl``, which ``python -m tests.catalogue.build`` makes,
+or from a newer catalogue in the home folder (``models.catalogue.versions``). Nothing is read at import.
 """
 
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from models.engines import MODEL_TYPES, ModelType
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 HubName = Literal["huggingface", "modelscope"]
 
@@ -112,11 +121,69 @@ class Family(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
         return tuple(sorted({one.size for one in self.specs if one.size is not None}))
 
 
-@cache
 def families(model_type: ModelType | None = None) -> tuple[Family, ...]:
-    """The families of a type, or of all. They are read once, and kept."""
+    """The families of a type, or of all: of the catalogue that is in use. They are read once, and kept."""
+    return _all()[model_type] if newer() is not None else _shipped(model_type)
+
+
+def newer() -> Path | None:
+    """The catalogue that was taken from elsewhere, in the home folder; None: the one that is shipped is in use."""
+    home = Path(os.environ.get("HEADRACE_HOME") or Path.home() / ".headrace").expanduser()
+    path = home / "catalogue" / "current.jsonl"
+    return path if path.is_file() else None
+
+
+def kept(function: Callable[[], T]) -> Callable[[], T]:
+    """A function of the catalogue that is computed once, and anew where another catalogue is in use."""
+    held: dict[object, T] = {}
+
+    def call() -> T:
+        version = _version()
+        if version not in held:
+            found = function()
+            held.clear()
+            held[version] = found
+        return held[version]
+
+    return call
+
+
+def _version() -> tuple[int, ...]:
+    """What tells a catalogue from the next: empty for the one that is shipped."""
+    path = newer()
+    if path is None:
+        return ()
+    with suppress(OSError):
+        about = path.stat()
+        return about.st_mtime_ns, about.st_ino, about.st_size
+    return ()
+
+
+@kept
+def _all() -> dict[ModelType | None, tuple[Family, ...]]:
+    """The families of the newer catalogue by their type, and under None all; of one that is broken the shipped."""
+    path = newer()
+    try:
+        found = [] if path is None else read(path.read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        _log.error("the catalogue %s cannot be read, and the shipped one is used: %s", path, error)
+        found = []
+    if not found:
+        return {name: _shipped(name) for name in (None, *MODEL_TYPES)}
+    by_type: dict[ModelType | None, tuple[Family, ...]] = {
+        name: tuple(one for one in found if one.type == name) for name in MODEL_TYPES
+    }
+    return by_type | {None: tuple(one for some in by_type.values() for one in some)}
+
+
+@cache
+def _shipped(model_type: ModelType | None) -> tuple[Family, ...]:
     if model_type is None:
-        return tuple(one for name in MODEL_TYPES for one in families(name))
-    text = files("models.catalogue").joinpath("families", f"{model_type}.jsonl").read_bytes()
+        return tuple(one for name in MODEL_TYPES for one in _shipped(name))
+    return tuple(read(files("models.catalogue").joinpath("families", f"{model_type}.jsonl").read_bytes()))
+
+
+def read(data: bytes) -> list[Family]:
+    """The families that data have, one a line. Raises msgspec.MsgspecError, UnicodeDecodeError."""
     decoder = msgspec.json.Decoder(Family)
-    return tuple(decoder.decode(line) for line in text.splitlines())
+    return [decoder.decode(line) for line in data.splitlines() if line.strip()]

@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from string import punctuation
 
-from models.catalogue.entries import Family, Weights, families
+from models.catalogue.entries import Family, Weights, families, kept
 from models.engines import ModelType
 from models.errors import ModelNotFound
 
@@ -96,19 +95,19 @@ def _narrowed(found: Named, tag: str) -> Named | None:
 Table = dict[str, list[Named]]
 
 
-@cache
+@kept
 def _names() -> Table:
     """The entries by their names, then by their aliases."""
     return _table((*_by_name(families()), *_by_alias(families())))
 
 
-@cache
+@kept
 def _repositories() -> Table:
     """The entries by their repositories. This takes longer than names alone, which are most often enough."""
     return _table(_by_repository(families()))
 
 
-@cache
+@kept
 def _alike() -> Table:
     """The entries by all of these, folded; names come before repositories."""
     return _table((folded(name), one) for table in (_names(), _repositories()) for name in table for one in table[name])

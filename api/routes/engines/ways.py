@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.memory import rooms_of
+from api.routes.models.registered import family_of
 from models.catalogue import SPECS, Spec
 from models.catalogue.entries import Family, Weights
 from models.catalogue.names import named
@@ -16,8 +17,9 @@ from models.ledger.fit import Room
 from models.ledger.need import Target
 from models.ledger.ways import DeviceHere, ways_here
 from models.ledger.ways_wire import by_engine, described
-from models.rows import instances
+from models.rows import instances, registrations
 from models.rows.records import LoadedDevice
+from models.unicode import storable
 
 router = APIRouter(prefix="/v1/engines", tags=["models"])
 
@@ -52,7 +54,11 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     found = await rooms_of(gateway, devices)
     here = [_here(found[one.id], one) for one in devices]
-    family = await gateway.blocking(_family, name, model_type)
+    row = await gateway.database.look(registrations.get, name) if storable(name) else None
+    if row is not None and model_type in (None, row.model_type):
+        family = family_of(row)
+    else:
+        family = await gateway.blocking(_family, name, model_type)
     ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code)
     if not detailed:
         return by_engine(family, ways)

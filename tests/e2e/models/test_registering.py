@@ -100,6 +100,8 @@ def test_registered_models_are_listed_beside_the_catalogues(stack: Stack) -> Non
         *("file:///nowhere/mine.{quantization}.gguf", ["Q4_0", "Q4_1"]),
     )
     assert httpx.get(f"{url}/embedding/listed").status_code == 404
+    ways = httpx.get(f"{stack.url}/v1/engines/LLM/listed").json()
+    assert ways["llama_cpp"][0]["quantizations"] == ["Q4_0", "Q4_1"], ways
     again = register(stack, "embedding", {"model_name": "listed", "model_id": "a/b"})
     assert (again.status_code, again.json()["error"]["param"]) == (409, "model.model_name")
     assert httpx.delete(f"{url}/embedding/listed").status_code == 404

@@ -1,0 +1,182 @@
+"""A newer catalogue: taken once it was checked whole, used at once, and given up again."""
+
+import http.server
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from models.catalogue import entries
+from models.catalogue.entries import Family, Place, Weights, families
+from models.catalogue.names import named
+from models.catalogue.versions import go_back, in_use, update
+from models.engines import MODEL_TYPES
+from models.errors import InvalidRequest, ModelNotFound, Unavailable
+
+SHIPPED = len(families())
+
+
+def family(name: str, model_type: str = "LLM", **more: object) -> Family:
+    written = "diffusers" if model_type in ("image", "video") else "pytorch"
+    one = {"name": name, "type": model_type, "specs": [{"format": written, "hf": {"repo": "a/b"}}]} | more
+    return msgspec.convert(one, Family)
+
+
+def lines(*more: Family, name: str = "new") -> bytes:
+    every = [*(family(f"{name}-{one}", one) for one in MODEL_TYPES), *more]
+    return b"\n".join(map(msgspec.json.encode, every))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def taken(home: Path, data: bytes) -> Path:
+    file = home.with_name("given.jsonl")
+    file.write_bytes(data)
+    update(home, str(file))
+    return file
+
+
+def test_a_newer_catalogue_is_used_at_once_and_given_up_again(home: Path) -> None:
+    assert (in_use(home).path, in_use(home).former) == (None, False)
+    taken(home, lines(family("first", aliases=["one"])))
+    assert named("one").family.name == "first"
+    with pytest.raises(ModelNotFound):
+        named("qwen3")
+    taken(home, lines(name="newest"))
+    assert named("newest-image").family.type == "image"
+    assert [one.name for one in families("audio")] == ["newest-audio"]
+
+    go_back(home)
+    assert named("first").family.name == "first"
+    go_back(home)
+    assert in_use(home).count == 6, "the one after it again"
+
+
+def test_before_the_first_newer_one_there_is_the_shipped(home: Path) -> None:
+    with pytest.raises(InvalidRequest, match="there is no other"):
+        go_back(home)
+    taken(home, lines())
+    assert (in_use(home).count, in_use(home).former) == (6, True)
+    assert go_back(home).count == SHIPPED
+    assert named("qwen3").family.name == "qwen3"
+    assert go_back(home).count == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "no models of type LLM"),
+        (lines() + b'\n{"name": "a"', "line 7 is no entry"),
+        (lines() + b"\n\xff", "line 7 is no entry"),
+        (lines() + b'\n{"name": "a", "type": "LLM", "specs": [], "x": 1}', "unknown field `x`"),
+        (lines(family("a", specs=[])), "line 7, 'a': it has no weights"),
+        (lines(family("new-LLM")), "'new-LLM' is there twice"),
+        (lines(family("a", aliases=["z"]), family("b", aliases=["z"])), "'z' is there twice"),
+        (lines(family("smollm2")), "comes with Headrace"),
+        (lines(family("a", specs=[{"format": "pytorch", "uri": "/etc"}])), "have no uri"),
+        (lines(family("a", options={"vllm": {"worker_cls": "x.Y"}})), "may bring code"),
+        (lines(family("a", specs=[{"format": "pytorch", "hf": {"repo": "{a}/b"}}])), "braces"),
+        (
+            lines(family("a", specs=[{"format": "f", "hf": {"repo": "a/b"}}] * 2)),
+            "quantisation 'none' in the format f is there twice",
+        ),
+        (b"\n".join(lines().splitlines()[:-1]), "no models of type rerank"),
+    ],
+)
+def test_of_a_catalogue_that_is_not_whole_nothing_is_taken(home: Path, data: bytes, said: str) -> None:
+    taken(home, lines(name="before"))
+    with pytest.raises(InvalidRequest, match=said):
+        taken(home, data)
+    assert named("before-LLM").family.name == "before-LLM"
+    assert not (home / "catalogue" / "fresh.jsonl").exists()
+
+
+def test_one_that_breaks_later_gives_way_to_the_shipped(home: Path) -> None:
+    taken(home, lines())
+    (home / "catalogue" / "current.jsonl").write_bytes(b"{")
+    assert len(families()) == SHIPPED
+
+
+def test_what_is_too_large_or_not_there_is_not_taken(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError):
+        update(home, str(home / "nothing"))
+    monkeypatch.setattr("models.catalogue.versions.MOST_BYTES", 1 << 20)
+    with pytest.raises(InvalidRequest, match="larger than 1 MiB"):
+        taken(home, b"x" * (1 << 20) + b"x")
+    assert in_use(home).path is None
+
+
+def test_addresses_other_than_https_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("http://127.0.0.1:9/a", "file:///etc/passwd", "ftp://a/b"):
+        with pytest.raises(InvalidRequest, match="https alone"):
+            update(home, url)
+    with pytest.raises(Unavailable, match="cannot be fetched"):
+        update(home, "https://127.0.0.1:9/a")
+    monkeypatch.setenv("HEADRACE_OFFLINE", "true")
+    with pytest.raises(InvalidRequest, match="HEADRACE_OFFLINE"):
+        update(home, "https://127.0.0.1:9/a")
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/down":
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/x")
+            self.end_headers()
+        elif self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/new.jsonl")
+            self.end_headers()
+        else:
+            super().do_GET()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An https server with a certificate of its own, which is trusted here. It serves ``tmp_path/site``."""
+    key, certificate, folder = tmp_path / "key.pem", tmp_path / "cert.pem", tmp_path / "site"
+    folder.mkdir()
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), *names]
+    made += ["-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True, timeout=60)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_one_is_fetched_by_https_and_no_redirect_leads_out_of_it(home: Path, site: str, tmp_path: Path) -> None:
+    (tmp_path / "site" / "new.jsonl").write_bytes(lines())
+    assert update(home, f"{site}/moved").count == 6
+    with pytest.raises(InvalidRequest, match="https alone"):
+        update(home, f"{site}/down")
+    with pytest.raises(Unavailable, match="404"):
+        update(home, f"{site}/missing")
+    assert in_use(home).count == 6
+
+
+def test_what_is_shipped_would_be_taken_as_it_is(home: Path) -> None:
+    data = (Path(entries.__file__).parent / "families").glob("*.jsonl")
+    taken(home, b"".join(one.read_bytes() for one in sorted(data)))
+    assert (in_use(home).count, in_use(home).path is not None) == (SHIPPED, True)
+
+
+def test_weights_say_on_which_hub_they_are() -> None:
+    weights = Weights("pytorch", modelscope=Place("a/b", quantizations=("x",)), quantizations=("x", "y"))
+    assert [weights.on(hub) for hub in (None, "modelscope", "huggingface")] == [True, True, False]
+    assert [weights.has(one, "modelscope") for one in ("x", "y")] == [True, False]
