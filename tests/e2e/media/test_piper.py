@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack, headrace
-from tests.support.piper import VOICE, piper_python, piper_voice
+from tests.support.piper import VOICE, add_voice, description, piper_python, piper_voice
 from tests.support.servers import wait_for
 from tests.support.sounds import word_errors
 
@@ -99,6 +100,21 @@ def test_who_hangs_up_ends_the_work(speaking: Stack) -> None:
         next(answer.iter_raw())
     wait_for(lambda: jobs() == ["cancelled"], 20, "the job goes on")
     assert say(speaking, input="Free.").status_code == 200
+
+
+def test_a_folder_of_voices_is_launched_by_its_path_alone(speaking: Stack, tmp_path: Path) -> None:
+    folder = add_voice(add_voice(tmp_path / "voices", "a", description()), "b", description())
+    body = {"model_uid": "folder", "model_name": "folder", "model_path": str(folder)}
+    estimated = httpx.post(f"{speaking.url}/v1/models/estimate", json=body, timeout=60)
+    assert estimated.json()["model_engine"] == "piper", estimated.text
+    launched = httpx.post(f"{speaking.url}/v1/models", json=body, timeout=240)
+    try:
+        assert launched.status_code == 200, launched.text
+        voices = httpx.get(f"{speaking.url}/v1/audio/voices?model=folder").json()["voices"]
+        assert [one["id"] for one in voices] == ["a", "b"]
+        assert say(speaking, model="folder", input="Hello.", voice="b").status_code == 200
+    finally:
+        httpx.delete(f"{speaking.url}/v1/models/folder")
 
 
 def test_a_launch_without_its_environment_says_what_to_install(new_stack: StackFactory) -> None:

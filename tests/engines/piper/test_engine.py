@@ -237,8 +237,9 @@ async def test_a_folder_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("document", "network", "message"),
     [
-        ("{", None, "v.onnx.json describes no voice"),
-        ("[" * 100_000, None, "v.onnx.json describes no voice"),
+        ("{", None, "v.onnx.json is not a JSON object"),
+        ("[" * 100_000, None, "v.onnx.json is not a JSON object"),
+        (" " * (5 << 20), None, "v.onnx.json is not a JSON object"),
         (None, b"broken", "onnxruntime cannot read v.onnx"),
     ],
 )

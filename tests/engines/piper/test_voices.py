@@ -105,6 +105,8 @@ def test_an_error_does_not_list_a_thousand_voices() -> None:
         ({"num_speakers": 2, "speaker_id_map": {"a": 2}}, "has more speakers than it says: 2"),
         ({"num_speakers": 2, "default_speaker_id": 2}, "has more speakers than it says: 2"),
         ({"num_speakers": 1 << 30}, "num_speakers"),
+        ({"num_speakers": 2, "speaker_id_map": {"a\n": 0}}, "speaker_id_map"),
+        ({"num_speakers": 2, "speaker_id_map": {"a" * 81: 0}}, "speaker_id_map"),
     ],
 )
 def test_what_describes_no_voice_is_refused(change: dict[str, Any], message: str) -> None:
@@ -115,5 +117,5 @@ def test_what_describes_no_voice_is_refused(change: dict[str, Any], message: str
 
 @pytest.mark.parametrize("document", [None, [], "x", 1])
 def test_what_is_no_object_is_refused(document: Any) -> None:
-    with pytest.raises(InvalidRequest, match=r"x\.onnx\.json describes no voice"):
+    with pytest.raises(InvalidRequest, match=r"x\.onnx\.json is not a JSON object of at most 4 MiB"):
         described("x.onnx.json", document)

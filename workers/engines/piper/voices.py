@@ -13,7 +13,7 @@ _LISTED = 20
 """So many voices an error names."""
 
 _Scale = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
-_Name = Annotated[str, Field(min_length=1, max_length=80)]
+_Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")]
 _Ids = Annotated[list[Annotated[int, Field(ge=0, lt=1 << 20)]], Field(max_length=16)]
 
 
@@ -81,7 +81,9 @@ class Speaker:
 
 def described(name: str, document: Any) -> VoiceFile:
     """What a voice's description says. Raises InvalidRequest, for the launch, where it does not describe a voice."""
-    kind = document.get("phoneme_type") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        raise InvalidRequest(f"{name} is not a JSON object of at most 4 MiB", param="model_path")
+    kind = document.get("phoneme_type")
     if kind in ("pinyin", "hebrew", "japanese", "thai"):
         raise InvalidRequest(f"{name} reads {kind}, for which Piper wants more than is installed", param="model_path")
     try:
