@@ -115,6 +115,12 @@ class InvalidRequest(HeadraceError):
     status, type, code = 400, "invalid_request_error", "invalid_value"
 
 
+class WeightsNotHere(InvalidRequest):
+    """The weights of a launch are not on this machine; they may be on another."""
+
+    code = "weights_not_here"
+
+
 class UnknownParameter(InvalidRequest):
     """There is no such parameter."""
 

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         description="Requests in flight or waiting for one API key; by default as many as all ready replicas hold.",
     )
     drain_s: float = Field(20, ge=0, description="How long running streams may finish at shutdown.")
+    lost_s: float = Field(
+        60, ge=10, description="A device unseen for this long loses its replicas to others; a restart is faster."
+    )
     load_timeout_s: float = Field(
         1800, gt=0, description="Longest load of a replica, and longest pause of what it fetches."
     )

@@ -32,6 +32,7 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     gpus: int = 0  # how many GPUs the runner sees, all its own
     takes_turns: bool = False  # wait for ``Begin`` once the weights are here
     outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
+    reserved_bytes: int = 0  # of each device's memory, for this replica; 0: not known
     model_type: str = ""  # Xinference's: LLM, embedding, …
 
 

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Request
 from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import gateway_of
+from api.routes.models.memory import rooms_of
 from models.engines import FACTS
+from models.ledger.fit import Room
 from models.rows import instances
 from models.rows.records import LoadedDevice
 
@@ -15,7 +17,10 @@ router = APIRouter(prefix="/v1/devices", tags=["models"])
 
 @router.get("", summary="List devices")
 async def list_devices(request: Request) -> dict[str, Any]:
-    """Every device whose worker reports: its hardware, how many replicas it holds, and which engines work on it.
+    """Every device whose worker reports: its hardware, who holds how much of it, and which engines work on it.
+
+    Sizes are in bytes. ``free_bytes`` is measured; ``available_bytes`` is what a model may have now: less what is
+    reserved and not taken yet. ``holders`` has each replica's part, reserved and measured, and whether it is idle.
 
     ``engines`` has every engine: ``works`` is null while the device is still being asked, and ``reason`` says why an
     engine does not work there. ``fault`` is what is wrong with a GPU since its worker started, and what to do;
@@ -23,7 +28,8 @@ async def list_devices(request: Request) -> dict[str, Any]:
     """
     gateway = gateway_of(request)
     rows = await gateway.database.run(_alive)
-    data = [_describe(row, gateway.routing_table.free_bytes(row.id)) for row in rows]
+    held = await rooms_of(gateway, rows)
+    data = [_describe(row, gateway.routing_table.free_bytes(row.id), held[row.id]) for row in rows]
     return {"object": "list", "data": data, "notes": _notes(rows)}
 
 
@@ -37,7 +43,7 @@ def _alive(connection: Connection) -> list[LoadedDevice]:
     return instances.alive_devices(connection, instances.ALIVE_MS)
 
 
-def _describe(row: LoadedDevice, free_bytes: int | None) -> dict[str, Any]:
+def _describe(row: LoadedDevice, free_bytes: int | None, room: Room) -> dict[str, Any]:
     engines = {
         name: {"works": row.engines[name] == "" if name in row.engines else None, "reason": row.engines.get(name, "")}
         for name in FACTS
@@ -50,6 +56,20 @@ def _describe(row: LoadedDevice, free_bytes: int | None) -> dict[str, Any]:
         "label": row.label,
         "total_bytes": row.total_bytes,
         "free_bytes": free_bytes,
+        "used_bytes": None if free_bytes is None else max(0, row.total_bytes - free_bytes),
+        "available_bytes": room.free,
+        "reserved_bytes": sum(one.reserved or 0 for one in room.holdings),
+        "measured_bytes": sum(one.measured or 0 for one in room.holdings),
+        "holders": [
+            {
+                "replica_id": one.replica,
+                "model_uid": one.uid,
+                "reserved_bytes": one.reserved,
+                "measured_bytes": one.measured,
+                "idle": one.idle,
+            }
+            for one in room.holdings
+        ],
         **{name: value for name, value in row.details.items() if name not in ("notes", "gone")},
         "replicas": row.load,
         "engines": engines,

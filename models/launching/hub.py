@@ -19,7 +19,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from models.engines import FACTS
-from models.errors import InvalidRequest
+from models.errors import InvalidRequest, WeightsNotHere
 from models.hubs.download import download, silent
 from models.hubs.progress import DownloadProgress, Tell
 from models.hubs.settings import default_hub
@@ -108,7 +108,7 @@ def fetch(
     if source.kind == "path":
         found = Path(source.name)
         if not os.path.exists(found):  # also False for a name that no file system takes, where Path's raises
-            raise InvalidRequest(f"there is nothing at {found}", param="model_path")
+            raise WeightsNotHere(f"there is nothing at {found}", param="model_path")
     elif source.kind == "package":
         found = in_package(source)
     else:

@@ -58,6 +58,8 @@ class Launch(BaseModel):
     gpu_idx: Annotated[list[Annotated[Int, Field(ge=0, le=999)]], Field(max_length=64)] | None = Field(
         None, description="the GPUs of a replica, by their indices on its node"
     )
+    node: Annotated[str, Field(max_length=150)] | None = Field(None, description="the node on which it is to run")
+    worker_ip: Annotated[str, Field(max_length=150)] | None = Field(None, description="Xinference's name of node")
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
     trust_remote_code: Bool = Field(False, description="of no effect where the weights name no code of their own")
@@ -103,7 +105,7 @@ class Launch(BaseModel):
         """Xinference's clients give a number for one GPU, and an empty list for none in particular."""
         return [value] if isinstance(value, int) else value or None
 
-    @field_validator("model_uid", "download_hub", mode="before")
+    @field_validator("model_uid", "download_hub", "node", "worker_ip", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -163,16 +165,11 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
     with the parameter at fault.
     """
     _check(launch)
-    trusted = launch.trust_remote_code and trust_remote_code
-    if launch.trust_remote_code and not trusted and seen is not None and names_code(seen):
-        raise InvalidRequest(
-            "the weights name code of their own: trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server",
-            param="trust_remote_code",
-        )
+    trusted = _trusted(launch, seen, allowed=trust_remote_code)
     engine = engine_asked(launch)
     if launch.model_path is not None:
-        source, options = source_of(launch), {}
-        hub.parse(source)
+        options: dict[str, Any] = {}
+        hub.parse(source := source_of(launch))
         fit = choose(source, seen, engine, _type(launch, engine), launch.model_format)
         if vllm_works and engine is None and seen is not None and not launch.options:
             fit = on_vllm(fit, seen)
@@ -181,12 +178,12 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
             _check_whole(launch, seen)
     else:
         spec = _spec(launch, engine)
-        source, options, facts = spec.source, spec.options, FACTS[spec.engine]
-        fit = Fit(facts, type_on(facts, launch.model_type or spec.model_type))
+        source, options = spec.source, dict(spec.options)
+        fit = Fit(facts := FACTS[spec.engine], type_on(facts, launch.model_type or spec.model_type))
     _check_gpus(launch, fit, seen)
     _check_options(launch, fit)
-    given = adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
-    options = {**options, **fit.engine.type_options.get(fit.model_type, {}), **given}
+    options |= fit.engine.type_options.get(fit.model_type, {})
+    options |= adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -198,6 +195,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         source=source,
         n_gpu=_gpus(launch.n_gpu),
         gpu_idx=launch.gpu_idx,
+        node=launch.node or launch.worker_ip,
         replica=launch.replica,
         request_limits=launch.request_limits,
         trust_remote_code=trusted,
@@ -208,6 +206,17 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
     )
 
 
+def _trusted(launch: Launch, seen: Peek | None, *, allowed: bool) -> bool:
+    """Whether code of the weights may run. Raises InvalidRequest where they need it, and it may not."""
+    trusted = launch.trust_remote_code and allowed
+    if launch.trust_remote_code and not trusted and seen is not None and names_code(seen):
+        raise InvalidRequest(
+            "the weights name code of their own: trust_remote_code needs HEADRACE_TRUST_REMOTE_CODE=true on the server",
+            param="trust_remote_code",
+        )
+    return trusted
+
+
 def _spec(launch: Launch, engine: EngineFacts | None) -> Spec:
     """The catalogue's way to run the model that a launch names. Raises ModelNotFound."""
     return find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
@@ -216,6 +225,8 @@ def _spec(launch: Launch, engine: EngineFacts | None) -> Spec:
 def _check(launch: Launch) -> None:
     """Raise InvalidRequest for what is wrong whatever the engine and the weights are."""
     refuse_others(launch.options)
+    if launch.node and launch.worker_ip and launch.node != launch.worker_ip:
+        raise InvalidRequest("worker_ip is another name of node, and says another one: leave it out", param="worker_ip")
     if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):
         raise InvalidRequest("a GPU is named twice", param="gpu_idx")
     if launch.gpu_idx and _gpus(launch.n_gpu) == CPU:

@@ -10,7 +10,6 @@ from models.errors import UnsupportedParameter
 
 INERT: dict[str, tuple[Any, ...]] = {
     "n_worker": (1,),
-    "worker_ip": ("",),
     "replica_config": ([],),
     "enable_virtual_env": (False,),
     "virtual_env_packages": ([],),
@@ -21,7 +20,6 @@ INERT: dict[str, tuple[Any, ...]] = {
 
 _ADVICE = {
     "n_worker": "a replica is on one machine",
-    "worker_ip": "GPUs are named by gpu_idx, and which machine has room is found out",
     "enable_virtual_env": "an engine has one environment for all its models",
     "envs": "variables are set where the worker is started",
 }

@@ -17,11 +17,12 @@ CPU, AUTO = "0", "auto"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a launch says of devices: ``n_gpu``, the engine, and the indices of the GPUs if it names them."""
+    """What a launch says of devices: ``n_gpu``, the engine, the indices of the GPUs and the node if it names them."""
 
     engine: str
     n_gpu: str = AUTO
     gpu_idx: tuple[int, ...] = ()
+    node: str = ""
 
     @property
     def count(self) -> int:
@@ -148,7 +149,7 @@ def _by_node(candidates: Sequence[DeviceCandidate]) -> dict[str, list[DeviceCand
 
 def _fits(device: DeviceCandidate, wish: Wish) -> bool:
     """Whether a device may be part of what a launch asks for, whatever works on it."""
-    if device.fault or (wish.count > 1 and "." in device.index):
+    if device.fault or (wish.count > 1 and "." in device.index) or wish.node not in ("", device.node):
         return False
     return not wish.gpu_idx or device.index in {str(index) for index in wish.gpu_idx}
 
@@ -169,6 +170,9 @@ def _none(wish: Wish, candidates: Sequence[DeviceCandidate]) -> Placed:
 
 def _too_few(wish: Wish, candidates: Sequence[DeviceCandidate]) -> str:
     """That no node has the devices, what there is instead, what is wrong with others, and what to do."""
+    candidates = [one for one in candidates if wish.node in ("", one.node)]
+    if not candidates:
+        return f"no device of the node {wish.node} reports"
     there = ", ".join(one.id for one in candidates if not one.fault) or "nothing else"
     if wish.n_gpu == CPU:
         return f"no CPU is a device here (there is {there}): start a worker with --device cpu"

@@ -6,6 +6,7 @@ from typing import Any
 from models.ledger.fit import MARGIN, Room, described, fits
 from models.ledger.headers import Headers
 from models.ledger.need import Need, in_words
+from models.ledger.placement.deciding import Decision
 
 
 def answer(
@@ -47,4 +48,28 @@ def needs(need: Need) -> dict[str, Any]:
         "requests": need.requests or None,
         "dtype": need.dtype or None,
         "unknown": list(need.unknown),
+    }
+
+
+def placement(made: Decision) -> dict[str, Any]:
+    """Where a replica would go, or what it would wait for."""
+    placed = made.placed
+    short = [
+        {
+            "device": one.room.device,
+            "wanted_bytes": one.wanted,
+            "available_bytes": one.room.free,
+            "holders": [{"model_uid": held.uid, "bytes": held.bytes, "idle": held.idle} for held in one.room.holdings],
+        }
+        for one in made.short
+    ]
+    state = "fits" if placed.devices else "refused" if placed.hopeless or not made.possible else "waits"
+    return {
+        "placement": {
+            "state": state,
+            "devices": list(placed.devices),
+            "reserved_bytes": made.reserved,
+            "reason": placed.reason,
+            "to_leave": short,
+        }
     }

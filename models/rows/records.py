@@ -41,6 +41,7 @@ class InstanceRow(Record):
     retry_interval_s: int  # until the first of these tries; the pauses double
     autostart: bool  # whether `headrace up` brings it back
     need: dict[str, Any] | None  # of memory, by kind of device: models.ledger.placement.needs; None: not known
+    node: str | None  # on which it is to run; None: any
     created_at: int
 
 
@@ -61,6 +62,7 @@ class ReplicaRow(Record):
     pid: int | None  # its runner's, on its device's machine
     memory_bytes: int | None  # measured when it was ready, of all its devices
     reserved_bytes: int | None  # of each of its devices; None: not known, or it waits for one
+    tried: dict[str, str] | None  # the devices that have failed it since it was last ready, and why
     context_length: int | None  # tokens
     failures: int  # how often in a row its load was given up
     next_try_at: int | None  # when a failed one is tried again; None: it is not
@@ -104,6 +106,8 @@ class PendingReplica(Record):
     gpu_idx: list[int] | None  # its instance's
     engine: str  # its instance's
     need: dict[str, Any] | None  # its instance's
+    node: str | None  # its instance's
+    tried: dict[str, str] | None
     error: list[Any] | None  # why it still waits, as models.errors.WireError
 
 

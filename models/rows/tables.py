@@ -50,6 +50,7 @@ instances = sa.Table(
     sa.Column("retry_interval_s", sa.Integer, nullable=False, default=60, server_default="60"),
     sa.Column("autostart", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Column("need", sa.JSON(none_as_null=True)),
+    sa.Column("node", sa.String(150)),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 
@@ -67,6 +68,7 @@ replicas = sa.Table(
     sa.Column("pid", sa.Integer),
     sa.Column("memory_bytes", sa.BigInteger),
     sa.Column("reserved_bytes", sa.BigInteger),
+    sa.Column("tried", sa.JSON(none_as_null=True)),
     sa.Column("context_length", sa.Integer),
     sa.Column("failures", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("next_try_at", sa.BigInteger),

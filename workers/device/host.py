@@ -270,6 +270,7 @@ class DeviceHost:
             takes_turns=bool(uuids),
             outbound_allow=self._settings.outbound_allow,
             model_type=instance.model_type,
+            reserved_bytes=row.reserved_bytes or 0,
         )
         runner = RunnerProcess(
             load,

@@ -86,7 +86,8 @@ class EngineSite:
 
     ``source`` is a local path, or empty for an engine without weights; ``device`` is "cpu", "cuda:N" or "metal".
     ``gpus``: how many GPUs are visible, all of them for this engine; ``device`` is the first. ``cache``: a folder in
-    which an engine may keep what it makes of weights; "": it is not kept.
+    which an engine may keep what it makes of weights; "": it is not kept. ``reserved_bytes``: what it is to have of
+    each device; 0: that is not known.
     """
 
     source: str
@@ -95,6 +96,7 @@ class EngineSite:
     trust_remote_code: bool = False
     gpus: int = 0
     cache: str = ""
+    reserved_bytes: int = 0
 
 
 def torch_device(device: str) -> str:

@@ -139,7 +139,16 @@ class Runner:
             if load.takes_turns:
                 await self._begin.wait()
             return await cls.resident(
-                EngineSite(source, load.device, options, load.trust_remote_code, load.gpus, load.cache), report
+                EngineSite(
+                    source,
+                    load.device,
+                    options,
+                    load.trust_remote_code,
+                    load.gpus,
+                    load.cache,
+                    load.reserved_bytes,
+                ),
+                report,
             )
         except Exception as error:  # the runner's life ends here; its worker decides about another try
             log.exception("cannot load")

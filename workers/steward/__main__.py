@@ -42,8 +42,6 @@ log = logging.getLogger("workers.steward")
 LEASE = "steward"
 LEASE_MS = 10_000
 EVERY_S = 1.0
-LOST_MS = 60_000
-"""A device unseen for this long loses its replicas to others. A restarted worker is back long before."""
 AWAY_S = 5.0
 """Between two looks at the database. After more than that, it was away, or we stood still."""
 SETTLE_S = 8.0
@@ -55,14 +53,21 @@ Reports = Callable[[Sequence[str]], Reported]
 """What the workers of these devices report."""
 
 
-def place_all(connection: Connection, spare: Spare = lambda _: (), reports: Reports = lambda _: NOTHING) -> list[str]:
+def place_all(
+    connection: Connection,
+    spare: Spare = lambda _: (),
+    reports: Reports = lambda _: NOTHING,
+    *,
+    lost_ms: int = 60_000,
+) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something.
 
-    What each takes is reserved in the same transaction, of which the lease lets one steward have one at a time.
+    ``lost_ms``: a device unseen for this long loses its replicas. What each takes is reserved in the same transaction,
+    of which the lease lets one steward have one at a time.
     """
     found = instances.alive_devices(connection, instances.ALIVE_MS)
     lost = {row.id for row in found if row.details.get("gone")}
-    if unseen := instances.lost_devices(connection, LOST_MS):
+    if unseen := instances.lost_devices(connection, lost_ms):
         lost |= set(unseen) - set(spare(unseen))
     if lost and instances.release(connection, lost):
         found = instances.alive_devices(connection, instances.ALIVE_MS)
@@ -98,12 +103,15 @@ def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) 
 class Steward:
     """The loop, and the lease that lets one of several act."""
 
-    def __init__(self, database: Database, client: redis.Redis, stream_client: redis.Redis) -> None:
+    def __init__(
+        self, database: Database, client: redis.Redis, stream_client: redis.Redis, *, lost_ms: int = 60_000
+    ) -> None:
         self.over = threading.Event()
         self.wake = threading.Event()
         self.leads = threading.Event()
         self._database = database
         self._client = client
+        self._lost_ms = lost_ms
         self._stream_client = stream_client
         self._looked_at = self._judges_at = time.monotonic()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -134,7 +142,7 @@ class Steward:
             self.leads.clear()
             return []
         self.leads.set()
-        return place_all(connection, self._spare, self._reports)
+        return place_all(connection, self._spare, self._reports, lost_ms=self._lost_ms)
 
     def _judges(self) -> bool:
         """Whether workers had the time to be seen since the database was last away: only then are they lost."""
@@ -167,7 +175,8 @@ def main() -> None:
         sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
     client = broker.command_client(settings.redis_url)
     database = Database(settings.database)
-    steward = Steward(database, client, broker.command_client(settings.stream_redis))
+    lost_ms = int(settings.lost_s * 1000)
+    steward = Steward(database, client, broker.command_client(settings.stream_redis), lost_ms=lost_ms)
     store = open_store(settings.artifacts)
 
     try:

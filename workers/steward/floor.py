@@ -25,13 +25,16 @@ class Floor:
         self._rooms = rooms(devices, replicas, reported)
 
     def decide(self, replica: PendingReplica) -> Decision:
-        """Where a waiting replica goes."""
-        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()))
+        """Where a waiting replica goes: to devices that have not failed it, while there are any that would do."""
+        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()), replica.node or "")
         offers = [
             Offer(candidate(one, self._loads[one.id]), self._rooms[one.id], need_on(replica.need, replica.engine, one))
             for one in self._devices
         ]
-        return decide(replica.uid, wish, offers, self._siblings.get(replica.uid, {}))
+        taken = self._siblings.get(replica.uid, Counter())
+        untried = [one for one in offers if one.candidate.id not in (replica.tried or {})]
+        found = decide(replica.uid, wish, untried, taken)
+        return decide(replica.uid, wish, offers, taken) if found.placed.hopeless or not untried else found
 
     def take(self, replica: PendingReplica, decision: Decision) -> None:
         """Count a replica on the devices that it was given."""

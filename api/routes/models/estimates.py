@@ -1,5 +1,6 @@
 """A dry run of a launch: which engine would serve the model, what it needs, and what devices have."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -8,14 +9,14 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
-from api.routes.models.memory import devices_for, rooms_of
+from api.routes.models.memory import decision, devices_for, rooms_of
 from api.routes.models.preparing import PEEK_S, prepared
 from models.errors import Unavailable
 from models.launching.launch import Launch
 from models.ledger.estimate import estimate
 from models.ledger.look import headers_of
-from models.ledger.placement.needs import target_of
-from models.ledger.wire import answer
+from models.ledger.placement.needs import needs_of, target_of, to_row
+from models.ledger.wire import answer, placement
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -31,7 +32,8 @@ async def estimate_model(request: Request) -> dict[str, Any]:
 
     ``needs`` has the weights, the KV cache for ``requests`` requests of ``context_length`` tokens, and what the engine
     takes beside them; ``least_bytes`` is with the smallest cache. ``fits`` is null where it is not known. What
-    ``download_bytes`` says is still on a hub.
+    ``download_bytes`` says is still on a hub. ``placement`` is where it would go now: its
+    ``state`` is fits, waits or refused, with the reason, and ``to_leave`` who holds the devices on which it would fit.
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
@@ -48,4 +50,6 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     estimates = [
         (estimate(new.engine, headers, new.options, target_of(new.engine, one)), found[one.id]) for one in there
     ]
-    return answer(new.model_name, new.engine, new.model_type, headers, estimates)
+    needed = replace(new, need=to_row(needs_of(new.engine, headers, new.options)))
+    made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices))
+    return answer(new.model_name, new.engine, new.model_type, headers, estimates) | placement(made)

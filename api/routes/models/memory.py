@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import Gateway
-from models.errors import NoDevice, UnsupportedParameter
+from models.errors import InvalidRequest, NoDevice, UnsupportedParameter
 from models.launching.peek import Peek
 from models.launching.placing import Wish, candidate, fitting
 from models.ledger.fit import Room
@@ -31,7 +31,7 @@ def devices_for(devices: Sequence[LoadedDevice], new: NewInstance) -> list[Loade
 
 def wish_of(new: NewInstance) -> Wish:
     """What a launch says of devices."""
-    return Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ()))
+    return Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ()), new.node or "")
 
 
 def reported_to(gateway: Gateway) -> Reported:
@@ -72,10 +72,15 @@ def decision(devices: Sequence[LoadedDevice], new: NewInstance, found: Mapping[s
 
 
 async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> None:
-    """Raise UnsupportedParameter where no device that is here can serve the launch, NoDevice where none has the room.
+    """Raise NoDevice where no device that is here has the room for a launch, with the numbers.
 
-    One that is loaded when it is asked for is refused only where no device is as large.
+    One that is loaded when it is asked for is refused only where no device is as large. Raises InvalidRequest where
+    there is no such node, UnsupportedParameter where no device can serve the launch for another reason.
     """
+    nodes = sorted({one.node for one in devices})
+    if new.node and new.node not in nodes:
+        there = ", ".join(nodes) or "none that reports"
+        raise InvalidRequest(f"there is no node '{new.node}'; there is {there}", param="node")
     made = decision(devices, new, await rooms_of(gateway, devices))
     placed = made.placed
     if placed.hopeless and placed.param != PARAM:

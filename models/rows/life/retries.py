@@ -60,6 +60,7 @@ def give_up(connection: Connection, replica: str, device: str, error: HeadraceEr
         "progress": 0.0,
         "error": error.to_row(),
         "reserved_bytes": None,
+        "tried": None,
         "failures": failures,
         "next_try_at": None if pause is None else now_ms() + pause * 1000,
         "log": [line.rstrip()[:LOG_LINE_CHARACTERS] for line in log][-LOG_LINES:],

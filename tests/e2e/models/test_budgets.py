@@ -27,7 +27,7 @@ def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.close()
 
 
-def launch(stack: Stack, uid: str, *, wait: bool = True, **options: int) -> httpx.Response:
+def launch(stack: Stack, uid: str, *, wait: bool = True, **options: Any) -> httpx.Response:
     body = {"model_name": "smollm2", "model_uid": uid, **options}
     return httpx.post(f"{stack.url}/v1/models?wait_ready={str(wait).lower()}", json=body, timeout=120)
 
@@ -35,6 +35,12 @@ def launch(stack: Stack, uid: str, *, wait: bool = True, **options: int) -> http
 def replica(stack: Stack, uid: str) -> dict[str, Any]:
     [row] = httpx.get(f"{stack.url}/v1/models/{uid}/replicas").json()
     return dict(row)
+
+
+def would(stack: Stack, **options: int) -> dict[str, Any]:
+    """What a dry run says of where a launch would go."""
+    said = httpx.post(f"{stack.url}/v1/models/estimate", json={"model_name": "smollm2", **options}, timeout=60).json()
+    return dict(said["placement"])
 
 
 def says(stack: Stack, uid: str) -> bool:
@@ -60,6 +66,24 @@ def test_models_share_devices_and_wait_for_room(budgets: Stack) -> None:
     assert replica(budgets, "large")["device"].endswith("cpu:0")
     assert says(budgets, "large")
     assert says(budgets, "b")
+
+    devices = {one["id"].rpartition(".")[2]: one for one in httpx.get(f"{budgets.url}/v1/devices").json()["data"]}
+    [held] = devices["cpu:0"]["holders"]
+    assert held["model_uid"] == "large"
+    assert held["reserved_bytes"] == devices["cpu:0"]["reserved_bytes"] > 300 << 20
+    assert held["measured_bytes"] == devices["cpu:0"]["measured_bytes"] > 300 << 20
+    assert devices["cpu:0"]["available_bytes"] <= (700 << 20) - held["reserved_bytes"]
+    assert devices["cpu:0"]["total_bytes"] == 700 << 20
+    assert devices["cpu:0"]["budget"] is True
+
+    assert would(budgets, **SMALL)["state"] == "waits"
+    [short] = would(budgets, **LARGE)["to_leave"]
+    assert short["device"].endswith("cpu:0")
+    assert [one["model_uid"] for one in short["holders"]] == ["large"]
+    assert would(budgets, n_ctx=8192, n_parallel=8)["state"] == "refused"
+    nowhere = launch(budgets, "far", node="mars")
+    assert (nowhere.status_code, nowhere.json()["error"]["param"]) == (400, "node")
+    assert "there is no node 'mars'; there is " in nowhere.json()["error"]["message"]
 
     refused = launch(budgets, "vast", n_ctx=8192, n_parallel=8)
     assert refused.status_code == 503

@@ -141,6 +141,8 @@ def test_vllm_gets_the_share_that_others_leave(name: str, expected: float) -> No
 
 def test_the_share_is_less_beside_others_and_what_is_reserved_where_it_is() -> None:
     half = less(H100, 39)
+    assert share([half], None, 20 << 30) == pytest.approx(20 / 80, abs=1e-3)
+    assert share([half], None, 70 << 30) == share([half], None)
     assert share([half], None) == pytest.approx(39 / 80, abs=1e-3)  # a gibibyte of margin
     assert share([half], 20 * GIB) == 0.25
     assert share([half, less(H100, 9)], 40 * GIB) == 0.25

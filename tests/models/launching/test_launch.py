@@ -160,7 +160,7 @@ def test_gpus_are_asked_for_by_number_or_by_name(given: dict[str, Any], n_gpu: s
         ({"model_name": "echo", "model_type": "image"}, InvalidRequest, "model_type"),
         ({"model_name": "echo", "gpu_idx": [1, 1]}, InvalidRequest, "gpu_idx"),
         ({"model_name": "echo", "n_gpu": 2, "gpu_idx": [0, 1, 2]}, InvalidRequest, "gpu_idx"),
-        ({"model_name": "echo", "worker_ip": "10.0.0.1"}, UnsupportedParameter, "worker_ip"),
+        ({"model_name": "echo", "worker_ip": "a", "node": "b"}, InvalidRequest, "worker_ip"),
         ({"model_name": "echo", "n_worker": 2}, UnsupportedParameter, "n_worker"),
         ({"model_name": "echo", "envs": {"A": "b"}}, UnsupportedParameter, "envs"),
         ({"model_name": "echo", "enable_virtual_env": True}, UnsupportedParameter, "enable_virtual_env"),
@@ -292,3 +292,11 @@ def test_vllm_goes_before_transformers_where_it_works(seen: Peek, more: dict[str
     assert resolve(launch, seen, trust_remote_code=False, vllm_works=True).engine == engine
     without = resolve(launch, seen, trust_remote_code=False).engine
     assert without == ("transformers" if engine == "vllm" else engine)
+
+
+@pytest.mark.parametrize(
+    ("given", "node"),
+    [({"node": "a"}, "a"), ({"worker_ip": "a"}, "a"), ({"worker_ip": "", "node": "b"}, "b"), ({}, None)],
+)
+def test_a_launch_may_say_on_which_node(given: dict[str, str], node: str | None) -> None:
+    assert resolve(Launch.model_validate({"model_name": "echo", **given}), None, trust_remote_code=False).node == node

@@ -132,3 +132,15 @@ def test_what_no_device_can_do_is_hopeless(wish: Wish, devices: list[DeviceCandi
 
     assert (choice.devices, choice.hopeless, choice.param) == ((), True, param)
     assert reason in choice.reason
+
+
+def test_a_node_can_be_named() -> None:
+    there = [CPU, FREE, *ELSEWHERE]
+    assert choose(Wish("llama_cpp", node="b"), there, {}).devices == ("b.cuda:0",)
+    assert choose(Wish("llama_cpp", "0", node="a"), there, {}).devices == ("a.cpu",)
+    none = choose(Wish("llama_cpp", "0", node="b"), there, {})
+    assert (none.hopeless, none.reason) == (
+        True,
+        "no CPU is a device here (there is b.cuda:0, b.cuda:1): start a worker with --device cpu",
+    )
+    assert choose(Wish("llama_cpp", node="c"), there, {}).reason == "no device of the node c reports"

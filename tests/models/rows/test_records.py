@@ -27,7 +27,13 @@ def all_records() -> Iterator[type[Record]]:
 
 
 COMPUTED: dict[str, dict[str, Any]] = {
-    "PendingReplica": {"n_gpu": str, "gpu_idx": list[int] | None, "engine": str, "need": dict[str, Any] | None},
+    "PendingReplica": {
+        "n_gpu": str,
+        "gpu_idx": list[int] | None,
+        "engine": str,
+        "need": dict[str, Any] | None,
+        "node": str | None,
+    },
     "LoadedDevice": {"load": int},
     "PlacedReplica": {"priority": int},
     "OpenBatch": {"unfinished": int, "now": int},

@@ -21,12 +21,12 @@ DEVICE = str(CPU["id"])
 
 @pytest.fixture
 def unseen(database: Database) -> None:
-    """A device with two replicas that the database has not seen for longer than ``LOST_MS``."""
+    """A device with two replicas that the database has not seen for longer than a minute."""
     database.call(lambda c: instances.create(c, ECHO))
     database.call(lambda c: instances.see_device(c, **CPU))
     for row in database.call(instances.pending):
         assert database.call(instances.place, row.id, DEVICE)
-    long_ago = now_ms() - __main__.LOST_MS - 1000
+    long_ago = now_ms() - 61_000
     database.call(lambda c: c.execute(sa.update(tables.devices).values(seen_at=long_ago)))
 
 
@@ -60,6 +60,9 @@ def _turn(leader: Steward, database: Database) -> set[str]:
 
 @pytest.mark.usefixtures("unseen")
 def test_a_device_that_nobody_hears_loses_its_replicas(leader: Steward, database: Database) -> None:
+    leader._lost_ms = 120_000
+    assert _turn(leader, database) == {DEVICE}
+    leader._lost_ms = 60_000
     assert _turn(leader, database) == {""}
 
 

@@ -9,6 +9,7 @@ from models.rows.database import Database
 from models.rows.life import retries
 from models.rows.records import ReplicaRow
 from models.rows.states import ReplicaState
+from workers.device.replicas.elsewhere import move_on
 from workers.device.runner_process import RunnerProcess
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Reports:
         if about := runner.ready.about:
             self._database.call(instances.describe, runner.load.uid, about)
         values: dict[str, Any] = {"context_length": runner.ready.context_length, "memory_bytes": memory_bytes}
-        values |= {"failures": 0, "next_try_at": None, "log": None}
+        values |= {"failures": 0, "next_try_at": None, "log": None, "tried": None}
         if memory_bytes:  # what was reserved was an estimate
             values["reserved_bytes"] = memory_bytes // max(1, len(runner.visible))
         self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
@@ -55,6 +56,9 @@ class Reports:
     def failed(self, replica: str, runner: RunnerProcess) -> None:
         """The load of a replica is given up, for now or for good."""
         error = runner.exit_reason
+        if self._database.call(move_on, replica, self._device, error):
+            log.error("replica %s: %s; another device is tried", replica, error.message)
+            return
         follows = self._database.call(retries.give_up, replica, self._device, error, list(runner.last_lines))
         log.error("replica %s: %s; %s", replica, error.message, follows or "not wanted any more")
 

@@ -65,11 +65,12 @@ def pictures_at_once(card: Card, pixels: int, number: int, *, most: int) -> int:
     return max(1, min(most, card.room_bytes // (pixels * number * _PICTURE_BYTES)))
 
 
-def share(cards: Sequence[Card], reserved: int | None) -> float:
+def share(cards: Sequence[Card], reserved: int | None, placed: int = 0) -> float:
     """The share of each card that vLLM may fill, weights, KV cache and all (its ``gpu_memory_utilization``).
 
-    ``reserved`` is the launch's own bound over all of them. Without a bound vLLM may take what others leave free.
-    Raises InvalidRequest where less than the bound is free, EngineFailure where a card does not say how large it is.
+    ``reserved`` is the launch's own bound over all of them. Without one vLLM may take of each what it was ``placed``
+    with, or, where that is not known (0), what others leave free. Raises InvalidRequest where less than the bound is
+    free, EngineFailure where a card does not say how large it is.
     """
     if any(card.total_bytes <= 0 for card in cards):
         raise EngineFailure("a GPU does not say how much memory it has: its driver counts 0 bytes")
@@ -82,4 +83,6 @@ def share(cards: Sequence[Card], reserved: int | None) -> float:
                 param="memory_bytes",
             )
         free = wanted
+    elif placed:
+        free = min(free, max(placed / card.total_bytes for card in cards))
     return round(max(0.01, min(MOST_SHARE, free)), 4)

@@ -36,7 +36,7 @@ def placed(engine: dict[str, Any], reserved: int | None, site: EngineSite) -> di
     )
     engine |= {"tensor_parallel_size": size, "pipeline_parallel_size": stages}
     if not engine.keys() & {"gpu_memory_utilization", "kv_cache_memory_bytes"}:
-        engine["gpu_memory_utilization"] = share(measure(visible()[: size * stages]), reserved)
+        engine["gpu_memory_utilization"] = share(measure(visible()[: size * stages]), reserved, site.reserved_bytes)
     return engine
 
 

@@ -70,7 +70,7 @@ def test_one_replica_is_left(database: Database) -> None:
 
 def row(number: int, state: ReplicaState) -> ReplicaRow:
     return ReplicaRow(
-        f"m-{number}-abc", "m", None, None, state, "", 0.0, None, None, None, None, None, 0, None, None, 0, 0
+        f"m-{number}-abc", "m", None, None, state, "", 0.0, None, None, None, None, None, None, 0, None, None, 0, 0
     )
 
 

@@ -1,0 +1,67 @@
+"""Whether a replica that a device has failed is tried on another one, before its load counts as given up."""
+
+import logging
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from models.errors import HeadraceError, WeightsNotHere
+from models.launching.placing import Wish, candidate
+from models.ledger.placement.deciding import Offer, decide
+from models.ledger.placement.needs import need_on
+from models.ledger.placement.rooms import NOTHING, rooms
+from models.rows import instances
+from models.rows.instances import HELD, UNPLACED
+from models.rows.life import events
+from models.rows.life.events import EventKind
+from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
+from models.rows.tables import replicas
+
+log = logging.getLogger(__name__)
+
+
+def failed_by(
+    device: str, error: HeadraceError, before: Mapping[str, str] | None, devices: list[LoadedDevice]
+) -> dict[str, str] | None:
+    """The devices that have failed a replica, and why, this one included; None where others would fail it likewise.
+
+    A launch that is at fault itself fails everywhere, but weights that are not on one machine may be on another. Pure.
+    """
+    if isinstance(error, WeightsNotHere):
+        node = next((one.node for one in devices if one.id == device), "")
+        failed = [one.id for one in devices if one.node == node] or [device]
+    elif error.status < 500:
+        return None
+    else:
+        failed = [device]
+    return {**(before or {}), **dict.fromkeys(failed, error.message[:500])}
+
+
+def move_on(connection: Connection, replica: str, device: str, error: HeadraceError) -> bool:
+    """Have a replica placed anew where a device that has not failed it will do; False where none is left."""
+    row = next((one for one in instances.of_device(connection, device) if one.id == replica), None)
+    instance = instances.get(connection, row.uid) if row else None
+    if row is None or instance is None or row.state not in HELD:
+        return False
+    devices = instances.alive_devices(connection, instances.ALIVE_MS)
+    tried = failed_by(device, error, row.tried, devices)
+    if tried is None or not _is_left(connection, row, instance, [one for one in devices if one.id not in tried]):
+        return False
+    mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
+    values = UNPLACED | {"tried": tried, "stage": "waiting", "progress": 0.0, "error": error.to_row()}
+    if not connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount:
+        return False
+    text = f"{error.message}; another device is tried"
+    events.tell(connection, row.uid, EventKind.FAILED, text, replica=replica, by=device, data={"tried": sorted(tried)})
+    return True
+
+
+def _is_left(connection: Connection, row: ReplicaRow, instance: InstanceRow, devices: list[LoadedDevice]) -> bool:
+    """Whether one of these devices has the room now."""
+    held = rooms(devices, instances.replicas_of(connection), NOTHING)
+    offers = [
+        Offer(candidate(one, one.load), held[one.id], need_on(instance.need, instance.engine, one)) for one in devices
+    ]
+    wish = Wish(instance.engine, instance.n_gpu, tuple(instance.gpu_idx or ()), instance.node or "")
+    return bool(decide(row.uid, wish, offers, {}).placed.devices)
