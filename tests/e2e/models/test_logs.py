@@ -23,10 +23,10 @@ def log_of(stack: Stack, uid: str, **params: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def broken(stack: Stack, tmp_path: Path) -> dict[str, Any]:
-    """A launch whose weights end too early."""
+    """A launch whose tokenizer cannot be read, which shows when it is loaded."""
     for file in RERANKER.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "model.safetensors").write_bytes(b"\\0" * 99)
+    (tmp_path / "tokenizer.json").write_text("{")
     return {"model_uid": "broken", "model_name": "broken", "model_type": "rerank", "model_path": str(tmp_path)}
 
 
