@@ -1,5 +1,6 @@
 """The command that estimates what a model needs, on this machine alone: no server is asked."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelNotFound
 
 if TYPE_CHECKING:
+    from models.catalogue.entries import Family
     from models.launching.launch import Launch
     from models.ledger.need import Need, Target
 
@@ -100,7 +102,10 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
 
 
 def _named(launch: "Launch") -> "Launch":
-    """The launch of the weights that a name of the catalogue's families means. Raises ModelNotFound, InvalidRequest."""
+    """The launch of the weights that a name means: of a model that is registered here, or a family of the catalogue.
+
+    Raises ModelNotFound, InvalidRequest.
+    """
     from models import catalogue
     from models.catalogue.launches import launch_of, planned, with_file
     from models.catalogue.plans import Machine
@@ -108,7 +113,32 @@ def _named(launch: "Launch") -> "Launch":
     if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
         return launch
     machine = Machine(frozenset(FACTS), trusts=launch.trust_remote_code)
-    return launch_of(launch, with_file(planned(launch, machine), _WITHIN_S))
+    made = planned(launch, machine, _registered(launch.model_name))
+    return launch_of(launch, with_file(made, _WITHIN_S))
+
+
+def _registered(name: str) -> "Family | None":
+    """The model that is registered under this name in the database that is set here; None: there is no such."""
+    import msgspec
+    import sqlalchemy as sa
+
+    from models.catalogue.entries import Family
+    from models.errors import DatabaseUnavailable
+    from models.rows import registrations
+    from models.rows.database import Database
+    from models.settings import Settings
+
+    url = sa.make_url(Settings().database)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return None
+    database = Database(Settings().database)
+    try:
+        row = database.call(registrations.get, name)
+    except (DatabaseUnavailable, sa.exc.SQLAlchemyError):  # the second: its schema is older
+        return None
+    finally:
+        database.close()
+    return None if row is None else msgspec.convert(row.family, Family)
 
 
 def _target(device: str) -> "Target":

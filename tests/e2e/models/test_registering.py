@@ -1,6 +1,8 @@
 """Models that are registered: as Xinference's users describe them, launched by their names, forgotten again."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import StackFactory
-from tests.e2e.stack import Stack, headrace
+from tests.e2e.stack import Stack, clean_environment, headrace
 from tests.support.weights import minilm_directory, smollm2_gguf
 
 pytestmark = pytest.mark.e2e
@@ -82,6 +84,12 @@ def test_a_registered_model_is_launched_by_its_name_and_outlives_its_registratio
 
     needs = httpx.post(f"{stack.url}/v1/models/estimate", json={"model_name": "mine", "quantization": "Q4_0"})
     assert needs.status_code == 200, needs.text
+
+    words = ["cal-model-mem", "-n", "mine", "-q", "Q4_0", "--device", "cpu"]
+    env = {**clean_environment(), "HEADRACE_HOME": str(stack.home)}
+    command = [sys.executable, "-P", "-m", "api.cli", *words]
+    estimated = subprocess.run(command, env=env, text=True, capture_output=True, check=False, timeout=60)
+    assert "mine" in estimated.stdout, estimated.stderr
 
     gone = httpx.delete(f"{stack.url}/v1/model_registrations/LLM/mine")
     assert (gone.status_code, gone.json()) == (200, None)
