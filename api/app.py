@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
+from api import documentation
 from api.edge import errors
 from api.edge.caller import Callers
 from api.edge.connections import Bounds, bounded
@@ -96,6 +97,8 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
         version=version("headrace"),
         description="One OpenAI-compatible API in front of models that stay resident.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         responses={
             "4XX": {"model": errors.Envelope, "description": "The request is at fault"},
             "5XX": {"model": errors.Envelope, "description": "The platform is at fault, or full"},
@@ -105,7 +108,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
     rest = (jobs, files, batches, models, cluster, registrations, devices, engines, artifacts, health, bare)
-    for module in (*text, *media, *rest):
+    for module in (*text, *media, *rest, documentation):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -21,6 +21,9 @@ from tests.support import nvml
 from tests.support.nvml import FakeNvml
 from tests.support.s3 import S3, s3
 from tests.support.servers import Postgres, Valkey
+from workers.engines.accelerator.torchvision_build import make_importable
+
+make_importable()  # for tests that import transformers before any engine does
 
 
 def pytest_configure(config: pytest.Config) -> None:

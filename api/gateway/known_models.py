@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.about import serves
+from models.modalities.videos.limits import VideoLimits, read_limits
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.states import ReplicaState
@@ -24,6 +25,8 @@ class KnownModel:
     model_type: str = ""
     abilities: tuple[str, ...] = ()
     """What it can do, in Xinference's words, as far as its files say so."""
+    limits: VideoLimits | None = None
+    """Of a model of videos, once it was loaded: what it can make."""
     asleep: bool = False
     """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
     waits: str = ""
@@ -106,8 +109,9 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             instance.engine,
             instance.model_type,
             tuple((instance.about or {}).get("abilities") or ()),
-            asleep,
-            waiting,
+            limits=read_limits(instance.about),
+            asleep=asleep,
+            waits=waiting,
             hopeless=bool(waiting) and instance.uid in ended,
             loads=far,
         )

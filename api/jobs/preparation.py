@@ -12,10 +12,13 @@ from fastapi import Header
 from api.bodies.fields import FieldRule
 from api.edge.caller import Caller
 from api.gateway.gateway import Gateway
+from api.gateway.known_models import KnownModel
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 from models.launching.about import serves
 from models.modalities import KINDS, MODALITIES, modality
 from models.modalities.media import MediaRequest
+from models.modalities.videos import Request as Video
+from models.modalities.videos.limits import refuse_beyond
 from models.rows.jobs import NewJob, digest, new_id
 
 MAX_DAYS = 30
@@ -73,7 +76,9 @@ async def prepare(
         request.check_files(uploads.keys())
     else:
         request.inner()  # raises where the engine cannot be asked this
-    await check_model(gateway, request.model, about.modality)
+    known = await check_model(gateway, request.model, about.modality)
+    if known.limits is not None and isinstance(request, Video):
+        refuse_beyond(known.limits, request, uploads.keys())
     job = new_id()
     files = {}
     for name, upload in uploads.items():
@@ -101,8 +106,8 @@ async def prepare(
     return Prepared(new, request, uploads)
 
 
-async def check_model(gateway: Gateway, uid: str, name: str) -> None:
-    """Refuse a job for a model that does not exist, cannot be loaded, or does not serve this modality.
+async def check_model(gateway: Gateway, uid: str, name: str) -> KnownModel:
+    """What is known of a model. Refuses one that does not exist, cannot be loaded, or does not serve this modality.
 
     Raises ModelNotFound, ModelFailed or InvalidRequest.
     """
@@ -114,6 +119,7 @@ async def check_model(gateway: Gateway, uid: str, name: str) -> None:
     deaf = name == "transcription" and known.abilities and MODALITIES[name].ability not in known.abilities
     if deaf or name not in serves(known.engine, known.model_type):
         raise InvalidRequest(f"the model '{uid}' does not serve {name}", param="model")
+    return known
 
 
 def seconds_until(deadline: datetime | None, *, again: bool) -> float | None:

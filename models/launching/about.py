@@ -10,6 +10,7 @@ from typing import Any
 
 from models.engines import FACTS, EngineFacts
 from models.launching.chat_templates import REASONING_FORMATS, describes_tools, tags_of
+from models.launching.defaults.known import known_defaults
 from models.launching.peek import Peek
 from models.modalities import MODALITIES, THROUGH
 
@@ -77,13 +78,14 @@ class About:
     """What is known of a model; None for what is not.
 
     ``abilities`` are Xinference's words; ``context_length`` in tokens; ``dimensions`` of an embedding; ``family`` is
-    what the files call their architecture.
+    what the files call their architecture; ``defaults`` of pictures and videos.
     """
 
     abilities: list[str]
     context_length: int | None = None
     dimensions: int | None = None
     family: str | None = None
+    defaults: dict[str, Any] | None = None
 
 
 def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str, Any]) -> About:
@@ -94,6 +96,7 @@ def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str,
         context_length=_context(facts, seen, options),
         dimensions=_dimensions(seen) if seen is not None and model_type == "embedding" else None,
         family=None if seen is None else _family(seen),
+        defaults=known_defaults(model_type, seen, options),
     )
 
 

@@ -35,8 +35,8 @@ _OTHER_OUTPUT: dict[str, str] = {
 }
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
-_MORE_TENSORS = "sparse_linear.pt"
-"""bge-m3's head for the weights of tokens, which is pickled in any case."""
+_MORE_TENSORS = ("sparse_linear.pt", "colbert_linear.pt")
+"""bge-m3's layers for weights and vectors of tokens, which are pickled in any case."""
 _MODEL_FILES = (
     ".bin",
     ".pt",
@@ -188,10 +188,10 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
 
 
 def pickles(files: Collection[str]) -> list[str]:
-    """The files of pickled tensors to read: those without safetensors beside them, and bge-m3's head."""
+    """The files of pickled tensors to read: those without safetensors beside them, and bge-m3's layers."""
     safe = {str(PurePosixPath(name).parent) for name in files if name.endswith(".safetensors")}
     found = [name for name in files if _PICKLE.fullmatch(name)]
-    more = [_MORE_TENSORS] if _MORE_TENSORS in files else []
+    more = [name for name in _MORE_TENSORS if name in files]
     return [name for name in found if str(PurePosixPath(name).parent) not in safe] + more
 
 

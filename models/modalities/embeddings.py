@@ -23,12 +23,20 @@ def _some(value: int) -> int:
     return value
 
 
+_OTHER_NAMES = (
+    ("output_dimension", "dimensions"),
+    ("prompt_name", "input_type"),
+    ("return_colbert_vecs", "return_multivector"),
+)
 Text = Annotated[str, Field(min_length=1)]
 Row = Annotated[Tokens, Field(min_length=1, max_length=MOST_TOKENS)]
 Truncation = Annotated[Int, Field(ge=-1, le=MOST_TOKENS), AfterValidator(_some)]
 
 Vector = bytes | memoryview | dict[str, float]
-"""One embedding: its numbers as contiguous little-endian float32, or weights of tokens by their ids."""
+"""One embedding: its numbers as contiguous little-endian float32, or weights of tokens by their ids.
+
+A ``memoryview`` of two dimensions has a vector for each token.
+"""
 
 
 class Request(BaseRequest):
@@ -50,6 +58,7 @@ class Request(BaseRequest):
     normalize: Bool | None = Field(None, description="true: vectors of length 1, whatever the model gives")
     input_type: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     return_sparse: Bool = Field(False, description="in the place of a vector a weight for each token, by its id")
+    return_multivector: Bool = Field(False, description="in the place of a vector one for each token, as ColBERT")
 
     embedding_types: Any = None
     output_dtype: Any = None
@@ -57,11 +66,11 @@ class Request(BaseRequest):
     @model_validator(mode="before")
     @classmethod
     def _other_names(cls, value: Any) -> Any:
-        """The body with Cohere's, Voyage's and TEI's names for the same."""
+        """The body with Cohere's, Voyage's, TEI's and FlagEmbedding's names for the same."""
         if not isinstance(value, dict):
             return value
         body = dict(value)
-        for theirs, ours in (("output_dimension", "dimensions"), ("prompt_name", "input_type")):
+        for theirs, ours in _OTHER_NAMES:
             given = body.pop(theirs, None)
             if given is not None and body.get(ours) is None:
                 body[ours] = given
@@ -79,9 +88,13 @@ class Request(BaseRequest):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        for name, asked in (("dimensions", self.dimensions), ("encoding_format", self.encoding_format == "base64")):
-            if self.return_sparse and asked:
-                raise PydanticCustomError("invalid_value", "weights of tokens have none: leave it out", {"param": name})
+        encoded = self.return_sparse and self.encoding_format == "base64"
+        several = self.return_sparse and self.return_multivector
+        rather = {"dimensions": self.dimensions, "encoding_format": encoded, "return_multivector": several}
+        for name, asked in rather.items():
+            if (self.return_sparse or self.return_multivector) and asked:
+                why = "what is given for tokens has none: leave it out"
+                raise PydanticCustomError("invalid_value", why, {"param": name})
         return self
 
     @property
@@ -138,6 +151,8 @@ class Reply(WholeReply):
     def _numbers(self, vector: Vector) -> bytes:
         if isinstance(vector, dict):
             return _json.encode(vector)
+        if isinstance(vector, memoryview) and vector.ndim == 2:
+            return b"[" + b",".join(self._numbers(vector[at : at + 1].cast("B")) for at in range(len(vector))) + b"]"
         if self._base64:
             return b'"' + base64.b64encode(vector) + b'"'
         return _json.encode(memoryview(vector).cast("B").cast("f").tolist())

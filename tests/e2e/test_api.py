@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import sys
 from typing import Any
 
@@ -192,7 +193,7 @@ async def test_a_full_model_refuses_with_retry_after(stack: Stack) -> None:
         assert (await http.delete("/v1/models/narrow")).status_code == 200
 
 
-async def test_health_metrics_and_documentation(stack: Stack) -> None:
+async def test_health_and_metrics(stack: Stack) -> None:
     async with client(stack.url) as http:
         assert (await http.get("/healthz")).json() == {"status": "alive"}
         assert all((await http.get("/readyz")).json()["checks"].values())
@@ -200,7 +201,14 @@ async def test_health_metrics_and_documentation(stack: Stack) -> None:
         await hear(http, chat(max_tokens=3))
         assert await metric(http, "headrace_requests_total", model="echo", code="200") == before + 1
         assert await metric(http, "headrace_engine_tokens_total", model="echo") > 0
-        assert (await http.get("/docs")).status_code == 200
+
+
+async def test_the_documentation_needs_no_internet(stack: Stack) -> None:
+    async with client(stack.url) as http:
+        page = (await http.get("/docs")).text
+        parts = re.findall(r'(?:src|href)="([^"]*)"', page)
+        assert not re.search(r"(?:https?:)?//[\w.]+\.\w", page), "the page is for machines without internet, too"
+        assert {(await http.get(one)).status_code for one in parts if not one.startswith("data:")} == {200}
         assert "/v1/chat/completions" in (await http.get("/openapi.json")).json()["paths"]
 
 

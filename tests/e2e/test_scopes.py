@@ -56,11 +56,7 @@ SCOPES = {
     # What only reads, and is the same for every key. Who scrapes metrics should not have to hold an admin's key.
     "GET /metrics": INFER,
     "GET /docs": INFER,
-    "HEAD /docs": INFER,
-    "GET /docs/oauth2-redirect": INFER,
-    "HEAD /docs/oauth2-redirect": INFER,
-    "GET /redoc": INFER,
-    "HEAD /redoc": INFER,
+    "GET /docs/{name}": INFER,
     "GET /openapi.json": INFER,
     "HEAD /openapi.json": INFER,
     "GET /v1/devices": INFER,

@@ -1,6 +1,7 @@
 """Every layout of embedding models, launched by its folder alone, gives the library's vectors, alone and in company."""
 
 import asyncio
+import base64
 import json
 import os
 from pathlib import Path
@@ -135,7 +136,9 @@ async def test_a_prompt_goes_before_texts_alone(tmp_path: Path) -> None:
         assert answer.usage.prompt_tokens == len(ids) + 2
 
 
-@pytest.mark.parametrize("place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin", "sparse_linear.pt"])
+@pytest.mark.parametrize(
+    "place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin", "sparse_linear.pt", "colbert_linear.pt"]
+)
 async def test_what_is_more_than_tensors_is_not_unpickled(tmp_path: Path, place: str) -> None:
     folder, ran = made(tmp_path, "dense" if "/" in place else "pickled"), tmp_path / "ran"
 
@@ -239,6 +242,61 @@ async def test_bge_m3_gives_weights_of_tokens(tmp_path: Path) -> None:
     async for driver in resident(str(folder), modality="embeddings"):
         with pytest.raises(UnsupportedParameter):
             driver.check("embeddings", input="x", return_sparse=True)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+async def test_bge_m3_gives_a_vector_for_each_token(tmp_path: Path, side: str) -> None:
+    """As FlagEmbedding computes them: of length 1, without that of the first token, which stands for the whole text."""
+    folder = made(tmp_path, "bge_m3")
+    torch.manual_seed(12)
+    linear = torch.nn.Linear(64, 24)
+    torch.save(linear.state_dict(), folder / "colbert_linear.pt")
+    told = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(told | {"padding_side": side}))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+    words = texts()[:6]
+    right = []
+    for text in words:
+        with torch.no_grad():
+            states = network(torch.tensor([tokenizer(text)["input_ids"]])).last_hidden_state[0, 1:]
+            right.append(torch.nn.functional.normalize(linear(states), dim=-1).numpy())
+    async for driver in resident(str(folder), modality="embeddings"):
+        answer = await driver.ask("embeddings", input=words, return_multivector=True)
+        for found, expected in zip(answer.result, right, strict=True):
+            assert numpy.abs(numpy.asarray(found) - expected).max() < CLOSE
+        for encoded in (False, True):
+            asked = {"input": words, "return_colbert_vecs": True} | ({"encoding_format": "base64"} if encoded else {})
+            reply = embeddings.Reply("r", driver.check("embeddings", **asked), 0)
+            for one, expected in zip(json.loads(reply.end(Usage(1, 0), answer.result))["data"], right, strict=True):
+                rows = one["embedding"]
+                if encoded:
+                    rows = [numpy.frombuffer(base64.b64decode(row), "<f4") for row in rows]
+                assert numpy.abs(numpy.asarray(rows) - expected).max() < CLOSE
+        with pytest.raises(UnsupportedParameter):
+            driver.check("embeddings", input="x", return_sparse=True)
+
+
+async def test_vectors_of_tokens_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made(tmp_path, "bge_m3")
+    torch.save(torch.nn.Linear(64, 24).state_dict(), folder / "colbert_linear.pt")
+    monkeypatch.setattr("workers.engines.sentence_transformers.engine.MOST_NUMBERS", 24 * 30)
+    async for driver in resident(str(folder), modality="embeddings"):
+        ids: dict[str, Any] = {"input": [[7] * 18] * 2, "return_multivector": True}  # 20 tokens each
+        error = await error_of(driver, "embeddings", **ids)
+        assert (type(error), error.param) == (InvalidRequest, "input")
+        answers = [
+            await driver.ask("embeddings", **ids | {"input": [[7] * 18]}),
+            await driver.ask("embeddings", **ids, encoding_format="base64"),
+            await driver.ask("embeddings", input=ids["input"]),
+        ]
+        assert [len(one.result) for one in answers] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("fields", [{"dimensions": 3}, {"return_sparse": True}])
+async def test_vectors_of_tokens_are_asked_for_alone(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="leave it out"):
+        embeddings.Request.model_validate({"model": "m", "input": "x", "return_multivector": True, **fields})
 
 
 async def test_what_can_never_be_computed_is_refused_for_good(tmp_path: Path) -> None:

@@ -1,17 +1,18 @@
 """Models that see, launched by their folder alone: each answers as the library does, alone and beside others."""
 
 import asyncio
-import importlib.util
 from pathlib import Path
 
 import pytest
 
-from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
+from tests.families.makers.seeing.layouts import LAYOUTS
 from tests.families.makers.seeing.more import MORE
 from tests.families.seen import QUESTIONS, Library, asked, asked_together, resident
 
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
 
+REST = ("mistral3", "llama4", "lfm2_vl")
+"""Of the first layouts those of which there is another of the same kind."""
 NEEDS_PICTURES = {"paligemma"}
 MARKERS = {
     "paligemma": "<image>",
@@ -24,14 +25,12 @@ MARKERS = {
 @pytest.mark.parametrize(
     "name",
     [
-        *LAYOUTS,
-        *(pytest.param(name, marks=pytest.mark.families) for name in (*MORE, *WITH_TORCHVISION)),
+        *(one for one in LAYOUTS if one not in REST),
+        *(pytest.param(name, marks=pytest.mark.families) for name in (*REST, *MORE)),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
-    if name in WITH_TORCHVISION and importlib.util.find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed")
-    await asyncio.to_thread((LAYOUTS | MORE | WITH_TORCHVISION)[name], tmp_path)
+    await asyncio.to_thread((LAYOUTS | MORE)[name], tmp_path)
     driver = await resident(tmp_path)
     library = await asyncio.to_thread(Library, tmp_path, driver)
     asks = {one: parts for one, parts in QUESTIONS.items() if one != "text" or name not in NEEDS_PICTURES}

@@ -1,20 +1,25 @@
-"""The engine without weights, launched as a model of type video: it draws a bar that wanders over a plain colour."""
+"""The engine without weights, launched as a model of type video: it draws a bar that wanders over a plain colour.
+
+Pictures are its first and its last frame.
+"""
 
 import asyncio
 import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
 
 from models.errors import InvalidRequest
 from models.modalities.media import Artifact
-from models.modalities.videos import Request, frames_of, outcome, refuse_length
+from models.modalities.videos import Request, outcome
+from models.modalities.videos.limits import VideoLimits, frame_count, refuse_amount, size_of
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
 
-_FPS = 8
-_FRAMES = 9
-_SIDES = (64, 64)
+_LIMITS = VideoLimits(("text", "image", "frames"), (64, 64), 9, 8, length_step=4, most_pixels=1 << 24)
+_ABILITIES = ["text2video", "image2video", "firstlastframe2video"]
 _STEPS = 4
-_MOST_PIXELS = 1 << 24
 
 
 class EchoVideoOptions(Protocol):
@@ -35,7 +40,8 @@ class EchoVideos(Engine[EchoVideoOptions]):
     def __init__(self, loaded: EchoVideoOptions) -> None:
         super().__init__(loaded)
         self._step_s = loaded.step_ms / 1000
-        self.told = {"defaults": {"size": "64x64", "num_frames": _FRAMES, "fps": _FPS, "steps": _STEPS}}
+        usual = {"size": "64x64", "num_frames": _LIMITS.frames, "fps": _LIMITS.fps, "steps": _STEPS}
+        self.told = {"abilities": _ABILITIES, "defaults": usual, "limits": asdict(_LIMITS)}
         self._drawing: dict[str, asyncio.Task[None]] = {}
 
     @classmethod
@@ -46,20 +52,28 @@ class EchoVideos(Engine[EchoVideoOptions]):
     def videos(self, request: Request, sink: MediaSink) -> None:
         """Draw a few frames."""
         request.check_files(sink.files.keys())
-        frames = _frames(request)
-        drawing = asyncio.create_task(self._draw(request, frames, sink), name=f"echo video {sink.rid}")
+        fps, (width, height) = request.fps or _LIMITS.fps, size_of(_LIMITS, request)
+        frames = frame_count(_LIMITS, request, fps)
+        refuse_amount(_LIMITS, frames, (width, height))
+        drawing = asyncio.create_task(
+            self._draw(request, (frames, height, width), fps, sink), name=f"echo video {sink.rid}"
+        )
         self._drawing[sink.rid] = drawing
         drawing.add_done_callback(lambda _: self._drawing.pop(sink.rid, None))
 
-    async def _draw(self, request: Request, frames: int, sink: MediaSink) -> None:
+    async def _draw(self, request: Request, shape: tuple[int, int, int], fps: float, sink: MediaSink) -> None:
         steps = request.steps or _STEPS
         for step in range(steps):
             await asyncio.sleep(self._step_s)
             sink.progress(step + 1, steps)
         seed = secrets.randbits(53) if request.seed is None else request.seed
-        fps, (width, height) = request.fps or _FPS, request.dimensions or _SIDES
-        artifacts = await asyncio.to_thread(_encoded, request.prompt or "", seed, (frames, height, width), fps)
-        sink.done(outcome(artifacts, f"{width}x{height}", frames, fps, seed=seed, steps=steps))
+        frames, height, width = shape
+        try:
+            artifacts = await asyncio.to_thread(_encoded, request.prompt or "", seed, shape, fps, sink.files)
+        except InvalidRequest as error:
+            sink.fail(error)
+        else:
+            sink.done(outcome(artifacts, f"{width}x{height}", frames, fps, seed=seed, steps=steps))
 
     def abort(self, rid: str) -> None:
         if drawing := self._drawing.pop(rid, None):
@@ -70,21 +84,14 @@ class EchoVideos(Engine[EchoVideoOptions]):
             drawing.cancel()
 
 
-def _frames(request: Request) -> int:
-    fps, (width, height) = request.fps or _FPS, request.dimensions or _SIDES
-    frames = request.num_frames or (
-        _FRAMES if request.seconds is None else frames_of(request.seconds, fps, step=4, first=1)
-    )
-    refuse_length(frames, step=4, first=1)
-    if frames * width * height > _MOST_PIXELS:
-        raise InvalidRequest(f"a video of echo has at most {_MOST_PIXELS} pixels in all its frames", param="size")
-    return frames
-
-
-def _encoded(prompt: str, seed: int, shape: tuple[int, int, int], fps: float) -> list[Artifact]:
-    import numpy as np  # here, since the engine of texts needs neither library
+def _encoded(
+    prompt: str, seed: int, shape: tuple[int, int, int], fps: float, files: Mapping[str, Path]
+) -> list[Artifact]:
+    import numpy as np  # here, since the engine of texts needs none of these
+    from PIL import ImageOps
 
     from workers.engines.media import video_encoding
+    from workers.engines.media.pictures import flat, opened
 
     frames, height, width = shape
     colour = crc32(f"{seed} {prompt}".encode())
@@ -93,4 +100,7 @@ def _encoded(prompt: str, seed: int, shape: tuple[int, int, int], fps: float) ->
     for number, frame in enumerate(made):
         at = number * width // frames
         frame[:, at : at + max(2, width // 8)] = 255
+    for name, number in (("image", 0), ("last_image", -1)):
+        if name in files:
+            made[number] = np.asarray(ImageOps.fit(flat(opened(files[name], name)), (width, height)))
     return video_encoding.artifacts(made, fps)

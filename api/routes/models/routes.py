@@ -65,6 +65,7 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     new = launch.new
     if wait_ready and not body.load_on_request:
         await _until_ready(gateway, new.uid)
+        gateway.known_models.forget()  # loaded, more is known
     told = by_name.told(launch.plan, new) if launch.plan else {}
     return {"model_uid": new.uid, "model_engine": new.engine, **told}
 

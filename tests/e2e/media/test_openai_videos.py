@@ -46,7 +46,15 @@ def make(sdk: openai.OpenAI, prompt: str = "a wandering bar", **fields: Any) -> 
     own: dict[str, Any] = {name: fields.pop(name) for name in ("size", "seconds") if name in fields}
     if isinstance(fields.get("input_reference"), tuple):
         own["input_reference"] = fields.pop("input_reference")
-    return sdk.videos.create(model="film", prompt=prompt, extra_body=fields, **own)
+    return sdk.videos.create(model=fields.pop("model", "film"), prompt=prompt, extra_body=fields, **own)
+
+
+@pytest.fixture
+def late(films: Site) -> Iterator[str]:
+    """A model that was never loaded: what it cannot make is not known before a job fails for it."""
+    films.client.launch({"model_uid": "late", "model_name": "echo", "model_type": "video", "load_on_request": True})
+    yield "late"
+    films.client.terminate("late")
 
 
 def made(sdk: openai.OpenAI, prompt: str = "a wandering bar", **fields: Any) -> Video:
@@ -218,8 +226,8 @@ def test_a_video_that_is_being_made_has_no_content_and_is_cancelled_by_its_delet
         films.one.videos.retrieve(begun.id)
 
 
-def test_a_video_that_failed_says_why(films: Site) -> None:
-    failed = films.one.videos.poll(make(films.one, num_frames=10).id, poll_interval_ms=100)
+def test_a_video_that_failed_says_why(films: Site, late: str) -> None:
+    failed = films.one.videos.poll(make(films.one, model=late, num_frames=10).id, poll_interval_ms=100)
     assert failed.status == "failed"
     assert failed.error is not None
     assert failed.error.code == "invalid_value"
@@ -242,9 +250,9 @@ def test_hosters_clients_make_and_find_videos(films: Site, http: httpx.Client) -
     assert films.one.videos.retrieve(done["id"].replace("job_", "video_")).status == "completed"
 
 
-def test_openais_events_are_sent(films: Site, receiver: Receiver) -> None:
+def test_openais_events_are_sent(films: Site, receiver: Receiver, late: str) -> None:
     hook = f"{receiver.url}/hook"
-    done, failed = make(films.one, webhook=hook), make(films.one, num_frames=10, webhook=hook)
+    done, failed = make(films.one, webhook=hook), make(films.one, model=late, num_frames=10, webhook=hook)
     wait_for(lambda: len(receiver.got) == 2, 20, "no webhooks")
     unwrapped: dict[str, Any] = {}
     for _, headers, body in receiver.got:

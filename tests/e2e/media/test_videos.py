@@ -88,19 +88,41 @@ def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, Any], param: s
     assert answer.json()["error"]["param"] == param
 
 
-def test_a_length_that_there_is_not_names_the_nearest(http: httpx.Client) -> None:
-    failed = ended(http, prompt="x", num_frames=10)
+@pytest.mark.parametrize(
+    ("fields", "param", "said"),
+    [
+        ({"num_frames": 10}, "num_frames", "say 9 or 13 as"),
+        ({"num_frames": 1197, "size": "512x512"}, "num_frames", "it may have 61 frames of that size here"),
+        ({"size": "4096x4096"}, "num_frames", "it may have 1 frames of that size here"),
+    ],
+)
+def test_what_the_model_cannot_make_is_no_job(
+    fields: dict[str, Any], param: str, said: str, http: httpx.Client
+) -> None:
+    asked = {"model": "film", "prompt": "x"} | fields
+    job = {"kind": "videos.generations", "model": "film", "input": asked}
+    for answer in (http.post("/v1/videos", json=asked), http.post("/v1/jobs", json=job)):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"].removeprefix("input.")) == (400, param), answer.text
+        assert said in error["message"]
 
-    assert failed["state"] == "failed"
-    assert failed["error"]["param"] == "num_frames"
-    assert "say 9 or 13 as 'num_frames'" in failed["error"]["message"]
+
+def test_pictures_are_the_first_and_the_last_frame(http: httpx.Client) -> None:
+    red, blue = (data_url(file_of(Image.new("RGB", (64, 64), one))) for one in ("red", "blue"))
+    done = ended(http, prompt="x", image=red, last_image=blue, size="96x64")
+    [video] = http.get(f"/v1/jobs/{done['id']}/result").json()["data"]
+    with av.open(io.BytesIO(httpx.get(video["url"]).content), "r") as container:
+        shown = [frame.to_ndarray(format="rgb24").mean((0, 1)) for frame in container.decode(video=0)]
+
+    assert [int(shown[0].argmax()), int(shown[-1].argmax())] == [0, 2]
+    assert min(shown[0].max() - shown[0].min(), shown[-1].max() - shown[-1].min()) > 180
 
 
 def test_a_model_of_videos_is_shown_as_one(http: httpx.Client) -> None:
     model = http.get("/v1/models/film").json()
 
     assert model["model_type"] == "video"
-    assert model["model_ability"] == ["text2video"]
+    assert model["model_ability"] == ["text2video", "image2video", "firstlastframe2video"]
     refused = http.post("/v1/chat/completions", json={"model": "film", "messages": [{"role": "user", "content": "x"}]})
     assert refused.status_code == 400
 
@@ -128,7 +150,7 @@ def test_a_pipeline_is_launched_by_its_folder_alone(http: httpx.Client, stack: S
         assert told == {"size": "64x64", "frames": 9, "fps": 25, "steps": 2}
         refused = http.post("/v1/jobs", json={"kind": "images.generations", "model": "ltx", "input": {"prompt": "x"}})
         assert refused.status_code == 400
-        failed = ended(http, "ltx", prompt="a red cat", num_frames=10)
-        assert (failed["error"]["param"], failed["attempt"]) == ("num_frames", 1)
+        refused = http.post("/v1/videos", json={"model": "ltx", "prompt": "a red cat", "num_frames": 10})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "num_frames")
     finally:
         http.delete("/v1/models/ltx")

@@ -44,10 +44,11 @@ class Browser:
             report: dict[str, Any] = msgspec.json.decode(self._reports.get(timeout=SECONDS))
             return report
 
-    def dump(self, url: str) -> str:
-        """What any URL shows, as HTML."""
+    def dump(self, url: str, seconds: int = 0) -> str:
+        """What any URL shows, as HTML, after its scripts have had so many seconds of the browser's own clock."""
         with tempfile.TemporaryDirectory() as profile:
-            command = [self._program, *OPTIONS[:-2], OPTIONS[-1], f"--user-data-dir={profile}", "--dump-dom", url]
+            command = [self._program, *OPTIONS[:-2], OPTIONS[-1], f"--user-data-dir={profile}", "--dump-dom"]
+            command += [f"--virtual-time-budget={1000 * seconds}"] * bool(seconds) + [url]
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
         return done.stdout
 

@@ -117,3 +117,9 @@ def test_a_strangers_name_for_this_machine_shows_nothing(chromium: Browser, stac
     assert "host_not_allowed" in shown
     assert "echo" not in shown
     assert "echo" in chromium.dump(f"http://localhost:{stack.port}/v1/models")
+
+
+def test_the_documentation_shows_itself_without_internet(chromium: Browser, stack: Stack) -> None:
+    shown = chromium.dump(f"http://localhost:{stack.port}/docs", seconds=30)
+    assert "Chat completion" in shown
+    assert "Launch a model" in shown

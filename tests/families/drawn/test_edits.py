@@ -49,7 +49,6 @@ async def test_flux_2_klein_takes_several_pictures(count: int, tmp_path: Path) -
 
 @rest
 async def test_flux_2_draws_and_edits(tmp_path: Path) -> None:
-    pytest.importorskip("torchvision")
     folder = saved(edits.flux2(), tmp_path / "flux2")
     files = pictures(tmp_path, (64, 96), (128, 64))
     async with launched(folder) as engine:

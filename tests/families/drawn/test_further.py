@@ -173,7 +173,6 @@ async def test_kolors_is_drawn(tmp_path: Path) -> None:
 
 @rest
 async def test_omnigen_draws_from_a_text(tmp_path: Path) -> None:
-    pytest.importorskip("torchvision")
     folder = saved(further.omnigen(), tmp_path / "omnigen")
     async with launched(folder) as engine:
         answer = await engine.ask(**ASKED, guidance_scale=3)

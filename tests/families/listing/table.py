@@ -17,7 +17,7 @@ from tests.families.makers import refused
 from tests.families.makers.embeddings.embedders import EMBEDDERS
 from tests.families.makers.embeddings.more import MORE as MORE_EMBEDDERS
 from tests.families.makers.embeddings.rerankers import ASKED_BY_WORDS, OF_LIBRARY
-from tests.families.makers.seeing.layouts import LAYOUTS, WITH_TORCHVISION
+from tests.families.makers.seeing.layouts import LAYOUTS
 from tests.families.makers.seeing.more import MORE as MORE_SEEING
 from tests.families.makers.sound.listeners import LISTENERS
 from tests.families.makers.text.layouts import MANAGER
@@ -47,7 +47,6 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "LLM that sees", "transformers", f"the Stepper: {tokens}", _named(SEEING, [*LAYOUTS, *MORE_SEEING])
     same = "tokens equal to those of the same weights"
     yield "LLM that sees", "llama_cpp", same, "folders of a GGUF file and its projector (mmproj)"
-    yield "LLM that sees", "transformers with torchvision", f"the Stepper: {tokens}", _named(SEEING, WITH_TORCHVISION)
     yield (
         "LLM that hears",
         "transformers",
@@ -68,10 +67,12 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "rerank", "sentence_transformers", "scores as the model's card computes them", _named(RERANK, ASKED_BY_WORDS)
     yield "rerank", "llama_cpp", "scores of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Reranker"
     pixels = "pixels equal to the bare pipeline's"
-    more = "InstructPix2Pix, SDXL refiner, FLUX.1 Fill, Kontext, Qwen-Image, Qwen-Image-Edit (Plus), Stable Cascade"
+    more = (
+        "InstructPix2Pix, SDXL refiner, FLUX.1 Fill, Kontext, FLUX.2 dev, OmniGen (from a text), Qwen-Image, "
+        "Qwen-Image-Edit (Plus), Stable Cascade"
+    )
     alone = "a network alone in a file, safetensors or GGUF: FLUX.1, Stable Diffusion 3, Qwen-Image"
     yield "image", "diffusers", pixels, f"{_named(PICTURES, [*DRAWN, *DRAWN_TOO])}, {more}"
-    yield "image", "diffusers with torchvision", pixels, "FLUX.2 dev, OmniGen (from a text)"
     yield "image", "diffusers with sentencepiece", pixels, "Kolors"
     yield "image", "diffusers, option base", pixels, alone
     frames = "frames equal to the bare pipeline's"

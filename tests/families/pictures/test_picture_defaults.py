@@ -1,15 +1,19 @@
 """The defaults of picture models are their checkpoint's."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import pytest
 
+from models.launching.defaults.known import USUAL, known_defaults
+from models.launching.defaults.pictures import Checkpoint, defaults_of
 from models.launching.hub import name_of
+from models.launching.peek import Peek, peek_at
 from tests.families.makers.pictures import flows, unets
 from tests.families.makers.pictures.parts import saved
 from tests.families.pictures.drawing import SIZE, apart, bare, drawn, launched
-from workers.engines.diffusers.defaults import Checkpoint, defaults_of
 
 SD, XL, FLUX = "StableDiffusionPipeline", "StableDiffusionXLPipeline", "FluxPipeline"
 
@@ -98,3 +102,44 @@ async def test_a_prompt_alone_is_drawn_with_them_and_they_are_told(
     assert known | told == known
     assert answer.steps[-1] == (told["steps"], told["steps"])
     assert apart(answer.image, alone) == 0
+
+
+@pytest.mark.parametrize("pipeline", USUAL)
+def test_pipelines_own_defaults_are_known_without_the_library(pipeline: str) -> None:
+    arguments = inspect.signature(getattr(diffusers, pipeline).__call__).parameters
+    guidance = arguments["guidance_scale"].default
+    if guidance is None:  # of Qwen-Image it is that of models which were distilled
+        guidance = arguments["true_cfg_scale"].default
+
+    assert (arguments["num_inference_steps"].default, guidance) == USUAL[pipeline]
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "known"),
+    [
+        (unets.sdxl, "sdxl-turbo", {"steps": 4, "guidance_scale": 0.0, "distilled": True}),
+        (unets.sd15, "mine", {"steps": 50, "guidance_scale": 7.5, "distilled": False}),
+        (flows.flux, "mine", {"steps": 28, "guidance_scale": 3.5, "distilled": False}),
+        (lambda: flows.flux(guided=False), "mine", {"steps": 4, "guidance_scale": 0.0, "distilled": True}),
+    ],
+)
+async def test_defaults_are_known_before_a_load(tmp_path: Path, make: Any, name: str, known: dict[str, Any]) -> None:
+    folder = saved(make(), tmp_path / name)
+    found = known_defaults("image", peek_at(folder), {})
+    async with launched(folder) as engine:
+        told = engine.engine.told["defaults"]
+
+    assert found == known
+    assert {key: told[key] for key in known} == known
+    asked = known_defaults("image", peek_at(folder), {"default_steps": 7, "default_size": "64x64"})
+    assert asked == known | {"steps": 7, "size": "64x64"}
+
+
+def test_defaults_of_videos_are_known_before_a_load() -> None:
+    index = {"_class_name": "WanPipeline", "boundary_ratio": 0.875}
+    seen = Peek("hf:Wan-AI/Wan2.2-T2V-A14B-Diffusers", ("model_index.json",), documents={"model_index.json": index})
+    usual = {"steps": 40, "guidance_scale": 4.0, "size": "1280x720", "distilled": False}
+
+    assert known_defaults("video", seen, {}) == usual
+    assert known_defaults("video", seen, {"default_frames": 17}) == usual | {"num_frames": 17}
+    assert known_defaults("LLM", seen, {}) is known_defaults("video", None, {}) is None

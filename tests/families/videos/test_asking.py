@@ -11,6 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from models.errors import InvalidRequest
+from models.launching.defaults.films import defaults_of
+from models.launching.defaults.pictures import Checkpoint
 from models.modalities.videos import Request
 from tests.engines.audio_driver import Job
 from tests.families.makers.pictures.parts import saved
@@ -19,9 +21,7 @@ from tests.families.pictures.drawing import bare, noise
 from tests.families.videos.driver import SIZE, apart, launched, made
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
-from workers.engines.diffusers.defaults import Checkpoint
 from workers.engines.diffusers.load import load_model
-from workers.engines.diffusers.video.defaults import defaults_of
 from workers.engines.diffusers.video.draw import draw, warm
 from workers.engines.diffusers.video.model import VideoModel
 from workers.engines.diffusers.video.plan import VideoRequest, plan

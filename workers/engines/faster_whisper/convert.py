@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ctranslate2.converters import TransformersConverter
-from ctranslate2.converters.transformers import transformers
-
 from models.modalities.transcription.languages import NAMES
+from workers.engines.accelerator.torchvision_build import make_importable
 from workers.engines.faster_whisper.conversion import UNFIT
+
+make_importable()
+from ctranslate2.converters import TransformersConverter  # noqa: E402  # it imports transformers
+from ctranslate2.converters.transformers import transformers  # noqa: E402
 
 _COPIED = ("tokenizer.json", "preprocessor_config.json")
 _STORED = {"float16": "float16", "bfloat16": "bfloat16"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy
@@ -16,9 +17,20 @@ from models.modalities.rerank import Ranking
 from models.modalities.rerank import Request as Rerank
 from workers.engines.base import Engine, EngineSite, Report, Sink
 from workers.engines.sentence_transformers.batcher import BatchedRequest, Batcher, TokenSequence
+from workers.engines.sentence_transformers.heads import MULTI, SPARSE
 from workers.engines.sentence_transformers.load import LoadedEncoder, load_model
-from workers.engines.sentence_transformers.sparse import SPARSE
 from workers.engines.sentence_transformers.text import slow
+
+_KINDS = {"return_sparse": SPARSE, "return_multivector": MULTI}
+"""The fields that ask for something else than one vector of a text."""
+MOST_NUMBERS = 1 << 20
+"""Most numbers of the vectors of tokens in one answer: 20 MB, which the broker carries at once. In base64 four times
+as many.
+"""
+_TOO_MANY = (
+    f"an answer has at most {MOST_NUMBERS} numbers in vectors of tokens, in base64 four times as many: send fewer "
+    "inputs at once, or truncate them"
+)
 
 PART = 64
 """Embeddings that are put ahead of the rest of a long answer."""
@@ -33,7 +45,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
 
     honours = frozenset(
         [
-            *("dimensions", "truncate_prompt_tokens", "truncate", "normalize", "input_type", "return_sparse"),
+            *("dimensions", "truncate_prompt_tokens", "truncate", "normalize", "input_type", *_KINDS),
             *("max_tokens_per_doc", "max_chunks_per_doc"),
         ]
     )
@@ -42,8 +54,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         super().__init__(loaded)
         self._model = loaded
         self.told = loaded.told
-        if not loaded.sparse:
-            self.honours -= {"return_sparse"}
+        self.honours -= {name for name, kind in _KINDS.items() if kind not in loaded.heads}
         self._tokens = 0
         self._batcher = Batcher(
             loaded.forward,
@@ -76,7 +87,7 @@ class SentenceTransformers(Engine[LoadedEncoder]):
             )
         prompt = self._prompt(request.input_type)
         dense = partial(self._shaped, size, request.normalize is True)
-        shape: Callable[[list[Any]], list[Any]] = list if request.return_sparse else dense
+        shape: Callable[[list[Any]], list[Any]] = list if _kind(request) else dense
         sent = 0
 
         def on_result(task: BatchedRequest) -> None:
@@ -166,18 +177,22 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         def name(number: int) -> str:
             return f"input[{number}]" if len(inputs) > 1 else "input"
 
-        number = 0
+        groups: Iterator[list[tuple[list[int], list[int]]]]
+        kind = _kind(request)
         if isinstance(inputs[0], str):
-            kind = 0 if self._model.pooled_prompt or not prompt else reader.length(prompt)
-            kind = SPARSE if request.return_sparse else kind
-            for group in reader.text(prompt, inputs, keep, name):
-                yield [TokenSequence(task, n, one.ids, one.type_ids, kind) for n, one in enumerate(group, number)]
-                number += len(group)
+            if not (kind or self._model.pooled_prompt or not prompt):
+                kind = reader.length(prompt)
+            texts = reader.text(prompt, inputs, keep, name)
+            groups = ([(one.ids, one.type_ids) for one in group] for group in texts)
         else:
-            for group in reader.ids(inputs, keep, name):
-                kind = SPARSE if request.return_sparse else 0
-                yield [TokenSequence(task, n, ids, [], kind) for n, ids in enumerate(group, number)]
-                number += len(group)
+            groups = ([(ids, []) for ids in group] for group in reader.ids(inputs, keep, name))
+        numbers = count()
+        left = MOST_NUMBERS * (4 if request.encoding_format == "base64" else 1)
+        for group in groups:
+            left -= sum(len(ids) for ids, _ in group) * (self._model.heads[MULTI] if kind == MULTI else 0)
+            if left < 0:
+                raise InvalidRequest(_TOO_MANY, param="input")
+            yield [TokenSequence(task, next(numbers), ids, types, kind) for ids, types in group]
 
     def _shaped(self, size: int, normalize: bool, rows: list[Any]) -> list[memoryview]:
         """Embeddings of so many dimensions, of length 1 where that is asked for or they were so before."""
@@ -193,6 +208,11 @@ class SentenceTransformers(Engine[LoadedEncoder]):
         self._tokens += task.tokens
         self._batcher.finish(task)
         task.sink.done(Usage(task.tokens, 0), result)
+
+
+def _kind(request: Embeddings) -> int:
+    """What is asked for of each text; 0: one vector."""
+    return next((kind for name, kind in _KINDS.items() if getattr(request, name)), 0)
 
 
 def _kept(request: Embeddings | Rerank) -> int | None:

@@ -33,9 +33,9 @@ from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.foreign import foreign_code, refuse_code
 from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
 from workers.engines.sentence_transformers.frames import Frame
+from workers.engines.sentence_transformers.heads import with_heads
 from workers.engines.sentence_transformers.pooling import set_pooling
 from workers.engines.sentence_transformers.rows import FramedReader
-from workers.engines.sentence_transformers.sparse import with_sparse
 from workers.engines.sentence_transformers.text import SequenceReader
 from workers.engines.text.tokenizer_files import refuse_unread
 
@@ -52,7 +52,8 @@ class LoadedEncoder:
     ``prompts`` by name, the default one under ""; ``threads`` of each lane. ``dimensions`` of an embedding, of which
     ``shown`` many are given to requests that ask for none. ``told``: what is known of the model now that it is loaded.
     ``pooled_prompt``: a prompt counts for an embedding like the text itself. ``budget`` of a batch in tokens,
-    ``max_batch`` in sequences; ``max_inflight`` requests at once. ``sparse``: it gives weights of tokens, too.
+    ``max_batch`` in sequences; ``max_inflight`` requests at once. ``heads``: what it gives of tokens, too, by its kind,
+    and how many numbers of each.
     """
 
     modality: Modality
@@ -68,7 +69,7 @@ class LoadedEncoder:
     unit: bool = False
     prompts: dict[str, str] = field(default_factory=dict)
     pooled_prompt: bool = True
-    sparse: bool = False
+    heads: Mapping[int, int] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -268,12 +269,14 @@ def _describe(asked: _Asked, modality: Modality, device: str, options: SentenceT
     tensors = Bags(device) if static else Padding(model[0], device)
     whole, shown = (0, 0) if modality == "rerank" else _widths(model)
     forward = (scores if modality == "rerank" else vectors)(model, tensors, normalize=options.normalize)
-    sparse = with_sparse(model, asked.source, tensors, forward, device) if shown and not static else None
+    heads: dict[int, int] = {}
+    if shown and not static:
+        forward, heads = with_heads(model, asked.source, tensors, forward, device)
     return LoadedEncoder(
         modality=modality,
         reader=_reader(asked, options),
-        forward=sparse or forward,
-        sparse=sparse is not None,
+        forward=forward,
+        heads=heads,
         lanes=lanes,
         threads=max(threads // lanes, 1),
         budget=options.max_batch_tokens or (32_768 if on_gpu else 4096),

@@ -77,7 +77,7 @@ def klein(*, distilled: bool = True) -> Any:
 
 
 def flux2() -> Any:
-    """FLUX.2 dev, which reads with Mistral 3, of whose layers it takes the 10th, 20th and 30th. Needs torchvision."""
+    """FLUX.2 dev, which reads with Mistral 3, of whose layers it takes the 10th, 20th and 30th."""
     tokenizer = qwen_tokenizer(_TEMPLATE)
     tokenizer.add_special_tokens({"additional_special_tokens": ["[IMG]", "[IMG_BREAK]", "[IMG_END]"]})
     processor = transformers.PixtralProcessor(

@@ -207,7 +207,7 @@ def bria() -> Any:
 
 
 def omnigen() -> Any:
-    """OmniGen, which reads with its own network. Needs torchvision."""
+    """OmniGen, which reads with its own network."""
     torch.manual_seed(0)
     network = diffusers.OmniGenTransformer2DModel(
         in_channels=4,

@@ -92,7 +92,7 @@ def qwen2_5_vl(folder: Path) -> None:
 
 
 def mistral3(folder: Path) -> None:
-    """Pictures of any size, in rows. Needs torchvision."""
+    """Pictures of any size, in rows."""
     tokenizer = with_marks("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
     pictures = make.PixtralImageProcessor(patch_size=4, size={"longest_edge": 64})
     processor = make.PixtralProcessor(pictures, tokenizer, patch_size=4, spatial_merge_size=2)
@@ -108,7 +108,7 @@ def mistral3(folder: Path) -> None:
 
 
 def pixtral(folder: Path) -> None:
-    """LLaVA with the tower of Pixtral. Needs torchvision."""
+    """LLaVA with the tower of Pixtral."""
     tokenizer = with_marks("[IMG]", "[IMG_BREAK]", "[IMG_END]", image="[IMG]")
     pictures = make.PixtralImageProcessor(patch_size=8, size={"longest_edge": 64})
     processor = make.PixtralProcessor(pictures, tokenizer, patch_size=8)
@@ -124,7 +124,7 @@ def pixtral(folder: Path) -> None:
 
 
 def llama4(folder: Path) -> None:
-    """Tiles, and experts. Needs torchvision."""
+    """Tiles, and experts."""
     marks = ["<|image|>", "<|image_start|>", "<|image_end|>", "<|patch|>", "<|tile_x_separator|>"]
     tokenizer = with_marks(*marks, "<|tile_y_separator|>", image="<|image|>")
     pictures = make.Llama4ImageProcessor(size={"height": 32, "width": 32}, max_patches=4)
@@ -147,11 +147,10 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
     "qwen2_5_vl": qwen2_5_vl,
     "qwen2_5_omni": qwen2_5_omni,
     "mllama": mllama,
-}
-WITH_TORCHVISION: dict[str, Callable[[Path], None]] = {
     "mistral3": mistral3,
     "pixtral": pixtral,
     "llama4": llama4,
     "lfm2_vl": lfm2_vl,
 }
+WITH_TORCHVISION = ("mistral3", "pixtral", "llama4", "lfm2_vl")
 """Those whose processors cannot do without it."""

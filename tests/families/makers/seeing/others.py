@@ -111,7 +111,7 @@ def mllama(folder: Path) -> None:
 
 
 def lfm2_vl(folder: Path) -> None:
-    """Convolutions beside attention. Needs torchvision."""
+    """Convolutions beside attention."""
     named = {"image_token": "<image>", "image_start_token": "<|image_start|>", "image_end_token": "<|image_end|>"}
     tokenizer = with_marks(image_thumbnail="<|img_thumbnail|>", **named)
     config = make.Lfm2VlConfig(

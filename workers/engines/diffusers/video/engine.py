@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import torch
 
@@ -38,7 +39,7 @@ class VideoEngine(Engine[VideoModel]):
     def __init__(self, loaded: VideoModel) -> None:
         super().__init__(loaded)
         self._model = loaded
-        self.told = {"abilities": loaded.abilities, "defaults": loaded.told}
+        self.told = {"abilities": loaded.abilities, "defaults": loaded.told, "limits": asdict(loaded.limits)}
         self._requests: dict[str, VideoRequest] = {}
         self._fault = ""
         self._steps = self._videos = self._aborts = 0

@@ -4,16 +4,14 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import diffusers
 from diffusers.utils import is_ftfy_available
 
 from models.errors import InvalidRequest
+from models.modalities.videos.limits import VideoMode
 from workers.engines.diffusers.index import made_by
-
-VideoMode = Literal["text", "image", "frames"]
-"""What a video is made from: a text, its first frame, or its first frame and its last one; each with a text."""
 
 
 @dataclass(frozen=True, slots=True)

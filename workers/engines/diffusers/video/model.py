@@ -7,17 +7,18 @@ from typing import Any
 import diffusers
 
 from models.errors import InvalidRequest
+from models.launching.defaults.films import FilmDefaults, defaults_of
 from models.launching.options.pipelines import VideoOptions
 from models.modalities.images import sides_of
 from models.modalities.videos import refuse_length
+from models.modalities.videos.limits import VideoLimits, VideoMode
 from workers.engines.base import Capacity
-from workers.engines.diffusers.defaults import shown_by
+from workers.engines.diffusers.checkpoint import shown_by
 from workers.engines.diffusers.model import Pipelines, first
 from workers.engines.diffusers.sampling import Samplers
 from workers.engines.diffusers.tasks import as_pipeline
 from workers.engines.diffusers.video import families
-from workers.engines.diffusers.video.defaults import FilmDefaults, defaults_of
-from workers.engines.diffusers.video.families import FAMILIES, VideoMode
+from workers.engines.diffusers.video.families import FAMILIES
 
 _ABILITIES: dict[VideoMode, str] = {"text": "text2video", "image": "image2video", "frames": "firstlastframe2video"}
 _CLEAN = {"decode_timestep": 0.05, "decode_noise_scale": 0.025}
@@ -89,6 +90,21 @@ class VideoModel(Pipelines):
     def capacity(self) -> Capacity:
         """See ``base.Loaded``. One: what waits here has begun an attempt, which this process's end would cost it."""
         return Capacity(1, 0)
+
+    @property
+    def limits(self) -> VideoLimits:
+        """What can be made."""
+        return VideoLimits(
+            modes=tuple(self.pipes),
+            size=self.size,
+            frames=self.frames,
+            fps=self.fps,
+            multiple=self.multiple,
+            first_length=self.first_length,
+            length_step=self.length_step,
+            most_pixels=self.most_pixels,
+            only_shape=self.only_shape,
+        )
 
     @property
     def told(self) -> dict[str, Any]:

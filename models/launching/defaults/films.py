@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from workers.engines.diffusers.defaults import Checkpoint, fits, steps_of
-from workers.engines.diffusers.defaults import CheckpointRow as _Row
+from models.launching.defaults.pictures import Checkpoint, fits, steps_of
+from models.launching.defaults.pictures import CheckpointRow as _Row
 
 _FEW_STEPS = r"lightning|lightx2v|causvid|fastwan|fasthunyuan|accvideo|turbo|(?:step[-_]?|cfg[-_]?)*distill(?:ed)?"
 

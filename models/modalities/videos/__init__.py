@@ -4,6 +4,8 @@ Without files the prompt is drawn. ``image`` is the first frame, ``last_image`` 
 form, so that numbers may be strings. An outcome has the artifacts ``video.mp4``, ``thumbnail.webp`` (the first frame)
 and ``spritesheet.jpg``, and the body ``{"created", "video", "thumbnail", "spritesheet", "size", "frames", "fps",
 "seconds", "seed", "steps"}``, which tells what was drawn; ``ignored`` and ``warning`` as images have them.
+
+Used by the gateway, which also compares a request with what a loaded model can make (``limits``), and by the runner.
 """
 
 import base64

@@ -8,10 +8,7 @@ scheduler say, and where these say nothing, by the name of the repository, folde
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, TypeVar
-
-from models.launching import hub
 
 _STEPS = re.compile(r"(?<!\d)(\d{1,2})[-_ ]?steps?(?![a-z])")
 _TRAILING = {"timestep_spacing": "trailing"}
@@ -20,7 +17,7 @@ _SD = r"(?:StableDiffusion(?!3)|AltDiffusion)\w*"
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
+class PictureDefaults:
     """What is drawn with where nobody says; None, or empty: as the pipeline has it.
 
     ``scheduling``: options for the model's own scheduler; ``sampler``: one to take in its place. ``distilled``: made
@@ -36,7 +33,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a loaded pipeline shows of itself. ``name`` is what its repository, folder or file is called."""
+    """What a pipeline shows of itself, loaded or in its files; ``name`` is that of its repository, folder or file."""
 
     pipeline: str
     name: str
@@ -62,8 +59,8 @@ class CheckpointRow(Generic[DefaultsT]):
     counted: bool = False
 
 
-def _few(steps: int, guidance: float, sampler: str = "", *, trailing: bool = False) -> Defaults:
-    return Defaults(steps, guidance, True, sampler, _TRAILING if trailing else {})
+def _few(steps: int, guidance: float, sampler: str = "", *, trailing: bool = False) -> PictureDefaults:
+    return PictureDefaults(steps, guidance, True, sampler, _TRAILING if trailing else {})
 
 
 _ROWS = (
@@ -75,42 +72,44 @@ _ROWS = (
     CheckpointRow(_SD, _few(4, 0.0, trailing=True), "turbo", counted=True),
     CheckpointRow(_SD, _few(8, 1.0), scheduler="LCMScheduler"),
     CheckpointRow(_SD, _few(4, 0.0), scheduler="TCDScheduler"),
-    CheckpointRow(_SD, Defaults(50, 3.0), r"playground[-_]?v2[._-]?5", scheduler="EDMDPMSolverMultistepScheduler"),
+    CheckpointRow(
+        _SD, PictureDefaults(50, 3.0), r"playground[-_]?v2[._-]?5", scheduler="EDMDPMSolverMultistepScheduler"
+    ),
     # Stable Diffusion 3
     CheckpointRow("StableDiffusion3.*", _few(4, 0.0), "turbo", counted=True),
-    CheckpointRow("StableDiffusion3.*", Defaults(28, 3.5), r"3[._-]?5[-_]?large", {"num_layers": 38}),
-    CheckpointRow("StableDiffusion3.*", Defaults(40, 4.5), r"3[._-]?5[-_]?medium"),
+    CheckpointRow("StableDiffusion3.*", PictureDefaults(28, 3.5), r"3[._-]?5[-_]?large", {"num_layers": 38}),
+    CheckpointRow("StableDiffusion3.*", PictureDefaults(40, 4.5), r"3[._-]?5[-_]?medium"),
     # FLUX
     CheckpointRow("Flux2Klein.*", _few(4, 1.0), shown={"is_distilled": True}),
     CheckpointRow("Flux(?:Img2Img|Inpaint)?Pipeline", _few(4, 0.0), "schnell", {"guidance_embeds": False}),
     CheckpointRow("Flux(?:Img2Img|Inpaint)?Pipeline", _few(8, 3.5), "turbo|hyper|lightning", counted=True),
-    CheckpointRow("FluxKontext.*", Defaults(28, 2.5), shown={"guidance_embeds": True}),
-    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(30, 10.0), "depth"),
-    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", Defaults(50, 30.0), "canny"),
+    CheckpointRow("FluxKontext.*", PictureDefaults(28, 2.5), shown={"guidance_embeds": True}),
+    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", PictureDefaults(30, 10.0), "depth"),
+    CheckpointRow("FluxControl(?:Img2Img|Inpaint)?Pipeline", PictureDefaults(50, 30.0), "canny"),
     # others with a transformer
     CheckpointRow("ZImage(?!Omni).*", _few(9, 0.0), "turbo"),
     CheckpointRow("Krea2.*", _few(8, 0.0), "turbo", {"is_distilled": True}),
     CheckpointRow("QwenImage.*", _few(8, 1.0), "lightning|turbo|lightx2v", counted=True),
-    CheckpointRow("QwenImageEditPlus.*", Defaults(40, 4.0)),
+    CheckpointRow("QwenImageEditPlus.*", PictureDefaults(40, 4.0)),
     CheckpointRow("HiDream.*", _few(28, 0.0), "dev"),
     CheckpointRow("HiDream.*", _few(16, 0.0), "fast"),
-    CheckpointRow("HunyuanDiT.*", Defaults(25, 5.0, True), "distilled"),
-    CheckpointRow("HunyuanImagePipeline", Defaults(8, None, True), "distilled", {"guidance_embeds": True}),
+    CheckpointRow("HunyuanDiT.*", PictureDefaults(25, 5.0, True), "distilled"),
+    CheckpointRow("HunyuanImagePipeline", PictureDefaults(8, None, True), "distilled", {"guidance_embeds": True}),
     CheckpointRow("PixArt.*", _few(4, 0.0), "lcm", scheduler="LCMScheduler"),
-    CheckpointRow("SanaSprint.*", Defaults(None, None, True)),
-    CheckpointRow("LatentConsistencyModel.*", Defaults(None, None, True)),
+    CheckpointRow("SanaSprint.*", PictureDefaults(None, None, True)),
+    CheckpointRow("LatentConsistencyModel.*", PictureDefaults(None, None, True)),
 )
 """The first that fits counts. Distilled ones stand before the plain ones of their family."""
 
 
-def defaults_of(checkpoint: Checkpoint) -> Defaults:
+def defaults_of(checkpoint: Checkpoint) -> PictureDefaults:
     """The defaults of this checkpoint."""
     for row in _ROWS:
         if fits(row, checkpoint):
             found = row.defaults
             steps = steps_of(row, checkpoint) or found.steps
-            return Defaults(steps, found.guidance, found.distilled, found.sampler, found.scheduling)
-    return Defaults()
+            return PictureDefaults(steps, found.guidance, found.distilled, found.sampler, found.scheduling)
+    return PictureDefaults()
 
 
 def fits(row: CheckpointRow[Any], checkpoint: Checkpoint) -> bool:
@@ -132,17 +131,3 @@ def steps_of(row: CheckpointRow[Any], checkpoint: Checkpoint) -> int | None:
     """The steps that the checkpoint's name says, where names of this kind may say them."""
     said = _STEPS.search(checkpoint.name.lower()) if row.counted else None
     return max(1, int(said[1])) if said else None
-
-
-def shown_by(base: Any, source: Path) -> Checkpoint:
-    """What a loaded pipeline shows of itself."""
-    network = getattr(base, "unet", None) or getattr(base, "transformer", None)
-    scheduler = getattr(base, "scheduler", None)
-    return Checkpoint(
-        pipeline=type(base).__name__,
-        name=hub.name_of(source),
-        index=dict(base.config),
-        network=dict(getattr(network, "config", {})),
-        scheduler=type(scheduler).__name__,
-        scheduling=dict(getattr(scheduler, "config", {})),
-    )
