@@ -7,6 +7,7 @@ import pytest
 
 from tests.families.makers.seeing.layouts import LAYOUTS
 from tests.families.makers.seeing.more import MORE
+from tests.families.makers.seeing.newest import NEWEST
 from tests.families.seen import QUESTIONS, Library, asked, asked_together, resident
 
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
@@ -26,11 +27,11 @@ MARKERS = {
     "name",
     [
         *(one for one in LAYOUTS if one not in REST),
-        *(pytest.param(name, marks=pytest.mark.families) for name in (*REST, *MORE)),
+        *(pytest.param(name, marks=pytest.mark.families) for name in (*REST, *MORE, *NEWEST)),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
-    await asyncio.to_thread((LAYOUTS | MORE)[name], tmp_path)
+    await asyncio.to_thread((LAYOUTS | MORE | NEWEST)[name], tmp_path)
     driver = await resident(tmp_path)
     library = await asyncio.to_thread(Library, tmp_path, driver)
     asks = {one: parts for one, parts in QUESTIONS.items() if one != "text" or name not in NEEDS_PICTURES}

@@ -121,11 +121,13 @@ TEXT: Mapping[str, str] = {
 
 SEEING: Mapping[str, str] = {
     "aya_vision": "Aya Vision",
+    "cohere2_vision": "Command-A Vision",
     "gemma3": "Gemma 3",
     "glm4v": "GLM-4V",
     "idefics2": "Idefics 2",
     "idefics3": "Idefics 3",
     "internvl": "InternVL",
+    "kimi_k25": "Kimi K2.5",
     "lfm2_vl": "LFM2-VL",
     "llama4": "Llama 4",
     "llava": "LLaVA 1.5",
@@ -133,7 +135,9 @@ SEEING: Mapping[str, str] = {
     "llava_onevision": "LLaVA-OneVision",
     "mistral3": "Mistral 3",
     "mllama": "Llama 3.2 Vision",
+    "molmo2": "Molmo 2",
     "paligemma": "PaliGemma",
+    "phi4_multimodal": "Phi-4-multimodal (pictures)",
     "pixtral": "Pixtral",
     "qwen2_5_omni": "Qwen2.5-Omni (without speech)",
     "qwen2_5_vl": "Qwen2.5-VL",

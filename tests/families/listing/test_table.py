@@ -9,7 +9,13 @@ from tests.families.listing.table import README, REFUSED, row, served, words
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-QUICK = ("Mamba", "a LoRA adapter by itself", "SPLADE", "Parakeet, Canary (NeMo)")
+QUICK = (
+    "Mamba",
+    "Kimi-VL, MiniCPM-V and others with a network of their own",
+    "a LoRA adapter by itself",
+    "SPLADE",
+    "Parakeet, Canary (NeMo)",
+)
 
 
 @pytest.mark.parametrize("cells", [*served()], ids=lambda cells: f"{cells[0]} on {cells[1]}")

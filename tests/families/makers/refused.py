@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from tests.families.listing.names import TEXT
 from tests.families.makers.embeddings import embedders, rerankers
 from tests.families.makers.embeddings.words import wordpiece
+from tests.families.makers.seeing import unseen
 from tests.families.makers.text.layouts import MANAGER
 from tests.families.makers.text.making import made, write_tokenizer
 from tests.families.makers.text.others import REFUSED
@@ -101,6 +102,11 @@ OF_TEXT: dict[str, Maker] = {TEXT[name]: partial(made, layout) for name, layout 
     "T5, BART and others with an encoder and a decoder": t5,
     "quantised safetensors (AWQ, GPTQ, compressed-tensors) without vLLM": partial(quantised, "awq"),
     "a LoRA adapter by itself": adapter,
+}
+OF_SIGHT: dict[str, Maker] = {
+    "Gemma 3n with its tower and its ears": unseen.gemma3n,
+    "Perception-LM": unseen.perception_lm,
+    "Kimi-VL, MiniCPM-V and others with a network of their own": unseen.kimi_vl,
 }
 OF_VECTORS: dict[str, Maker] = {
     "CLIP": embedders.clip,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from models.errors import InvalidRequest
+from workers.engines.foreign_code import foreign_code
 
 _OURS = ("sentence_transformers.", "torch.")
 """How the names of classes begin that the libraries have themselves."""
@@ -16,15 +16,6 @@ def refuse_code(source: Path) -> None:
     foreign = sorted({name for name in _named(source) if not name.startswith(_OURS)})
     if foreign:
         raise foreign_code(", ".join(foreign)[:200])
-
-
-def foreign_code(what: str) -> InvalidRequest:
-    """The refusal of code, and what is to be done; ``what`` names it."""
-    return InvalidRequest(
-        f"these weights bring code of their own ({what}), which is not run: an administrator may set "
-        "HEADRACE_TRUST_REMOTE_CODE, and the launch trust_remote_code",
-        param="trust_remote_code",
-    )
 
 
 def _named(source: Path) -> Iterator[str]:

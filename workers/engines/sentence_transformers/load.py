@@ -27,10 +27,11 @@ from workers.engines.accelerator.precision import encoder_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, host_threads
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Report, torch_device
+from workers.engines.foreign_code import foreign_code
 from workers.engines.missing_weights import loading_infos, refuse_missing
 from workers.engines.sentence_transformers.asking import causal_reranker, pair_frame, text_frames
 from workers.engines.sentence_transformers.batcher import TokenSequence
-from workers.engines.sentence_transformers.foreign import foreign_code, refuse_code
+from workers.engines.sentence_transformers.foreign import refuse_code
 from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
 from workers.engines.sentence_transformers.frames import Frame
 from workers.engines.sentence_transformers.heads import with_heads

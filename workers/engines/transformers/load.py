@@ -22,6 +22,7 @@ from workers.engines.accelerator.precision import text_dtype
 from workers.engines.accelerator.threads import TORCH_ON_GPU, cores, host_threads
 from workers.engines.accelerator.torch_card import card_of
 from workers.engines.base import Capacity, EngineSite, Report, torch_device
+from workers.engines.foreign_code import foreign_code
 from workers.engines.media.pixels import PixelRange
 from workers.engines.missing_packages import lacking, package_in
 from workers.engines.missing_weights import refuse_absurd, refuse_half, refuse_missing
@@ -86,6 +87,13 @@ class LoadedTransformer:
         return frozenset() if self.reader is None else self.reader.takes
 
 
+def _unreadable(site: EngineSite, error: Exception) -> InvalidRequest:
+    """Why the files cannot be read."""
+    if "trust_remote_code" in str(error) and not site.trust_remote_code:
+        return foreign_code("its network")
+    return InvalidRequest(f"cannot load {site.source}: {error}", param="model_path")
+
+
 def load_model(site: EngineSite, options: TransformersOptions, report: Report) -> LoadedTransformer:
     """Load, start and warm a model."""
     site = replace(site, device=torch_device(site.device))
@@ -95,7 +103,7 @@ def load_model(site: EngineSite, options: TransformersOptions, report: Report) -
     try:
         model, tokenizer, reader, way = _read(site, options, card)
     except (OSError, ValueError, ImportError, KeyError) as error:
-        raise InvalidRequest(f"cannot load {site.source}: {error}", param="model_path") from error
+        raise _unreadable(site, error) from error
     report("loading", 1.0)
     dialect = _dialect(templated(tokenizer, reader and reader.processor, options.chat_template), options)
     text = model.config.get_text_config()
