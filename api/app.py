@@ -31,6 +31,7 @@ from api.gateway.response_writer import ResponseWriter
 from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Doorbell, Submissions
 from api.gateway.throughput import Throughput
+from api.gateway.waiting_room import WaitingRoom
 from api.gateway.watching import Watching
 from api.routes import (
     artifacts,
@@ -131,14 +132,13 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     replies = Replies(settings, client, routing_table)
     admission = Admission(client, device_cap=settings.device_concurrency, room=routing_table.room)
     known_models = KnownModels(database)
-    dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models)
+    waiting_room = WaitingRoom(replies.gateway_id, client)
+    dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models, waiting_room)
     collector = metrics.ReplicaCollector(routing_table, replies)
     metrics.METRICS.registry.register(collector)
     stream_client = broker.async_command_client(settings.stream_redis)
-    doorbell = Doorbell(client, routing_table)
-    submissions = Submissions(database, settings.job_queue, doorbell)
+    submissions = Submissions(database, settings.job_queue, Doorbell(client, routing_table))
     watching = Watching(settings, database, stream_client)
-    store = await asyncio.to_thread(open_store, settings.artifacts)
     await asyncio.to_thread(scratch.clear)
     outbound = Outbound(settings.outbound_allow)
     response_writer = ResponseWriter(database, settings.response_retention_s)
@@ -146,6 +146,7 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     background.for_ever(replies.run(), "receiving replies")
     background.for_ever(submissions.run(), "submitting jobs")
     background.for_ever(watching.run(), "watching jobs")
+    background.for_ever(waiting_room.run(), "reporting what waits")
     background.for_ever(response_writer.run(), "storing responses")
     try:
         yield Gateway(
@@ -156,7 +157,7 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
             replies=replies,
             dispatcher=dispatcher,
             known_models=known_models,
-            store=store,
+            store=await asyncio.to_thread(open_store, settings.artifacts),
             outbound=outbound,
             submissions=submissions,
             watching=watching,

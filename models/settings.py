@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.keep_alive import FOREVER, seconds
 
 
 class Settings(BaseSettings):
@@ -68,6 +70,12 @@ class Settings(BaseSettings):
         20, gt=0, description="Longest that a client may take for a request's headers, or be silent amid its body."
     )
     request_timeout_s: float = Field(600, gt=0, description="Deadline of a synchronous request.")
+    keep_alive: str = Field(
+        "", description="How long a model stays loaded without requests, as 300 or 5m; empty or below zero: for ever."
+    )
+    while_loading: Literal["wait", "refuse"] = Field(
+        "wait", description="Whether a request waits for a model that loads, or is refused with Retry-After."
+    )
     ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model whose load does not go on.")
     keepalive_after_s: float = Field(
         10, gt=0, description="Silence before a stream is committed to 200 and kept alive."
@@ -110,6 +118,18 @@ class Settings(BaseSettings):
         """The Python of an engine's runner: as set; else of the environment ``<ours>-<engine>``; empty: ours."""
         beside = Path(f"{sys.prefix}-{engine}") / "bin" / "python"
         return self.interpreters.get(engine) or (str(beside) if beside.is_file() else "")
+
+    @field_validator("keep_alive")
+    @classmethod
+    def _is_duration(cls, value: str) -> str:
+        if value.strip():
+            seconds(value)
+        return value
+
+    @cached_property
+    def keep_alive_s(self) -> float:
+        """How long a model stays loaded without requests whose launch does not say it; below 0: for ever."""
+        return seconds(self.keep_alive) if self.keep_alive.strip() else FOREVER
 
     @cached_property
     def roots(self) -> tuple[Path, ...]:

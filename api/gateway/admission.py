@@ -34,20 +34,21 @@ class Admission:
 
     async def enqueue(
         self, message: bytes, rid: str, deadline: int, *, device: str, replica: Replica, slots: list[Slots]
-    ) -> None:
+    ) -> bool:
         """Put the message on the device's queue if every set has room. ``deadline``: Unix time in ms.
 
-        Raises RateLimited when the key's set is full, Overloaded when the device's or the replica's is, and
-        BrokerUnavailable when Redis does not answer.
+        Returns False where the replica is about to be unloaded, which nobody may have reported yet. Raises RateLimited
+        when the key's set is full, Overloaded when the device's or the replica's is, and BrokerUnavailable when Redis
+        does not answer.
         """
-        keys = [queue.queue_name(device), *(one.key for one in slots)]
+        keys = [queue.queue_name(device), queue.leaving_mark(replica.epoch), *(one.key for one in slots)]
         arguments: list[bytes | str | int] = [message, rid, deadline, *(one.cap for one in slots)]
         try:
             full, *counts = await self._admit(keys=keys, args=arguments)
         except (RedisError, OSError) as error:
             raise BrokerUnavailable(retry_after=2) from error
-        if not full:
-            return
+        if full <= 0:
+            return not full
         wait = retry_after(counts[0], self._service_s.get(replica.uid, 1.0), replica.max_inflight)
         if full == 1:
             raise RateLimited(f"{counts[0]} requests are in flight under this key", retry_after=wait)

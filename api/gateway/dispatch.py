@@ -17,10 +17,12 @@ from api.gateway import placement
 from api.gateway.admission import Admission
 from api.gateway.inbox import Inbox
 from api.gateway.known_models import KnownModel, KnownModels
+from api.gateway.loading import Loading, Manner, eta
 from api.gateway.metrics import METRICS
 from api.gateway.placement import Candidate
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
+from api.gateway.waiting_room import WaitingRoom
 from models.errors import (
     BrokerUnavailable,
     InvalidRequest,
@@ -48,7 +50,8 @@ class Call:
     """One request on its way.
 
     ``body`` is what the client sent, already validated. ``tokens``: most that the answer may cost. ``affinity`` stands
-    for the beginning of the prompt. ``deadline``: Unix time in ms. ``tried``: the epochs that it was sent to.
+    for the beginning of the prompt. ``manner``: what it wants while the model loads, and ``loading`` how far that is
+    then. ``deadline``: Unix time in ms. ``tried``: the epochs that it was sent to.
     """
 
     modality: str
@@ -58,6 +61,8 @@ class Call:
     tokens: int
     affinity: str
     streams: bool = False
+    manner: Manner = "wait"
+    loading: Loading | None = None
     deadline: int = 0
     tried: set[str] = field(default_factory=set)
 
@@ -88,6 +93,7 @@ class Dispatcher:
         replies: Replies,
         admission: Admission,
         known_models: KnownModels,
+        waiting_room: WaitingRoom,
     ) -> None:
         self.closed = False
         self._settings = settings
@@ -95,6 +101,7 @@ class Dispatcher:
         self._replies = replies
         self._admission = admission
         self._known_models = known_models
+        self._waiting_room = waiting_room
         self._waiting = 0
 
     async def open(self, call: Call) -> tuple[Inbox, bytes]:
@@ -118,21 +125,27 @@ class Dispatcher:
         raise AssertionError("unreachable")
 
     async def send(self, call: Call) -> Inbox:
-        """Admit the call to the best replica that has room. Raises Overloaded when none has."""
-        if self.closed:
-            raise ShuttingDown()
-        ready = {one.id: (device, one) for device, one in await self._ready(call)}
-        order = list(ready)
-        if len(order) > 1:
-            order = placement.order(self._weigh(ready), call.affinity)
-            order.sort(key=lambda name: ready[name][1].epoch in call.tried)
+        """Admit the call to the best replica that has room. Raises Overloaded when none has.
+
+        Where all that are ready are about to be unloaded, it waits until one is loaded again.
+        """
         full: Overloaded | None = None
-        for name in order:
-            try:
-                return await self._enqueue(call, *ready[name])
-            except Overloaded as error:
-                full = error
-        raise full or ModelNotReady(retry_after=5)
+        while full is None:
+            if self.closed:
+                raise ShuttingDown()
+            ready = {one.id: (device, one) for device, one in await self._ready(call)}
+            order = list(ready)
+            if len(order) > 1:
+                order = placement.order(self._weigh(ready), call.affinity)
+                order.sort(key=lambda name: ready[name][1].epoch in call.tried)
+            for name in order:
+                try:
+                    if inbox := await self._enqueue(call, *ready[name]):
+                        return inbox
+                    self._routing_table.doubt(ready[name][1].epoch)
+                except Overloaded as error:
+                    full = error
+        raise full
 
     def close(self, inbox: Inbox, seconds: float) -> None:
         """End a call, which took so many seconds: its answer was read to the end, or nobody reads it any more."""
@@ -140,7 +153,8 @@ class Dispatcher:
         if inbox.closing is not None:
             self._admission.learn(inbox.uid, seconds)
 
-    async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox:
+    async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox | None:
+        """The inbox of the call's answer; None where the replica is about to be unloaded."""
         rid = secrets.token_hex(12)
         slots = self._admission.slots(device, replica, call.caller)
         keys = [one.key for one in slots]
@@ -151,10 +165,15 @@ class Dispatcher:
         inbox = Inbox(rid, call.uid, replica.epoch, device, keys, now, buffer, budget=call.tokens)
         self._replies.open(inbox)
         try:
-            await self._admission.enqueue(message, rid, call.deadline, device=device, replica=replica, slots=slots)
+            admitted = await self._admission.enqueue(
+                message, rid, call.deadline, device=device, replica=replica, slots=slots
+            )
         except BaseException:
             self._replies.close(inbox)
             raise
+        if not admitted:
+            self._replies.close(inbox)
+            return None
         call.tried.add(replica.epoch)
         return inbox
 
@@ -169,6 +188,13 @@ class Dispatcher:
 
     async def _wait_ready(self, call: Call) -> list[tuple[str, Replica]]:
         """Wait for a model that is loading; returns its ready replicas. Raises the error where it will not be ready."""
+        with self._waiting_room.waits(call.uid) as since:
+            try:
+                return await self._until_ready(call, since)
+            finally:
+                call.loading = None
+
+    async def _until_ready(self, call: Call, since: float) -> list[tuple[str, Replica]]:
         loop, uid = asyncio.get_running_loop(), call.uid
         patience = Patience(self._settings.ready_wait_s, loop.time() + call.deadline / 1000 - time.time())
         self._waiting += 1
@@ -178,12 +204,29 @@ class Dispatcher:
                 if found := self._routing_table.ready(uid):
                     return found
                 known = await self._check_known(uid)
+                call.loading = self._how_far(known, since)
+                if call.manner == "refuse":
+                    raise self._refusal(call.loading)
                 if known.hopeless or patience.ends(known.loads, loop.time()) or self._waiting > WAITERS:
                     why = f"waits for a device: {known.waits}" if known.waits else "is loading"
                     raise ModelNotReady(f"the model '{uid}' {why}", retry_after=10)
                 await self._routing_table.change(changed, 0.5)
         finally:
             self._waiting -= 1
+
+    def _how_far(self, known: KnownModel, since: float) -> Loading:
+        """How far the load of a model is, for a request that waits since then."""
+        its = [one for _, one in self._routing_table.replicas() if one.uid == known.uid and not one.resident_s]
+        stage, progress = max(known.loads, key=lambda one: one[1], default=("", 0.0))
+        stage = "pending" if known.asleep or not stage else stage
+        ready_in = eta(known.load_s, known.bytes, self._known_models.paces, its)
+        return Loading(known.uid, stage, progress, self._waiting_room.position(known.uid, since), ready_in)
+
+    def _refusal(self, loading: Loading) -> ModelNotReady:
+        """Why a request is not kept waiting, and when it is to come again."""
+        self._waiting_room.note(loading.model)
+        after = 10 if loading.eta_s is None else max(int(loading.eta_s + 0.5), 1)
+        return ModelNotReady(f"the model '{loading.model}' is being loaded: {loading.in_words()}", retry_after=after)
 
     async def _check_known(self, uid: str) -> KnownModel:
         """The model. Raises the error of one that does not exist or cannot be loaded; has a dormant one loaded."""

@@ -28,11 +28,15 @@ class KnownModel:
     limits: VideoLimits | None = None
     """Of a model of videos, once it was loaded: what it can make."""
     asleep: bool = False
-    """Whether it was launched with ``load_on_request`` and is not loaded, as no request has come yet."""
+    """Whether it is not loaded, as no request has come yet, or none for long."""
     waits: str = ""
     """Why no replica has a device yet; empty where one has."""
     hopeless: bool = False
     """Whether it waits, and no device that is here will ever do: nothing is loading."""
+    load_s: float | None = None
+    """What its last load took."""
+    bytes: int | None = None
+    """What a replica of it held when it was last loaded; None where that is not known."""
     loads: tuple[tuple[str, float], ...] = ()
     """How far the load of each replica is: its stage, and the fraction of it that is done."""
 
@@ -54,6 +58,11 @@ class KnownModels:
     async def serving(self, modality: str) -> list[KnownModel]:
         """The instances that serve this modality, oldest first."""
         return [one for one in (await self._fresh()).values() if modality in serves(one.engine, one.model_type)]
+
+    @property
+    def paces(self) -> list[float]:
+        """How many seconds a byte the loads of the models that are here have taken."""
+        return [one.load_s / one.bytes for one in self._known.values() if one.load_s is not None and one.bytes]
 
     async def _fresh(self) -> dict[str, KnownModel]:
         clock = asyncio.get_running_loop().time
@@ -86,6 +95,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     hopeless = instances.hopeless(connection)
     ended: set[str] = set()
     loads: dict[str, list[tuple[str, float]]] = {}
+    held = {row.uid: row.memory_bytes for row in instances.replicas_of(connection) if row.memory_bytes}
     for row in instances.replicas_of(connection):
         states.setdefault(row.uid, set()).add(row.state)
         loads.setdefault(row.uid, []).append((row.stage, row.progress))
@@ -98,7 +108,8 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     known = {}
     for instance in instances.listing(connection):
         errors = failures.get(instance.uid, [])
-        asleep = instance.load_on_request and states.get(instance.uid) == {ReplicaState.DORMANT}
+        its = states.get(instance.uid, set())
+        asleep = ReplicaState.DORMANT in its and its.isdisjoint(instances.ACTIVE)
         reasons = sorted({error for error in errors if error is not None})
         why = "" if not errors or None in errors else "; ".join(reasons)
         waiting = waits.get(instance.uid, "") if states.get(instance.uid) == {ReplicaState.PENDING} else ""
@@ -114,5 +125,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             waits=waiting,
             hopeless=bool(waiting) and instance.uid in ended,
             loads=far,
+            load_s=instance.load_s,
+            bytes=held.get(instance.uid),
         )
     return known

@@ -36,7 +36,7 @@ class RoutingTable:
             return
         self._devices[snapshot.device] = _Report(snapshot, now)
         self._doubted &= {one.epoch for _, one in self.replicas()}
-        self._doubted -= {one.epoch for one in snapshot.replicas if one.state == ReplicaState.READY}
+        self._doubted -= {one.epoch for one in snapshot.replicas if one.state == ReplicaState.READY and not one.leaving}
         if before is not None:
             here = {one.epoch for one in snapshot.replicas if one.state != ReplicaState.STOPPING}
             for one in before.snapshot.replicas:
@@ -46,7 +46,7 @@ class RoutingTable:
         self._changed = asyncio.Event()
 
     def doubt(self, epoch: str) -> None:
-        """Send no requests to a runner that has said that it ends, until the next snapshot of its device."""
+        """Send no requests to a runner that ends or leaves, until the next snapshot of its device that has it ready."""
         self._doubted.add(epoch)
 
     def sweep(self, now: float) -> None:

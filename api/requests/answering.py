@@ -15,6 +15,7 @@ from api.edge.caller import caller_of
 from api.gateway.dispatch import Call, Dispatcher, affinity
 from api.gateway.gateway import gateway_of
 from api.gateway.inbox import Inbox
+from api.gateway.loading import HEADER, manner_of
 from api.gateway.metrics import METRICS
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
 from models.errors import HeadraceError
@@ -24,6 +25,12 @@ log = logging.getLogger(__name__)
 
 PING_S = 10
 """Seconds between the comments in a stream of events, so that no proxy cuts one in which nothing else is sent."""
+
+
+COMMENT_S = 5.0
+"""Seconds between the comments that say how far the load of a model is."""
+TOLD_EVERY_S = 0.25
+"""Seconds between two looks at it where events tell of it."""
 
 
 class AnswerRecorder(Protocol):
@@ -46,7 +53,9 @@ async def answer(
     gateway = gateway_of(request)
     sent = body.model_dump(mode="json", exclude_unset=True)
     caller = caller_of(request)
-    call = Call(modality, body.model, sent, caller, body.budget, affinity(body.prefix), body.streams)
+    said = request.headers.get(HEADER) or request.query_params.get("loading")
+    manner = manner_of(said, gateway.settings.while_loading)
+    call = Call(modality, body.model, sent, caller, body.budget, affinity(body.prefix), body.streams, manner)
     keepalive_s = gateway.settings.keepalive_after_s
     watched = WatchedCall(gateway.dispatcher, call, request, body.end_user, keepalive_s, recorder)
     return await (watched.stream() if body.streams else watched.whole())
@@ -100,7 +109,7 @@ class WatchedCall:
         opening = asyncio.create_task(self._open())
         gone = asyncio.create_task(hung_up(self._request.receive))
         try:
-            await asyncio.wait((opening, gone), timeout=self._keepalive_s, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_begun(opening, gone)
             first = opening.result() if opening.done() else None
         except HeadraceError as error:
             self._metrics.code = error.code
@@ -110,9 +119,36 @@ class WatchedCall:
             gone.cancel()
         return Stream(self, self._events(opening, first), opening)
 
+    async def _until_begun(self, *parts: "asyncio.Task[Any]") -> None:
+        """Wait until one of these is over, or for ``keepalive_s``; or until the load has begun to be told of."""
+        over = asyncio.get_running_loop().time() + self._keepalive_s
+        done = False
+        while not done and (left := over - asyncio.get_running_loop().time()) > 0:
+            told = self._call.manner == "events"
+            done = told and self._call.loading is not None
+            if not done:
+                ended, _ = await asyncio.wait(
+                    parts, timeout=min(left, TOLD_EVERY_S) if told else left, return_when=asyncio.FIRST_COMPLETED
+                )
+                done = bool(ended)
+
+    async def _told(self, opening: "asyncio.Task[bytes]") -> AsyncIterator[bytes]:
+        """How far the load of the model is, as events or comments, until the answer begins."""
+        before: bytes | None = None
+        after_s = TOLD_EVERY_S if self._call.manner == "events" else COMMENT_S
+        while not opening.done():
+            if (loading := self._call.loading) is not None:
+                told = loading.event() if self._call.manner == "events" else loading.comment()
+                if told != before:
+                    before = told
+                    yield told
+            await asyncio.wait((opening,), timeout=after_s)
+
     async def _events(self, opening: "asyncio.Task[bytes]", first: bytes | None) -> AsyncIterator[bytes]:
         data = b""
         try:
+            async for told in self._told(opening):
+                yield told
             data = await opening if first is None else first
             yield data
             while more := await self._read():

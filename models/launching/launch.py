@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.catalogue import Spec, find
@@ -20,6 +20,7 @@ from models.launching.peek import Peek
 from models.launching.placing import CPU, Wish
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
+from models.staying import Staying
 from models.unicode import refuse_broken
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._:@+-]*"
@@ -39,7 +40,7 @@ def is_uid(text: str) -> bool:
     return bool(re.fullmatch(UID, text)) and not _TAKEN.fullmatch(text)
 
 
-class Launch(BaseModel):
+class Launch(Staying):
     """Body of ``POST /v1/models``. Any further key is an option of the engine, which refuses those that it lacks."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -201,6 +202,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         trust_remote_code=trusted,
         load_on_request=launch.load_on_request,
         **launch.coming_back,
+        **launch.staying,
         options=options,
         about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )

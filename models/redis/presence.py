@@ -22,8 +22,9 @@ class Replica(msgspec.Struct, frozen=True):
     """One replica as its worker reports it. ``epoch`` names its runner: a replica that is loaded again has a new one.
 
     ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
-    device; ``host_bytes``: of the machine's memory. ``counters``: the engine's. ``download``: how far that is, while it
-    runs. ``leaving``: it finishes what it does, and is sent nothing more.
+    device; ``host_bytes``: of the machine's memory. ``idle_s``: seconds since a request or job last ran,
+    ``resident_s``: since it is ready, ``loading_s``: since its load began. ``counters``: the engine's. ``download``:
+    how far that is, while it runs. ``leaving``: it finishes what it does, and is sent nothing more.
     """
 
     id: str
@@ -39,6 +40,9 @@ class Replica(msgspec.Struct, frozen=True):
     memory_bytes: int = 0
     host_bytes: int = 0
     pid: int = 0
+    idle_s: float = 0.0
+    resident_s: float = 0.0
+    loading_s: float = 0.0
     counters: dict[str, int] = {}
     download: DownloadProgress | None = None
     leaving: bool = False

@@ -26,18 +26,19 @@ _ORIGIN = uuid.uuid4().hex
 _EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 ADMIT = """
--- KEYS: queue, slot sets…   ARGV: message, rid, deadline in ms, a cap for each slot set
--- Returns {0} when admitted, else {index of the full set, how many it holds}.
+-- KEYS: queue, mark of a replica that leaves, slot sets…   ARGV: message, rid, deadline in ms, a cap for each slot set
+-- Returns {0} when admitted, {-1, 0} where the replica leaves, else {index of the full set, how many it holds}.
 -- A server whose memory is full refuses a script's first write, and none after it: the first must be one that adds.
-redis.call('ZADD', KEYS[2], 'XX', ARGV[3], ARGV[2])
+redis.call('ZADD', KEYS[3], 'XX', ARGV[3], ARGV[2])
+if redis.call('EXISTS', KEYS[2]) == 1 then return {-1, 0} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
   local held = redis.call('ZCARD', KEYS[i])
-  if held >= tonumber(ARGV[i + 2]) then return {i - 1, held} end
+  if held >= tonumber(ARGV[i + 1]) then return {i - 2, held} end
 end
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   redis.call('ZADD', KEYS[i], ARGV[3], ARGV[2])
   redis.call('PEXPIREAT', KEYS[i], ARGV[3], 'NX')
   redis.call('PEXPIREAT', KEYS[i], ARGV[3], 'GT')
@@ -68,6 +69,11 @@ def priority_list(queue: str, priority: int) -> str:
 def replica_slots(epoch: str) -> str:
     """Key of the set of requests that one runner works on or has waiting."""
     return f"headrace:slots:replica:{epoch}"
+
+
+def leaving_mark(epoch: str) -> str:
+    """Key that is there while one runner is to take no more requests, as it is about to be unloaded."""
+    return f"headrace:leaving:{epoch}"
 
 
 def device_slots(device: str) -> str:

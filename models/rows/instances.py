@@ -30,8 +30,11 @@ UNPLACED: dict[str, Any] = {
     "pid": None,
     "memory_bytes": None,
     "reserved_bytes": None,
+    "leaving": None,
 }
 """A replica that waits for a device again."""
+ACTIVE = (ReplicaState.PENDING, ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
+"""States of a replica that is resident, or will be."""
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""
 
@@ -49,7 +52,8 @@ class NewInstance:
 
     ``source`` is as ``models.launching.hub`` reads it, empty for engines without weights; ``n_gpu`` "auto", "0" (the
     CPU) or a number of GPUs; ``request_limits`` the most requests in flight or waiting on one replica; ``about`` has
-    the fields of ``models.launching.about.About``; ``need`` is memory, as ``models.ledger.placement.needs`` writes it.
+    the fields of ``models.launching.about.About``; ``need`` is memory, as ``models.ledger.placement.needs`` writes it;
+    ``keep_alive_s`` to ``max_replicas`` are as in ``InstanceRow``.
     """
 
     uid: str
@@ -64,6 +68,10 @@ class NewInstance:
     request_limits: int | None = None
     trust_remote_code: bool = False
     load_on_request: bool = False
+    keep_alive_s: float | None = None
+    pinned: bool = False
+    min_replicas: int | None = None
+    max_replicas: int | None = None
     model_format: str | None = None
     quantization: str | None = None
     size_in_billions: str | None = None
@@ -85,12 +93,18 @@ def create(connection: Connection, new: NewInstance, by: str = "") -> None:
         connection.execute(sa.insert(instances).values(**asdict(new)))
     except IntegrityError as error:
         raise Conflict(f"the model uid '{new.uid}' is in use", param="model_uid") from error
-    rows = [{"id": f"{new.uid}-{number}-{uuid.uuid4().hex[:6]}", "uid": new.uid} for number in range(new.replica)]
-    state = ReplicaState.DORMANT if new.load_on_request else ReplicaState.PENDING
-    connection.execute(sa.insert(replicas).values(state=state), rows)
+    most = new.replica if new.max_replicas is None else new.max_replicas
+    awake = 0 if new.load_on_request else max(min(new.replica, most), new.min_replicas or 0)
+    connection.execute(sa.insert(replicas), [new_replica(new.uid, number, number < awake) for number in range(most)])
     copies = f"{new.replica} replica{'s' if new.replica > 1 else ''}"
     when = ", loaded when it is first asked for" if new.load_on_request else ""
     events.tell(connection, new.uid, EventKind.LAUNCHED, f"{new.model_name} on {new.engine}, {copies}{when}", by=by)
+
+
+def new_replica(uid: str, number: int, awake: bool) -> dict[str, Any]:
+    """The row of a replica that is to be loaded now, or when it is needed."""
+    state = ReplicaState.PENDING if awake else ReplicaState.DORMANT
+    return {"id": f"{uid}-{number}-{uuid.uuid4().hex[:6]}", "uid": uid, "state": state}
 
 
 def delete(
@@ -110,16 +124,37 @@ def delete(
 
 
 def awaken(connection: Connection, uids: Collection[str]) -> bool:
-    """Have dormant replicas of these models loaded; False if there are none."""
+    """Have dormant replicas of those of these models loaded of which none is; False if there are none.
+
+    Of a model whose number of replicas changes these are as few as it may have, but one; of others all.
+    """
     asleep = (replicas.c.uid.in_(uids), replicas.c.state == ReplicaState.DORMANT)
-    return connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING)).rowcount > 0
+    query = sa.select(replicas.c.id, replicas.c.uid, instances.c.min_replicas, instances.c.max_replicas)
+    query = query.join(instances, instances.c.uid == replicas.c.uid).where(*asleep).order_by(replicas.c.id)
+    rows = connection.execute(query).all()
+    here = sa.select(replicas.c.uid).where(replicas.c.uid.in_({row.uid for row in rows}), replicas.c.state.in_(ACTIVE))
+    active = set(connection.execute(here).scalars()) if rows else set()
+    chosen: dict[str, list[str]] = {}
+    for row in rows:
+        mine = chosen.setdefault(row.uid, [])
+        if row.uid not in active and (row.max_replicas is None or len(mine) < max(row.min_replicas or 0, 1)):
+            mine.append(row.id)
+    return wake(connection, [one for mine in chosen.values() for one in mine]) > 0
+
+
+def wake(connection: Connection, ids: Collection[str]) -> int:
+    """Have these replicas loaded where they are dormant; how many."""
+    if not ids:
+        return 0
+    asleep = (replicas.c.id.in_(ids), replicas.c.state == ReplicaState.DORMANT)
+    return connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING)).rowcount
 
 
 def awaken_wanted(connection: Connection) -> None:
     """``awaken`` all models that jobs wait for."""
     wanted = sa.exists().where(jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
-    asleep = (replicas.c.state == ReplicaState.DORMANT, wanted)
-    connection.execute(sa.update(replicas).where(*asleep).values(state=ReplicaState.PENDING))
+    asleep = sa.select(replicas.c.uid).where(replicas.c.state == ReplicaState.DORMANT, wanted).distinct()
+    awaken(connection, list(connection.execute(asleep).scalars()))
 
 
 def listing(connection: Connection) -> list[InstanceRow]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.rows import tables
 from models.rows.fetching import Record
-from models.rows.states import BatchState, DeliveryState, JobState, ReplicaState
+from models.rows.states import BatchState, DeliveryState, JobState, Leaving, ReplicaState
 
 # ---- models and devices ------------------------------------------------------------------------------------
 
@@ -34,6 +34,11 @@ class InstanceRow(Record):
     request_limits: int | None  # the most requests in flight or waiting on one replica; None: the worker's own bound
     trust_remote_code: bool
     load_on_request: bool
+    keep_alive_s: float | None  # how long it stays loaded without requests; below 0: for ever; None: the default
+    pinned: bool  # it is never unloaded to make room, nor because nobody asks for it
+    min_replicas: int | None  # how many stay loaded; None: see max_replicas
+    max_replicas: int | None  # up to how many are loaded while requests wait; None: their number does not change
+    load_s: float | None  # how long its last load took, its download not counted
     options: dict[str, Any]  # the engine's own
     about: dict[str, Any] | None  # models.launching.about.About; None where an earlier version launched it
     priority: int  # lower is loaded first after a start
@@ -67,6 +72,7 @@ class ReplicaRow(Record):
     failures: int  # how often in a row its load was given up
     next_try_at: int | None  # when a failed one is tried again; None: it is not
     log: list[str] | None  # the last lines of its runner when its load was given up last; None once it was ready
+    leaving: Leaving | None  # a ready one is to become dormant
     created_at: int
     updated_at: int
 

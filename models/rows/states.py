@@ -7,6 +7,7 @@ class ReplicaState(StrEnum):
     """The life of a replica.
 
     dormant ──first request──▶ pending      (launched to be loaded on request)
+       ▲──────steward: idle for long, or its memory is needed──────▶ leaving, then dormant again
     pending ──steward places──▶ assigned ──worker──▶ loading ──▶ ready
        ▲                                                │          │ runner died: loading again
        └──── device gone for long ◀─────────────────────┴──────────┤
@@ -20,6 +21,16 @@ class ReplicaState(StrEnum):
     READY = "ready"
     FAILED = "failed"
     STOPPING = "stopping"
+
+
+class Leaving(StrEnum):
+    """How a ready replica is to become dormant.
+
+    IF_IDLE: now, if nothing runs or waits; else it stays. DRAINED: it takes nothing more, and what runs ends first.
+    """
+
+    IF_IDLE = "if_idle"
+    DRAINED = "drained"
 
 
 class JobState(StrEnum):

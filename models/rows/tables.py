@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from models.rows.database import now_ms
-from models.rows.states import BatchState, DeliveryState, JobState, ReplicaState
+from models.rows.states import BatchState, DeliveryState, JobState, Leaving, ReplicaState
 
 metadata = sa.MetaData(
     naming_convention={
@@ -43,6 +43,11 @@ instances = sa.Table(
     sa.Column("request_limits", sa.Integer),
     sa.Column("trust_remote_code", sa.Boolean, nullable=False, default=False),
     sa.Column("load_on_request", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("keep_alive_s", sa.Float),
+    sa.Column("pinned", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("min_replicas", sa.Integer),
+    sa.Column("max_replicas", sa.Integer),
+    sa.Column("load_s", sa.Float),
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("about", sa.JSON(none_as_null=True)),
     sa.Column("priority", sa.Integer, nullable=False, default=100, server_default="100"),
@@ -73,6 +78,7 @@ replicas = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("next_try_at", sa.BigInteger),
     sa.Column("log", sa.JSON(none_as_null=True)),
+    sa.Column("leaving", _one_of(Leaving, 10)),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
     sa.Column("updated_at", sa.BigInteger, nullable=False, default=now_ms(), onupdate=now_ms()),
     sa.CheckConstraint(

@@ -36,6 +36,7 @@ SCOPES = {
     "POST /v1/models/{uid:uid}/replicas": ADMIN,
     "DELETE /v1/models/{uid:uid}/replicas": ADMIN,
     "DELETE /v1/models/{uid:uid}/replicas/{replica_id}": ADMIN,
+    "PATCH /v1/models/{uid:uid}": ADMIN,
     "GET /v1/models/{uid:uid}/logs": ADMIN,
     "POST /v1/model_registrations/guess": ADMIN,
     "POST /v1/models/llm/auto-register": ADMIN,

@@ -84,6 +84,7 @@ class Claimer:
         self._news: queue.SimpleQueue[JobEnded | JobProgress | RunnerProcess] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._over = threading.Event()
+        self._turn = threading.Lock()
         self._claims: dict[str, Claim] = {}
         self._ended: list[claims.Done] = []
         self._fractions: dict[tuple[str, int], float] = {}
@@ -115,6 +116,11 @@ class Claimer:
     def busy(self, runner: RunnerProcess) -> bool:
         """Whether a runner has jobs of ours."""
         return any(one.runner is runner for one in list(self._claims.values()))
+
+    def settled(self, runner: RunnerProcess) -> bool:
+        """Whether a runner has no jobs. Waits for a turn that goes on: later ones see what was changed before."""
+        with self._turn:
+            return not self.busy(runner)
 
     def close(self) -> None:
         """End; whatever is still held is given back, and the attempt is not counted."""
@@ -177,8 +183,9 @@ class Claimer:
         look = look or now - self._renewed_at > LOOK_EVERY_S
         if not look and not self._ended:
             return False
-        transaction = self._database.call(self._transact, list(self._ended), now)
-        self._after(transaction, now)
+        with self._turn:
+            transaction = self._database.call(self._transact, list(self._ended), now)
+            self._after(transaction, now)
         if transaction.claimed:
             self._look = True
         return self._look

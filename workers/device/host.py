@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 
 import redis
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import (
@@ -30,7 +31,7 @@ from models.redis import presence
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
-from models.rows.states import ReplicaState
+from models.rows.residency import moves
 from models.settings import Settings
 from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
@@ -41,6 +42,8 @@ from workers.device.replicas.reports import Reports
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
 from workers.device.sighting import Sighting
+from workers.device.staying.departures import Departures
+from workers.device.staying.presences import Presences
 from workers.device.turns import Turns
 from workers.protocol import Load, Submit
 from workers.runner_logs import RunnerLogs
@@ -48,11 +51,11 @@ from workers.wakeups import in_background
 
 log = logging.getLogger(__name__)
 
+LEAVING_LOOK_S = 0.1
+"""How often it is looked whether a replica that leaves has still something to do."""
+
 ClaimerOf = Callable[[str, str, Callable[[], Iterable[RunnerProcess]]], Claimer]
 """Makes the claimer of a device: its id, its worker's, and what lists its runners."""
-
-WAITING = 192
-"""Requests that may wait at one replica beyond those in flight, unless its launch says otherwise."""
 
 
 class DeviceHost:
@@ -93,6 +96,8 @@ class DeviceHost:
         self.claimer = claimer(self.id, self.worker, lambda: list(self._runners.values()))
         self._reports = Reports(database, self.id)
         self._leaving = Leaving(self._memory, self._is_busy, settings.request_timeout_s)
+        self._departures = Departures(self.id, database, client, self.claimer.settled)
+        self._presences = Presences(self._memory_bytes, self._is_busy)
 
     def start(self) -> None:
         """Begin to reconcile."""
@@ -128,36 +133,10 @@ class DeviceHost:
     def snapshot(self) -> presence.Snapshot:
         """The device as it is now."""
         self._serial += 1
-        found = [self._presence(runner) for runner in list(self._runners.values())]
+        found = self._presences.of(list(self._runners.values()))
         memory = self._memory.read(sum(one.memory_bytes for one in found))
         return presence.Snapshot(
             self.id, self.worker, self._serial, found, self.draining, memory.total_bytes, memory.free_bytes
-        )
-
-    def _presence(self, runner: RunnerProcess) -> presence.Replica:
-        ready = runner.ready
-        state = ReplicaState.READY if runner.phase is Phase.READY else ReplicaState.LOADING
-        if runner.phase in (Phase.STOPPING, Phase.GONE):
-            state = ReplicaState.STOPPING
-        inflight = ready.max_inflight if ready else 0
-        limit = runner.limit
-        return presence.Replica(
-            id=runner.load.replica,
-            uid=runner.load.uid,
-            epoch=runner.epoch,
-            state=state,
-            modalities=ready.modalities if ready else [],
-            max_inflight=min(inflight, limit) if limit else inflight,
-            max_waiting=max(limit - inflight, 0) if limit else WAITING,
-            context_length=ready.context_length if ready else 0,
-            inflight=runner.inflight,
-            outstanding_tokens=runner.stats.outstanding_tokens,
-            memory_bytes=self._memory_bytes(runner),
-            host_bytes=runner.stats.memory_bytes,
-            pid=runner.pid,
-            counters=runner.stats.counters,
-            download=runner.download,
-            leaving=runner.leaving,
         )
 
     def _memory_bytes(self, runner: RunnerProcess) -> int:
@@ -180,7 +159,7 @@ class DeviceHost:
                 self._reconcile()
             except (SQLAlchemyError, DatabaseUnavailable, OSError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
-            self._wake.wait(1)
+            self._wake.wait(LEAVING_LOOK_S if self._departures.epochs else 1)
             self._wake.clear()
         for runner in list(self._runners.values()):
             runner.stop()
@@ -189,6 +168,13 @@ class DeviceHost:
         now = time.monotonic()
         self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
         rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
+        before = set(self._departures.epochs)
+        for replica in list(self._departures.gone(rows.values(), dict(self._runners))):
+            self._stop(replica)
+            del rows[replica]
+            self._tell_steward()
+        if before != self._departures.epochs:
+            self.changed.set()
         wanted = self._leaving.wanted(rows, self._runners, now)
         order = {name: row.priority for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now, order, self._loading()):
@@ -305,6 +291,10 @@ class DeviceHost:
         log.info("replica %s: unloaded", replica)
         self._wake.set()  # its row can be forgotten now
 
+    def _tell_steward(self) -> None:
+        with suppress(RedisError):  # it looks once a second all the same
+            self._client.publish(presence.STEWARD, b"")
+
     def _limit_load(self, runner: RunnerProcess) -> None:
         if why := runner.clock.overdue(self._settings.load_timeout_s, time.monotonic()):
             runner.give_up(ReplicaLost(why), permanent=False)
@@ -335,6 +325,7 @@ class DeviceHost:
             return
         if runner.phase is Phase.READY and runner.ready is not None:
             held = runner.memory_bytes if self._device.kind == "cpu" else self._memory_bytes(runner)
+            self._database.call(moves.took, runner.load.uid, (runner.ready_at or 0.0) - runner.clock.since)
             self._reports.ready(replica, runner, held or None)
             log.info("replica %s: ready after %.1f s", replica, time.monotonic() - runner.started_at)
         elif runner.phase is Phase.GONE:

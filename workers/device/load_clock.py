@@ -12,12 +12,15 @@ class LoadPart(Enum):
 
 
 class LoadClock:
-    """The parts of one load. All times are monotonic seconds."""
+    """The parts of one load. All times are monotonic seconds.
+
+    ``since`` is when the weights were here and their load began; before that, when the runner was started.
+    """
 
     def __init__(self, now: float) -> None:
         """The runner was started."""
         self._part = LoadPart.FETCHING
-        self._since = now
+        self._since = self.since = now
         self._fraction = 0.0
 
     def went_on(self, fraction: float, now: float) -> None:
@@ -31,7 +34,7 @@ class LoadClock:
 
     def begins(self, now: float) -> None:
         """The weights are being loaded from now on."""
-        self._part, self._since = LoadPart.LOADING, now
+        self._part, self._since, self.since = LoadPart.LOADING, now, now
 
     def overdue(self, limit_s: float, now: float) -> str:
         """Why the load is to be given up; empty as long as it is not."""

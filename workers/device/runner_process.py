@@ -120,7 +120,7 @@ class RunnerProcess:
         self.stuck = False
         """Whether it does not end although it was killed."""
         self.ready_at: float | None = None
-        self.asked_at = float("-inf")
+        self.asked_at = self.job_at = float("-inf")
         self.limit: int | None = None
         """Most requests and jobs at once, where its launch says so."""
         self._on_change = on_change
@@ -163,6 +163,7 @@ class RunnerProcess:
         with self._lock:
             if self.phase is not Phase.READY:
                 return False
+        self.job_at = time.monotonic()
         return self._send(order)
 
     def cancel_job(self, job: str, fence: int) -> None:

@@ -33,6 +33,7 @@ from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import BatchFeeder
 from workers.steward.floor import Floor
+from workers.steward.residency.turn import Residency
 from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
 from workers.wakeups import hear, in_background
@@ -104,8 +105,15 @@ class Steward:
     """The loop, and the lease that lets one of several act."""
 
     def __init__(
-        self, database: Database, client: redis.Redis, stream_client: redis.Redis, *, lost_ms: int = 60_000
+        self,
+        database: Database,
+        client: redis.Redis,
+        stream_client: redis.Redis,
+        residency: Residency | None = None,
+        *,
+        lost_ms: int = 60_000,
     ) -> None:
+        """``residency``: who decides which models stay loaded; None: all do."""
         self.over = threading.Event()
         self.wake = threading.Event()
         self.leads = threading.Event()
@@ -113,6 +121,7 @@ class Steward:
         self._client = client
         self._lost_ms = lost_ms
         self._stream_client = stream_client
+        self._residency = residency
         self._looked_at = self._judges_at = time.monotonic()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -124,6 +133,8 @@ class Steward:
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set() and self._judges():
                     publish_moved(self._stream_client, self._database.call(move))
+                    if self._residency is not None:
+                        self._residency.turn()
             except (SQLAlchemyError, RedisError, DatabaseUnavailable) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)
@@ -175,8 +186,9 @@ def main() -> None:
         sys.exit("headrace steward: HEADRACE_REDIS_URL is not set")
     client = broker.command_client(settings.redis_url)
     database = Database(settings.database)
-    lost_ms = int(settings.lost_s * 1000)
-    steward = Steward(database, client, broker.command_client(settings.stream_redis), lost_ms=lost_ms)
+    telling = broker.command_client(settings.stream_redis)
+    residency = Residency(settings, database, client)
+    steward = Steward(database, client, telling, residency, lost_ms=int(settings.lost_s * 1000))
     store = open_store(settings.artifacts)
 
     try:

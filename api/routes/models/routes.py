@@ -17,6 +17,7 @@ from api.routes.models.finding import found
 from api.routes.models.logs import router as log_router
 from api.routes.models.memory import needs, refuse_without_room
 from api.routes.models.preparing import PreparedLaunch, prepared
+from api.routes.models.staying import router as staying_router
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of
 from models.errors import (
@@ -95,6 +96,7 @@ async def list_instances(request: Request, model_name: str = "", model_uid: str 
     ]
 
 
+router.include_router(staying_router)
 router.include_router(log_router)  # before what takes all that is left of a path
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from api.gateway.dispatch import Call, Dispatcher, Patience
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
+from api.gateway.waiting_room import WaitingRoom
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, Overloaded, ShuttingDown
 from models.redis import broker, queue
 from models.redis.presence import Replica, Snapshot
-from models.rows import instances
+from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
 from models.rows.states import ReplicaState
@@ -39,7 +41,8 @@ class Gateway:
         self.replies.connected = True
         admission = Admission(self.client, device_cap=100, room=lambda: 100)
         known = KnownModels(database)
-        self.dispatcher = Dispatcher(settings, self.routing_table, self.replies, admission, known)
+        self.room = WaitingRoom("here", self.client)
+        self.dispatcher = Dispatcher(settings, self.routing_table, self.replies, admission, known, self.room)
         self.database = database
         self.serial = 0
 
@@ -195,3 +198,33 @@ def test_a_load_that_goes_on_is_waited_for() -> None:
     assert not patience.ends((("loading", 0.2),), 118)
     assert patience.ends((("loading", 0.2),), 119)
     assert patience.ends((("warming", 0.0),), 1000), "nobody waits for longer than the request may take"
+
+
+async def test_a_replica_that_leaves_gets_nothing(gateway: Gateway) -> None:
+    """Also where its device has not told of it yet: what asks Redis learns it there."""
+    gateway.report(b=10)
+    await gateway.client.set(queue.leaving_mark("epoch-a"), 1)
+    assert await gateway.send() == "b"
+    assert await gateway.queued("a") == 0
+    await gateway.client.set(queue.leaving_mark("epoch-b"), 1)
+    patient = {"ready_wait_s": 600}
+    gateway.dispatcher._settings = gateway.dispatcher._settings.model_copy(update=patient)
+    gateway.database.call(lambda connection: instances.create(connection, ECHO))
+    sending = asyncio.create_task(gateway.send())
+    while not gateway.dispatcher._waiting:
+        await asyncio.sleep(0.01)
+    await gateway.client.delete(queue.leaving_mark("epoch-a"))
+    gateway.report()
+    assert await asyncio.wait_for(sending, 10) == "a"
+    assert len(gateway.replies.inboxes) == 2, "nothing is awaited that was not sent"
+
+
+async def test_a_dormant_model_is_awakened_also_by_who_does_not_wait(gateway: Gateway) -> None:
+    gateway.database.call(lambda connection: instances.create(connection, replace(ECHO, load_on_request=True)))
+    gateway.database.call(lambda c: c.execute(tables.instances.update().values(load_s=12.0)))
+    with pytest.raises(ModelNotReady, match=r"pending 0%, place 1, ready in about 12 s") as caught:
+        await gateway.send(manner="refuse")
+    assert caught.value.retry_after == 12
+    [row] = gateway.database.call(instances.replicas_of, "m")
+    assert row.state == ReplicaState.PENDING
+    assert "m" in gateway.room.report(0).since

@@ -41,9 +41,8 @@ def test_vllm_is_preferred_where_a_newer_gpu_runs_it(
 
 def replica(state: ReplicaState, stage: str, error: NoDevice | ReplicaLost | None = None) -> ReplicaRow:
     row = error.to_row() if error else None
-    return ReplicaRow(
-        "echo-0", "echo", None, None, state, stage, 0.0, row, None, None, None, None, None, 0, None, None, 0, 0
-    )
+    numbers = (None, None, None, None, None, 0, None, None, None, 0, 0)
+    return ReplicaRow("echo-0", "echo", None, None, state, stage, 0.0, row, *numbers)
 
 
 def test_a_replica_that_waits_always_says_why() -> None:

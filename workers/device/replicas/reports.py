@@ -25,7 +25,8 @@ class Reports:
     def started(self, row: ReplicaRow, pid: int) -> None:
         """A runner was started for a replica. Why an earlier one died stays to be seen until this one is ready."""
         said = None if isinstance(HeadraceError.from_row(row.error), ModelNotReady) else row.error
-        self._report(row.id, state=ReplicaState.LOADING, stage="starting", progress=0.0, pid=pid, error=said)
+        begun = {"state": ReplicaState.LOADING, "stage": "starting", "progress": 0.0, "leaving": None}
+        self._report(row.id, **begun, pid=pid, error=said)
 
     def postponed(self, row: ReplicaRow, why: ModelNotReady) -> None:
         """A replica cannot be started yet; recorded where that is news. It is tried again at the next look."""
