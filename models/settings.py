@@ -73,6 +73,15 @@ class Settings(BaseSettings):
     keep_alive: str = Field(
         "", description="How long a model stays loaded without requests, as 300 or 5m; empty or below zero: for ever."
     )
+    min_resident_s: float = Field(
+        10, ge=1, description="How long a model that was loaded stays at least while others need its memory."
+    )
+    switch_wait_s: float = Field(
+        30, gt=0, description="How long requests wait for a model before a busy one that is in its place takes no more."
+    )
+    scale_up_s: float = Field(
+        10, gt=0, description="How long requests queue before one more replica of their model is loaded."
+    )
     while_loading: Literal["wait", "refuse"] = Field(
         "wait", description="Whether a request waits for a model that loads, or is refused with Retry-After."
     )

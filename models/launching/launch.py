@@ -201,8 +201,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         request_limits=launch.request_limits,
         trust_remote_code=trusted,
         load_on_request=launch.load_on_request,
-        **launch.coming_back,
-        **launch.staying,
+        **launch.coming_back | launch.staying,
         options=options,
         about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )

@@ -23,8 +23,9 @@ class Replica(msgspec.Struct, frozen=True):
 
     ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
     device; ``host_bytes``: of the machine's memory. ``idle_s``: seconds since a request or job last ran,
-    ``resident_s``: since it is ready, ``loading_s``: since its load began. ``counters``: the engine's. ``download``:
-    how far that is, while it runs. ``leaving``: it finishes what it does, and is sent nothing more.
+    ``resident_s``: since it is ready, ``loading_s``: since its load began, ``queued_s``: since it has more requests
+    than it computes at once. ``counters``: the engine's. ``download``: how far that is, while it runs. ``leaving``: it
+    finishes what it does, and is sent nothing more.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Replica(msgspec.Struct, frozen=True):
     idle_s: float = 0.0
     resident_s: float = 0.0
     loading_s: float = 0.0
+    queued_s: float = 0.0
     counters: dict[str, int] = {}
     download: DownloadProgress | None = None
     leaving: bool = False

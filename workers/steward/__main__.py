@@ -9,7 +9,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -33,6 +34,8 @@ from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import BatchFeeder
 from workers.steward.floor import Floor
+from workers.steward.residency.residents import Demand
+from workers.steward.residency.room import by_need
 from workers.steward.residency.turn import Residency
 from workers.steward.sweeping import Tidying, move, publish_moved
 from workers.steward.webhook_delivery import Deliverer
@@ -58,13 +61,15 @@ def place_all(
     connection: Connection,
     spare: Spare = lambda _: (),
     reports: Reports = lambda _: NOTHING,
+    demands: Mapping[str, Demand] = MappingProxyType({}),
     *,
     lost_ms: int = 60_000,
 ) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something.
 
-    ``lost_ms``: a device unseen for this long loses its replicas. What each takes is reserved in the same transaction,
-    of which the lease lets one steward have one at a time.
+    ``demands``: what waits for each model; those come first that are waited for, and nobody takes the room that is made
+    for them. ``lost_ms``: a device unseen for this long loses its replicas. What each takes is reserved in the same
+    transaction, of which the lease lets one steward have one at a time.
     """
     found = instances.alive_devices(connection, instances.ALIVE_MS)
     lost = {row.id for row in found if row.details.get("gone")}
@@ -77,10 +82,16 @@ def place_all(
     if not waiting:
         return []
     floor = Floor(found, instances.replicas_of(connection), reports([row.id for row in found]))
-    given = []
-    for replica in waiting:
+    given: list[str] = []
+    promised: set[str] = set()
+    for replica in by_need(waiting, demands):
         decision = floor.decide(replica)
+        if not promised.isdisjoint(decision.placed.devices):
+            _hold_back(connection, replica, Placed((), "requests for another model have waited for longer"))
+            continue
         if not decision.placed.devices:
+            if replica.uid in demands:
+                promised.update(one.room.device for one in decision.short)
             _hold_back(connection, replica, decision.placed)
             continue
         owner, *others = decision.placed.devices
@@ -153,7 +164,8 @@ class Steward:
             self.leads.clear()
             return []
         self.leads.set()
-        return place_all(connection, self._spare, self._reports, lost_ms=self._lost_ms)
+        demands = self._residency.demands if self._residency else {}
+        return place_all(connection, self._spare, self._reports, demands, lost_ms=self._lost_ms)
 
     def _judges(self) -> bool:
         """Whether workers had the time to be seen since the database was last away: only then are they lost."""

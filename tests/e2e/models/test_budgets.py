@@ -22,7 +22,11 @@ LARGE: dict[str, Any] = {"n_ctx": 4096, "n_parallel": 4}
 @pytest.fixture
 def budgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert smollm2_gguf() is not None
-    stack = Stack(tmp_path_factory.mktemp("budgets") / "home", devices=("cpu:0=700MiB", "cpu:1=400MiB"))
+    stack = Stack(
+        tmp_path_factory.mktemp("budgets") / "home",
+        devices=("cpu:0=700MiB", "cpu:1=400MiB"),
+        HEADRACE_MIN_RESIDENT_S="600",
+    )
     yield stack.start()
     stack.close()
 

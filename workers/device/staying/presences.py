@@ -19,11 +19,14 @@ class Presences:
         self._memory_bytes = memory_bytes
         self._is_busy = is_busy
         self._busy_at: dict[str, float] = {}
+        self._queued_at: dict[str, float] = {}
 
     def of(self, runners: Iterable[RunnerProcess]) -> list[presence.Replica]:
         """All of these."""
         now, runners = time.monotonic(), list(runners)
         self._busy_at = {one.epoch: self._last_busy(one, now) for one in runners}
+        queue = [one.epoch for one in runners if one.ready and one.inflight > one.ready.max_inflight]
+        self._queued_at = {epoch: self._queued_at.get(epoch, now) for epoch in queue}
         return [self._one(one, now) for one in runners]
 
     def _last_busy(self, runner: RunnerProcess, now: float) -> float:
@@ -57,6 +60,7 @@ class Presences:
             idle_s=now - self._busy_at[runner.epoch],
             resident_s=now - runner.ready_at if runner.ready_at is not None else 0.0,
             loading_s=now - runner.clock.since if runner.ready_at is None else 0.0,
+            queued_s=now - self._queued_at.get(runner.epoch, now),
             leaving=runner.leaving,
             counters=runner.stats.counters,
             download=runner.download,

@@ -69,9 +69,8 @@ def test_one_replica_is_left(database: Database) -> None:
 
 
 def row(number: int, state: ReplicaState) -> ReplicaRow:
-    return ReplicaRow(
-        f"m-{number}-abc", "m", None, None, state, "", 0.0, None, None, None, None, None, None, 0, None, None, 0, 0
-    )
+    numbers = (None, None, None, None, None, 0, None, None, None, 0, 0)
+    return ReplicaRow(f"m-{number}-abc", "m", None, None, state, "", 0.0, None, *numbers)
 
 
 def test_what_does_nothing_goes_first() -> None:

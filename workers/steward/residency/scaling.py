@@ -1,0 +1,36 @@
+"""How many replicas of a model are loaded while requests or jobs queue for it: a pure function."""
+
+from dataclasses import dataclass
+
+from workers.steward.residency.residents import Demand, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """The replicas of one model. ``queued_s``: for how long each ready one has had more to do than it does at once."""
+
+    dormant: int
+    loading: int
+    queued_s: tuple[float, ...]
+
+    @property
+    def active(self) -> int:
+        """Those that are loaded, or will be."""
+        return self.loading + len(self.queued_s)
+
+
+def more(copies: Copies, terms: Terms, demand: Demand, after_s: float) -> int:
+    """How many more replicas are to be loaded now.
+
+    One at a time, and only once there has been a queue at each for ``after_s`` without a break: so a burst loads none,
+    and one that was just loaded has its effect first. They leave again by ``idling.idle_replicas``, which waits longer.
+    """
+    if terms.most is None:
+        return 0
+    missing = min((terms.least or 0) - copies.active, copies.dormant)
+    if missing > 0:
+        return missing
+    full = bool(copies.queued_s) and min(copies.queued_s) >= after_s
+    late = bool(copies.queued_s) and demand.count > 0 and demand.oldest_s >= after_s
+    room = copies.dormant > 0 and copies.active < terms.most and not copies.loading
+    return 1 if room and (full or late) else 0
