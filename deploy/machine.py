@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import sysconfig
@@ -194,3 +195,18 @@ def _text(path: Path) -> str:
 
 if __name__ == "__main__":
     print(json.dumps(asdict(_asked(sys.argv[1]))))
+
+
+def certificates() -> dict[str, str]:
+    """The variables by which uv trusts what this system trusts, as pip does; none where the system trusts nobody.
+
+    The second is that of older versions. Behind a company's proxy nothing can be fetched without.
+    """
+    paths = ssl.get_default_verify_paths()
+    known = [paths.cafile, *(Path(paths.capath).glob("*") if paths.capath else ())]
+    known += [place for place in map(Path, _BUNDLES) if place.exists()]
+    return {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"} if any(known) or sys.platform == "darwin" else {}
+
+
+_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
+"""Where Linux distributions keep what they trust."""

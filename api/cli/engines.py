@@ -1,10 +1,14 @@
 """``headrace engine``: which engine can run which weights of a model here, and what a launch may set of an engine."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+import models
 from api.cli.models import DEFAULT_ENDPOINT, ApiKey, Endpoint, connect, print_table
 from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
 from models.errors import InvalidRequest
@@ -18,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the command."""
     group = typer.Typer(invoke_without_command=True, subcommand_metavar="[COMMAND]")
     group.callback()(engine)
+    group.command()(install)
     app.add_typer(group, name="engine")
 
 
@@ -62,6 +67,28 @@ def engine(
     if not rows:
         raise InvalidRequest(f"'{answer['model_name']}' does not come so: leave out some of the options")
     print_table(_COLUMNS, sorted(rows, key=lambda one: not one["runs"]), _TITLES)
+
+
+def install(name: Annotated[str, typer.Argument(metavar="ENGINE", help="vllm or piper")]) -> None:
+    """Build the environment of an engine that lives in its own, from its lock; the one that is there stays until then.
+
+    It is taken once the engine can be imported in it.
+    """
+    facts, root = _engine(name), Path(models.__file__).parents[1]
+    if not facts.own_environment:
+        raise InvalidRequest(
+            f"the engine {facts.name} has no environment of its own: it comes with headrace[{facts.extra or 'cpu'}]"
+        )
+    if not (root / "deploy" / "environments.py").is_file():
+        raise InvalidRequest(
+            "this Headrace was not installed from its source, where the locks are: HEADRACE_INTERPRETERS names the "
+            "interpreter of an environment that you made"
+        )
+    choose = [facts.name] if facts.name == "vllm" else []  # which of its packages suits this machine
+    for command in (*choose, f"install-{facts.name}"):
+        done = subprocess.run([sys.executable, "-m", "deploy", command], cwd=root, check=False)
+        if done.returncode:
+            raise typer.Exit(done.returncode)
 
 
 def option_lines(facts: EngineFacts, model_type: ModelType | None = None) -> list[str]:

@@ -47,7 +47,8 @@ def known(facts: "EngineFacts", kind: str, versions: Mapping[str, str], python: 
     """
     for library in facts.libraries:
         if library not in versions:
-            how = f"install headrace[{facts.extra}] (make {facts.name if facts.own_environment else 'install'} does)"
+            own = f"headrace engine install {facts.name}" if facts.own_environment else "make install"
+            how = f"install headrace[{facts.extra}] ({own} does)"
             return f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}"
     if kind == "cpu":
         return _gpu_build(facts, versions)

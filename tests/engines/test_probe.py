@@ -62,7 +62,7 @@ def test_the_command_fits_the_device(kind: str, driver: Driver, command: str) ->
         ("vllm", "cpu", {"vllm": "0.32.0+cpu", "torch": "2"}, ""),
         ("vllm", "cpu", {"vllm": "0.32.0", "torch": "2"}, "is for GPUs: make vllm HEADRACE_BACKEND=cpu"),
         ("vllm", "cuda", {"vllm": "0.32.0", "torch": "2"}, None),
-        ("vllm", "cpu", {}, "install headrace[vllm] (make vllm does)"),
+        ("vllm", "cpu", {}, "install headrace[vllm] (headrace engine install vllm does)"),
     ],
 )
 def test_what_installed_libraries_say_by_themselves(
