@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.routes.engines import options, ways
+from api.routes.engines import options, unserved, ways
 
 router = APIRouter()
 router.include_router(options.router)
 router.include_router(ways.router)
+router.include_router(unserved.router)
 
 __all__ = ["router"]
