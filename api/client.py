@@ -76,7 +76,8 @@ class Client:
         body = {key: value for key, value in body.items() if value is not None}
         answer = self._json("POST", "/v1/models", "model_uid", whole=True, params={"wait_ready": "false"}, json=body)
         if reason := answer.get("reason"):
-            say(f"{reason} ({answer.get('model_path')})")
+            place = answer.get("model_path")
+            say(f"{reason} ({place})" if place else str(reason))
         return str(answer["model_uid"])
 
     def registrations(self, model_type: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The command that estimates what a model needs, on this machine alone: no server is asked."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from models.ledger.need import Need, Target
 
 Text = str | None
-_WITHIN_S = 30.0
+_WITHIN_S = 10.0
+"""How long hubs are asked, in all."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -82,26 +84,31 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
     """The engine, what the model needs on it, and how much is to be downloaded. Raises InvalidRequest, Unavailable."""
     from models.launching import hub
     from models.launching.launch import resolve, source_of
-    from models.launching.peek_source import peek
+    from models.launching.peek_source import peek_or_why
     from models.ledger.estimate import estimate
     from models.ledger.look import headers_of
     from models.ledger.need import Target
 
-    launch = _named(launch)
+    over = time.monotonic() + _WITHIN_S
+
+    def left() -> float:
+        return max(over - time.monotonic(), 0.1)
+
+    launch = _named(launch, left())
     text = source_of(launch)
-    seen = peek(hub.parse(text), _WITHIN_S) if text else None
+    seen = peek_or_why(hub.parse(text), left()) if text else None
     if text and seen is None:
-        raise ModelNotFound(f"the weights of {text} cannot be seen from here", param="model_path")
+        raise ModelNotFound(f"the weights of {text} cannot be read by this account", param="model_path")
     new = resolve(launch, seen, trust_remote_code=launch.trust_remote_code)
     facts = FACTS[new.engine]
     if context_length is not None and facts.context is not None:
         new.options[facts.context[0]] = context_length
     target = Target("cpu") if facts.cpu_only else target
-    headers = headers_of(new, seen, half=target.on_gpu, within_s=_WITHIN_S) if seen is not None else None
+    headers = headers_of(new, seen, half=target.on_gpu, within_s=left()) if seen is not None else None
     return new.engine, estimate(new.engine, headers, new.options, target), headers.download if headers else 0
 
 
-def _named(launch: "Launch") -> "Launch":
+def _named(launch: "Launch", within_s: float) -> "Launch":
     """The launch of the weights that a name means: of a model that is registered here, or a family of the catalogue.
 
     Raises ModelNotFound, InvalidRequest.
@@ -114,7 +121,7 @@ def _named(launch: "Launch") -> "Launch":
         return launch
     machine = Machine(frozenset(FACTS), trusts=launch.trust_remote_code)
     made = planned(launch, machine, _registered(launch.model_name))
-    return launch_of(launch, with_file(made, _WITHIN_S))
+    return launch_of(launch, with_file(made, within_s))
 
 
 def _registered(name: str) -> "Family | None":

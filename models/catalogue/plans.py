@@ -96,6 +96,7 @@ def plan(found: Named, asked: Asked, machine: Machine) -> Plan:
         raise InvalidRequest(
             f"'{family.name}' is in the catalogue, and no engine here runs it: {family.unserved}", param="model_name"
         )
+    _refuse_contradiction(found, asked)
     asked = replace(
         asked,
         size=found.size if asked.size is None else asked.size,
@@ -108,6 +109,21 @@ def plan(found: Named, asked: Asked, machine: Machine) -> Plan:
     unknown = min(family.sizes, default=0.0)  # of weights of which the size is not known
     best = min(ways, key=lambda way: _rank(way, machine, unknown))
     return _made(family, best, ways, asked, machine)
+
+
+def _refuse_contradiction(found: Named, asked: Asked) -> None:
+    """Raise InvalidRequest where the name says another size or quantisation than the launch."""
+    if asked.size is not None and found.size is not None and abs(asked.size - found.size) > 1e-6:
+        raise InvalidRequest(
+            f"the name says the size {label(found.size)}, and the launch {label(asked.size)}: leave out one of them",
+            param="model_size_in_billions",
+        )
+    if asked.quantization and found.quantization and asked.quantization.lower() != found.quantization.lower():
+        raise InvalidRequest(
+            f"the name says the quantisation {found.quantization}, and the launch {asked.quantization[:40]}: leave out "
+            "one of them",
+            param="quantization",
+        )
 
 
 def label(size: float | None) -> str:

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import httpx
 
+from models.errors import HeadraceError, Unavailable
 from models.hubs import settings
-from models.hubs.failures import HubName
+from models.hubs.failures import HubName, refused, unreachable
 
 LISTING_BYTES = 32 << 20
 """Most bytes of a listing that are read."""
@@ -61,6 +62,24 @@ def ask(
             if time.monotonic() > over:  # the client's timeout bounds each read alone; a hub may send slowly for ever
                 raise httpx.ReadTimeout(f"{url} takes too long")
         return bytes(data[:most]), answer
+
+
+def why_not(hub: HubName, name: str, error: Exception) -> HeadraceError:
+    """What a failure to see a repository means for who asks for it: what is wrong, and what to do."""
+    place = settings.place(hub, name)
+    if settings.offline(hub):
+        return Unavailable(
+            f"'{place.source}' cannot be seen: nothing is asked of hubs offline (HEADRACE_OFFLINE, HF_HUB_OFFLINE)"
+        )
+    if isinstance(error, httpx.HTTPStatusError):
+        gated = error.response.headers.get("x-error-code") == "GatedRepo"
+        token = bool(error.request.headers.get("authorization"))
+        return refused(place, error.response.status_code, token=token, gated=gated)
+    if isinstance(error, httpx.TimeoutException):
+        return Unavailable(f"{place.host} does not answer in time: try again, or name a mirror ({place.mirror})")
+    if isinstance(error, OSError | httpx.TransportError | httpx.InvalidURL):
+        return unreachable(place)
+    return Unavailable(f"{place.host} does not answer as a hub does: check the address in {place.mirror}")
 
 
 def _huggingface(endpoint: str, name: str, revision: str | None, *, sized: bool) -> Addresses:

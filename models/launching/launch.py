@@ -16,6 +16,7 @@ from models.launching.about import about, names_code
 from models.launching.engine_choice import Fit, choose, lone_network, on_vllm, refuse_misfit, type_on
 from models.launching.launch_options import Adapters, adapted, asks_for_nothing, refuse_others
 from models.launching.lone.networks import refuse_alone
+from models.launching.options.schemas import check_options
 from models.launching.peek import Peek
 from models.launching.placing import CPU, Wish
 from models.modalities.base import Bool, Int
@@ -30,7 +31,7 @@ AnyHub = Literal["", "auto", "huggingface", "modelscope", "openmind_hub", "csghu
 UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
-_SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?")
+_SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?", re.ASCII)
 _TAKEN = re.compile(r"instances|.*/(?:progress|replicas|logs|events|cancel)|.*/replicas/[^/]*")
 """Uids whose paths under ``/v1/models/`` mean something else."""
 
@@ -100,6 +101,14 @@ class Launch(Staying):
             raise PydanticCustomError("n_gpu", "say a number of GPUs, auto, or None for the CPU")
         return value
 
+    @field_validator("model_size_in_billions", mode="before")
+    @classmethod
+    def _no_size(cls, value: Any) -> Any:
+        """Refuse true and false, which would be 1 and 0."""
+        if isinstance(value, bool):
+            raise PydanticCustomError("size", "give billions of parameters, such as 7 or 0.5")
+        return value
+
     @field_validator("gpu_idx", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
@@ -130,9 +139,12 @@ class Launch(Staying):
     @property
     def size(self) -> float | None:
         """Its size in billions of parameters; Xinference's clients write 1_8 for 1.8. Raises InvalidRequest."""
-        if self.model_size_in_billions is None:
+        given = self.model_size_in_billions
+        if given is None:
             return None
-        text = str(self.model_size_in_billions).strip().lower().removesuffix("b").replace("_", ".")
+        if isinstance(given, int | float) and 0 < given < 1e6:
+            return float(given)
+        text = str(given).strip().lower().removesuffix("b").replace("_", ".")
         if not _SIZE.fullmatch(text):
             raise InvalidRequest(
                 f"'{self.model_size_in_billions}' is no size: give billions of parameters, such as 7 or 0.5",
@@ -185,6 +197,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
     _check_options(launch, fit)
     options |= fit.engine.type_options.get(fit.model_type, {})
     options |= adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
+    check_options(fit.engine.name, fit.model_type, options, trusted=trusted)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
@@ -219,13 +232,18 @@ def _trusted(launch: Launch, seen: Peek | None, *, allowed: bool) -> bool:
 
 
 def _spec(launch: Launch, engine: EngineFacts | None) -> Spec:
-    """The catalogue's way to run the model that a launch names. Raises ModelNotFound."""
-    return find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
+    """The catalogue's way to run the model that a launch names. Raises ModelNotFound, InvalidRequest."""
+    found = find(launch.model_name, engine.name if engine else None, launch.model_format, launch.quantization)
+    if found.source and launch.size not in (None, found.size):
+        there = f"it has {found.size:g} alone" if found.size else "leave model_size_in_billions out"
+        raise InvalidRequest(f"'{found.name}' has no size {launch.size:g}: {there}", param="model_size_in_billions")
+    return found
 
 
 def _check(launch: Launch) -> None:
     """Raise InvalidRequest for what is wrong whatever the engine and the weights are."""
     refuse_others(launch.options)
+    _ = launch.size  # refuses what is none, also where no size is looked for
     if launch.node and launch.worker_ip and launch.node != launch.worker_ip:
         raise InvalidRequest("worker_ip is another name of node, and says another one: leave it out", param="worker_ip")
     if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):

@@ -12,13 +12,16 @@ from pathlib import Path
 import httpx
 
 from models.errors import InvalidRequest
-from models.hubs.asking import LISTING_BYTES, addresses, ask
+from models.hubs.asking import LISTING_BYTES, addresses, ask, why_not
 from models.hubs.failures import HubName
 from models.launching import hub
 from models.launching.hub import Source
 from models.launching.peek import DOCUMENT_BYTES, MOST_FILES, Peek, documents_of, peek_at, with_details
 
 log = logging.getLogger(__name__)
+
+_FAILURES = (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError)
+"""What comes of a place that cannot be read, or answers something else."""
 
 
 def peek(source: Source, within_s: float) -> Peek | None:
@@ -31,9 +34,23 @@ def peek(source: Source, within_s: float) -> Peek | None:
                 return peek_at(hub.in_package(source))
             case _:
                 return _on_hub(source, time.monotonic() + within_s)
-    except (InvalidRequest, OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
+    except (InvalidRequest, *_FAILURES) as error:
         log.info("cannot look at the weights of %s: %s", source.name, error)
         return None
+
+
+def peek_or_why(source: Source, within_s: float) -> Peek | None:
+    """A look at the weights on a hub, or in another place as ``peek_here`` takes it. Blocks.
+
+    Raises HeadraceError, which says why they cannot be seen.
+    """
+    if source.kind not in ("huggingface", "modelscope"):
+        return peek_here(source)
+    try:
+        return _on_hub(source, time.monotonic() + within_s)
+    except _FAILURES as error:
+        log.info("cannot look at the weights of %s: %s", source.name, error)
+        raise why_not(source.kind, source.name, error) from error
 
 
 def peek_here(source: Source) -> Peek | None:

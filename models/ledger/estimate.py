@@ -19,6 +19,7 @@ LIBRARIES: dict[str, int] = {
     "faster_whisper": 94 * MIB,
     "hibari": 195 * MIB,
     "piper": 145 * MIB,
+    "kokoro": 570 * MIB,
     "vllm": 1536 * MIB,
 }
 """What an engine's libraries take in a process on a CPU, with what they read beside the weights."""
@@ -312,6 +313,11 @@ def _piper(headers: Headers, options: Mapping[str, Any], target: Target) -> Need
     return Need(weights, LIBRARIES["piper"], certain=weights)
 
 
+def _kokoro(headers: Headers, options: Mapping[str, Any], target: Target) -> Need:
+    weights = sum(headers.sizes.values())
+    return Need(weights, LIBRARIES["kokoro"], certain=weights)
+
+
 _ENGINES: dict[str, Callable[[Headers, Mapping[str, Any], Target], Need]] = {
     "transformers": _transformers,
     "llama_cpp": _llama_cpp,
@@ -321,6 +327,7 @@ _ENGINES: dict[str, Callable[[Headers, Mapping[str, Any], Target], Need]] = {
     "faster_whisper": _faster_whisper,
     "hibari": _hibari,
     "piper": _piper,
+    "kokoro": _kokoro,
 }
 
 

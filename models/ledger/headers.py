@@ -1,7 +1,8 @@
 """Reads the headers of the files that an engine would load: a few kilobytes each, on this machine or from a hub."""
 
+import itertools
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from models.ledger.tensors import Tensor
 MOST_FILES = 1000
 """Most files of weights of one model."""
 _AT_ONCE = 8
+NETWORKS = ("model.onnx", "kokoro-v1.0.onnx", "model_quantized.onnx")
+"""The networks that Kokoro's engine takes first where a folder has several: the exact one, then the small one."""
 _MAIN = re.compile(r"model(?:-\d{5}-of-\d{5})?\.safetensors")
 _SPLIT = re.compile(r"-00001-of-(\d{5})\.gguf$")
 
@@ -71,7 +74,9 @@ def files_of(engine: str, seen: Peek, *, half: bool, mmproj: bool = True) -> lis
         return [*seen.ggufs, *(beside if mmproj and engine == "llama_cpp" else [])]
     if engine == "faster_whisper" and "model.bin" in files:
         return ["model.bin"]
-    if engine in ("hibari", "kokoro", "piper"):
+    if engine == "kokoro":
+        return _speaking(files)
+    if engine in ("hibari", "piper"):
         return [name for name in files if name.endswith(".onnx") and "/" not in name]
     root = [name for name in files if name.endswith(".safetensors") and "/" not in name and ".fp32" not in name]
     found = [name for name in root if _MAIN.fullmatch(name)] or root
@@ -79,6 +84,21 @@ def files_of(engine: str, seen: Peek, *, half: bool, mmproj: bool = True) -> lis
     if engine == "sentence_transformers":
         found += [name for name in files if re.fullmatch(r"\d+_\w+/model\.safetensors", name)]
     return found or pickles(files)
+
+
+def _speaking(files: Sequence[str]) -> list[str]:
+    """Kokoro's network, the one that its engine takes of several, and its voices."""
+    networks = [one for one in files if one.endswith(".onnx") and one.rpartition("/")[0] in ("", "onnx")]
+    usual = [one for name in NETWORKS for one in sorted(networks) if one.rpartition("/")[2] == name]
+    return [*(usual or sorted(networks))[:1], *(one for one in files if one.startswith("voices"))]
+
+
+def _parts(folder: Path) -> list[str]:
+    """The parts of Kokoro's network in the packages beside the one that the folder belongs to, from that folder on."""
+    package = folder.parent
+    found = (f"{package.name}_model_{number}" for number in range(1, 100))
+    there = itertools.takewhile(lambda name: (package.with_name(name) / "part.bin").is_file(), found)
+    return [f"../../{name}/part.bin" for name in there]
 
 
 def read(engine: str, source: Source, seen: Peek, *, half: bool, mmproj: bool = True, within_s: float = 10) -> Headers:
@@ -98,6 +118,8 @@ def read(engine: str, source: Source, seen: Peek, *, half: bool, mmproj: bool = 
     root = Path(source.name) if source.kind == "path" else hub.in_package(source)
     folder = root if root.is_dir() else root.parent
     names = _with_parts(names, {one.name: 0 for one in folder.glob("*.gguf")})
+    if engine == "kokoro" and not any(one.endswith(".onnx") for one in names):
+        names += _parts(folder)
 
     def opened(name: str) -> tuple[IO[bytes], int]:
         path = folder / name

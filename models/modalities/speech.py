@@ -2,7 +2,8 @@
 
 An outcome has one artifact, ``speech.<format>``, and the body ``{"duration_s", "sample_rate", "characters",
 "unsaid", "strange", "words"}``: ``unsaid`` is the number of characters that the voice has no sound for, ``strange`` of
-the words that it reads by the rules of its language alone, 0 where they are few. A piece is encoded sound. All pieces
+the words that it reads by the rules of its language alone, 0 where they are few. ``foreign`` names the voice's language
+where the text is in another one. A piece is encoded sound. All pieces
 together are the whole file, except that its header may lack the length (wav, flac).
 """
 
@@ -112,6 +113,11 @@ def warning(body: dict[str, Any]) -> str:
         told.append(
             f"this voice does not know {body['strange']} of {body['words']} words, and reads them as if they were of "
             "its own language"
+        )
+    if body.get("foreign"):
+        told.append(
+            f"this voice speaks {body['foreign']}, in which the text is not: name its language (language: en), or "
+            "another voice"
         )
     return "; ".join(told)
 

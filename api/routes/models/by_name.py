@@ -37,6 +37,23 @@ async def found(
     return launch_of(launch, made), made
 
 
+def told_of_shipped(launch: Launch, new: NewInstance) -> dict[str, Any]:
+    """What the answer to a launch says of a model that comes with Headrace; nothing of other launches of a path."""
+    if launch.model_path is not None:
+        return {}
+    spec = catalogue.find(launch.model_name, new.engine, launch.model_format, launch.quantization)
+    what = "" if spec.source == "" else f", {spec.model_format}, {spec.quantization}"
+    return {
+        "model_name": spec.name,
+        "model_type": new.model_type,
+        "model_format": spec.model_format,
+        "quantization": spec.quantization,
+        "model_size_in_billions": spec.size,
+        "model_path": spec.source or None,
+        "reason": f"{spec.name}{what} on {new.engine}: it comes with Headrace",
+    }
+
+
 def told(made: Plan, new: NewInstance) -> dict[str, Any]:
     """What the answer to a launch says of the plan."""
     return {

@@ -37,7 +37,7 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     """
     gateway = gateway_of(request)
     body = await fields.read(request, Launch)
-    launch = await prepared(gateway, body)
+    launch = await prepared(gateway, body, seeing=True)
     new, seen = launch.new, launch.seen
     there = devices_for(launch.devices, new)
     if seen is None and new.source:

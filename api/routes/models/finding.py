@@ -11,5 +11,5 @@ async def found(gateway: Gateway, uid: str) -> tuple[InstanceRow, list[ReplicaRo
     """The model of this uid, and its replicas. Raises ModelNotFound."""
     row = await gateway.database.look(instances.get, uid) if is_uid(uid) else None
     if row is None:
-        raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
+        raise ModelNotFound(f"the model '{uid[:100]}' does not exist", param="uid")
     return row, await gateway.database.look(instances.replicas_of, uid)

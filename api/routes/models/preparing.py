@@ -13,7 +13,7 @@ from models.catalogue.plans import Plan
 from models.launching import hub
 from models.launching.launch import Launch, engine_asked, resolve, source_of
 from models.launching.peek import Peek
-from models.launching.peek_source import peek, peek_here
+from models.launching.peek_source import peek, peek_here, peek_or_why
 from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
@@ -35,13 +35,16 @@ class PreparedLaunch:
     devices: Sequence[LoadedDevice]
 
 
-async def prepared(gateway: Gateway, body: Launch) -> PreparedLaunch:
-    """What a launch of this body would be. Raises ModelNotFound, InvalidRequest, UnsupportedParameter."""
+async def prepared(gateway: Gateway, body: Launch, *, seeing: bool = False) -> PreparedLaunch:
+    """What a launch of this body would be. Raises ModelNotFound, InvalidRequest, UnsupportedParameter.
+
+    ``seeing``: its weights must be seen from here; raises HeadraceError, which says why they are not.
+    """
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     vllm = vllm_works(devices, body.n_gpu)
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
     await gateway.blocking(_refuse_outside, body, gateway.settings.roots)
-    seen = await _look(gateway, body, devices)
+    seen = await _look(gateway, body, devices, seeing=seeing)
     trusts = gateway.settings.trust_remote_code
     new = resolve(body, seen, trust_remote_code=trusts, vllm_works=vllm)
     if plan is not None and plan.engine is None and (needed := plan.family.options.get(new.engine)):
@@ -60,7 +63,7 @@ def _refuse_outside(launch: Launch, roots: Sequence[Path]) -> None:
             refuse_outside(adapter.local_path, roots, "peft_model_config")
 
 
-async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice]) -> Peek | None:
+async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice], *, seeing: bool) -> Peek | None:
     """What a look at the weights of a launch shows; None where it names none, or they cannot be seen from here.
 
     Raises InvalidRequest where they could be nowhere else, and are not here.
@@ -74,8 +77,10 @@ async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice
     alone = bool(devices) and all(one.node == gateway.settings.node for one in devices) and not elsewhere
     with suppress(TimeoutError):  # a folder may lie on a network that does not answer
         async with asyncio.timeout(PEEK_S):
-            if alone and source.kind in ("path", "package"):
+            if source.kind in ("path", "package") and alone:
                 return await gateway.blocking(peek_here, source)
+            if source.kind not in ("path", "package") and seeing:
+                return await gateway.blocking(peek_or_why, source, PEEK_S)
             return await gateway.blocking(peek, source, PEEK_S)
     return None
 

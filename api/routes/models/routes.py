@@ -67,7 +67,7 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
     if wait_ready and not body.load_on_request:
         await _until_ready(gateway, new.uid)
         gateway.known_models.forget()  # loaded, more is known
-    told = by_name.told(launch.plan, new) if launch.plan else {}
+    told = by_name.told(launch.plan, new) if launch.plan else by_name.told_of_shipped(body, new)
     return {"model_uid": new.uid, "model_engine": new.engine, **told}
 
 

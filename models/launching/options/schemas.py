@@ -10,6 +10,7 @@ from models.launching.options.echo import EchoOptions
 from models.launching.options.pipelines import DiffusersOptions, VideoOptions
 from models.launching.options.sound import FasterWhisperOptions, HibariOptions, KokoroOptions, PiperOptions
 from models.launching.options.text import LlamaCppOptions, StopOptions, TransformersOptions
+from models.launching.options.values import refuse_values
 from models.launching.options.vectors import SentenceTransformersOptions
 
 CLASSES: dict[str, type[Options]] = {
@@ -61,6 +62,7 @@ def check_options(engine: str, model_type: ModelType, options: Mapping[str, Any]
         options = {name: value for name, value in options.items() if name not in StopOptions.model_fields}
     if cls is None:
         vllm.refuse_unknown(options, vllm.arguments(), trusted=trusted)
+        refuse_values(options, vllm.arguments())
     else:
         cls.read(options)
 

@@ -43,7 +43,7 @@ def test_options_of_the_engine_and_the_device_count() -> None:
         (["-n", "no-such"], "the catalogue has no model 'no-such'"),
         (["-n", "smollm2", "-q", "Q9"], "'smollm2' does not come as quantization Q9"),
         (["-n", "smollm2", "--device", "abacus"], "--device abacus: give cpu, cuda, metal or auto"),
-        (["--model-path", "/no/such/folder"], "the weights of /no/such/folder cannot be seen from here"),
+        (["--model-path", "/no/such/folder"], "there is nothing at /no/such/folder"),
         (["--model-path", "nowhere"], "'nowhere' names no weights"),
         (["-n", "smollm2", "--replica", "0"], "replica: Input should be greater than or equal to 1"),
     ],

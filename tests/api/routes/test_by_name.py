@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from api.routes.models.by_name import _working
 from models.catalogue.launches import asked_of, launch_of
 from models.catalogue.names import named
 from models.catalogue.plans import Asked, Machine, plan
 from models.errors import InvalidRequest, UnsupportedParameter
-from models.launching.launch import Launch
+from models.launching.launch import Launch, resolve
 from models.rows.records import LoadedDevice
 
 
@@ -42,11 +43,19 @@ def test_a_size_is_read_as_clients_write_it(size: Any, billions: float | None) -
     assert asked_of(launch(model_size_in_billions=size)).size == billions
 
 
-@pytest.mark.parametrize("size", ["large", "-1", "1e3", "", "0_5_5"])
-def test_what_is_no_size_is_refused(size: str) -> None:
+@pytest.mark.parametrize("size", ["large", "-1", "1e3", "", "0_5_5", "\N{ARABIC-INDIC DIGIT SEVEN}", -1])
+def test_what_is_no_size_is_refused(size: Any) -> None:
     with pytest.raises(InvalidRequest, match="is no size: give billions of parameters") as caught:
         asked_of(launch(model_size_in_billions=size))
     assert caught.value.param == "model_size_in_billions"
+    echo = launch(model_size_in_billions=size, model_name="echo")
+    with pytest.raises(InvalidRequest, match="is no size: give billions of parameters"):
+        resolve(echo, None, trust_remote_code=False)
+
+
+def test_true_is_no_size() -> None:
+    with pytest.raises(ValidationError, match="give billions of parameters"):
+        launch(model_size_in_billions=True)
 
 
 def test_the_hub_of_the_environment_counts_for_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,3 +101,22 @@ def test_a_typo_in_a_package_is_said(stack: Stack, source: str, why: str) -> Non
         answer = httpx.post(f"{stack.url}{path}", json={"model_name": "bad", "model_path": source}, timeout=60)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model_path")
         assert why in answer.json()["error"]["message"]
+
+
+def test_what_is_known_of_a_model_that_comes_along_is_said(stack: Stack) -> None:
+    assert httpx.get(f"{stack.url}/v1/audio/voices", params={"model": "nope"}).status_code == 404
+    body = {"model_name": "echo", "model_uid": "told"}
+    answer = httpx.post(f"{stack.url}/v1/models", json=body, timeout=60).json()
+    try:
+        assert (answer["model_format"], answer["model_path"]) == ("none", None)
+        assert answer["reason"] == "echo on echo: it comes with Headrace"
+    finally:
+        httpx.delete(f"{stack.url}/v1/models/told", timeout=60)
+
+
+def test_what_a_launch_would_refuse_an_estimate_refuses(stack: Stack) -> None:
+    for option, value in (("n_ctx", "x"), ("n_cxt", 512)):
+        answer = httpx.post(
+            f"{stack.url}/v1/models/estimate", json={"model_name": "smollm2", option: value}, timeout=60
+        )
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, option)

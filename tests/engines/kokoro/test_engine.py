@@ -77,7 +77,7 @@ async def test_japanese_is_heard(kokoro: MediaDriver, ear: MediaDriver, tmp_path
     assert character_errors(await heard(ear, job, tmp_path, "ja"), JAPANESE) <= 0.05
     assert (job.body["characters"], job.body["unsaid"], job.body["sample_rate"]) == (len(JAPANESE), 0, RATE)
     assert job.warnings == []
-    assert sorted({done for done, _ in job.steps}) == [10, 25, len(JAPANESE)]
+    assert sorted({done for done, _ in job.steps}) == [0, 10, 25, len(JAPANESE)]
     assert len(job.pieces) >= 3, "the sound of each sentence comes as it is made"
 
 
@@ -152,6 +152,24 @@ async def test_another_language_than_the_voices_is_told(kokoro: MediaDriver) -> 
     assert job.warnings[0][1] == 0
 
 
+async def test_a_text_that_is_not_in_the_voices_language_is_told(kokoro: MediaDriver) -> None:
+    english = "The quick brown fox jumps over it."
+    job = await kokoro.ask(input=english, speed=2.0)
+    assert [one for one, _ in job.warnings] == [
+        "this voice speaks Japanese, in which the text is not: name its language (language: en), or another voice"
+    ]
+    for text, language in ((english, "ja"), ("OK です。", None), ("OK!", None)):
+        assert (await kokoro.ask(speed=2.0, input=text, language=language)).warnings == []
+
+
+async def test_an_abort_ends_a_text_while_it_is_read(kokoro: MediaDriver) -> None:
+    job = kokoro.submit(input="1-" * 2000, language="en", response_format="pcm", speed=2.0)
+    kokoro.abort(job)
+    before = kokoro.engine.counters()["steps"]
+    await kokoro.ask(input=SHORT)
+    assert kokoro.engine.counters()["steps"] - before < 8
+
+
 @pytest.mark.parametrize("form", ["mp3", "opus", "flac"])
 async def test_forms_are_playable(kokoro: MediaDriver, form: str) -> None:
     job = await kokoro.ask(input=SHORT, response_format=form)
@@ -159,7 +177,7 @@ async def test_forms_are_playable(kokoro: MediaDriver, form: str) -> None:
     assert len(decoded(job.sound, RATE)) / RATE == pytest.approx(job.body["duration_s"], abs=0.13)
 
 
-@pytest.mark.parametrize("text", ["あ" * 4096, "漢" * 4096, "1" * 4096, "word " * 800])
+@pytest.mark.parametrize("text", ["あ" * 4096, "漢" * 4096, "1" * 4096, "word " * 800, "1-" * 2048])
 async def test_texts_without_end_are_said(kokoro: MediaDriver, text: str) -> None:
     job = kokoro.submit(input=text, response_format="pcm", speed=2.0)
     await kokoro.until_said(job, 1)

@@ -28,3 +28,13 @@ def test_a_sentence_without_end_is_cut_at_marks_or_between_words() -> None:
     text = "abc defg " * 50
     assert "".join(pieces(text, 40)).replace(" ", "") == text.replace(" ", "")
     assert all(len(one) <= 40 for one in pieces(text, 40))
+
+
+def test_what_has_no_end_is_read_in_parts() -> None:
+    for text in ("7" * 4096, "1-" * 2000, "日本" * 2000, "a word, " * 500):
+        found = list(sentences(text))
+        assert all(len(part) <= 400 for _, part in found)
+        assert "".join(part for _, part in found).replace(" ", "") == text.replace(" ", "")
+        positions = [position for position, _ in found]
+        assert positions == sorted(positions)
+        assert positions[-1] == len(text)

@@ -87,3 +87,17 @@ def test_the_nearest_names_are_suggested(typed: str, like: str) -> None:
     assert like in nearest(typed)[:2]
     with pytest.raises(ModelNotFound, match=f"the nearest are .*{like}"):
         named(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"), [("qwen3-8b", "qwen3"), ("smollm2x", "smollm2"), ("whisper-larg", "whisper")]
+)
+def test_a_size_in_a_name_is_no_version(typed: str, first: str) -> None:
+    assert nearest(typed)[0].startswith(first)
+    assert nearest("qwen3-8b")[0] == "qwen3"
+
+
+def test_a_name_without_end_is_not_repeated() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        named("x" * 10_000)
+    assert len(caught.value.message) < 400

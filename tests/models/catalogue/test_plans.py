@@ -209,3 +209,17 @@ def test_the_files_of_a_plan_are_what_it_says(name: str, written: str) -> None:
 def test_a_pipeline_is_of_a_format_of_its_own() -> None:
     assert planned("sdxl-turbo", model_format="pytorch").model_format == "diffusers"
     assert planned("FLUX.1-dev", model_format="safetensors").model_format == "diffusers"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "param", "said"),
+    [
+        ("qwen2.5:7b", {"size": 3}, "model_size_in_billions", "the name says the size 7, and the launch 3"),
+        ("qwen2.5:0.5b-instruct-q4_K_M", {"quantization": "q8_0"}, "quantization", "says the quantisation q4_k_m, and"),
+    ],
+)
+def test_a_name_and_a_launch_that_disagree_are_refused(name: str, asked: dict[str, Any], param: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        planned(name, **asked)
+    assert caught.value.param == param
+    assert planned("qwen2.5:0.5b-instruct-q4_K_M", size=0.5, quantization="Q4_K_M").size == 0.5

@@ -300,3 +300,41 @@ def test_vllm_goes_before_transformers_where_it_works(seen: Peek, more: dict[str
 )
 def test_a_launch_may_say_on_which_node(given: dict[str, str], node: str | None) -> None:
     assert resolve(Launch.model_validate({"model_name": "echo", **given}), None, trust_remote_code=False).node == node
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "said"),
+    [
+        ({"model_name": "smollm2", "n_ctx": "x"}, "n_ctx", "'n_ctx'"),
+        ({"model_name": "smollm2", "n_cxt": 512}, "n_cxt", "did you mean 'n_ctx'"),
+        ({"model_name": "minilm", "dtype": "x"}, "dtype", "'dtype'"),
+        ({"model_name": "glyphs", "default_step": 3}, "default_step", "did you mean 'default_steps'"),
+        ({"model_path": "/w", "model_engine": "vllm", "max_num_seq": 3}, "max_num_seq", "max_num_seqs"),
+        ({"model_path": "/w", "model_engine": "vllm", "gpu_memory_utilization": -3}, "gpu_memory_utilization", "1$"),
+        (
+            {"model_path": "/w", "model_engine": "vllm", "gpu_memory_utilization": "x"},
+            "gpu_memory_utilization",
+            "number",
+        ),
+        ({"model_path": "/w", "model_engine": "vllm", "dtype": "float61"}, "dtype", "did you mean 'float16'"),
+        ({"model_path": "/w", "model_engine": "vllm", "max_num_seqs": True}, "max_num_seqs", "a whole number"),
+    ],
+)
+def test_options_are_checked_before_anything_is_loaded(body: dict[str, Any], param: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        resolved(**body)
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"model_name": "smollm2", "model_size_in_billions": 7}, "'smollm2' has no size 7: it has 0.135 alone"),
+        ({"model_name": "minilm", "model_size_in_billions": "7"}, "'minilm' has no size 7: leave"),
+    ],
+)
+def test_a_size_that_what_comes_with_headrace_has_not_is_refused(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        resolved(**body)
+    assert caught.value.param == "model_size_in_billions"
+    assert resolved(model_name="smollm2", model_size_in_billions="0.135").engine == "llama_cpp"

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from api.local.embedded import free_port
+from models.errors import InvalidRequest, ModelFailed, Unavailable
 from models.launching import hub
-from models.launching.peek_source import peek
+from models.launching.peek_source import peek, peek_or_why
 from tests.support.hubs import Hub
 
 REPOSITORIES = {
@@ -142,3 +143,19 @@ def test_a_hub_that_is_never_done_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 
         assert peek(hub.parse("modelscope:org/chat"), 1) is None
         slow.join()
+
+
+def test_why_a_hub_cannot_be_seen_is_said(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", served.url)
+    with pytest.raises(InvalidRequest, match="has no repository 'org/nothing'"):
+        peek_or_why(hub.parse("modelscope:org/nothing"), 10)
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(ModelFailed, match="cannot be reached"):
+        peek_or_why(hub.parse("modelscope:org/chat"), 10)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Unavailable, match="does not answer in time"):
+            peek_or_why(hub.parse("modelscope:org/chat"), 0.3)
+    monkeypatch.setenv("HEADRACE_OFFLINE", "1")
+    with pytest.raises(Unavailable, match="nothing is asked of hubs offline"):
+        peek_or_why(hub.parse("modelscope:org/chat"), 10)

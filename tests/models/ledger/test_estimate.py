@@ -174,8 +174,8 @@ def test_an_engine_without_weights_needs_a_process() -> None:
 
 
 def test_an_engine_that_was_not_measured_says_so() -> None:
-    found = estimate("kokoro", made({}, []), {}, CPU)
-    assert found.unknown == ("what kokoro takes beside its files",)
+    found = estimate("steam", made({}, []), {}, CPU)
+    assert found.unknown == ("what steam takes beside its files",)
     assert found.certain == 0
 
 

@@ -123,3 +123,23 @@ def test_all_parts_of_a_split_model_are_counted(tmp_path: Path) -> None:
     first = tmp_path / "m-00001-of-00002.gguf"
     found = reading.read("llama_cpp", hub.parse(str(first)), peek_at(first), half=False)
     assert sum(found.sizes.values()) == 2 * len(part) + 300
+
+
+def test_the_network_of_kokoro_is_counted_wherever_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "speech" / "data"
+    folder.mkdir(parents=True)
+    (folder / "voices_ja.npz").write_bytes(bytes(5))
+    (folder / "model.sha256").write_bytes(bytes(64))
+    for number in (1, 2, 4):
+        (tmp_path / f"speech_model_{number}").mkdir()
+        (tmp_path / f"speech_model_{number}" / "part.bin").write_bytes(bytes(100 * number))
+    assert sorted(_kokoro(folder).sizes.values()) == [5, 100, 200]
+
+    (folder / "onnx").mkdir()
+    for name in ("model_q4.onnx", "model_quantized.onnx"):
+        (folder / "onnx" / name).write_bytes(bytes(1000 + len(name)))
+    assert sorted(_kokoro(folder).sizes.values()) == [5, 1020]
+
+
+def _kokoro(folder: Path) -> reading.Headers:
+    return reading.read("kokoro", hub.parse(str(folder)), peek_at(folder), half=False)

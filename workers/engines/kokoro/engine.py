@@ -3,6 +3,8 @@
 A text is spoken sentence by sentence, and requests take turns after each sentence. Nothing is downloaded.
 """
 
+from typing import Any
+
 import numpy as np
 
 from models.errors import InvalidRequest
@@ -10,7 +12,9 @@ from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, Request, warning
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.kokoro import languages
+from workers.engines.kokoro.languages import Language
 from workers.engines.kokoro.load import RATE, LoadedKokoro, load
+from workers.engines.kokoro.reading.base import Reading
 from workers.engines.kokoro.sentences import pieces, sentences
 from workers.engines.media.sound import encoder
 from workers.engines.media.speaking import PAUSE_S, check_request, many
@@ -45,7 +49,7 @@ class Kokoro(Engine[LoadedKokoro]):
         voice, language = languages.choose(
             self._loaded.voices, self._loaded.default, request.voice_name, request.language
         )
-        self._threads.take(sink, lambda _: _say(request, self._loaded, voice, language.code))
+        self._threads.take(sink, lambda _: _say(request, self._loaded, voice, language))
 
     def abort(self, rid: str) -> None:
         self._threads.abort(rid)
@@ -64,12 +68,16 @@ def check_speed(speed: float, *, whole: bool) -> None:
         raise InvalidRequest("this network speaks at a speed of 1 or 2", param="speed")
 
 
-def _say(request: Request, loaded: LoadedKokoro, voice: str, code: str) -> Steps:
-    """One step a sentence."""
+def _say(request: Request, loaded: LoadedKokoro, voice: str, language: Language) -> Steps:
+    """One step to read a sentence, and one for each piece of it that is spoken."""
     made = encoder(request.response_format, RATE)
-    read, styles = loaded.readers[code], loaded.voices[voice]
-    spoken = [(position, read(sentence)) for position, sentence in sentences(request.input)]
-    told = {
+    read, styles = loaded.readers[language.code], loaded.voices[voice]
+    spoken: list[tuple[int, Reading]] = []
+    for position, sentence in sentences(request.input):
+        spoken.append((position, read(sentence)))
+        yield Step(0, len(request.input))
+    told: dict[str, Any] = {
+        "foreign": "" if request.language else languages.foreign(request.input, language),
         "characters": len(request.input),
         "unsaid": sum(one.unsaid for _, one in spoken),
         "strange": many(sum(one.strange for _, one in spoken), sum(one.words for _, one in spoken)),

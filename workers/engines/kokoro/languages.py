@@ -1,5 +1,6 @@
 """The languages of Kokoro's voices, and which of them can be read here. Pure."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ LANGUAGES = (
     Language("pt", "p", "Portuguese", False, ("portuguese",)),
 )
 _ENGLISH = LANGUAGES[0]
+_SCRIPTS = {"ja": re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9d]"), "zh": re.compile(r"[\u3400-\u9fff]")}
+"""What no text of these languages is without."""
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]{2,}")
+_FEW = 3
 _READ = ", ".join(f"{one.name} ({one.code})" for one in LANGUAGES if one.read)
 
 
@@ -67,6 +72,13 @@ def choose(voices: Collection[str], default: str, voice: str | None, language: s
         raise InvalidRequest(f"there is no voice '{voice[:80]}'; there are {known}", param="voice")
     own = of_voice(voice)
     return voice, asked or _readable(own, "voice", f"the voice {voice} speaks {own.name}, which cannot be read here")
+
+
+def foreign(text: str, language: Language) -> str:
+    """The name of this language where a text has several words, and none in its script; else ""."""
+    if language.code not in _SCRIPTS or _SCRIPTS[language.code].search(text) or len(_LATIN_WORD.findall(text)) < _FEW:
+        return ""
+    return language.name
 
 
 def _readable(language: Language, param: str, complaint: str) -> Language:

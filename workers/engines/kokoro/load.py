@@ -14,6 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from models.errors import InvalidRequest
 from models.launching.options.sound import KokoroOptions
+from models.ledger.headers import NETWORKS
 from workers.engines.accelerator.threads import cores, host_threads
 from workers.engines.base import Capacity, EngineSite, Report
 from workers.engines.kokoro import languages
@@ -22,8 +23,6 @@ from workers.engines.kokoro.styles import Styles, voices_in
 from workers.engines.media.sound import Samples
 
 RATE = 24_000
-_USUAL = ("model.onnx", "kokoro-v1.0.onnx", "model_quantized.onnx")
-"""The networks to take first where a folder has several: the exact one, then the small one."""
 _UNREADABLE = (
     *(failures.EPFail, failures.Fail, failures.InvalidArgument, failures.InvalidGraph, failures.InvalidProtobuf),
     *(failures.NoModel, failures.NotImplemented, failures.RuntimeException),
@@ -158,7 +157,7 @@ def _weights(folder: Path, options: KokoroOptions) -> str | bytes:
 
 
 def _rank(name: str) -> int:
-    return _USUAL.index(name) if name in _USUAL else len(_USUAL)
+    return NETWORKS.index(name) if name in NETWORKS else len(NETWORKS)
 
 
 def _parts(folder: Path) -> Iterator[Path]:

@@ -7,10 +7,25 @@ _WIDE_END = re.compile(r"[。！？!?]+[」』）”’\"]*")
 _END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+(?=\S)")
 _TITLES = frozenset(["mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "no"])
 _MARKS = ",.!?:;…—"
+_LONGEST = 400
+"""Characters that are read at once: dictionaries take long for texts without an end."""
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Each sentence, with the position in the text at which it ends. Lines and the marks of all scripts end one."""
+    """Each sentence, with the position in the text at which it ends. Lines and the marks of all scripts end one.
+
+    One of more than 400 characters is cut behind a mark, else between words, else anywhere.
+    """
+    for position, sentence in _whole(text):
+        *parts, last = pieces(sentence, _LONGEST)
+        begin = position - len(sentence)
+        for part in parts:
+            begin += len(part)
+            yield begin, part
+        yield position, last
+
+
+def _whole(text: str) -> Iterator[tuple[int, str]]:
     for line in re.finditer(r"[^\n]+", text):
         begin = line.start()
         for end in (*_ends(line[0]), len(line[0])):

@@ -7,6 +7,9 @@ from workers.engines.kokoro.reading.base import Reading, script, sounding
 _GUESS = 2
 """The library's mark of a word that its lexicon lacks, so that a network guesses how it is said."""
 _NAMELESS = re.compile(r"\d[\d,]{20,}")
+_ENDLESS = re.compile(r"\S{41,}")
+_WORD = 20
+"""Characters of the pieces of what is longer than any word: the library takes minutes for 1-1-1-1… in one."""
 
 
 class English:
@@ -29,5 +32,13 @@ class English:
 
 
 def readable(text: str) -> str:
-    """The text, with very long numbers written figure by figure: the library fails on a number that has no name."""
-    return _NAMELESS.sub(lambda found: " ".join(found[0].replace(",", "")), text)
+    """The text, with very long numbers written figure by figure: the library fails on a number that has no name.
+
+    What is longer than any word is cut into pieces.
+    """
+    text = _NAMELESS.sub(lambda found: " ".join(found[0].replace(",", "")), text)
+    return _ENDLESS.sub(lambda found: _pieces(found[0]), text)
+
+
+def _pieces(word: str) -> str:
+    return " ".join(word[begin : begin + _WORD] for begin in range(0, len(word), _WORD))
