@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from transformers.utils import import_utils
 
+from models.errors import InvalidRequest
 from tests.families.makers.seeing.layouts import LAYOUTS
 from tests.families.makers.seeing.more import MORE
 from tests.families.makers.seeing.newest import NEWEST
+from tests.families.makers.seeing.towers import TOWERS
 from tests.families.seen import QUESTIONS, Library, asked, asked_together, resident
 
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
@@ -27,11 +30,11 @@ MARKERS = {
     "name",
     [
         *(one for one in LAYOUTS if one not in REST),
-        *(pytest.param(name, marks=pytest.mark.families) for name in (*REST, *MORE, *NEWEST)),
+        *(pytest.param(name, marks=pytest.mark.families) for name in (*REST, *MORE, *NEWEST, *TOWERS)),
     ],
 )
 async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None:
-    await asyncio.to_thread((LAYOUTS | MORE | NEWEST)[name], tmp_path)
+    await asyncio.to_thread((LAYOUTS | MORE | NEWEST | TOWERS)[name], tmp_path)
     driver = await resident(tmp_path)
     library = await asyncio.to_thread(Library, tmp_path, driver)
     asks = {one: parts for one, parts in QUESTIONS.items() if one != "text" or name not in NEEDS_PICTURES}
@@ -42,6 +45,19 @@ async def test_it_answers_as_the_library_does(name: str, tmp_path: Path) -> None
     assert dict(zip(asks, together, strict=False)) == right
     assert together[: len(asks)] == together[len(asks) :]
     driver.engine.close()
+
+
+@pytest.mark.families
+@pytest.mark.parametrize("name", TOWERS)
+async def test_a_tower_is_refused_by_the_name_of_the_package_that_it_lacks(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(TOWERS[name], tmp_path)
+    needs = import_utils.BACKENDS_MAPPING["timm"][1]
+    monkeypatch.setitem(import_utils.BACKENDS_MAPPING, "timm", (lambda: False, needs))  # as where it is not installed
+
+    with pytest.raises(InvalidRequest, match=r"this model needs the package timm, .*\(uv pip install timm\)"):
+        await resident(tmp_path)
 
 
 @pytest.mark.parametrize("name", MARKERS)

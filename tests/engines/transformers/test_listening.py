@@ -29,7 +29,8 @@ TOKENS = 12
 INSTRUCTIONS = {
     "glm_asr": "Please transcribe this audio into text",
     **dict.fromkeys(
-        ("qwen2_audio", "qwen2_5_omni"), "Transcribe the speech into text, word for word, and write nothing else."
+        ("qwen2_audio", "qwen2_5_omni", "gemma3n", "phi4_multimodal"),
+        "Transcribe the speech into text, word for word, and write nothing else.",
     ),
 }
 PARTED = pytest.mark.parametrize(

@@ -123,6 +123,7 @@ SEEING: Mapping[str, str] = {
     "aya_vision": "Aya Vision",
     "cohere2_vision": "Command-A Vision",
     "gemma3": "Gemma 3",
+    "gemma3n": "Gemma 3n",
     "glm4v": "GLM-4V",
     "idefics2": "Idefics 2",
     "idefics3": "Idefics 3",
@@ -137,7 +138,8 @@ SEEING: Mapping[str, str] = {
     "mllama": "Llama 3.2 Vision",
     "molmo2": "Molmo 2",
     "paligemma": "PaliGemma",
-    "phi4_multimodal": "Phi-4-multimodal (pictures)",
+    "perception_lm": "Perception-LM",
+    "phi4_multimodal": "Phi-4-multimodal",
     "pixtral": "Pixtral",
     "qwen2_5_omni": "Qwen2.5-Omni (without speech)",
     "qwen2_5_vl": "Qwen2.5-VL",
@@ -148,7 +150,9 @@ SEEING: Mapping[str, str] = {
 }
 
 HEARING: Mapping[str, str] = {
+    "gemma3n": "Gemma 3n",
     "glm_asr": "GLM-ASR",
+    "phi4_multimodal": "Phi-4-multimodal",
     "qwen2_5_omni": "Qwen2.5-Omni (without speech)",
     "qwen2_audio": "Qwen2-Audio",
     "qwen3_asr": "Qwen3-ASR",

@@ -20,6 +20,7 @@ from tests.families.makers.embeddings.rerankers import ASKED_BY_WORDS, OF_LIBRAR
 from tests.families.makers.seeing.layouts import LAYOUTS
 from tests.families.makers.seeing.more import MORE as MORE_SEEING
 from tests.families.makers.seeing.newest import NEWEST
+from tests.families.makers.seeing.towers import TOWERS
 from tests.families.makers.sound.listeners import LISTENERS
 from tests.families.makers.text.layouts import MANAGER
 from tests.families.makers.text.others import STEPPER
@@ -46,7 +47,12 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     tokens = "tokens equal to `generate`'s, alone and together"
     yield "LLM", "transformers", f"transformers' own batching: {tokens}", _named(TEXT, MANAGER)
     yield "LLM", "transformers", f"the Stepper: {tokens}", _named(TEXT, STEPPER)
-    yield "LLM that sees", "transformers", f"the Stepper: {tokens}", _named(SEEING, [*LAYOUTS, *MORE_SEEING, *NEWEST])
+    yield (
+        "LLM that sees",
+        "transformers",
+        f"the Stepper: {tokens}",
+        _named(SEEING, [*LAYOUTS, *MORE_SEEING, *NEWEST, *TOWERS]),
+    )
     same = "tokens equal to those of the same weights"
     yield "LLM that sees", "llama_cpp", same, "folders of a GGUF file and its projector (mmproj)"
     yield (

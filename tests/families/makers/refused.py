@@ -104,9 +104,8 @@ OF_TEXT: dict[str, Maker] = {TEXT[name]: partial(made, layout) for name, layout 
     "a LoRA adapter by itself": adapter,
 }
 OF_SIGHT: dict[str, Maker] = {
-    "Gemma 3n with its tower and its ears": unseen.gemma3n,
-    "Perception-LM": unseen.perception_lm,
     "Kimi-VL, MiniCPM-V and others with a network of their own": unseen.kimi_vl,
+    "Granite Speech": unseen.granite_speech,
 }
 OF_VECTORS: dict[str, Maker] = {
     "CLIP": embedders.clip,

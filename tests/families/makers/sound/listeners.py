@@ -12,7 +12,9 @@ from typing import Any
 import transformers
 
 from tests.families.makers.seeing.making import TEXT, TOWER, save, with_marks
+from tests.families.makers.seeing.newest import phi4_multimodal
 from tests.families.makers.seeing.omni import qwen2_5_omni
+from tests.families.makers.seeing.towers import gemma3n
 
 make: Any = transformers
 _TEKKEN = {
@@ -119,4 +121,6 @@ LISTENERS: dict[str, Callable[[Path], None]] = {
     "qwen2_audio": qwen2_audio,
     "voxtral": voxtral,
     "qwen2_5_omni": qwen2_5_omni,
+    "gemma3n": gemma3n,
+    "phi4_multimodal": phi4_multimodal,
 }
