@@ -30,7 +30,8 @@ class Need:
 
     ``cache`` is for ``requests`` requests of ``context`` tokens each; 0 where there is none. ``least_cache``: with
     which it is loaded all the same, for fewer requests at once. ``certain``: what it takes at the very least, whatever
-    is estimated. ``unknown``: what could not be found out, in words.
+    is estimated. ``unknown``: what could not be found out, in words. ``measured``: what it took before; 0 where that is
+    not known. ``correction`` is what that adds to the estimate, or takes from it.
     """
 
     weights: int
@@ -40,18 +41,20 @@ class Need:
     context: int = 0
     requests: int = 0
     certain: int = 0
+    measured: int = 0
+    correction: int = 0
     dtype: str = ""
     unknown: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.weights + self.cache + self.overhead
+        return self.weights + self.cache + self.overhead + self.correction
 
     @property
     def least(self) -> int:
         """All of it, with the smallest cache."""
-        return self.weights + self.least_cache + self.overhead
+        return self.weights + self.least_cache + self.overhead + self.correction
 
 
 def gib(size: int) -> str:
@@ -65,4 +68,6 @@ def in_words(name: str, need: Need) -> str:
     if need.cache:
         parts.append(f"{gib(need.cache)} KV cache for {need.context:,} × {need.requests}")  # noqa: RUF001 - it is meant
     parts.append(f"{gib(need.overhead)} overhead")
+    if need.correction:
+        parts.append(f"{gib(abs(need.correction))} {'more' if need.correction > 0 else 'less'}, as it was measured")
     return f"{name} needs {gib(need.total)} GiB ({', '.join(parts)})"

@@ -44,6 +44,8 @@ def needs(need: Need) -> dict[str, Any]:
         "weights_bytes": need.weights,
         "kv_cache_bytes": need.cache,
         "overhead_bytes": need.overhead,
+        "measured_bytes": need.measured or None,
+        "correction_bytes": need.correction,
         "context_length": need.context or None,
         "requests": need.requests or None,
         "dtype": need.dtype or None,

@@ -271,7 +271,8 @@ def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> lis
 def pending(connection: Connection) -> list[PendingReplica]:
     """Replicas that wait for a device, by the priority of their instances, then oldest first."""
     wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine, instances.c.need, instances.c.node)
-    query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, replicas.c.tried, *wish)
+    weights = (instances.c.source, instances.c.options)
+    query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, replicas.c.tried, *wish, *weights)
     query = query.join(instances, instances.c.uid == replicas.c.uid)
     order = (instances.c.priority, replicas.c.created_at, replicas.c.id)
     return fetch(connection, query.where(replicas.c.state == ReplicaState.PENDING).order_by(*order), PendingReplica)

@@ -111,6 +111,8 @@ class PendingReplica(Record):
     n_gpu: str  # its instance's
     gpu_idx: list[int] | None  # its instance's
     engine: str  # its instance's
+    source: str  # its instance's
+    options: dict[str, Any]  # its instance's
     need: dict[str, Any] | None  # its instance's
     node: str | None  # its instance's
     tried: dict[str, str] | None

@@ -116,6 +116,14 @@ devices = sa.Table(
     sa.Column("engines", sa.JSON, nullable=False),
 )
 
+measured = sa.Table(
+    "measured",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True, doc="models.ledger.placement.measuring.key_on"),
+    sa.Column("memory_bytes", sa.BigInteger, nullable=False, doc="the most of the last days, of all devices"),
+    sa.Column("at", sa.BigInteger, nullable=False, doc="when that was"),
+)
+
 leases = sa.Table(
     "leases",
     metadata,

@@ -32,6 +32,7 @@ from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
 from models.rows.residency import moves
+from models.rows.states import ReplicaState
 from models.settings import Settings
 from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
@@ -189,6 +190,8 @@ class DeviceHost:
             if runner.phase is Phase.LOADING:
                 self._reports.loading(replica, runner)
                 self._limit_load(runner)
+            elif runner.phase is Phase.READY and rows.get(replica) and rows[replica].state == ReplicaState.READY:
+                self._reports.takes(replica, runner, self._memory_bytes(runner))
         self._give_a_turn()
 
     def _loading(self) -> set[str]:
@@ -287,6 +290,7 @@ class DeviceHost:
         publish_lost(self._client, self.worker, runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
+        self._reports.ended(replica)
         self._leaving.ended(replica, runner)
         log.info("replica %s: unloaded", replica)
         self._wake.set()  # its row can be forgotten now
@@ -344,6 +348,7 @@ class DeviceHost:
             self._reports.died(replica, runner.exit_reason)
         else:
             self._reports.failed(replica, runner)
+        self._reports.ended(replica)
         del self._runners[replica]
 
     # ---- the end -------------------------------------------------------------------------------------------

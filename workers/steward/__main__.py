@@ -33,7 +33,7 @@ from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import BatchFeeder
-from workers.steward.floor import Floor
+from workers.steward.floor import floor_for
 from workers.steward.residency.residents import Demand
 from workers.steward.residency.room import by_need
 from workers.steward.residency.turn import Residency
@@ -81,7 +81,8 @@ def place_all(
     waiting = instances.pending(connection)
     if not waiting:
         return []
-    floor = Floor(found, instances.replicas_of(connection), reports([row.id for row in found]))
+    replicas = instances.replicas_of(connection)
+    floor = floor_for(connection, waiting, found, replicas, reports([row.id for row in found]))
     given: list[str] = []
     promised: set[str] = set()
     for replica in by_need(waiting, demands):

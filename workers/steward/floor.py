@@ -1,22 +1,34 @@
 """What devices have and who holds them, as one turn of the steward sees it and changes it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from sqlalchemy.engine import Connection
 
 from models.launching.placing import Wish, candidate
 from models.ledger.fit import Holding
 from models.ledger.placement.deciding import Decision, Offer, decide
-from models.ledger.placement.needs import need_on
+from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import Reported, room, rooms
 from models.rows.instances import held_devices
+from models.rows.life import measured
 from models.rows.records import LoadedDevice, PendingReplica, ReplicaRow
 
 
 class Floor:
     """The devices of one turn. What is placed in it counts at once for those that come after."""
 
-    def __init__(self, devices: Sequence[LoadedDevice], replicas: Sequence[ReplicaRow], reported: Reported) -> None:
+    def __init__(
+        self,
+        devices: Sequence[LoadedDevice],
+        replicas: Sequence[ReplicaRow],
+        reported: Reported,
+        took: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """``took``: what models took before, by ``models.ledger.placement.measuring``'s keys."""
         self._devices = devices
+        self._took = took
         self._reported = reported
         self._loads = Counter({row.id: row.load for row in devices})
         self._siblings: dict[str, Counter[str]] = {}
@@ -26,9 +38,13 @@ class Floor:
 
     def decide(self, replica: PendingReplica) -> Decision:
         """Where a waiting replica goes: to devices that have not failed it, while there are any that would do."""
-        wish = Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()), replica.node or "")
+        wish = _wish(replica)
         offers = [
-            Offer(candidate(one, self._loads[one.id]), self._rooms[one.id], need_on(replica.need, replica.engine, one))
+            Offer(
+                candidate(one, self._loads[one.id]),
+                self._rooms[one.id],
+                need_of(replica, one, wish.count, self._took),
+            )
             for one in self._devices
         ]
         taken = self._siblings.get(replica.uid, Counter())
@@ -45,3 +61,19 @@ class Floor:
             if one.id in chosen:
                 held = (*self._rooms[one.id].holdings, Holding(replica.id, replica.uid, decision.reserved))
                 self._rooms[one.id] = room(one, held, self._reported.free.get(one.id))
+
+
+def floor_for(
+    connection: Connection,
+    waiting: Sequence[PendingReplica],
+    devices: Sequence[LoadedDevice],
+    replicas: Sequence[ReplicaRow],
+    reported: Reported,
+) -> Floor:
+    """The floor for these, with what such models took before."""
+    keys = keys_of([(one, _wish(one).count) for one in waiting], devices)
+    return Floor(devices, replicas, reported, measured.recall(connection, keys))
+
+
+def _wish(replica: PendingReplica) -> Wish:
+    return Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()), replica.node or "")

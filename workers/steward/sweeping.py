@@ -18,7 +18,7 @@ from models.errors import HeadraceError
 from models.redis import job_states
 from models.rows import batches, claims, instances, responses, uploads, webhooks
 from models.rows.database import Database
-from models.rows.life import events
+from models.rows.life import events, measured
 from models.rows.outbox import notify
 from models.rows.records import JobRow
 from models.settings import Settings
@@ -81,6 +81,7 @@ class Tidying:
                 self._store.delete_prefix(f"jobs/{job}/")
         self._database.call(webhooks.purge, kept_ms)
         self._database.call(events.purge)
+        self._database.call(measured.purge)
         while self._database.call(responses.purge):
             pass
         while ids := self._database.call(uploads.purge):

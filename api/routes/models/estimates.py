@@ -9,13 +9,13 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
-from api.routes.models.memory import decision, devices_for, rooms_of
+from api.routes.models.memory import decision, devices_for, rooms_of, took, wish_of
 from api.routes.models.preparing import PEEK_S, prepared
 from models.errors import Unavailable
 from models.launching.launch import Launch
-from models.ledger.estimate import estimate
 from models.ledger.look import headers_of
-from models.ledger.placement.needs import needs_of, target_of, to_row
+from models.ledger.placement.measuring import need_of
+from models.ledger.placement.needs import needs_of, to_row
 from models.ledger.wire import answer, placement
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -31,7 +31,8 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     """What a launch of this body would need of each device that it may have, in bytes; nothing is launched or fetched.
 
     ``needs`` has the weights, the KV cache for ``requests`` requests of ``context_length`` tokens, and what the engine
-    takes beside them; ``least_bytes`` is with the smallest cache. ``fits`` is null where it is not known. What
+    takes beside them; ``least_bytes`` is with the smallest cache; ``measured_bytes`` is what it took of such devices
+    before, which corrects the estimate, null where it never ran there. ``fits`` is null where it is not known. What
     ``download_bytes`` says is still on a hub. ``placement`` is where it would go now: its
     ``state`` is fits, waits or refused, with the reason, and ``to_leave`` who holds the devices on which it would fit.
     """
@@ -47,9 +48,10 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     if seen is not None:
         headers = await gateway.blocking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
     found = await rooms_of(gateway, there)
-    estimates = [
-        (estimate(new.engine, headers, new.options, target_of(new.engine, one)), found[one.id]) for one in there
-    ]
     needed = replace(new, need=to_row(needs_of(new.engine, headers, new.options)))
-    made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices))
+    before = await took(gateway, launch.devices, needed)
+    count = wish_of(needed).count
+    each = [(need_of(needed, one, count, before), found[one.id]) for one in there]
+    estimates = [(need, room) for need, room in each if need is not None]
+    made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices), before)
     return answer(new.model_name, new.engine, new.model_type, headers, estimates) | placement(made)

@@ -13,10 +13,12 @@ from models.ledger.headers import Headers
 from models.ledger.look import headers_if_any
 from models.ledger.need import Need
 from models.ledger.placement.deciding import PARAM, Decision, Offer, decide
-from models.ledger.placement.needs import need_on, needs_of
+from models.ledger.placement.measuring import keys_of, need_of
+from models.ledger.placement.needs import needs_of
 from models.ledger.placement.rooms import Reported, rooms
 from models.rows import instances
 from models.rows.instances import NewInstance
+from models.rows.life import measured
 from models.rows.records import LoadedDevice, ReplicaRow
 
 HEADERS_S = 5.0
@@ -65,10 +67,18 @@ async def needs(
     return needs_of(new.engine, headers, new.options)
 
 
-def decision(devices: Sequence[LoadedDevice], new: NewInstance, found: Mapping[str, Room]) -> Decision:
-    """Where the first replica of a launch would go, whose needs are known."""
-    offers = [Offer(candidate(one, one.load), found[one.id], need_on(new.need, new.engine, one)) for one in devices]
-    return decide(new.uid, wish_of(new), offers, {})
+async def took(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> Mapping[str, int]:
+    """What such a model took of such devices before, by ``models.ledger.placement.measuring``'s keys."""
+    return await gateway.database.look(measured.recall, keys_of([(new, wish_of(new).count)], devices))
+
+
+def decision(
+    devices: Sequence[LoadedDevice], new: NewInstance, found: Mapping[str, Room], before: Mapping[str, int]
+) -> Decision:
+    """Where the first replica of a launch would go, whose needs are known. ``before``: as ``took`` has it."""
+    wish = wish_of(new)
+    offers = [Offer(candidate(one, one.load), found[one.id], need_of(new, one, wish.count, before)) for one in devices]
+    return decide(new.uid, wish, offers, {})
 
 
 async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> None:
@@ -81,7 +91,7 @@ async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice],
     if new.node and new.node not in nodes:
         there = ", ".join(nodes) or "none that reports"
         raise InvalidRequest(f"there is no node '{new.node}'; there is {there}", param="node")
-    made = decision(devices, new, await rooms_of(gateway, devices))
+    made = decision(devices, new, await rooms_of(gateway, devices), await took(gateway, devices, new))
     placed = made.placed
     if placed.hopeless and placed.param != PARAM:
         raise UnsupportedParameter(placed.reason, param=placed.param)

@@ -47,6 +47,12 @@ def would(stack: Stack, **options: int) -> dict[str, Any]:
     return dict(said["placement"])
 
 
+def needs_of(stack: Stack, **options: int) -> dict[str, Any]:
+    """What a dry run says that a launch needs of the first device."""
+    said = httpx.post(f"{stack.url}/v1/models/estimate", json={"model_name": "smollm2", **options}, timeout=60).json()
+    return dict(said["devices"][0]["needs"])
+
+
 def says(stack: Stack, uid: str) -> bool:
     """Whether it answers."""
     body = {"model": uid, "messages": [{"role": "user", "content": "Name a colour."}], "max_tokens": 3}
@@ -59,6 +65,11 @@ def test_models_share_devices_and_wait_for_room(budgets: Stack) -> None:
     places = {uid: replica(budgets, uid)["device"].rpartition(".")[2] for uid in "abc"}
     assert places == {"a": "cpu:0", "b": "cpu:1", "c": "cpu:0"}
     assert all(says(budgets, uid) for uid in "abc")
+    held = [one["memory_bytes"] for uid in "abc" for one in [replica(budgets, uid)]]
+    needs = needs_of(budgets, **SMALL)
+    assert max(held) * 0.9 <= needs["measured_bytes"] <= max(held) * 1.1
+    assert needs["total_bytes"] >= needs["measured_bytes"]
+    assert needs_of(budgets, **LARGE)["measured_bytes"] is None
 
     assert launch(budgets, "large", wait=False, **LARGE).status_code == 200
     both = re.compile(r"cpu:0 has 0\.\d\d of 0\.68 GiB free, 0\.\d\d idle could be unloaded \([ac], [ac]\)")

@@ -9,11 +9,11 @@ from sqlalchemy.engine import Connection
 from models.errors import HeadraceError, WeightsNotHere
 from models.launching.placing import Wish, candidate
 from models.ledger.placement.deciding import Offer, decide
-from models.ledger.placement.needs import need_on
+from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import NOTHING, rooms
 from models.rows import instances
 from models.rows.instances import HELD, UNPLACED
-from models.rows.life import events
+from models.rows.life import events, measured
 from models.rows.life.events import EventKind
 from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.tables import replicas
@@ -60,8 +60,9 @@ def move_on(connection: Connection, replica: str, device: str, error: HeadraceEr
 def _is_left(connection: Connection, row: ReplicaRow, instance: InstanceRow, devices: list[LoadedDevice]) -> bool:
     """Whether one of these devices has the room now."""
     held = rooms(devices, instances.replicas_of(connection), NOTHING)
-    offers = [
-        Offer(candidate(one, one.load), held[one.id], need_on(instance.need, instance.engine, one)) for one in devices
-    ]
     wish = Wish(instance.engine, instance.n_gpu, tuple(instance.gpu_idx or ()), instance.node or "")
+    took = measured.recall(connection, keys_of([(instance, wish.count)], devices))
+    offers = [
+        Offer(candidate(one, one.load), held[one.id], need_of(instance, one, wish.count, took)) for one in devices
+    ]
     return bool(decide(row.uid, wish, offers, {}).placed.devices)

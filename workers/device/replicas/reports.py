@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from models.errors import HeadraceError, ModelNotReady
 from models.rows import instances
 from models.rows.database import Database
@@ -10,6 +12,7 @@ from models.rows.life import retries
 from models.rows.records import ReplicaRow
 from models.rows.states import ReplicaState
 from workers.device.replicas.elsewhere import move_on
+from workers.device.replicas.peaks import Peaks
 from workers.device.runner_process import RunnerProcess
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,7 @@ class Reports:
     def __init__(self, database: Database, device: str) -> None:
         self._database = database
         self._device = device
+        self._peaks = Peaks(device)
 
     def started(self, row: ReplicaRow, pid: int) -> None:
         """A runner was started for a replica. Why an earlier one died stays to be seen until this one is ready."""
@@ -45,9 +49,26 @@ class Reports:
             self._database.call(instances.describe, runner.load.uid, about)
         values: dict[str, Any] = {"context_length": runner.ready.context_length, "memory_bytes": memory_bytes}
         values |= {"failures": 0, "next_try_at": None, "log": None, "tried": None}
+        values |= {"state": ReplicaState.READY, "stage": "ready", "progress": 1.0, "error": None}
+        count = max(1, len(runner.visible))
         if memory_bytes:  # what was reserved was an estimate
-            values["reserved_bytes"] = memory_bytes // max(1, len(runner.visible))
-        self._report(replica, state=ReplicaState.READY, stage="ready", progress=1.0, error=None, **values)
+            values["reserved_bytes"] = memory_bytes // count
+
+        def write(connection: Connection) -> None:
+            if instances.report(connection, replica, self._device, **values) and memory_bytes:
+                self._peaks.remember(connection, replica, runner.load.uid, count, memory_bytes)
+
+        self._database.call(write)
+
+    def takes(self, replica: str, runner: RunnerProcess, memory_bytes: int) -> None:
+        """What a ready replica takes now; remembered where it has grown, as it does with use."""
+        if self._peaks.has_grown(replica, memory_bytes):
+            count = max(1, len(runner.visible))
+            self._database.call(self._peaks.remember, replica, runner.load.uid, count, memory_bytes)
+
+    def ended(self, replica: str) -> None:
+        """The runner of a replica is no more."""
+        self._peaks.forget(replica)
 
     def died(self, replica: str, error: HeadraceError) -> None:
         """A runner has died, and its replica is loaded again."""
