@@ -160,6 +160,11 @@ class Settings(BaseSettings):
         """The URL of the Redis that carries token traffic: as set, or the default."""
         return self.stream_redis_url or self.redis_url
 
+    @property
+    def shares_redis(self) -> bool:
+        """Whether token traffic and all else have one Redis."""
+        return self.stream_redis == self.redis_url
+
     @cached_property
     def api_keys(self) -> frozenset[str]:
         """The keys that clients may present, without those of administrators."""

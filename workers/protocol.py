@@ -34,6 +34,7 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     outbound_allow: str = ""  # private networks that clients' URLs may reach, as models.storage.outbound reads them
     reserved_bytes: int = 0  # of each device's memory, for this replica; 0: not known
     model_type: str = ""  # Xinference's: LLM, embedding, …
+    slots_redis_url: str = ""  # where admission slots are; empty: where answers go
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):

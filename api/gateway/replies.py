@@ -1,7 +1,8 @@
 """The answers to all requests of this gateway, received on ONE pub/sub connection.
 
 The connection is subscribed before any request is sent. It brings the frames of answers, which go into the inboxes,
-and the snapshots of devices, which go into the routing table. A request whose runner has fallen silent is failed here,
+and the snapshots of devices, which go into the routing table; where token traffic has a server of its own, the
+snapshots have another connection. A request whose runner has fallen silent is failed here,
 missing frames are asked for again, and a runner that works for a request which is over here is sent a cancel.
 """
 
@@ -39,13 +40,16 @@ LATE_S = 1.0
 class Replies:
     """All inboxes of this gateway, by request id."""
 
-    def __init__(self, settings: Settings, client: redis.Redis, routing_table: RoutingTable) -> None:
+    def __init__(
+        self, settings: Settings, client: redis.Redis, stream_client: redis.Redis, routing_table: RoutingTable
+    ) -> None:
         self.gateway_id = secrets.token_hex(8)
         self.inboxes: dict[str, Inbox] = {}
         self.gaps = 0
         self.connected = False
         self._settings = settings
         self._client = client
+        self._stream_client = stream_client
         self._routing_table = routing_table
         self._lost_at: float | None = None
         self._background = Background()
@@ -82,11 +86,25 @@ class Replies:
                     on_disconnect=self._disconnect,
                 )
             )
+            if not self._settings.shares_redis:
+                group.create_task(
+                    broker.listen(
+                        self._settings.redis_url,
+                        "the channel of devices",
+                        subscribe=self._subscribe_devices,
+                        on_message=self._take,
+                    )
+                )
 
     async def _subscribe(self, channel: PubSub, client: redis.Redis) -> None:
-        await channel.subscribe(stream.gateway_channel(self.gateway_id), presence.DEVICES)
-        await self._read_known_devices(client)
+        await channel.subscribe(stream.gateway_channel(self.gateway_id))
+        if self._settings.shares_redis:
+            await self._subscribe_devices(channel, client)
         self.connected, self._lost_at = True, None
+
+    async def _subscribe_devices(self, channel: PubSub, client: redis.Redis) -> None:
+        await channel.subscribe(presence.DEVICES)
+        await self._read_known_devices(client)
 
     def _take(self, message: broker.Message) -> None:
         if message["type"] == "message":
@@ -179,16 +197,16 @@ class Replies:
                 self._ask(inbox, now)
 
     async def _leave(self, inbox: Inbox) -> None:
+        await self._control(inbox.epoch, Cancel([inbox.rid]))
         with suppress(RedisError, OSError):
             pipeline = self._client.pipeline(transaction=False)
-            pipeline.publish(stream.control_channel(inbox.epoch), stream.encode(Cancel([inbox.rid])))
             for key in inbox.slots:
                 pipeline.zrem(key, inbox.rid)
             await pipeline.execute()
 
     async def _control(self, epoch: str, message: stream.Control) -> None:
         with suppress(RedisError, OSError):
-            await self._client.publish(stream.control_channel(epoch), stream.encode(message))
+            await self._stream_client.publish(stream.control_channel(epoch), stream.encode(message))
 
 
 def _says_lost(frame: Frame) -> bool:

@@ -32,7 +32,6 @@ from workers.device.host import DeviceHost
 from workers.device.probing import Probing
 from workers.device.runner_process import RunnerProcess
 from workers.protocol import Submit
-from workers.runner_logs import RunnerLogs
 from workers.wakeups import hear, in_background
 
 log = logging.getLogger("workers.device")
@@ -111,7 +110,7 @@ def main() -> None:
         return Claimer(lease, database, store, telling, runners, settings.response_retention_s)
 
     probing = Probing(settings, device)
-    host = DeviceHost(settings, device, database, client, claimer=claimer, probing=probing, logs=RunnerLogs(telling))
+    host = DeviceHost(settings, device, database, client, telling, claimer=claimer, probing=probing)
     probe = Probe(host, client)
     worker = build(settings, host, probe).Worker(
         hostname=f"headrace@{host.id}",

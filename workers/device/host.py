@@ -38,7 +38,7 @@ from workers.device.claimer import Claimer
 from workers.device.memory import DeviceMemory
 from workers.device.probing import Probing
 from workers.device.replicas.leaving import Leaving
-from workers.device.replicas.lost_requests import publish_lost
+from workers.device.replicas.lost_requests import LostRequests
 from workers.device.replicas.reports import Reports
 from workers.device.residency import Act, Deaths, after_death, plan
 from workers.device.runner_process import Phase, RunnerProcess
@@ -68,10 +68,10 @@ class DeviceHost:
         device: Device,
         database: Database,
         client: redis.Redis,
+        stream_client: redis.Redis,
         *,
         claimer: ClaimerOf,
         probing: Probing,
-        logs: RunnerLogs,
     ) -> None:
         self.id = f"{settings.node}.{device.name}"
         self.worker = uuid.uuid4().hex
@@ -80,8 +80,9 @@ class DeviceHost:
         self._device = device
         self._database = database
         self._client = client
+        self._lost_requests = LostRequests(self.worker, client, stream_client)
         self._probing = probing
-        self.logs = logs
+        self.logs = RunnerLogs(stream_client)
         self._sighting = Sighting(settings.node, device, database)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
@@ -120,7 +121,7 @@ class DeviceHost:
                 raise ReplicaLost("the replica is not on this device any more")
             future = runner.submit(submit)
         except ReplicaLost as error:
-            publish_lost(self._client, self.worker, [submit], error)
+            self._lost_requests.publish([submit], error)
             return
         try:
             future.result(timeout=max(submit.deadline / 1000 - time.time(), 0) + 10)
@@ -249,6 +250,7 @@ class DeviceHost:
             uid=row.uid,
             engine=instance.engine,
             device="cuda:0" if self._device.kind == "cuda" else self._device.kind,  # the only one it sees
+            slots_redis_url="" if self._settings.shares_redis else self._settings.redis_url,
             stream_redis_url=self._settings.stream_redis,
             source=hub.outside(instance.source) if interpreter else instance.source,
             cache=str(self._settings.home / "models"),
@@ -287,7 +289,7 @@ class DeviceHost:
         self.changed.set()
         with self._hold(runner.visible):
             runner.stop()
-        publish_lost(self._client, self.worker, runner.abandoned(), ReplicaLost("the model was unloaded"))
+        self._lost_requests.publish(runner.abandoned(), ReplicaLost("the model was unloaded"))
         self._runners.pop(replica, None)
         self._deaths.pop(replica, None)
         self._reports.ended(replica)
@@ -306,7 +308,7 @@ class DeviceHost:
     def _on_change(self, runner: RunnerProcess) -> None:
         """Called from a runner's reader thread: clients first, the database from the device's own thread."""
         if runner.phase is Phase.GONE:
-            publish_lost(self._client, self.worker, runner.abandoned(), runner.exit_reason)
+            self._lost_requests.publish(runner.abandoned(), runner.exit_reason)
             self.claimer.hear(runner)
         elif runner.phase is Phase.READY:
             self.claimer.ring()

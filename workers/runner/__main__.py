@@ -158,11 +158,13 @@ class Runner:
 
     async def _serve(self, load: Load, engine: Engine[Any]) -> None:
         client = broker.async_command_client(load.stream_redis_url)
+        slots_client = broker.async_command_client(load.slots_redis_url) if load.slots_redis_url else None
         publisher = Publisher(
             client,
             load.epoch,
             on_dead=lambda gateway_id: requests.cancel_gateway(gateway_id),
             gather_s=lambda: engine.gather_s if requests.inflight > 1 else 0.0,
+            slots_client=slots_client,
         )
         intake = MediaIntake(load.outbound_allow)
         requests = Requests(engine, publisher, lambda rid: self._send(Finished(rid)), intake, self._stops)
@@ -190,8 +192,9 @@ class Runner:
         await publisher.flush(2)
         intake.close()
         await asyncio.to_thread(engine.close)
-        with suppress(RedisError, OSError):
-            await client.aclose()
+        for one in filter(None, (client, slots_client)):
+            with suppress(RedisError, OSError):
+                await one.aclose()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(1 << 20):

@@ -26,7 +26,10 @@ Beats are published once a second, so a channel is looked at often enough where 
 
 
 class Publisher:
-    """Publishes frames and beats to gateways. Calls ``on_dead`` for a gateway that does not listen any more."""
+    """Publishes frames and beats to gateways. Calls ``on_dead`` for a gateway that does not listen any more.
+
+    ``slots_client``: of the server of admission slots, where it is another one.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,10 @@ class Publisher:
         epoch: str,
         on_dead: Callable[[str], None],
         gather_s: Callable[[], float] = lambda: 0.0,
+        slots_client: redis.Redis | None = None,
     ) -> None:
         self._client = client
+        self._slots_client = slots_client or client
         self._epoch = epoch
         self._on_dead = on_dead
         self._gather_s = gather_s
@@ -101,11 +106,14 @@ class Publisher:
             [(gateway_id, packet)] = packets.items()
             self._note_listeners(gateway_id, await self._client.publish(stream.gateway_channel(gateway_id), packet))
             packets = {}
-        if packets or leaves:
-            await self._pipeline(packets, leaves)
+        together = leaves if self._slots_client is self._client else []
+        if packets or together:
+            await self._pipeline(self._client, packets, together)
+        if len(leaves) > len(together):
+            await self._pipeline(self._slots_client, {}, leaves)
 
-    async def _pipeline(self, packets: dict[str, bytes], leaves: list[tuple[str, str]]) -> None:
-        pipeline = self._client.pipeline(transaction=False)
+    async def _pipeline(self, client: redis.Redis, packets: dict[str, bytes], leaves: list[tuple[str, str]]) -> None:
+        pipeline = client.pipeline(transaction=False)
         for gateway_id, packet in packets.items():
             pipeline.publish(stream.gateway_channel(gateway_id), packet)
         for key, rid in leaves:

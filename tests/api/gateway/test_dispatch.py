@@ -37,7 +37,7 @@ class Gateway:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.client = broker.async_command_client(settings.redis_url)
         self.routing_table = RoutingTable(settings.silence_s, lambda epoch: self.replies.lose(epoch))
-        self.replies = Replies(settings, self.client, self.routing_table)
+        self.replies = Replies(settings, self.client, self.client, self.routing_table)
         self.replies.connected = True
         admission = Admission(self.client, device_cap=100, room=lambda: 100)
         known = KnownModels(database)

@@ -25,7 +25,8 @@ SILENCE_S = 5.0
 async def replies() -> Any:
     """A gateway's ear that knows of the model ``m``, ready under the epoch ``E``."""
     client = redis.asyncio.Redis(port=1)  # nobody is there
-    found = Replies(Settings(silence_s=SILENCE_S), client, RoutingTable(SILENCE_S, lambda epoch: found.lose(epoch)))
+    table = RoutingTable(SILENCE_S, lambda epoch: found.lose(epoch))
+    found = Replies(Settings(silence_s=SILENCE_S), client, client, table)
     report(found, 1, 0.0)
     yield found
     await client.aclose()
@@ -176,7 +177,7 @@ class Runner:
 async def runner(replies: Replies, valkey: Valkey) -> AsyncIterator[Runner]:
     """One that the gateway of ``replies`` reaches."""
     client = broker.async_command_client(valkey.url)
-    replies._client = client
+    replies._client = replies._stream_client = client
     replies._settings = Settings(silence_s=SILENCE_S, redis_url=valkey.url)
     listener = Runner(replies, client)
     await listener.listen()
