@@ -5,12 +5,13 @@ The gateway finds it out at the launch, as far as it can see the weights; the ru
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.engines import FACTS, EngineFacts
 from models.launching.chat_templates import REASONING_FORMATS, describes_tools, tags_of
 from models.launching.defaults.known import known_defaults
+from models.launching.options.context import known_positions, shortened, written_positions
 from models.launching.peek import Peek
 from models.modalities import MODALITIES, THROUGH
 
@@ -78,7 +79,8 @@ class About:
     """What is known of a model; None for what is not.
 
     ``abilities`` are Xinference's words; ``context_length`` in tokens; ``dimensions`` of an embedding; ``family`` is
-    what the files call their architecture; ``defaults`` of pictures and videos.
+    what the files call their architecture; ``defaults`` of pictures and videos; ``warnings`` tell in sentences what is
+    not as the launch asked.
     """
 
     abilities: list[str]
@@ -86,6 +88,7 @@ class About:
     dimensions: int | None = None
     family: str | None = None
     defaults: dict[str, Any] | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str, Any]) -> About:
@@ -97,6 +100,7 @@ def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str,
         dimensions=_dimensions(seen) if seen is not None and model_type == "embedding" else None,
         family=None if seen is None else _family(seen),
         defaults=known_defaults(model_type, seen, options),
+        warnings=[told] if (told := _shortened(facts, seen, options)) else [],
     )
 
 
@@ -228,6 +232,15 @@ def _context(facts: EngineFacts, seen: Peek | None, options: Mapping[str, Any]) 
     return min((one for one in (_count(asked), trained) if one is not None), default=None)
 
 
+def _shortened(facts: EngineFacts, seen: Peek | None, options: Mapping[str, Any]) -> str:
+    """What is to be told of a context that is shorter than the one that is asked for. vLLM itself refuses those."""
+    if facts.context is None or facts.name == "vllm":
+        return ""
+    name, _ = facts.context
+    asked = options.get(name)
+    return shortened(name, asked, _longest(seen, asked) if facts.name == "sentence_transformers" else _positions(seen))
+
+
 def _positions(seen: Peek | None) -> int | None:
     """The positions that a network knows, as its files say."""
     if seen is None:
@@ -235,14 +248,16 @@ def _positions(seen: Peek | None) -> int | None:
     if seen.header:
         return _count(seen.header.get(f"{seen.header.get('general.architecture')}.context_length"))
     text = _text_config(seen)
-    known = (text.get(name) for name in ("max_position_embeddings", "n_positions"))
-    return next((found for one in known if (found := _count(one)) is not None), None)
+    return known_positions(text)
 
 
 def _longest(seen: Peek | None, asked: Any) -> int | None:
     """The tokens of one input, as sentence-transformers finds them where a launch does not say."""
-    positions, text = _positions(seen), _text_config(seen)
-    if seen is None or positions is None:
+    if seen is None:
+        return None
+    text = _text_config(seen)
+    positions = written_positions(text)
+    if positions is None:
         return None
     usable = positions
     if any(one in str(text.get("model_type")) for one in _COUNTS_FROM_PADDING):

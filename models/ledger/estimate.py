@@ -7,6 +7,7 @@ is the context of CUDA and the intermediate results of a step.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from models.launching.options.context import known_positions
 from models.ledger import cache, precision
 from models.ledger.headers import Headers
 from models.ledger.need import MIB, Need, Target
@@ -72,14 +73,11 @@ def _transformers(headers: Headers, options: Mapping[str, Any], target: Target) 
     dtype = _named(options) or precision.of_text(own, str(text.get("model_type")), target.computes)
     number = precision.BYTES[dtype]
     layout = cache.of_config(config, number, latent=False, windows=False)
-    known = next((one for one in map(text.get, _POSITIONS) if isinstance(one, int) and one > 0), None)
+    known = known_positions(text)
     weights = _loaded(headers, number, "thinker." if "thinker_config" in config else "")
     sizes = _Sizes(_count(text, "hidden_size"), _count(text, "intermediate_size"), _count(text, "vocab_size"))
     windows = bool(_count(text, "sliding_window")) or "vision_config" in config or layout is None
     return _with_paged_cache(_Paged(weights, layout, number, dtype, known, sizes, windows), options, target)
-
-
-_POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 
 
 class _Sizes(NamedTuple):

@@ -213,3 +213,17 @@ async def test_quantised_weights_name_the_engine_that_reads_them(tmp_path: Path,
         async with launched(folder):
             pass
     assert caught.value.param == "model_engine"
+
+
+async def test_yarn_lengthens_the_context(tmp_path: Path) -> None:
+    """As its makers write it: the configuration names the length without its factor."""
+    layout = MANAGER["llama_yarn"]
+    folder = made(layout, tmp_path / layout.name)
+    config = json.loads((folder / "config.json").read_bytes())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 512}))
+    async with launched(folder, n_ctx=CONTEXT) as driver:
+        asked = prompts(CONTEXT)
+
+        assert driver.capacity.context_length == CONTEXT
+        assert max(map(len, asked)) > 512
+        assert await said(driver, asked, together=True) == expected(folder, asked)

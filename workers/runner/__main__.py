@@ -134,6 +134,8 @@ class Runner:
         try:
             self._stops, options = taken(load.options, load.model_type)
             source, self._about = await asyncio.to_thread(_fetch, load, report, tell)
+            for told in self._about.get("warnings", ()):
+                log.warning("%s", told)
             cls = await asyncio.to_thread(engine_class, load.engine)
             self._send(Fetched())
             if load.takes_turns:

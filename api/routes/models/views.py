@@ -54,6 +54,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "pair_prompt": about.get("pair_prompt"),
         "batching": about.get("batching"),
         "defaults": about.get("defaults"),
+        "warnings": about.get("warnings") or [],
         "controlnet": row.options.get("controlnet") if row.engine == "diffusers" else None,
         "replica": row.replica,
         "keep_alive": row.keep_alive_s,

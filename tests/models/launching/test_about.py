@@ -249,7 +249,7 @@ def test_the_template_of_a_gguf_file_is_found_behind_its_vocabulary(tmp_path: Pa
     seen = peek_at(gguf_file(tmp_path / "a.gguf", QWEN3))
 
     assert seen.template == QWEN3
-    assert about("llama_cpp", "LLM", seen, {"n_ctx": 1 << 20}) == About(
+    assert about("llama_cpp", "LLM", seen, {"n_ctx": 40_960}) == About(
         ["chat", "generate", "tools", "reasoning", "hybrid"], 40_960, None, "qwen3"
     )
     assert about("llama_cpp", "LLM", peek_at(tmp_path), {}).family == "qwen3"

@@ -9,6 +9,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from models.launching.options.context import POSITIONS, known_positions
+
 log = logging.getLogger(__name__)
 
 PROVEN = frozenset(
@@ -71,5 +73,4 @@ def settle_positions(config: Any, n_ctx: int) -> bool:
 
 def context_of(text: Any, n_ctx: int) -> int:
     """The tokens of a request: as asked for, within the positions that the network knows."""
-    known = (getattr(text, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len"))
-    return min(n_ctx, next((one for one in known if one), n_ctx))
+    return min(n_ctx, known_positions({name: getattr(text, name, None) for name in POSITIONS}) or n_ctx)
