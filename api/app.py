@@ -53,6 +53,7 @@ from api.routes import (
     sdapi,
     tokens,
 )
+from api.routes.engines import supported, unserved
 from api.routes.hosters import fal, replicate
 from api.routes.models import registrations
 from api.routes.videos import openai_videos, xinference_videos
@@ -109,7 +110,8 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
     rest = (jobs, files, batches, models, cluster, registrations, devices, engines, artifacts, health, bare)
-    for module in (*text, *media, *rest, documentation):
+    before = (supported, unserved)  # whose paths others would take for uids
+    for module in (*before, *text, *media, *rest, documentation):
         app.include_router(module.router)
     app.add_middleware(Heads)
     app.add_middleware(

@@ -89,6 +89,10 @@ class Client:
         path = f"{quote(model_type, safe='')}/{quote(name)}" if model_type else quote(name, safe="")
         return dict(self._json("GET", f"/v1/engines/{path}", "data", whole=True, params={"detailed": "true"}))
 
+    def vllm_models(self) -> dict[str, list[str]]:
+        """The language models of the catalogue that vLLM runs: those that chat, and the others."""
+        return dict(self._json("GET", "/v1/models/vllm-supported", "chat", whole=True))
+
     def register(self, model_type: str, model: dict[str, Any]) -> None:
         """Register a model, described as Xinference or the catalogue does."""
         body = {"model": model, "persist": True}

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.cli import cached, catalogue, engines, jobs, life, memory, models, registering
+from api.cli import cached, catalogue, engines, jobs, life, memory, models, registering, xinference
 
 app = typer.Typer(
     name="headrace",
@@ -28,9 +28,15 @@ memory.add_to(app)
 engines.add_to(app)
 registering.add_to(app)
 catalogue.add_to(app)
+xinference.add_to(app)
 
-Host = Annotated[str | None, typer.Option(help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997")]
+Host = Annotated[
+    str | None, typer.Option("-H", "--host", help="Address to bind. [HEADRACE_HOST]", show_default="127.0.0.1")
+]
+Port = Annotated[
+    int | None,
+    typer.Option("-p", "--port", min=1, max=65535, help="Port to bind. [HEADRACE_PORT]", show_default="9997"),
+]
 Device = Annotated[
     str, typer.Option(help="The device to own: cpu, cpu:0=4GiB, cuda:0, … With cuda: a worker for each GPU.")
 ]

@@ -1,7 +1,5 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat, generate, with Xinference's options."""
 
-import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.launch_flags import FIELDS, LaunchCommand, value_of
 from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 
@@ -37,7 +36,8 @@ DEFAULT_ENDPOINT = "http://127.0.0.1:9997"
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(cls=LaunchCommand, context_settings=settings)(launch)
     app.command(name="list")(list_models)
     app.command()(registrations)
     app.command()(terminate)
@@ -68,14 +68,14 @@ def launch(
     model_path: Annotated[
         Text, typer.Option("-mp", "--model-path", help="Weights: a path, hf:…, modelscope:… or pkg:….")
     ] = None,
+    node: Annotated[Text, typer.Option("--node", "--worker-ip", help="The node on which it is to run.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it is ready.")] = True,
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: AdminKey = "",
 ) -> None:
     """Launch a model. Any further --key value is an option of its engine.
 
-    --lora-modules NAME PATH adds an adapter, on vllm and diffusers; repeat it for several. There is no --worker-ip:
-    name GPUs by --gpu-idx.
+    --lora-modules NAME PATH adds an adapter (vllm, diffusers), -qc KEY VALUE a part of vllm's --quantization-config.
     """
     body = {
         "model_uid": model_uid,
@@ -89,13 +89,21 @@ def launch(
         "n_gpu": int(n_gpu) if n_gpu.isdigit() else n_gpu,
         "gpu_idx": _indices(gpu_idx),
         "replica": replica,
+        "node": node,
     }
     with connect(endpoint, api_key) as client:
-        adapters, rest = lora_modules(context.args)
-        uid = client.launch(body | adapters | engine_options(rest), lambda text: typer.echo(text, err=True))
+        uid = client.launch(body | _further(context), lambda text: typer.echo(text, err=True))
         if wait:
             _wait(client, uid)
     typer.echo(uid)
+
+
+def _further(context: typer.Context) -> dict[str, Any]:
+    """The fields of a launch in all further flags."""
+    adapters, rest = lora_modules(context.args)
+    given = dict(context.meta[FIELDS])
+    adapters |= given.pop("peft_model_config", {})
+    return given | ({"peft_model_config": adapters} if adapters else {}) | engine_options(rest)
 
 
 def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
@@ -248,7 +256,7 @@ def _yes(text: str) -> bool:
 
 
 def lora_modules(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The adapters in ``--lora-modules NAME PATH``, as fields of a launch, and the other arguments.
+    """The adapters in ``--lora-modules NAME PATH``, as a launch's ``peft_model_config``, and the other arguments.
 
     ``--lora-modules`` with a JSON object is an option of the engine.
     """
@@ -261,7 +269,7 @@ def lora_modules(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
             _, name, path = rest[at : at + 3]
             listed.append({"lora_name": name, "local_path": path})
             del rest[at : at + 3]
-    return ({"peft_model_config": {"lora_list": listed}} if listed else {}), rest
+    return ({"lora_list": listed} if listed else {}), rest
 
 
 def _object_follows(words: Sequence[str], at: int) -> bool:
@@ -282,7 +290,7 @@ def engine_options(arguments: list[str]) -> dict[str, Any]:
         key, has_value, text = word[2:].partition("=")
         if not has_value:
             text = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
-        options[key.replace("-", "_")] = _value(text)
+        options[key.replace("-", "_")] = value_of(text)
     return options
 
 
@@ -294,15 +302,6 @@ def _indices(text: str | None) -> list[int] | None:
         return [int(one) for one in text.split(",")]
     except ValueError:
         raise InvalidRequest(f"--gpu-idx {text}: give indices of GPUs, such as 0,1", param="gpu_idx") from None
-
-
-def _value(text: str) -> Any:
-    if text.lower() in ("true", "false", "none"):
-        return {"true": True, "false": False, "none": None}[text.lower()]
-    try:
-        return json.loads(f"[{text}]" if re.fullmatch(r"[\d.]+(,[\d.]+)+", text) else text)
-    except ValueError:
-        return text
 
 
 def _wait(client: "Client", uid: str) -> None:

@@ -22,7 +22,7 @@ from api.edge.pages import Pages
 from models.errors import BodyTooLarge, Forbidden, Unauthorized
 from models.modalities import KINDS
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/token"})
 """Paths that need no key: orchestrators' probes have none, and Xinference's client asks first whether it needs one."""
 
 OPEN_PREFIXES = ("/v1/artifacts/",)

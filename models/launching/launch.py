@@ -32,7 +32,9 @@ UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
 _SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?", re.ASCII)
-_TAKEN = re.compile(r"instances|.*/(?:progress|replicas|logs|events|cancel)|.*/replicas/[^/]*")
+_TAKEN = re.compile(
+    r"instances|vllm-supported|.*/(?:progress|replicas|logs|events|cancel|reload|reload/config)|.*/replicas/[^/]*"
+)
 """Uids whose paths under ``/v1/models/`` mean something else."""
 
 

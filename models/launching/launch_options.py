@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from models.engines import EngineFacts
 from models.errors import UnsupportedParameter
@@ -21,6 +22,8 @@ INERT: dict[str, tuple[Any, ...]] = {
 _ADVICE = {
     "n_worker": "a replica is on one machine",
     "enable_virtual_env": "an engine has one environment for all its models",
+    "virtual_env_packages": "an engine has one environment for all its models: install them there",
+    "virtual_env_find_links": "an engine has one environment for all its models: install what it needs there",
     "envs": "variables are set where the worker is started",
 }
 _LORAS = {"vllm": "lora_modules", "diffusers": "loras"}
@@ -40,8 +43,15 @@ class Adapters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     lora_list: list[Adapter] = Field([], max_length=64)
-    image_lora_load_kwargs: None = None
-    image_lora_fuse_kwargs: None = None
+    image_lora_load_kwargs: dict[str, Any] | None = None
+    image_lora_fuse_kwargs: dict[str, Any] | None = None
+
+    @field_validator("image_lora_load_kwargs", "image_lora_fuse_kwargs")
+    @classmethod
+    def _ask_for_nothing(cls, value: dict[str, Any] | None) -> None:
+        """Refuse them with what there is instead."""
+        if value:
+            raise PydanticCustomError("adapters", "not supported: a request says how strong each adapter is (lora)")
 
 
 def asks_for_nothing(name: str, value: Any) -> bool:

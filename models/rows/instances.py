@@ -6,8 +6,9 @@ count shows whether the change happened.
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from models.errors import Conflict, HeadraceError, ModelNotReady, NoDevice
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
-from models.rows.life import events
+from models.rows.life import events, history
 from models.rows.life.events import EventKind
 from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, PlacedReplica, ReplicaRow
 from models.rows.states import JobState, ReplicaState
@@ -84,10 +85,12 @@ class NewInstance:
     node: str | None = None
 
 
-def create(connection: Connection, new: NewInstance, by: str = "") -> None:
+def create(
+    connection: Connection, new: NewInstance, by: str = "", asked: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Record an instance and its replicas, which have no devices yet. Raises Conflict if the uid is taken.
 
-    ``by``: the caller's key, hashed.
+    ``by``: the caller's key, hashed. ``asked``: what its launch asked for, which the event keeps.
     """
     try:
         connection.execute(sa.insert(instances).values(**asdict(new)))
@@ -98,7 +101,8 @@ def create(connection: Connection, new: NewInstance, by: str = "") -> None:
     connection.execute(sa.insert(replicas), [new_replica(new.uid, number, number < awake) for number in range(most)])
     copies = f"{new.replica} replica{'s' if new.replica > 1 else ''}"
     when = ", loaded when it is first asked for" if new.load_on_request else ""
-    events.tell(connection, new.uid, EventKind.LAUNCHED, f"{new.model_name} on {new.engine}, {copies}{when}", by=by)
+    text = f"{new.model_name} on {new.engine}, {copies}{when}"
+    events.tell(connection, new.uid, EventKind.LAUNCHED, text, by=by, data=history.kept(asked))
 
 
 def new_replica(uid: str, number: int, awake: bool) -> dict[str, Any]:

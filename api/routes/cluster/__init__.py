@@ -1,11 +1,15 @@
-"""Xinference's endpoints of the cluster: its machines, and which models come back. In the gateway process."""
+"""Xinference's endpoints of the cluster: its machines, which models come back, and how they were launched.
+
+In the gateway process.
+"""
 
 from fastapi import APIRouter
 
-from api.routes.cluster import autostart, nodes
+from api.routes.cluster import autostart, history, nodes
 
 router = APIRouter()
 router.include_router(nodes.router)
 router.include_router(autostart.router)
+router.include_router(history.router)
 
 __all__ = ["router"]

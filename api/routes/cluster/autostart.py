@@ -21,13 +21,11 @@ from models.launching.launch import Launch
 from models.modalities.base import Bool, Int
 from models.rows import instances
 from models.rows.life import autostart
+from models.rows.life.history import without_secrets
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
 router = APIRouter(prefix="/v1/autostart/models", tags=["cluster"])
-
-SECRETS = ("token", "secret", "password", "passwd", "pwd", "api_key", "apikey", "access_key", "credential")
-HIDDEN = "******"
 
 
 class AutostartEntry(BaseModel):
@@ -120,7 +118,7 @@ def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> dict[str, Any]:
             "replica": row.replica,
             "n_gpu": row.n_gpu,
             "gpu_idx": row.gpu_idx,
-            **{name: HIDDEN if _is_secret(name) else value for name, value in row.options.items()},
+            **without_secrets(row.options),
         },
         "state": {
             "status": status,
@@ -129,7 +127,3 @@ def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> dict[str, Any]:
             "next_retry_ts": min(due) // 1000 if due else None,
         },
     }
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name.lower().replace("-", "_") for word in SECRETS)

@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.routes.engines import options, unserved, ways
+from api.routes.engines import options, ways
 
 router = APIRouter()
 router.include_router(options.router)
 router.include_router(ways.router)
-router.include_router(unserved.router)
 
 __all__ = ["router"]

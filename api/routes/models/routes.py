@@ -77,7 +77,7 @@ async def begin(gateway: Gateway, body: Launch, by: str) -> PreparedLaunch:
     needed = await needs(gateway, launch.devices, launch.new, launch.seen)
     new = replace(launch.new, need=to_row(needed))
     await refuse_without_room(gateway, launch.devices, new)
-    await gateway.database.run(_create, new, by)
+    await gateway.database.run(_create, new, by, body.model_dump(exclude_unset=True, exclude_none=True))
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
     return replace(launch, new=new)
@@ -141,11 +141,11 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
     return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
 
 
-def _create(connection: Connection, new: NewInstance, by: str) -> None:
+def _create(connection: Connection, new: NewInstance, by: str, asked: dict[str, Any]) -> None:
     """Record the launch. A launch of the same uid that failed, or can never be placed, is replaced."""
     if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
         instances.delete(connection, new.uid, by, why="launched anew")
-    instances.create(connection, new, by)
+    instances.create(connection, new, by, asked)
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]]]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import requests
 from xinference_client import AsyncRESTfulClient, RESTfulClient
 
 NAME, TYPE = "qwen2.5-instruct", "LLM"
@@ -207,8 +208,42 @@ async def whole_cluster(client: Either) -> None:
     assert "minilm" in json.dumps(await client.get_autostart_config())
     assert (await client.get_autostart_model_summary())["total"] >= 1
     await client.remove_autostart_model("minilm")
+    await history(client)
+    await not_served(client)
     await refused(client.launch_model("mine", model_type="flexible"), "'model_type'")
     await refused(client.launch_model("nothing-of-this-name"), "nothing-of-this-name")
+
+
+async def history(client: Either) -> None:
+    """How models were launched, which the client has no method for, and its interface asks over HTTP."""
+    base, headers = client.inner.base_url, client.inner._headers
+    asked = {"headers": headers, "params": {"model_name": NAME}, "timeout": 30}
+    found = await asyncio.to_thread(requests.get, f"{base}/v1/launch_history", **asked)
+    [launch] = found.json()
+    assert (launch["model_uid"], launch["data"]["quantization"], launch["is_owner"]) == (NAME, "q4_k_m", True)
+
+
+async def not_served(client: Either) -> None:
+    """What the client can ask for, and is refused with what there is instead."""
+    assert NAME in (await client.vllm_models())["chat"]
+    await refused(client.cancel_launch_model("minilm"), "takes requests already")
+    await refused(client.cancel_launch_model("nobody"), "does not exist")
+    await refused(client.get_progress("mine"), "POST /v1/jobs/{id}/cancel")
+    await refused(client.abort_request("minilm", "mine"), "when its connection is closed")
+    await refused(client.abort_cluster(), "where they run")
+    await refused(client.login("me", "secret"), "no users and passwords")
+    for called in (
+        client.reload_model("minilm", {}),
+        client.get_model_reload_status("minilm"),
+        client.get_model_reload_config("minilm"),
+    ):
+        await refused(called, "terminating a model and launching it anew")
+    processes = ["worker", *(("api", "supervisor") if isinstance(client.inner, RESTfulClient) else ())]
+    for name in processes:
+        address = ["127.0.0.1:1"] if name == "worker" else []
+        await refused(getattr(client, f"relaunch_{name}")(*address), "started anew by itself")
+        await refused(getattr(client, f"get_{name}_relaunch")("x"), "started anew by itself")
+        await refused(getattr(client, f"list_{name}_relaunches")(), "started anew by itself")
 
 
 async def main(url: str, key: str, folder: str, kind: str) -> None:

@@ -1,5 +1,6 @@
 """The machines, and which models come back, by Xinference's names."""
 
+import socket
 from typing import Any
 
 import httpx
@@ -71,3 +72,54 @@ def test_an_entry_must_make_sense(stack: Stack, body: dict[str, Any], param: str
     answer = httpx.post(f"{stack.url}/v1/autostart/models", json=body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["param"] in (param, param.removeprefix("launch."))
+
+
+def test_how_models_were_launched_is_told(stack: Stack) -> None:
+    said = {"model_uid": "past", "model_name": "echo", "model_engine": "echo", "max_tokens": 7}
+    for _ in range(2):
+        stack.client.launch(dict(said))
+        stack.client.terminate("past")
+    told = [one for one in body_of(stack, "/v1/launch_history", model_name="echo") if one["model_uid"] == "past"]
+    assert [(one["data"], one["left_out"], one["is_owner"], one["created_by"]) for one in told] == [
+        (said, [], True, "")
+    ]
+    assert told[0] in body_of(stack, "/v1/launch_history", scope="mine")
+    assert body_of(stack, "/v1/launch_history", model_name="nothing") == []
+    again = httpx.post(f"{stack.url}/v1/models", json=told[0]["data"], timeout=30)
+    assert again.status_code == 200, again.text
+    stack.client.terminate("past")
+    [event] = [one for one in body_of(stack, "/v1/models/past/events") if one["kind"] == "launched"][-1:]
+    assert "launch" not in event["data"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("POST", "/v1/launch_history", "GET /v1/launch_history lists them"),
+        ("DELETE", "/v1/launch_history/echo/echo", "GET /v1/launch_history lists them"),
+        ("POST", "/v1/models/org/name/requests/1/abort", "POST /v1/jobs/{id}/cancel"),
+        ("POST", "/v1/models/echo/reload", "terminating a model"),
+        ("DELETE", "/v1/clusters", "where they run"),
+        ("POST", "/token", "no users and passwords"),
+    ],
+)
+def test_what_xinference_has_besides_is_refused_with_what_there_is(
+    stack: Stack, method: str, path: str, words: str
+) -> None:
+    answer = httpx.request(method, f"{stack.url}{path}")
+    assert (answer.status_code, words in answer.json()["error"]["message"]) == (404, True), answer.text
+
+
+def test_a_body_is_read_before_it_is_refused(stack: Stack) -> None:
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=10) as client:
+        head = "POST /v1/audio/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n\r\n"
+        client.sendall(head.encode())
+        for _ in range(40):
+            client.sendall(bytes(100_000))
+        assert client.recv(12) == b"HTTP/1.1 404"
+
+
+def test_a_model_cannot_have_the_uid_of_another_path(stack: Stack) -> None:
+    for uid in ("vllm-supported", "a/reload", "a/reload/config"):
+        answer = httpx.post(f"{stack.url}/v1/models", json={"model_name": "echo", "model_uid": uid})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model_uid"), answer.text

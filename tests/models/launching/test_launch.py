@@ -270,6 +270,14 @@ def test_xinferences_names_of_options_are_the_engines_own() -> None:
     }
 
 
+def test_how_adapters_are_to_be_fused_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a request says how strong each adapter is"):
+        Launch.model_validate({"model_name": "m", "peft_model_config": {"image_lora_fuse_kwargs": {"lora_scale": 1}}})
+    adapters = Launch.model_validate({"model_name": "m", "peft_model_config": {"image_lora_load_kwargs": {}}})
+    assert adapters.peft_model_config is not None
+    assert adapters.peft_model_config.image_lora_load_kwargs is None
+
+
 SAFETENSORS = Peek(
     "/w", ("config.json", "model.safetensors"), documents={"config.json": {"architectures": ["Qwen3ForCausalLM"]}}
 )

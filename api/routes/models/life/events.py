@@ -18,6 +18,7 @@ from models.errors import DatabaseUnavailable
 from models.launching.launch import is_uid
 from models.rows.life import events
 from models.rows.life.events import EventKind
+from models.rows.life.history import ASKED
 from models.rows.records import EventRow
 
 router = APIRouter(prefix="/v1", tags=["models"])
@@ -81,7 +82,7 @@ def told(row: EventRow) -> dict[str, Any]:
         "replica_id": row.replica,
         "text": row.text,
         "by": by or None,
-        "data": row.data,
+        "data": {name: value for name, value in row.data.items() if name != ASKED},
         "at_ms": row.at,
     }
 
