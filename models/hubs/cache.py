@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,28 @@ def cached(own: Path) -> list[CachedRepository]:
     if shared := settings.shared():
         found += _models(shared, "huggingface", "models--", shared=True)
     return sorted(found, key=lambda one: (one.name, one.hub, one.shared))
+
+
+MOST_NAMES = 100
+"""So many repositories are told of at most."""
+
+
+def newest(own: Path) -> list[str]:
+    """The names of the repositories that were fetched last, wholly or in part, as ``source`` has them. Cheap."""
+    folders: list[tuple[Path, str, str]] = [
+        (own / "huggingface", "hf:", "models--"),
+        (own / "modelscope" / "models", "modelscope:", ""),
+    ]
+    if shared := settings.shared():
+        folders.append((shared, "hf:", "models--"))
+    found: dict[str, float] = {}
+    for folder, scheme, prefix in folders:
+        with suppress(OSError), os.scandir(folder) as there:
+            for one in there:
+                owner, _, name = one.name.removeprefix(prefix).partition("--")
+                if one.name.startswith(prefix) and name:
+                    found[f"{scheme}{owner}/{name}"] = one.stat().st_mtime
+    return sorted(found, key=lambda name: (-found[name], name))[:MOST_NAMES]
 
 
 def named(own: Path, text: str) -> list[CachedRepository]:

@@ -1,7 +1,7 @@
 """Decides which devices a replica is placed on, and says why none fits: pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,7 +45,8 @@ class DeviceCandidate:
 
     ``id`` is the node and the device's name, such as ``box.cuda:0``. ``engines`` has an empty text for an engine that
     works, or the reason why it does not; an engine that is missing is still being asked. ``fault`` is what is wrong
-    with a GPU that was here and cannot be used; ``notes`` what is to be said of other GPUs of the node.
+    with a GPU that was here and cannot be used; ``notes`` what is to be said of other GPUs of the node. ``has_files``:
+    what is to be loaded need not be fetched there.
     """
 
     id: str
@@ -55,6 +56,7 @@ class DeviceCandidate:
     engines: Mapping[str, str]
     fault: str = ""
     notes: tuple[str, ...] = ()
+    has_files: bool = False
 
     @property
     def index(self) -> str:
@@ -62,11 +64,13 @@ class DeviceCandidate:
         return self.id.removeprefix(f"{self.node}.").partition(":")[2]
 
 
-def candidate(row: DeviceRow, load: int) -> DeviceCandidate:
-    """The device of a row, as ``choose`` looks at it."""
+def candidate(row: DeviceRow, load: int, nodes: Collection[str] = ()) -> DeviceCandidate:
+    """The device of a row, as ``choose`` looks at it. ``nodes``: those that have the files."""
     details = row.details
     notes = tuple(details.get("notes", ()))
-    return DeviceCandidate(row.id, row.node, row.kind, load, row.engines, details.get("fault", ""), notes)
+    return DeviceCandidate(
+        row.id, row.node, row.kind, load, row.engines, details.get("fault", ""), notes, row.node in nodes
+    )
 
 
 class Placed(NamedTuple):
@@ -85,7 +89,8 @@ def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str
     """The devices for one replica.
 
     ``taken`` gives how many replicas of the same instance each device has. A GPU is preferred to a CPU, then the device
-    with the fewest replicas of the same instance, then the one with the fewest replicas. A device of a preferred kind
+    with the fewest replicas of the same instance, then the one with the fewest replicas, then one whose machine has the
+    files. A device of a preferred kind
     that still asks whether the engine works is waited for, if its answer can decide. MIG instances are never given
     together: a process can use one of them alone.
     """
@@ -127,9 +132,10 @@ def _asking(wish: Wish, of_node: Sequence[DeviceCandidate]) -> list[DeviceCandid
     return [one for one in hopeful if wish.engine not in one.engines] if len(hopeful) >= wish.count else []
 
 
-def _use(devices: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> tuple[int, int, list[str]]:
-    """How much a set of devices is used."""
-    return sum(taken.get(one.id, 0) for one in devices), sum(one.load for one in devices), _ids(devices)
+def _use(devices: Sequence[DeviceCandidate], taken: Mapping[str, int]) -> tuple[int, int, bool, list[str]]:
+    """How much a set of devices of one node is used, and whether files must be fetched there."""
+    load = sum(one.load for one in devices)
+    return sum(taken.get(one.id, 0) for one in devices), load, not devices[0].has_files, _ids(devices)
 
 
 def _ids(devices: Sequence[DeviceCandidate]) -> list[str]:

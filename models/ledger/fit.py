@@ -24,7 +24,7 @@ certain counts there.
 class Holding:
     """A replica's part of a device: what is reserved, and what was measured; None where that is not known.
 
-    ``idle``: it is ready and answers nothing now.
+    ``idle``: it is ready and answers nothing now; ``pinned``: it is never unloaded for others.
     """
 
     replica: str
@@ -32,6 +32,7 @@ class Holding:
     reserved: int | None = None
     measured: int | None = None
     idle: bool = False
+    pinned: bool = False
 
     @property
     def bytes(self) -> int:
@@ -48,7 +49,8 @@ class Holding:
 class Room:
     """A device's memory. ``free``: None where it is not known for sure.
 
-    ``idle``: what models without requests hold of it, by their uids, which could be unloaded. ``holdings``: of all.
+    ``idle``: what models without requests hold of it, by their uids, which could be unloaded; none that is pinned.
+    ``holdings``: of all.
     """
 
     device: str

@@ -133,7 +133,7 @@ class DeviceRow(Record):
     seen_at: int  # last sign of life of its worker
     details: dict[
         str, Any
-    ]  # uuid, capability, driver, cuda, shares_memory, budget, as models.launching.devices.Device has them
+    ]  # as models.launching.devices.Device has them; fault, gone, notes; cached: repositories of hubs on its machine
     engines: dict[str, str]  # engine → "" where it works, or why it does not; those missing are still being asked
 
 

@@ -189,6 +189,38 @@ def test_memory_is_that_of_the_card(fake_nvml: FakeNvml, start: Start) -> None:
     assert 0 < free < (fake_nvml.gpus[0].total_mib - 5000) * MIB
 
 
+def test_models_go_where_nvml_shows_room_and_wait_where_none_is(fake_nvml: FakeNvml, start: Start) -> None:
+    fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
+    stack = start()
+    until_asked(stack, "echo", 3)
+    for number in (0, 1):
+        stack.launch_echo(f"on-{number}", gpu_idx=[number])
+
+    def leave_free(mib: int, other: int) -> None:
+        """Have others use the cards but for so much, and wait until that is known."""
+        for gpu, free in zip(fake_nvml.gpus, (mib, other), strict=True):
+            gpu.used_mib = gpu.total_mib - gpu.reserved_mib - free
+        fake_nvml.write()
+        known = {"cuda:0": mib * MIB, "cuda:1": other * MIB}
+        wait_for(lambda: known.items() <= {name: one["free_bytes"] for name, one in by_name(stack).items()}.items(), 30)
+
+    leave_free(30, 2000)
+    stack.launch_echo("third", n_gpu=1)
+    assert visible(stack, "third") == [fake_nvml.gpus[1].uuid]
+
+    leave_free(30, 20)
+    stack.client.launch({"model_uid": "fourth", "model_name": "echo", "model_engine": "echo", "n_gpu": 1})
+    why = until_waiting(stack, "fourth")
+    assert why.startswith("fourth needs 0.04 GiB")
+    assert "cuda:0 has 0.0" in why
+    assert "of 24.0 GiB free" in why
+    leave_free(2000, 20)
+    stack.client.wait_ready("fourth")
+    assert visible(stack, "fourth") == [fake_nvml.gpus[0].uuid]
+    held = {name: [one["model_uid"] for one in device["holders"]] for name, device in by_name(stack).items()}
+    assert held == {"cpu": [], "cuda:0": ["on-0", "fourth"], "cuda:1": ["on-1", "third"]}
+
+
 def test_a_gpu_that_is_lost_while_it_is_used_ends_nothing(fake_nvml: FakeNvml, start: Start) -> None:
     fake_nvml.gpus = [rtx_4090(0), rtx_4090(1)]
     stack = start()

@@ -83,7 +83,7 @@ class DeviceHost:
         self._lost_requests = LostRequests(self.worker, client, stream_client)
         self._probing = probing
         self.logs = RunnerLogs(stream_client)
-        self._sighting = Sighting(settings.node, device, database)
+        self._sighting = Sighting(settings.node, device, database, settings.home / "models")
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
         self._turn_of_probes = self._hold([] if device.kind == "cpu" else [device.uuid])

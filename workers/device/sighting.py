@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from models.hubs import cache
 from models.launching import devices
 from models.launching.devices import Device
 from models.launching.nvml import Fault
@@ -15,12 +17,18 @@ from models.rows.database import Database
 log = logging.getLogger(__name__)
 
 SEEN_EVERY_S = 3.0
+LISTED_EVERY_S = 30.0
+"""So often it is looked which repositories of hubs are on this machine."""
 
 
 class Sighting:
     """Keeps the row of one device. Use it from one thread."""
 
-    def __init__(self, node: str, device: Device, database: Database) -> None:
+    def __init__(self, node: str, device: Device, database: Database, fetched: Path) -> None:
+        """``fetched``: the folder in which our caches of hubs are."""
+        self._fetched = fetched
+        self._cached: list[str] = []
+        self._listed_at = float("-inf")
         self._node = node
         self._device = device
         self._id = f"{node}.{device.name}"
@@ -35,6 +43,8 @@ class Sighting:
         if fault != self._fault:
             log.error("%s: %s", self._id, fault.words if fault else "can be used again")
             self._fault = fault
+        if now - self._listed_at > LISTED_EVERY_S:
+            self._cached, self._listed_at = cache.newest(self._fetched), now
         seen = usable, fault
         if now - self._seen_at > SEEN_EVERY_S or seen != self._seen:
             self._database.call(self._write, dict(usable), fault)
@@ -59,4 +69,10 @@ class Sighting:
             for name in ("uuid", "capability", "driver", "cuda", "shares_memory", "budget")
         }
         gone = bool(fault and fault.gone)
-        return {**about, "fault": fault.words if fault else "", "gone": gone, "notes": self._notes}
+        return {
+            **about,
+            "fault": fault.words if fault else "",
+            "gone": gone,
+            "notes": self._notes,
+            "cached": self._cached,
+        }

@@ -1,19 +1,34 @@
 """What devices have and who holds them, as one turn of the steward sees it and changes it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
 from models.launching.placing import Wish, candidate
 from models.ledger.fit import Holding
 from models.ledger.placement.deciding import Decision, Offer, decide
+from models.ledger.placement.files import nodes_with
 from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import Reported, room, rooms
 from models.rows.instances import held_devices
 from models.rows.life import measured
 from models.rows.records import LoadedDevice, PendingReplica, ReplicaRow
+from models.rows.residency import demand
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of models beside their rows.
+
+    ``took``: what they took before, by ``models.ledger.placement.measuring``'s keys; ``pinned``: those that are never
+    unloaded for others; ``loaded``: the nodes by the sources of weights that are loaded there.
+    """
+
+    took: Mapping[str, int] = field(default_factory=dict)
+    pinned: Collection[str] = ()
+    loaded: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 class Floor:
@@ -24,26 +39,26 @@ class Floor:
         devices: Sequence[LoadedDevice],
         replicas: Sequence[ReplicaRow],
         reported: Reported,
-        took: Mapping[str, int] = MappingProxyType({}),
+        known: Known,
     ) -> None:
-        """``took``: what models took before, by ``models.ledger.placement.measuring``'s keys."""
         self._devices = devices
-        self._took = took
+        self._known = known
         self._reported = reported
         self._loads = Counter({row.id: row.load for row in devices})
         self._siblings: dict[str, Counter[str]] = {}
         for row in replicas:
             self._siblings.setdefault(row.uid, Counter()).update(held_devices(row))
-        self._rooms = rooms(devices, replicas, reported)
+        self._rooms = rooms(devices, replicas, reported, known.pinned)
 
     def decide(self, replica: PendingReplica) -> Decision:
         """Where a waiting replica goes: to devices that have not failed it, while there are any that would do."""
         wish = _wish(replica)
+        there = nodes_with(replica.source, self._devices, self._known.loaded)
         offers = [
             Offer(
-                candidate(one, self._loads[one.id]),
+                candidate(one, self._loads[one.id], there),
                 self._rooms[one.id],
-                need_of(replica, one, wish.count, self._took),
+                need_of(replica, one, wish.count, self._known.took),
             )
             for one in self._devices
         ]
@@ -70,9 +85,10 @@ def floor_for(
     replicas: Sequence[ReplicaRow],
     reported: Reported,
 ) -> Floor:
-    """The floor for these, with what such models took before."""
+    """The floor for these, with what is known of them."""
     keys = keys_of([(one, _wish(one).count) for one in waiting], devices)
-    return Floor(devices, replicas, reported, measured.recall(connection, keys))
+    took = measured.recall(connection, keys)
+    return Floor(devices, replicas, reported, Known(took, demand.pinned(connection), demand.loaded_at(connection)))
 
 
 def _wish(replica: PendingReplica) -> Wish:

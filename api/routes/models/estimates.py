@@ -9,7 +9,7 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
-from api.routes.models.memory import decision, devices_for, rooms_of, took, wish_of
+from api.routes.models.memory import decision, devices_for, nodes_that_have, rooms_of, took, wish_of
 from api.routes.models.preparing import PEEK_S, prepared
 from models.errors import Unavailable
 from models.launching.launch import Launch
@@ -53,5 +53,6 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     count = wish_of(needed).count
     each = [(need_of(needed, one, count, before), found[one.id]) for one in there]
     estimates = [(need, room) for need, room in each if need is not None]
-    made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices), before)
+    nodes = await nodes_that_have(gateway, launch.devices, needed)
+    made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices), before, nodes)
     return answer(new.model_name, new.engine, new.model_type, headers, estimates) | placement(made)

@@ -1,6 +1,6 @@
 """What devices have free for a launch, and the refusal of one for which none has room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -13,6 +13,7 @@ from models.ledger.headers import Headers
 from models.ledger.look import headers_if_any
 from models.ledger.need import Need
 from models.ledger.placement.deciding import PARAM, Decision, Offer, decide
+from models.ledger.placement.files import nodes_with
 from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.needs import needs_of
 from models.ledger.placement.rooms import Reported, rooms
@@ -20,6 +21,7 @@ from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.life import measured
 from models.rows.records import LoadedDevice, ReplicaRow
+from models.rows.residency import demand
 
 HEADERS_S = 5.0
 """How long the headers of a launch's weights may take to be read, before the launch goes on without an estimate."""
@@ -45,7 +47,8 @@ def reported_to(gateway: Gateway) -> Reported:
 
 async def rooms_of(gateway: Gateway, devices: Sequence[LoadedDevice]) -> dict[str, Room]:
     """What each device has, and who holds it."""
-    return rooms(devices, await gateway.database.look(_replicas), reported_to(gateway))
+    replicas, pinned = await gateway.database.look(_held)
+    return rooms(devices, replicas, reported_to(gateway), pinned)
 
 
 async def needs(
@@ -72,12 +75,26 @@ async def took(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstan
     return await gateway.database.look(measured.recall, keys_of([(new, wish_of(new).count)], devices))
 
 
+async def nodes_that_have(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> frozenset[str]:
+    """The nodes that have the files of a launch."""
+    return nodes_with(new.source, devices, await gateway.database.look(demand.loaded_at))
+
+
 def decision(
-    devices: Sequence[LoadedDevice], new: NewInstance, found: Mapping[str, Room], before: Mapping[str, int]
+    devices: Sequence[LoadedDevice],
+    new: NewInstance,
+    found: Mapping[str, Room],
+    before: Mapping[str, int],
+    nodes: Collection[str] = (),
 ) -> Decision:
-    """Where the first replica of a launch would go, whose needs are known. ``before``: as ``took`` has it."""
+    """Where the first replica of a launch would go, whose needs are known.
+
+    ``before``: as ``took`` has it; ``nodes``: those that have the files.
+    """
     wish = wish_of(new)
-    offers = [Offer(candidate(one, one.load), found[one.id], need_of(new, one, wish.count, before)) for one in devices]
+    offers = [
+        Offer(candidate(one, one.load, nodes), found[one.id], need_of(new, one, wish.count, before)) for one in devices
+    ]
     return decide(new.uid, wish, offers, {})
 
 
@@ -99,8 +116,8 @@ async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice],
         raise NoDevice(placed.reason, param=PARAM)
 
 
-def _replicas(connection: Connection) -> list[ReplicaRow]:
-    return instances.replicas_of(connection)
+def _held(connection: Connection) -> tuple[list[ReplicaRow], set[str]]:
+    return instances.replicas_of(connection), demand.pinned(connection)
 
 
 def _headers(new: NewInstance, seen: Peek, half: bool) -> Headers | None:

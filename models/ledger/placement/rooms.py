@@ -1,6 +1,6 @@
 """What each device has and who holds it: from rows, and from what workers report. Pure; sizes in bytes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.ledger.fit import Holding, Room, Rule
@@ -32,13 +32,15 @@ def reported(snapshots: Iterable[bytes | str | None]) -> Reported:
     )
 
 
-def rooms(devices: Iterable[DeviceRow], replicas: Sequence[ReplicaRow], reported: Reported) -> dict[str, Room]:
-    """The room of each device, by its id."""
+def rooms(
+    devices: Iterable[DeviceRow], replicas: Sequence[ReplicaRow], reported: Reported, pinned: Collection[str] = ()
+) -> dict[str, Room]:
+    """The room of each device, by its id. ``pinned``: the uids of models that are never unloaded for others."""
     held: dict[str, list[Holding]] = {}
     for row in replicas:
         if row.state in RESIDENT:
             for device in held_devices(row):
-                held.setdefault(device, []).append(_holding(row, reported))
+                held.setdefault(device, []).append(_holding(row, reported, pinned=row.uid in pinned))
     return {one.id: room(one, held.get(one.id, ()), reported.free.get(one.id)) for one in devices}
 
 
@@ -57,7 +59,7 @@ def room(device: DeviceRow, holdings: Sequence[Holding], measured_free: int | No
         free = min(free, measured_free - sum(one.owed for one in holdings))
     idle: dict[str, int] = {}
     for one in holdings:
-        if one.idle:
+        if one.idle and not one.pinned:
             idle[one.uid] = idle.get(one.uid, 0) + one.bytes
     return Room(device.id, device.node, total, max(0, free), idle, tuple(holdings), _rule(device.kind, budget=budget))
 
@@ -68,7 +70,7 @@ def _rule(kind: str, *, budget: bool) -> Rule:
     return "soft" if kind == "cpu" else "card"
 
 
-def _holding(row: ReplicaRow, reported: Reported) -> Holding:
+def _holding(row: ReplicaRow, reported: Reported, *, pinned: bool) -> Holding:
     live = reported.replicas.get(row.id)
     count = 1 + len(row.others or ())
     measured = live.memory_bytes if live and live.memory_bytes else row.memory_bytes
@@ -79,4 +81,5 @@ def _holding(row: ReplicaRow, reported: Reported) -> Holding:
         row.reserved_bytes,
         None if measured is None else measured // count,
         idle=idle and live is not None and not live.inflight,
+        pinned=pinned,
     )

@@ -1,12 +1,13 @@
 """What was fetched is listed with its size, and removed by name; what is not named stays."""
 
+import os
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from models.errors import Conflict, InvalidRequest, ModelNotFound
-from models.hubs.cache import cached, named, paths_of, remove
+from models.hubs.cache import MOST_NAMES, cached, named, newest, paths_of, remove
 from tests.models.hubs.conftest import EXPECTED, HUBS, fetch
 from tests.support.hubs import Hub
 
@@ -24,6 +25,7 @@ def test_what_was_fetched_from_both_hubs_is_listed(hub: Hub, tmp_path: Path) -> 
         ("hf:org/name", 3, True, False),
         ("modelscope:org/name", 3, True, False),
     ]
+    assert sorted(newest(tmp_path)) == ["hf:org/name", "modelscope:org/name"]
     assert all(SIZE <= one.size < SIZE + 10_000 for one in found)
     assert all(one.modified > 1e9 for one in found)
 
@@ -70,5 +72,17 @@ def test_other_programs_cache_is_listed_and_named(hub: Hub, tmp_path: Path, monk
 
     [one] = cached(tmp_path / "own")
     assert (one.source, one.shared) == ("hf:org/name", True)
+    assert newest(tmp_path / "own") == ["hf:org/name"]
     remove(one)
     assert (shared / "datasets--org--name").is_dir()
+
+
+def test_so_many_names_are_told_of_the_newest_first(tmp_path: Path) -> None:
+    assert newest(tmp_path) == []
+    for number in range(MOST_NAMES + 5):
+        folder = tmp_path / "huggingface" / f"models--org--m{number}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (number, number))
+    found = newest(tmp_path)
+    assert found[0] == f"hf:org/m{MOST_NAMES + 4}"
+    assert len(found) == MOST_NAMES

@@ -56,6 +56,14 @@ def test_devices_are_chosen(
     assert choose(Wish("llama_cpp", n_gpu), devices, taken) == Placed(tuple(chosen))
 
 
+def test_among_equals_one_whose_machine_has_the_files_is_taken() -> None:
+    far = replace(device("cuda:0", node="b"), has_files=True)
+    assert choose(Wish("llama_cpp"), [device("cuda:0"), far], {}).devices == ("b.cuda:0",)
+    assert choose(Wish("llama_cpp"), [device("cuda:0"), replace(far, load=1)], {}).devices == ("a.cuda:0",)
+    assert choose(Wish("llama_cpp"), [device("cuda:0"), far], {"b.cuda:0": 1}).devices == ("a.cuda:0",)
+    assert choose(Wish("llama_cpp"), [CPU, replace(far, kind="cpu")], {}).devices == ("b.cuda:0",)
+
+
 def test_what_computes_on_the_cpu_alone_goes_there() -> None:
     works = {"hibari": ""}
     gpu, cpu = device("cuda:0", engines=works), device("cpu", 9, engines=works)

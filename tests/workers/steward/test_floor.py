@@ -121,3 +121,22 @@ def test_the_last_bytes_are_given_once(database: Database, private_valkey: Valke
         list(pool.map(race, range(4)))
     placed = [row for row in rows(database).values() if row.device]
     assert [row.reserved_bytes for row in placed] == [700 * MIB] * 2
+
+
+def test_a_machine_that_has_the_files_is_taken_before_its_equals(database: Database) -> None:
+    for node, fetched in (("a", []), ("b", ["hf:org/m"]), ("c", [])):
+        seen = budget(0, 2000) | {"id": f"{node}.cpu:0", "node": node, "details": {"budget": True, "cached": fetched}}
+        database.call(lambda c, d=seen: instances.see_device(c, **d))
+
+    def goes(uid: str, source: str) -> str:
+        new = replace(ECHO, uid=uid, replica=1, need=NEED, source=source)
+        database.call(lambda c: instances.create(c, new))
+        [device] = database.call(place_all)
+        return device
+
+    assert goes("m", "hf:org/m@main") == "b.cpu:0"
+    assert goes("m2", "hf:org/m") == "a.cpu:0"  # those without models come first
+    assert goes("other", "/models/p") == "c.cpu:0"
+    [row] = [one for one in rows(database).values() if one.uid == "other"]
+    database.call(lambda c: instances.report(c, row.id, "c.cpu:0", state=ReplicaState.READY))
+    assert goes("again", "/models/p") == "c.cpu:0"

@@ -104,3 +104,13 @@ def test_needs_are_kept_for_every_kind_of_device(engine: str) -> None:
 def test_a_need_is_read_as_it_was_written() -> None:
     need = Need(5, 4, cache=3, least_cache=2, context=7, requests=6, certain=1, dtype="f16", unknown=("the cache",))
     assert need_on(to_row({"cpu": need}), "hibari", CARD) == need
+
+
+def test_what_is_pinned_could_not_be_unloaded() -> None:
+    replicas = [row("a", READY, 4 * GIB), row("b", READY, 2 * GIB)]
+    found = Reported({}, {"a": live("a", 4 * GIB), "b": live("b", 2 * GIB)})
+    assert rooms([CARD], replicas, found)["box.cuda:0"].idle == {"m-a": 4 * GIB, "m-b": 2 * GIB}
+    held = rooms([CARD], replicas, found, {"m-a"})["box.cuda:0"]
+    assert held.idle == {"m-b": 2 * GIB}
+    assert held.reachable == 20 * GIB
+    assert held.emptied == 24 * GIB
