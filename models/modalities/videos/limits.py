@@ -58,7 +58,8 @@ def refuse_beyond(limits: VideoLimits, body: Request, files: Collection[str]) ->
     size = None if body.dimensions is None and "image" in files else size_of(limits, body)
     frames = frame_count(limits, body, body.fps or limits.fps)
     if size is not None:
-        refuse_amount(limits, frames, size)
+        asked = "seconds" if body.num_frames is None and body.seconds is not None else "num_frames"
+        refuse_amount(limits, frames, size, asked)
 
 
 def mode_of(limits: VideoLimits, files: Collection[str]) -> VideoMode:
@@ -96,8 +97,8 @@ def frame_count(limits: VideoLimits, body: Request, fps: float) -> int:
     return limits.frames
 
 
-def refuse_amount(limits: VideoLimits, frames: int, size: tuple[int, int]) -> None:
-    """Raise InvalidRequest for more frames than may be made in this size."""
+def refuse_amount(limits: VideoLimits, frames: int, size: tuple[int, int], asked: str = "num_frames") -> None:
+    """Raise InvalidRequest for more frames than may be made in this size. ``asked``: the field they follow from."""
     most = min(limits.most_pixels, MOST_PIXELS) // math.prod(size)
     if limits.only_shape is not None:
         most = min(most, limits.only_shape[2])
@@ -107,5 +108,5 @@ def refuse_amount(limits: VideoLimits, frames: int, size: tuple[int, int]) -> No
     told = f"it may have {longest} frames of that size here" if longest > 0 else "ask for a smaller size"
     raise InvalidRequest(
         f"a video of {frames} frames of {size[0]}x{size[1]} is too much: {told}",
-        param="size" if longest <= 0 else "num_frames",
+        param="size" if longest <= 0 else asked,
     )
