@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.about import serves
-from models.modalities.videos.limits import VideoLimits, read_limits
+from models.modalities.videos.limits import VideoLimits, VideoMode, read_limits, read_modes
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.states import ReplicaState
@@ -27,6 +27,8 @@ class KnownModel:
     """What it can do, in Xinference's words, as far as its files say so."""
     limits: VideoLimits | None = None
     """Of a model of videos, once it was loaded: what it can make."""
+    video_modes: tuple[VideoMode, ...] = ()
+    """Of a model of videos, loaded or not: what it makes them from; empty where its files do not say."""
     asleep: bool = False
     """Whether it is not loaded, as no request has come yet, or none for long."""
     waits: str = ""
@@ -121,6 +123,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             instance.model_type,
             tuple((instance.about or {}).get("abilities") or ()),
             limits=read_limits(instance.about),
+            video_modes=read_modes(instance.about),
             asleep=asleep,
             waits=waiting,
             hopeless=bool(waiting) and instance.uid in ended,

@@ -77,8 +77,8 @@ async def prepare(
     else:
         request.inner()  # raises where the engine cannot be asked this
     known = await check_model(gateway, request.model, about.modality)
-    if known.limits is not None and isinstance(request, Video):
-        refuse_beyond(known.limits, request, uploads.keys())
+    if isinstance(request, Video):
+        refuse_beyond(known.limits, known.video_modes, request, uploads.keys())
     job = new_id()
     files = {}
     for name, upload in uploads.items():

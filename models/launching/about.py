@@ -14,6 +14,7 @@ from models.launching.defaults.known import known_defaults
 from models.launching.options.context import known_positions, shortened, written_positions
 from models.launching.peek import Peek
 from models.modalities import MODALITIES, THROUGH
+from models.modalities.videos.limits import MODE_ABILITIES, VideoMode
 
 _REDRAW = (
     *("StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline"),
@@ -79,8 +80,8 @@ class About:
     """What is known of a model; None for what is not.
 
     ``abilities`` are Xinference's words; ``context_length`` in tokens; ``dimensions`` of an embedding; ``family`` is
-    what the files call their architecture; ``defaults`` of pictures and videos; ``warnings`` tell in sentences what is
-    not as the launch asked.
+    what the files call their architecture; ``defaults`` of pictures and videos; ``video_modes``: what videos can be
+    made from, empty where the files do not say; ``warnings`` tell in sentences what is not as the launch asked.
     """
 
     abilities: list[str]
@@ -88,6 +89,7 @@ class About:
     dimensions: int | None = None
     family: str | None = None
     defaults: dict[str, Any] | None = None
+    video_modes: list[VideoMode] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -100,6 +102,7 @@ def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str,
         dimensions=_dimensions(seen) if seen is not None and model_type == "embedding" else None,
         family=None if seen is None else _family(seen),
         defaults=known_defaults(model_type, seen, options),
+        video_modes=_video_modes(model_type, seen),
         warnings=[told] if (told := _shortened(facts, seen, options)) else [],
     )
 
@@ -173,9 +176,34 @@ def _abilities(facts: EngineFacts, model_type: str, seen: Peek | None, options: 
     elif model_type == "image" and seen is not None:
         yield from DRAWS.get(_pipeline(seen), usual)
     elif model_type == "video" and seen is not None:
-        yield from FILMS.get(_pipeline(seen), usual)
+        yield from _films(seen) or usual
     else:
         yield from usual
+
+
+def _films(seen: Peek) -> tuple[str, ...]:
+    """What a pipeline of videos can do, as far as its files say it; empty for one that is not served.
+
+    Wan's and SkyReels' networks for pictures see the first one, both, or whatever there is, which their configurations
+    say; and Wan 2.2's small one takes a picture though its pipeline is that of texts.
+    """
+    able = FILMS.get(_pipeline(seen), ())
+    if able and seen.documents["model_index.json"].get("expand_timesteps"):
+        return _BOTH
+    network = seen.documents.get("transformer/config.json")
+    if not _pipeline(seen).startswith(("WanImage", "SkyReelsV2Image")):
+        return able
+    if network and network.get("pos_embed_seq_len") is not None:
+        return ("firstlastframe2video",)
+    if network and network.get("image_dim") is not None:
+        return able
+    return (*able, "firstlastframe2video")
+
+
+def _video_modes(model_type: str, seen: Peek | None) -> list[VideoMode]:
+    """What a model of videos can make them from; empty where its files do not say."""
+    able = _films(seen) if model_type == "video" and seen is not None else ()
+    return [mode for mode, word in MODE_ABILITIES.items() if word in able]
 
 
 def _pipeline(seen: Peek) -> str:

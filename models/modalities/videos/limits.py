@@ -17,6 +17,13 @@ from models.modalities.videos import MOST_PIXELS, Request, frames_of, refuse_len
 VideoMode = Literal["text", "image", "frames"]
 """What a video is made from: a text, its first frame, or its first frame and its last one; each with a text."""
 
+MODE_ABILITIES: dict[VideoMode, str] = {
+    "text": "text2video",
+    "image": "image2video",
+    "frames": "firstlastframe2video",
+}
+"""What a model that makes videos so can do, in Xinference's words."""
+
 _CANNOT: dict[VideoMode, tuple[str, str]] = {
     "text": ("this model makes videos of pictures: it needs an 'image', the first frame", "image"),
     "image": ("this model makes videos of texts alone: it takes no 'image'", "image"),
@@ -52,9 +59,26 @@ def read_limits(about: Mapping[str, Any] | None) -> VideoLimits | None:
         return None
 
 
-def refuse_beyond(limits: VideoLimits, body: Request, files: Collection[str]) -> None:
-    """Raise InvalidRequest for what the model cannot make, as far as the request shows it without its pictures."""
-    mode_of(limits, files)
+def read_modes(about: Mapping[str, Any] | None) -> tuple[VideoMode, ...]:
+    """What videos can be made from by a model that may not be loaded; empty where its files do not say."""
+    try:
+        return msgspec.convert((about or {}).get("video_modes") or (), tuple[VideoMode, ...])
+    except msgspec.ValidationError:
+        return ()
+
+
+def refuse_beyond(
+    limits: VideoLimits | None, modes: Collection[VideoMode], body: Request, files: Collection[str]
+) -> None:
+    """Raise InvalidRequest for what the model cannot make, as far as the request shows it without its pictures.
+
+    Without ``limits`` it was never loaded, and only its ``modes`` are known; empty: nor are they.
+    """
+    if limits is None:
+        if modes:
+            mode_of(modes, files)
+        return
+    mode_of(limits.modes, files)
     size = None if body.dimensions is None and "image" in files else size_of(limits, body)
     frames = frame_count(limits, body, body.fps or limits.fps)
     if size is not None:
@@ -62,14 +86,14 @@ def refuse_beyond(limits: VideoLimits, body: Request, files: Collection[str]) ->
         refuse_amount(limits, frames, size, asked)
 
 
-def mode_of(limits: VideoLimits, files: Collection[str]) -> VideoMode:
-    """What the video is to be made from. Raises UnsupportedParameter where the model cannot."""
+def mode_of(modes: Collection[VideoMode], files: Collection[str]) -> VideoMode:
+    """What the video is to be made from. Raises UnsupportedParameter where a model of these modes cannot."""
     mode: VideoMode = "frames" if "last_image" in files else "image" if "image" in files else "text"
-    if mode in limits.modes:
+    if mode in modes:
         return mode
-    if mode == "image" and "frames" in limits.modes:
+    if mode == "image" and "frames" in modes:
         raise UnsupportedParameter("this model needs a 'last_image' beside the 'image'", param="last_image")
-    message, param = _CANNOT["image" if mode == "frames" and "image" not in limits.modes else mode]
+    message, param = _CANNOT["image" if mode == "frames" and "image" not in modes else mode]
     raise UnsupportedParameter(message, param=param)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -15,6 +16,8 @@ from PIL import Image
 
 from tests.e2e.media.studio import data_url, file_of
 from tests.e2e.sites import Site
+from tests.families.makers.pictures.parts import saved
+from tests.families.makers.videos import wans
 from tests.support.servers import wait_for
 from tests.workers.steward.test_webhook_delivery import SECRET, Receiver, receiver
 
@@ -292,6 +295,20 @@ def test_a_bad_body_is_refused(http: httpx.Client, name: str) -> None:
     body, expected = BAD[name]
     answer = http.post("/v1/videos", json={"model": "film", "prompt": "a bar"} | body)
     assert refusal_of(answer) == expected, answer.text
+
+
+def test_what_a_model_that_was_never_loaded_cannot_make_is_refused(
+    films: Site, http: httpx.Client, tmp_path: Path
+) -> None:
+    source = str(saved(wans.text(), tmp_path / "wan"))
+    asked = {"model_uid": "wan", "model_name": "wan", "model_type": "video", "model_path": source}
+    films.client.launch(asked | {"load_on_request": True})
+    body = {"model": "wan", "prompt": "a bar", "input_reference": data_url(PICTURE)}
+    answer = http.post("/v1/videos", json=body)
+    films.client.terminate("wan")
+
+    assert refusal_of(answer) == (400, "unsupported_parameter", "input_reference"), answer.text
+    assert "makes videos of texts alone" in answer.json()["error"]["message"]
 
 
 def test_a_bad_form_is_refused(http: httpx.Client, films: Site) -> None:

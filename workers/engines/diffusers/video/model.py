@@ -11,7 +11,7 @@ from models.launching.defaults.films import FilmDefaults, defaults_of
 from models.launching.options.pipelines import VideoOptions
 from models.modalities.images import sides_of
 from models.modalities.videos import refuse_length
-from models.modalities.videos.limits import VideoLimits, VideoMode
+from models.modalities.videos.limits import MODE_ABILITIES, VideoLimits, VideoMode
 from workers.engines.base import Capacity
 from workers.engines.diffusers.checkpoint import shown_by
 from workers.engines.diffusers.model import Pipelines, first
@@ -20,7 +20,6 @@ from workers.engines.diffusers.tasks import as_pipeline
 from workers.engines.diffusers.video import families
 from workers.engines.diffusers.video.families import FAMILIES
 
-_ABILITIES: dict[VideoMode, str] = {"text": "text2video", "image": "image2video", "frames": "firstlastframe2video"}
 _CLEAN = {"decode_timestep": 0.05, "decode_noise_scale": 0.025}
 """How LTX's decoders that also take away noise are called, as their makers do."""
 
@@ -127,7 +126,7 @@ class VideoModel(Pipelines):
     @property
     def abilities(self) -> list[str]:
         """What it can do, in Xinference's words."""
-        return [_ABILITIES[mode] for mode in self.pipes]
+        return [MODE_ABILITIES[mode] for mode in self.pipes]
 
     def prepare(self, shape: VideoShape) -> Any:
         """The pipeline for this shape, with a fresh sampler and its LoRAs. To be called in the drawing thread alone."""

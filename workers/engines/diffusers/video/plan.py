@@ -40,7 +40,7 @@ def plan(request: VideoRequest, model: VideoModel) -> VideoShape:
     body, files = request.body, request.sink.files
     body.check_files(files.keys())
     limits = model.limits
-    mode = mode_of(limits, files)
+    mode = mode_of(limits.modes, files)
     image, last = (_opened(files[name], name) if name in files else None for name in ("image", "last_image"))
     fitting = None
     if image is not None and body.dimensions is None and limits.only_shape is None:
