@@ -1,5 +1,6 @@
 """A launch by a name of the catalogue's families: what it is a launch of."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from models.catalogue.entries import Family
@@ -13,14 +14,14 @@ from models.launching.launch import Launch, engine_asked
 from models.launching.peek_source import peek
 
 
-def planned(launch: Launch, machine: Machine, registered: Family | None = None) -> Plan:
+def planned(launch: Launch, machine: Machine, registered: Family | None = None, own: Sequence[str] = ()) -> Plan:
     """The plan for what the launch names, a model that is ``registered`` or a family of the catalogue.
 
-    Raises ModelNotFound, InvalidRequest, UnsupportedParameter.
+    ``own``: the names that are registered, to be suggested. Raises ModelNotFound, InvalidRequest, UnsupportedParameter.
     """
     asked = asked_of(launch)
     if registered is None:
-        return plan(named(launch.model_name, launch.model_type), asked, machine)
+        return plan(named(launch.model_name, launch.model_type, own), asked, machine)
     if launch.model_type not in (None, registered.type):
         raise ModelNotFound(
             f"'{registered.name}' is registered as a model of type {registered.type}, not {launch.model_type}",

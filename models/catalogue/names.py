@@ -39,20 +39,24 @@ class Named:
     quantization: str | None = None
 
 
-def named(name: str, model_type: ModelType | None = None) -> Named:
-    """What a name means, among models of a type. Raises ModelNotFound, which suggests the nearest names."""
+def named(name: str, model_type: ModelType | None = None, own: Iterable[str] = ()) -> Named:
+    """What a name means, among models of a type. Raises ModelNotFound, which suggests the nearest names.
+
+    ``own``: names that are registered, which are suggested, too.
+    """
     found = _tagged(name, model_type) or _of_catalogue(name, model_type)
     if found is None:
-        raise ModelNotFound(_unknown(name, model_type), param="model_name")
+        raise ModelNotFound(_unknown(name, model_type, own), param="model_name")
     return found
 
 
-def nearest(name: str, model_type: ModelType | None = None) -> list[str]:
-    """The names that are most like this one, the nearest first."""
+def nearest(name: str, model_type: ModelType | None = None, own: Iterable[str] = ()) -> list[str]:
+    """The names that are most like this one, the nearest first, of the catalogue and of those that are registered."""
     known = list(families(model_type))
     spelled = {folded(other): one.name for one in reversed(known) for other in (one.name, *one.aliases)}
     if model_type is None:
         spelled |= {folded(one.name): one.name for one in SPECS}
+    spelled |= {folded(one): one for one in own}
     base = name[:_LONGEST].rpartition("/")[2].partition(":")[0]
     exact, wanted = folded(base), folded(_SIZED.sub("", base))  # of qwen3-8b it is qwen3 that is nearest, not qwen3.8
     close = get_close_matches(wanted, spelled, _NEAREST, 0.5)
@@ -151,8 +155,8 @@ def _by_repository(known: Iterable[Family]) -> Iterator[tuple[str, Named]]:
                     yield repository.rpartition("/")[2], one
 
 
-def _unknown(name: str, model_type: ModelType | None) -> str:
-    like = nearest(name, model_type)
+def _unknown(name: str, model_type: ModelType | None, own: Iterable[str]) -> str:
+    like = nearest(name, model_type, own)
     kind = f" of type {model_type}" if model_type else ""
     hint = f"the nearest are {', '.join(like)}" if like else "`headrace registrations` lists what it has"
     return f"the catalogue has no model '{name[:_LONGEST]}'{kind}: {hint}; give model_path (hf:…, a path) for your own"

@@ -24,7 +24,7 @@ DOCUMENTS = ("model_index.json", "config.json", "config_sentence_transformers.js
 _DETAILS = re.compile(
     r"(?:tokenizer_config|chat_template|sentence_bert_config|modules)\.json|\d+_(?:Pooling|Dense)/config\.json|"
     r"[^/]+\.onnx\.json"
-    r"|(?:unet|transformer)/config\.json|scheduler/scheduler_config\.json"
+    r"|(?:unet|transformer|vae)/config\.json|scheduler/scheduler_config\.json"
 )
 """More files that are read: what they say is of interest, but no launch fails for them."""
 _MOST_DETAILS = 8

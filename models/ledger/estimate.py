@@ -7,6 +7,7 @@ is the context of CUDA and the intermediate results of a step.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from models.launching.defaults.sizes import side_of
 from models.launching.options.context import known_positions
 from models.ledger import cache, precision
 from models.ledger.headers import Headers
@@ -243,8 +244,9 @@ def _diffusers(headers: Headers, options: Mapping[str, Any], target: Target) -> 
         _as_loaded(found, 4 if name.startswith("vae/") and index.get("vae") == _PRECISE else number)
         for name, found in kept.items()
     )
-    width, _, height = str(options.get("default_size") or "1024x1024").partition("x")
-    pixels = int(width) * int(height) if width.isdigit() and height.isdigit() and len(width + height) < 10 else 1 << 20
+    width, _, height = str(options.get("default_size") or "").partition("x")
+    own = (side_of(headers.seen.documents) or 1024) ** 2
+    pixels = int(width) * int(height) if width.isdigit() and height.isdigit() and len(width + height) < 10 else own
     certain = 0 if options.get("cpu_offload") or options.get("base") else weights
     return Need(
         weights,

@@ -1,5 +1,6 @@
 """Ways to launch a model as JSON: in Xinference's form, a table of engines, and in ours, a row for each way. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -42,6 +43,12 @@ def size_in_billions(size: float | None) -> int | str | None:
     if size is None:
         return None
     return int(size) if size == int(size) else f"{size:g}".replace(".", "_")
+
+
+def size_as_written(text: str | None) -> int | str | None:
+    """The size that a launch gave, as Xinference writes it; what is no size stays as it is."""
+    number = re.fullmatch(r"(\d{1,6})(?:[._](\d{1,4}))?b?", (text or "").strip().lower(), re.ASCII)
+    return size_in_billions(float(f"{number[1]}.{number[2] or 0}")) if number else text
 
 
 def _rows(family: Family, ways: Iterable[WayHere]) -> list[dict[str, Any]]:

@@ -40,6 +40,14 @@ def listing(connection: Connection, model_type: str) -> list[RegistrationRow]:
     return fetch(connection, query, RegistrationRow)
 
 
+def names(connection: Connection, model_type: str | None = None) -> list[str]:
+    """The names that are registered, of a type or of all."""
+    query = sa.select(registrations.c.name)
+    if model_type is not None:
+        query = query.where(registrations.c.model_type == model_type)
+    return list(connection.execute(query.order_by(registrations.c.name)).scalars())
+
+
 def delete(connection: Connection, name: str, model_type: str) -> bool:
     """Forget a model; False: none of this name and type is registered. Its instances stay as they are."""
     which = (registrations.c.name == name) & (registrations.c.model_type == model_type)

@@ -7,17 +7,15 @@ STARTING ──Load sent──▶ LOADING ──Ready──▶ READY ──stop,
 import contextlib
 import logging
 import os
-import re
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
@@ -52,6 +50,7 @@ from workers.protocol import (
     Stop,
     Submit,
 )
+from workers.runner_logs import end_in_words, killer_of
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +63,7 @@ STUCK = "the runner is stuck in the driver: it was killed and does not end"
 LAST_WORDS_S = 2.0
 """How long a runner that closed its socket may take to end."""
 
-CRASHES = frozenset({signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
 LINE_BYTES = 1 << 14
-_REASON = re.compile(r"error|assert|abort|out of memory", re.IGNORECASE)
 
 
 class Phase(Enum):
@@ -262,11 +259,7 @@ class RunnerProcess:
             return HeadraceError.from_wire(self.failed.error)
         if self.stuck:
             return ReplicaLost(STUCK)
-        code = self._process.poll() or 0
-        killer = signal.Signals(-code) if code < 0 else None
-        ended = f"the runner was killed by {killer.name}" if killer else f"the runner ended with code {code}"
-        why = last_words(self.last_lines) if killer is None or killer in CRASHES else ""
-        return ReplicaLost(f"{ended}: {why}" if why else ended)
+        return ReplicaLost(end_in_words(self._process.poll() or 0, self.last_lines))
 
     def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
@@ -291,11 +284,14 @@ class RunnerProcess:
             return
         with pipe:
             while line := pipe.readline(LINE_BYTES):
-                text = line.decode(errors="replace")
-                self.last_lines.append(text)
-                self._on_line(text)
+                self._keep(line.decode(errors="replace"))
                 with contextlib.suppress(OSError):  # nobody keeps our own
                     os.write(2, line)
+
+    def _keep(self, text: str) -> None:
+        """Keep a line of its log."""
+        self.last_lines.append(text)
+        self._on_line(text)
 
     def _send(self, command: Command) -> bool:
         try:
@@ -323,6 +319,8 @@ class RunnerProcess:
             self.kill()
         self._end(LAST_WORDS_S)
         self._relaying.join(LAST_WORDS_S)
+        if killer := killer_of(self._process.poll() or 0):
+            self._keep(f"the runner was ended by signal {killer.value} ({killer.name})\n")
         with self._lock:
             self.phase = Phase.GONE
         self._turn.close()
@@ -372,12 +370,6 @@ class RunnerProcess:
         self.fetched = True
         self.stage, self.progress, self.download = "waiting", 0.0, None
         self._on_change(self)
-
-
-def last_words(lines: Iterable[str]) -> str:
-    """What of a crashed process's last lines says why: the last two that name an error; empty where none does."""
-    reasons = [line.strip() for line in lines if _REASON.search(line)]
-    return textwrap.shorten(" ".join(reasons[-2:]), 500, placeholder=" …")
 
 
 def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:

@@ -105,6 +105,7 @@ class Runner:
             os._exit(0)
         engine = loading.result()
         if engine is None:
+            self._background.close()  # nothing failed but the load: what listens to the worker ends with it
             await self._writer.drain()
             return LOAD_FAILED
         await self._serve(load, engine)
@@ -153,8 +154,11 @@ class Runner:
                 report,
             )
         except Exception as error:  # the runner's life ends here; its worker decides about another try
-            log.exception("cannot load")
             failure, permanent = meaning_of(error)
+            if isinstance(error, HeadraceError):
+                log.error("cannot load: %s", error.message)
+            else:
+                log.exception("cannot load")
             self._send(Failed(failure.to_wire(), permanent=permanent))
         return None
 

@@ -33,7 +33,7 @@ from models.settings import Settings
 from models.storage.artifacts import open_store
 from models.storage.outbound import Outbound
 from workers.steward.batch_feeder import BatchFeeder
-from workers.steward.floor import floor_for
+from workers.steward.fleet import fleet_for
 from workers.steward.residency.residents import Demand
 from workers.steward.residency.room import by_need
 from workers.steward.residency.turn import Residency
@@ -82,11 +82,11 @@ def place_all(
     if not waiting:
         return []
     replicas = instances.replicas_of(connection)
-    floor = floor_for(connection, waiting, found, replicas, reports([row.id for row in found]))
+    fleet = fleet_for(connection, waiting, found, replicas, reports([row.id for row in found]))
     given: list[str] = []
     promised: set[str] = set()
     for replica in by_need(waiting, demands):
-        decision = floor.decide(replica)
+        decision = fleet.decide(replica)
         if not promised.isdisjoint(decision.placed.devices):
             _hold_back(connection, replica, Placed((), "requests for another model have waited for longer"))
             continue
@@ -97,7 +97,7 @@ def place_all(
             continue
         owner, *others = decision.placed.devices
         if instances.place(connection, replica.id, owner, others, decision.reserved):
-            floor.take(replica, decision)
+            fleet.take(replica, decision)
             given.append(owner)
     return given
 

@@ -18,6 +18,7 @@ from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
 from models.errors import HeadraceError, ModelNotFound
 from models.launching.launch import Launch
+from models.ledger.ways_wire import size_as_written
 from models.modalities.base import Bool, Int
 from models.rows import instances
 from models.rows.life import autostart
@@ -113,7 +114,7 @@ def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> dict[str, Any]:
             "model_engine": row.engine,
             "model_format": row.model_format,
             "quantization": row.quantization,
-            "model_size_in_billions": row.size_in_billions,
+            "model_size_in_billions": size_as_written(row.size_in_billions),
             "model_path": row.source or None,
             "replica": row.replica,
             "n_gpu": row.n_gpu,

@@ -1,5 +1,6 @@
 """Which engine can run which weights of a model here, and why others cannot. Paths are Xinference's."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -58,7 +59,8 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
     if row is not None and model_type in (None, row.model_type):
         family = family_of(row)
     else:
-        family = await gateway.blocking(_family, name, model_type)
+        own = await gateway.database.look(registrations.names, model_type)
+        family = await gateway.blocking(_family, name, model_type, own)
     ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code)
     if not detailed:
         return by_engine(family, ways)
@@ -76,13 +78,13 @@ def _here(room: Room, device: LoadedDevice) -> DeviceHere:
     return DeviceHere(room, Target(device.kind, bfloat16), device.engines)
 
 
-def _family(name: str, model_type: ModelType | None) -> Family:
+def _family(name: str, model_type: ModelType | None, own: Sequence[str]) -> Family:
     """The model of this name, with the weights that the name may mean. Raises ModelNotFound."""
     shipped = [one for one in SPECS if one.name == name and model_type in (None, _type_of(one))]
     if shipped:
         return Family(name, _type_of(shipped[0]), tuple(map(_weights, shipped)))
     try:
-        found = named(name, model_type)
+        found = named(name, model_type, own)
     except ModelNotFound as error:
         raise ModelNotFound(error.message, param="name") from None
     return replace(found.family, specs=found.specs)

@@ -14,6 +14,7 @@ from models.catalogue.plans import Machine, Plan
 from models.engines import FACTS
 from models.errors import InvalidRequest
 from models.launching.launch import Launch
+from models.ledger.ways_wire import size_in_billions
 from models.rows import registrations
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
@@ -31,7 +32,8 @@ async def found(
         return launch, None
     machine = Machine(_working(devices, launch), vllm_first, gateway.settings.trust_remote_code)
     row = await gateway.database.look(registrations.get, launch.model_name)
-    made = await gateway.blocking(planned, launch, machine, None if row is None else family_of(row))
+    own = [] if row is not None else await gateway.database.look(registrations.names, launch.model_type)
+    made = await gateway.blocking(planned, launch, machine, None if row is None else family_of(row), own)
     _refuse_code(made, launch, machine)
     made = await gateway.blocking(with_file, made, within_s)
     return launch_of(launch, made), made
@@ -48,7 +50,7 @@ def told_of_shipped(launch: Launch, new: NewInstance) -> dict[str, Any]:
         "model_type": new.model_type,
         "model_format": spec.model_format,
         "quantization": spec.quantization,
-        "model_size_in_billions": spec.size,
+        "model_size_in_billions": size_in_billions(spec.size),
         "model_path": spec.source or None,
         "reason": f"{spec.name}{what} on {new.engine}: it comes with Headrace",
     }
@@ -61,7 +63,7 @@ def told(made: Plan, new: NewInstance) -> dict[str, Any]:
         "model_type": new.model_type,
         "model_format": made.model_format,
         "quantization": made.quantization,
-        "model_size_in_billions": made.size,
+        "model_size_in_billions": size_in_billions(made.size),
         "model_path": made.source,
         "reason": made.reason,
     }

@@ -41,7 +41,8 @@ async def describe_registration(request: Request, model_type: str, name: str) ->
     row = await gateway.database.look(registrations.get, name) if storable(name) else None
     if row is not None and row.model_type == kind:
         return own_of(row)
-    return await gateway.blocking(_described, kind, name)
+    own = await gateway.database.look(registrations.names, kind)
+    return await gateway.blocking(_described, kind, name, own)
 
 
 def _listed(model_type: ModelType, rows: Sequence[RegistrationRow], detailed: bool) -> list[dict[str, Any]]:
@@ -49,9 +50,9 @@ def _listed(model_type: ModelType, rows: Sequence[RegistrationRow], detailed: bo
     return entries if detailed else [{name: one[name] for name in ("model_name", "is_builtin")} for one in entries]
 
 
-def _described(model_type: ModelType, name: str) -> dict[str, Any]:
+def _described(model_type: ModelType, name: str, own: Sequence[str]) -> dict[str, Any]:
     shipped = shipped_of(model_type)
     try:
-        return shipped[name] if name in shipped else spoken_of(named(name, model_type).family)
+        return shipped[name] if name in shipped else spoken_of(named(name, model_type, own).family)
     except ModelNotFound as error:
         raise ModelNotFound(error.message, param="name") from None

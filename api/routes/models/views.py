@@ -13,6 +13,7 @@ import msgspec
 from models.errors import HeadraceError
 from models.hubs.progress import DownloadProgress
 from models.launching.about import abilities_of
+from models.ledger.ways_wire import size_as_written
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
@@ -39,7 +40,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "model_engine": row.engine,
         "model_format": row.model_format,
         "quantization": row.quantization,
-        "model_size_in_billions": row.size_in_billions,
+        "model_size_in_billions": size_as_written(row.size_in_billions),
         "model_ability": _abilities(row),
         "model_family": about.get("family"),
         "model_description": None,

@@ -41,6 +41,7 @@ def test_a_launch_that_failed_stays_with_its_log_until_it_is_terminated(stack: S
     wait_for(lambda: len(log_of(stack, "broken")) > 1, 30)
     written = log_of(stack, "broken")
     assert {one["replica_id"].startswith("broken-0") for one in written} == {True}
+    assert not [one["text"] for one in written if "cannot serve again" in one["text"]], "it never served"
     assert [one["text"] for one in log_of(stack, "broken", lines=1)] == [written[-1]["text"]]
     assert written[-1]["text"] in headrace(stack, "logs", "-u", "broken").stdout
 

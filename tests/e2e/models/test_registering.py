@@ -68,10 +68,12 @@ def test_a_registered_model_is_launched_by_its_name_and_outlives_its_registratio
     said = httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=120).json()["choices"][0]
     assert (said["finish_reason"], "four" in said["message"]["content"].lower()) == ("stop", False), said
     assert said["message"]["content"]
+    near = httpx.post(f"{stack.url}/v1/models", json={"model_name": "mien"})
+    assert (near.status_code, "mine" in near.json()["error"]["message"]) == (404, True), near.text
     own = httpx.post(f"{stack.url}/v1/chat/completions", json=body | {"stop": ["zzz"]}, timeout=120).json()
     assert "four" in own["choices"][0]["message"]["content"].lower(), "the request's own stop takes their place"
     told = httpx.get(f"{stack.url}/v1/models/mine").json()
-    assert (told["model_name"], told["quantization"], told["model_size_in_billions"]) == ("mine", "Q4_0", "0.5")
+    assert (told["model_name"], told["quantization"], told["model_size_in_billions"]) == ("mine", "Q4_0", "0_5")
 
     embedding = {"model_name": "small", "dimensions": 384, "max_tokens": 128, "language": ["en"], "version": 2}
     embedding["model_specs"] = [{"model_format": "pytorch", "quantization": "none", "model_uri": f"file://{minilm}"}]

@@ -101,3 +101,9 @@ def test_a_name_without_end_is_not_repeated() -> None:
     with pytest.raises(ModelNotFound) as caught:
         named("x" * 10_000)
     assert len(caught.value.message) < 400
+
+
+def test_names_that_are_registered_are_suggested_too() -> None:
+    assert nearest("my-modle", own=["my-model", "other"])[0] == "my-model"
+    with pytest.raises(ModelNotFound, match="the nearest are my-model"):
+        named("my-modle", "LLM", ["my-model"])

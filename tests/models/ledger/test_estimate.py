@@ -95,6 +95,7 @@ def test_the_parts_of_a_pipeline_are_counted_but_those_that_are_not_loaded() -> 
     assert need(source, "diffusers", CARD, cpu_offload=True).certain == 0
     small, large = (need(source, "diffusers", default_size=size).overhead for size in ("64x64", "128x64"))
     assert large - small == 64 * 64 * 4 * 600
+    assert need(source, "diffusers").overhead == small, "its U-Net draws 64x64"
 
 
 def test_sound_is_counted_in_the_bits_that_it_is_computed_in() -> None:

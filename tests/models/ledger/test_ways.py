@@ -13,7 +13,7 @@ from models.ledger.fit import Room
 from models.ledger.need import GIB, Target
 from models.ledger.parameters import need_of
 from models.ledger.ways import DeviceHere, WayHere, notes_of, ways_here
-from models.ledger.ways_wire import by_engine, described
+from models.ledger.ways_wire import by_engine, described, size_as_written
 from tests.support.weights import smollm2_gguf
 
 ALL = dict.fromkeys(FACTS, "")
@@ -154,3 +154,11 @@ def test_a_billion_parameters_take(engine: str, written: str, quantization: str,
 
     assert need is not None
     assert need.weights == pytest.approx(gigabytes * 1e9)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [(None, None), ("7", 7), ("7.0", 7), ("0.5", "0_5"), ("0_5", "0_5"), ("1.8b", "1_8"), ("large", "large"), ("", "")],
+)
+def test_a_size_is_written_as_xinference_does(given: str | None, written: int | str | None) -> None:
+    assert size_as_written(given) == written

@@ -17,9 +17,10 @@ from tests.support.nvml.stuck import stuck, until_stuck
 from tests.support.servers import Valkey, wait_for
 from workers import protocol
 from workers.device import claimer, runner_process
-from workers.device.runner_process import STUCK, Phase, RunnerProcess, last_words
+from workers.device.runner_process import STUCK, Phase, RunnerProcess
 from workers.protocol import DoJob, Ending, Event, JobEnded, Load, Ready
 from workers.runner.__main__ import ENGINE_DEAD
+from workers.runner_logs import last_words
 
 
 def test_a_runner_that_lost_a_part_of_itself_ends(valkey: Valkey, tmp_path: Path) -> None:
@@ -135,6 +136,15 @@ def test_why_a_library_ended_the_runner_is_known(tmp_path: Path, capfd: pytest.C
     assert "SIGABRT" in str(runner.exit_reason)
     assert "CUDA error: out of memory" in str(runner.exit_reason)
     assert "CUDA error: out of memory" in capfd.readouterr().err, "it is in the log all the same"
+
+
+def test_a_signal_that_ended_the_runner_is_the_last_line_of_its_log(tmp_path: Path) -> None:
+    runner = _ended(tmp_path, "os.write(2, b'loading\\n'); os.kill(os.getpid(), 9)")
+
+    assert list(runner.last_lines) == ["loading\n", "the runner was ended by signal 9 (SIGKILL)\n"]
+    assert str(runner.exit_reason) == "the runner was killed by SIGKILL"
+    quiet = _ended(tmp_path, "os.write(2, b'loading\\n')")
+    assert list(quiet.last_lines) == ["loading\n"]
 
 
 def test_why_a_process_of_the_engine_ended_the_runner_is_known(tmp_path: Path) -> None:

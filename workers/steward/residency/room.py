@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from models.ledger.placement.deciding import Shortfall
 from models.rows.records import PendingReplica
 from models.rows.states import Leaving
-from workers.steward.floor import Floor
+from workers.steward.fleet import Fleet
 from workers.steward.residency.evicting import Eviction, Rules, Shelf, Wanted, plan
 from workers.steward.residency.residents import Demand, Resident, Terms
 
@@ -34,7 +34,7 @@ def by_need(waiting: Sequence[PendingReplica], demands: Mapping[str, Demand]) ->
 
 def make_room(
     waiting: Sequence[PendingReplica],
-    floor: Floor,
+    fleet: Fleet,
     residents: Sequence[Resident],
     terms: Mapping[str, Terms],
     demands: Mapping[str, Demand],
@@ -44,9 +44,9 @@ def make_room(
     """Who leaves for those that wait; a device is made free for one at a time. ``loads``: seconds that theirs take."""
     asked = Asked()
     for one in by_need(waiting, demands):
-        decision = floor.decide(one)
+        decision = fleet.decide(one)
         if decision.placed.devices:
-            floor.take(one, decision)
+            fleet.take(one, decision)
             continue
         short = [shelf_of(found, residents) for found in decision.short if found.room.device not in asked.devices]
         wanted = Wanted(one.uid, demands.get(one.uid, Demand()), loads[one.uid])

@@ -18,7 +18,7 @@ from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.residency import demand, moves
 from models.rows.states import Leaving, ReplicaState
 from models.settings import Settings
-from workers.steward.floor import floor_for
+from workers.steward.fleet import fleet_for
 from workers.steward.residency.evicting import Rules
 from workers.steward.residency.idling import idle_replicas
 from workers.steward.residency.residents import Demand, Resident, Terms
@@ -108,8 +108,8 @@ class Residency:
             return Asked()
         there = {one.uid for one in scene.residents}  # one more replica of these is no reason to interrupt others
         demands = {uid: one for uid, one in scene.demands.items() if uid not in there}
-        floor = floor_for(connection, pending, devices, scene.rows, reports)
-        return make_room(pending, floor, scene.residents, scene.terms, demands, scene.loads, self._rules)
+        fleet = fleet_for(connection, pending, devices, scene.rows, reports)
+        return make_room(pending, fleet, scene.residents, scene.terms, demands, scene.loads, self._rules)
 
     def _grow(self, connection: Connection, scene: Scene, reports: Reported) -> None:
         """Have more replicas loaded of the models that have a queue."""

@@ -31,7 +31,7 @@ class Known:
     loaded: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
-class Floor:
+class Fleet:
     """The devices of one turn. What is placed in it counts at once for those that come after."""
 
     def __init__(
@@ -78,17 +78,17 @@ class Floor:
                 self._rooms[one.id] = room(one, held, self._reported.free.get(one.id))
 
 
-def floor_for(
+def fleet_for(
     connection: Connection,
     waiting: Sequence[PendingReplica],
     devices: Sequence[LoadedDevice],
     replicas: Sequence[ReplicaRow],
     reported: Reported,
-) -> Floor:
-    """The floor for these, with what is known of them."""
+) -> Fleet:
+    """The fleet for these, with what is known of them."""
     keys = keys_of([(one, _wish(one).count) for one in waiting], devices)
     took = measured.recall(connection, keys)
-    return Floor(devices, replicas, reported, Known(took, demand.pinned(connection), demand.loaded_at(connection)))
+    return Fleet(devices, replicas, reported, Known(took, demand.pinned(connection), demand.loaded_at(connection)))
 
 
 def _wish(replica: PendingReplica) -> Wish:
