@@ -45,7 +45,7 @@ def test_a_name_and_a_size_are_enough(new_stack: StackFactory) -> None:
         assert said.json()["choices"][0]["message"]["content"]
         told = httpx.get(f"{stack.url}/v1/models/qwen2.5-instruct").json()
         assert (told["model_format"], told["quantization"], told["model_size_in_billions"], told["model_hub"]) == (
-            *("ggufv2", "q4_k_m", "0.5", "huggingface"),
+            *("ggufv2", "q4_k_m", "0_5", "huggingface"),
         )
 
         body = {"model_name": "whisper-tiny", "model_uid": "ears", "download_hub": "huggingface"}
