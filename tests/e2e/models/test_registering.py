@@ -68,8 +68,6 @@ def test_a_registered_model_is_launched_by_its_name_and_outlives_its_registratio
     said = httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=120).json()["choices"][0]
     assert (said["finish_reason"], "four" in said["message"]["content"].lower()) == ("stop", False), said
     assert said["message"]["content"]
-    near = httpx.post(f"{stack.url}/v1/models", json={"model_name": "mien"})
-    assert (near.status_code, "mine" in near.json()["error"]["message"]) == (404, True), near.text
     own = httpx.post(f"{stack.url}/v1/chat/completions", json=body | {"stop": ["zzz"]}, timeout=120).json()
     assert "four" in own["choices"][0]["message"]["content"].lower(), "the request's own stop takes their place"
     told = httpx.get(f"{stack.url}/v1/models/mine").json()
@@ -102,6 +100,8 @@ def test_a_registered_model_is_launched_by_its_name_and_outlives_its_registratio
 def test_registered_models_are_listed_beside_the_catalogues(stack: Stack) -> None:
     url = f"{stack.url}/v1/model_registrations"
     assert register(stack, "llm", spec("/nowhere", model_name="listed")).status_code == 200
+    near = httpx.post(f"{stack.url}/v1/models", json={"model_name": "lsited"})
+    assert (near.status_code, "listed" in near.json()["error"]["message"]) == (404, True), near.text
     assert {"model_name": "listed", "is_builtin": False} in httpx.get(f"{url}/LLM").json()
     one = httpx.get(f"{url}/LLM/listed").json()
     assert (one["is_builtin"], one["context_length"], one["model_family"]) == (False, 2048, "other")
