@@ -32,24 +32,15 @@ _OTHER_OUTPUT: dict[str, str] = {
     "SparseEncoder": "it gives a weight for every word that it knows (as SPLADE), and an embedding is one dense vector",
     "MultiVectorEncoder": "it gives a vector for every token (as ColBERT), and an embedding is one vector",
     "HF_ColBERT": "it gives a vector for every token, and an embedding is one vector",
+    "Router": "it computes queries by other modules than documents, and a request does not say which its texts are",
 }
 """Networks, and models of sentence-transformers, that give something else than is served, and what."""
 _PICKLE = re.compile(r"(?:[^/]+/)?pytorch_model(?:-\d+-of-\d+)?\.bin")
 _MORE_TENSORS = ("sparse_linear.pt", "colbert_linear.pt")
 """bge-m3's layers for weights and vectors of tokens, which are pickled in any case."""
 _MODEL_FILES = (
-    ".bin",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".safetensors",
-    ".nemo",
-    ".gguf",
-    ".onnx",
-    ".h5",
-    ".msgpack",
-    "config.json",
-    "model_index.json",
+    *(".bin", ".pt", ".pth", ".ckpt", ".safetensors", ".nemo", ".gguf", ".onnx", ".h5", ".msgpack"),
+    *("config.json", "model_index.json"),
 )
 """Endings of the names that an error may list of a folder. If it listed all, a launch could show any folder's files."""
 
@@ -331,6 +322,8 @@ def lone_network(peek: Peek) -> str:
 
 def _sentence_model(peek: Peek) -> str:
     """The kind of a model saved by sentence-transformers, such as ``CrossEncoder``; "" for others."""
+    if any(name.endswith((".Router", ".Asym")) for name in peek.modules):
+        return "Router"
     kind = peek.documents.get("config_sentence_transformers.json", {}).get("model_type")
     return str(kind) if kind else "SentenceTransformer" if "modules.json" in peek.files else ""
 

@@ -16,6 +16,8 @@ def side_of(documents: Mapping[str, Mapping[str, Any]]) -> int | None:
     sides = sample if isinstance(sample, list) else [sample]
     if not sides or not all(type(one) is int and 0 < one <= _MOST for one in sides):
         return None
+    if str(documents.get("model_index.json", {}).get("_class_name")).startswith("IF"):
+        return int(max(sides))  # DeepFloyd IF draws in pixels
     blocks = documents.get("vae/config.json", {}).get("block_out_channels")
     halvings = len(blocks) - 1 if isinstance(blocks, list) and 0 < len(blocks) <= 8 else 3
     return int(max(sides)) << halvings

@@ -29,6 +29,7 @@ MAKERS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "bria": (further.bria, GUIDED),
     "krea2": (further.krea2, GUIDED),
     "flux2-klein": (edits.klein, {}),
+    "kandinsky21": (cascades.kandinsky21, GUIDED),
     "kandinsky22": (cascades.kandinsky22, GUIDED),
     "kandinsky3": (cascades.kandinsky3, GUIDED),
     "hunyuan-dit": (further.hunyuan_dit, GUIDED),
@@ -39,6 +40,7 @@ OWN_SIZES = ("hunyuan-dit", "hidream")
 REDRAWN = {
     "chroma": "ChromaImg2ImgPipeline",
     "sana-sprint": "SanaSprintImg2ImgPipeline",
+    "kandinsky21": "KandinskyImg2ImgCombinedPipeline",
     "kandinsky22": "KandinskyV22Img2ImgCombinedPipeline",
     "kandinsky3": "Kandinsky3Img2ImgPipeline",
 }

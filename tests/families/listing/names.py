@@ -226,6 +226,7 @@ PICTURES: Mapping[str, str] = {
     "flux2-klein": "FLUX.2 klein",
     "hidream": "HiDream",
     "hunyuan-dit": "HunyuanDiT",
+    "kandinsky21": "Kandinsky 2.1",
     "kandinsky22": "Kandinsky 2.2",
     "kandinsky3": "Kandinsky 3",
     "krea2": "Krea 2",

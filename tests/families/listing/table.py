@@ -76,8 +76,8 @@ def served() -> Iterator[tuple[str, str, str, str]]:
     yield "rerank", "llama_cpp", "scores of the same weights, to 0.01", "GGUF files of BERT, Qwen3-Reranker"
     pixels = "pixels equal to the bare pipeline's"
     more = (
-        "InstructPix2Pix, SDXL refiner, FLUX.1 Fill, Kontext, FLUX.2 dev, OmniGen (from a text), Qwen-Image, "
-        "Qwen-Image-Edit (Plus), Stable Cascade"
+        "DeepFloyd IF (both stages), InstructPix2Pix, SDXL refiner, FLUX.1 Fill, Kontext, FLUX.2 dev, "
+        "OmniGen (from a text), Qwen-Image, Qwen-Image-Edit (Plus), Stable Cascade"
     )
     alone = "a network alone in a file, safetensors or GGUF: FLUX.1, Stable Diffusion 3, Qwen-Image"
     yield "image", "diffusers", pixels, f"{_named(PICTURES, [*DRAWN, *DRAWN_TOO])}, {more}"

@@ -14,6 +14,8 @@ QUICK = (
     "Kimi-VL, MiniCPM-V and others with a network of their own",
     "a LoRA adapter by itself",
     "SPLADE",
+    "models whose last layers have a Router",
+    "unCLIP (Karlo)",
     "Parakeet, Canary (NeMo)",
 )
 

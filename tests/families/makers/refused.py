@@ -115,6 +115,8 @@ OF_VECTORS: dict[str, Maker] = {
         modules_of, ["custom_st.Transformer", f"{LIBRARY}Pooling"]
     ),
     "nomic-embed-text and others with a network of their own": own_network,
+    "models with a Router": embedders.routed,
+    "models whose last layers have a Router": embedders.routed_late,
     "cross-encoders of several labels (nli)": rerankers.three_labels,
 }
 OF_SOUND: dict[str, Maker] = {
@@ -133,4 +135,5 @@ OF_PICTURES: dict[str, Maker] = {
     "a decoder by itself (Kandinsky 2.2)": partial(pipeline, "KandinskyV22Pipeline"),
     "a decoder by itself (Stable Cascade)": partial(pipeline, "StableCascadeDecoderPipeline"),
     "a prior by itself (Kandinsky 2.2)": partial(pipeline, "KandinskyV22PriorPipeline"),
+    "unCLIP (Karlo)": partial(pipeline, "UnCLIPPipeline"),
 }

@@ -222,5 +222,6 @@ def _default_size(base: Any, options: DiffusersOptions) -> tuple[int, int]:
         return sides
     network = getattr(base, "unet", None) or getattr(base, "transformer", None)
     sample = getattr(base, "default_sample_size", None) or getattr(network, "config", {}).get("sample_size") or 128
-    side = (sample if isinstance(sample, int) else max(sample)) * getattr(base, "vae_scale_factor", 8)
+    scale = 1 if type(base).__name__.startswith("IF") else 8  # DeepFloyd IF draws in pixels
+    side = (sample if isinstance(sample, int) else max(sample)) * getattr(base, "vae_scale_factor", scale)
     return side, side

@@ -12,8 +12,11 @@ from models.modalities import samplers
 from models.modalities.samplers import Sampler
 
 _FLOW = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
-_ONLY_OWN = ("LatentConsistencyModel", "SanaSprint", "Kandinsky", "StableCascade")
-"""Beginnings of the names of pipelines that are run with their own sampler alone: they leave out what others need."""
+_ONLY_OWN = ("LatentConsistencyModel", "SanaSprint", "Kandinsky", "StableCascade", "IF")
+"""Beginnings of the names of pipelines that are run with their own sampler alone: they leave out what others need.
+
+DeepFloyd IF's network foretells the variance, too, which its own sampler alone reads.
+"""
 _OTHER_SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
 
 

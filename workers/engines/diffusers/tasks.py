@@ -79,6 +79,10 @@ def refuse_other(name: str) -> None:
         raise InvalidRequest(f"a {name} needs {', '.join(needed)}, which no request gives{advice}", param="model_path")
     if name.startswith(_OTHER_PICTURES) or not {"prompt", "image", "images"} & arguments.keys():
         raise InvalidRequest(f"a {name} does not draw one picture from a prompt or an image", param="model_path")
+    if "num_inference_steps" not in arguments:
+        raise InvalidRequest(
+            f"a {name} takes no number of steps, as a request has it, but one for each of its parts", param="model_path"
+        )
 
 
 def pipes_of(base: Any, control: Any) -> dict[Mode, Any]:

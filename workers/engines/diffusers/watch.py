@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import torch
@@ -128,8 +129,8 @@ def watched(pipe: Any, watch: StepWatch) -> Iterator[dict[str, Any]]:
         if "callback_on_step_end" in inspect.signature(pipe.__call__).parameters:
             yield {"callback_on_step_end": watch}
         else:
-            _follow(getattr(pipe, "decoder_pipe", pipe), watch)
-            yield {}
+            with _followed(getattr(pipe, "decoder_pipe", pipe), watch):
+                yield {}
     finally:
         for hook in hooks:
             hook.remove()
@@ -143,14 +144,17 @@ def _networks(pipe: Any) -> list[Any]:
     return drawing if decoder is None else [*drawing, decoder]
 
 
-def _follow(pipe: Any, watch: StepWatch) -> None:
-    """Call ``watch`` after each step of the pipeline's scheduler, which is used for this call alone."""
+@contextmanager
+def _followed(pipe: Any, watch: StepWatch) -> Iterator[None]:
+    """Call ``watch`` after each step of the pipeline's scheduler."""
     scheduler = getattr(pipe, "scheduler", None)
     if scheduler is None:
+        yield
         return
     step, taken = scheduler.step, 0
 
-    def followed(*arguments: Any, **named: Any) -> Any:
+    @wraps(step)  # pipelines look into its signature for what they may give it, such as the generators of its noise
+    def told(*arguments: Any, **named: Any) -> Any:
         nonlocal taken
         result = step(*arguments, **named)
         latents = result[0] if isinstance(result, tuple) else result.prev_sample
@@ -158,4 +162,8 @@ def _follow(pipe: Any, watch: StepWatch) -> None:
         taken += 1
         return result
 
-    scheduler.step = followed
+    scheduler.step = told
+    try:
+        yield
+    finally:
+        scheduler.step = step  # a pipeline of several parts keeps its scheduler for the next call

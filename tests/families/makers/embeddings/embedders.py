@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import transformers
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Transformer
+from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, StaticEmbedding
 
 from tests.families.makers.embeddings.words import bytelevel, gemma, sentencepiece, wordpiece
@@ -74,6 +74,20 @@ def bge_m3(folder: Path) -> None:
     sentencepiece(folder)
     network(folder, "XLMRoberta", TINY | {"pad_token_id": 1, "max_position_embeddings": 302})
     modules(folder, "cls_token", normalize=True)
+
+
+def routed(folder: Path) -> None:
+    """A network for queries, and another one for documents."""
+    minilm(folder / "base")
+    routes = {name: [Transformer(str(folder / "base")), Pooling(64, "mean")] for name in ("query", "document")}
+    SentenceTransformer(modules=[Router(routes, default_route="document")]).save(str(folder))
+
+
+def routed_late(folder: Path) -> None:
+    """One network, and behind it a layer for queries and another one for documents."""
+    minilm(folder / "base")
+    routes = Router({"query": [Dense(64, 64)], "document": [Dense(64, 64)]}, default_route="document")
+    SentenceTransformer(modules=[Transformer(str(folder / "base")), Pooling(64, "mean"), routes]).save(str(folder))
 
 
 def mpnet(folder: Path) -> None:

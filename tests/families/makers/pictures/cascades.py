@@ -7,8 +7,9 @@ from typing import Any
 import diffusers
 import torch
 import transformers as _transformers
+from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 
-from tests.families.makers.pictures.parts import clip, clip_tokenizer, t5, t5_tokenizer
+from tests.families.makers.pictures.parts import VOCABULARY, clip, clip_tokenizer, t5, t5_tokenizer
 
 transformers: Any = _transformers  # whose types lack much
 
@@ -30,24 +31,28 @@ def _movq(**more: Any) -> Any:
     ).eval()
 
 
-def kandinsky22() -> Any:
-    """Kandinsky 2.2, prior and decoder in one."""
+def _network(**more: Any) -> Any:
+    """The network of a decoder."""
     torch.manual_seed(0)
-    network = diffusers.UNet2DConditionModel(
+    return diffusers.UNet2DConditionModel(
         in_channels=4,
         out_channels=8,
-        addition_embed_type="image",
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
         up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         block_out_channels=(32, 64),
         layers_per_block=1,
         encoder_hid_dim=32,
-        encoder_hid_dim_type="image_proj",
         cross_attention_dim=32,
         attention_head_dim=4,
         resnet_time_scale_shift="scale_shift",
-    )
+        **more,
+    ).eval()
+
+
+def _with_prior(network: Any) -> dict[str, Any]:
+    """The parts of a decoder with this network, and of the prior before it."""
+    torch.manual_seed(0)
     prior = diffusers.PriorTransformer(
         num_attention_heads=2, attention_head_dim=12, embedding_dim=32, num_layers=1, num_embeddings=77
     )
@@ -60,20 +65,45 @@ def kandinsky22() -> Any:
         num_hidden_layers=1,
         patch_size=14,
     )
-    return diffusers.KandinskyV22CombinedPipeline(
-        unet=network.eval(),
-        scheduler=diffusers.DDIMScheduler(
+    return {
+        "unet": network,
+        "scheduler": diffusers.DDIMScheduler(
             beta_schedule="linear", beta_start=0.00085, beta_end=0.012, clip_sample=False, set_alpha_to_one=False
         ),
-        movq=_movq(),
-        prior_prior=prior.eval(),
-        prior_image_encoder=transformers.CLIPVisionModelWithProjection(tower).eval(),
-        prior_text_encoder=clip(projected=True),
-        prior_tokenizer=clip_tokenizer(),
-        prior_scheduler=diffusers.UnCLIPScheduler(
+        "movq": _movq(),
+        "prior_prior": prior.eval(),
+        "prior_image_encoder": transformers.CLIPVisionModelWithProjection(tower).eval(),
+        "prior_text_encoder": clip(projected=True),
+        "prior_tokenizer": clip_tokenizer(),
+        "prior_scheduler": diffusers.UnCLIPScheduler(
             variance_type="fixed_small_log", prediction_type="sample", clip_sample=True, clip_sample_range=10.0
         ),
-        prior_image_processor=transformers.CLIPImageProcessor(size=224),
+        "prior_image_processor": transformers.CLIPImageProcessor(size=224),
+    }
+
+
+def kandinsky22() -> Any:
+    """Kandinsky 2.2, prior and decoder in one."""
+    network = _network(addition_embed_type="image", encoder_hid_dim_type="image_proj")
+    return diffusers.KandinskyV22CombinedPipeline(**_with_prior(network))
+
+
+def kandinsky21() -> Any:
+    """Kandinsky 2.1, prior and decoder in one: the decoder reads the text once more, by an encoder of its own."""
+    network = _network(addition_embed_type="text_image", encoder_hid_dim_type="text_image_proj")
+    torch.manual_seed(0)
+    words = MCLIPConfig(
+        transformerDimSize=32,
+        imageDimSize=32,
+        hidden_size=32,
+        intermediate_size=37,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        vocab_size=VOCABULARY,
+        pad_token_id=0,
+    )
+    return diffusers.KandinskyCombinedPipeline(
+        **_with_prior(network), text_encoder=MultilingualCLIP(words).eval(), tokenizer=t5_tokenizer()
     )
 
 
