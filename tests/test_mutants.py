@@ -1,6 +1,7 @@
 """The list of faults is of this source, and the script that tries them can tell what it must."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def test_a_fault_is_one_of_this_source(fault: Fault) -> None:
     for test in fault.tests:
         path, _, name = test.partition("::")
         assert f"def {name.partition('[')[0]}" in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_each_fault_is_known_by_its_reason() -> None:
+    assert [why for why, times in Counter(one.why for one in ALL).items() if times > 1] == []
 
 
 def test_a_place_that_is_not_the_only_one_is_stale() -> None:

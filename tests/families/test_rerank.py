@@ -1,6 +1,7 @@
 """Every layout of rerankers gives the library's scores, or what its makers compute, alone and in company."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,22 @@ async def test_a_layout_gives_the_librarys_scores(tmp_path: Path, name: str) -> 
     expected = [float(library.predict([(QUERY, one)])[0]) for one in documents]
     async for driver in resident(str(folder), modality="rerank"):
         await _same(driver, documents, expected)
+        assert driver.engine.told["activation"] == type(library.activation_fn).__name__
+
+
+@pytest.mark.parametrize(("asked", "told"), [("torch.nn.Tanh", "Tanh"), ("torch.nn.Identity", "Sigmoid")])
+async def test_a_launch_tells_what_makes_the_scores(tmp_path: Path, asked: str, told: str) -> None:
+    folder = made(tmp_path, "msmarco")
+    config = json.loads((folder / "config.json").read_text())
+    config["sentence_transformers"] = {"activation_fn": asked}
+    (folder / "config.json").write_text(json.dumps(config))
+    library = CrossEncoder(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
+    activation = getattr(torch.nn, told)()
+    expected = library.predict([(QUERY, "a river")], activation_fn=activation)
+    async for driver in resident(str(folder), modality="rerank", normalize=True):
+        answer = await driver.ask("rerank", query=QUERY, documents=["a river"])
+        assert driver.engine.told == {"activation": told}
+        assert numpy.allclose(answer.result.scores, expected, atol=CLOSE)
 
 
 async def _same(driver: Driver, documents: Sequence[str], expected: Sequence[float]) -> None:

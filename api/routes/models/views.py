@@ -53,6 +53,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "pooling": about.get("pooling"),
         "pooling_assumed": about.get("pooling_assumed"),
         "pair_prompt": about.get("pair_prompt"),
+        "activation": about.get("activation"),
         "batching": about.get("batching"),
         "defaults": about.get("defaults"),
         "warnings": about.get("warnings") or [],

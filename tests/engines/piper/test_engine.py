@@ -133,6 +133,18 @@ async def test_a_language_finds_its_voice(choir: MediaDriver) -> None:
     )
 
 
+async def test_a_text_of_another_language_is_told(choir: MediaDriver) -> None:
+    text = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich."
+    english, asked, german = [
+        await choir.ask(input=text, language=language, voice=voice)
+        for language, voice in ((None, None), ("de", None), (None, "de_DE-hans-low"))
+    ]
+
+    assert (asked.warnings, german.warnings) == ([], [])
+    [(told, _)] = english.warnings
+    assert told.startswith("this voice speaks English, in which the text is not")
+
+
 @pytest.mark.parametrize(
     ("param", "fields"),
     [

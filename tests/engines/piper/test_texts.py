@@ -1,9 +1,11 @@
 """What of a text can be said, and in which pieces."""
 
+import unicodedata
+
 import pytest
 
 from models.errors import InvalidRequest
-from workers.engines.piper.texts import check_text, pieces, readable, sayable
+from workers.engines.piper.texts import check_text, is_other_language, pieces, readable, sayable
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\x1b[0m", "a\x85", "\ud800", "x\x0b"])
@@ -50,6 +52,30 @@ def test_fancy_letters_become_plain_and_others_stay() -> None:
 )
 def test_letters_that_a_language_does_not_have_are_left_out(text: str, family: str, said: str, unsaid: int) -> None:
     assert sayable(text, family, lambda one: one != "☃") == (said, unsaid)
+
+
+GERMAN = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich."
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "other"),
+    [
+        (GERMAN, "en", True),
+        (unicodedata.normalize("NFD", GERMAN), "en", True),
+        (GERMAN, "de", False),
+        (GERMAN, "", False),
+        (GERMAN, "am", False),
+        ("Ils sont où être là-bas plaît", "de", False),
+        ("Idę do domu, łóżko jest małe.", "de", True),
+        ("Smörgåsbord for Müller and Ångström in Köln, with a smörgåsbord", "en", False),
+        ("Crème brûlée, a naïve café, jalapeño", "en", False),
+        ("The words über and schön are German, as one can hear at once, and they are so short, too.", "en", False),
+        ("I am in the größe", "en", False),
+        ("世界 καλημέρα привет", "en", False),
+    ],
+)
+def test_another_language_is_seen_by_its_letters_alone(text: str, family: str, other: bool) -> None:
+    assert is_other_language(text, family) is other
 
 
 def test_a_sentence_is_cut_behind_marks_or_between_words() -> None:

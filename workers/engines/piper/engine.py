@@ -4,6 +4,7 @@ A text is spoken sentence by sentence, and requests take turns after each senten
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from workers.engines.media.resampling import Resampler
 from workers.engines.media.sound import encoder
 from workers.engines.media.speaking import PAUSE_S, check_request
 from workers.engines.piper.load import LoadedPiper, PiperNetwork, load
-from workers.engines.piper.texts import check_text, pieces, readable, sayable
+from workers.engines.piper.texts import check_text, is_other_language, pieces, readable, sayable
 from workers.engines.piper.voices import Speaker, choose
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
@@ -65,7 +66,10 @@ def _say(request: Request, network: PiperNetwork, speaker: Speaker) -> Steps:
     made, resampler = encoder(request.response_format, RATE), Resampler(network.rate, RATE)
     family = speaker.language.family if network.described.phoneme_type == "espeak" else ""
     text, unsaid = sayable(readable(request.input), family, network.has_sound)
-    told = {"characters": len(request.input), "unsaid": unsaid, "strange": 0, "words": len(request.input.split())}
+    told: dict[str, Any] = {"characters": len(request.input), "unsaid": unsaid, "strange": 0}
+    told["words"] = len(request.input.split())
+    if not request.language and is_other_language(request.input, family):
+        told["foreign"] = speaker.language.name
     total, samples = len(text), 0
     if warning(told):
         yield Step(0, total, warning=warning(told))

@@ -34,6 +34,23 @@ _SCRIPTS = {
     "THAI": "th",
 }
 """The languages that are written in a script; it is the first word of its letters' names."""
+_LETTERS = {
+    "da": "æøåéèêóôàäöüçñ",
+    "de": "äöüßéèêàâôîçñ",
+    "en": "éèêëïîçñàáâíóôû",
+    "es": "áéíñóúüàèç",
+    "fr": "àâæçéèêëîïôœùûüÿñ",
+    "it": "àèéìîòóùêçü",
+    "nl": "áàâäèéêëíïîóôöúüûçñ",
+    "no": "æøåéèêòóôàäöüçñ",
+    "pl": "ąćęłńóśźżéèüöäçñ",
+    "pt": "àáâãçéêíóôõúüèñ",
+    "sv": "åäöéèêàüçñ",
+}
+"""The letters beyond a to z that a language writes, in words from other languages too. Of others nothing is said."""
+_WORDS = re.compile(r"[^\W\d_]+")
+_FEW = 2
+_SHARE = 8
 _EVERYWHERE = frozenset(["LATIN", "COMBINING", "MODIFIER", "FEMININE", "MASCULINE", ""])
 
 
@@ -74,6 +91,24 @@ def sayable(text: str, family: str, has_sound: Callable[[str], bool]) -> tuple[s
     silent = {one for one in silent if not has_sound(one)}
     unsaid = sum(beyond[one] for one in foreign | silent if unicodedata.category(one)[0] != "M")
     return "".join(one for one in text if one not in foreign), unsaid
+
+
+def is_other_language(text: str, family: str) -> bool:
+    """Whether the letters show that a text is in another language of Latin letters, whatever its words are.
+
+    At least two different words, and an eighth of all, have a letter that the language does not write. Words that begin
+    with a capital do not count: they may be names.
+    """
+    if family not in _LETTERS:
+        return False
+    words = _WORDS.findall(unicodedata.normalize("NFC", text))
+    strange = {word for word in words if word[0].islower() and any(_is_strange(one, family) for one in word)}
+    return len(strange) >= _FEW and len(strange) * _SHARE >= len(words)
+
+
+def _is_strange(one: str, family: str) -> bool:
+    known = ord(one) < 128 or one.lower() in _LETTERS[family]
+    return not known and unicodedata.name(one, "").startswith("LATIN SMALL LETTER")
 
 
 def pieces(phonemes: Sequence[str], most: int) -> Iterator[Sequence[str]]:

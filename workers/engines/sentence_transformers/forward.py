@@ -70,11 +70,15 @@ def vectors(model: Any, tensors: Tensors, *, normalize: bool) -> Forward:
     return forward
 
 
+def activation_of(model: Any, *, normalize: bool) -> Any:
+    """What makes scores of the network's numbers: the model's own, or a sigmoid where it has none and ``normalize``."""
+    own = model.activation_fn
+    return torch.nn.Sigmoid() if normalize and isinstance(own, torch.nn.Identity) else own
+
+
 def scores(model: Any, tensors: Tensors, *, normalize: bool) -> Forward:
     """One score a sequence, under the model's own activation; from 0 to 1 where ``normalize``."""
-    activation = model.activation_fn
-    if normalize and isinstance(activation, torch.nn.Identity):
-        activation = torch.nn.Sigmoid()
+    activation = activation_of(model, normalize=normalize)
 
     @torch.inference_mode()
     def forward(rows: Sequence[TokenSequence]) -> Any:

@@ -32,7 +32,7 @@ from workers.engines.missing_weights import loading_infos, refuse_missing
 from workers.engines.sentence_transformers.asking import causal_reranker, pair_frame, text_frames
 from workers.engines.sentence_transformers.batcher import TokenSequence
 from workers.engines.sentence_transformers.foreign import refuse_code
-from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, scores, vectors
+from workers.engines.sentence_transformers.forward import Bags, Forward, Padding, activation_of, scores, vectors
 from workers.engines.sentence_transformers.frames import Frame
 from workers.engines.sentence_transformers.heads import with_heads
 from workers.engines.sentence_transformers.pooling import set_pooling
@@ -207,10 +207,11 @@ def _reranker(source: Path, keywords: dict[str, Any], options: SentenceTransform
         names = ", ".join(map(str, (model.config.id2label or {}).values()))[:100]
         raise ValueError(f"it sorts pairs into {model.num_labels} classes ({names}), and a reranker gives one score")
     prompts = _prompts(model.prompts, model.default_prompt_name, options)
+    told = {"activation": type(activation_of(model, normalize=options.normalize)).__name__}
     found = pair_frame(model[0], prompts[""], options)
     if found is None:
-        return _Asked(model, prompts, {}, {}, source)
-    return _Asked(model, prompts | {"": ""}, {"": found[1]}, {"pair_prompt": found[0]}, source)
+        return _Asked(model, prompts, {}, told, source)
+    return _Asked(model, prompts | {"": ""}, {"": found[1]}, told | {"pair_prompt": found[0]}, source)
 
 
 def _causal(source: Path, keywords: dict[str, Any], options: SentenceTransformersOptions) -> _Asked:
