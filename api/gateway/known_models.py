@@ -114,7 +114,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         asleep = ReplicaState.DORMANT in its and its.isdisjoint(instances.ACTIVE)
         reasons = sorted({error for error in errors if error is not None})
         why = "" if not errors or None in errors else "; ".join(reasons)
-        waiting = waits.get(instance.uid, "") if states.get(instance.uid) == {ReplicaState.PENDING} else ""
+        waiting = waits.get(instance.uid, "") if its - {ReplicaState.DORMANT} == {ReplicaState.PENDING} else ""
         far = tuple(loads.get(instance.uid, ()))
         known[instance.uid] = KnownModel(
             instance.uid,

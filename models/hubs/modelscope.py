@@ -21,6 +21,8 @@ from models.hubs.progress import ByteMeter, Tell
 
 LOOK_S = 1.0
 """How often the disk's room is looked at."""
+LISTING_TRIES = 2
+"""How often the library asks for a listing again: without network its own number takes half a minute."""
 
 
 def fetch(place: Repository, revision: str | None, file: str, cache: Path, which: Which, tell: Tell) -> Path:
@@ -60,7 +62,8 @@ def _listing(place: Repository, revision: str | None) -> dict[str, int]:
     """The files of the repository, with their sizes in bytes."""
     from modelscope.hub.api import HubApi
 
-    listed = HubApi(endpoint=place.endpoint).get_model_files(place.name, revision=revision, recursive=True)
+    api = HubApi(endpoint=place.endpoint, max_retries=LISTING_TRIES)
+    listed = api.get_model_files(place.name, revision=revision, recursive=True)
     return {str(one["Path"]): int(one.get("Size") or 0) for one in listed if one.get("Type") != "tree"}
 
 

@@ -244,9 +244,10 @@ def fail_orphans(connection: Connection, older_ms: int, limit: int = 200) -> lis
     """
     of_model = replicas.c.uid == jobs.c.uid
     absent = sa.not_(sa.exists().where(instances.c.uid == jobs.c.uid))
+    for_good = sa.and_(replicas.c.state == ReplicaState.FAILED, replicas.c.next_try_at.is_(None))
     hopeless = sa.and_(
-        sa.exists().where(of_model, replicas.c.state == ReplicaState.FAILED),
-        sa.not_(sa.exists().where(of_model, replicas.c.state != ReplicaState.FAILED)),
+        sa.exists().where(of_model, for_good),
+        sa.not_(sa.exists().where(of_model, sa.not_(for_good))),
     )
     old = (jobs.c.state == JobState.QUEUED, jobs.c.queued_at < now_ms() - older_ms)
     moved: list[JobRow] = []

@@ -298,11 +298,11 @@ def place(
     return True
 
 
-def hold_back(connection: Connection, replica: str, why: HeadraceError) -> None:
-    """Record why a waiting replica has no device yet."""
+def hold_back(connection: Connection, replica: str, why: HeadraceError, *, tell: bool = True) -> None:
+    """Record why a waiting replica has no device yet. ``tell``: as an event, too."""
     unplaced = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values = {"stage": "waiting", "error": why.to_row()}
-    if connection.execute(sa.update(replicas).where(*unplaced).values(**values)).rowcount:
+    if connection.execute(sa.update(replicas).where(*unplaced).values(**values)).rowcount and tell:
         _tell_of(connection, replica, EventKind.WAITING, why.message)
 
 

@@ -350,6 +350,7 @@ class DeviceHost:
             self._reports.died(replica, runner.exit_reason)
         else:
             self._reports.failed(replica, runner)
+            del self._deaths[replica]  # when the steward has it tried again, it is a new load
         self._reports.ended(replica)
         del self._runners[replica]
 

@@ -62,14 +62,16 @@ def place_all(
     spare: Spare = lambda _: (),
     reports: Reports = lambda _: NOTHING,
     demands: Mapping[str, Demand] = MappingProxyType({}),
+    freeing: Mapping[str, Collection[str]] = MappingProxyType({}),
     *,
     lost_ms: int = 60_000,
 ) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something.
 
-    ``demands``: what waits for each model; those come first that are waited for, and nobody takes the room that is made
-    for them. ``lost_ms``: a device unseen for this long loses its replicas. What each takes is reserved in the same
-    transaction, of which the lease lets one steward have one at a time.
+    ``demands``: what waits for each model; those come first that are waited for. ``freeing``: the devices on which room
+    is made for a replica that waits, which nobody takes who comes after it. ``lost_ms``: a device unseen for this long
+    loses its replicas. What each takes is reserved in the same transaction, of which the lease lets one steward have
+    one at a time.
     """
     found = instances.alive_devices(connection, instances.ALIVE_MS)
     lost = {row.id for row in found if row.details.get("gone")}
@@ -88,11 +90,12 @@ def place_all(
     for replica in by_need(waiting, demands):
         decision = fleet.decide(replica)
         if not promised.isdisjoint(decision.placed.devices):
-            _hold_back(connection, replica, Placed((), "requests for another model have waited for longer"))
-            continue
+            decision = fleet.decide(replica, promised)
+            if not decision.placed.devices:
+                _hold_back(connection, replica, Placed((), "room is being made for another model, which comes first"))
+                continue
         if not decision.placed.devices:
-            if replica.uid in demands:
-                promised.update(one.room.device for one in decision.short)
+            promised.update(freeing.get(replica.id, ()))
             _hold_back(connection, replica, decision.placed)
             continue
         owner, *others = decision.placed.devices
@@ -110,7 +113,7 @@ def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) 
         log.info("replica %s waits: %s", replica.id, choice.reason)
     elif why.message == before.message or (choice.hopeless and choice.param == PARAM):
         return  # what is free changes all the time: where there is no hope, that makes no difference
-    instances.hold_back(connection, replica.id, why)
+    instances.hold_back(connection, replica.id, why, tell=(why.code, why.param) != (before.code, before.param))
 
 
 class Steward:
@@ -165,8 +168,9 @@ class Steward:
             self.leads.clear()
             return []
         self.leads.set()
-        demands = self._residency.demands if self._residency else {}
-        return place_all(connection, self._spare, self._reports, demands, lost_ms=self._lost_ms)
+        seen = self._residency
+        last = (seen.demands, seen.freeing) if seen else ()
+        return place_all(connection, self._spare, self._reports, *last, lost_ms=self._lost_ms)
 
     def _judges(self) -> bool:
         """Whether workers had the time to be seen since the database was last away: only then are they lost."""

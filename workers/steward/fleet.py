@@ -50,8 +50,11 @@ class Fleet:
             self._siblings.setdefault(row.uid, Counter()).update(held_devices(row))
         self._rooms = rooms(devices, replicas, reported, known.pinned)
 
-    def decide(self, replica: PendingReplica) -> Decision:
-        """Where a waiting replica goes: to devices that have not failed it, while there are any that would do."""
+    def decide(self, replica: PendingReplica, without: Collection[str] = ()) -> Decision:
+        """Where a waiting replica goes: to devices that have not failed it, while there are any that would do.
+
+        ``without``: devices that it is not to have.
+        """
         wish = _wish(replica)
         there = nodes_with(replica.source, self._devices, self._known.loaded)
         offers = [
@@ -61,6 +64,7 @@ class Fleet:
                 need_of(replica, one, wish.count, self._known.took),
             )
             for one in self._devices
+            if one.id not in without
         ]
         taken = self._siblings.get(replica.uid, Counter())
         untried = [one for one in offers if one.candidate.id not in (replica.tried or {})]

@@ -71,7 +71,8 @@ def shortfalls(wish: Wish, offers: Sequence[Offer]) -> tuple[Shortfall, ...]:
         if one.need is None or fits_now(one.need, one.room, wish.count):
             continue
         if fits_with(one.need, one.room, one.room.emptied, wish.count):
-            found.append(Shortfall(wanted(one.need, one.room, wish.count), one.room))
+            most = min(wanted(one.need, one.room, wish.count), one.room.emptied)  # an empty card is tried
+            found.append(Shortfall(most, one.room))
     return tuple(found)
 
 

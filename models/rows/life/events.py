@@ -56,7 +56,8 @@ def tell(
     data: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Record that something happened. ``by``: the caller's key, hashed, or the process that did it."""
-    values = {"uid": uid, "kind": kind.value, "text": text[:MOST_TEXT], "replica": replica, "by": by}
+    plain = text.replace("\0", "")[:MOST_TEXT]  # PostgreSQL takes no NUL, and engines quote files
+    values = {"uid": uid, "kind": kind.value, "text": plain, "replica": replica, "by": by}
     connection.execute(sa.insert(events).values(**values, data=dict(data)))
 
 

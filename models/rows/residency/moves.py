@@ -68,9 +68,20 @@ def change(connection: Connection, uid: str, values: Mapping[str, Any]) -> bool:
     if found:
         text = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
         events.tell(connection, uid, EventKind.CHANGED, text, data=values)
-    if most := values.get("max_replicas"):
-        there = connection.execute(sa.select(replicas.c.id).where(replicas.c.uid == uid)).scalars().all()
-        if found and len(there) < most:
-            more = [new_replica(uid, number, awake=False) for number in range(len(there), most)]
-            connection.execute(sa.insert(replicas), more)
+    if found and "max_replicas" in values:
+        _fit(connection, uid, values["max_replicas"])
     return found
+
+
+def _fit(connection: Connection, uid: str, most: int | None) -> None:
+    """Add dormant replicas up to the most that there may be, or delete those beyond; None: as many as launched."""
+    if most is None:
+        most = connection.execute(sa.select(instances.c.replica).where(instances.c.uid == uid)).scalar_one()
+    query = sa.select(replicas.c.id, replicas.c.state).where(replicas.c.uid == uid).order_by(replicas.c.id)
+    there = [row for row in connection.execute(query) if row.state != ReplicaState.STOPPING]
+    if len(there) < most:
+        more = [new_replica(uid, number, awake=False) for number in range(len(there), most)]
+        connection.execute(sa.insert(replicas), more)
+    surplus = [row.id for row in there if row.state == ReplicaState.DORMANT][: max(len(there) - most, 0)]
+    mine = (replicas.c.id.in_(surplus), replicas.c.state == ReplicaState.DORMANT)
+    connection.execute(sa.delete(replicas).where(*mine))

@@ -124,4 +124,4 @@ def test_a_launch_without_its_environment_says_what_to_install(new_stack: StackF
     assert refused.status_code == 400, refused.text
     assert "the engine piper is not installed" in refused.json()["error"]["message"]
     assert "install headrace[piper] (headrace engine install piper does)" in refused.json()["error"]["message"]
-    assert "make piper" in headrace(without, "launch", "-n", "piper", "-t", "audio").stderr
+    assert "headrace engine install piper" in headrace(without, "launch", "-n", "piper", "-t", "audio").stderr

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.models.test_coming_back import broken
 from tests.e2e.stack import Stack, headrace
 from tests.e2e.talk import chat
 from tests.models.launching.test_about import QWEN3, gguf_file
@@ -212,7 +213,7 @@ def test_kokoro_speaks_in_its_voices(stack: Stack) -> None:
         httpx.delete(f"{stack.url}/v1/models/kokoro")
 
 
-def test_instances_are_followed_as_xinferences_command_line_does(stack: Stack) -> None:
+def test_instances_are_followed_as_xinferences_command_line_does(stack: Stack, tmp_path: Path) -> None:
     body = {"model_uid": "slow", "model_name": "echo", "load_s": 3, "trust_remote_code": True, "enable_thinking": False}
     url = f"{stack.url}/v1/models/instances?model_name=echo&model_uid="
     assert httpx.post(f"{stack.url}/v1/models?wait_ready=false", json=body).status_code == 200
@@ -222,12 +223,12 @@ def test_instances_are_followed_as_xinferences_command_line_does(stack: Stack) -
     wait_for(lambda: body_of(f"{url}slow")[0]["status"] == "READY", 60, "it is not loaded")
     assert [one["model_uid"] for one in body_of(url)] == ["echo", "slow"]
 
-    broken = {"model_uid": "broken", "model_name": "echo", "nothing": 1}
-    httpx.post(f"{stack.url}/v1/models?wait_ready=false", json=broken)
+    assert httpx.post(f"{stack.url}/v1/models?wait_ready=false", json=broken(tmp_path)).status_code == 200
+    url_of_broken = f"{stack.url}/v1/models/instances?model_name=broken&model_uid=broken"
     failed = wait_for(
-        lambda: (found := body_of(f"{url}broken"))[0]["status"] == "ERROR" and found, 60, "it does not fail"
+        lambda: (found := body_of(url_of_broken))[0]["status"] == "ERROR" and found, 60, "it does not fail"
     )
-    assert "the engine has no option 'nothing'" in failed[0]["replica_statuses"][0]["error_message"]
+    assert failed[0]["replica_statuses"][0]["error_message"]
     for uid in ("slow", "broken"):
         httpx.delete(f"{stack.url}/v1/models/{uid}")
     assert body_of(f"{url}slow") == []

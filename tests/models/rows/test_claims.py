@@ -90,6 +90,10 @@ def test_jobs_of_a_model_that_cannot_be_loaded_fail(database: Database) -> None:
     fail(1)
     assert database.call(claims.fail_orphans, HOUR_MS) == [], "the other one may still be loaded"
     fail(1)
+    again = sa.update(replicas).values(next_try_at=1)
+    database.call(lambda connection: connection.execute(again))
+    assert database.call(claims.fail_orphans, HOUR_MS) == [], "its load is tried again"
+    database.call(lambda connection: connection.execute(again.values(next_try_at=None)))
     [moved] = database.call(claims.fail_orphans, HOUR_MS)
     assert (moved.id, HeadraceError.from_row(moved.error).code) == (job, "model_failed")
 

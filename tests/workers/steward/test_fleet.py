@@ -12,6 +12,8 @@ from models.ledger.placement.needs import to_row
 from models.redis import presence
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.life import events
+from models.rows.life.events import EventKind
 from models.rows.records import ReplicaRow
 from models.rows.states import ReplicaState
 from tests.models.rows.test_instances import CPU, ECHO
@@ -140,3 +142,35 @@ def test_a_machine_that_has_the_files_is_taken_before_its_equals(database: Datab
     [row] = [one for one in rows(database).values() if one.uid == "other"]
     database.call(lambda c: instances.report(c, row.id, "c.cpu:0", state=ReplicaState.READY))
     assert goes("again", "/models/p") == "c.cpu:0"
+
+
+def test_room_that_is_made_for_one_is_not_taken_by_those_after_it(database: Database) -> None:
+    for one in (budget(0, 1000), budget(1, 800)):
+        database.call(lambda c, d=one: instances.see_device(c, **d))
+    for uid in ("held", "other"):
+        launch(database, uid)
+    database.call(place_all)
+    launch(database, "waits")
+    [waits] = database.call(instances.pending)
+    small = to_row({"cpu": Need(100 * MIB, 0, certain=100 * MIB)})
+    database.call(lambda c: instances.create(c, replace(ECHO, uid="small", replica=1, need=small)))
+    assert database.call(lambda c: place_all(c, freeing={waits.id: {"n1.cpu:0"}})) == ["n1.cpu:1"]
+    database.call(lambda c: instances.create(c, replace(ECHO, uid="late", replica=1, need=small)))
+    assert database.call(lambda c: place_all(c, freeing={waits.id: {"n1.cpu:0"}})) == []
+    assert database.call(place_all) == ["n1.cpu:0"]
+
+
+def test_that_a_replica_waits_is_one_event(database: Database) -> None:
+    database.call(lambda c: instances.see_device(c, **budget(0, 1000)))
+    launch(database, "a", 2)
+    database.call(place_all)
+    [held] = [row for row in rows(database).values() if row.device]
+
+    def told() -> int:
+        return sum(one.kind == EventKind.WAITING for one in database.call(events.listing, "a"))
+
+    before, said = told(), [row.error for row in rows(database).values() if not row.device]
+    database.call(lambda c: instances.report(c, held.id, held.device or "", reserved_bytes=650 * MIB))
+    database.call(place_all)
+    assert [row.error for row in rows(database).values() if not row.device] != said, "the numbers are today's"
+    assert told() == before == 1

@@ -25,7 +25,7 @@ class Presences:
         """All of these."""
         now, runners = time.monotonic(), list(runners)
         self._busy_at = {one.epoch: self._last_busy(one, now) for one in runners}
-        queue = [one.epoch for one in runners if one.ready and one.inflight > one.ready.max_inflight]
+        queue = [one.epoch for one in runners if _has_queue(one)]
         self._queued_at = {epoch: self._queued_at.get(epoch, now) for epoch in queue}
         return [self._one(one, now) for one in runners]
 
@@ -65,3 +65,10 @@ class Presences:
             counters=runner.stats.counters,
             download=runner.download,
         )
+
+
+def _has_queue(runner: RunnerProcess) -> bool:
+    """Whether it has more requests than it computes at once, or as many as the launch lets it have."""
+    if runner.ready is None:
+        return False
+    return runner.inflight > runner.ready.max_inflight or 0 < (runner.limit or 0) <= runner.inflight

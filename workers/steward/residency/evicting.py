@@ -65,10 +65,10 @@ def plan(wanted: Wanted, shelves: Sequence[Shelf], terms: Mapping[str, Terms], r
     waits: list[str] = []
     found: list[tuple[float, Eviction]] = []
     for shelf in shelves:
-        may = [one for one in shelf.residents if one.uid != wanted.uid and _may_leave(one, terms)]
-        if sum(one.bytes for one in may) < shelf.missing:
+        may = [one for one in shelf.residents if one.uid != wanted.uid]
+        if sum(one.bytes for one in _spared(may, terms)) < shelf.missing:
             continue
-        chosen = _fewest(_order(may, wanted, rules), shelf.missing)
+        chosen = _fewest(_spared(_order(may, wanted, rules), terms), shelf.missing)
         if chosen is None:
             waits.append(f"the models on {shelf.device} are in use, or were loaded a moment ago")
         else:
@@ -81,24 +81,43 @@ def plan(wanted: Wanted, shelves: Sequence[Shelf], terms: Mapping[str, Terms], r
 
 
 def _eviction(device: str, chosen: Sequence[Resident]) -> Eviction:
-    idle = tuple(one.id for one in chosen if not one.leaving and not one.busy)
+    """Idle ones serve until those that are busy have left: that may take long, and all leave for nothing else."""
+    waits = any(one.busy for one in chosen)
+    idle = tuple(one.id for one in chosen if not one.leaving and not one.busy and not waits)
     drained = tuple(one.id for one in chosen if not one.leaving and one.busy)
     going = tuple(one.id for one in chosen if one.leaving)
     return Eviction(idle, drained, going, "" if idle or drained else f"{device} is being made free")
 
 
-def _may_leave(one: Resident, terms: Mapping[str, Terms]) -> bool:
-    """Whether it could ever go: it is not pinned, and more of its model are left than must stay."""
-    agreed = terms.get(one.uid, Terms())
-    if agreed.pinned:
-        return False
-    return not agreed.least or agreed.active > agreed.least
+def _spared(residents: Sequence[Resident], terms: Mapping[str, Terms]) -> list[Resident]:
+    """Those of them, the first ones first, that their models can spare: not pinned, and the least number stays."""
+    left = {uid: agreed.active - agreed.least if agreed.least else len(residents) for uid, agreed in terms.items()}
+    found = []
+    for one in residents:
+        if one.leaving:  # it is not counted as active any more
+            found.append(one)
+        elif not terms.get(one.uid, Terms()).pinned and left.get(one.uid, 1) > 0:
+            left[one.uid] = left.get(one.uid, len(residents)) - 1
+            found.append(one)
+    return found
 
 
 def _order(may: Sequence[Resident], wanted: Wanted, rules: Rules) -> list[Resident]:
-    """Those that may go now: who goes already, then the idle, then the busy where the demand has waited long enough."""
-    late = wanted.demand.count > 0 and wanted.demand.oldest_s >= rules.wait_s - wanted.load_s
-    now = [one for one in may if one.leaving or (one.resident_s >= rules.turn_s and (late or not one.busy))]
+    """Those that may go now: who goes already, then the idle, then the busy where the demand has waited long enough.
+
+    Where only jobs wait whose turn among others has not come, as a batch's, nobody goes who was idle for a breath. What
+    takes long to load serves for as long before it is interrupted: else it would be loaded for most of the time.
+    """
+    demand = wanted.demand
+    late = demand.count > 0 and demand.oldest_s >= max(rules.wait_s - wanted.load_s, rules.wait_s / 3)
+    least_idle_s = rules.wait_s if demand.count > 0 and demand.oldest_s <= 0 else 0.0
+
+    def may_go(one: Resident) -> bool:
+        if one.busy:
+            return late and one.resident_s >= max(rules.turn_s, one.reload_s)
+        return one.resident_s >= rules.turn_s and one.idle_s >= least_idle_s
+
+    now = [one for one in may if one.leaving or may_go(one)]
     return sorted(now, key=lambda one: (not one.leaving, one.busy, -one.idle_s / max(one.reload_s, 1.0), one.id))
 
 

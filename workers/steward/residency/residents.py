@@ -33,7 +33,7 @@ class Terms:
     """What is agreed of a model: how long it stays without requests, whether it is pinned, and its replicas.
 
     ``least`` and ``most``: between how many replicas it has; ``most`` None: their number does not change. ``active``:
-    how many are loaded, or will be.
+    how many are ready and stay.
     """
 
     keep_alive_s: float = inf

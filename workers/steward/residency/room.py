@@ -1,7 +1,9 @@
 """Who is asked to leave so that models fit that wait for memory, in one turn of the steward. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from models.ledger.placement.deciding import Shortfall
 from models.rows.records import PendingReplica
@@ -10,6 +12,9 @@ from workers.steward.fleet import Fleet
 from workers.steward.residency.evicting import Eviction, Rules, Shelf, Wanted, plan
 from workers.steward.residency.residents import Demand, Resident, Terms
 
+RELOAD_S = 10.0
+"""What a load is taken to last that was never measured."""
+
 
 @dataclass(slots=True)
 class Asked:
@@ -17,14 +22,23 @@ class Asked:
 
     leave: dict[str, Leaving] = field(default_factory=dict)
     going: set[str] = field(default_factory=set)
-    devices: set[str] = field(default_factory=set)
+    made_for: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def add(self, eviction: Eviction, devices: Sequence[str]) -> None:
-        """What is done for one replica."""
-        self.leave |= dict.fromkeys(eviction.idle, Leaving.IF_IDLE)
-        self.leave |= dict.fromkeys(eviction.drained, Leaving.DRAINED)
-        self.going.update(eviction.going)
-        self.devices.update(devices)
+    @property
+    def devices(self) -> frozenset[str]:
+        """Those that are made free."""
+        return frozenset(chain.from_iterable(self.made_for.values()))
+
+    def add(self, replica: str, evictions: Sequence[Eviction], shelves: Sequence[Shelf]) -> None:
+        """What is done for one replica that waits."""
+        chosen: set[str] = set()
+        for one in evictions:
+            self.leave |= dict.fromkeys(one.idle, Leaving.IF_IDLE)
+            self.leave |= dict.fromkeys(one.drained, Leaving.DRAINED)
+            self.going.update(one.going)
+            chosen.update((*one.idle, *one.drained, *one.going))
+        devices = (shelf.device for shelf in shelves if chosen & {resident.id for resident in shelf.residents})
+        self.made_for[replica] = frozenset(devices)
 
 
 def by_need(waiting: Sequence[PendingReplica], demands: Mapping[str, Demand]) -> list[PendingReplica]:
@@ -41,22 +55,47 @@ def make_room(
     loads: Mapping[str, float],
     rules: Rules,
 ) -> Asked:
-    """Who leaves for those that wait; a device is made free for one at a time. ``loads``: seconds that theirs take."""
+    """Who leaves for those that wait; a device is made free for one at a time. ``loads``: seconds that theirs take.
+
+    Where several devices of a node are wanted, nobody leaves unless room can be made on each of them.
+    """
     asked = Asked()
     for one in by_need(waiting, demands):
         decision = fleet.decide(one)
         if decision.placed.devices:
             fleet.take(one, decision)
             continue
-        short = [shelf_of(found, residents) for found in decision.short if found.room.device not in asked.devices]
-        wanted = Wanted(one.uid, demands.get(one.uid, Demand()), loads[one.uid])
+        short = [found for found in decision.short if found.room.device not in asked.devices]
+        wanted = Wanted(one.uid, demands.get(one.uid, Demand()), loads.get(one.uid, RELOAD_S))
         count = int(one.n_gpu) if one.n_gpu.isdigit() else len(one.gpu_idx or ())
-        for shelves in [[shelf] for shelf in short[:count]] if count > 1 else [short] if short else []:
-            eviction = plan(wanted, shelves, terms, rules)
-            if eviction.idle or eviction.drained or eviction.going:
-                chosen = {*eviction.idle, *eviction.drained, *eviction.going}
-                asked.add(eviction, [shelf.device for shelf in shelves if chosen & {r.id for r in shelf.residents}])
+        for choices in _choices(short, count, residents):
+            evictions = [plan(wanted, shelves, terms, rules) for shelves in choices]
+            if all(found.idle or found.drained or found.going for found in evictions):
+                asked.add(one.id, evictions, [shelf for shelves in choices for shelf in shelves])
+                terms = _without(terms, evictions, residents)
+                break
     return asked
+
+
+def _choices(short: Sequence[Shortfall], count: int, residents: Sequence[Resident]) -> list[list[list[Shelf]]]:
+    """What could be made free, the preferred first: of each of several devices of a node, or of one of all."""
+    if not short:
+        return []
+    if count <= 1:
+        return [[[shelf_of(one, residents) for one in short]]]
+    nodes: dict[str, list[list[Shelf]]] = {}
+    for one in short:
+        nodes.setdefault(one.room.node, []).append([shelf_of(one, residents)])
+    return [shelves[:count] for shelves in nodes.values()]
+
+
+def _without(
+    terms: Mapping[str, Terms], evictions: Sequence[Eviction], residents: Sequence[Resident]
+) -> dict[str, Terms]:
+    """What is agreed, with those no more counted that were just asked to leave."""
+    asked = {name for one in evictions for name in (*one.idle, *one.drained)}
+    gone = Counter(one.uid for one in residents if one.id in asked)
+    return {uid: replace(agreed, active=agreed.active - gone[uid]) for uid, agreed in terms.items()}
 
 
 def shelf_of(short: Shortfall, residents: Sequence[Resident]) -> Shelf:

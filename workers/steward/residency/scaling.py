@@ -25,12 +25,12 @@ def more(copies: Copies, terms: Terms, demand: Demand, after_s: float) -> int:
     One at a time, and only once there has been a queue at each for ``after_s`` without a break: so a burst loads none,
     and one that was just loaded has its effect first. They leave again by ``idling.idle_replicas``, which waits longer.
     """
-    if terms.most is None:
-        return 0
+    full = bool(copies.queued_s) and min(copies.queued_s) >= after_s
+    late = bool(copies.queued_s) and demand.count > 0 and demand.oldest_s >= after_s
+    if terms.most is None:  # of a number that does not change some may have left for other models
+        return copies.dormant if full or late else 0
     missing = min((terms.least or 0) - copies.active, copies.dormant)
     if missing > 0:
         return missing
-    full = bool(copies.queued_s) and min(copies.queued_s) >= after_s
-    late = bool(copies.queued_s) and demand.count > 0 and demand.oldest_s >= after_s
     room = copies.dormant > 0 and copies.active < terms.most and not copies.loading
     return 1 if room and (full or late) else 0

@@ -22,13 +22,10 @@ from workers.steward.fleet import fleet_for
 from workers.steward.residency.evicting import Rules
 from workers.steward.residency.idling import idle_replicas
 from workers.steward.residency.residents import Demand, Resident, Terms
-from workers.steward.residency.room import Asked, make_room
+from workers.steward.residency.room import RELOAD_S, Asked, make_room
 from workers.steward.residency.scaling import Copies, more
 
 log = logging.getLogger(__name__)
-
-RELOAD_S = 10.0
-"""What a load is taken to last that was never measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,8 @@ class Residency:
     def __init__(self, settings: Settings, database: Database, client: redis.Redis) -> None:
         self.demands: Mapping[str, Demand] = {}
         """What waited for each model at the last turn."""
+        self.freeing: Mapping[str, frozenset[str]] = {}
+        """The devices that were being made free then, by the replica that is to have them."""
         self._keep_alive_s = settings.keep_alive_s
         self._scale_up_s = settings.scale_up_s
         self._rules = Rules(settings.min_resident_s, settings.switch_wait_s)
@@ -84,6 +83,7 @@ class Residency:
         self.demands = scene.demands
         self._grow(connection, scene, reports)
         asked = self._room(connection, scene, devices, reports)
+        self.freeing = asked.made_for
         wanted = {uid for uid, one in scene.demands.items() if one.count}
         idle = idle_replicas(scene.residents, scene.terms, wanted)
         for replica in {*idle, *asked.leave}:
@@ -114,8 +114,6 @@ class Residency:
     def _grow(self, connection: Connection, scene: Scene, reports: Reported) -> None:
         """Have more replicas loaded of the models that have a queue."""
         for uid, terms in scene.terms.items():
-            if terms.most is None:
-                continue
             mine = [row for row in scene.rows if row.uid == uid]
             dormant = [row.id for row in mine if row.state == ReplicaState.DORMANT]
             queued = tuple(reports.replicas[one.id].queued_s for one in scene.residents if one.uid == uid)
@@ -165,5 +163,5 @@ def terms_of(row: InstanceRow, rows: Sequence[ReplicaRow], keep_alive_s: float) 
     """What is agreed of a model. ``keep_alive_s``: how long one stays that does not say it; below 0: for ever."""
     stays = keep_alive_s if row.keep_alive_s is None else row.keep_alive_s
     most = row.replica if row.max_replicas is None and row.min_replicas is not None else row.max_replicas
-    active = sum(one.uid == row.uid and one.state in instances.ACTIVE and one.leaving is None for one in rows)
+    active = sum(one.uid == row.uid and one.state == ReplicaState.READY and one.leaving is None for one in rows)
     return Terms(inf if stays < 0 else stays, row.pinned, row.min_replicas, most, active)

@@ -123,3 +123,7 @@ def test_a_model_awakens_with_as_few_replicas_as_it_may(database: Database) -> N
     assert states("two") == ["dormant", "pending", "pending"]
     database.call(moves.change, "scaled", {"max_replicas": 5})
     assert len(states("scaled")) == 5
+    database.call(moves.change, "scaled", {"max_replicas": 3})
+    assert states("scaled") == ["dormant", "dormant", "pending"]
+    database.call(moves.change, "scaled", {"max_replicas": None})
+    assert states("scaled") == ["dormant", "pending"], "as many as were launched"

@@ -66,7 +66,35 @@ def test_who_leaves_already_is_waited_for() -> None:
     gone = replace(OLD, leaving=True, busy=True)
     found = plan(Wanted("w", Demand(1, 99)), [Shelf("d", 3 * GIB, [gone, NEW])], TERMS, RULES)
     assert (found.idle, found.drained, found.going) == ((), (), ("old-0",))
-    assert plan(Wanted("w", Demand(1, 99)), [Shelf("d", 5 * GIB, [gone, NEW])], TERMS, RULES).idle == ("new-0",)
+    found = plan(Wanted("w", Demand(1, 99)), [Shelf("d", 5 * GIB, [gone, NEW])], TERMS, RULES)
+    assert (found.idle, found.going) == ((), ("old-0",)), "an idle one serves until the busy one has left"
+    ended = replace(gone, busy=False)
+    assert plan(Wanted("w", Demand(1, 99)), [Shelf("d", 5 * GIB, [ended, NEW])], TERMS, RULES).idle == ("new-0",)
+
+
+def test_what_takes_long_to_load_serves_for_as_long() -> None:
+    slow = replace(OLD, busy=True, idle_s=0, reload_s=60, resident_s=50)
+    wanted = Wanted("w", Demand(1, 99), load_s=60)
+    assert plan(wanted, [Shelf("d", GIB, [slow])], TERMS, RULES).drained == ()
+    assert plan(wanted, [Shelf("d", GIB, [replace(slow, resident_s=60)])], TERMS, RULES).drained == ("old-0",)
+    soon = Wanted("w", Demand(1, 9), load_s=60)
+    assert plan(soon, [Shelf("d", GIB, [replace(slow, resident_s=60)])], TERMS, RULES).drained == ()
+
+
+def test_for_a_batch_nobody_leaves_who_was_idle_for_a_breath() -> None:
+    batch = Wanted("w", Demand(100, 0))
+    breath = replace(OLD, idle_s=1)
+    assert plan(batch, [Shelf("d", GIB, [breath])], TERMS, RULES).idle == ()
+    assert plan(batch, [Shelf("d", GIB, [replace(OLD, idle_s=31)])], TERMS, RULES).idle == ("old-0",)
+    assert plan(LAUNCHED, [Shelf("d", GIB, [breath])], TERMS, RULES).idle == ("old-0",)
+
+
+def test_of_several_replicas_the_least_number_stays() -> None:
+    second = replace(OLD, id="old-1")
+    terms = {"old": Terms(least=1, most=3, active=2)}
+    shelf = [Shelf("d", 5 * GIB, [OLD, second])]
+    assert plan(LAUNCHED, shelf, terms, RULES).hopeless, "only one of them may leave"
+    assert leaves(3 * GIB, OLD, second, old=terms["old"]) == ("old-0",)
 
 
 def test_nobody_leaves_where_that_would_not_be_enough() -> None:

@@ -20,7 +20,12 @@ def test_one_comes_at_a_time_and_no_more_than_there_may_be() -> None:
     assert more(Copies(1, 1, (11,)), TERMS, LATE, 10) == 0
     assert more(Copies(0, 0, (11, 11, 11)), TERMS, LATE, 10) == 0
     assert more(Copies(1, 0, (11, 11)), Terms(least=1, most=2), LATE, 10) == 0
-    assert more(Copies(1, 0, (11,)), Terms(), LATE, 10) == 0, "its number does not change"
+
+
+def test_what_has_left_of_a_fixed_number_comes_back_for_a_queue() -> None:
+    assert more(Copies(2, 0, (11,)), Terms(), LATE, 10) == 2
+    assert more(Copies(2, 0, (0,)), Terms(), Demand(), 10) == 0
+    assert more(Copies(2, 0, ()), Terms(), LATE, 10) == 0, "all are asleep: a request wakes them"
     assert more(Copies(3, 0, ()), Terms(least=0, most=3), LATE, 10) == 0, "who asks a dormant model awakens it"
 
 
