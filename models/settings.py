@@ -135,6 +135,13 @@ class Settings(BaseSettings):
             seconds(value)
         return value
 
+    @field_validator("model_roots")
+    @classmethod
+    def _names_folders(cls, value: str) -> str:
+        if value and not value.replace(",", "").strip():
+            raise ValueError("it names no folder, and empty it would allow all: unset it for that")
+        return value
+
     @cached_property
     def keep_alive_s(self) -> float:
         """How long a model stays loaded without requests whose launch does not say it; below 0: for ever."""
@@ -143,7 +150,7 @@ class Settings(BaseSettings):
     @cached_property
     def roots(self) -> tuple[Path, ...]:
         """The folders that weights given by path may be in; none: they may be anywhere."""
-        return tuple(Path(one.strip()) for one in self.model_roots.split(",") if one.strip())
+        return tuple(Path(one.strip()).expanduser() for one in self.model_roots.split(",") if one.strip())
 
     @cached_property
     def database(self) -> str:

@@ -135,10 +135,18 @@ def main() -> None:
         _fail(error.message)
     except OSError as error:
         _fail(str(error))
-    except ValueError as error:  # pydantic's, from the environment
-        _fail(_settings_at_fault(error))
+    except ValueError as error:  # pydantic's, from the environment, or an argument that is no text
+        _fail(_no_text(error) or _settings_at_fault(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _no_text(error: ValueError) -> str:
+    """What is to be said where an argument is not UTF-8, which Python reads as lone surrogates; "" otherwise."""
+    if not isinstance(error, UnicodeEncodeError):
+        return ""
+    wrong = error.object[error.start : error.end]
+    return "an argument is not UTF-8" if any("\ud800" <= one <= "\udfff" for one in wrong) else ""
 
 
 def _settings_at_fault(error: ValueError) -> str:

@@ -71,9 +71,11 @@ def value_of(text: str) -> Any:
     if text.lower() in ("true", "false", "none"):
         return {"true": True, "false": False, "none": None}[text.lower()]
     try:
-        return json.loads(f"[{text}]" if re.fullmatch(r"[\d.]+(,[\d.]+)+", text) else text)
-    except ValueError:
+        found = json.loads(f"[{text}]" if re.fullmatch(r"[\d.]+(,[\d.]+)+", text) else text)
+        json.dumps(found, allow_nan=False)  # Python reads NaN, which is no JSON, and 1e999 as infinite
+    except (ValueError, RecursionError):
         return text
+    return found
 
 
 def _values(words: list[str], flag: str, count: int) -> list[str]:

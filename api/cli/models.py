@@ -1,5 +1,6 @@
 """The commands that talk to a running Headrace: launch, list, terminate, chat, generate, with Xinference's options."""
 
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -86,7 +87,7 @@ def launch(
         "quantization": quantization,
         "model_size_in_billions": size,
         "model_path": model_path,
-        "n_gpu": int(n_gpu) if n_gpu.isdigit() else n_gpu,
+        "n_gpu": int(n_gpu) if re.fullmatch("[0-9]{1,9}", n_gpu) else n_gpu,
         "gpu_idx": _indices(gpu_idx),
         "replica": replica,
         "node": node,

@@ -14,6 +14,9 @@ from models.rows.records import LoadedDevice
 
 router = APIRouter(prefix="/v1/devices", tags=["models"])
 
+_UNTOLD = ("notes", "gone", "cached")
+"""What workers tell of a device, and not every key may know: what was fetched is for administrators."""
+
 
 @router.get("", summary="List devices")
 async def list_devices(request: Request) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def _describe(row: LoadedDevice, free_bytes: int | None, room: Room) -> dict[str
             }
             for one in room.holdings
         ],
-        **{name: value for name, value in row.details.items() if name not in ("notes", "gone")},
+        **{name: value for name, value in row.details.items() if name not in _UNTOLD},
         "replicas": row.load,
         "engines": engines,
     }

@@ -165,7 +165,7 @@ def _all() -> dict[ModelType | None, tuple[Family, ...]]:
     path = newer()
     try:
         found = [] if path is None else read(path.read_bytes())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         _log.error("the catalogue %s cannot be read, and the shipped one is used: %s", path, error)
         found = []
     if not found:

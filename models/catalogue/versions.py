@@ -19,6 +19,7 @@ import msgspec
 from models.catalogue import is_shipped
 from models.catalogue.checking import fault
 from models.catalogue.entries import Family, families, newer, read
+from models.catalogue.registering.families import check_name
 from models.engines import MODEL_TYPES
 from models.errors import InvalidRequest, Unavailable
 from models.hubs.settings import offline
@@ -85,11 +86,11 @@ def check(data: bytes) -> None:
     for number, line in enumerate(data.splitlines(), 1):
         try:
             made = read(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidRequest(f"line {number} is no entry: {error}") from error
         for family in made:
             if said := _refused(family):
-                raise InvalidRequest(f"line {number}, '{family.name}': {said}")
+                raise InvalidRequest(f"line {number}, {family.name[:100]!a}: {said}")
         found += made
     if missing := [name for name in MODEL_TYPES if not any(one.type == name for one in found)]:
         raise InvalidRequest(f"it has no models of type {', '.join(missing)}")
@@ -99,6 +100,11 @@ def check(data: bytes) -> None:
 
 def _refused(family: Family) -> str:
     """Why an entry is not taken from elsewhere; "": it is."""
+    for name in (family.name, *family.aliases):
+        try:
+            check_name(name, "name")
+        except InvalidRequest as error:
+            return error.message
     if is_shipped(family.name):
         return "this comes with Headrace"
     if any(one.uri for one in family.specs):

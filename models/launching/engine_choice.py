@@ -246,7 +246,7 @@ def _types(peek: Peek, written: Format) -> tuple[ModelType, ...]:
     """The types of model that weights in this format may be, the likeliest first."""
     match written:
         case "diffusers":
-            films = peek.documents.get("model_index.json", {}).get("_class_name") in FILMS
+            films = str(peek.documents.get("model_index.json", {}).get("_class_name")) in FILMS  # a list names code
             return ("video",) if films else ("image",)
         case "gguf":
             return _types_of_gguf(peek)

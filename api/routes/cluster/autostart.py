@@ -17,7 +17,7 @@ from api.routes.models.finding import found
 from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
 from models.errors import HeadraceError, ModelNotFound
-from models.launching.launch import Launch
+from models.launching.launch import Launch, is_uid
 from models.ledger.ways_wire import size_as_written
 from models.modalities.base import Bool, Int
 from models.rows import instances
@@ -73,7 +73,10 @@ async def upsert(request: Request) -> dict[str, Any]:
         "max_retries": body.max_retries,
         "retry_interval_s": body.retry_interval_seconds,
     }
-    launch = fields.rule_of(request, "launch").check(Launch, body.launch | wishes)
+    try:
+        launch = fields.rule_of(request, "launch").check(Launch, body.launch | wishes)
+    except HeadraceError as error:
+        raise error.within("launch") from None
     if not await gateway.database.run(autostart.change, launch.uid, wishes, caller_of(request).key):
         await begin(gateway, launch, caller_of(request).key)
     return entry_of(*await found(gateway, launch.uid))
@@ -83,7 +86,8 @@ async def upsert(request: Request) -> dict[str, Any]:
 async def remove(request: Request, uid: Uid) -> dict[str, Any]:
     """Say that a model is not to come back after the next start. It runs on until then."""
     by = caller_of(request).key
-    if not await gateway_of(request).database.run(autostart.change, uid, {"autostart": False}, by):
+    change = {"autostart": False}
+    if not is_uid(uid) or not await gateway_of(request).database.run(autostart.change, uid, change, by):
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     return {"model_uid": uid, "removed": True}
 

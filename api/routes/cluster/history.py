@@ -21,7 +21,7 @@ async def list_launches(
 ) -> list[dict[str, Any]]:
     """The last launch of each name and uid, the newest first: ``data`` may be the body of another launch.
 
-    What looks like a secret is hidden in it; ``left_out`` names the fields that were too long to be kept.
+    What looks like a secret is hidden in it; ``left_out`` names these fields, and those that were too long.
     """
     me = caller_of(request).key
     rows = await gateway_of(request).database.look(history.listing, model_name, me if scope == "mine" else None)

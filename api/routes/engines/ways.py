@@ -1,6 +1,7 @@
 """Which engine can run which weights of a model here, and why others cannot. Paths are Xinference's."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -35,11 +36,14 @@ async def engines_for_type(
 ) -> dict[str, Any]:
     """For each engine the formats, sizes and quantisations of a model that it can run here, or the reason why none.
 
-    What weights need is computed from their parameters: no hub is asked. With ``detailed`` each way has a row.
+    What weights need is computed from their parameters: no hub is asked. With ``detailed`` each way has a row. What
+    begins with no type is a name with a slash, of a model of whatever type.
     """
     found = next((one for one in MODEL_TYPES if one.lower() == model_type.lower()), None)
     if found is None:
-        raise NotFound(f"there is no type '{model_type}'; there are {', '.join(MODEL_TYPES)}", param="model_type")
+        with suppress(ModelNotFound):  # a name may have a slash, as a repository's has
+            return await _answer(gateway_of(request), f"{model_type}/{name}", None, detailed)
+        raise NotFound(f"there is no type '{model_type[:40]}'; there are {', '.join(MODEL_TYPES)}", param="model_type")
     return await _answer(gateway_of(request), name, found, detailed)
 
 

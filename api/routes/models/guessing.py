@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from api.bodies import fields
 from api.bodies.documents import json_body
@@ -16,6 +16,7 @@ from models.errors import Unavailable
 from models.launching.launch import Launch
 from models.ledger.look import headers_if_any
 from models.modalities.json_object import JsonObject
+from models.unicode import refuse_broken
 
 router = APIRouter(tags=["models"])
 
@@ -27,6 +28,12 @@ class GuessBody(JsonObject):
     model_type: ModelType | None = None
     model_name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     model_family: Annotated[str, Field(max_length=200)] | None = None
+
+    @field_validator("model_path", "model_name", mode="after")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """Refuse what no path and no name can hold."""
+        return refuse_broken(value, nul=False)
 
 
 @router.post(

@@ -7,9 +7,16 @@ import msgspec
 from models.catalogue import SPECS, Spec
 from models.catalogue.describing import in_chinese, in_english
 from models.catalogue.entries import Family, Place, Weights
+from models.catalogue.registering.given import GivenModel
 from models.engines import FACTS, ModelType
 from models.launching.about import abilities_of
+from models.rows.life.history import without_secrets
 from models.rows.records import RegistrationRow
+
+_BESIDE = (GivenModel.model_fields.keys() | {*Family.__struct_fields__}) - {"virtualenv", "name", "specs"}
+"""What of a description is told: the fields that it may have, without how an environment is installed."""
+_PLACES = ("model_uri", "options")
+"""What may name paths on our machines."""
 
 
 def spoken_of(family: Family) -> dict[str, Any]:
@@ -40,13 +47,22 @@ def family_of(row: RegistrationRow) -> Family:
     return msgspec.convert(row.family, Family)
 
 
-def own_of(row: RegistrationRow) -> dict[str, Any]:
-    """A model that is registered, with what only its description says, such as its chat template."""
+def own_of(row: RegistrationRow, *, paths: bool) -> dict[str, Any]:
+    """A model that is registered, with what only its description says, such as its chat template.
+
+    What looks like a secret is hidden. ``paths``: whether what may name paths on our machines is told.
+    """
     said = spoken_of(family_of(row))
-    beside = {name: value for name, value in row.given.items() if name not in said and name not in ("name", "specs")}
+    beside = {name: value for name, value in row.given.items() if name in _BESIDE and name not in said}
     if "model_description" in row.given:
         beside["model_description"] = row.given["model_description"]
-    return said | beside | {"is_builtin": False}
+    told: dict[str, Any] = without_secrets(said | beside | {"is_builtin": False})
+    return told if paths else _without_places(told)
+
+
+def _without_places(told: dict[str, Any]) -> dict[str, Any]:
+    specs = [{name: value for name, value in one.items() if name not in _PLACES} for one in told["model_specs"]]
+    return {name: value for name, value in told.items() if name not in _PLACES} | {"model_specs": specs}
 
 
 def shipped_of(model_type: ModelType) -> dict[str, dict[str, Any]]:

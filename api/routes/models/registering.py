@@ -92,7 +92,8 @@ def _made(
     """What a description comes to, and the paths of fields in it that nobody here knows. Raises HeadraceError."""
     shown = forms.read(model) if isinstance(model, str) else forms.checked(model)
     unknown: tuple[str, ...] = ()
-    if "model_name" in shown or "specs" not in shown:
+    field = "model_name" if "model_name" in shown or "specs" not in shown else "name"
+    if field == "model_name":
         try:
             given = GivenModel.model_validate(shown)
         except ValidationError as error:
@@ -101,7 +102,7 @@ def _made(
         made = registered(given, shown, kind, _kin(given.model_family, kind))
     else:
         made = in_own_form(shown, kind)
-    refuse_taken(made.family.name, "model_name")
+    refuse_taken(made.family.name, field)
     _refuse_outside(made.family, settings)
     return made, unknown
 

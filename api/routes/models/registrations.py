@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from api.edge.caller import Scope, caller_of
 from api.gateway.gateway import gateway_of
 from api.routes.models.registered import own_of, shipped_of, spoken_of
 from api.routes.models.registering import router as registering
@@ -27,11 +28,11 @@ async def list_registrations(
 ) -> list[dict[str, Any]]:
     """The models of a type that a launch may name; with ``detailed`` all that is known of each.
 
-    Those with ``is_builtin`` false are registered.
+    Those with ``is_builtin`` false are registered; administrators alone see where on our machines their weights are.
     """
     gateway, kind = gateway_of(request), type_named(model_type)
     rows = await gateway.database.look(registrations.listing, kind)
-    return await gateway.blocking(_listed, kind, rows, detailed)
+    return await gateway.blocking(_listed, kind, rows, detailed, _sees_paths(request))
 
 
 @router.get("/{model_type}/{name:path}", summary="Describe a model of the catalogue")
@@ -40,13 +41,20 @@ async def describe_registration(request: Request, model_type: str, name: str) ->
     gateway, kind = gateway_of(request), type_named(model_type)
     row = await gateway.database.look(registrations.get, name) if storable(name) else None
     if row is not None and row.model_type == kind:
-        return own_of(row)
+        return own_of(row, paths=_sees_paths(request))
     own = await gateway.database.look(registrations.names, kind)
     return await gateway.blocking(_described, kind, name, own)
 
 
-def _listed(model_type: ModelType, rows: Sequence[RegistrationRow], detailed: bool) -> list[dict[str, Any]]:
-    entries = [*shipped_of(model_type).values(), *map(spoken_of, families(model_type)), *map(own_of, rows)]
+def _sees_paths(request: Request) -> bool:
+    return Scope.ADMIN in caller_of(request).scopes
+
+
+def _listed(
+    model_type: ModelType, rows: Sequence[RegistrationRow], detailed: bool, paths: bool
+) -> list[dict[str, Any]]:
+    own = [own_of(row, paths=paths) for row in rows]
+    entries = [*shipped_of(model_type).values(), *map(spoken_of, families(model_type)), *own]
     return entries if detailed else [{name: one[name] for name in ("model_name", "is_builtin")} for one in entries]
 
 

@@ -7,11 +7,13 @@ import yaml
 from pydantic_core import PydanticCustomError
 
 from models.errors import InvalidRequest
-from models.unicode import refuse_broken
+from models.unicode import DEEPEST, refuse_broken
 
 MOST_BYTES = 256 << 10
 """Largest description of a model. YAML is read slowly, some 100 KiB a second."""
 MOST_YAML_BYTES = 64 << 10
+_OF_CONSTRUCTORS = (TypeError, LookupError, AttributeError, ArithmeticError)
+"""What PyYAML raises beside its own errors, of values that their tags do not fit, and of keys that JSON has not."""
 
 
 def read(text: str) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def read(text: str) -> dict[str, Any]:
         raise InvalidRequest(f"it is longer than {MOST_BYTES} characters", param="model")
     try:
         found = json.loads(text) if text.lstrip()[:1] == "{" else _yaml(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError, *_OF_CONSTRUCTORS) as error:
         raise InvalidRequest("it is neither JSON nor YAML without aliases", param="model") from error
     if not isinstance(found, dict):
         raise InvalidRequest("it must describe a model, as an object", param="model")
@@ -42,6 +44,11 @@ def _yaml(text: str) -> Any:
     """What YAML holds, with dates as text. Raises ValueError, YAMLError."""
     if len(text) > MOST_YAML_BYTES:
         raise ValueError("it is too long")
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-        raise ValueError("it has an alias")  # a few lines of those can stand for more than fits into memory
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("it has an alias")  # a few lines of those can stand for more than fits into memory
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:  # what is nested thousands of times is read for minutes
+            raise ValueError("it is nested too deeply")
     return json.loads(json.dumps(yaml.safe_load(text), default=str))

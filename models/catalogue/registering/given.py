@@ -9,8 +9,9 @@ from models.modalities.json_object import JsonObject
 
 _Text = Annotated[str, Field(max_length=1000)]
 _Texts = Annotated[list[_Text], Field(max_length=200)]
-_Number = Annotated[str, Field(max_length=20)] | Int | float
-_Ids = Annotated[list[Int], Field(max_length=100)]
+_Number = Annotated[str, Field(max_length=20)] | Int | Annotated[float, Field(strict=True)]
+_Stops = Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(max_length=200)]
+_Ids = Annotated[list[Annotated[Int, Field(ge=0)]], Field(max_length=100)]
 _Parts = Annotated[dict[str, Annotated[list[_Text], Field(max_length=10_000)]], Field(max_length=200)]
 
 
@@ -87,7 +88,7 @@ class GivenModel(GivenSpec):
     max_tokens: Annotated[Int, Field(ge=1, le=1 << 30)] | None = None
     type: _Text | None = None
     chat_template: Annotated[str, Field(max_length=1 << 17)] | None = None
-    stop: _Texts | None = None
+    stop: _Stops | None = None
     stop_token_ids: _Ids | None = None
     reasoning_start_tag: _Text | None = None
     reasoning_end_tag: _Text | None = None

@@ -6,11 +6,13 @@ from typing import Any
 _WRITTEN = ("max_position_embeddings", "n_positions", "max_seq_len")
 POSITIONS = (*_WRITTEN, "rope_parameters", "rope_scaling")
 """What a configuration says of them."""
+_MOST = 1 << 31
+"""A number of positions beyond this one is none: configurations are written by strangers."""
 
 
 def written_positions(text: Mapping[str, Any]) -> int | None:
     """The positions of a network of text as its configuration writes them; None where it does not."""
-    return next((found for name in _WRITTEN if (found := _count(text.get(name))) is not None), None)
+    return next((found for name in _WRITTEN if (found := _positions(text.get(name))) is not None), None)
 
 
 def known_positions(text: Mapping[str, Any]) -> int | None:
@@ -23,10 +25,11 @@ def known_positions(text: Mapping[str, Any]) -> int | None:
     rope = text.get("rope_parameters") or text.get("rope_scaling")
     if not isinstance(rope, Mapping) or "yarn" not in (rope.get("rope_type"), rope.get("type")):
         return known
-    original, factor = _count(rope.get("original_max_position_embeddings")), rope.get("factor")
+    original, factor = _positions(rope.get("original_max_position_embeddings")), rope.get("factor")
     if known is None or original is None or isinstance(factor, bool) or not isinstance(factor, int | float):
         return known
-    return max(known, int(original * factor))
+    longer = int(original * factor) if 0 < factor <= _MOST else 0  # JSON of Python's has NaN and Infinity
+    return max(known, longer) if longer <= _MOST else known
 
 
 def shortened(option: str, asked: object, known: int | None) -> str:
@@ -35,6 +38,10 @@ def shortened(option: str, asked: object, known: int | None) -> str:
     if count is None or known is None or count <= known:
         return ""
     return f"'{option}' is {count}, and the model knows {known} positions: a request may have {known} tokens"
+
+
+def _positions(value: object) -> int | None:
+    return count if (count := _count(value)) is not None and count <= _MOST else None
 
 
 def _count(value: object) -> int | None:

@@ -87,7 +87,7 @@ def settable(known: Collection[str]) -> frozenset[str]:
 
 def _check(name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool) -> None:
     code = {name, *(value if isinstance(value, dict) else ())} & CODE
-    pickles = name == "load_format" and value not in SAFE_FORMATS
+    pickles = name == "load_format" and (not isinstance(value, str) or value not in SAFE_FORMATS)
     if (code or pickles) and not trusted:
         raise InvalidRequest(f"'{name}' may bring code: it needs trust_remote_code", param=name)
     if name in allowed:

@@ -76,10 +76,12 @@ def of_report(before: ReplicaRow, values: Mapping[str, Any]) -> tuple[EventKind,
     return None
 
 
-def listing(connection: Connection, uid: str | None = None, *, after: int = 0, limit: int = 100) -> list[EventRow]:
+def listing(
+    connection: Connection, uid: str | None = None, *, after: int | None = None, limit: int = 100
+) -> list[EventRow]:
     """The last events of one model, or of all, oldest first; with ``after`` the first that came after this id."""
     query = sa.select(events) if uid is None else sa.select(events).where(events.c.uid == uid)
-    if after:
+    if after is not None:
         return fetch(connection, query.where(events.c.id > after).order_by(events.c.id).limit(limit), EventRow)
     return fetch(connection, query.order_by(events.c.id.desc()).limit(limit), EventRow)[::-1]
 

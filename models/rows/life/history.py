@@ -1,6 +1,7 @@
 """How models were launched, as the events tell it: what each launch asked for, without its secrets."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,25 +20,44 @@ MOST_ENTRY = 4000
 """Characters of a field's JSON beyond which it is not kept: a chat template may be, weights as base64 are not."""
 MOST = 1000
 """Launches that are looked through, the newest."""
-_SECRETS = ("token", "secret", "password", "passwd", "pwd", "api_key", "apikey", "access_key", "credential")
+_SECRETS = (
+    *("secret", "password", "passwd", "pwd", "api_key", "apikey", "access_key", "private_key"),
+    *("credential", "authorization"),
+)
+"""What the name of a secret has in it; ``token`` is a word of other names as well."""
+_TOKENS = ("relevant_token", "irrelevant_token")
+"""Options of engines that are tokens of a vocabulary."""
+_USER = re.compile(r"://[^/@\s]{1,400}@")
+"""A user, and a password, in a URL."""
 
 
 def kept(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event keeps of a launch's body: secrets are hidden, ``left_out`` names what is too long. Pure."""
+    """What an event keeps of a launch's body: secrets are hidden, ``left_out`` names those fields and long ones."""
     if not asked:
         return {}
     fields = {name: without_secrets(value, name) for name, value in asked.items()}
     long = sorted(name for name, value in fields.items() if len(json.dumps(value, default=str)) > MOST_ENTRY)
-    return {ASKED: {name: value for name, value in fields.items() if name not in long}, "left_out": long}
+    hidden = {name for name, value in fields.items() if value != asked[name]}
+    shown = {name: value for name, value in fields.items() if name not in long}
+    return {ASKED: shown, "left_out": sorted({*long, *hidden})}
 
 
 def without_secrets(value: Any, name: str = "") -> Any:
-    """A value of this name, in which all that looks like a secret is hidden, at any depth. Pure."""
+    """A value of this name, in which all that looks like a secret is hidden, at any depth. Pure.
+
+    Below a name that is one's all texts are hidden, and so are users in URLs.
+    """
+    return _hidden(value, _is_secret(name))
+
+
+def _hidden(value: Any, secret: bool) -> Any:
     if isinstance(value, Mapping):
-        return {key: without_secrets(one, str(key)) for key, one in value.items()}
+        return {key: _hidden(one, secret or _is_secret(str(key))) for key, one in value.items()}
     if isinstance(value, list):
-        return [without_secrets(one, name) for one in value]
-    return HIDDEN if isinstance(value, str) and _is_secret(name) else value
+        return [_hidden(one, secret) for one in value]
+    if not isinstance(value, str):
+        return value
+    return HIDDEN if secret else _USER.sub(f"://{HIDDEN}@", value)
 
 
 def listing(connection: Connection, model_name: str | None = None, by: str | None = None) -> list[EventRow]:
@@ -58,4 +78,6 @@ def listing(connection: Connection, model_name: str | None = None, by: str | Non
 
 def _is_secret(name: str) -> bool:
     words = name.lower().replace("-", "_")
-    return any(word in words for word in _SECRETS)
+    if any(word in words for word in _SECRETS):
+        return True
+    return words not in _TOKENS and (words.endswith("token") or "token" in words.split("_"))

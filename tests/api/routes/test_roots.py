@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from api.routes.models.roots import refuse_options, refuse_outside
 from models.errors import InvalidRequest
+from models.settings import Settings
 
 
 def test_paths_within_a_root_are_taken_and_what_is_no_path(tmp_path: Path) -> None:
@@ -34,3 +36,26 @@ def test_an_option_that_goes_up_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"'\.\.'"):
         refuse_options({"mmproj": "../../etc/passwd"}, [tmp_path])
     refuse_options({"mmproj": "../../etc/passwd"}, [])
+
+
+def test_options_that_are_texts_are_no_paths(tmp_path: Path) -> None:
+    texts = {"stop": ["/end", "//", "file:"], "prompts": {"query": "/search "}, "irrelevant_token": "/no"}
+    refuse_options(texts | {"chat_template": "/{{ a }}/../b", "pair_template": "/{query}"}, [tmp_path])
+    for options in ({"chat_template": "/etc/passwd"}, {"mmproj": "/etc/{a}"}):
+        with pytest.raises(InvalidRequest, match="HEADRACE_MODEL_ROOTS"):
+            refuse_options(options, [tmp_path])
+
+
+def test_a_url_without_a_path_is_refused_where_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        refuse_options({"mmproj": "file:"}, [tmp_path])
+    assert caught.value.param == "mmproj"
+
+
+def test_roots_are_folders_and_a_comma_alone_does_not_allow_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/one")
+    assert Settings(model_roots="~/models, /srv").roots == (Path("/home/one/models"), Path("/srv"))
+    assert Settings(model_roots="").roots == ()
+    for nothing in (",", " ", " , "):
+        with pytest.raises(ValidationError, match="names no folder"):
+            Settings(model_roots=nothing)

@@ -180,3 +180,18 @@ def test_weights_say_on_which_hub_they_are() -> None:
     weights = Weights("pytorch", modelscope=Place("a/b", quantizations=("x",)), quantizations=("x", "y"))
     assert [weights.on(hub) for hub in (None, "modelscope", "huggingface")] == [True, True, False]
     assert [weights.has(one, "modelscope") for one in ("x", "y")] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\x1b[2J", "a/b"])
+def test_names_are_taken_that_a_registration_may_have(home: Path, name: str) -> None:
+    for wrong in (family(name), family("fine", aliases=[name])):
+        with pytest.raises(InvalidRequest, match="cannot be a model's name") as caught:
+            taken(home, lines(wrong))
+        assert caught.value.message.isprintable()
+    assert in_use(home).path is None
+
+
+def test_a_line_that_is_nested_too_deeply_is_no_entry(home: Path) -> None:
+    deep = b'{"name": "m", "options": {"vllm": {"a": ' + b"[" * 50_000
+    with pytest.raises(InvalidRequest, match="line 7 is no entry"):
+        taken(home, lines() + b"\n" + deep)

@@ -8,6 +8,7 @@ from models.launching.about import about
 from models.launching.options.context import known_positions, shortened
 from models.launching.peek import Peek
 
+HUGE = 10**400
 YARN = {"factor": 4.0, "original_max_position_embeddings": 1024}
 
 
@@ -24,6 +25,11 @@ YARN = {"factor": 4.0, "original_max_position_embeddings": 1024}
         ({"max_position_embeddings": 1024, "rope_scaling": YARN | {"rope_type": "dynamic"}}, 1024),
         ({"max_position_embeddings": 1024, "rope_scaling": {"rope_type": "yarn", "factor": 4}}, 1024),
         ({"max_position_embeddings": 1024, "rope_scaling": YARN | {"rope_type": "yarn", "factor": "4"}}, 1024),
+        *(
+            ({"max_position_embeddings": 1024, "rope_scaling": YARN | {"type": "yarn", "factor": factor}}, 1024)
+            for factor in (float("inf"), float("nan"), 1e300, HUGE, 1 << 30, -1.0)
+        ),
+        ({"max_position_embeddings": HUGE, "n_positions": 512}, 512),
         ({"max_position_embeddings": 1024, "rope_parameters": {"full_attention": YARN | {"type": "yarn"}}}, 1024),
     ],
 )

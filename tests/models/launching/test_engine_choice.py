@@ -321,3 +321,8 @@ def test_an_error_lists_no_folder_that_holds_no_model() -> None:
 )
 def test_of_what_could_be_several_its_name_tells_which(place: str, model_type: str) -> None:
     assert choose(place, replace(network("Qwen3ForCausalLM"), place=place), None, None).model_type == model_type
+
+
+def test_a_pipeline_of_its_own_code_is_one_of_pictures() -> None:
+    own = folder("unet/a.safetensors", model_index={"_class_name": ["pipeline", "MyPipeline"]})
+    assert [one.model_type for one in fits(own)] == ["image"]

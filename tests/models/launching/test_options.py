@@ -83,3 +83,10 @@ def test_what_an_engine_has_is_taken() -> None:
         check_options(engine, "LLM", {"stop": ["a"], "stop_token_ids": [2]}, trusted=False)
     check_options("vllm", "LLM", {"max_model_len": "4k", "tool_call_parser": "hermes"}, trusted=False)
     check_options("vllm", "LLM", {"worker_cls": "mine.Worker"}, trusted=True)
+
+
+@pytest.mark.parametrize("value", [[], {}, None, 1, "pickle"])
+def test_only_known_formats_of_weights_are_loaded_without_trust(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="needs trust_remote_code") as caught:
+        check_options("vllm", "LLM", {"load_format": value}, trusted=False)
+    assert caught.value.param == "load_format"

@@ -31,7 +31,7 @@ CANCEL_WAIT_S = 20.0
 async def cancel_launch(request: Request, uid: Uid) -> dict[str, Any]:
     """End a launch at any stage, and forget it: what is being fetched stays, and another launch goes on there.
 
-    The answer is that of terminating. 409 where the model takes requests already, 404 where there is none.
+    The answer is that of terminating. 409 where the model has taken requests, 404 where there is none.
     """
     gateway = gateway_of(request)
     if gateway.routing_table.ready(uid):
@@ -71,8 +71,11 @@ async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, w
 def _delete(connection: Connection, uid: str, by: str, kind: EventKind, why: str) -> tuple[set[str], int] | None:
     """Take an instance out of desired state; its replicas, and the event that tells of it. None: there is none."""
     rows = instances.replicas_of(connection, uid)
-    if kind == EventKind.CANCELLED and any(row.state == ReplicaState.READY for row in rows):
-        raise Conflict(f"the model '{uid}' takes requests already: terminate it instead", param="uid")
+    if kind == EventKind.CANCELLED:
+        if any(row.state == ReplicaState.READY for row in rows):
+            raise Conflict(f"the model '{uid}' takes requests already: terminate it instead", param="uid")
+        if any(row.context_length is not None for row in rows):  # it was ready, and is asleep, or loaded again
+            raise Conflict(f"the launch of '{uid}' is over: terminate it instead", param="uid")
     if not instances.delete(connection, uid, by, kind, why):
         return None
     [told] = events.listing(connection, uid, limit=1)

@@ -44,7 +44,7 @@ async def all_events(
     after = _begin(after, last_event_id)
     if follow:
         return _stream(gateway, None, after, limit)
-    rows = await gateway.database.look(lambda c: events.listing(c, after=after or 0, limit=limit))
+    rows = await gateway.database.look(lambda c: events.listing(c, after=after, limit=limit))
     return JSONResponse({"object": "list", "data": [told(row) for row in rows]})
 
 
@@ -65,7 +65,7 @@ async def model_events(
         await found(gateway, uid)
     if follow:
         return _stream(gateway, uid, after, limit)
-    rows = await gateway.database.look(lambda c: events.listing(c, uid, after=after or 0, limit=limit))
+    rows = await gateway.database.look(lambda c: events.listing(c, uid, after=after, limit=limit))
     return JSONResponse([told(row) for row in rows])
 
 
@@ -112,4 +112,4 @@ async def _follow(gateway: Gateway, uid: str | None, after: int | None, limit: i
                 yield ServerSentEvent(json.dumps(told(row)), event=row.kind, id=str(row.id))
             if len(rows) < PAGE:
                 await asyncio.sleep(LOOK_S)
-            rows = await gateway.database.look(lambda c, at=last: events.listing(c, uid, after=at or -1, limit=PAGE))
+            rows = await gateway.database.look(lambda c, at=last: events.listing(c, uid, after=at, limit=PAGE))

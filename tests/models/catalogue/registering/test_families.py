@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models.catalogue.entries import Family, Place, Weights
 from models.catalogue.names import Named, named
@@ -169,3 +170,15 @@ def test_our_own_form_is_checked_as_the_catalogue_is(given: dict[str, Any], para
     with pytest.raises(InvalidRequest, match=said) as caught:
         in_own_form(given, "LLM")
     assert caught.value.param == param
+
+
+def test_true_is_no_size() -> None:
+    assert GivenModel.model_validate({"model_name": "m", "model_size_in_billions": 1.5}).model_size_in_billions == 1.5
+    with pytest.raises(ValidationError):
+        GivenModel.model_validate({"model_name": "m", "model_size_in_billions": True})
+
+
+@pytest.mark.parametrize("field", [{"stop": [""]}, {"stop_token_ids": [-1]}])
+def test_what_ends_a_text_is_something(field: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        GivenModel.model_validate({"model_name": "m"} | field)

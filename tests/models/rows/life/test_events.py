@@ -111,6 +111,8 @@ def test_events_are_read_from_one_on(database: Database) -> None:
     last = database.call(lambda c: events.listing(c, limit=2))
     assert [row.text for row in last] == ["3", "4"]
     assert [row.text for row in database.call(lambda c: events.listing(c, after=last[0].id - 1, limit=1))] == ["3"]
+    first = database.call(lambda c: events.listing(c, after=0, limit=2))
+    assert [row.text for row in first] == ["0", "1"], "zero is before all"
 
 
 def test_events_are_kept_within_bounds(database: Database) -> None:

@@ -49,6 +49,28 @@ def test_neither_secrets_nor_long_values_are_kept() -> None:
             "kv_tokens": 512,
             "config": {"HF_TOKEN": "******", "list": [{"password": "******", "n": 1}]},
         },
-        "left_out": ["chat_template"],
+        "left_out": ["api-key", "chat_template", "config"],
     }
     assert history.kept({}) == {}
+
+
+def test_what_is_no_secret_is_kept_and_what_is_one_is_hidden_at_any_depth() -> None:
+    plain = {"relevant_token": "yes", "irrelevant_token": "no", "tokenizer_mode": "slow", "source": "hf:a/b@main"}
+    assert history.kept(plain) == {"launch": plain, "left_out": []}
+    secret = {
+        "api_key": {"value": "S", "n": 1, "list": ["S"]},
+        "authorization": "Bearer S",
+        "HFTOKEN": "S",
+        "token_of_hub": "S",
+        "index": "https://user:S@host/a",
+    }
+    assert history.kept(secret) == {
+        "launch": {
+            "api_key": {"value": "******", "n": 1, "list": ["******"]},
+            "authorization": "******",
+            "HFTOKEN": "******",
+            "token_of_hub": "******",
+            "index": "https://******@host/a",
+        },
+        "left_out": sorted(secret),
+    }
