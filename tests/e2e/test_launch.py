@@ -175,13 +175,16 @@ def test_what_the_files_contradict_is_refused_with_the_engine_that_fits(stack: S
     assert httpx.get(f"{stack.url}/v1/models/wrong").status_code == 404  # no row was made
 
 
-def test_a_runner_looks_at_what_the_gateway_could_not_see(stack: Stack, tmp_path: Path) -> None:
+def test_a_runner_looks_at_what_has_changed_since_the_launch(stack: Stack, tmp_path: Path) -> None:
     late = tmp_path / "late"
+    late.symlink_to(RERANKER)
     body = {"model_name": "late", "model_path": str(late), "load_on_request": True}
     assert httpx.post(f"{stack.url}/v1/models", json=body).status_code == 200
-    assert httpx.get(f"{stack.url}/v1/models/late").json()["model_engine"] == "transformers"  # the usual one
+    assert httpx.get(f"{stack.url}/v1/models/late").json()["model_engine"] == "sentence_transformers"
+    late.unlink()
     late.symlink_to(GLYPHS)
-    answer = httpx.post(f"{stack.url}/v1/completions", json={"model": "late", "prompt": "x"}, timeout=120)
+    question = {"model": "late", "query": "x", "documents": ["y"]}
+    answer = httpx.post(f"{stack.url}/v1/rerank", json=question, timeout=120)
 
     assert answer.status_code >= 400
     info = wait_for(
