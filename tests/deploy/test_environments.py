@@ -176,6 +176,13 @@ def test_make_and_deploy_have_uv_trust_what_the_system_trusts(place: Installatio
     told = place.run(str(place.venv / "bin/python"), "-c", shown, UV_SYSTEM_CERTS="false")
     assert "'UV_SYSTEM_CERTS': 'false'" in told.stdout, "what the user says wins"
     makefile = Path(__file__).parents[2] / "Makefile"
-    command = ["make", "-f", str(makefile), "--eval=show: ; @echo $$UV_SYSTEM_CERTS $$UV_NATIVE_TLS", "show"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "-f",
+        str(makefile),
+        "--eval=show: ; @echo $$UV_SYSTEM_CERTS $$UV_NATIVE_TLS",
+        "show",
+    ]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["true", "true"]
     assert "--system-certs" in subprocess.run([UV, "help", "pip", "install"], capture_output=True, text=True).stdout

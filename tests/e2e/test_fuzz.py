@@ -29,6 +29,8 @@ def test_the_documented_api_never_fails(stack: Stack) -> None:
         @settings(RELAXED, max_examples=40)
         @given(operation.as_strategy())
         def attempt(case: Any) -> None:
+            if isinstance(case.query, dict):
+                case.query.pop("follow", None)  # such an answer has no end
             answer = case.call(timeout=30)
             case.validate_response(answer, checks=[not_a_server_error])
             if answer.status_code >= 400 and "json" in answer.headers.get("content-type", [""])[0]:

@@ -140,7 +140,7 @@ def test_pages_may_read_what_the_parser_refuses(
     ("method", "path", "allowed"),
     [
         ("PUT", "/v1/jobs", "GET, HEAD, POST"),
-        ("PATCH", "/v1/models/a", "DELETE, GET, HEAD"),
+        ("PUT", "/v1/models/a", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/v1/chat/completions", "POST"),
         ("PUT", "/v1/files/a", "DELETE, GET, HEAD"),
     ],

@@ -38,7 +38,8 @@ def _declare() -> None:
         torch.ops.load_library(str(Path(found.origin).parent / "_C.so"))
     except OSError:
         library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
+        missing = [name for name in ("nms", "qnms") if not hasattr(torch.ops.torchvision, name)]
+        for name in missing:
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _kept.append(library)  # its declarations last only as long as it does
 
