@@ -18,6 +18,8 @@ LOCK = 4_841_127_301_946_177  # any number, the same everywhere
 def _exclusive(connection: sa.Connection) -> Iterator[None]:
     """Let no other process migrate this database while the block runs."""
     if connection.dialect.name == "postgresql":
+        # One transaction of many statements: a busy machine may stand still between two of them for seconds.
+        connection.execute(sa.text("SET idle_in_transaction_session_timeout = 0"))
         connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         connection.commit()
         try:
