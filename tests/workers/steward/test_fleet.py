@@ -153,9 +153,9 @@ def test_room_that_is_made_for_one_is_not_taken_by_those_after_it(database: Data
     launch(database, "waits")
     [waits] = database.call(instances.pending)
     small = to_row({"cpu": Need(100 * MIB, 0, certain=100 * MIB)})
-    database.call(lambda c: instances.create(c, replace(ECHO, uid="small", replica=1, need=small)))
+    database.call(lambda c: instances.create(c, replace(ECHO, uid="small", replica=1, priority=900, need=small)))
     assert database.call(lambda c: place_all(c, freeing={waits.id: {"n1.cpu:0"}})) == ["n1.cpu:1"]
-    database.call(lambda c: instances.create(c, replace(ECHO, uid="late", replica=1, need=small)))
+    database.call(lambda c: instances.create(c, replace(ECHO, uid="late", replica=1, priority=900, need=small)))
     assert database.call(lambda c: place_all(c, freeing={waits.id: {"n1.cpu:0"}})) == []
     assert database.call(place_all) == ["n1.cpu:0"]
 
