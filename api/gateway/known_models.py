@@ -97,8 +97,9 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     hopeless = instances.hopeless(connection)
     ended: set[str] = set()
     loads: dict[str, list[tuple[str, float]]] = {}
-    held = {row.uid: row.memory_bytes for row in instances.replicas_of(connection) if row.memory_bytes}
-    for row in instances.replicas_of(connection):
+    replicas = instances.replicas_of(connection)
+    held = {row.uid: row.memory_bytes for row in replicas if row.memory_bytes}
+    for row in replicas:
         states.setdefault(row.uid, set()).add(row.state)
         loads.setdefault(row.uid, []).append((row.stage, row.progress))
         failed = row.state == ReplicaState.FAILED

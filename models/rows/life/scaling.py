@@ -1,13 +1,13 @@
 """Replicas that are added to an instance, and taken from it."""
 
-import uuid
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.errors import Conflict, InvalidRequest, NotFound
-from models.rows.instances import HELD, replicas_of
+from models.rows.instances import HELD, new_replica, replicas_of
 from models.rows.life import events
 from models.rows.life.events import EventKind
 from models.rows.records import ReplicaRow
@@ -20,6 +20,12 @@ MOST_REPLICAS = 64
 def number_of(replica: str) -> int:
     """The number in a replica's id, ``uid-3-a1b2c3``."""
     return int(replica.rsplit("-", 2)[1])
+
+
+def further(uid: str, there: Collection[str], count: int, *, awake: bool) -> list[dict[str, Any]]:
+    """The rows of so many more replicas, numbered after those that are there."""
+    first = max(map(number_of, there), default=-1) + 1
+    return [new_replica(uid, first + number, awake) for number in range(count)]
 
 
 def add(connection: Connection, uid: str, count: int, by: str = "") -> list[str]:
@@ -35,11 +41,10 @@ def add(connection: Connection, uid: str, count: int, by: str = "") -> list[str]
             raise NotFound(f"the model '{uid}' does not exist", param="uid")
         raise InvalidRequest(f"a model has {MOST_REPLICAS} replicas at most", param="replica")
     here = replicas_of(connection, uid)
-    first = max((number_of(row.id) for row in here), default=-1) + 1
     asleep = bool(here) and all(row.state == ReplicaState.DORMANT for row in here)
-    state = ReplicaState.DORMANT if asleep else ReplicaState.PENDING
-    ids = [f"{uid}-{first + number}-{uuid.uuid4().hex[:6]}" for number in range(count)]
-    connection.execute(sa.insert(replicas).values(state=state), [{"id": one, "uid": uid} for one in ids])
+    rows = further(uid, [row.id for row in here], count, awake=not asleep)
+    connection.execute(sa.insert(replicas), rows)
+    ids = [row["id"] for row in rows]
     for one in ids:
         events.tell(connection, uid, EventKind.REPLICA_ADDED, "added", replica=one, by=by)
     return ids

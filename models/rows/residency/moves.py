@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.rows.database import now_ms
-from models.rows.instances import new_replica
+from models.rows.instances import replicas_of
 from models.rows.life import events
 from models.rows.life.events import EventKind
+from models.rows.life.scaling import further
 from models.rows.states import JobState, Leaving, ReplicaState
 from models.rows.tables import instances, jobs, replicas
 
@@ -77,11 +78,11 @@ def _fit(connection: Connection, uid: str, most: int | None) -> None:
     """Add dormant replicas up to the most that there may be, or delete those beyond; None: as many as launched."""
     if most is None:
         most = connection.execute(sa.select(instances.c.replica).where(instances.c.uid == uid)).scalar_one()
-    query = sa.select(replicas.c.id, replicas.c.state).where(replicas.c.uid == uid).order_by(replicas.c.id)
-    there = [row for row in connection.execute(query) if row.state != ReplicaState.STOPPING]
+    here = replicas_of(connection, uid)
+    there = [row for row in here if row.state != ReplicaState.STOPPING]
     if len(there) < most:
-        more = [new_replica(uid, number, awake=False) for number in range(len(there), most)]
-        connection.execute(sa.insert(replicas), more)
+        rows = further(uid, [row.id for row in here], most - len(there), awake=False)
+        connection.execute(sa.insert(replicas), rows)
     surplus = [row.id for row in there if row.state == ReplicaState.DORMANT][: max(len(there) - most, 0)]
     mine = (replicas.c.id.in_(surplus), replicas.c.state == ReplicaState.DORMANT)
     connection.execute(sa.delete(replicas).where(*mine))
