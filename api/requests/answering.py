@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from fastapi import Request
-from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,12 +17,12 @@ from api.gateway.inbox import Inbox
 from api.gateway.loading import HEADER, manner_of
 from api.gateway.metrics import METRICS
 from api.requests.request_metrics import CLIENT_GONE, RequestMetrics
+from api.requests.server_sent import ServerSent
 from models.errors import HeadraceError
 from models.modalities.base import BaseRequest
 
 log = logging.getLogger(__name__)
 
-PING_S = 10
 """Seconds between the comments in a stream of events, so that no proxy cuts one in which nothing else is sent."""
 
 
@@ -216,11 +215,11 @@ class WatchedCall:
         )
 
 
-class Stream(EventSourceResponse):
+class Stream(ServerSent):
     """Server-sent events that finish their call however they end, also if the generator was never entered."""
 
     def __init__(self, watched: WatchedCall, events: AsyncIterator[bytes], opening: "asyncio.Task[bytes]") -> None:
-        super().__init__(events, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+        super().__init__(events)
         self._watched = watched
         self._opening = opening
 

@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from sse_starlette import EventSourceResponse
-
 from api.gateway.gateway import Gateway
-from api.requests.answering import PING_S
+from api.requests.server_sent import ServerSent
 from models.errors import Cancelled, HeadraceError, NotFound, ReplicaLost
 from models.modalities.responses import Request, response_object
 from models.modalities.responses.writer import error_event, next_number, queued
@@ -16,14 +14,14 @@ from models.rows.records import JobRow
 from models.rows.states import JobState
 
 
-class EventStream(EventSourceResponse):
+class EventStream(ServerSent):
     """Server-sent events of the response that this job makes: those after number ``after``, or all."""
 
     def __init__(
         self, gateway: Gateway, row: JobRow, *, after: int | None, headers: dict[str, str] | None = None
     ) -> None:
         content = _Events(gateway, row, 0 if after is None else after + 1).read()
-        super().__init__(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"} | (headers or {}))
+        super().__init__(content, headers or {})
 
 
 class _Events:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import AwareDatetime, Field, field_validator
 from sqlalchemy.engine import Connection
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from api.bodies import fields
@@ -22,7 +22,7 @@ from api.jobs.preparation import IdempotencyKey, JobTerms, Upload, prepare, publ
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
 from api.jobs.waiting import submit_job as insert
-from api.requests.answering import PING_S
+from api.requests.server_sent import ServerSent
 from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
@@ -180,7 +180,7 @@ async def follow(
     await _mine(gateway, request, id)
     base = public_url(gateway, str(request.base_url))
     content = _events(gateway, id, last_event_id or "0", base)
-    return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+    return ServerSent(content)
 
 
 async def _events(gateway: Gateway, job: str, after: str, base: str) -> AsyncIterator[ServerSentEvent]:

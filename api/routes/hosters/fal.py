@@ -23,8 +23,9 @@ from api.gateway.watching import SILENCE
 from api.jobs import cancelling, hosted
 from api.jobs.preparation import JobTerms, public_url
 from api.jobs.views import place_and_eta
-from api.requests.answering import PING_S, hung_up
+from api.requests.answering import hung_up
 from api.requests.request_metrics import CLIENT_GONE
+from api.requests.server_sent import PING_S
 from models.errors import Conflict, InvalidRequest, NotFound
 from models.rows import jobs
 from models.rows.records import JobRow

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -10,19 +10,20 @@ import redis.asyncio as redis
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from redis.exceptions import RedisError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
+from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from models.errors import DatabaseUnavailable, ModelNotFound, Unavailable
 from models.redis import logs
 from models.redis.logs import MOST_LINES, Line
+from models.rows.records import ReplicaRow
 
 router = APIRouter()
 
-PING_S = 15
 LOOK_S = 0.5
 
 
@@ -46,24 +47,26 @@ async def model_logs(
         raise Unavailable("the log cannot be read: Redis does not answer")
     if follow:
         content = _follow(gateway, uid, entries)
-        return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+        return ServerSent(content)
     return JSONResponse({"object": "list", "data": [_shown(line) for _, line in entries]})
 
 
-async def _its_own(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
-    """Those of the model's replicas, without what earlier launches under this uid wrote. Raises ModelNotFound."""
-    _, replicas = await found(gateway, uid)
+def _its_own(replicas: Sequence[ReplicaRow], entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
+    """Those of the model's replicas, without what earlier launches under this uid wrote."""
     ids = {row.id for row in replicas}
     return [entry for entry in entries if entry[1].replica in ids]
 
 
 async def _with_kept(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
-    """Those of the model's replicas, and before them what rows keep of failures of which Redis has nothing any more."""
+    """Those of the model's replicas, and before them what rows keep of failures of which Redis has nothing any more.
+
+    Raises ModelNotFound.
+    """
     _, replicas = await found(gateway, uid)
     told = {line.replica for _, line in entries}
     lost = [row for row in replicas if row.log and row.id not in told]
     kept = [("0", Line(row.id, row.updated_at, text)) for row in lost for text in row.log or ()]
-    return kept + await _its_own(gateway, uid, entries)
+    return kept + _its_own(replicas, entries)
 
 
 async def _all(client: redis.Redis, uid: str) -> list[tuple[str, Line]] | None:
@@ -82,7 +85,8 @@ async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -
                 yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
             await asyncio.sleep(LOOK_S)
             new = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
-            entries = await _its_own(gateway, uid, new)
+            _, replicas = await found(gateway, uid)
+            entries = _its_own(replicas, new)
 
 
 def _shown(line: Line) -> dict[str, Any]:

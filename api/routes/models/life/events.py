@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from api.gateway.gateway import Gateway, gateway_of
+from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from models.errors import DatabaseUnavailable
@@ -23,7 +24,6 @@ from models.rows.records import EventRow
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
-PING_S = 15
 LOOK_S = 0.5
 PAGE = 200
 LEVELS = {EventKind.FAILED: "ERROR", EventKind.DIED: "ERROR", EventKind.LOST: "WARNING", EventKind.WAITING: "WARNING"}
@@ -96,7 +96,7 @@ def _begin(after: int | None, last_event_id: str) -> int | None:
 
 def _stream(gateway: Gateway, uid: str | None, after: int | None, limit: int) -> Response:
     content = _follow(gateway, uid, after, limit)
-    return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+    return ServerSent(content)
 
 
 async def _follow(gateway: Gateway, uid: str | None, after: int | None, limit: int) -> AsyncIterator[ServerSentEvent]:

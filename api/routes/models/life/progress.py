@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from api.gateway.gateway import Gateway, gateway_of
+from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.routes.models.views import progress_of
@@ -19,7 +20,6 @@ from models.rows import instances
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
-PING_S = 15
 LOOK_S = 0.25
 OVER = ("ready", "failed", "dormant")
 
@@ -41,7 +41,7 @@ async def progress(
     now = await _now(gateway, uid)
     if follow:
         content = _follow(gateway, uid, now)
-        return EventSourceResponse(content, ping=PING_S, sep="\n", headers={"Cache-Control": "no-store"})
+        return ServerSent(content)
     return JSONResponse(now)
 
 
