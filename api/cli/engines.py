@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 
 import models
-from api.cli.models import DEFAULT_ENDPOINT, ApiKey, Endpoint, connect, print_table
+from api.cli.models import DEFAULT_ENDPOINT, ApiKey, Endpoint, Format, Quantization, Size, Text, connect, print_table
 from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
 from models.errors import InvalidRequest
 
-Text = str | None
 _COLUMNS = ("engine", "model_format", "size", "quantization", "where", "reason")
 _TITLES = ("engine", "format", "billions", "quantization", "runs on", "why")
 
@@ -33,11 +32,9 @@ def engine(
     ] = None,
     model_type: Annotated[Text, typer.Option("-t", "--type", "--model-type", help=f"{', '.join(MODEL_TYPES)}.")] = None,
     model_engine: Annotated[Text, typer.Option("-en", "--model-engine", help="Of this engine alone.")] = None,
-    size: Annotated[
-        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size.")
-    ] = None,
-    model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
-    quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,
+    size: Size = None,
+    model_format: Format = None,
+    quantization: Quantization = None,
     options: Annotated[
         Text, typer.Option("--options", help=f"Show what a launch may set of an engine: {', '.join(FACTS)}.")
     ] = None,

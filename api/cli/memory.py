@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.models import engine_options
+from api.cli.models import Format, Quantization, Size, Text, engine_options
 from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelNotFound
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from models.launching.launch import Launch
     from models.ledger.need import Need, Target
 
-Text = str | None
 _WITHIN_S = 10.0
 """How long hubs are asked, in all."""
 
@@ -29,11 +28,9 @@ def add_to(app: typer.Typer) -> None:
 def cal_model_mem(
     context: typer.Context,
     model_name: Annotated[Text, typer.Option("-n", "--model-name", help="Name in the catalogue.")] = None,
-    size: Annotated[
-        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size.")
-    ] = None,
-    model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
-    quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,
+    size: Size = None,
+    model_format: Format = None,
+    quantization: Quantization = None,
     context_length: Annotated[
         int | None, typer.Option("-c", "--context-length", min=64, help="Tokens of a request.")
     ] = None,

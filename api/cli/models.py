@@ -28,6 +28,9 @@ AdminKey = Annotated[
 ]
 Uid = Annotated[str, typer.Option("-u", "--model-uid", help="The model's uid.")]
 Text = str | None
+Size = Annotated[Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size: 7, 0.5.")]
+Format = Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")]
+Quantization = Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")]
 MaxTokens = Annotated[int | None, typer.Option("--max-tokens", "--max_tokens", min=1, help="Longest answer.")]
 Temperature = Annotated[float | None, typer.Option("--temperature", min=0, max=2)]
 Stream = Annotated[str, typer.Option("--stream", help="Print an answer as it comes, true, or at its end, false.")]
@@ -58,11 +61,9 @@ def launch(
     model_engine: Annotated[
         Text, typer.Option("-en", "--model-engine", help=f"{', '.join(FACTS)}; else the best that fits.")
     ] = None,
-    model_format: Annotated[Text, typer.Option("-f", "--model-format", help="ggufv2, pytorch, …")] = None,
-    quantization: Annotated[Text, typer.Option("-q", "--quantization", help="Q4_1, none, …")] = None,
-    size: Annotated[
-        Text, typer.Option("-s", "--size-in-billions", "--model-size-in-billions", help="Its size: 7, 0.5.")
-    ] = None,
+    model_format: Format = None,
+    quantization: Quantization = None,
+    size: Size = None,
     replica: Annotated[int, typer.Option("-r", "--replica", min=1, help="How many copies to keep.")] = 1,
     n_gpu: Annotated[str, typer.Option("--n-gpu", help="GPUs a copy: a number, auto, or None for the CPU.")] = "auto",
     gpu_idx: Annotated[Text, typer.Option("--gpu-idx", help="The GPUs of a copy, by their indices: 0,1.")] = None,

@@ -55,7 +55,7 @@ class Fleet:
 
         ``without``: devices that it is not to have.
         """
-        wish = _wish(replica)
+        wish = wish_of(replica)
         there = nodes_with(replica.source, self._devices, self._known.loaded)
         offers = [
             Offer(
@@ -90,10 +90,11 @@ def fleet_for(
     reported: Reported,
 ) -> Fleet:
     """The fleet for these, with what is known of them."""
-    keys = keys_of([(one, _wish(one).count) for one in waiting], devices)
+    keys = keys_of([(one, wish_of(one).count) for one in waiting], devices)
     took = measured.recall(connection, keys)
     return Fleet(devices, replicas, reported, Known(took, demand.pinned(connection), demand.loaded_at(connection)))
 
 
-def _wish(replica: PendingReplica) -> Wish:
+def wish_of(replica: PendingReplica) -> Wish:
+    """What the launch of a waiting replica says of devices."""
     return Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()), replica.node or "")

@@ -54,5 +54,6 @@ def _declare_operators() -> None:
         log.info("torchvision's build does not fit PyTorch's (%s): its operators are left out", error)
         library: Any = torch.library.Library("torchvision", "FRAGMENT")
         for name in _OPERATORS:
-            library.define(name + _SCHEMA)
+            if not hasattr(torch.ops.torchvision, name):  # by another run of this file (vllm/site)
+                library.define(name + _SCHEMA)
         _declared.append(library)

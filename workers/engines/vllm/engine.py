@@ -22,11 +22,9 @@ from starlette.datastructures import State
 if find_spec("vllm") is None:  # a process that cannot use it keeps its environment as it is
     raise ModuleNotFoundError("No module named 'vllm'", name="vllm")
 
-from workers.engines.vllm.site import sitecustomize
-
 os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn", "HF_HUB_OFFLINE": "1"}
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")])
+    filter(None, [str(Path(__file__).parent / "site"), os.environ.get("PYTHONPATH")])
 )
 
 from vllm.engine.arg_utils import AsyncEngineArgs

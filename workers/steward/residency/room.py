@@ -8,7 +8,7 @@ from itertools import chain
 from models.ledger.placement.deciding import Shortfall
 from models.rows.records import PendingReplica
 from models.rows.states import Leaving
-from workers.steward.fleet import Fleet
+from workers.steward.fleet import Fleet, wish_of
 from workers.steward.residency.evicting import Eviction, Rules, Shelf, Wanted, plan
 from workers.steward.residency.residents import Demand, Resident, Terms
 
@@ -67,8 +67,7 @@ def make_room(
             continue
         short = [found for found in decision.short if found.room.device not in asked.devices]
         wanted = Wanted(one.uid, demands.get(one.uid, Demand()), loads.get(one.uid, RELOAD_S))
-        count = int(one.n_gpu) if one.n_gpu.isdigit() else len(one.gpu_idx or ())
-        for choices in _choices(short, count, residents):
+        for choices in _choices(short, wish_of(one).count, residents):
             evictions = [plan(wanted, shelves, terms, rules) for shelves in choices]
             if all(found.idle or found.drained or found.going for found in evictions):
                 asked.add(one.id, evictions, [shelf for shelves in choices for shelf in shelves])
@@ -81,7 +80,7 @@ def _choices(short: Sequence[Shortfall], count: int, residents: Sequence[Residen
     """What could be made free, the preferred first: of each of several devices of a node, or of one of all."""
     if not short:
         return []
-    if count <= 1:
+    if count == 1:
         return [[[shelf_of(one, residents) for one in short]]]
     nodes: dict[str, list[list[Shelf]]] = {}
     for one in short:

@@ -1,47 +1,10 @@
-"""Lets a torchvision that was built for CUDA be imported beside a PyTorch that was not.
+"""Lets torchvision be imported in every process that vLLM starts, as ``torchvision_build`` does in the runner.
 
-The package index has no other build. Where its library cannot be loaded, it asks PyTorch for two operators that are not
-defined, and then the import of all image processors fails. So they are declared here, and never called. Python imports
-a module of this name in every process whose ``PYTHONPATH`` names this folder: those that vLLM starts.
+Python imports a module of this name when it starts, where its ``PYTHONPATH`` names this folder. So that costs nothing,
+that one file is run, without the packages that it lies in.
 """
 
-import importlib
-import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+import runpy
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-_kept: list[Any] = []
-
-
-class _Finder(MetaPathFinder):
-    """Waits for the first import of torchvision, so that a process that does not use it loses no time."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname == "torchvision":
-            sys.meta_path.remove(self)
-            _declare()
-        return None
-
-
-def _declare() -> None:
-    torch: Any = importlib.import_module("torch")
-    found = PathFinder.find_spec("torchvision")
-    if found is None or found.origin is None:
-        return
-    try:
-        torch.ops.load_library(str(Path(found.origin).parent / "_C.so"))
-    except OSError:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        missing = [name for name in ("nms", "qnms") if not hasattr(torch.ops.torchvision, name)]
-        for name in missing:
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _kept.append(library)  # its declarations last only as long as it does
-
-
-sys.meta_path.insert(0, _Finder())
+runpy.run_path(str(Path(__file__).parents[2] / "accelerator" / "torchvision_build.py"))["make_importable"]()
