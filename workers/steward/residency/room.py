@@ -1,9 +1,10 @@
 """Who is asked to leave so that models fit that wait for memory, in one turn of the steward. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from types import MappingProxyType
 
 from models.ledger.placement.deciding import Shortfall
 from models.rows.records import PendingReplica
@@ -18,11 +19,15 @@ RELOAD_S = 10.0
 
 @dataclass(slots=True)
 class Asked:
-    """Who is to leave and how, who leaves already and is needed to, and which devices are made free by that."""
+    """Who is to leave and how, who leaves already and is needed to, and which devices are made free by that.
+
+    ``made_for``: for each that waits these devices; ``by``: those that leave for it.
+    """
 
     leave: dict[str, Leaving] = field(default_factory=dict)
     going: set[str] = field(default_factory=set)
     made_for: dict[str, frozenset[str]] = field(default_factory=dict)
+    by: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def devices(self) -> frozenset[str]:
@@ -39,6 +44,7 @@ class Asked:
             chosen.update((*one.idle, *one.drained, *one.going))
         devices = (shelf.device for shelf in shelves if chosen & {resident.id for resident in shelf.residents})
         self.made_for[replica] = frozenset(devices)
+        self.by[replica] = frozenset(chosen)
 
 
 def by_need(waiting: Sequence[PendingReplica], demands: Mapping[str, Demand]) -> list[PendingReplica]:
@@ -54,10 +60,12 @@ def make_room(
     demands: Mapping[str, Demand],
     loads: Mapping[str, float],
     rules: Rules,
+    spared: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Asked:
     """Who leaves for those that wait; a device is made free for one at a time. ``loads``: seconds that theirs take.
 
-    Where several devices of a node are wanted, nobody leaves unless room can be made on each of them.
+    ``spared``: for those that wait the residents that do not leave for them. Where several devices of a node are
+    wanted, nobody leaves unless room can be made on each of them.
     """
     asked = Asked()
     for one in by_need(waiting, demands):
@@ -67,7 +75,8 @@ def make_room(
             continue
         short = [found for found in decision.short if found.room.device not in asked.devices]
         wanted = Wanted(one.uid, demands.get(one.uid, Demand()), loads.get(one.uid, RELOAD_S))
-        for choices in _choices(short, wish_of(one).count, residents):
+        may = [each for each in residents if each.id not in spared.get(one.id, ())]
+        for choices in _choices(short, wish_of(one).count, may):
             evictions = [plan(wanted, shelves, terms, rules) for shelves in choices]
             if all(found.idle or found.drained or found.going for found in evictions):
                 asked.add(one.id, evictions, [shelf for shelves in choices for shelf in shelves])

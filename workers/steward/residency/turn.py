@@ -19,6 +19,7 @@ from models.rows.residency import demand, moves
 from models.rows.states import Leaving, ReplicaState
 from models.settings import Settings
 from workers.steward.fleet import fleet_for
+from workers.steward.residency import in_vain
 from workers.steward.residency.evicting import Rules
 from workers.steward.residency.idling import idle_replicas
 from workers.steward.residency.residents import Demand, Resident, Terms
@@ -52,6 +53,7 @@ class Residency:
         """What waited for each model at the last turn."""
         self.freeing: Mapping[str, frozenset[str]] = {}
         """The devices that were being made free then, by the replica that is to have them."""
+        self._efforts: in_vain.Efforts = {}
         self._keep_alive_s = settings.keep_alive_s
         self._scale_up_s = settings.scale_up_s
         self._rules = Rules(settings.min_resident_s, settings.switch_wait_s)
@@ -104,12 +106,22 @@ class Residency:
     def _room(self, connection: Connection, scene: Scene, devices: Sequence[LoadedDevice], reports: Reported) -> Asked:
         """Who is asked to leave for those that wait for memory."""
         pending = instances.pending(connection)
+        now = time.monotonic()
+        ready = {row.id for row in scene.rows if row.state == ReplicaState.READY}
+        efforts = in_vain.seen(self._efforts, {one.id for one in pending}, ready, now)
+        for replica, one in efforts.items():
+            if one.pauses > self._efforts[replica].pauses:
+                log.info("replica %s: others left in vain, none does for %d s", replica, one.resting_until - now)
+        self._efforts = efforts
         if not pending:
             return Asked()
         there = {one.uid for one in scene.residents}  # one more replica of these is no reason to interrupt others
         demands = {uid: one for uid, one in scene.demands.items() if uid not in there}
         fleet = fleet_for(connection, pending, devices, scene.rows, reports)
-        return make_room(pending, fleet, scene.residents, scene.terms, demands, scene.loads, self._rules)
+        spared = in_vain.spared(efforts, ready, now)
+        asked = make_room(pending, fleet, scene.residents, scene.terms, demands, scene.loads, self._rules, spared)
+        self._efforts = in_vain.asking(efforts, asked.by)
+        return asked
 
     def _grow(self, connection: Connection, scene: Scene, reports: Reported) -> None:
         """Have more replicas loaded of the models that have a queue."""
