@@ -26,13 +26,14 @@ class WaitingRoom:
         self._since: dict[object, tuple[str, float]] = {}
         self._noted: dict[str, tuple[float, float]] = {}
         self._all: dict[str, list[float]] = {}
+        self._ahead_s = 0.0  # Redis' clock before ours, which is monotonic
         self._entered = asyncio.Event()
         self._reported = False
 
     @contextmanager
     def waits(self, uid: str) -> Iterator[float]:
-        """Count a request as waiting for this model, as long as the block runs; since when (Unix seconds)."""
-        token, now = object(), time.time()
+        """Count a request as waiting for this model, as long as the block runs; since when (monotonic seconds)."""
+        token, now = object(), time.monotonic()
         self._since[token] = (uid, now)
         self._entered.set()
         try:
@@ -42,22 +43,22 @@ class WaitingRoom:
 
     def note(self, uid: str) -> None:
         """Count a request for this model as waiting for some time, although it was refused."""
-        now = time.time()
+        now = time.monotonic()
         first, until = self._noted.get(uid, (now, 0.0))
         self._noted[uid] = (first if until > now else now, now + NOTED_S)
         self._entered.set()
 
     def position(self, uid: str, since: float) -> int:
         """The place of a request that waits since then among all of its model, from 1; at most a second old."""
-        return bisect_left(self._all.get(uid, []), since) + 1
+        return bisect_left(self._all.get(uid, []), since + self._ahead_s) + 1
 
-    def report(self, now: float) -> waiting.Report:
-        """What waits here."""
+    def report(self, now: float, ahead_s: float = 0.0) -> waiting.Report:
+        """What waits here. ``now``: monotonic seconds, before which Redis' clock is ``ahead_s``."""
         self._noted = {uid: one for uid, one in self._noted.items() if one[1] > now}
-        found: dict[str, list[float]] = {uid: [first] for uid, (first, _) in self._noted.items()}
+        found: dict[str, list[float]] = {uid: [first + ahead_s] for uid, (first, _) in self._noted.items()}
         for uid, since in self._since.values():
-            found.setdefault(uid, []).append(since)
-        return waiting.Report(now, found)
+            found.setdefault(uid, []).append(since + ahead_s)
+        return waiting.Report(now + ahead_s, found)
 
     async def run(self) -> None:
         """Report for ever, while anything waits."""
@@ -70,7 +71,8 @@ class WaitingRoom:
             await asyncio.sleep(REPORT_EVERY_S)
 
     async def _report(self) -> None:
-        report = self.report(time.time())
+        at, now = waiting.clock(await self._client.time()), time.monotonic()
+        report = self.report(now, at - now)
         pipeline = self._client.pipeline(transaction=False)
         if report.since:
             pipeline.hset(waiting.KEY, self._gateway_id, waiting.encode(report))
@@ -81,4 +83,4 @@ class WaitingRoom:
             pipeline.publish(STEWARD, b"")  # it need not wait for its next look
         self._reported = bool(report.since)
         _, fields, *_ = await pipeline.execute()
-        self._all = waiting.merged(fields)
+        self._all, self._ahead_s = waiting.merged(fields, at), at - now

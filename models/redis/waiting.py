@@ -4,7 +4,6 @@ Each gateway writes one field of a hash, twice a second while any of its request
 know how many there are, and since when.
 """
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,7 +19,7 @@ STALE_S = 3.0
 class Report(msgspec.Struct, frozen=True):
     """What waits at one gateway. ``at``: when it was written; ``since``: for each model when each request came.
 
-    All are Unix times in seconds.
+    All are seconds of Redis' own clock: those of the machines may be far from each other.
     """
 
     at: float
@@ -31,9 +30,13 @@ encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Report).decode
 
 
-def merged(fields: Mapping[Any, bytes | str], now: float | None = None) -> dict[str, list[float]]:
+def clock(told: tuple[int, int]) -> float:
+    """What Redis answers to TIME, in seconds."""
+    return told[0] + told[1] / 1e6
+
+
+def merged(fields: Mapping[Any, bytes | str], now: float) -> dict[str, list[float]]:
     """When each request came that waits, at whichever gateway, oldest first: by the models that they wait for."""
-    now = time.time() if now is None else now
     found: dict[str, list[float]] = {}
     for one in _fresh(fields.values(), now):
         for uid, times in one.since.items():

@@ -1,11 +1,14 @@
 """What a request that waits is told (api.gateway.loading), and its place among others (api.gateway.waiting_room)."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 import redis.asyncio as redis
 
+from api.gateway import waiting_room
 from api.gateway.loading import Loading, eta, manner_of
 from api.gateway.waiting_room import NOTED_S, WaitingRoom
 from models.errors import InvalidRequest
@@ -68,11 +71,11 @@ async def test_places_are_among_the_requests_of_all_gateways(client: redis.Redis
     with here.waits("m") as first, there.waits("m") as second, here.waits("other") as alone:
 
         async def known() -> None:
-            while there.position("m", second) != 2 or here.position("m", second) != 2:
+            while there.position("m", second) != 2 or not here._all:
                 await asyncio.sleep(0.05)
 
         await asyncio.wait_for(known(), 10)
-        assert (there.position("m", first), here.position("other", alone)) == (1, 1)
+        assert (here.position("m", first), here.position("other", alone)) == (1, 1)
 
     async def left() -> None:
         while await client.hgetall(waiting.KEY):
@@ -81,6 +84,24 @@ async def test_places_are_among_the_requests_of_all_gateways(client: redis.Redis
     await asyncio.wait_for(left(), 10)
     for one in runs:
         one.cancel()
+
+
+async def test_the_clocks_of_machines_do_not_matter(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of one gateway is an hour behind: its requests wait like those of others, and come in their order."""
+    behind = SimpleNamespace(monotonic=lambda: time.monotonic() - 3600, time=lambda: time.time() - 3600)
+    here, there = WaitingRoom("here", client), WaitingRoom("there", client)
+    with here.waits("m") as first:
+        await here._report()
+        monkeypatch.setattr(waiting_room, "time", behind)
+        with there.waits("m") as second:
+            await there._report()
+            now = waiting.clock(await client.time())
+            found = waiting.merged(await client.hgetall(waiting.KEY), now)
+            assert [now - since < 60 for since in found["m"]] == [True, True]
+            assert there.position("m", second) == 2
+        monkeypatch.undo()
+        await here._report()
+        assert here.position("m", first) == 1
 
 
 def test_who_was_refused_counts_for_a_while(client: redis.Redis) -> None:

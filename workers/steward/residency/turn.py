@@ -72,7 +72,7 @@ class Residency:
     def _waits(self) -> dict[str, Demand]:
         """The requests that wait at gateways, by model."""
         fields = cast(dict[str, str], self._client.hgetall(waiting.KEY))
-        now = time.time()
+        now = waiting.clock(self._client.time())
         if gone := waiting.stale(fields, now):
             self._client.hdel(waiting.KEY, *gone)
         return {uid: Demand(len(since), max(now - since[0], 0.0)) for uid, since in waiting.merged(fields, now).items()}

@@ -1,5 +1,6 @@
 """A turn of the steward, on rows and reports (workers.steward.residency.turn)."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from models.ledger.need import MIB, Need
 from models.ledger.placement.needs import to_row
-from models.redis import presence
+from models.redis import presence, waiting
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
@@ -77,3 +78,11 @@ def test_who_left_in_vain_does_not_leave_again_at_once(place: Place, monkeypatch
     for _ in range(3):
         place.residency.turn()
         assert place.row("a").leaving is None
+
+
+def test_the_clock_of_this_machine_does_not_decide_who_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = waiting.clock(place.client.time())
+    place.client.hset(waiting.KEY, "g", waiting.encode(waiting.Report(now, {"m": [now - 40, now - 20]})))
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
+    assert place.residency._waits()["m"].count == 2
+    assert 40 <= place.residency._waits()["m"].oldest_s < 60
