@@ -6,7 +6,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from models.rows.database import now_ms
 from models.rows.instances import replicas_of
 from models.rows.life import events
 from models.rows.life.events import EventKind
@@ -44,7 +43,7 @@ def sleep(connection: Connection, replica: str, device: str, why: str = "nobody 
     """
     its = jobs.c.uid == replicas.c.uid
     runs = sa.exists().where(its, jobs.c.state == JobState.RUNNING, jobs.c.device == device)
-    waits = sa.exists().where(its, jobs.c.state == JobState.QUEUED, jobs.c.run_after <= now_ms())
+    waits = sa.exists().where(its, jobs.c.state == JobState.QUEUED)  # also for another attempt: that is a moment
     pinned = sa.exists().where(instances.c.uid == replicas.c.uid, instances.c.pinned.is_(True))
     may = sa.or_(replicas.c.leaving == Leaving.DRAINED, sa.and_(replicas.c.leaving == Leaving.IF_IDLE, ~waits))
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state == ReplicaState.READY)

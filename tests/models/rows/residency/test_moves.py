@@ -34,10 +34,11 @@ def ask(database: Database, replica: str, how: Leaving = Leaving.IF_IDLE) -> set
     return database.call(moves.ask_to_leave, {replica: how})
 
 
-def job(database: Database, its: JobState, device: str | None = None) -> None:
+def job(database: Database, its: JobState, device: str | None = None, **more: int) -> None:
     """A job of the model."""
     values = {"id": "j", "kind": "chat.completions", "uid": "m", "state": its, "rank": 0, "queued_at": 0}
     values |= {"files": {}, "request": {}, "device": device, "lease_expires_at": 1 if its == JobState.RUNNING else None}
+    values |= more
     database.call(lambda c: c.execute(sa.insert(tables.jobs).values(**values)))
 
 
@@ -97,6 +98,14 @@ def test_a_job_that_waits_keeps_who_leaves_if_it_is_idle(database: Database, rep
     assert database.call(moves.sleep, replica, DEVICE)
     database.call(instances.awaken_wanted)
     assert state(database) == ReplicaState.PENDING
+
+
+def test_a_job_that_pauses_before_another_attempt_keeps_its_model(database: Database, replica: str) -> None:
+    """It would be loaded again a moment later."""
+    job(database, JobState.QUEUED, run_after=1 << 60)
+    ask(database, replica)
+    assert not database.call(moves.sleep, replica, DEVICE)
+    assert database.call(demand.waiting_jobs)["m"][0] == 1
 
 
 def test_a_replica_that_is_placed_anew_is_not_asked_any_more(database: Database, replica: str) -> None:
