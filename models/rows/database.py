@@ -119,6 +119,10 @@ class Database:
         """
         return self._write(_NEVER, function, args)
 
+    def read(self, function: Callable[..., T], *args: Any) -> T:
+        """``call`` for a function that only reads, so that on SQLite it waits for no writer."""
+        return self._read(_NEVER, function, args)
+
     def close(self) -> None:
         """Close all connections."""
         self._pool.shutdown()

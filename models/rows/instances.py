@@ -215,6 +215,7 @@ def describe(connection: Connection, uid: str, about: dict[str, Any]) -> None:
 def died(connection: Connection, replica: str, device: str, error: HeadraceError) -> bool:
     """Record that a runner died whose replica is to be loaded again; False if this device should not have it."""
     values = {"state": ReplicaState.LOADING, "stage": "waiting", "progress": 0.0, "error": error.to_row()}
+    values["memory_bytes"] = None  # it holds nothing, and is to have again what is reserved
     if not report(connection, replica, device, **values):
         return False
     uid = connection.execute(sa.select(replicas.c.uid).where(replicas.c.id == replica)).scalar_one()
@@ -313,9 +314,10 @@ def _tell_of(connection: Connection, replica: str, kind: EventKind, text: str) -
 
 
 def lost_devices(connection: Connection, silence_ms: int) -> list[str]:
-    """The devices that replicas hold and that were not seen for this long."""
+    """The devices that have replicas and that were not seen for this long. A failed replica holds nothing."""
     seen = set(connection.execute(sa.select(devices.c.id).where(devices.c.seen_at > now_ms() - silence_ms)).scalars())
-    return sorted({device for row in replicas_of(connection) for device in held_devices(row)} - seen)
+    there = [row for row in replicas_of(connection) if row.state in (*HELD, ReplicaState.STOPPING)]
+    return sorted({device for row in there for device in held_devices(row)} - seen)
 
 
 def release(connection: Connection, lost: Collection[str]) -> int:

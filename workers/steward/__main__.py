@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -51,32 +51,24 @@ AWAY_S = 5.0
 SETTLE_S = 8.0
 """After that, workers have this long to be seen and to renew their leases, before any of them counts as lost."""
 
-Spare = Callable[[Collection[str]], Collection[str]]
-"""Of devices that the database has not seen for long, those that are not lost all the same."""
-Reports = Callable[[Sequence[str]], Reported]
-"""What the workers of these devices report."""
-
 
 def place_all(
     connection: Connection,
-    spare: Spare = lambda _: (),
-    reports: Reports = lambda _: NOTHING,
+    silent: Collection[str] = (),
+    reports: Reported = NOTHING,
     demands: Mapping[str, Demand] = MappingProxyType({}),
     freeing: Mapping[str, Collection[str]] = MappingProxyType({}),
-    *,
-    lost_ms: int = 60_000,
 ) -> list[str]:
     """Give every waiting replica a device that fits, where there is one; the devices that got something.
 
-    ``demands``: what waits for each model; those come first that are waited for. ``freeing``: the devices on which room
-    is made for a replica that waits, which nobody takes who comes after it. ``lost_ms``: a device unseen for this long
-    loses its replicas. What each takes is reserved in the same transaction, of which the lease lets one steward have
-    one at a time.
+    ``silent``: devices that neither the database nor Redis has heard for long; who is not back by now loses its
+    replicas. ``reports``: what workers say. ``demands``: what waits for each model; those come first that are waited
+    for. ``freeing``: the devices on which room is made for a replica that waits, which nobody takes who comes after it.
+    What each takes is reserved in the same transaction, of which the lease lets one steward have one at a time.
     """
     found = instances.alive_devices(connection, instances.ALIVE_MS)
     lost = {row.id for row in found if row.details.get("gone")}
-    if unseen := instances.lost_devices(connection, lost_ms):
-        lost |= set(unseen) - set(spare(unseen))
+    lost |= set(silent) - {row.id for row in found}
     if lost and instances.release(connection, lost):
         found = instances.alive_devices(connection, instances.ALIVE_MS)
     retries.revive(connection)
@@ -84,7 +76,7 @@ def place_all(
     if not waiting:
         return []
     replicas = instances.replicas_of(connection)
-    fleet = fleet_for(connection, waiting, found, replicas, reports([row.id for row in found]))
+    fleet = fleet_for(connection, waiting, found, replicas, reports)
     given: list[str] = []
     promised: set[str] = set()
     for replica in by_need(waiting, demands):
@@ -144,7 +136,7 @@ class Steward:
         """Reconcile until ``over`` is set."""
         while not self.over.is_set():
             try:
-                for device in self._database.call(self._turn):
+                for device in self._turn():
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set() and self._judges():
                     publish_moved(self._stream_client, self._database.call(move))
@@ -159,40 +151,50 @@ class Steward:
         except (SQLAlchemyError, DatabaseUnavailable) as error:
             log.warning("cannot give the lease back: %s", error)
 
-    def _turn(self, connection: Connection) -> list[str]:
+    def _turn(self) -> list[str]:
+        """Place what waits, where this steward leads; the devices that got something.
+
+        Redis is asked between the transactions: while it does not answer, nobody waits for the database.
+        """
+        here, unseen = self._database.read(self._look)
+        silent, reports = self._heard(here, unseen)
+        return self._database.call(self._place, silent, reports)
+
+    def _look(self, connection: Connection) -> tuple[list[str], list[str]]:
+        """The devices that are here, and those with replicas that were not seen for long."""
         now = time.monotonic()
         if now - self._looked_at > AWAY_S:
             self._judges_at = now + SETTLE_S
         self._looked_at = now
+        here = [row.id for row in instances.alive_devices(connection, instances.ALIVE_MS)]
+        return here, instances.lost_devices(connection, self._lost_ms)
+
+    def _place(self, connection: Connection, silent: Collection[str], reports: Reported) -> list[str]:
         if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
             self.leads.clear()
             return []
         self.leads.set()
         seen = self._residency
         last = (seen.demands, seen.freeing) if seen else ()
-        return place_all(connection, self._spare, self._reports, *last, lost_ms=self._lost_ms)
+        return place_all(connection, silent, reports, *last)
 
     def _judges(self) -> bool:
         """Whether workers had the time to be seen since the database was last away: only then are they lost."""
         return time.monotonic() >= self._judges_at
 
-    def _spare(self, unseen: Collection[str]) -> Collection[str]:
-        """Those that report to Redis serve requests: it is the database alone that they do not reach."""
-        if not self._judges():
-            return unseen
-        try:
-            return [one for one in unseen if self._client.exists(presence.device_key(one))]
-        except RedisError as error:
-            log.warning("cannot tell which devices are lost: %s", error)
-            return unseen
+    def _heard(self, here: Sequence[str], unseen: Sequence[str]) -> tuple[Collection[str], Reported]:
+        """Of the unseen devices those that Redis does not hear either, and what the workers of the others report.
 
-    def _reports(self, devices: Sequence[str]) -> Reported:
-        """What the devices' workers reported last; nothing of those that have not for some seconds."""
+        Those that report to Redis serve requests: it is the database alone that they do not reach.
+        """
+        keys = [presence.device_key(one) for one in (*here, *unseen)]
         try:
-            return reported(self._client.mget([presence.device_key(one) for one in devices]))
+            found = self._client.mget(keys) if keys else []
         except RedisError as error:
-            log.warning("cannot tell what devices have free: %s", error)
-            return NOTHING
+            log.warning("cannot tell which devices are lost, nor what they have free: %s", error)
+            return (), NOTHING
+        silent = [one for one, said in zip(unseen, found[len(here) :], strict=True) if said is None]
+        return silent if self._judges() else (), reported(found[: len(here)])
 
 
 def main() -> None:

@@ -139,6 +139,7 @@ def test_replicas_of_a_lost_device_wait_again(database: Database) -> None:
     assert database.call(instances.lost_devices, 60_000) == ["n1.cpu"]
     assert database.call(instances.release, ["n1.cpu"]) == 1
     assert sorted(_states(database)) == ["failed", "pending"]
+    assert database.call(instances.lost_devices, 60_000) == [], "what has failed holds nothing"
     assert database.call(instances.alive_devices, 60_000) == []
 
 

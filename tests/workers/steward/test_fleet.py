@@ -95,7 +95,7 @@ def test_what_the_worker_measures_counts_too(database: Database, private_valkey:
         said = presence.Snapshot("n1.cpu:0", "w", 1, [], free_bytes=measured * MIB)
         client.set(presence.device_key("n1.cpu:0"), presence.encode(said))
         leader = Steward(database, client, client)
-        assert database.call(leader._turn) == (["n1.cpu:0"] if measured == 700 else [])
+        assert leader._turn() == (["n1.cpu:0"] if measured == 700 else [])
 
 
 def test_without_redis_what_is_reserved_counts_alone(database: Database, private_valkey: Valkey) -> None:
@@ -104,7 +104,7 @@ def test_without_redis_what_is_reserved_counts_alone(database: Database, private
     client = private_valkey.client()
     leader = Steward(database, client, client)
     private_valkey.stop()
-    assert database.call(leader._turn) == ["n1.cpu:0"]
+    assert leader._turn() == ["n1.cpu:0"]
 
 
 def test_the_last_bytes_are_given_once(database: Database, private_valkey: Valkey) -> None:
@@ -112,12 +112,12 @@ def test_the_last_bytes_are_given_once(database: Database, private_valkey: Valke
     database.call(lambda c: instances.see_device(c, **budget(0, 1500)))
     client = private_valkey.client()
     stewards = [Steward(database, client, client) for _ in range(4)]
-    database.call(stewards[0]._turn)
+    stewards[0]._turn()
 
     def race(number: int) -> None:
         launch(database, f"m{number}")
         for _ in range(5):
-            database.call(stewards[number]._turn)
+            stewards[number]._turn()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(race, range(4)))

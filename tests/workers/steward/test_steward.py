@@ -11,6 +11,7 @@ from models.errors import HeadraceError, ModelNotReady, NoDevice
 from models.redis import presence
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
+from models.rows.life import events
 from tests.models.rows.test_instances import CPU, ECHO
 from tests.support.servers import Valkey, wait_for
 from workers.steward import __main__
@@ -54,7 +55,7 @@ def _gpu(number: int, **details: Any) -> dict[str, Any]:
 
 def _turn(leader: Steward, database: Database) -> set[str]:
     """One turn; where the replicas are after it."""
-    database.call(leader._turn)
+    leader._turn()
     return {row.device or "" for row in database.call(instances.replicas_of)}
 
 
@@ -115,9 +116,30 @@ def test_what_runs_on_a_gpu_that_does_not_answer_goes_on(leader: Steward, databa
     assert _turn(leader, database) == {"n1.cuda:0"}
 
 
+@pytest.mark.parametrize("seen", ["n1.other", DEVICE])
+@pytest.mark.usefixtures("unseen")
+def test_redis_is_asked_while_nobody_waits_for_the_database(
+    leader: Steward, database: Database, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    """On SQLite one transaction writes at a time: this one would wait in vain. Who is seen meanwhile is not lost."""
+    mget, asked = leader._client.mget, []
+
+    def slow(keys: list[str]) -> Any:
+        database.call(lambda c: instances.see_device(c, **CPU | {"id": seen}))
+        asked.extend(keys)
+        return mget(keys)
+
+    monkeypatch.setattr(leader._client, "mget", slow)
+    leader._turn()
+    assert asked == [presence.device_key(DEVICE)]
+    assert {row.device for row in database.call(instances.replicas_of)} == {seen}
+    told = [row.kind for row in database.call(events.listing)]
+    assert ("lost" in told) == (seen != DEVICE)
+
+
 def test_a_replica_that_waits_for_an_answer_may_hope(leader: Steward, database: Database) -> None:
     database.call(lambda c: instances.create(c, replace(ECHO, replica=1, engine="vllm")))
     database.call(lambda c: instances.see_device(c, **_gpu(0) | {"engines": {}}))
-    database.call(leader._turn)
+    leader._turn()
     [row] = database.call(instances.pending)
     assert type(HeadraceError.from_row(row.error)) is ModelNotReady

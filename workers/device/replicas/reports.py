@@ -30,7 +30,7 @@ class Reports:
         """A runner was started for a replica. Why an earlier one died stays to be seen until this one is ready."""
         said = None if isinstance(HeadraceError.from_row(row.error), ModelNotReady) else row.error
         begun = {"state": ReplicaState.LOADING, "stage": "starting", "progress": 0.0, "leaving": None}
-        self._report(row.id, **begun, pid=pid, error=said)
+        self._report(row.id, **begun, pid=pid, memory_bytes=None, error=said)
 
     def postponed(self, row: ReplicaRow, why: ModelNotReady) -> None:
         """A replica cannot be started yet; recorded where that is news. It is tried again at the next look."""

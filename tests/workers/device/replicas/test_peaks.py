@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from models.errors import ReplicaLost
 from models.ledger.need import MIB, Need
 from models.ledger.placement.needs import to_row
+from models.ledger.placement.rooms import Reported, rooms
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
@@ -79,6 +81,22 @@ def test_a_runner_that_ended_is_measured_anew(ready: Database) -> None:
     reports.ended(row.id)
     reports.takes(row.id, RUNNER, 900 * MIB)
     assert reserved_next(ready) == 500 * MIB
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_a_dead_runner_held_is_kept_for_the_next(ready: Database, begun: bool) -> None:
+    """All is measured as free, and it is to have 700 again; only its death is known, or the next has begun."""
+    [row], reports = rows(ready), Reports(ready, "n1.cpu")
+    reports.ready(row.id, RUNNER, 700 * MIB)
+    if begun:
+        reports.started(row, 1)
+    else:
+        reports.died(row.id, ReplicaLost("killed"))
+    devices = ready.call(instances.alive_devices, instances.ALIVE_MS)
+    found = rooms(devices, rows(ready), Reported({"n1.cpu": 1000 * MIB}, {}))
+    assert found["n1.cpu"].free == 300 * MIB
+    crowded = rooms(devices, rows(ready), Reported({"n1.cpu": 800 * MIB}, {}))
+    assert crowded["n1.cpu"].free == 100 * MIB, "another process holds 200"
 
 
 def test_one_that_waits_is_refused_by_what_was_measured(ready: Database) -> None:
