@@ -71,8 +71,10 @@ class WaitingRoom:
             await asyncio.sleep(REPORT_EVERY_S)
 
     async def _report(self) -> None:
+        before = time.monotonic()
         at, now = waiting.clock(await self._client.time()), time.monotonic()
-        report = self.report(now, at - now)
+        ahead_s = min(max(self._ahead_s, at - now), at - before)  # as before where that may be: places stay as they are
+        report = self.report(now, ahead_s)
         pipeline = self._client.pipeline(transaction=False)
         if report.since:
             pipeline.hset(waiting.KEY, self._gateway_id, waiting.encode(report))
@@ -83,4 +85,4 @@ class WaitingRoom:
             pipeline.publish(STEWARD, b"")  # it need not wait for its next look
         self._reported = bool(report.since)
         _, fields, *_ = await pipeline.execute()
-        self._all, self._ahead_s = waiting.merged(fields, at), at - now
+        self._all, self._ahead_s = waiting.merged(fields, at), ahead_s

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 
 import pytest
@@ -68,14 +68,17 @@ async def client(valkey: Valkey) -> AsyncIterator[redis.Redis]:
 async def test_places_are_among_the_requests_of_all_gateways(client: redis.Redis) -> None:
     here, there = WaitingRoom("here", client), WaitingRoom("there", client)
     runs = [asyncio.create_task(one.run()) for one in (here, there)]
-    with here.waits("m") as first, there.waits("m") as second, here.waits("other") as alone:
 
-        async def known() -> None:
-            while there.position("m", second) != 2 or not here._all:
-                await asyncio.sleep(0.05)
+    async def until(known: Callable[[], bool]) -> None:
+        while not known():
+            await asyncio.sleep(0.05)
 
-        await asyncio.wait_for(known(), 10)
-        assert (here.position("m", first), here.position("other", alone)) == (1, 1)
+    with here.waits("m") as first, here.waits("other") as alone:
+        await asyncio.wait_for(until(lambda: bool(here._all)), 10)
+        with there.waits("m") as second:
+            await asyncio.wait_for(until(lambda: there.position("m", second) == 2), 10)
+            await asyncio.wait_for(until(lambda: len(here._all["m"]) == 2), 10)
+            assert (here.position("m", first), here.position("other", alone)) == (1, 1)
 
     async def left() -> None:
         while await client.hgetall(waiting.KEY):
