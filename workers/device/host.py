@@ -159,24 +159,40 @@ class DeviceHost:
             try:
                 self._hear_news()
                 self._reconcile()
+                self._rest()
             except (SQLAlchemyError, DatabaseUnavailable, OSError) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
-            self._wake.wait(LEAVING_LOOK_S if self._departures.epochs else 1)
+                self._wake.wait(1)
             self._wake.clear()
         for runner in list(self._runners.values()):
             runner.stop()
 
-    def _reconcile(self) -> None:
-        now = time.monotonic()
-        self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
-        rows = {row.id: row for row in self._database.call(instances.of_device, self.id)}
+    def _rest(self) -> None:
+        """Wait for a second, or for news; meanwhile it is looked whether those that leave are still busy."""
+        over = time.monotonic() + 1
+        while (left_s := over - time.monotonic()) > 0:
+            leaving = bool(self._departures.epochs)
+            if self._wake.wait(min(left_s, LEAVING_LOOK_S) if leaving else left_s):
+                return
+            if leaving:
+                self._let_go(self._departures.gone_meanwhile(dict(self._runners)))
+
+    def _let_go(self, gone: Iterable[str]) -> None:
+        """Stop the runners of replicas that are dormant now."""
         before = set(self._departures.epochs)
-        for replica in list(self._departures.gone(rows.values(), dict(self._runners))):
+        for replica in gone:
             self._stop(replica)
-            del rows[replica]
             self._tell_steward()
         if before != self._departures.epochs:
             self.changed.set()
+
+    def _reconcile(self) -> None:
+        now = time.monotonic()
+        self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
+        rows = {row.id: row for row in self._database.read(instances.of_device, self.id)}
+        gone = list(self._departures.gone(rows.values(), dict(self._runners)))
+        self._let_go(gone)
+        rows = {name: row for name, row in rows.items() if name not in gone}
         wanted = self._leaving.wanted(rows, self._runners, now)
         order = {name: row.priority for name, row in rows.items()}
         for act, replica in plan(wanted, set(self._runners), self._deaths, now, order, self._loading()):

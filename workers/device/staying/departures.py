@@ -33,6 +33,7 @@ class Departures:
         """``settled(runner)``: whether it has no jobs, once no turn of the claimer goes on that has begun before."""
         self.epochs: set[str] = set()
         """Runners that take nothing more."""
+        self._asked: Mapping[str, Leaving] = {}
         self._device = device
         self._database = database
         self._client = client
@@ -40,14 +41,25 @@ class Departures:
 
     def gone(self, rows: Iterable[ReplicaRow], runners: Mapping[str, RunnerProcess]) -> Iterator[str]:
         """The replicas that have just become dormant, whose runners are to be stopped."""
-        asked = {row.id: row.leaving for row in rows if row.leaving is not None and row.state == ReplicaState.READY}
+        ready = (row for row in rows if row.state == ReplicaState.READY)
+        self._asked = {row.id: row.leaving for row in ready if row.leaving is not None}
         for replica, runner in runners.items():
-            how = asked.get(replica)
+            how = self._asked.get(replica)
             if how is None or runner.phase is not Phase.READY:
                 self._reopen(runner)
             elif self._goes(replica, runner, how):
                 yield replica
         self.epochs &= {one.epoch for one in runners.values()}
+
+    def gone_meanwhile(self, runners: Mapping[str, RunnerProcess]) -> Iterator[str]:
+        """``gone`` between two looks at the rows, of those that were closed at the last one.
+
+        While they are busy the database is not asked.
+        """
+        closed = [name for name, one in runners.items() if one.epoch in self.epochs and one.phase is Phase.READY]
+        for replica in closed:
+            if (how := self._asked.get(replica)) is not None and self._goes(replica, runners[replica], how):
+                yield replica
 
     def _goes(self, replica: str, runner: RunnerProcess, how: Leaving) -> bool:
         """Whether its row is dormant now."""
