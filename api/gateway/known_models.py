@@ -12,6 +12,8 @@ from models.rows import instances
 from models.rows.database import Database
 from models.rows.states import ReplicaState
 
+IDLE = {ReplicaState.DORMANT, ReplicaState.FAILED}
+"""Replicas in these states are not about to be loaded: no request waits for them."""
 FRESH_S = 1.0
 
 
@@ -115,7 +117,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
         asleep = ReplicaState.DORMANT in its and its.isdisjoint(instances.ACTIVE)
         reasons = sorted({error for error in errors if error is not None})
         why = "" if not errors or None in errors else "; ".join(reasons)
-        waiting = waits.get(instance.uid, "") if its - {ReplicaState.DORMANT} == {ReplicaState.PENDING} else ""
+        waiting = waits.get(instance.uid, "") if its - IDLE == {ReplicaState.PENDING} else ""
         far = tuple(loads.get(instance.uid, ()))
         known[instance.uid] = KnownModel(
             instance.uid,

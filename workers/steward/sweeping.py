@@ -74,14 +74,17 @@ class Tidying:
         self._sweep(young_s)
 
     def _forget(self) -> None:
-        """Jobs, responses, batches, files and deliveries that are kept long enough, and their artifacts."""
+        """Events, jobs, responses, batches, files and deliveries that are kept long enough, and their artifacts.
+
+        What needs no store comes first: that may be away.
+        """
+        self._database.call(events.purge)
+        self._database.call(measured.purge)
         kept_ms = int(self._settings.job_retention_s * 1000)
         while ids := self._database.call(claims.purge, kept_ms):
             for job in ids:
                 self._store.delete_prefix(f"jobs/{job}/")
         self._database.call(webhooks.purge, kept_ms)
-        self._database.call(events.purge)
-        self._database.call(measured.purge)
         while self._database.call(responses.purge):
             pass
         while ids := self._database.call(uploads.purge):

@@ -25,11 +25,13 @@ NOTHING = Reported({}, {})
 
 
 def reported(snapshots: Iterable[bytes | str | None]) -> Reported:
-    """What the newest snapshots of devices say, as ``models.redis.presence`` has them; None: there is none."""
+    """What the newest snapshots of devices say, as ``models.redis.presence`` has them; None: there is none.
+
+    Of a replica that ends on one device and is on another already, the other's word counts.
+    """
     found = [decode(one) for one in snapshots if one]
-    return Reported(
-        {one.device: one.free_bytes for one in found}, {row.id: row for one in found for row in one.replicas}
-    )
+    rows = sorted((row for one in found for row in one.replicas), key=lambda row: row.state != ReplicaState.STOPPING)
+    return Reported({one.device: one.free_bytes for one in found}, {row.id: row for row in rows})
 
 
 def rooms(

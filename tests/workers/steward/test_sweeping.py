@@ -5,12 +5,14 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from models.errors import StorageUnavailable
 from models.redis import events
 from models.rows import claims, instances, jobs, responses, uploads
 from models.rows.claims import Lease
 from models.rows.database import Database
 from models.rows.jobs import NewJob
 from models.rows.tables import batches, deliveries, files
+from models.rows.tables import events as happened
 from models.rows.tables import jobs as table
 from models.rows.tables import responses as kept
 from tests.models.rows.test_responses import new as response
@@ -73,6 +75,23 @@ def test_jobs_go_with_their_artifacts_when_their_time_has_come(world: World, tid
     change(world, old, finished_at=1)
     tidying.tidy()
     assert {one.key for one in world.store.listing()} == {keys[young]}
+
+
+def test_events_are_forgotten_also_where_the_store_is_away(
+    world: World, tidying: Tidying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> None:
+        raise StorageUnavailable()
+
+    world.launch("other")
+    world.database.call(lambda c: c.execute(happened.update().values(at=1)))
+    job = submit(world)
+    world.database.call(jobs.cancel, job)
+    change(world, job, finished_at=1)
+    monkeypatch.setattr(world.store, "delete_prefix", away)
+    with pytest.raises(StorageUnavailable):
+        tidying.tidy()
+    assert world.database.call(lambda c: c.execute(sa.select(happened)).all()) == []
 
 
 def test_a_model_that_jobs_wait_for_is_woken(world: World) -> None:

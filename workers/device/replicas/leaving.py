@@ -41,6 +41,7 @@ class Leaving:
             if runner.phase is Phase.READY and self._finishes(name, runner, now):
                 found[name] = ReplicaState.READY
         self._since = {name: at for name, at in self._since.items() if found.get(name) == ReplicaState.READY}
+        self._ended = {name: one for name, one in self._ended.items() if name in rows}  # nobody asks for the others
         return found
 
     def _finishes(self, replica: str, runner: RunnerProcess, now: float) -> bool:

@@ -7,11 +7,15 @@ from workers.steward.residency.residents import Demand, Terms
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The replicas of one model. ``queued_s``: for how long each ready one has had more to do than it does at once."""
+    """The replicas of one model. ``queued_s``: for how long each ready one has had more to do than it does at once.
+
+    ``failed``: those whose load has failed, and is tried again by itself where that may help.
+    """
 
     dormant: int
     loading: int
     queued_s: tuple[float, ...]
+    failed: int = 0
 
     @property
     def active(self) -> int:
@@ -29,7 +33,7 @@ def more(copies: Copies, terms: Terms, demand: Demand, after_s: float) -> int:
     late = bool(copies.queued_s) and demand.count > 0 and demand.oldest_s >= after_s
     if terms.most is None:  # of a number that does not change some may have left for other models
         return copies.dormant if full or late else 0
-    missing = min((terms.least or 0) - copies.active, copies.dormant)
+    missing = min((terms.least or 0) - copies.active - copies.failed, copies.dormant)  # others would fail as well
     if missing > 0:
         return missing
     room = copies.dormant > 0 and copies.active < terms.most and not copies.loading

@@ -130,9 +130,9 @@ class Residency:
             dormant = [row.id for row in mine if row.state == ReplicaState.DORMANT]
             queued = tuple(reports.replicas[one.id].queued_s for one in scene.residents if one.uid == uid)
             loading = sum(row.state in instances.ACTIVE for row in mine) - len(queued)
-            count = more(
-                Copies(len(dormant), loading, queued), terms, scene.demands.get(uid, Demand()), self._scale_up_s
-            )
+            failed = sum(row.state == ReplicaState.FAILED for row in mine)
+            copies = Copies(len(dormant), loading, queued, failed)
+            count = more(copies, terms, scene.demands.get(uid, Demand()), self._scale_up_s)
             if count:
                 log.info("model %s: %d more replicas are loaded", uid, count)
                 instances.wake(connection, dormant[:count])

@@ -55,12 +55,12 @@ async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, w
     ended = await gateway.database.run(_delete, uid, by, kind, why) if is_uid(uid) else None
     if ended is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
-    ids, since = ended
+    ids, asleep, since = ended
     gateway.known_models.forget()
     await gateway.wake_devices()
     loop = asyncio.get_running_loop()
     over = loop.time() + wait_s
-    while (left := await gateway.database.look(_left, uid, ids)) and loop.time() < over:
+    while (left := await _left(gateway, uid, ids, asleep)) and loop.time() < over:
         await gateway.routing_table.change(gateway.routing_table.changed, 0.1)
     with suppress(RedisError, OSError):
         await gateway.stream_client.delete(logs.log_key(uid))
@@ -68,8 +68,14 @@ async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, w
     return {"model_uid": uid, **freed(unloaded, left, wait_s)}
 
 
-def _delete(connection: Connection, uid: str, by: str, kind: EventKind, why: str) -> tuple[set[str], int] | None:
-    """Take an instance out of desired state; its replicas, and the event that tells of it. None: there is none."""
+Ended = tuple[set[str], set[str], int]
+
+
+def _delete(connection: Connection, uid: str, by: str, kind: EventKind, why: str) -> Ended | None:
+    """Take an instance out of desired state. None: there is none.
+
+    Its replicas, those of them that were dormant, and the event that tells of it.
+    """
     rows = instances.replicas_of(connection, uid)
     if kind == EventKind.CANCELLED:
         if any(row.state == ReplicaState.READY for row in rows):
@@ -79,12 +85,16 @@ def _delete(connection: Connection, uid: str, by: str, kind: EventKind, why: str
     if not instances.delete(connection, uid, by, kind, why):
         return None
     [told] = events.listing(connection, uid, limit=1)
-    return {row.id for row in rows}, told.id
+    return {row.id for row in rows}, {row.id for row in rows if row.state == ReplicaState.DORMANT}, told.id
 
 
-def _left(connection: Connection, uid: str, ids: Collection[str]) -> list[str]:
-    """Those of these replicas that are not gone. The uid may have been launched anew meanwhile."""
-    return [row.id for row in instances.replicas_of(connection, uid) if row.id in ids]
+async def _left(gateway: Gateway, uid: str, ids: Collection[str], asleep: Collection[str]) -> set[str]:
+    """Those of these replicas that are not gone. The uid may have been launched anew meanwhile.
+
+    Of those that were dormant the rows are gone, but the runner of one that has just left may not have ended yet.
+    """
+    ends = {one.id for _, one in gateway.routing_table.replicas() if one.id in asleep}
+    return ends | {row.id for row in await gateway.database.look(instances.replicas_of, uid) if row.id in ids}
 
 
 def _unloaded(connection: Connection, uid: str, since: int, ids: Collection[str]) -> list[EventRow]:

@@ -84,6 +84,14 @@ def test_what_workers_say_is_read_where_they_say_it() -> None:
     assert found.replicas["a"].memory_bytes == GIB
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_replica_that_ends_on_one_device_does_not_hide_itself_on_another(first: bool) -> None:
+    there = encode(Snapshot("box.cuda:0", "w", 1, [live("a", GIB, state="stopping")]))
+    here = encode(Snapshot("box.cuda:1", "w", 1, [live("a", 2 * GIB)]))
+    found = reported([there, here] if first else [here, there])
+    assert (found.replicas["a"].state, found.replicas["a"].memory_bytes) == ("ready", 2 * GIB)
+
+
 def test_a_device_is_estimated_for_as_what_computes_there() -> None:
     assert target_of("transformers", device("cuda:0", capability="7.5")) == Target("cuda", bfloat16=False)
     assert target_of("transformers", device("cuda:0", capability="8.0")) == Target("cuda", bfloat16=True)

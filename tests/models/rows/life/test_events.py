@@ -84,6 +84,13 @@ def test_an_end_that_keeps_its_memory_says_so(database: Database, placed: str) -
     assert (last.text, last.data["memory_is_back"]) == ("unloaded; its runner is stuck", False)
 
 
+def test_what_a_runner_says_may_have_any_character(database: Database, placed: str) -> None:
+    """PostgreSQL keeps no NUL in a text, and a file that is damaged may have one."""
+    assert database.call(instances.died, placed, "n1.cpu", ReplicaLost("bad token 'a\0b'"))
+    [died] = [row for row in database.call(events.listing) if row.kind == "died"]
+    assert died.text == "bad token 'ab'; loaded again"
+
+
 def test_what_did_not_happen_is_not_told(database: Database, placed: str) -> None:
     before = kinds(database)
     assert not database.call(lambda c: instances.report(c, placed, "n2.cpu", state=ReplicaState.READY))

@@ -33,3 +33,5 @@ def test_the_least_number_is_kept() -> None:
     assert more(Copies(3, 0, ()), Terms(least=2, most=3), NOTHING, 10) == 2
     assert more(Copies(1, 1, ()), Terms(least=2, most=3), NOTHING, 10) == 1
     assert more(Copies(0, 0, ()), Terms(least=2, most=3), NOTHING, 10) == 0, "the others have failed"
+    assert more(Copies(3, 0, (), failed=1), Terms(least=2, most=4), NOTHING, 10) == 1, "one has failed, as all would"
+    assert more(Copies(3, 0, (), failed=2), Terms(least=2, most=4), NOTHING, 10) == 0

@@ -80,6 +80,20 @@ def test_who_left_in_vain_does_not_leave_again_at_once(place: Place, monkeypatch
         assert place.row("a").leaving is None
 
 
+def test_failing_replicas_do_not_wake_the_others_one_after_another(place: Place) -> None:
+    new = replace(ECHO, uid="m", replica=1, min_replicas=1, max_replicas=3)
+    place.database.call(lambda c: instances.create(c, new))
+    assert place.database.call(place_all) == [DEVICE]
+    [placed] = [row for row in place.database.call(instances.replicas_of, "m") if row.device]
+    place.database.call(lambda c: instances.report(c, placed.id, DEVICE, state=ReplicaState.FAILED))
+    place.residency.turn()
+    assert sorted(row.state for row in place.database.call(instances.replicas_of, "m")) == [
+        "dormant",
+        "dormant",
+        "failed",
+    ]
+
+
 def test_the_clock_of_this_machine_does_not_decide_who_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     now = waiting.clock(place.client.time())
     place.client.hset(waiting.KEY, "g", waiting.encode(waiting.Report(now, {"m": [now - 40, now - 20]})))
