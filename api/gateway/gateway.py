@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import redis.asyncio as redis
@@ -11,6 +11,7 @@ from fastapi import Request
 from redis.exceptions import RedisError
 
 from api.gateway.dispatch import Dispatcher
+from api.gateway.following.shared import Shared
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
 from api.gateway.response_writer import ResponseWriter
@@ -55,6 +56,7 @@ class Gateway:
     throughput: Throughput
     response_writer: ResponseWriter
     background: Background
+    shared: Shared = field(default_factory=Shared)
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """Call ``function(*args)``, which waits for a disk or a network, in a thread."""

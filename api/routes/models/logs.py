@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 import redis.asyncio as redis
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 
 from api.edge.caller import admin_only
+from api.gateway.following.shared import SharedLook
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
@@ -79,13 +81,15 @@ async def _all(client: redis.Redis, uid: str) -> list[tuple[str, Line]] | None:
 
 async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -> AsyncIterator[ServerSentEvent]:
     last = "0"
-    with suppress(ModelNotFound, DatabaseUnavailable, RedisError, OSError):  # who wants to know more asks again
+    held = gateway.shared.of(("rows", uid), lambda: SharedLook(partial(found, gateway, uid)))
+    # Who wants to know more asks again.
+    with suppress(ModelNotFound, DatabaseUnavailable, RedisError, OSError), held as rows:
         while True:
             for last, line in entries:
                 yield ServerSentEvent(json.dumps(_shown(line)), event="log", id=last)
             await asyncio.sleep(LOOK_S)
             new = logs.read(await gateway.stream_client.xrange(logs.log_key(uid), min=f"({last}"))
-            _, replicas = await found(gateway, uid)
+            _, replicas = await rows.within(LOOK_S)
             entries = _its_own(replicas, new)
 
 

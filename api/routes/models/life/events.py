@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from sse_starlette import ServerSentEvent
 
+from api.gateway.following.event_tail import PAGE, EventTail
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
@@ -25,7 +26,6 @@ from models.rows.records import EventRow
 router = APIRouter(prefix="/v1", tags=["models"])
 
 LOOK_S = 0.5
-PAGE = 200
 LEVELS = {EventKind.FAILED: "ERROR", EventKind.DIED: "ERROR", EventKind.LOST: "WARNING", EventKind.WAITING: "WARNING"}
 """Xinference's words for those that are not INFO."""
 
@@ -101,15 +101,37 @@ def _stream(gateway: Gateway, uid: str | None, after: int | None, limit: int) ->
 
 async def _follow(gateway: Gateway, uid: str | None, after: int | None, limit: int) -> AsyncIterator[ServerSentEvent]:
     """Without ``after`` the last ``limit``, then all that come."""
-    last = after or 0
-    rows = []
-    if after is None:
-        rows = await gateway.database.look(lambda c: events.listing(c, uid, limit=limit))
-    with suppress(DatabaseUnavailable):  # who wants to know more asks again
+    held = gateway.shared.of(("events", uid), lambda: EventTail(gateway.database, uid))
+    with suppress(DatabaseUnavailable), held as tail:  # who wants to know more asks again
+        newest = await tail.newest()  # read first: what comes while we read those before it is in the tail
+        last = after or 0
+        async for row in _before(gateway, tail, uid, after, limit):
+            last = row.id
+            yield _sent(row)
+        last = max(last, newest)
         while True:
-            for row in rows:
+            await asyncio.sleep(LOOK_S)
+            for row in await tail.after(last, LOOK_S):
                 last = row.id
-                yield ServerSentEvent(json.dumps(told(row)), event=row.kind, id=str(row.id))
-            if len(rows) < PAGE:
-                await asyncio.sleep(LOOK_S)
-            rows = await gateway.database.look(lambda c, at=last: events.listing(c, uid, after=at, limit=PAGE))
+                yield _sent(row)
+
+
+async def _before(
+    gateway: Gateway, tail: EventTail, uid: str | None, after: int | None, limit: int
+) -> AsyncIterator[EventRow]:
+    """The last ``limit`` events; with ``after`` all that came after this id until now."""
+    if after is None:
+        for row in await gateway.database.look(lambda c: events.listing(c, uid, limit=limit)):
+            yield row
+        return
+    while True:
+        rows = await tail.before(after)
+        for row in rows:
+            after = row.id
+            yield row
+        if len(rows) < PAGE:
+            return
+
+
+def _sent(row: EventRow) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(told(row)), event=row.kind, id=str(row.id))

@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from sse_starlette import ServerSentEvent
 
+from api.gateway.following.shared import SharedLook
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
@@ -54,7 +56,8 @@ async def _now(gateway: Gateway, uid: str) -> dict[str, Any]:
 
 async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncIterator[ServerSentEvent]:
     before: dict[str, Any] | None = None
-    with suppress(ModelNotFound, DatabaseUnavailable):  # it is gone: who wants to know more asks again
+    held = gateway.shared.of(("progress", uid), lambda: SharedLook(partial(_now, gateway, uid)))
+    with suppress(ModelNotFound, DatabaseUnavailable), held as looks:  # it is gone: who wants to know more asks again
         while True:
             if now != before:
                 yield ServerSentEvent(json.dumps(now), event="progress")
@@ -63,7 +66,7 @@ async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncItera
                 return
             before = now
             await asyncio.sleep(LOOK_S)
-            now = await _now(gateway, uid)
+            now = await looks.within(LOOK_S)
         return
     yield ServerSentEvent(json.dumps({"stage": "gone"}), event="done")
 
