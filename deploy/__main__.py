@@ -33,9 +33,14 @@ PROBE = {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "15"}
 def main() -> int:
     """Do one of the commands; exit code 1 where it is refused."""
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("command", choices=(*COMMANDS, *INSTALLS))
+    parser.add_argument("--force", action="store_true", help="replace an environment that processes run out of")
+    options = parser.parse_args()
     try:
-        COMMANDS[parser.parse_args().command]()
+        if options.command in INSTALLS:
+            INSTALLS[options.command](options.force)
+        else:
+            COMMANDS[options.command]()
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -76,25 +81,31 @@ def vllm() -> None:
     _write(VLLM_RECORD, torch, VLLM=chosen.package, OVERRIDES=overrides)
 
 
-def install_vllm() -> None:
+def install_vllm(force: bool) -> None:
     """Build vLLM's environment as ``vllm`` chose, and take it where it works."""
     record = _record(VLLM_RECORD, ("VLLM", "OVERRIDES"), "python -m deploy vllm")
     torch = {"UV_TORCH_BACKEND": record["UV_TORCH_BACKEND"]} if record.get("UV_TORCH_BACKEND") else {}
     constraints, options = (ROOT / "deploy/vllm.constraints.txt",), tuple(record["OVERRIDES"].split())
-    _install("vllm", record["VLLM"], constraints, options, torch)
+    _install("vllm", record["VLLM"], constraints, options, torch, force=force)
 
 
-def install_piper() -> None:
+def install_piper(force: bool) -> None:
     """Build Piper's environment, and take it where it works."""
-    _install("piper", "piper", (ROOT / "constraints.txt", ROOT / "deploy/piper.constraints.txt"))
+    _install("piper", "piper", (ROOT / "constraints.txt", ROOT / "deploy/piper.constraints.txt"), force=force)
 
 
 def _install(
-    engine: str, extra: str, constraints: tuple[Path, ...], options: tuple[str, ...] = (), env: Mapping[str, str] = {}
+    engine: str,
+    extra: str,
+    constraints: tuple[Path, ...],
+    options: tuple[str, ...] = (),
+    env: Mapping[str, str] = {},
+    *,
+    force: bool,
 ) -> None:
     links = {"UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")}  # uv does not read pip's settings
     recipe = Recipe(engine, extra, constraints, options, {**_environment(alone=False), **links, **env})
-    place = environments.install(recipe, ROOT, VENV)
+    place = environments.install(recipe, ROOT, VENV, force=force)
     print(f"The engine {engine} is in {place}. A worker that runs finds it when it starts anew.")
 
 
@@ -259,12 +270,11 @@ def _record(
 COMMANDS = {
     "choose": choose,
     "vllm": vllm,
-    "install-vllm": install_vllm,
-    "install-piper": install_piper,
     "prepare": prepare,
     "llama-cpp": llama_cpp,
     "check": check,
 }
+INSTALLS = {"install-vllm": install_vllm, "install-piper": install_piper}
 
 if __name__ == "__main__":
     sys.exit(main())

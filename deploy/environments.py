@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.backend import Refused
+from deploy.taking import recover, running_from, take
 
+MOST_NAMED = 8
 FOR_TESTS = ("pytest", "pytest-asyncio", "pytest-timeout")
 """With which ``make test`` runs an engine's suites in its environment."""
 
@@ -32,17 +34,21 @@ class Recipe:
     env: Mapping[str, str]
 
 
-def install(recipe: Recipe, root: Path, venv: Path) -> Path:
+def install(recipe: Recipe, root: Path, venv: Path, *, force: bool = False) -> Path:
     """Build an engine's environment beside ``venv``, and take it where the engine can be imported; its folder.
 
-    Raises ``Refused`` where another installation of it goes on, or it does not work; ``CalledProcessError`` where uv
-    fails, which has said why.
+    Raises ``Refused`` where another installation of it goes on, or it does not work, or, without ``force``, where
+    processes run out of the one that is there; ``CalledProcessError`` where uv fails, which has said why.
     """
     place, new, old = (Path(f"{venv}-{recipe.engine}{end}") for end in ("", ".new", ".old"))
     uv = str(venv / "bin/uv")
     with _alone(venv / f".{recipe.engine}.lock", recipe.engine):
-        if old.exists() and not place.exists():  # the last installation was killed between the two names
-            old.rename(place)
+        recover(place, old)  # the last installation may have been killed
+        if not force and (running := running_from(place)):
+            raise Refused(
+                f"{_named(running)} out of {place}, and would load parts of the new one: terminate the models on "
+                f"{recipe.engine} first. With --force it is replaced all the same"
+            )
         try:
             _say(1, f"making {new}")
             # Its programs find their interpreter beside themselves, since the folder gets another name.
@@ -64,12 +70,15 @@ def install(recipe: Recipe, root: Path, venv: Path) -> Path:
             shutil.rmtree(new, ignore_errors=True)
             raise
         _say(4, f"taking it as {place}")
-        shutil.rmtree(old, ignore_errors=True)
-        if place.exists():
-            place.rename(old)
-        new.rename(place)
-        shutil.rmtree(old, ignore_errors=True)
+        if running := running_from(place):  # perhaps since this began
+            print(f"Note: {_named(running)} out of the one that is replaced: load the models on {recipe.engine} again")
+        take(new, place, old)
     return place
+
+
+def _named(pids: Sequence[int]) -> str:
+    words = ", ".join(map(str, pids[:MOST_NAMED])) + (", …" if len(pids) > MOST_NAMED else "")
+    return f"process {words} runs" if len(pids) == 1 else f"processes {words} run"
 
 
 def _say(step: int, text: str) -> None:

@@ -124,9 +124,12 @@ class Settings(BaseSettings):
     )
 
     def interpreter(self, engine: str) -> str:
-        """The Python of an engine's runner: as set; else of the environment ``<ours>-<engine>``; empty: ours."""
-        beside = Path(f"{sys.prefix}-{engine}") / "bin" / "python"
-        return self.interpreters.get(engine) or (str(beside) if beside.is_file() else "")
+        """The Python of an engine's runner: as set; else of the environment ``<ours>-<engine>``; empty: ours.
+
+        An installation that was killed while it replaced that one may have left it as ``<ours>-<engine>.old``.
+        """
+        beside = (Path(f"{sys.prefix}-{engine}{end}") / "bin" / "python" for end in ("", ".old"))
+        return self.interpreters.get(engine) or next((str(one) for one in beside if one.is_file()), "")
 
     @field_validator("keep_alive")
     @classmethod

@@ -66,10 +66,13 @@ def engine(
     print_table(_COLUMNS, sorted(rows, key=lambda one: not one["runs"]), _TITLES)
 
 
-def install(name: Annotated[str, typer.Argument(metavar="ENGINE", help="vllm or piper")]) -> None:
+def install(
+    name: Annotated[str, typer.Argument(metavar="ENGINE", help="vllm or piper")],
+    force: Annotated[bool, typer.Option("--force", help="replace one that models run out of, all the same")] = False,
+) -> None:
     """Build the environment of an engine that lives in its own, from its lock; the one that is there stays until then.
 
-    It is taken once the engine can be imported in it.
+    It is taken once the engine can be imported in it. Models on that engine must be terminated before.
     """
     facts, root = _engine(name), Path(models.__file__).parents[1]
     if not facts.own_environment:
@@ -82,8 +85,9 @@ def install(name: Annotated[str, typer.Argument(metavar="ENGINE", help="vllm or 
             "interpreter of an environment that you made"
         )
     choose = [facts.name] if facts.name == "vllm" else []  # which of its packages suits this machine
-    for command in (*choose, f"install-{facts.name}"):
-        done = subprocess.run([sys.executable, "-m", "deploy", command], cwd=root, check=False)
+    installs = [f"install-{facts.name}", *(["--force"] if force else [])]
+    for command in (*([one] for one in choose), installs):
+        done = subprocess.run([sys.executable, "-m", "deploy", *command], cwd=root, check=False)
         if done.returncode:
             raise typer.Exit(done.returncode)
 

@@ -138,6 +138,23 @@ def test_what_a_kill_left_between_the_names_is_put_right(place: Installation) ->
     assert not old.exists()
 
 
+def test_one_that_a_process_runs_out_of_is_replaced_by_force_alone(place: Installation) -> None:
+    offer(place, "word = 'first'")
+    place.does("install-vllm")
+    own = Path(f"{place.venv}-vllm")
+    offer(place, "word = 'second'")
+    with subprocess.Popen([own / "bin/python", "-c", "input()"], stdin=subprocess.PIPE) as process:
+        refused = place.deploy("install-vllm", UV_NO_CACHE="1")
+        assert refused.returncode == 1
+        assert f"process {process.pid} runs out of {own}, and would load parts of the new one: " in refused.stderr
+        assert "making" not in refused.stdout
+        said = place.does("install-vllm", "--force", UV_NO_CACHE="1")
+        assert f"Note: process {process.pid} runs out of the one that is replaced: load the models" in said
+        process.communicate(b"\n")
+    assert place.run(str(own / "bin/python"), "-c", "import vllm; print(vllm.word)").stdout == "second\n"
+    assert not list(own.parent.glob(".venv-vllm.*"))
+
+
 def test_two_at_once_are_one_too_many(place: Installation) -> None:
     offer(place, "")
     with (place.venv / ".vllm.lock").open("w") as file:

@@ -75,12 +75,12 @@ class Installation:
         tree = self.folder / "tree"
         return subprocess.run(command, cwd=tree, env=clean | env, capture_output=True, text=True, check=False)
 
-    def deploy(self, command: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        return self.run(str(self.venv / "bin/python"), "-m", "deploy", command, **env)
+    def deploy(self, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        return self.run(str(self.venv / "bin/python"), "-m", "deploy", *command, **env)
 
-    def does(self, command: str, **env: str) -> str:
+    def does(self, *command: str, **env: str) -> str:
         """What a command says that must succeed."""
-        done = self.deploy(command, **env)
+        done = self.deploy(*command, **env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -47,3 +47,14 @@ def test_an_environment_beside_ours_is_found(tmp_path: Path, monkeypatch: pytest
     assert Settings().interpreter("vllm") == str(python)
     assert Settings().interpreter("transformers") == ""
     assert Settings(interpreters={"vllm": "/other"}).interpreter("vllm") == "/other"
+
+
+def test_one_that_a_killed_installation_left_under_another_name_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    for end in (".new", ".old"):
+        python = tmp_path / f"venv-vllm{end}" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.touch()
+    assert Settings().interpreter("vllm") == str(python)
