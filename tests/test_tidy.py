@@ -22,6 +22,7 @@ FUNCTION_LINES = 50
 
 BLIND = {
     "workers/wakeups.py::_run": "the process's life ends here: it would look alive to everybody else",
+    "models/process/looks.py::_run": "a look's life ends here, and who waits for it must hear",
     "api/gateway/group_commit.py::_write": "those who wait must hear of it, and those who come next be served",
     "workers/runner/asking.py::answering": "a request's or job's life ends here, the runner's does not",
     "workers/engines/media/pictures.py::_read": "Pillow raises anything of broken files, and its client must hear",

@@ -19,8 +19,9 @@ from api.gateway.routing_table import RoutingTable
 from api.gateway.submission import Submissions
 from api.gateway.throughput import Throughput
 from api.gateway.watching import Watching
-from models.errors import HeadraceError
+from models.errors import HeadraceError, Unavailable
 from models.process.background import Background
+from models.process.looks import Looks
 from models.redis import job_states
 from models.redis.presence import device_channel
 from models.rows.database import Database
@@ -33,6 +34,8 @@ from models.storage.outbound import Outbound
 
 T = TypeVar("T")
 
+LOOK_S = 30.0
+"""Longest that a request waits for a look at weights, which has bounds of its own where a hub is asked."""
 NOTIFY_S = 2.0
 """Longest that a request waits for its notification of other processes to be sent. They poll as well."""
 
@@ -57,10 +60,21 @@ class Gateway:
     response_writer: ResponseWriter
     background: Background
     shared: Shared = field(default_factory=Shared)
+    looks: Looks = field(default_factory=Looks)
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """Call ``function(*args)``, which waits for a disk or a network, in a thread."""
         return await asyncio.to_thread(function, *args)
+
+    async def looking(self, function: Callable[..., T], *args: object, within_s: float = LOOK_S) -> T:
+        """Call ``function(*args)``, which looks at weights: their folder or hub may never answer.
+
+        Raises Unavailable after ``within_s``; the look goes on in its thread, which nobody else needs.
+        """
+        try:
+            return await self.looks.look(within_s, function, *args)
+        except TimeoutError:
+            raise Unavailable(f"the place of the weights does not answer within {within_s:g} s") from None
 
     async def publish(self, channel: str) -> None:
         """Wake the processes that listen to this channel. They poll as well, so a lost message only costs time."""

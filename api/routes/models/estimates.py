@@ -46,7 +46,7 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     half = any(one.kind != "cpu" for one in there)
     headers = None
     if seen is not None:
-        headers = await gateway.blocking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
+        headers = await gateway.looking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
     found = await rooms_of(gateway, there)
     needed = replace(new, need=to_row(needs_of(new.engine, headers, new.options)))
     before = await took(gateway, launch.devices, needed)

@@ -71,7 +71,7 @@ async def _guessed(gateway: Gateway, body: GuessBody) -> dict[str, Any]:
     seen = found.seen
     if seen is None:
         raise Unavailable("the weights cannot be seen from here, so that nothing is known of them", param="model_path")
-    headers = await gateway.blocking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S))
+    headers = await gateway.looking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S))
     numbers = sum(one.numbers for one in headers.all) if headers is not None else None
     kind: Any = new.model_type
     return {"model_type": kind, "model": guess(new.source, seen, new.engine, kind, numbers, body.model_name)}

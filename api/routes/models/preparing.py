@@ -1,6 +1,5 @@
 """What the body of a launch comes to, before anything is launched: for launches, and for estimates of them."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ async def prepared(gateway: Gateway, body: Launch, *, seeing: bool = False) -> P
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     vllm = vllm_works(devices, body.n_gpu)
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
-    await gateway.blocking(_refuse_outside, body, gateway.settings.roots)
+    await gateway.looking(_refuse_outside, body, gateway.settings.roots)
     seen = await _look(gateway, body, devices, seeing=seeing)
     trusts = gateway.settings.trust_remote_code
     new = resolve(body, seen, trust_remote_code=trusts, vllm_works=vllm)
@@ -76,12 +75,11 @@ async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice
     elsewhere = source.kind == "package" and engine is not None and engine.own_environment
     alone = bool(devices) and all(one.node == gateway.settings.node for one in devices) and not elsewhere
     with suppress(TimeoutError):  # a folder may lie on a network that does not answer
-        async with asyncio.timeout(PEEK_S):
-            if source.kind in ("path", "package") and alone:
-                return await gateway.blocking(peek_here, source)
-            if source.kind not in ("path", "package") and seeing:
-                return await gateway.blocking(peek_or_why, source, PEEK_S)
-            return await gateway.blocking(peek, source, PEEK_S)
+        if source.kind in ("path", "package") and alone:
+            return await gateway.looks.look(PEEK_S, peek_here, source)
+        if source.kind not in ("path", "package") and seeing:
+            return await gateway.looks.look(PEEK_S, peek_or_why, source, PEEK_S)
+        return await gateway.looks.look(PEEK_S, peek, source, PEEK_S)
     return None
 
 

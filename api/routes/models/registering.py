@@ -62,7 +62,7 @@ async def register_model(
         raise UnsupportedParameter("every machine knows what is registered: leave worker_ip out", param="worker_ip")
     rule = rule_of(request, "model")
     try:
-        made, unknown = await gateway.blocking(_made, body.model, kind, gateway.settings, rule.strict)
+        made, unknown = await gateway.looking(_made, body.model, kind, gateway.settings, rule.strict)
     except HeadraceError as error:
         raise error if error.param == "model" else error.within("model") from None
     rule.ignore((*unknown, *made.left_out))
