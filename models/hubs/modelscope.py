@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from models.errors import HeadraceError, InvalidRequest, ModelFailed
 from models.hubs import failures
 from models.hubs.disk import free_bytes, no_room, refuse_full
@@ -21,12 +23,16 @@ from models.hubs.progress import ByteMeter, Tell
 
 LOOK_S = 1.0
 """How often the disk's room is looked at."""
+REACH_S = 3.0
+"""How long a hub may take to accept a connection."""
+AGAIN_S = 0.5
 LISTING_TRIES = 2
 """How often the library asks for a listing again: without network its own number takes half a minute."""
 
 
 def fetch(place: Repository, revision: str | None, file: str, cache: Path, which: Which, tell: Tell) -> Path:
     """See ``download.download``. Raises InvalidRequest, ModelFailed, and what the library raises."""
+    _refuse_away(place)
     room: list[ModelFailed] = []
     listed = _listing(place, revision)
     _keep(listed, _folder(place, revision, cache))
@@ -45,6 +51,24 @@ def fetch(place: Repository, revision: str | None, file: str, cache: Path, which
         if room:
             raise room[0] from error
         raise
+
+
+def _refuse_away(place: Repository) -> None:
+    """Raise ConnectionError for a hub that accepts no connection: the library asks one for a listing for ten seconds.
+
+    Nothing is sent that is secret, so its certificate is left to the library, which may be told to trust another.
+    """
+    for last in (False, True):
+        try:
+            httpx.head(place.endpoint, timeout=REACH_S, verify=False)  # noqa: S501
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if last:
+                raise ConnectionError("no connection") from error
+            time.sleep(AGAIN_S)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return  # the library finds out
+        else:
+            return
 
 
 def _folder(place: Repository, revision: str | None, cache: Path) -> Path:
@@ -145,6 +169,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def meaning(place: Repository, error: Exception) -> HeadraceError:
     """What an error of the library means. Unknown ones are a failure of this try."""
+    if type(error) is ConnectionError:  # ours; the library takes seconds to be imported
+        return failures.unreachable(place)
     from modelscope.hub.errors import FileIntegrityError, NetworkError
 
     causes = list(_causes(error))

@@ -1,10 +1,13 @@
 """What a hub refuses, through its own library: what is wrong, what to do, and whether another try is of use."""
 
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from models.errors import InvalidRequest, ModelFailed
+from models.hubs import modelscope
 from models.hubs.failures import HubName, place_of
 from tests.models.hubs.conftest import HUBS, contents, fetch
 from tests.support.hubs import Hub
@@ -97,3 +100,27 @@ def test_what_a_url_holds_besides_is_not_told() -> None:
     place = place_of("huggingface", "org/name", "https://me:secret@mirror.example:8443")
 
     assert (place.host, place.page) == ("mirror.example", "https://mirror.example:8443/org/name")
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "https://nowhere.invalid"])
+def test_a_hub_that_cannot_be_reached_is_given_up_before_its_library_is_asked(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", endpoint)
+    monkeypatch.setattr(modelscope, "_listing", lambda *_: pytest.fail("its library tries for ten seconds"))
+    with pytest.raises(ModelFailed, match="cannot be reached, and 'modelscope:org/name' is not whole in the cache"):
+        fetch("modelscope", tmp_path)
+
+
+def test_a_hub_that_was_away_for_a_moment_is_asked_again(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = httpx.head
+    tries: list[str] = []
+
+    def first_fails(url: str, **more: Any) -> httpx.Response:
+        tries.append(url)
+        return head("http://127.0.0.1:9" if len(tries) == 1 else url, **more)
+
+    monkeypatch.setattr(httpx, "head", first_fails)
+    assert "config.json" in contents(fetch("modelscope", tmp_path))
