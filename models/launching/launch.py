@@ -43,6 +43,11 @@ def is_uid(text: str) -> bool:
     return bool(re.fullmatch(UID, text)) and not _TAKEN.fullmatch(text)
 
 
+def was_uid(text: str) -> bool:
+    """Whether a model may have this uid, or had it before some of them became paths: such a one can be ended."""
+    return bool(re.fullmatch(UID, text))
+
+
 class Launch(Staying):
     """Body of ``POST /v1/models``. Any further key is an option of the engine, which refuses those that it lacks."""
 

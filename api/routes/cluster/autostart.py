@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import Connection
 
 from api.bodies import fields
 from api.bodies.documents import json_body
@@ -16,13 +17,13 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.finding import found
 from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
-from models.errors import HeadraceError, ModelNotFound
+from models.errors import Conflict, HeadraceError, ModelNotFound
 from models.launching.launch import Launch, is_uid
 from models.ledger.ways_wire import size_as_written
 from models.modalities.base import Bool, Int
 from models.rows import instances
-from models.rows.life import autostart
-from models.rows.life.history import without_secrets
+from models.rows.life import autostart, history
+from models.rows.life.history import ASKED, without_secrets
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
@@ -64,7 +65,10 @@ async def summary(request: Request) -> dict[str, Any]:
     openapi_extra=json_body(AutostartEntry),
 )
 async def upsert(request: Request) -> dict[str, Any]:
-    """Say whether a model comes back after a start, and when; one that was not launched is launched now."""
+    """Say whether a model comes back after a start, and when; one that was not launched is launched now.
+
+    409 where another model has this uid.
+    """
     gateway = gateway_of(request)
     body = await fields.read(request, AutostartEntry)
     wishes = {
@@ -77,6 +81,7 @@ async def upsert(request: Request) -> dict[str, Any]:
         launch = fields.rule_of(request, "launch").check(Launch, body.launch | wishes)
     except HeadraceError as error:
         raise error.within("launch") from None
+    await gateway.database.look(_refuse_another, launch)
     if not await gateway.database.run(autostart.change, launch.uid, wishes, caller_of(request).key):
         await begin(gateway, launch, caller_of(request).key)
     return entry_of(*await found(gateway, launch.uid))
@@ -90,6 +95,24 @@ async def remove(request: Request, uid: Uid) -> dict[str, Any]:
     if not is_uid(uid) or not await gateway_of(request).database.run(autostart.change, uid, change, by):
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     return {"model_uid": uid, "removed": True}
+
+
+def _refuse_another(connection: Connection, launch: Launch) -> None:
+    """Raise Conflict where the uid is another model's than the one that is named: by its row, or by its own launch."""
+    row = instances.get(connection, launch.uid)
+    if row is None:
+        return
+    [*told] = [one.data.get(ASKED) or {} for one in history.listing(connection) if one.uid == row.uid]
+    known = {
+        "model_name": {row.model_name, *(one.get("model_name") for one in told[:1])},
+        "model_path": {row.source, None, *(one.get("model_path") for one in told[:1])},
+    }
+    for name, values in known.items():
+        if getattr(launch, name) not in values:
+            raise Conflict(
+                f"'{row.uid}' is {row.model_name}, and runs: terminate it to launch another, or give another model_uid",
+                param=f"launch.{name}",
+            )
 
 
 async def _entries(gateway: Gateway) -> list[dict[str, Any]]:

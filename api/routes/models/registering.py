@@ -1,5 +1,6 @@
 """Registering a model, so that it can be launched by its name, and forgetting it again. Bodies are Xinference's."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -69,7 +70,10 @@ async def register_model(
     if dry_run:
         return spoken_of(made.family) | {"is_builtin": False}
     family = msgspec.to_builtins(made.family)
-    await gateway.database.run(registrations.add, made.family.name, kind, family, made.given)
+    try:
+        await gateway.database.run(registrations.add, made.family.name, kind, family, made.given)
+    except Conflict as error:
+        raise Conflict(error.message, param=f"model.{_name_of(made.given)}") from error
     return None
 
 
@@ -92,7 +96,8 @@ def _made(
     """What a description comes to, and the paths of fields in it that nobody here knows. Raises HeadraceError."""
     shown = forms.read(model) if isinstance(model, str) else forms.checked(model)
     unknown: tuple[str, ...] = ()
-    field = "model_name" if "model_name" in shown or "specs" not in shown else "name"
+    field = _name_of(shown)
+    given = None
     if field == "model_name":
         try:
             given = GivenModel.model_validate(shown)
@@ -103,8 +108,16 @@ def _made(
     else:
         made = in_own_form(shown, kind)
     refuse_taken(made.family.name, field)
-    _refuse_outside(made.family, settings)
+    _refuse_outside(made.family, settings, given)
     return made, unknown
+
+
+def _uri_of(given: GivenModel, uri: str) -> str:
+    """The field that this place comes from."""
+    for at, spec in enumerate(given.model_specs or ()):
+        if spec.model_uri and uri.startswith(spec.model_uri.strip().rstrip("/")):
+            return f"model_specs[{at}].model_uri"
+    return "model_uri"
 
 
 def _kin(name: str | None, kind: ModelType) -> Family | None:
@@ -115,10 +128,19 @@ def _kin(name: str | None, kind: ModelType) -> Family | None:
         return None
 
 
-def _refuse_outside(family: Family, settings: Settings) -> None:
-    """Raise InvalidRequest where a model names a path that an operator did not allow."""
-    for spec in family.specs:
+def _name_of(shown: Mapping[str, Any]) -> str:
+    """The field that names the model: in Xinference's form, or in our own."""
+    return "model_name" if "model_name" in shown or "specs" not in shown else "name"
+
+
+def _refuse_outside(family: Family, settings: Settings, given: GivenModel | None) -> None:
+    """Raise InvalidRequest where a model names a path that an operator did not allow. ``given``: in Xinference's form.
+
+    Of several specs one may have been made.
+    """
+    for at, spec in enumerate(family.specs):
         for quantization in spec.quantizations if spec.uri else ():
-            refuse_outside(spec.uri.format(quantization=quantization), settings.roots, "model_uri")
+            field = f"specs[{at}].uri" if given is None else _uri_of(given, spec.uri)
+            refuse_outside(spec.uri.format(quantization=quantization), settings.roots, field)
     for options in family.options.values():
         refuse_options(options, settings.roots)

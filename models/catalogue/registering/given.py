@@ -85,7 +85,7 @@ class GivenModel(GivenSpec):
     architectures: _Texts | None = None
     context_length: Annotated[Int, Field(ge=1, le=1 << 30)] | None = None
     dimensions: Annotated[Int, Field(ge=1, le=1 << 24)] | None = None
-    max_tokens: Annotated[Int, Field(ge=1, le=1 << 30)] | None = None
+    max_tokens: Annotated[Int, Field(ge=4, le=1 << 24)] | None = None
     type: _Text | None = None
     chat_template: Annotated[str, Field(max_length=1 << 17)] | None = None
     stop: _Stops | None = None

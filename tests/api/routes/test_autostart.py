@@ -1,13 +1,18 @@
 """What is refused of an entry that comes back after a start (``api.routes.cluster.autostart``)."""
 
 import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from api.routes.cluster import autostart
-from models.errors import HeadraceError, ModelNotFound
+from models.errors import Conflict, HeadraceError, ModelNotFound
+from models.launching.launch import Launch
+from models.rows import instances
+from models.rows.database import Database
+from models.rows.instances import NewInstance
 
 
 def request() -> Any:
@@ -31,3 +36,23 @@ def test_a_launch_is_refused_where_it_stands(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(HeadraceError) as caught:
         asyncio.run(autostart.upsert(request()))
     assert caught.value.param == "launch.replica"
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"model_name": "echo"}, None),
+        ({"model_name": "Echo"}, None),
+        ({"model_name": "echo", "model_path": "/srv/echo"}, None),
+        ({"model_name": "other"}, "launch.model_name"),
+        ({"model_name": "echo", "model_path": "/srv/other"}, "launch.model_path"),
+    ],
+)
+def test_another_model_under_the_uid_is_told(database: Database, asked: dict[str, str], param: str | None) -> None:
+    new = NewInstance("m", "echo", "LLM", "echo", source="/srv/echo")
+    database.call(lambda c: instances.create(c, new, "me", {"model_name": "Echo"}))
+    launch = Launch(model_uid="m", **asked)
+    with pytest.raises(Conflict) if param else nullcontext() as caught:
+        database.call(autostart._refuse_another, launch)
+    assert (caught.value.param if caught else None) == param
+    database.call(autostart._refuse_another, launch.model_copy(update={"model_uid": "new"}))

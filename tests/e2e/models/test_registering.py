@@ -176,7 +176,7 @@ def test_weights_outside_the_roots_are_not_launched_nor_registered(new_stack: St
     stack = new_stack(HEADRACE_MODEL_ROOTS=str(inside))
     for path in ("/etc", f"{inside}/../x", f"{inside}/out"):
         answer = register(stack, "LLM", spec(path))
-        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model.model_uri")
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model.model_specs[0].model_uri")
         body = {"model_name": "x", "model_path": path}
         answer = httpx.post(f"{stack.url}/v1/models", json=body, timeout=30)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model_path")

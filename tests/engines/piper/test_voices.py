@@ -99,6 +99,7 @@ def test_an_error_does_not_list_a_thousand_voices() -> None:
         ({"inference": {"length_scale": 0}}, "inference.length_scale"),
         ({"inference": {"noise_w": float("nan")}}, "inference.noise_w"),
         ({"phoneme_id_map": {"a": [1], "b": [2], "c": [3]}}, r"\$ has no number"),
+        ({"phoneme_id_map": {"_": [], "^": [], "$": []}}, r"\$ has no number"),
         ({"phoneme_id_map": {"_": [-1], "^": [1], "$": [2]}}, "phoneme_id_map._.0"),
         ({"phoneme_type": "pinyin"}, "reads pinyin, for which Piper wants more than is installed"),
         ({"phoneme_type": "klingon"}, "phoneme_type"),

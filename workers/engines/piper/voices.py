@@ -92,7 +92,7 @@ def described(name: str, document: Any) -> VoiceFile:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))[:80] or "it"
         raise InvalidRequest(f"{name} describes no voice: {place}: {first['msg']}", param="model_path") from error
-    if missing := {"_", "^", "$"} - found.phoneme_id_map.keys():
+    if missing := {one for one in ("_", "^", "$") if not found.phoneme_id_map.get(one)}:
         raise InvalidRequest(f"{name} describes no voice: {min(missing)} has no number", param="model_path")
     if max((*found.speaker_id_map.values(), found.default_speaker_id)) >= found.num_speakers:
         raise InvalidRequest(f"{name} has more speakers than it says: {found.num_speakers}", param="model_path")

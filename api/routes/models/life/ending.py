@@ -13,7 +13,7 @@ from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.uids import Uid
 from models.errors import Conflict, ModelNotFound
-from models.launching.launch import is_uid
+from models.launching.launch import was_uid
 from models.redis import logs
 from models.rows import instances
 from models.rows.life import events
@@ -52,7 +52,7 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, Any]:
 
 
 async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, wait_s: float) -> dict[str, Any]:
-    ended = await gateway.database.run(_delete, uid, by, kind, why) if is_uid(uid) else None
+    ended = await gateway.database.run(_delete, uid, by, kind, why) if was_uid(uid) else None
     if ended is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     ids, asleep, since = ended

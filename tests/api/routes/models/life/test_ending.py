@@ -1,5 +1,6 @@
 """Which launches can be cancelled: those of models that have never been ready (``api.routes.models.life.ending``)."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,8 +8,10 @@ import pytest
 
 from api.gateway.gateway import Gateway
 from api.gateway.routing_table import RoutingTable
+from api.routes.models.finding import found
 from api.routes.models.life.ending import _delete, _left
-from models.errors import Conflict
+from models.errors import Conflict, ModelNotFound
+from models.launching.launch import is_uid
 from models.redis.presence import Replica, Snapshot
 from models.rows import instances
 from models.rows.database import Database
@@ -62,3 +65,14 @@ async def test_a_model_that_sleeps_is_gone_when_its_runner_is(database: Database
 def test_what_loads_is_cancelled(database: Database) -> None:
     loaded(database, state=ReplicaState.LOADING, stage="loading")
     assert end(database, EventKind.CANCELLED)
+
+
+@pytest.mark.parametrize("uid", ["a/events", "a/cancel", "vllm-supported"])
+def test_a_model_whose_uid_has_become_a_path_is_found_and_ended(database: Database, uid: str) -> None:
+    database.call(lambda c: instances.create(c, NewInstance(uid, "echo", "LLM", "echo"), "me"))
+    gateway = cast(Gateway, SimpleNamespace(database=database))
+    row, _ = asyncio.run(found(gateway, uid))
+    assert row.uid == uid
+    assert not is_uid(uid)
+    with pytest.raises(ModelNotFound):
+        asyncio.run(found(gateway, "a\0"))
