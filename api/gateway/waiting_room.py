@@ -66,7 +66,7 @@ class WaitingRoom:
             await self._entered.wait()
             with suppress(RedisError, OSError):
                 await self._report()
-            if not (self._since or self._noted):
+            if not (self._since or self._noted or self._reported):
                 self._entered.clear()
             await asyncio.sleep(REPORT_EVERY_S)
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -87,6 +88,30 @@ async def test_places_are_among_the_requests_of_all_gateways(client: redis.Redis
     await asyncio.wait_for(left(), 10)
     for one in runs:
         one.cancel()
+
+
+async def test_who_leaves_amid_a_report_is_not_kept_in_it(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = WaitingRoom("here", client)
+    written = room.report
+    with ExitStack() as waits:
+        waits.enter_context(room.waits("m"))
+
+        def report(now: float, ahead_s: float = 0.0) -> waiting.Report:
+            found = written(now, ahead_s)
+            waits.close()
+            return found
+
+        monkeypatch.setattr(room, "report", report)
+        run = asyncio.create_task(room.run())
+
+        async def told() -> None:
+            while not room._all:
+                await asyncio.sleep(0.02)
+            while await client.hgetall(waiting.KEY):
+                await asyncio.sleep(0.05)
+
+        await asyncio.wait_for(told(), 10)
+    run.cancel()
 
 
 async def test_the_clocks_of_machines_do_not_matter(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
