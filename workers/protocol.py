@@ -142,12 +142,16 @@ class JobEnded(msgspec.Struct, tag=True, frozen=True):
 
 
 class Stats(msgspec.Struct, tag=True, frozen=True):
-    """Sent once a second: how much the runner has in flight, its memory, and counters since its start."""
+    """Sent once a second: how much the runner has in flight, its memory, and counters since its start.
+
+    ``mapped_bytes``: how much of the memory are files, as mapped weights; the machine counts it as available.
+    """
 
     inflight: int
     outstanding_tokens: int
     memory_bytes: int
     counters: dict[str, int]
+    mapped_bytes: int = 0
 
 
 Command = Load | Begin | Submit | DoJob | CancelJob | Drain | Stop

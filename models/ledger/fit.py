@@ -24,7 +24,8 @@ certain counts there.
 class Holding:
     """A replica's part of a device: what is reserved, and what was measured; None where that is not known.
 
-    ``idle``: it is ready and answers nothing now; ``pinned``: it is never unloaded for others.
+    ``idle``: it is ready and answers nothing now; ``pinned``: it is never unloaded for others; ``mapped``: what of the
+    measured are files, which a machine counts as free all the same.
     """
 
     replica: str
@@ -33,6 +34,7 @@ class Holding:
     measured: int | None = None
     idle: bool = False
     pinned: bool = False
+    mapped: int = 0
 
     @property
     def bytes(self) -> int:
@@ -44,13 +46,18 @@ class Holding:
         """What is reserved for it and not taken yet."""
         return self.bytes - (self.measured or 0)
 
+    @property
+    def regained(self) -> int:
+        """How much more is measured free once it has left."""
+        return self.bytes if self.measured is None else max(self.measured - self.mapped, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """A device's memory. ``free``: None where it is not known for sure.
 
     ``idle``: what models without requests hold of it, by their uids, which could be unloaded; none that is pinned.
-    ``holdings``: of all.
+    ``holdings``: of all. ``ceiling``: what would be measured free without them; None where that is not known.
     """
 
     device: str
@@ -60,6 +67,7 @@ class Room:
     idle: Mapping[str, int] = field(default_factory=dict)
     holdings: tuple[Holding, ...] = ()
     rule: Rule = "card"
+    ceiling: int | None = None
 
     @property
     def reserved(self) -> int:
@@ -69,12 +77,16 @@ class Room:
     @property
     def reachable(self) -> int:
         """What would be free without the idle models."""
-        return min(self.total, (self.free or 0) + sum(self.idle.values()))
+        return min(self._most, (self.free or 0) + sum(self.idle.values()))
 
     @property
     def emptied(self) -> int:
         """What would be free without any of our models."""
-        return max(self.reachable, min(self.total, (self.free or 0) + self.reserved))
+        return max(self.reachable, min(self._most, (self.free or 0) + self.reserved))
+
+    @property
+    def _most(self) -> int:
+        return self.total if self.ceiling is None else min(self.total, self.ceiling)
 
 
 def wanted(need: Need, room: Room, share: int = 1) -> int:

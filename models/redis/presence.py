@@ -22,7 +22,8 @@ class Replica(msgspec.Struct, frozen=True):
     """One replica as its worker reports it. ``epoch`` names its runner: a replica that is loaded again has a new one.
 
     ``outstanding_tokens``: those that it still has to write. ``context_length`` in tokens. ``memory_bytes``: on its
-    device; ``host_bytes``: of the machine's memory. ``idle_s``: seconds since a request or job last ran,
+    device; ``mapped_bytes``: of these, files that the machine counts as available; ``host_bytes``: of the machine's
+    memory. ``idle_s``: seconds since a request or job last ran,
     ``resident_s``: since it is ready, ``loading_s``: since its load began, ``queued_s``: since it has more requests
     than it computes at once. ``counters``: the engine's. ``download``: how far that is, while it runs. ``leaving``: it
     finishes what it does, and is sent nothing more.
@@ -39,6 +40,7 @@ class Replica(msgspec.Struct, frozen=True):
     inflight: int = 0
     outstanding_tokens: int = 0
     memory_bytes: int = 0
+    mapped_bytes: int = 0
     host_bytes: int = 0
     pid: int = 0
     idle_s: float = 0.0

@@ -62,6 +62,7 @@ from workers.runner.job_events import JobEvents
 from workers.runner.jobs import RunnerJobs
 from workers.runner.load_failures import meaning_of
 from workers.runner.media_intake import MediaIntake
+from workers.runner.memory import family, held
 from workers.runner.publisher import Publisher
 from workers.runner.requests import Requests
 from workers.runner.stops import NOWHERE, taken
@@ -281,8 +282,9 @@ class Runner:
                 "requests_resent": requests.resent,
                 "publishes": publisher.publishes,
             }
-            memory = await asyncio.to_thread(_memory, process) if engine.spawns else process.memory_info().rss
-            self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters))
+            mine = await asyncio.to_thread(family, process) if engine.spawns else (process,)
+            memory, mapped = held(mine)
+            self._send(Stats(requests.inflight, requests.outstanding_tokens, memory, counters, mapped))
             await asyncio.sleep(1)
 
     def _send(self, event: Event) -> None:
@@ -329,15 +331,6 @@ def _beside(load: Load) -> str:
     """The projector of a repository that the launch names, for a GGUF file of it."""
     name = load.options.get("mmproj")
     return name if isinstance(name, str) and name.endswith(".gguf") and not name.startswith("/") else ""
-
-
-def _memory(process: psutil.Process) -> int:
-    """Resident bytes of a process and of those that it started."""
-    total = 0
-    for member in (process, *process.children(recursive=True)):
-        with suppress(psutil.Error):  # it has just ended
-            total += int(member.memory_info().rss)
-    return total
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What each device has and who holds it: from rows, and from what workers report. Pure; sizes in bytes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.ledger.fit import Holding, Room, Rule
 from models.redis.presence import Replica, decode
@@ -38,11 +38,14 @@ def rooms(
     devices: Iterable[DeviceRow], replicas: Sequence[ReplicaRow], reported: Reported, pinned: Collection[str] = ()
 ) -> dict[str, Room]:
     """The room of each device, by its id. ``pinned``: the uids of models that are never unloaded for others."""
+    devices = list(devices)
+    soft = {one.id for one in devices if _rule(one.kind, budget=bool(one.details.get("budget"))) == "soft"}
     held: dict[str, list[Holding]] = {}
     for row in replicas:
         if row.state in RESIDENT:
             for device in held_devices(row):
-                held.setdefault(device, []).append(_holding(row, reported, pinned=row.uid in pinned))
+                one = _holding(row, reported, pinned=row.uid in pinned)
+                held.setdefault(device, []).append(one if device in soft else replace(one, mapped=0))
     return {one.id: room(one, held.get(one.id, ()), reported.free.get(one.id)) for one in devices}
 
 
@@ -56,14 +59,16 @@ def room(device: DeviceRow, holdings: Sequence[Holding], measured_free: int | No
     shared = device.kind != "cpu" and bool(device.details.get("shares_memory"))
     if shared or device.details.get("fault") or not total:
         return Room(device.id, device.node, total, None, holdings=tuple(holdings))
-    free = total - sum(one.bytes for one in holdings)
+    free, ceiling = total - sum(one.bytes for one in holdings), None
     if measured_free is not None:
         free = min(free, measured_free - sum(one.owed for one in holdings))
+        ceiling = measured_free + sum(one.regained for one in holdings)
+    rule = _rule(device.kind, budget=budget)
     idle: dict[str, int] = {}
     for one in holdings:
         if one.idle and not one.pinned:
             idle[one.uid] = idle.get(one.uid, 0) + one.bytes
-    return Room(device.id, device.node, total, max(0, free), idle, tuple(holdings), _rule(device.kind, budget=budget))
+    return Room(device.id, device.node, total, max(0, free), idle, tuple(holdings), rule, ceiling)
 
 
 def _rule(kind: str, *, budget: bool) -> Rule:
@@ -84,4 +89,5 @@ def _holding(row: ReplicaRow, reported: Reported, *, pinned: bool) -> Holding:
         None if measured is None else measured // count,
         idle=idle and live is not None and not live.inflight,
         pinned=pinned,
+        mapped=live.mapped_bytes if live else 0,
     )

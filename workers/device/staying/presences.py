@@ -55,6 +55,7 @@ class Presences:
             inflight=runner.inflight,
             outstanding_tokens=runner.stats.outstanding_tokens,
             memory_bytes=self._memory_bytes(runner),
+            mapped_bytes=runner.stats.mapped_bytes,
             host_bytes=runner.stats.memory_bytes,
             pid=runner.pid,
             idle_s=now - self._busy_at[runner.epoch],

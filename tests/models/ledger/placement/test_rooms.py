@@ -56,6 +56,26 @@ def test_what_ready_models_without_requests_hold_could_be_unloaded() -> None:
     assert (found.reserved, found.emptied) == (6 * GIB, 24 * GIB)
 
 
+def test_mapped_weights_are_not_free_twice() -> None:
+    """They are in what a model holds, and in what the machine has available: nothing comes back when it leaves."""
+    cpu = replace(device("cpu", "cpu", total=16 * GIB), id="box.cuda:0")
+    there = {"a": Replica("a", "m-a", "e", "ready", memory_bytes=4 * GIB, mapped_bytes=3 * GIB)}
+    found = rooms([cpu], [row("a", READY, GIB)], Reported({cpu.id: 9 * GIB}, there))[cpu.id]
+    assert (found.free, found.emptied, found.reachable) == (9 * GIB, 10 * GIB, 10 * GIB)
+    budget = replace(cpu, details={"budget": True})
+    found = rooms([budget], [row("a", READY, GIB)], Reported({cpu.id: 9 * GIB}, there))[cpu.id]
+    assert found.emptied == 13 * GIB, "a budget counts what a process holds"
+    found = rooms([cpu], [row("a", READY, 4 * GIB)], Reported({cpu.id: 2 * GIB}, {}))[cpu.id]
+    assert found.emptied == 4 * GIB, "nothing is measured of it: it may have taken all"
+
+
+def test_what_others_hold_of_a_card_does_not_come_back() -> None:
+    replicas = [row("a", READY, 8 * GIB), row("b", ReplicaState.LOADING, 8 * GIB)]
+    there = {"a": live("a", 8 * GIB), "b": live("b", GIB, state="loading")}
+    found = rooms([CARD], replicas, Reported({"box.cuda:0": 3 * GIB}, there))["box.cuda:0"]
+    assert (found.free, found.emptied) == (0, 12 * GIB), "another process holds the other 12"
+
+
 def test_a_replica_on_several_devices_holds_a_part_of_each() -> None:
     other = device("cuda:1")
     replicas = [row("a", READY, 2 * GIB, 8 * GIB, others=["box.cuda:1"])]
