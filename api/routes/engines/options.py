@@ -36,7 +36,7 @@ async def describe_options(
     """
     facts = engine_named(engine)
     if facts is None:
-        raise NotFound(f"there is no engine '{engine}'; there are {', '.join(sorted(FACTS))}", param="engine")
+        raise NotFound(f"there is no engine '{engine[:40]}'; there are {', '.join(sorted(FACTS))}", param="engine")
     return schema_of(facts, _type_on(facts, model_type))
 
 
