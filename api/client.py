@@ -108,7 +108,7 @@ class Client:
         return dict(self._json("POST", "/v1/model_registrations/guess", "model", whole=True, json=body))
 
     def wait_ready(self, uid: str, on_progress: OnProgress = lambda _: None) -> None:
-        """Wait until every replica is ready.
+        """Wait until the launch is whole, or its model sleeps until it is asked for.
 
         Raises ModelFailed with the cause if one cannot be loaded, NoDevice if no device that is here can serve one.
         """
@@ -117,13 +117,14 @@ class Client:
                 now = self.progress(uid)
             except ModelNotFound:
                 raise Cancelled(f"the launch of '{uid}' was cancelled") from None
+            if now.stage in ("ready", "dormant"):
+                on_progress(now)
+                return
             if now.stage == "failed":
                 raise ModelFailed(f"the model '{uid}' could not be loaded: {now.reason or 'see the worker log'}")
             if now.hopeless:
                 raise NoDevice(f"the model '{uid}' waits for a device: {now.reason}")
             on_progress(now)
-            if now.stage == "ready":
-                return
             time.sleep(POLL_S)
 
     def progress(self, uid: str) -> LaunchProgress:

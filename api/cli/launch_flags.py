@@ -1,15 +1,17 @@
-"""Flags of Xinference's ``launch`` that the library of the command line would misread: ``-ev K V`` as ``-e v``.
+"""Flags of ``launch`` that the library of the command line would misread: ``-ev K V``, Xinference's, as ``-e v``.
 
 They become fields of the body by Xinference's names. What of them is not supported the server refuses by name.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from typer.core import TyperCommand
 
+from api.cli.further_flags import further, options
 from models.errors import InvalidRequest
 
 _PAIRS = {
@@ -31,15 +33,25 @@ _LISTS = {
 _BARE: dict[str, dict[str, Any]] = {"--enable-virtual-env": {"enable_virtual_env": True}, "--disable-virtual-env": {}}
 FIELDS = "headrace.fields"
 """Where the context of the command has the fields."""
+_OF_THE_COMMAND = ("wait", "no_wait", "endpoint", "api_key", "size_in_billions")
+"""Flags of ``launch`` that are no fields of its body, by which the server could tell the nearest."""
 
 
 class LaunchCommand(TyperCommand):
     """``launch``, which takes these flags out of its arguments before the others are parsed."""
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """The command, whose help shows further flags, too."""
+        super().__init__(*args, **settings)
+        self.params = [*self.params, *options()]
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Raises InvalidRequest where a flag lacks its key or value."""
         ctx.meta[FIELDS], rest = taken(args)
-        return super().parse_args(ctx, rest)
+        left = super().parse_args(ctx, rest)
+        for one in options():  # they are in the fields
+            ctx.params.pop(one.name)
+        return left
 
 
 def taken(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -52,7 +64,14 @@ def taken(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     words = list(arguments)
     while words:
         word = words.pop(0)
-        if word in _BARE:
+        flag, has_value, text = word.partition("=")
+        if flag in further():
+            name, switch = further()[flag]
+            if not has_value:
+                bare = switch and not (words and words[0].lower() in ("true", "false"))
+                [text] = ["true"] if bare else _values(words, flag, 1)
+            fields[name] = value_of(text)
+        elif word in _BARE:
             fields |= _BARE[word]
         elif word in _LISTS:
             fields.setdefault(_LISTS[word], []).extend(_values(words, word, 1))
@@ -64,6 +83,14 @@ def taken(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         else:
             rest.append(word)
     return fields, rest
+
+
+def refuse_misspelt(names: Iterable[str]) -> None:
+    """Raise InvalidRequest for what is to be an option of the engine, and is nearly a flag of the command. Pure."""
+    for name in names:
+        if near := get_close_matches(name, _OF_THE_COMMAND, 1, 0.85):
+            flags = [f"--{one.replace('_', '-')}" for one in (name, near[0])]
+            raise InvalidRequest(f"there is no {flags[0]}; did you mean {flags[1]}?", param=name)
 
 
 def value_of(text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.launch_flags import FIELDS, LaunchCommand, value_of
+from api.cli.launch_flags import FIELDS, LaunchCommand, refuse_misspelt, value_of
 from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 
@@ -75,7 +75,7 @@ def launch(
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: AdminKey = "",
 ) -> None:
-    """Launch a model. Any further --key value is an option of its engine.
+    """Launch a model. Any further --key value is an option of its engine: headrace engine --options ENGINE lists them.
 
     --lora-modules NAME PATH adds an adapter (vllm, diffusers), -qc KEY VALUE a part of vllm's --quantization-config.
     """
@@ -105,7 +105,9 @@ def _further(context: typer.Context) -> dict[str, Any]:
     adapters, rest = lora_modules(context.args)
     given = dict(context.meta[FIELDS])
     adapters |= given.pop("peft_model_config", {})
-    return given | ({"peft_model_config": adapters} if adapters else {}) | engine_options(rest)
+    options = engine_options(rest)
+    refuse_misspelt(options)
+    return given | ({"peft_model_config": adapters} if adapters else {}) | options
 
 
 def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:

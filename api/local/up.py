@@ -166,8 +166,8 @@ class Up:
 
     async def _wait_for_demo(self, client: Client) -> None:
         uid = str(DEMO["model_uid"])
-        with self._step(uid, "the demo model"):
-            while (now := await asyncio.to_thread(client.progress, uid)).stage != "ready":
+        with self._step(uid, "the demo model"):  # one that sleeps since nobody asked answers, too
+            while (now := await asyncio.to_thread(client.progress, uid)).stage not in ("ready", "dormant"):
                 if now.stage == "failed" or now.hopeless:
                     raise Unavailable(now.reason or "it could not be loaded")
                 self._console.waiting(uid, f"{now.stage} {now.fraction:.0%} {now.download or now.reason}".rstrip())

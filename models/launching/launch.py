@@ -204,7 +204,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
     _check_options(launch, fit)
     options |= fit.engine.type_options.get(fit.model_type, {})
     options |= adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
-    check_options(fit.engine.name, fit.model_type, options, trusted=trusted)
+    check_options(fit.engine.name, fit.model_type, options, trusted=trusted, beside=Launch.model_fields)
     return NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,

@@ -1,7 +1,6 @@
 """Models: list, describe, launch and terminate them, and follow a launch. Paths and names are Xinference's."""
 
 import asyncio
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -14,12 +13,13 @@ from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models import by_name
 from api.routes.models.finding import found
+from api.routes.models.life import again
 from api.routes.models.logs import router as log_router
 from api.routes.models.memory import needs, refuse_without_room
 from api.routes.models.preparing import PreparedLaunch, prepared
 from api.routes.models.staying import router as staying_router
 from api.routes.models.uids import Uid
-from api.routes.models.views import described, instance_of
+from api.routes.models.views import described, instance_of, state_of
 from models.errors import (
     Cancelled,
     HeadraceError,
@@ -121,15 +121,10 @@ async def _until_ready(gateway: Gateway, uid: str) -> None:
         except ModelNotFound:
             raise Cancelled(f"the launch of '{uid}' was cancelled", param="model_uid") from None
         hopeless = await gateway.database.look(instances.hopeless, uid)
-        if _is_over(replicas, hopeless):
+        if again.is_over(replicas, hopeless):
             raise _failure(uid, replicas[0])
         await gateway.routing_table.change(changed, 0.5)
     raise ModelNotReady(f"the model '{uid}' is still loading", param="model_uid")
-
-
-def _is_over(replicas: Sequence[ReplicaRow], hopeless: Collection[str]) -> bool:
-    """Whether no replica will be ready: each has failed, or waits for a device that is not here."""
-    return bool(replicas) and all(row.state == ReplicaState.FAILED or row.id in hopeless for row in replicas)
 
 
 def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
@@ -142,8 +137,13 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
 
 
 def _create(connection: Connection, new: NewInstance, by: str, asked: dict[str, Any]) -> None:
-    """Record the launch. A launch of the same uid that failed, or can never be placed, is replaced."""
-    if _is_over(instances.replicas_of(connection, new.uid), instances.hopeless(connection, new.uid)):
+    """Record the launch. It replaces one of the same uid that failed, or can never be placed; else raises Conflict."""
+    if (there := instances.get(connection, new.uid)) is not None:
+        replicas = instances.replicas_of(connection, new.uid)
+        hopeless = instances.hopeless(connection, new.uid)
+        if not again.replaceable(replicas, hopeless, served=there.load_s is not None):
+            ready = any(row.state == ReplicaState.READY for row in replicas)
+            raise again.in_use(new.uid, "ready" if ready else state_of(replicas))
         instances.delete(connection, new.uid, by, why="launched anew")
     instances.create(connection, new, by, asked)
 

@@ -66,13 +66,13 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
         "load_s": row.load_s,
         "address": places[0]["node"] if places else None,
         "accelerators": [found["gpu"] for found in places if found["gpu"]],
-        "state": "ready" if ready else _state(replicas),
+        "state": "ready" if ready else state_of(replicas),
     }
 
 
 def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str, Any]:
     """One model as Xinference's command line follows its launch. ``ready``: the replicas that take requests."""
-    state = "ready" if ready else _state(replicas)
+    state = "ready" if ready else state_of(replicas)
     return {
         "model_name": row.model_name,
         "model_uid": row.uid,
@@ -87,7 +87,7 @@ def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[
                 "replica_id": one.id,
                 "replica_model_uid": one.id,
                 "worker_address": one.device,
-                "status": _status("ready" if one.id in ready else _state([one])),
+                "status": _status("ready" if one.id in ready else state_of([one])),
                 "created_ts": one.created_at // 1000,
                 "error_message": _failure(one),
             }
@@ -101,17 +101,22 @@ def progress_of(
     ready: Collection[str],
     hopeless: Collection[str] = (),
     downloads: Mapping[str, DownloadProgress] = MappingProxyType({}),
+    *,
+    enough: int | None = None,
 ) -> dict[str, Any]:
     """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later.
 
     ``hopeless``: those that wait for a device that is not here. ``downloads``: how far those are that fetch.
+    ``enough``: so many ready replicas are a whole launch (``enough_of``); None: all that are to be loaded.
     """
     stages = {row.id: "ready" if row.id in ready else _stage(row) for row in replicas}
     fractions = {row.id: 1.0 if row.id in ready else _fraction(row) for row in replicas}
     files = {row.id: _files(row.id, downloads.get(row.id)) for row in replicas}
+    loaded = enough is not None and sum(stage == "ready" for stage in stages.values()) >= enough
+    counted = [row.id for row in _to_be_loaded(replicas)]
     return {
-        "progress": sum(fractions.values()) / max(len(replicas), 1),
-        "stage": min(stages.values(), key=_rank, default="pending"),
+        "progress": 1.0 if loaded else sum(fractions[one] for one in counted) / max(len(counted), 1),
+        "stage": "ready" if loaded else min((stages[one] for one in counted), key=_rank, default="pending"),
         "download_files": [file for some in files.values() for file in some],
         "replicas": [
             {
@@ -129,6 +134,17 @@ def progress_of(
             for row in replicas
         ],
     }
+
+
+def enough_of(row: InstanceRow) -> int | None:
+    """How many ready replicas make a launch whole; None: all that are to be loaded, as their number does not change."""
+    return None if row.max_replicas is None else max(row.min_replicas or 0, 1)
+
+
+def _to_be_loaded(replicas: list[ReplicaRow]) -> list[ReplicaRow]:
+    """The replicas of a launch that count: those that sleep, or leave, only where there are no others."""
+    rest = (ReplicaState.DORMANT, ReplicaState.STOPPING)
+    return [row for row in replicas if row.state not in rest] or replicas
 
 
 def _files(replica: str, download: DownloadProgress | None) -> list[dict[str, Any]]:
@@ -170,9 +186,9 @@ def _status(state: str) -> str:
     return {"ready": "READY", "dormant": "READY", "failed": "ERROR"}.get(state, "CREATING")
 
 
-def _state(replicas: list[ReplicaRow]) -> str:
+def state_of(replicas: list[ReplicaRow]) -> str:
     """The state to show of a model that no device reports as ready."""
-    states = {row.state for row in replicas}
+    states = {row.state for row in _to_be_loaded(replicas)}
     if states <= {ReplicaState.PENDING, ReplicaState.ASSIGNED} and any(row.error for row in replicas):
         return "waiting"
     for state in (ReplicaState.FAILED, ReplicaState.DORMANT):

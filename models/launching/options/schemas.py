@@ -1,6 +1,6 @@
 """The options of an engine as JSON Schema, and a check of those of a launch, by the classes that the engine reads."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from models.engines import EngineFacts, ModelType
@@ -54,17 +54,22 @@ def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> dict[s
     }
 
 
-def check_options(engine: str, model_type: ModelType, options: Mapping[str, Any], *, trusted: bool) -> None:
-    """Raise InvalidRequest, with the option at fault, for options that the engine does not have, or not so."""
+def check_options(
+    engine: str, model_type: ModelType, options: Mapping[str, Any], *, trusted: bool, beside: Collection[str] = ()
+) -> None:
+    """Raise InvalidRequest, with the option at fault, for options that the engine does not have, or not so.
+
+    ``beside``: the fields of a launch that are no options, of which one may be misspelt.
+    """
     cls = options_class(engine, model_type)
     if _writes(engine, model_type):
         StopOptions.read({name: value for name, value in options.items() if name in StopOptions.model_fields})
         options = {name: value for name, value in options.items() if name not in StopOptions.model_fields}
     if cls is None:
-        vllm.refuse_unknown(options, vllm.arguments(), trusted=trusted)
+        vllm.refuse_unknown(options, vllm.arguments(), trusted=trusted, beside=beside)
         refuse_values(options, vllm.arguments())
     else:
-        cls.read(options)
+        cls.read(options, (*beside, *(StopOptions.model_fields if _writes(engine, model_type) else ())))
 
 
 def _writes(engine: str, model_type: ModelType) -> bool:

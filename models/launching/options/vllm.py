@@ -61,10 +61,13 @@ class OwnOptions(BaseModel):
     )
 
 
-def refuse_unknown(options: Mapping[str, Any], known: Collection[str], *, trusted: bool) -> OwnOptions:
+def refuse_unknown(
+    options: Mapping[str, Any], known: Collection[str], *, trusted: bool, beside: Collection[str] = ()
+) -> OwnOptions:
     """Headrace's own among the options, where all may be set. ``known`` are the names of vLLM's arguments.
 
-    Raises InvalidRequest with the option at fault; for a misspelt one it names the nearest.
+    ``beside``: the fields of a launch that are no options, of which one may be misspelt. Raises InvalidRequest with the
+    option at fault; for a misspelt one it names the nearest.
     """
     try:
         own = OwnOptions.model_validate({name: one for name, one in options.items() if name in OwnOptions.model_fields})
@@ -75,7 +78,7 @@ def refuse_unknown(options: Mapping[str, Any], known: Collection[str], *, truste
     allowed = settable(known)
     for name, value in options.items():
         if name not in OwnOptions.model_fields:
-            _check(name, value, known, allowed, trusted)
+            _check(name, value, known, allowed, trusted, beside)
     return own
 
 
@@ -85,7 +88,9 @@ def settable(known: Collection[str]) -> frozenset[str]:
     return frozenset(known) - frozenset(ours) | SERVING
 
 
-def _check(name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool) -> None:
+def _check(
+    name: str, value: Any, known: Collection[str], allowed: Collection[str], trusted: bool, beside: Collection[str]
+) -> None:
     code = {name, *(value if isinstance(value, dict) else ())} & CODE
     pickles = name == "load_format" and (not isinstance(value, str) or value not in SAFE_FORMATS)
     if (code or pickles) and not trusted:
@@ -94,7 +99,7 @@ def _check(name: str, value: Any, known: Collection[str], allowed: Collection[st
         return
     if name in known or name in PLATFORM:
         raise InvalidRequest(f"'{name}' is Headrace's to set", param=name)
-    hint = did_you_mean(name, [*allowed, *OwnOptions.model_fields])
+    hint = did_you_mean(name, [*allowed, *OwnOptions.model_fields, *beside])
     raise InvalidRequest(f"vLLM has no argument '{name}'{hint}", param=name)
 
 

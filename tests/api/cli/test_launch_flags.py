@@ -2,8 +2,12 @@
 
 import pytest
 
-from api.cli.launch_flags import taken
+from api.cli.further_flags import further
+from api.cli.launch_flags import refuse_misspelt, taken
+from models.engines import FACTS
 from models.errors import InvalidRequest
+from models.launching.launch import Launch
+from models.launching.options.schemas import schema_of
 from tests.api.cli.test_cli import Server, headrace, server
 
 __all__ = ["server"]
@@ -68,3 +72,31 @@ def test_what_there_is_not_says_what_there_is(command: str, words: str) -> None:
     done = headrace(*command.split())
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"headrace: {words}")
+
+
+def test_further_flags_are_read_with_or_without_a_value() -> None:
+    words = "--keep-alive 5m --pinned --load_on_request false --min-replicas=0 --max-replicas 2 --autostart --n-ctx 9"
+    fields = {"keep_alive": "5m", "pinned": True, "load_on_request": False, "min_replicas": 0, "max_replicas": 2}
+    assert taken(words.split()) == (fields | {"autostart": True}, ["--n-ctx", "9"])
+    with pytest.raises(InvalidRequest, match="give a value"):
+        taken(["--keep-alive"])
+
+
+def test_the_help_of_launch_lists_every_field_of_a_launch() -> None:
+    shown = headrace("launch", "--help", COLUMNS="200").stdout
+    own = {"model_size_in_billions", "node", "worker_ip", "peft_model_config"}  # under other names, or several
+    fields = [name for name in Launch.model_fields if name not in own]
+    assert not [name for name in fields if f"--{name.replace('_', '-')} " not in shown]
+    assert {name for name, _ in further().values()} <= set(Launch.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("nowait", "--no-wait"), ("end_point", "--endpoint"), ("apikey", "--api-key")]
+)
+def test_a_misspelt_flag_of_the_command_is_named(word: str, near: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"did you mean {near}"):
+        refuse_misspelt([word])
+
+
+def test_options_of_engines_are_no_misspelt_flags() -> None:
+    refuse_misspelt(name for facts in FACTS.values() for name in schema_of(facts)["properties"])

@@ -1,12 +1,16 @@
 """What a launch reads of the devices, and what is said of its progress."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from api.routes.models.preparing import vllm_works
-from api.routes.models.views import progress_of
+from api.routes.models.views import enough_of, progress_of, state_of
 from models.errors import NoDevice, ReplicaLost
 from models.hubs.progress import DownloadProgress, FileProgress
-from models.rows.records import LoadedDevice, ReplicaRow
+from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.states import ReplicaState
 
 
@@ -75,3 +79,41 @@ def test_a_download_is_told_in_bytes() -> None:
         "files": [{"name": "a", "bytes": 1, "total_bytes": 3, "bytes_per_s": 0, "eta_s": None}],
     }
     assert progress_of([row], ())["replicas"][0]["download"] is None
+
+
+ASLEEP = replica(ReplicaState.DORMANT, "")
+READY = replica(ReplicaState.READY, "ready")
+LOADS = replica(ReplicaState.LOADING, "loading")
+LEAVES = replica(ReplicaState.STOPPING, "draining")
+
+
+@pytest.mark.parametrize(
+    ("rows", "ready", "enough", "stage", "fraction"),
+    [
+        ([READY, ASLEEP, ASLEEP], 1, 1, "ready", 1.0),
+        ([READY, LOADS, ASLEEP], 1, 1, "ready", 1.0),
+        ([READY, LOADS, ASLEEP], 1, 2, "loading", 0.75),
+        ([LOADS, ASLEEP, ASLEEP], 0, 1, "loading", 0.5),
+        ([ASLEEP, ASLEEP], 0, 1, "dormant", 0.0),
+        ([READY, LOADS], 1, None, "loading", 0.75),
+        ([READY, ASLEEP], 1, None, "ready", 1.0),
+        ([READY, LEAVES], 1, None, "ready", 1.0),
+    ],
+)
+def test_progress_counts_what_is_to_be_loaded(
+    rows: list[ReplicaRow], ready: int, enough: int | None, stage: str, fraction: float
+) -> None:
+    rows = [replace(row, id=f"echo-{number}") for number, row in enumerate(rows)]
+    said = progress_of(rows, {row.id for row in rows[:ready]}, enough=enough)
+    assert (said["stage"], said["progress"]) == (stage, fraction)
+
+
+@pytest.mark.parametrize(("least", "most", "enough"), [(None, None, None), (2, None, None), (0, 3, 1), (2, 3, 2)])
+def test_enough_is_what_is_to_stay_loaded(least: int | None, most: int | None, enough: int | None) -> None:
+    assert enough_of(cast("InstanceRow", SimpleNamespace(min_replicas=least, max_replicas=most))) == enough
+
+
+def test_a_model_waits_where_all_that_is_to_be_loaded_does() -> None:
+    waits = replica(ReplicaState.PENDING, "waiting", NoDevice("there is no room"))
+    assert state_of([waits, ASLEEP]) == "waiting"
+    assert state_of([ASLEEP, ASLEEP]) == "dormant"

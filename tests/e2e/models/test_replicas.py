@@ -112,3 +112,24 @@ def test_the_command_line_adds_and_removes(stack: Stack) -> None:
     assert events_of(stack, "scaled")[0]["event_type"] == "INFO"
     refused = headrace(stack, "cancel-launch", "-u", "scaled")
     assert (refused.returncode, "terminate it instead" in refused.stderr) == (1, True)
+
+
+def test_a_launch_that_may_grow_is_whole_once_enough_is_ready(stack: Stack) -> None:
+    asked = ("-n", "echo", "-en", "echo", "-u", "grows", "--min-replicas", "1", "--max-replicas", "3")
+    done = headrace(stack, "launch", *asked)
+    assert (done.returncode, done.stdout) == (0, "grows\n"), done.stderr
+    assert (now := stack.client.progress("grows")).stage == "ready"
+    assert now.fraction == 1
+    path = f"{stack.url}/v1/models/grows"
+    assert 'data: {"stage": "ready"}' in httpx.get(f"{path}/progress?follow=true", timeout=30).text
+    again = headrace(stack, "launch", *asked)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "in use, by a model that is ready: choose another" in again.stderr
+    assert httpx.delete(path, timeout=60).status_code == 200
+
+
+def test_one_that_is_loaded_on_request_is_not_waited_for(stack: Stack) -> None:
+    done = headrace(stack, "launch", "-n", "echo", "-en", "echo", "-u", "sleeps", "--load-on-request")
+    assert (done.returncode, done.stdout) == (0, "sleeps\n"), done.stderr
+    assert stack.client.progress("sleeps").stage == "dormant"
+    assert httpx.delete(f"{stack.url}/v1/models/sleeps", timeout=60).status_code == 200

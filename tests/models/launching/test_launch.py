@@ -316,6 +316,10 @@ def test_a_launch_may_say_on_which_node(given: dict[str, str], node: str | None)
     [
         ({"model_name": "smollm2", "n_ctx": "x"}, "n_ctx", "'n_ctx'"),
         ({"model_name": "smollm2", "n_cxt": 512}, "n_cxt", "did you mean 'n_ctx'"),
+        ({"model_name": "smollm2", "keepalive": "5m"}, "keepalive", "did you mean 'keep_alive'\\?$"),
+        ({"model_name": "smollm2", "stop_token_id": [1]}, "stop_token_id", "did you mean 'stop_token_ids'"),
+        ({"model_name": "smollm2", "colour": 1}, "colour", "no option 'colour'; it has cache_ram_mib, "),
+        ({"model_path": "/w", "model_engine": "vllm", "min_replica": 2}, "min_replica", "did you mean 'min_replicas'"),
         ({"model_name": "minilm", "dtype": "x"}, "dtype", "'dtype'"),
         ({"model_name": "glyphs", "default_step": 3}, "default_step", "did you mean 'default_steps'"),
         ({"model_path": "/w", "model_engine": "vllm", "max_num_seq": 3}, "max_num_seq", "max_num_seqs"),

@@ -16,7 +16,7 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
-from api.routes.models.views import progress_of
+from api.routes.models.views import enough_of, progress_of
 from models.errors import DatabaseUnavailable, ModelNotFound
 from models.rows import instances
 
@@ -32,7 +32,7 @@ async def progress(
     uid: Uid,
     follow: Annotated[bool, Query(description="tell of every change until it is over, as server-sent events")] = False,
 ) -> Response:
-    """How far the launch is: ``progress`` from 0 to 1 over all replicas, and the stage of each replica.
+    """How far the launch is: ``progress`` from 0 to 1 over the replicas to be loaded, and the stage of each.
 
     ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do;
     ``next_try_at``, when a failed one is tried again, in seconds since 1970, or null. ``download`` is how far its
@@ -48,10 +48,11 @@ async def progress(
 
 
 async def _now(gateway: Gateway, uid: str) -> dict[str, Any]:
-    _, replicas = await found(gateway, uid)
+    row, replicas = await found(gateway, uid)
     hopeless = await gateway.database.look(instances.hopeless, uid)
     downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
-    return progress_of(replicas, {one.id for _, one in gateway.routing_table.ready(uid)}, hopeless, downloads)
+    ready = {one.id for _, one in gateway.routing_table.ready(uid)}
+    return progress_of(replicas, ready, hopeless, downloads, enough=enough_of(row))
 
 
 async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncIterator[ServerSentEvent]:
@@ -72,5 +73,7 @@ async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncItera
 
 
 def is_over(now: dict[str, Any]) -> bool:
-    """Whether nothing more is to come: all replicas are ready, have failed for good, or wait in vain."""
-    return all(one["hopeless"] or (one["stage"] in OVER and one["next_try_at"] is None) for one in now["replicas"])
+    """Whether nothing more is to come: enough replicas are ready, or all have failed for good, or wait in vain."""
+    return now["stage"] == "ready" or all(
+        one["hopeless"] or (one["stage"] in OVER and one["next_try_at"] is None) for one in now["replicas"]
+    )

@@ -31,17 +31,18 @@ def replica(stage: str, *, hopeless: bool = False, next_try_at: float | None = N
 
 
 @pytest.mark.parametrize(
-    ("replicas", "over"),
+    ("stage", "replicas", "over"),
     [
-        ([replica("ready"), replica("failed")], True),
-        ([replica("ready"), replica("loading")], False),
-        ([replica("failed", next_try_at=9.0)], False),
-        ([replica("waiting", hopeless=True)], True),
-        ([replica("dormant")], True),
+        ("failed", [replica("ready"), replica("failed")], True),
+        ("loading", [replica("ready"), replica("loading")], False),
+        ("ready", [replica("ready"), replica("loading")], True),
+        ("failed", [replica("failed", next_try_at=9.0)], False),
+        ("waiting", [replica("waiting", hopeless=True)], True),
+        ("dormant", [replica("dormant")], True),
     ],
 )
-def test_a_launch_is_over_when_nothing_more_is_to_come(replicas: list[dict[str, Any]], over: bool) -> None:
-    assert is_over({"replicas": replicas}) is over
+def test_a_launch_is_over_when_nothing_more_is_to_come(stage: str, replicas: list[dict[str, Any]], over: bool) -> None:
+    assert is_over({"stage": stage, "replicas": replicas}) is over
 
 
 def test_an_event_has_xinferences_fields_and_hides_the_key() -> None:
