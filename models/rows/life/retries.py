@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from models.errors import HeadraceError
+from models.errors import HeadraceError, WeightsNotHere
 from models.rows.database import now_ms
 from models.rows.instances import HELD, UNPLACED
 from models.rows.life import events
@@ -23,11 +23,20 @@ LOG_LINE_CHARACTERS = 2000
 def pause_s(failures: int, *, interval_s: int, most: int, permanent: bool) -> int | None:
     """Seconds until the next try after so many failures in a row, the first being 1; None: there is none. Pure.
 
-    ``permanent``: the launch itself is at fault. ``most``: as many tries follow the first failure.
+    ``permanent``: trying again is of no use. ``most``: as many tries follow the first failure.
     """
     if permanent or failures > most:
         return None
     return int(min(interval_s * 2 ** min(failures - 1, 30), max(LONGEST_S, interval_s)))
+
+
+def is_permanent(error: HeadraceError, *, served: bool) -> bool:
+    """Whether trying again is of no use, as the launch itself is at fault. Pure.
+
+    ``served``: the model was ready once. Then the launch is right, and so it is where weights are not there (they were
+    when it was launched): what is at fault may be mended by itself, as a mount that comes late.
+    """
+    return error.status < 500 and not served and not isinstance(error, WeightsNotHere)
 
 
 def in_words(failures: int, most: int, pause: int | None, *, permanent: bool) -> str:
@@ -35,7 +44,7 @@ def in_words(failures: int, most: int, pause: int | None, *, permanent: bool) ->
     if pause is not None:
         return f"tried again in {pause} s (try {failures} of {most})"
     if permanent:
-        return "not tried again: launch it anew, with what is at fault mended"
+        return "not tried again: mend what is at fault, then launch it anew, or start Headrace anew"
     tries = f"after {failures} failures" if failures > 1 else "as it is not to be retried"
     return f"given up {tries}: launch it anew, or start Headrace anew, to try again"
 
@@ -46,13 +55,13 @@ def give_up(connection: Connection, replica: str, device: str, error: HeadraceEr
     Empty where this device should not have it any more.
     """
     mine = (replicas.c.id == replica, replicas.c.device == device, replicas.c.state.in_(HELD))
-    wish = (instances.c.max_retries, instances.c.retry_interval_s)
+    wish = (instances.c.max_retries, instances.c.retry_interval_s, instances.c.load_s)
     joined = sa.join(replicas, instances, instances.c.uid == replicas.c.uid)
     query = sa.select(replicas.c.uid, replicas.c.failures, *wish).select_from(joined).where(*mine)
     found = connection.execute(query).one_or_none()
     if found is None:
         return ""
-    failures, permanent = found.failures + 1, error.status < 500
+    failures, permanent = found.failures + 1, is_permanent(error, served=found.load_s is not None)
     pause = pause_s(failures, interval_s=found.retry_interval_s, most=found.max_retries, permanent=permanent)
     values = {
         "state": ReplicaState.FAILED,
@@ -89,12 +98,7 @@ def revive(connection: Connection) -> int:
 
 
 def forgive(connection: Connection) -> int:
-    """Have all failed replicas tried again at once, as if for the first time; how many.
-
-    Not those whose launch itself is at fault: what mends that is another launch.
-    """
-    failed = replicas.c.state == ReplicaState.FAILED
-    rows = connection.execute(sa.select(replicas.c.id, replicas.c.error).where(failed))
-    ids = [row.id for row in rows if HeadraceError.from_row(row.error).status >= 500]
+    """Have all failed replicas tried again at once, as if for the first time; how many."""
     values = {"failures": 0, "next_try_at": now_ms()}
-    return connection.execute(sa.update(replicas).where(replicas.c.id.in_(ids), failed).values(**values)).rowcount
+    failed = replicas.c.state == ReplicaState.FAILED
+    return connection.execute(sa.update(replicas).where(failed).values(**values)).rowcount

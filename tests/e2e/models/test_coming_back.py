@@ -1,5 +1,6 @@
 """What ran comes back after any part, or everything, was killed; what failed stays, with its reason and its log."""
 
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -49,9 +50,8 @@ def test_all_comes_back_in_order_after_everything_was_killed(new_stack: StackFac
     wait_for(lambda: httpx.get(f"{stack.url}/v1/models/broken/logs").json()["data"], 30)
     [before] = httpx.get(f"{stack.url}/v1/models/broken/replicas").json()
     last = events_of(stack, "broken")[-1]
-    for process in [*stack.tree()][::-1]:
-        process.kill()
-    stack.kill("supervisor")
+    failures = len(kinds_of(stack, "broken"))
+    stack.kill_all()
     (stack.home / "redis").rename(stack.home / "redis.gone")  # and all that Redis knew
 
     stack.start()
@@ -60,7 +60,8 @@ def test_all_comes_back_in_order_after_everything_was_killed(new_stack: StackFac
     models = {one["id"]: one["state"] for one in stack.client.models()}
     assert "passing" not in models
     assert kinds_of(stack, "passing")[-2:] == ["terminated", "unloaded"]
-    assert models["broken"] == "failed"
+    wait_for(lambda: "failed" in kinds_of(stack, "broken")[failures:], 60, stack.logs)  # it may have been mended
+    wait_for(lambda: states_of(stack, "broken") == ["failed"], 30, stack.logs)
     [after] = httpx.get(f"{stack.url}/v1/models/broken/replicas").json()
     assert after["error_message"] == before["error_message"]
     kept = httpx.get(f"{stack.url}/v1/models/broken/logs").json()["data"]
@@ -69,6 +70,30 @@ def test_all_comes_back_in_order_after_everything_was_killed(new_stack: StackFac
     assert f"broken: {before['error_message']}; not tried again" in headrace(stack, "list").stdout
     assert stack.client.terminate("broken")["memory_freed"], "dismissed"
     assert httpx.get(f"{stack.url}/v1/models/broken/logs").status_code == 404
+
+
+def test_weights_that_come_late_at_a_start_are_loaded_when_they_are_there(
+    new_stack: StackFactory, tmp_path: Path
+) -> None:
+    """As on a disk of the network that is mounted after Headrace has begun."""
+    stack = new_stack()
+    mounted, away = tmp_path / "weights", tmp_path / "away"
+    shutil.copytree(RERANKER, mounted)
+    body = {"model_uid": "late", "model_name": "late", "model_type": "rerank", "model_path": str(mounted)}
+    launched = httpx.post(f"{stack.url}/v1/models", json=body | {"retry_interval_s": 1}, timeout=120)
+    assert launched.status_code == 200, launched.text
+    stack.kill_all()
+    mounted.rename(away)
+
+    stack.start()
+    wait_for(lambda: "failed" in kinds_of(stack, "late"), 60, stack.logs)
+    [failed] = [one["text"] for one in events_of(stack, "late") if one["kind"] == "failed"][:1]
+    assert "there is nothing at" in failed
+    assert failed.endswith("tried again in 1 s (try 1 of 5)")
+    away.rename(mounted)
+    wait_for(lambda: states_of(stack, "late") == ["ready"], 60, stack.logs)
+    asked = {"model": "late", "query": "x", "documents": ["y"]}
+    assert httpx.post(f"{stack.url}/v1/rerank", json=asked, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("role", ["gateway", "steward", "worker", "runner", "redis"])

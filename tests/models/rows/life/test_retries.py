@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from models.errors import EngineFailure, HeadraceError, InvalidRequest
+from models.errors import EngineFailure, HeadraceError, InvalidRequest, WeightsNotHere
 from models.rows import instances, tables
 from models.rows.database import Database
 from models.rows.instances import NewInstance
 from models.rows.life import events, retries
 from models.rows.life.retries import in_words, pause_s
 from models.rows.records import ReplicaRow
+from models.rows.residency import moves
 from models.rows.states import ReplicaState
 from tests.models.rows.test_instances import CPU
 
@@ -31,7 +32,7 @@ def test_what_follows_a_failure_is_said() -> None:
     assert in_words(2, 5, 120, permanent=False) == "tried again in 120 s (try 2 of 5)"
     assert in_words(6, 5, None, permanent=False).startswith("given up after 6 failures: launch it anew")
     assert in_words(1, 0, None, permanent=False).startswith("given up as it is not to be retried")
-    assert "what is at fault mended" in in_words(1, 5, None, permanent=True)
+    assert "mend what is at fault, then" in in_words(1, 5, None, permanent=True)
 
 
 def row_of(database: Database) -> ReplicaRow:
@@ -78,8 +79,23 @@ def test_a_failed_load_is_tried_again_when_its_time_has_come_and_at_last_given_u
 
 def test_a_launch_that_is_at_fault_itself_is_not_tried_again(launched: Database) -> None:
     assert fail(launched, InvalidRequest("no such option")).startswith("not tried again")
-    assert launched.call(retries.forgive) == 0
-    assert launched.call(retries.revive) == 0
+    assert (row_of(launched).next_try_at, launched.call(retries.revive)) == (None, 0)
+    assert launched.call(retries.forgive) == 1, "before a start it may have been mended"
+    assert launched.call(retries.revive) == 1
+
+
+@pytest.mark.parametrize("error", [WeightsNotHere("there is nothing at /m"), InvalidRequest("no weights that we load")])
+def test_what_was_ready_once_is_tried_again_whatever_it_fails_of(launched: Database, error: HeadraceError) -> None:
+    launched.call(lambda c: moves.took(c, "echo", 0.0))
+    for failures, seconds in ((1, 30), (2, 60)):
+        assert fail(launched, error) == f"tried again in {seconds} s (try {failures} of 2)"
+        pass_time(launched, seconds * 1000)
+        assert launched.call(retries.revive) == 1
+    assert fail(launched, error).startswith("given up after 3 failures")
+
+
+def test_weights_that_were_there_at_the_launch_may_come_back(launched: Database) -> None:
+    assert fail(launched, WeightsNotHere("there is nothing at /m")) == "tried again in 30 s (try 1 of 2)"
 
 
 def test_the_last_lines_stay_with_the_failure_until_it_is_ready(launched: Database) -> None:
