@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm piper up test families clients mutants lint format bench constraints clean environments llama-cpp resolve FORCE
+.PHONY: help install vllm piper up test families clients mutants lint format bench openapi constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -86,6 +86,9 @@ format: $(VENV)/.installed-test ## Put the source in its form
 
 resolve: $(VENV)/.installed-test ## Resolve the dependencies of every platform, Python and backend, without installing them
 	HEADRACE_TEST_RESOLVE=all $(PY) -m pytest tests/deploy/test_resolve.py $(ARGS)
+
+openapi: $(VENV)/.installed ## Write the OpenAPI document that the web UI's client is made from
+	$(PY) -m api.openapi_document
 
 bench: $(VENV)/.installed ## Measure what the platform adds to its engines; prints a table and writes JSON
 	$(PY) -m bench $(ARGS)

@@ -99,6 +99,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
         version=version("headrace"),
         description="One OpenAI-compatible API in front of models that stay resident.",
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         responses={

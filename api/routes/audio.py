@@ -1,7 +1,5 @@
 """OpenAI's endpoints of sound: speech to text, and text to speech. Each is a job that is waited for."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -9,34 +7,43 @@ from api.gateway.gateway import gateway_of
 from api.jobs.endpoint import ACCEPTED, serve
 from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
+from api.shapes.as_written import AsWritten
+from api.shapes.health import VoiceList
 from models.errors import ModelNotFound
 from models.launching.about import serves
 from models.modalities import KINDS
 from models.rows import instances
 
-router = APIRouter(prefix="/v1/audio", tags=["audio"], responses=ACCEPTED)
+router = APIRouter(prefix="/v1/audio", tags=["audio"], route_class=AsWritten)
 
 
-@router.post("/transcriptions", summary="Transcribe", openapi_extra=openapi_body(KINDS["audio.transcriptions"]))
+@router.post(
+    "/transcriptions",
+    summary="Transcribe",
+    responses=ACCEPTED,
+    openapi_extra=openapi_body(KINDS["audio.transcriptions"]),
+)
 async def transcriptions(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Write down what is said in a recording. Streams server-sent events where ``stream`` is true."""
     return await serve(request, "audio.transcriptions", idempotency_key)
 
 
-@router.post("/translations", summary="Translate", openapi_extra=openapi_body(KINDS["audio.translations"]))
+@router.post(
+    "/translations", summary="Translate", responses=ACCEPTED, openapi_extra=openapi_body(KINDS["audio.translations"])
+)
 async def translations(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Write down in English what is said in a recording."""
     return await serve(request, "audio.translations", idempotency_key)
 
 
-@router.post("/speech", summary="Speak", openapi_extra=openapi_body(KINDS["audio.speech"]))
+@router.post("/speech", summary="Speak", responses=ACCEPTED, openapi_extra=openapi_body(KINDS["audio.speech"]))
 async def speech(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Say a text. The sound is streamed as it is made where ``stream`` or ``stream_format`` asks for it."""
     return await serve(request, "audio.speech", idempotency_key)
 
 
-@router.get("/voices", summary="List voices", responses={})
-async def voices(request: Request, model: str = "") -> dict[str, list[dict[str, Any]]]:
+@router.get("/voices", summary="List voices")
+async def list_voices(request: Request, model: str = "") -> VoiceList:
     """The voices of the models that speak, or of one. A model that was not loaded yet has its default one alone.
 
     404 if there is no such model.

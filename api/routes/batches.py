@@ -1,6 +1,6 @@
 """OpenAI's Batches: a file of requests, which our models answer when they have room for it, within a day."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field, field_validator
@@ -10,6 +10,8 @@ from api.bodies import fields
 from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.jobs import Batch, BatchError, BatchPage, DeliveryList
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
@@ -20,22 +22,10 @@ from models.rows.records import BatchRow
 from models.rows.states import JobState
 from models.unicode import refuse_broken
 
-router = APIRouter(prefix="/v1/batches", tags=["batches"])
+router = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=AsWritten)
 
 ENDPOINTS = tuple(f"/v1/{kind.path}" for kind in KINDS.values())
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="the batch's id")]
-
-_EVENTS = (
-    "created",
-    "in_progress",
-    "expires",
-    "finalizing",
-    "completed",
-    "failed",
-    "expired",
-    "cancelling",
-    "cancelled",
-)
 
 
 class OutputExpiresAfter(JsonObject):
@@ -62,7 +52,7 @@ class BatchRequest(JsonObject):
 
 
 @router.post("", summary="Create a batch", openapi_extra=json_body(BatchRequest))
-async def create(request: Request) -> dict[str, Any]:
+async def create_batch(request: Request) -> Batch:
     """Create a batch: every line of a file is a request. Its progress is in ``request_counts``."""
     gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:
@@ -96,11 +86,11 @@ async def create(request: Request) -> dict[str, Any]:
 
 
 @router.get("", summary="List batches")
-async def listing(
+async def list_batches(
     request: Request,
     after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> dict[str, Any]:
+) -> BatchPage:
     """This key's batches, newest first; ``after`` is the last id of the page before."""
 
     def page(connection: Connection) -> tuple[list[BatchRow], dict[str, dict[str, int]]]:
@@ -109,18 +99,23 @@ async def listing(
 
     rows, tallies = await gateway_of(request).database.look(page)
     data = [shown(row, tallies.get(row.id, {})) for row in rows[:limit]]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": len(rows) > limit,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+    }
 
 
 @router.get("/{id}", summary="Describe a batch")
-async def describe(request: Request, id: Id) -> dict[str, Any]:
+async def describe_batch(request: Request, id: Id) -> Batch:
     """One batch, as it is now."""
     return await _mine(gateway_of(request), request, id)
 
 
 @router.post("/{id}/cancel", summary="Cancel a batch")
-async def cancel(request: Request, id: Id) -> dict[str, Any]:
+async def cancel_batch(request: Request, id: Id) -> Batch:
     """Stop a batch; what was done until then is in its output. 409 if it is over, or about to be."""
     gateway = gateway_of(request)
     await gateway.database.look(batches.get, id, caller_of(request).key)
@@ -131,14 +126,14 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.get("/{id}/deliveries", summary="Webhook deliveries of a batch")
-async def deliveries(request: Request, id: Id) -> dict[str, Any]:
+async def batch_deliveries(request: Request, id: Id) -> DeliveryList:
     """Every webhook that this batch caused, and each attempt to deliver it."""
     gateway = gateway_of(request)
     await gateway.database.look(batches.get, id, caller_of(request).key)
     return {"object": "list", "data": await gateway.database.look(webhooks.log_of, id)}
 
 
-async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
+async def _mine(gateway: Gateway, request: Request, id: str) -> Batch:
     def look(connection: Connection) -> tuple[BatchRow, dict[str, int]]:
         row = batches.get(connection, id, caller_of(request).key)
         return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
@@ -146,26 +141,41 @@ async def _mine(gateway: Gateway, request: Request, id: str) -> dict[str, Any]:
     return shown(*await gateway.database.look(look))
 
 
-def shown(row: BatchRow, tally: dict[str, int]) -> dict[str, Any]:
+def shown(row: BatchRow, tally: dict[str, int]) -> Batch:
     """OpenAI's ``Batch``. ``tally``: for a batch that is not over, the number of its lines in each state."""
     counts = row.counts or {
         "total": row.total,
         "completed": tally.get(JobState.SUCCEEDED, 0),
         "failed": tally.get(JobState.FAILED, 0) + tally.get(JobState.EXPIRED, 0),
     }
-    ms = {f"{event}_at": getattr(row, f"{event}_at") for event in _EVENTS}
     return {
         "id": row.id,
         "object": "batch",
         "endpoint": row.endpoint,
-        "errors": None if row.errors is None else {"object": "list", "data": row.errors},
+        "errors": None if row.errors is None else {"object": "list", "data": cast(list[BatchError], row.errors)},
         "input_file_id": row.input_file_id,
         "completion_window": row.window,
         "status": row.state,
         "output_file_id": row.output_file_id,
         "error_file_id": row.error_file_id,
-        "request_counts": {name: counts[name] for name in ("total", "completed", "failed")},
+        "request_counts": {
+            "total": counts["total"],
+            "completed": counts["completed"],
+            "failed": counts["failed"],
+        },
         "metadata": row.metadata,
         "usage": counts.get("usage"),
-        **{name: None if value is None else value // 1000 for name, value in ms.items()},
+        "created_at": row.created_at // 1000,
+        "in_progress_at": _seconds(row.in_progress_at),
+        "expires_at": row.expires_at // 1000,
+        "finalizing_at": _seconds(row.finalizing_at),
+        "completed_at": _seconds(row.completed_at),
+        "failed_at": _seconds(row.failed_at),
+        "expired_at": _seconds(row.expired_at),
+        "cancelling_at": _seconds(row.cancelling_at),
+        "cancelled_at": _seconds(row.cancelled_at),
     }
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None else ms // 1000

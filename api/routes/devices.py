@@ -1,25 +1,27 @@
 """Devices: what each is, and which engines work on it."""
 
-from typing import Any
+from typing import cast
 
 from fastapi import APIRouter, Request
 from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import gateway_of
 from api.routes.models.memory import rooms_of
+from api.shapes.as_written import AsWritten
+from api.shapes.devices import DescribedDevice, DeviceDetails, DeviceList, EngineWorks, NodeNote
 from models.engines import FACTS
 from models.ledger.fit import Room
 from models.rows import instances
 from models.rows.records import LoadedDevice
 
-router = APIRouter(prefix="/v1/devices", tags=["models"])
+router = APIRouter(prefix="/v1/devices", tags=["models"], route_class=AsWritten)
 
 _UNTOLD = ("notes", "gone", "cached")
 """What workers tell of a device, and not every key may know: what was fetched is for administrators."""
 
 
 @router.get("", summary="List devices")
-async def list_devices(request: Request) -> dict[str, Any]:
+async def list_devices(request: Request) -> DeviceList:
     """Every device whose worker reports: its hardware, who holds how much of it, and which engines work on it.
 
     Sizes are in bytes. ``free_bytes`` is measured; ``available_bytes`` is what a model may have now: less what is
@@ -36,7 +38,7 @@ async def list_devices(request: Request) -> dict[str, Any]:
     return {"object": "list", "data": data, "notes": _notes(rows)}
 
 
-def _notes(rows: list[LoadedDevice]) -> list[dict[str, str]]:
+def _notes(rows: list[LoadedDevice]) -> list[NodeNote]:
     """What is to be said of nodes, once each."""
     notes = dict.fromkeys((row.node, note) for row in rows for note in row.details.get("notes", ()))
     return [{"node": node, "note": note} for node, note in notes]
@@ -46,8 +48,9 @@ def _alive(connection: Connection) -> list[LoadedDevice]:
     return instances.alive_devices(connection, instances.ALIVE_MS)
 
 
-def _describe(row: LoadedDevice, free_bytes: int | None, room: Room) -> dict[str, Any]:
-    engines = {
+def _describe(row: LoadedDevice, free_bytes: int | None, room: Room) -> DescribedDevice:
+    details = {name: value for name, value in row.details.items() if name not in _UNTOLD}
+    engines: dict[str, EngineWorks] = {
         name: {"works": row.engines[name] == "" if name in row.engines else None, "reason": row.engines.get(name, "")}
         for name in FACTS
     }
@@ -73,7 +76,7 @@ def _describe(row: LoadedDevice, free_bytes: int | None, room: Room) -> dict[str
             }
             for one in room.holdings
         ],
-        **{name: value for name, value in row.details.items() if name not in _UNTOLD},
+        **cast(DeviceDetails, details),
         "replicas": row.load,
         "engines": engines,
     }

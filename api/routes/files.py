@@ -12,13 +12,15 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import gateway_of
 from api.jobs.hosted_wire import replicate_file
 from api.jobs.preparation import public_url
+from api.shapes.as_written import AsWritten
+from api.shapes.jobs import DeletedFile, FileObject, FilePage
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.rows import uploads
 from models.rows.records import FileRow
 from models.storage.artifacts import disposition
 from models.unicode import storable
 
-router = APIRouter(prefix="/v1/files", tags=["files"])
+router = APIRouter(prefix="/v1/files", tags=["files"], route_class=AsWritten)
 
 PURPOSES = ("assistants", "batch", "evals", "fine-tune", "user_data", "vision")
 EXPIRES_S = range(3600, 30 * 86_400 + 1)
@@ -43,8 +45,13 @@ _FORM = {
 }
 
 
-@router.post("", summary="Upload a file", openapi_extra={"requestBody": {"required": True, "content": _FORM}})
-async def upload(request: Request) -> dict[str, Any]:
+@router.post(
+    "",
+    summary="Upload a file",
+    response_model=FileObject,
+    openapi_extra={"requestBody": {"required": True, "content": _FORM}},
+)
+async def upload_file(request: Request) -> FileObject | dict[str, Any]:
     """Store a file under a new id. The form has ``file``, ``purpose``, and optionally ``expires_after``.
 
     Replicate's clients call the file ``content``, and add ``metadata``.
@@ -75,13 +82,13 @@ async def upload(request: Request) -> dict[str, Any]:
 
 
 @router.get("", summary="List files")
-async def listing(
+async def list_files(
     request: Request,
     purpose: Annotated[str | None, Query(pattern=r"^[a-z_-]{1,40}$")] = None,
     after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = MOST_LISTED,
     order: Annotated[Literal["asc", "desc"], Query()] = "desc",
-) -> dict[str, Any]:
+) -> FilePage:
     """This key's files, newest first; ``after`` is the last id of the page before."""
 
     def page(connection: Connection) -> list[FileRow]:
@@ -91,18 +98,28 @@ async def listing(
 
     rows = await gateway_of(request).database.look(page)
     data = [shown(row) for row in rows[:limit]]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": len(rows) > limit,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+    }
 
 
 @router.get("/{id}", summary="Describe a file")
-async def describe(request: Request, id: Id) -> dict[str, Any]:
+async def describe_file(request: Request, id: Id) -> FileObject:
     """One file: its name, size, purpose and dates."""
     return shown(await gateway_of(request).database.look(uploads.get, id, caller_of(request).key))
 
 
-@router.get("/{id}/content", summary="Download a file", response_class=StreamingResponse)
-async def content(request: Request, id: Id) -> Response:
+@router.get(
+    "/{id}/content",
+    summary="Download a file",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def file_content(request: Request, id: Id) -> Response:
     """The bytes of a file."""
     gateway = gateway_of(request)
     row = await gateway.database.look(uploads.get, id, caller_of(request).key)
@@ -119,7 +136,7 @@ async def content(request: Request, id: Id) -> Response:
 
 
 @router.delete("/{id}", summary="Delete a file")
-async def delete(request: Request, id: Id) -> dict[str, Any]:
+async def delete_file(request: Request, id: Id) -> DeletedFile:
     """Delete a file. 409 while a batch reads it."""
     gateway = gateway_of(request)
     await gateway.database.run(uploads.delete, id, caller_of(request).key)
@@ -127,7 +144,7 @@ async def delete(request: Request, id: Id) -> dict[str, Any]:
     return {"id": id, "object": "file", "deleted": True}
 
 
-def shown(row: FileRow) -> dict[str, Any]:
+def shown(row: FileRow) -> FileObject:
     """OpenAI's ``FileObject``."""
     return {
         "id": row.id,

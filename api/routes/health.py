@@ -12,29 +12,36 @@ from starlette.responses import Response
 
 from api.gateway import metrics
 from api.gateway.gateway import Gateway, gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.health import Alive, KeyNeeded, Readiness, ReadinessChecks, Release
 from models.errors import DatabaseUnavailable
 from models.rows import jobs
 from models.rows.database import Database
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=AsWritten)
 
 ANSWER_S = 1.5
 """Longest that ``/readyz`` waits for the database, so that it answers within 2 s itself."""
 
 
 @router.get("/healthz", summary="Alive")
-async def healthz() -> dict[str, str]:
+async def healthz() -> Alive:
     """This process answers."""
     return {"status": "alive"}
 
 
 @router.get("/v1/cluster/auth", summary="Whether a key is needed")
-async def auth(request: Request) -> dict[str, bool]:
+async def needs_key(request: Request) -> KeyNeeded:
     """What Xinference's client asks before anything else: it sends its key only where this is true."""
     return {"auth": gateway_of(request).settings.keyed}
 
 
-@router.get("/readyz", summary="Ready", responses={503: {"description": "Not able to serve"}})
+@router.get(
+    "/readyz",
+    summary="Ready",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Not able to serve"}},
+)
 async def readyz(request: Request) -> JSONResponse:
     """Whether requests can be served.
 
@@ -42,7 +49,8 @@ async def readyz(request: Request) -> JSONResponse:
     """
     checks = await _checks(gateway_of(request))
     ready = all(checks.values())
-    return JSONResponse({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+    told: Readiness = {"status": "ready" if ready else "not ready", "checks": checks}
+    return JSONResponse(told, 200 if ready else 503)
 
 
 @router.post("/ping", include_in_schema=False)
@@ -56,7 +64,7 @@ async def health(request: Request) -> JSONResponse:
 
 
 @router.get("/version", summary="Version")
-async def release() -> dict[str, str]:
+async def show_version() -> Release:
     """Which release of Headrace this is."""
     return {"version": version("headrace")}
 
@@ -79,7 +87,7 @@ async def _answers(database: Database) -> bool:
     return True
 
 
-async def _checks(gateway: Gateway) -> dict[str, bool]:
+async def _checks(gateway: Gateway) -> ReadinessChecks:
     return {
         "redis": gateway.replies.connected,
         "database": await _answers(gateway.database),

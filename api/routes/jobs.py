@@ -23,6 +23,8 @@ from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
 from api.jobs.waiting import submit_job as insert
 from api.requests.server_sent import ServerSent
+from api.shapes.as_written import EVENTS, AsWritten
+from api.shapes.jobs import DeletedJob, DeliveryList, Job, JobPage, PlacedJob
 from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
@@ -34,7 +36,7 @@ from models.rows.records import JobRow, JobSummary
 from models.rows.states import JobState
 from models.unicode import refuse_broken
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=AsWritten)
 
 Id = Annotated[str, Path(max_length=60, description="the job's id")]
 
@@ -56,8 +58,8 @@ class JobRequest(JsonObject):
         return refuse_broken(value, nul=True)
 
 
-@router.post("", summary="Submit a job", status_code=202, openapi_extra=json_body(JobRequest))
-async def submit(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+@router.post("", summary="Submit a job", status_code=202, response_model=PlacedJob, openapi_extra=json_body(JobRequest))
+async def submit_job(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Queue a job. A second request with the same ``Idempotency-Key`` is answered with the same job."""
     gateway = gateway_of(request)
     if gateway.dispatcher.closed:
@@ -89,13 +91,13 @@ async def submit(request: Request, idempotency_key: IdempotencyKey = None) -> Re
 
 
 @router.get("", summary="List jobs")
-async def listing(
+async def list_jobs(
     request: Request,
     state: Annotated[JobState | None, Query()] = None,
     model: Annotated[str | None, Query(max_length=256)] = None,
     after: Annotated[str | None, Query(max_length=60)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> dict[str, Any]:
+) -> JobPage:
     """This key's jobs, newest first; ``after`` is the last id of the page before."""
     gateway = gateway_of(request)
     base = public_url(gateway, str(request.base_url))
@@ -105,12 +107,17 @@ async def listing(
 
     rows = await gateway.database.look(page)
     data = [await shown(gateway, row, base) for row in rows[:limit]]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
+    return {
+        "object": "list",
+        "data": data,
+        "has_more": len(rows) > limit,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+    }
 
 
 @router.get("/{id}", summary="Describe a job")
-async def describe(request: Request, id: Id) -> dict[str, Any]:
+async def describe_job(request: Request, id: Id) -> PlacedJob:
     """One job, as it is now. While it waits: also its position, and the seconds until it should be done."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
@@ -118,7 +125,7 @@ async def describe(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.get("/{id}/result", summary="Result of a job")
-async def result(request: Request, id: Id) -> Response:
+async def job_result(request: Request, id: Id) -> Response:
     """The answer of the job's endpoint. 409 while the job is not over; the job's own error where it failed."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
@@ -130,7 +137,7 @@ async def result(request: Request, id: Id) -> Response:
 
 
 @router.post("/{id}/cancel", summary="Cancel a job")
-async def cancel(request: Request, id: Id) -> dict[str, Any]:
+async def cancel_job(request: Request, id: Id) -> Job:
     """Cancel a job: at once while it waits, within a step while it runs. 409 if it has ended in another way."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
@@ -139,7 +146,7 @@ async def cancel(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.post("/{id}/retry", summary="Try a job again", status_code=202)
-async def retry(request: Request, id: Id) -> dict[str, Any]:
+async def retry_job(request: Request, id: Id) -> PlacedJob:
     """Queue a job again that failed, was cancelled or expired. 409 for any other."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
@@ -151,7 +158,7 @@ async def retry(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.delete("/{id}", summary="Delete a job")
-async def delete(request: Request, id: Id) -> dict[str, Any]:
+async def delete_job(request: Request, id: Id) -> DeletedJob:
     """Delete a job that is over, with its result and its files. 409 while it is not over."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
@@ -161,15 +168,15 @@ async def delete(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.get("/{id}/deliveries", summary="Webhook deliveries of a job")
-async def deliveries(request: Request, id: Id) -> dict[str, Any]:
+async def job_deliveries(request: Request, id: Id) -> DeliveryList:
     """Every webhook that this job caused, and each attempt to deliver it."""
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     return {"object": "list", "data": await gateway.database.look(webhooks.log_of, row.id)}
 
 
-@router.get("/{id}/events", summary="Follow a job")
-async def follow(
+@router.get("/{id}/events", summary="Follow a job", response_class=Response, responses=EVENTS)
+async def job_events(
     request: Request, id: Id, last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]+-[0-9]+$")] = None
 ) -> Response:
     """Server-sent events of a job: ``state``, ``position`` while it waits, ``progress``, ``preview``, ``log``.

@@ -12,6 +12,7 @@ from api.bodies.documents import json_body
 from api.requests import answering
 from api.routes import models
 from api.routes.models.uids import Uid
+from api.shapes.models import Model
 from models.errors import InvalidRequest
 from models.modalities import messages
 from models.modalities.messages import count
@@ -41,7 +42,12 @@ router = APIRouter(tags=["anthropic"], responses=FAILURES)
 
 
 @router.post("/v1/messages", summary="Message", openapi_extra=json_body(messages.Request))
-@router.post("/anthropic/v1/messages", summary="Message", openapi_extra=json_body(messages.Request))
+@router.post(
+    "/anthropic/v1/messages",
+    summary="Message",
+    operation_id="anthropic_create_message",
+    openapi_extra=json_body(messages.Request),
+)
 async def create_message(request: Request) -> Response:
     """Answer a conversation. Streams server-sent events where ``stream`` is true."""
     return await answering.answer(request, "messages", await fields.read(request, messages.Request))
@@ -53,9 +59,10 @@ async def create_message(request: Request) -> Response:
 @router.post(
     "/anthropic/v1/messages/count_tokens",
     summary="Count the tokens of a message",
+    operation_id="anthropic_count_message_tokens",
     openapi_extra=json_body(count.Request),
 )
-async def count_tokens(request: Request) -> Response:
+async def count_message_tokens(request: Request) -> Response:
     """How many tokens the prompt of a message would have, its tools and system prompt included."""
     return await answering.answer(request, "messages_count", await fields.read(request, count.Request))
 
@@ -64,7 +71,7 @@ Cursor = Annotated[str | None, Query(max_length=100, description="the id of a mo
 
 
 @router.get("/anthropic/v1/models", summary="List models that chat")
-async def list_models(
+async def anthropic_list_models(
     request: Request,
     before_id: Cursor = None,
     after_id: Cursor = None,
@@ -88,12 +95,12 @@ async def list_models(
 
 
 @router.get("/anthropic/v1/models/{uid:uid}", summary="Describe a model")
-async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
+async def anthropic_describe_model(request: Request, uid: Uid) -> dict[str, Any]:
     """One model. 404 if it was not launched."""
     return _model(await models.describe_model(request, uid))
 
 
-def _model(described: dict[str, Any]) -> dict[str, Any]:
+def _model(described: Model) -> dict[str, Any]:
     return {
         "type": "model",
         "id": described["id"],

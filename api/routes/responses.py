@@ -54,7 +54,7 @@ STATUS = {
 
 
 @router.post("", summary="Response", openapi_extra=json_body(CreateResponse))
-async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+async def create_response(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Answer items with items. Streams server-sent events where ``stream`` is true.
 
     With ``background`` the answer comes at once, and a job makes the response.
@@ -70,7 +70,7 @@ async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Re
 
 
 @router.post("/input_tokens", summary="Count the tokens of a response's input", openapi_extra=json_body(CountTokens))
-async def count_tokens(request: Request) -> Response:
+async def count_response_tokens(request: Request) -> Response:
     """How many tokens the prompt of a response would have, its instructions, tools and earlier responses included."""
     body = await fields.read(request, CountTokens)
     asked, _ = await _resolved(gateway_of(request), caller_of(request), body, count.Request)
@@ -127,7 +127,7 @@ async def _in_background(gateway: Gateway, request: Request, asked: Asked, idemp
 
 
 @router.get("/{id}", summary="Find a response")
-async def retrieve(
+async def retrieve_response(
     request: Request,
     id: Id,
     include: Included,
@@ -159,7 +159,7 @@ async def retrieve(
 
 
 @router.post("/{id}/cancel", summary="Cancel a response")
-async def cancel(request: Request, id: Id) -> Response:
+async def cancel_response(request: Request, id: Id) -> Response:
     """Stop a response that is made in the background. One that is over is returned as it is."""
     gateway, caller = gateway_of(request), caller_of(request)
     row = await _job(gateway, caller, id)
@@ -171,11 +171,11 @@ async def cancel(request: Request, id: Id) -> Response:
             raise InvalidRequest("only a response that is made in the background can be cancelled", param="id")
         return Response(stored.body, media_type="application/json")
     await cancelling.stop(gateway, row.id)
-    return await retrieve(request, id, frozenset())
+    return await retrieve_response(request, id, frozenset())
 
 
 @router.delete("/{id}", summary="Delete a response")
-async def delete(request: Request, id: Id) -> dict[str, Any]:
+async def delete_response(request: Request, id: Id) -> dict[str, Any]:
     """Delete a response. 409 while it is being made in the background."""
     gateway, caller = gateway_of(request), caller_of(request)
     row = await _job(gateway, caller, id)

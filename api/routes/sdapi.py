@@ -84,7 +84,7 @@ async def list_schedulers() -> list[dict[str, Any]]:
 
 
 @router.get("/sd-models", summary="Image models (AUTOMATIC1111)")
-async def list_models(request: Request) -> list[dict[str, Any]]:
+async def list_checkpoints(request: Request) -> list[dict[str, Any]]:
     """The image models that were launched, by uid."""
     known = await gateway_of(request).known_models.serving("images")
     return [
@@ -94,7 +94,7 @@ async def list_models(request: Request) -> list[dict[str, Any]]:
 
 
 @router.get("/progress", summary="Progress (AUTOMATIC1111)")
-async def progress(request: Request, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
+async def drawing_progress(request: Request, skip_current_image: Annotated[bool, Query()] = False) -> dict[str, Any]:
     """How far the drawing of this key is that has run longest; zeros where none runs."""
     gateway = gateway_of(request)
     running = await _running(gateway, caller_of(request))

@@ -4,12 +4,12 @@ It is less exact than ``estimate``, which reads the headers of the files: what a
 """
 
 import re
-from typing import Any
 
 from models.catalogue.entries import Family, Weights
 from models.ledger import precision
 from models.ledger.estimate import CONTEXT_BYTES, LIBRARIES
 from models.ledger.need import Need, Target
+from models.ledger.shapes import WayNeeds
 
 _GGUF_BITS = {1: 2.0, 2: 3.0, 3: 3.9, 4: 4.85, 5: 5.7, 6: 6.6, 8: 8.5, 16: 16.0, 32: 32.0}
 """Bits of a parameter by the number in the name of a quantisation: blocks have scales, and some tensors more bits."""
@@ -33,7 +33,7 @@ def need_of(family: Family, weights: Weights, quantization: str, engine: str, ta
     return Need(taken, beside, certain=taken, unknown=tuple(unknown))
 
 
-def as_json(need: Need | None) -> dict[str, Any] | None:
+def as_json(need: Need | None) -> WayNeeds | None:
     """The bytes that are known to be needed, and what is not known."""
     if need is None:
         return None

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from models.catalogue.entries import Family
 from models.engines import serving
 from models.ledger.parameters import as_json
+from models.ledger.shapes import RunnableWeights, SizeWritten, Way, WaysByEngine
 from models.ledger.ways import DeviceHere, WayHere, notes_of
 
 
-def by_engine(family: Family, ways: Sequence[WayHere]) -> dict[str, list[dict[str, Any]] | str]:
+def by_engine(family: Family, ways: Sequence[WayHere]) -> WaysByEngine:
     """For each engine that serves such models the weights that it can run here, or the reason why it runs none."""
-    found: dict[str, list[dict[str, Any]] | str] = {}
+    found: WaysByEngine = {}
     engines = [one.name for one in serving(family.type)]
     for name in dict.fromkeys([*engines, *(one.engine for one in ways if one.engine)]):
         own = [one for one in ways if one.engine == name]
@@ -21,7 +21,7 @@ def by_engine(family: Family, ways: Sequence[WayHere]) -> dict[str, list[dict[st
     return found
 
 
-def described(way: WayHere, devices: Sequence[DeviceHere]) -> dict[str, Any]:
+def described(way: WayHere, devices: Sequence[DeviceHere]) -> Way:
     """One way, with where it can be gone, or why not, and what it needs in bytes."""
     return {
         "object": "way",
@@ -38,20 +38,20 @@ def described(way: WayHere, devices: Sequence[DeviceHere]) -> dict[str, Any]:
     }
 
 
-def size_in_billions(size: float | None) -> int | str | None:
+def size_in_billions(size: float | None) -> SizeWritten:
     """A size as Xinference writes it: 7, 0_5."""
     if size is None:
         return None
     return int(size) if size == int(size) else f"{size:g}".replace(".", "_")
 
 
-def size_as_written(text: str | None) -> int | str | None:
+def size_as_written(text: str | None) -> SizeWritten:
     """The size that a launch gave, as Xinference writes it; what is no size stays as it is."""
     number = re.fullmatch(r"(\d{1,6})(?:[._](\d{1,4}))?b?", (text or "").strip().lower(), re.ASCII)
     return size_in_billions(float(f"{number[1]}.{number[2] or 0}")) if number else text
 
 
-def _rows(family: Family, ways: Iterable[WayHere]) -> list[dict[str, Any]]:
+def _rows(family: Family, ways: Iterable[WayHere]) -> list[RunnableWeights]:
     rows: dict[tuple[str, float | None], list[str]] = {}
     for one in ways:
         rows.setdefault((one.model_format, one.size), []).append(one.quantization)

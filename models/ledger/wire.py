@@ -1,17 +1,17 @@
 """An estimate as JSON: the answer of ``POST /v1/models/estimate``, and what the command line prints of one. Pure."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from models.ledger.fit import MARGIN, Room, described, fits
 from models.ledger.headers import Headers
 from models.ledger.need import Need, in_words
 from models.ledger.placement.deciding import Decision
+from models.ledger.shapes import Estimates, NeededParts, PlacementNow, ShortDevice
 
 
 def answer(
     name: str, engine: str, model_type: str, headers: Headers | None, per_device: Sequence[tuple[Need, Room]]
-) -> dict[str, Any]:
+) -> Estimates:
     """The estimate for each device on which the model may be launched; sizes are in bytes."""
     return {
         "object": "estimate",
@@ -36,7 +36,7 @@ def answer(
     }
 
 
-def needs(need: Need) -> dict[str, Any]:
+def needs(need: Need) -> NeededParts:
     """What a model needs, part by part."""
     return {
         "total_bytes": need.total,
@@ -53,10 +53,10 @@ def needs(need: Need) -> dict[str, Any]:
     }
 
 
-def placement(made: Decision) -> dict[str, Any]:
+def placement(made: Decision) -> PlacementNow:
     """Where a replica would go, or what it would wait for."""
     placed = made.placed
-    short = [
+    short: list[ShortDevice] = [
         {
             "device": one.room.device,
             "wanted_bytes": one.wanted,
@@ -65,10 +65,10 @@ def placement(made: Decision) -> dict[str, Any]:
         }
         for one in made.short
     ]
-    state = "fits" if placed.devices else "refused" if placed.hopeless or not made.possible else "waits"
+    waits = made.possible and not placed.hopeless
     return {
         "placement": {
-            "state": state,
+            "state": "fits" if placed.devices else "waits" if waits else "refused",
             "devices": list(placed.devices),
             "reserved_bytes": made.reserved,
             "reason": placed.reason,

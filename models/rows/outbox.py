@@ -10,6 +10,7 @@ from models.rows import jobs, videos, webhooks
 from models.rows.records import JobRow, JobSummary
 from models.rows.states import FINAL, JobState
 from models.rows.webhooks import WebhookEvent
+from models.shapes import JobError, PublicJob
 
 
 def notify(connection: Connection, moved: Iterable[JobSummary]) -> None:
@@ -20,7 +21,7 @@ def notify(connection: Connection, moved: Iterable[JobSummary]) -> None:
 
 def _event(row: JobSummary, url: str) -> WebhookEvent:
     """The event of a job's end; OpenAI's, if it was asked for as a video of its API."""
-    kind, data = videos.event_of(row) or (f"job.{row.state}", public(row))
+    kind, data = videos.event_of(row) or (f"job.{row.state}", dict[str, Any](public(row)))
     return WebhookEvent(row.id, url, kind, data)
 
 
@@ -32,7 +33,7 @@ def cancel(connection: Connection, job: str) -> JobRow | None:
     return row
 
 
-def public(row: JobSummary) -> dict[str, Any]:
+def public(row: JobSummary) -> PublicJob:
     """A job as clients see it, without the fields that depend on the gateway. Times are Unix seconds."""
     error = HeadraceError.from_row(row.error) if row.error and row.state != JobState.SUCCEEDED else None
     return {
@@ -49,7 +50,7 @@ def public(row: JobSummary) -> dict[str, Any]:
         "started_at": _seconds(row.started_at),
         "finished_at": _seconds(row.finished_at),
         "deadline": _seconds(row.deadline),
-        "error": error and {"message": error.message, "type": error.type, "param": error.param, "code": error.code},
+        "error": None if error is None else _told(error),
         "metadata": row.metadata or {},
         "webhook": row.webhook,
     }
@@ -57,3 +58,7 @@ def public(row: JobSummary) -> dict[str, Any]:
 
 def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
+
+
+def _told(error: HeadraceError) -> JobError:
+    return {"message": error.message, "type": error.type, "param": error.param, "code": error.code}

@@ -30,6 +30,7 @@ from models.rows.records import DeliveryRow, DueDelivery
 from models.rows.states import DeliveryState
 from models.rows.tables import deliveries
 from models.settings import Settings
+from models.shapes import Delivery, DeliveryAttempt
 from models.storage.outbound import Response
 from models.storage.secrets import derived
 
@@ -227,14 +228,14 @@ def record(connection: Connection, delivery: str, attempt: int, outcome: Deliver
     connection.execute(sa.update(deliveries).where(mine).values(**values))
 
 
-def log_of(connection: Connection, subject: str) -> list[dict[str, Any]]:
+def log_of(connection: Connection, subject: str) -> list[Delivery]:
     """The deliveries about this job or batch, oldest first, as clients see them. Times are Unix seconds."""
     query = sa.select(deliveries).where(deliveries.c.subject == subject)
     rows = fetch(connection, query.order_by(deliveries.c.created_at, deliveries.c.id), DeliveryRow)
     return [_public(row) for row in rows]
 
 
-def _public(row: DeliveryRow) -> dict[str, Any]:
+def _public(row: DeliveryRow) -> Delivery:
     return {
         "id": row.id,
         "object": "webhook.delivery",
@@ -243,8 +244,12 @@ def _public(row: DeliveryRow) -> dict[str, Any]:
         "state": row.state,
         "created_at": row.created_at // 1000,
         "next_attempt_at": row.next_at / 1000 if row.state == DeliveryState.PENDING else None,
-        "attempts": [entry | {"at": entry["at"] / 1000} for entry in row.log],
+        "attempts": [_attempt(entry) for entry in row.log],
     }
+
+
+def _attempt(entry: dict[str, Any]) -> DeliveryAttempt:
+    return {"at": entry["at"] / 1000, "status": entry["status"], "error": entry["error"], "ms": entry["ms"]}
 
 
 def purge(connection: Connection, age_ms: int, limit: int = 1000) -> int:

@@ -17,6 +17,8 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.finding import found
 from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
+from api.shapes.as_written import AsWritten
+from api.shapes.cluster import Autostart, AutostartRemoved, Autostarts, AutostartStatus, AutostartSummary
 from models.errors import Conflict, HeadraceError, ModelNotFound
 from models.launching.launch import Launch, is_uid
 from models.ledger.ways_wire import size_as_written
@@ -27,7 +29,7 @@ from models.rows.life.history import ASKED, without_secrets
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
-router = APIRouter(prefix="/v1/autostart/models", tags=["cluster"])
+router = APIRouter(prefix="/v1/autostart/models", tags=["cluster"], route_class=AsWritten)
 
 
 class AutostartEntry(BaseModel):
@@ -43,19 +45,24 @@ class AutostartEntry(BaseModel):
 
 
 @router.get("", summary="What comes back after a start", dependencies=[Depends(admin_only)])
-async def list_entries(request: Request) -> dict[str, Any]:
+async def list_autostart(request: Request) -> Autostarts:
     """Every model that comes back after a start, in the order in which they are loaded."""
     return {"models": await _entries(gateway_of(request))}
 
 
 @router.get("/summary", summary="How many come back, and how they are")
-async def summary(request: Request) -> dict[str, Any]:
+async def summarize_autostart(request: Request) -> AutostartSummary:
     """How many models come back after a start, and their states."""
     entries = await _entries(gateway_of(request))
     states = [entry["state"]["status"] for entry in entries]
-    counts = {state: states.count(state) for state in ("active", "waiting", "failed")}
-    models = [{"model_uid": one["launch"]["model_uid"], "enabled": True, **one["state"]} for one in entries]
-    return {"total": len(entries), "enabled": len(entries), **counts, "models": models}
+    return {
+        "total": len(entries),
+        "enabled": len(entries),
+        "active": states.count("active"),
+        "waiting": states.count("waiting"),
+        "failed": states.count("failed"),
+        "models": [{"model_uid": one["launch"]["model_uid"], "enabled": True, **one["state"]} for one in entries],
+    }
 
 
 @router.post(
@@ -64,7 +71,7 @@ async def summary(request: Request) -> dict[str, Any]:
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(AutostartEntry),
 )
-async def upsert(request: Request) -> dict[str, Any]:
+async def set_autostart(request: Request) -> Autostart:
     """Say whether a model comes back after a start, and when; one that was not launched is launched now.
 
     409 where another model has this uid.
@@ -88,7 +95,7 @@ async def upsert(request: Request) -> dict[str, Any]:
 
 
 @router.delete("/{uid:uid}", summary="Have a model not come back", dependencies=[Depends(admin_only)])
-async def remove(request: Request, uid: Uid) -> dict[str, Any]:
+async def remove_autostart(request: Request, uid: Uid) -> AutostartRemoved:
     """Say that a model is not to come back after the next start. It runs on until then."""
     by = caller_of(request).key
     change = {"autostart": False}
@@ -115,18 +122,18 @@ def _refuse_another(connection: Connection, launch: Launch) -> None:
             )
 
 
-async def _entries(gateway: Gateway) -> list[dict[str, Any]]:
+async def _entries(gateway: Gateway) -> list[Autostart]:
     rows = await gateway.database.look(instances.listing)
     replicas = await gateway.database.look(instances.replicas_of)
     wanted = sorted((row for row in rows if row.autostart), key=lambda row: row.priority)
     return [entry_of(row, [one for one in replicas if one.uid == row.uid]) for row in wanted]
 
 
-def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> dict[str, Any]:
+def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> Autostart:
     """A model as an entry of Xinference's; what looks like a secret among its options is hidden. Pure."""
     states = {one.state for one in replicas}
     active = bool(states & {ReplicaState.READY, ReplicaState.DORMANT})
-    status = "active" if active else "failed" if states == {ReplicaState.FAILED} else "waiting"
+    status: AutostartStatus = "active" if active else "failed" if states == {ReplicaState.FAILED} else "waiting"
     errors = [HeadraceError.from_row(one.error).message for one in replicas if one.error]
     due = [one.next_try_at for one in replicas if one.next_try_at]
     return {

@@ -1,16 +1,18 @@
 """How models were launched, by Xinference's names: read from the events, which tell of each launch."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.cluster import PastLaunch
 from models.rows.life import history
 from models.rows.records import EventRow
 
-router = APIRouter(prefix="/v1/launch_history", tags=["cluster"])
+router = APIRouter(prefix="/v1/launch_history", tags=["cluster"], route_class=AsWritten)
 
 
 @router.get("", summary="How models were launched", dependencies=[Depends(admin_only)])
@@ -18,7 +20,7 @@ async def list_launches(
     request: Request,
     model_name: Annotated[str | None, Query(max_length=200, description="those of this name alone")] = None,
     scope: Annotated[Literal["mine"] | None, Query(description="those of this key alone")] = None,
-) -> list[dict[str, Any]]:
+) -> list[PastLaunch]:
     """The last launch of each name and uid, the newest first: ``data`` may be the body of another launch.
 
     What looks like a secret is hidden in it; ``left_out`` names these fields, and those that were too long.
@@ -28,7 +30,7 @@ async def list_launches(
     return [launch_of(row, me) for row in rows]
 
 
-def launch_of(row: EventRow, me: str) -> dict[str, Any]:
+def launch_of(row: EventRow, me: str) -> PastLaunch:
     """A launch as Xinference tells of it; a key is named by the beginning of its hash. Pure."""
     asked = row.data[history.ASKED]
     at = datetime.fromtimestamp(row.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,16 +10,18 @@ from sqlalchemy.engine import Connection
 
 from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.cluster import ClusterNode, MachineResources, WorkerMachine
 from models.rows import instances
 from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 
-router = APIRouter(prefix="/v1", tags=["cluster"])
+router = APIRouter(prefix="/v1", tags=["cluster"], route_class=AsWritten)
 
 MIB = 1 << 20
 
 
 @router.get("/workers", summary="Machines with workers, and what they hold", dependencies=[Depends(admin_only)])
-async def list_workers(request: Request) -> list[dict[str, Any]]:
+async def list_workers(request: Request) -> list[WorkerMachine]:
     """Every machine whose workers report: its name under ``work-ip``, the models with a replica there, its devices."""
     gateway = gateway_of(request)
     rows = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
@@ -50,7 +52,7 @@ async def count_gpus(request: Request) -> int:
 @router.get("/cluster/info", summary="Machines and their resources", dependencies=[Depends(admin_only)])
 async def cluster_info(
     request: Request, detailed: Annotated[bool, Query(description="processors and memory, too")] = False
-) -> list[dict[str, Any]]:
+) -> list[ClusterNode]:
     """The supervisor and each worker, with its GPUs; sizes are in bytes, or in MiB as a text where not ``detailed``.
 
     Processors are known of the gateway's own machine alone: of others they are null.
@@ -58,13 +60,16 @@ async def cluster_info(
     gateway = gateway_of(request)
     rows = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     free = {row.id: gateway.routing_table.free_bytes(row.id) for row in rows}
-    own = _own_machine() if detailed else {}
-    head = {"node_type": "Supervisor", "ip_address": gateway.settings.host, "gpu_count": 0, "gpu_vram_total": 0}
+    own: MachineResources = _own_machine() if detailed else {}
+    host = gateway.settings.host
+    head: ClusterNode = {"node_type": "Supervisor", "ip_address": host, "gpu_count": 0, "gpu_vram_total": 0}
+    if detailed:
+        head["gpu_vram_available"] = 0
     workers = [
         node_of(node, devices, free, own if node == gateway.settings.node else {}, detailed=detailed)
         for node, devices in by_node(rows).items()
     ]
-    return [head | ({"gpu_vram_available": 0} if detailed else {}) | own, *workers]
+    return [{**head, **own}, *workers]
 
 
 def by_node(rows: Sequence[LoadedDevice]) -> dict[str, list[LoadedDevice]]:
@@ -77,7 +82,7 @@ def by_node(rows: Sequence[LoadedDevice]) -> dict[str, list[LoadedDevice]]:
 
 def worker_of(
     node: str, devices: Sequence[LoadedDevice], launched: Sequence[InstanceRow], replicas: Sequence[ReplicaRow]
-) -> dict[str, Any]:
+) -> WorkerMachine:
     """A machine as Xinference tells of a worker: its models by the ids of their replicas."""
     ids = {one.id for one in devices}
     models = {row.uid: row for row in launched}
@@ -103,32 +108,38 @@ def node_of(
     node: str,
     devices: Sequence[LoadedDevice],
     free: Mapping[str, int | None],
-    own: Mapping[str, Any],
+    own: MachineResources,
     *,
     detailed: bool,
-) -> dict[str, Any]:
+) -> ClusterNode:
     """A machine as a line of Xinference's table. ``own``: what is known of its processors and memory."""
     gpus = [one for one in devices if one.kind == "cuda"]
     total = sum(one.total_bytes for one in gpus)
-    line: dict[str, Any] = {"node_type": "Worker", "ip_address": node, "gpu_count": len(gpus)}
+    line: ClusterNode = {"node_type": "Worker", "ip_address": node, "gpu_count": len(gpus), "gpu_vram_total": total}
     if not detailed:
-        return line | {"gpu_vram_total": f"{total // MIB}MiB" if total else 0}
-    line |= {"gpu_vram_total": total, "gpu_vram_available": sum(free.get(one.id) or 0 for one in gpus)}
+        line["gpu_vram_total"] = f"{total // MIB}MiB" if total else 0
+        return line
+    line["gpu_vram_available"] = sum(free.get(one.id) or 0 for one in gpus)
     if own:
-        return line | dict(own)
+        return {**line, **own}
     cpus = [one for one in devices if one.kind == "cpu"]
     memory = cpus[0].total_bytes if cpus else None
     left = free.get(cpus[0].id) if cpus else None
     used = memory - left if memory is not None and left is not None else None
-    line |= {"mem_total": memory, "mem_available": left, "mem_used": used}
-    return line | {"cpu_count": None, "cpu_available": None}
+    unknown: MachineResources = {"cpu_count": None, "cpu_available": None}
+    return {**line, "mem_total": memory, "mem_available": left, "mem_used": used, **unknown}
 
 
-def _own_machine() -> dict[str, Any]:
+def _own_machine() -> MachineResources:
     memory, cores = psutil.virtual_memory(), psutil.cpu_count() or 1
     busy = psutil.cpu_percent() / 100  # since it was asked last
-    sizes = {"mem_used": memory.used, "mem_available": memory.available, "mem_total": memory.total}
-    return {"cpu_count": cores, "cpu_available": round(cores * (1 - busy), 2), **sizes}
+    return {
+        "cpu_count": cores,
+        "cpu_available": round(cores * (1 - busy), 2),
+        "mem_used": memory.used,
+        "mem_available": memory.available,
+        "mem_total": memory.total,
+    }
 
 
 def _everything(connection: Connection) -> tuple[list[InstanceRow], list[ReplicaRow]]:

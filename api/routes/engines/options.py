@@ -6,17 +6,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from api.gateway.gateway import gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.devices import EngineList, EngineListed
 from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
 from models.errors import InvalidRequest, NotFound
 from models.launching.options.schemas import schema_of
 from models.rows import instances
 from models.rows.records import LoadedDevice
 
-router = APIRouter(prefix="/v1/engines", tags=["models"])
+router = APIRouter(prefix="/v1/engines", tags=["models"], route_class=AsWritten)
 
 
 @router.get("", summary="List engines")
-async def list_engines(request: Request) -> dict[str, Any]:
+async def list_engines(request: Request) -> EngineList:
     """Every engine: the types of models that it serves, the formats that it reads, and on which devices it works.
 
     ``works`` is null while a device is still being asked; ``reason`` says why an engine does not work there. What a
@@ -51,14 +53,14 @@ def _type_on(facts: EngineFacts, text: str | None) -> ModelType | None:
     return found
 
 
-def _described(facts: EngineFacts, devices: Sequence[LoadedDevice]) -> dict[str, Any]:
+def _described(facts: EngineFacts, devices: Sequence[LoadedDevice]) -> EngineListed:
     return {
         "id": facts.name,
         "object": "engine",
-        "aliases": facts.aliases,
-        "serves": facts.serves,
-        "formats": facts.formats,
-        "abilities": facts.abilities,
+        "aliases": list(facts.aliases),
+        "serves": {name: list(served) for name, served in facts.serves.items()},
+        "formats": list(facts.formats),
+        "abilities": list(facts.abilities),
         "own_environment": facts.own_environment,
         "cpu_only": facts.cpu_only,
         "many_gpus": facts.many_gpus,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.memory import rooms_of
 from api.routes.models.registered import family_of
+from api.shapes.as_written import AsWritten
 from models.catalogue import SPECS, Spec
 from models.catalogue.entries import Family, Weights
 from models.catalogue.names import named
@@ -17,13 +18,14 @@ from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
 from models.ledger.fit import Room
 from models.ledger.need import Target
+from models.ledger.shapes import WayList, WaysByEngine
 from models.ledger.ways import DeviceHere, ways_here
 from models.ledger.ways_wire import by_engine, described
 from models.rows import instances, registrations
 from models.rows.records import LoadedDevice
 from models.unicode import storable
 
-router = APIRouter(prefix="/v1/engines", tags=["models"])
+router = APIRouter(prefix="/v1/engines", tags=["models"], route_class=AsWritten)
 
 Detailed = Annotated[bool, Query(description="a row for each way, also of those that cannot be gone here")]
 """Our own form instead of Xinference's."""
@@ -33,7 +35,7 @@ Virtual = Annotated[bool | None, Query(description="Xinference's; an engine has 
 @router.get("/{model_type}/{name:path}", summary="Which engines can run a model of a type here")
 async def engines_for_type(
     request: Request, model_type: str, name: str, detailed: Detailed = False, enable_virtual_env: Virtual = None
-) -> dict[str, Any]:
+) -> WaysByEngine | WayList:
     """For each engine the formats, sizes and quantisations of a model that it can run here, or the reason why none.
 
     What weights need is computed from their parameters: no hub is asked. With ``detailed`` each way has a row. What
@@ -50,12 +52,12 @@ async def engines_for_type(
 @router.get("/{name}", summary="Which engines can run a model here")
 async def engines_for(
     request: Request, name: str, detailed: Detailed = False, enable_virtual_env: Virtual = None
-) -> dict[str, Any]:
+) -> WaysByEngine | WayList:
     """The same for a model of whatever type."""
     return await _answer(gateway_of(request), name, None, detailed)
 
 
-async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> dict[str, Any]:
+async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> WaysByEngine | WayList:
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     found = await rooms_of(gateway, devices)
     here = [_here(found[one.id], one) for one in devices]

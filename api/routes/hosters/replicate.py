@@ -50,7 +50,7 @@ class Prediction(JsonObject):
 
 
 @router.post("/v1/predictions", summary="Predict (Replicate)", status_code=201, openapi_extra=json_body(Prediction))
-async def create(request: Request) -> Response:
+async def create_prediction(request: Request) -> Response:
     """Submit a job for the model that ``version`` names. ``Prefer: wait`` waits for its end, a minute at most."""
     body = await fields.read(request, Prediction)
     if body.version is None:
@@ -70,7 +70,9 @@ async def create_for(request: Request, owner: Part, name: Part) -> Response:
 
 
 @router.get("/v1/predictions", summary="List predictions (Replicate)")
-async def listing(request: Request, cursor: Annotated[str | None, Query(max_length=60)] = None) -> dict[str, Any]:
+async def list_predictions(
+    request: Request, cursor: Annotated[str | None, Query(max_length=60)] = None
+) -> dict[str, Any]:
     """This key's jobs, newest first, without their outputs."""
     gateway, caller = gateway_of(request), caller_of(request)
     base = public_url(gateway, str(request.base_url))
@@ -85,14 +87,14 @@ async def listing(request: Request, cursor: Annotated[str | None, Query(max_leng
 
 
 @router.get("/v1/predictions/{id}", summary="Describe a prediction (Replicate)")
-async def describe(request: Request, id: Id) -> dict[str, Any]:
+async def describe_prediction(request: Request, id: Id) -> dict[str, Any]:
     """A job of this key, whichever protocol it was submitted by; with its output once it has one."""
     row = await gateway_of(request).database.look(jobs.get, id, caller_of(request).key)
     return await _whole(request, row)
 
 
 @router.post("/v1/predictions/{id}/cancel", summary="Cancel a prediction (Replicate)")
-async def cancel(request: Request, id: Id) -> dict[str, Any]:
+async def cancel_prediction(request: Request, id: Id) -> dict[str, Any]:
     """Cancel a job: at once while it waits, within a step while it runs. 409 if it has ended in another way."""
     gateway, owner = gateway_of(request), caller_of(request).key
     row = await gateway.database.look(jobs.get, id, owner)

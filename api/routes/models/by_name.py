@@ -4,10 +4,10 @@ Launches of a path, and of what comes with Headrace, stay as they are.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from api.gateway.gateway import Gateway
 from api.routes.models.registered import family_of
+from api.shapes.models import WhatWasLaunched
 from models import catalogue
 from models.catalogue.launches import launch_of, planned, with_file
 from models.catalogue.plans import Machine, Plan
@@ -39,10 +39,10 @@ async def found(
     return launch_of(launch, made), made
 
 
-def told_of_shipped(launch: Launch, new: NewInstance) -> dict[str, Any]:
-    """What the answer to a launch says of a model that comes with Headrace; nothing of other launches of a path."""
+def told_of_shipped(launch: Launch, new: NewInstance) -> WhatWasLaunched | None:
+    """What the answer to a launch says of a model that comes with Headrace; None of a launch of a path."""
     if launch.model_path is not None:
-        return {}
+        return None
     spec = catalogue.find(launch.model_name, new.engine, launch.model_format, launch.quantization)
     what = "" if spec.source == "" else f", {spec.model_format}, {spec.quantization}"
     return {
@@ -56,7 +56,7 @@ def told_of_shipped(launch: Launch, new: NewInstance) -> dict[str, Any]:
     }
 
 
-def told(made: Plan, new: NewInstance) -> dict[str, Any]:
+def told(made: Plan, new: NewInstance) -> WhatWasLaunched:
     """What the answer to a launch says of the plan."""
     return {
         "model_name": made.family.name,

@@ -1,26 +1,30 @@
 """What was fetched from hubs onto the gateway's machine. Paths and names are Xinference's."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
+from api.shapes.as_written import AsWritten
+from api.shapes.cache import CachedFiles, CachedModel, CachedModels, RemovedModel
 from models.errors import Conflict, UnsupportedParameter
 from models.hubs import cache
 from models.hubs.cache import CachedRepository
 from models.rows import instances
 from models.rows.records import InstanceRow
 
-router = APIRouter(prefix="/v1/cache/models", tags=["models"], dependencies=[Depends(admin_only)])
+router = APIRouter(
+    prefix="/v1/cache/models", tags=["models"], dependencies=[Depends(admin_only)], route_class=AsWritten
+)
 
 Version = Annotated[str, Query(max_length=300, description="hf:org/name, modelscope:org/name, or org/name")]
 Worker = Annotated[str | None, Query(max_length=300, description="of this machine alone: its name, or its loopback")]
 
 
 @router.get("", summary="List fetched models")
-async def list_cached(request: Request, model_name: str = "", worker_ip: Worker = None) -> dict[str, Any]:
+async def list_cached_models(request: Request, model_name: str = "", worker_ip: Worker = None) -> CachedModels:
     """Every repository that was fetched from a hub, or those of this name, with its size in bytes.
 
     ``whole`` is false where a file was cut off: the next launch goes on there. ``shared``: other programs use it, too.
@@ -32,7 +36,7 @@ async def list_cached(request: Request, model_name: str = "", worker_ip: Worker 
 
 
 @router.get("/files", summary="The files of a fetched model")
-async def list_files(request: Request, model_version: Version, worker_ip: Worker = None) -> dict[str, Any]:
+async def list_cached_files(request: Request, model_version: Version, worker_ip: Worker = None) -> CachedFiles:
     """The files that would go with it."""
     gateway = _here(request, worker_ip)
     found = await gateway.blocking(cache.named, _folder(gateway), model_version)
@@ -41,7 +45,7 @@ async def list_files(request: Request, model_version: Version, worker_ip: Worker
 
 
 @router.delete("", summary="Remove a fetched model")
-async def remove_cached(request: Request, model_version: Version, worker_ip: Worker = None) -> dict[str, Any]:
+async def remove_cached_model(request: Request, model_version: Version, worker_ip: Worker = None) -> RemovedModel:
     """Delete a repository from the cache, other programs' of Hugging Face included. 409 while a model uses it."""
     gateway = _here(request, worker_ip)
     found = await gateway.blocking(cache.named, _folder(gateway), model_version)
@@ -75,7 +79,7 @@ def _uses(row: InstanceRow, source: str) -> bool:
     return any(one == source or one.startswith((f"{source}/", f"{source}@")) for one in named)
 
 
-def _described(one: CachedRepository, node: str) -> dict[str, Any]:
+def _described(one: CachedRepository, node: str) -> CachedModel:
     """A fetched model with Xinference's names, and ours."""
     return {
         "model_name": one.name,

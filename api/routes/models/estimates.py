@@ -1,7 +1,6 @@
 """A dry run of a launch: which engine would serve the model, what it needs, and what devices have."""
 
 from dataclasses import replace
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
@@ -11,14 +10,16 @@ from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
 from api.routes.models.memory import decision, devices_for, nodes_that_have, rooms_of, took, wish_of
 from api.routes.models.preparing import PEEK_S, prepared
+from api.shapes.as_written import AsWritten
 from models.errors import Unavailable
 from models.launching.launch import Launch
 from models.ledger.look import headers_of
 from models.ledger.placement.measuring import need_of
 from models.ledger.placement.needs import needs_of, to_row
+from models.ledger.shapes import Estimate
 from models.ledger.wire import answer, placement
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 
 @router.post(
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(Launch),
 )
-async def estimate_model(request: Request) -> dict[str, Any]:
+async def estimate_model(request: Request) -> Estimate:
     """What a launch of this body would need of each device that it may have, in bytes; nothing is launched or fetched.
 
     ``needs`` has the weights, the KV cache for ``requests`` requests of ``context_length`` tokens, and what the engine
@@ -55,4 +56,5 @@ async def estimate_model(request: Request) -> dict[str, Any]:
     estimates = [(need, room) for need, room in each if need is not None]
     nodes = await nodes_that_have(gateway, launch.devices, needed)
     made = decision(launch.devices, needed, await rooms_of(gateway, launch.devices), before, nodes)
-    return answer(new.model_name, new.engine, new.model_type, headers, estimates) | placement(made)
+    told = answer(new.model_name, new.engine, new.model_type, headers, estimates)
+    return {**told, **placement(made)}

@@ -1,6 +1,6 @@
 """A description of weights, guessed from their files, to be registered by whoever agrees with it. Nothing is kept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, field_validator
@@ -10,6 +10,8 @@ from api.bodies.documents import json_body
 from api.edge.caller import admin_only
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.preparing import PEEK_S, prepared
+from api.shapes.as_written import AsWritten
+from api.shapes.registrations import Guess, GuessedModel
 from models.catalogue.registering.guesses import guess
 from models.engines import ModelType
 from models.errors import Unavailable
@@ -18,7 +20,7 @@ from models.ledger.look import headers_if_any
 from models.modalities.json_object import JsonObject
 from models.unicode import refuse_broken
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], route_class=AsWritten)
 
 
 class GuessBody(JsonObject):
@@ -42,7 +44,7 @@ class GuessBody(JsonObject):
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(GuessBody),
 )
-async def guess_model(request: Request) -> dict[str, Any]:
+async def guess_model(request: Request) -> Guess:
     """What would be registered of the weights at a path, or on a hub: its ``model_type``, and its ``model``.
 
     ``model_type`` and ``model_name`` are taken as they are said.
@@ -56,15 +58,14 @@ async def guess_model(request: Request) -> dict[str, Any]:
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(GuessBody),
 )
-async def guess_language_model(request: Request) -> dict[str, Any]:
+async def guess_language_model(request: Request) -> GuessedModel:
     """The description of the language model at a path."""
     body = await fields.read(request, GuessBody)
     body.model_type = "LLM"
-    found: dict[str, Any] = (await _guessed(gateway_of(request), body))["model"]
-    return found
+    return (await _guessed(gateway_of(request), body))["model"]
 
 
-async def _guessed(gateway: Gateway, body: GuessBody) -> dict[str, Any]:
+async def _guessed(gateway: Gateway, body: GuessBody) -> Guess:
     """The answer. Raises InvalidRequest where no engine loads the weights, Unavailable where they cannot be seen."""
     launch = Launch(model_name="guessed", model_path=body.model_path, model_type=body.model_type)
     new = (found := await prepared(gateway, launch)).new
@@ -74,4 +75,5 @@ async def _guessed(gateway: Gateway, body: GuessBody) -> dict[str, Any]:
     headers = await gateway.looking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S))
     numbers = sum(one.numbers for one in headers.all) if headers is not None else None
     kind: Any = new.model_type
-    return {"model_type": kind, "model": guess(new.source, seen, new.engine, kind, numbers, body.model_name)}
+    made = guess(new.source, seen, new.engine, kind, numbers, body.model_name)
+    return {"model_type": kind, "model": cast(GuessedModel, made)}

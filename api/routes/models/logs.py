@@ -5,11 +5,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import redis.asyncio as redis
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 
@@ -19,23 +19,31 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
+from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.life import LogLine, LogPage
 from models.errors import DatabaseUnavailable, ModelNotFound, Unavailable
 from models.redis import logs
 from models.redis.logs import MOST_LINES, Line
 from models.rows.records import ReplicaRow
 
-router = APIRouter()
+router = APIRouter(route_class=AsWritten)
 
 LOOK_S = 0.5
 
 
-@router.get("/{uid:uid}/logs", summary="Log of a model", dependencies=[Depends(admin_only)])
+@router.get(
+    "/{uid:uid}/logs",
+    summary="Log of a model",
+    dependencies=[Depends(admin_only)],
+    response_model=LogPage,
+    responses=EVENTS_TOO,
+)
 async def model_logs(
     request: Request,
     uid: Uid,
     lines: Annotated[int, Query(ge=1, le=MOST_LINES, description="how many of the last lines")] = 200,
     follow: Annotated[bool, Query(description="go on with new lines, as server-sent events")] = False,
-) -> Response:
+) -> LogPage | Response:
     """What the model's runners wrote to stderr, oldest first, also where it could not be loaded.
 
     Of a failure the last 200 lines are in its row, too: they outlive Redis, and bear the time of the failure.
@@ -50,7 +58,7 @@ async def model_logs(
     if follow:
         content = _follow(gateway, uid, entries)
         return ServerSent(content)
-    return JSONResponse({"object": "list", "data": [_shown(line) for _, line in entries]})
+    return {"object": "list", "data": [_shown(line) for _, line in entries]}
 
 
 def _its_own(replicas: Sequence[ReplicaRow], entries: list[tuple[str, Line]]) -> list[tuple[str, Line]]:
@@ -93,5 +101,5 @@ async def _follow(gateway: Gateway, uid: str, entries: list[tuple[str, Line]]) -
             entries = _its_own(replicas, new)
 
 
-def _shown(line: Line) -> dict[str, Any]:
+def _shown(line: Line) -> LogLine:
     return {"time": line.at_ms / 1000, "replica_id": line.replica, "text": line.text}

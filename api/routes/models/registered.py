@@ -1,9 +1,10 @@
 """What is said of an entry of the catalogue. Pure. The fields are Xinference's, and beside them what only we know."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from api.shapes.registrations import HubPlace, ModelSpec, Registration, RegistrationLength, SpecPlace
 from models.catalogue import SPECS, Spec
 from models.catalogue.describing import in_chinese, in_english
 from models.catalogue.entries import Family, Place, Weights
@@ -19,9 +20,10 @@ _PLACES = ("model_uri", "options")
 """What may name paths on our machines."""
 
 
-def spoken_of(family: Family) -> dict[str, Any]:
+def spoken_of(family: Family) -> Registration:
     """A family of the hubs. ``unserved`` says why none of our engines runs it."""
-    length = {"context_length": family.context} if family.type == "LLM" else {"max_tokens": family.context}
+    written: RegistrationLength = {"context_length": family.context}
+    length: RegistrationLength = written if family.type == "LLM" else {"max_tokens": family.context}
     return {
         "version": 2,
         "model_name": family.name,
@@ -47,7 +49,7 @@ def family_of(row: RegistrationRow) -> Family:
     return msgspec.convert(row.family, Family)
 
 
-def own_of(row: RegistrationRow, *, paths: bool) -> dict[str, Any]:
+def own_of(row: RegistrationRow, *, paths: bool) -> Registration:
     """A model that is registered, with what only its description says, such as its chat template.
 
     What looks like a secret is hidden. ``paths``: whether what may name paths on our machines is told.
@@ -56,8 +58,8 @@ def own_of(row: RegistrationRow, *, paths: bool) -> dict[str, Any]:
     beside = {name: value for name, value in row.given.items() if name in _BESIDE and name not in said}
     if "model_description" in row.given:
         beside["model_description"] = row.given["model_description"]
-    told: dict[str, Any] = without_secrets(said | beside | {"is_builtin": False})
-    return told if paths else _without_places(told)
+    told: dict[str, Any] = without_secrets({**said, **beside, "is_builtin": False})
+    return cast(Registration, told if paths else _without_places(told))
 
 
 def _without_places(told: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _without_places(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in _PLACES} | {"model_specs": specs}
 
 
-def shipped_of(model_type: ModelType) -> dict[str, dict[str, Any]]:
+def shipped_of(model_type: ModelType) -> dict[str, Registration]:
     """The models of this type that come with Headrace, by name."""
     specs: dict[str, list[Spec]] = {}
     for one in SPECS:
@@ -74,7 +76,7 @@ def shipped_of(model_type: ModelType) -> dict[str, dict[str, Any]]:
     return {name: _shipped(name, model_type, some) for name, some in specs.items()}
 
 
-def _shipped(name: str, model_type: ModelType, specs: list[Spec]) -> dict[str, Any]:
+def _shipped(name: str, model_type: ModelType, specs: list[Spec]) -> Registration:
     return {
         "version": 2,
         "model_name": name,
@@ -96,10 +98,11 @@ def _shipped(name: str, model_type: ModelType, specs: list[Spec]) -> dict[str, A
     }
 
 
-def _spec(weights: Weights) -> dict[str, Any]:
+def _spec(weights: Weights) -> ModelSpec:
     hub, place = next(iter(weights.places().items()), (None, Place("")))
-    where = {"model_uri": weights.uri} if weights.uri else {}
-    return where | {
+    where: SpecPlace = {"model_uri": weights.uri} if weights.uri else {}
+    return {
+        **where,
         "model_format": weights.format,
         "model_size_in_billions": weights.size,
         "activated_size_in_billions": weights.activated,
@@ -114,7 +117,7 @@ def _spec(weights: Weights) -> dict[str, Any]:
     }
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _place(place: Place) -> HubPlace:
     """A place on a hub, by Xinference's names."""
     return {
         "model_id": place.repo,

@@ -14,6 +14,8 @@ from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
 from api.routes.models.registered import spoken_of
 from api.routes.models.roots import refuse_options, refuse_outside
+from api.shapes.as_written import AsWritten
+from api.shapes.registrations import Registration
 from models.catalogue.entries import Family
 from models.catalogue.names import named
 from models.catalogue.registering import forms
@@ -29,7 +31,7 @@ from models.settings import Settings
 from models.unicode import storable
 from models.validation import invalid
 
-router = APIRouter()
+router = APIRouter(route_class=AsWritten)
 
 
 class RegistrationBody(JsonObject):
@@ -51,7 +53,7 @@ class RegistrationBody(JsonObject):
 )
 async def register_model(
     request: Request, model_type: str, dry_run: Annotated[bool, Query()] = False
-) -> dict[str, Any] | None:
+) -> Registration | None:
     """Register a model of a type, to be launched by its name; null is the answer of Xinference.
 
     With ``dry_run`` nothing is kept: the answer is the entry that it would be. What a description has without effect
@@ -68,7 +70,7 @@ async def register_model(
         raise error if error.param == "model" else error.within("model") from None
     rule.ignore((*unknown, *made.left_out))
     if dry_run:
-        return spoken_of(made.family) | {"is_builtin": False}
+        return {**spoken_of(made.family), "is_builtin": False}
     family = msgspec.to_builtins(made.family)
     try:
         await gateway.database.run(registrations.add, made.family.name, kind, family, made.given)
@@ -77,7 +79,12 @@ async def register_model(
     return None
 
 
-@router.delete("/{model_type}/{name:path}", summary="Unregister a model", dependencies=[Depends(admin_only)])
+@router.delete(
+    "/{model_type}/{name:path}",
+    summary="Unregister a model",
+    dependencies=[Depends(admin_only)],
+    responses={200: {"content": {"application/json": {"schema": {"type": "null"}}}}},
+)
 async def unregister_model(request: Request, model_type: str, name: str) -> None:
     """Forget a model that was registered. What was launched of it stays as it is."""
     gateway, kind = gateway_of(request), type_named(model_type)

@@ -20,6 +20,8 @@ from api.routes.models.preparing import PreparedLaunch, prepared
 from api.routes.models.staying import router as staying_router
 from api.routes.models.uids import Uid
 from api.routes.models.views import described, instance_of, state_of
+from api.shapes.as_written import AsWritten
+from api.shapes.models import Launched, Model, ModelInstance, ModelList
 from models.errors import (
     Cancelled,
     HeadraceError,
@@ -37,13 +39,13 @@ from models.rows.instances import NewInstance
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 LAUNCH_WAIT_S = 1800.0
 
 
 @router.get("", summary="List models")
-async def list_models(request: Request) -> dict[str, Any]:
+async def list_models(request: Request) -> ModelList:
     """Every model that was launched, whatever its state."""
     gateway = gateway_of(request)
     rows, replicas = await gateway.database.look(_everything)
@@ -53,7 +55,7 @@ async def list_models(request: Request) -> dict[str, Any]:
 
 
 @router.post("", summary="Launch a model", dependencies=[Depends(admin_only)], openapi_extra=json_body(Launch))
-async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> dict[str, Any]:
+async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = True) -> Launched:
     """Launch a model under a uid. With ``wait_ready`` the answer comes when the model serves requests.
 
     A name of the catalogue without a ``model_path`` is launched by that: the answer says what it is, and why.
@@ -68,7 +70,8 @@ async def launch_model(request: Request, wait_ready: Annotated[bool, Query()] = 
         await _until_ready(gateway, new.uid)
         gateway.known_models.forget()  # loaded, more is known
     told = by_name.told(launch.plan, new) if launch.plan else by_name.told_of_shipped(body, new)
-    return {"model_uid": new.uid, "model_engine": new.engine, **told}
+    named: Launched = {"model_uid": new.uid, "model_engine": new.engine}
+    return {**named, **told} if told else named
 
 
 async def begin(gateway: Gateway, body: Launch, by: str) -> PreparedLaunch:
@@ -84,7 +87,7 @@ async def begin(gateway: Gateway, body: Launch, by: str) -> PreparedLaunch:
 
 
 @router.get("/instances", summary="Models and how far they are, as Xinference's command line asks")
-async def list_instances(request: Request, model_name: str = "", model_uid: str = "") -> list[dict[str, Any]]:
+async def list_instances(request: Request, model_name: str = "", model_uid: str = "") -> list[ModelInstance]:
     """Every model that was launched, or those of this name and uid, with the states of its replicas."""
     gateway = gateway_of(request)
     rows, replicas = await gateway.database.look(_everything)
@@ -101,7 +104,7 @@ router.include_router(log_router)  # before what takes all that is left of a pat
 
 
 @router.get("/{uid:uid}", summary="Describe a model")
-async def describe_model(request: Request, uid: Uid) -> dict[str, Any]:
+async def describe_model(request: Request, uid: Uid) -> Model:
     """One model. 404 if it was not launched."""
     gateway = gateway_of(request)
     row, replicas = await found(gateway, uid)

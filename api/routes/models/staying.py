@@ -1,7 +1,5 @@
 """Change how long a model stays loaded, while it runs."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, Request
 
 from api.bodies import fields
@@ -11,12 +9,14 @@ from api.gateway.gateway import gateway_of
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.routes.models.views import described
+from api.shapes.as_written import AsWritten
+from api.shapes.models import Model
 from models.errors import InvalidRequest, ModelNotFound
 from models.redis.presence import STEWARD
 from models.rows.residency import moves
 from models.staying import StayingChange
 
-router = APIRouter()
+router = APIRouter(route_class=AsWritten)
 
 
 @router.patch(
@@ -25,7 +25,7 @@ router = APIRouter()
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(StayingChange),
 )
-async def change_model(request: Request, uid: Uid) -> dict[str, Any]:
+async def change_model(request: Request, uid: Uid) -> Model:
     """Change ``keep_alive``, ``pinned``, ``min_replicas`` or ``max_replicas``; the others stay. Returns the model."""
     gateway = gateway_of(request)
     values = (await fields.read(request, StayingChange)).values()

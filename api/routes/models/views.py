@@ -6,10 +6,11 @@ The fields are Xinference's, and of other servers those that programs look for. 
 import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
+from api.shapes.life import FetchedFile, ModelProgress
+from api.shapes.models import LaunchStatus, Model, ModelInstance, ModelState
 from models.errors import HeadraceError
 from models.hubs.progress import DownloadProgress
 from models.launching.about import abilities_of
@@ -21,7 +22,7 @@ _HUBS = {"hf": "huggingface", "modelscope": "modelscope"}
 _DEVICE = re.compile(r"(?P<node>.*)\.(?:cpu|metal|cuda:(?P<gpu>[0-9.]+))")
 
 
-def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> dict[str, Any]:
+def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> Model:
     """One model. ``ready``: a replica of it takes requests."""
     loaded = [one.context_length for one in replicas if one.context_length]
     about = row.about or {}
@@ -70,7 +71,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> d
     }
 
 
-def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[str]) -> dict[str, Any]:
+def instance_of(row: InstanceRow, replicas: list[ReplicaRow], ready: Collection[str]) -> ModelInstance:
     """One model as Xinference's command line follows its launch. ``ready``: the replicas that take requests."""
     state = "ready" if ready else state_of(replicas)
     return {
@@ -103,7 +104,7 @@ def progress_of(
     downloads: Mapping[str, DownloadProgress] = MappingProxyType({}),
     *,
     enough: int | None = None,
-) -> dict[str, Any]:
+) -> ModelProgress:
     """How far a launch is. ``ready``: the replicas that take requests; their rows show it a moment later.
 
     ``hopeless``: those that wait for a device that is not here. ``downloads``: how far those are that fetch.
@@ -147,7 +148,7 @@ def _to_be_loaded(replicas: list[ReplicaRow]) -> list[ReplicaRow]:
     return [row for row in replicas if row.state not in rest] or replicas
 
 
-def _files(replica: str, download: DownloadProgress | None) -> list[dict[str, Any]]:
+def _files(replica: str, download: DownloadProgress | None) -> list[FetchedFile]:
     """The files that are being fetched, by Xinference's names."""
     return [
         {
@@ -181,20 +182,21 @@ def _waits_for_turn(row: ReplicaRow) -> str:
     return "another model is being loaded onto its device, or its memory is not free yet" if waits else ""
 
 
-def _status(state: str) -> str:
+def _status(state: str) -> LaunchStatus:
     """Xinference's word for a state. A dormant model is ready, too, since it takes requests."""
-    return {"ready": "READY", "dormant": "READY", "failed": "ERROR"}.get(state, "CREATING")
+    if state == "failed":
+        return "ERROR"
+    return "READY" if state in ("ready", "dormant") else "CREATING"
 
 
-def state_of(replicas: list[ReplicaRow]) -> str:
+def state_of(replicas: list[ReplicaRow]) -> ModelState:
     """The state to show of a model that no device reports as ready."""
     states = {row.state for row in _to_be_loaded(replicas)}
     if states <= {ReplicaState.PENDING, ReplicaState.ASSIGNED} and any(row.error for row in replicas):
         return "waiting"
-    for state in (ReplicaState.FAILED, ReplicaState.DORMANT):
-        if states == {state}:
-            return state.value
-    return "loading"
+    if states == {ReplicaState.FAILED}:
+        return "failed"
+    return "dormant" if states == {ReplicaState.DORMANT} else "loading"
 
 
 _STAGES = (

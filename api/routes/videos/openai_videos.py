@@ -54,7 +54,7 @@ class Remix(JsonObject):
 
 
 @router.post("", summary="Make a video", openapi_extra=_body(), responses=UNREADABLE)
-async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+async def create_video(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Queue a video. ``input_reference`` is the picture that it begins with, ``webhook`` a URL that is told its end."""
     gateway, caller = gateway_of(request), caller_of(request)
     try:
@@ -69,7 +69,7 @@ async def create(request: Request, idempotency_key: IdempotencyKey = None) -> Re
 
 
 @router.get("", summary="List videos")
-async def listing(
+async def list_videos(
     request: Request,
     after: Annotated[str | None, Query(max_length=60)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -88,7 +88,7 @@ async def listing(
     return {"object": "list", "data": data, "has_more": len(found) > limit, **ends}
 
 
-@router.post("/edits", summary="Edit a video: not served")
+@router.post("/edits", summary="Edit a video: not served", operation_id="refuse_video_edits")
 @router.post("/extensions", summary="Extend a video: not served")
 async def refuse_videos(request: Request) -> Response:
     """Refuse: videos are made from a prompt and from pictures alone."""
@@ -113,7 +113,7 @@ async def no_character(request: Request, id: Id) -> Response:
 
 
 @router.get("/{id}", summary="Find a video")
-async def retrieve(request: Request, id: Id) -> Response:
+async def retrieve_video(request: Request, id: Id) -> Response:
     """A video as it is now: its status, its progress in per cent, and why it failed if it did."""
     found = await _mine(request, id)
     body = wire.body_of(found)
@@ -123,7 +123,7 @@ async def retrieve(request: Request, id: Id) -> Response:
 
 
 @router.delete("/{id}", summary="Delete a video")
-async def delete(request: Request, id: Id) -> dict[str, Any]:
+async def delete_video(request: Request, id: Id) -> dict[str, Any]:
     """Delete a video and its files. One that is not made yet is cancelled first."""
     gateway = gateway_of(request)
     row = (await _mine(request, id)).row
@@ -140,7 +140,7 @@ async def delete(request: Request, id: Id) -> dict[str, Any]:
 
 
 @router.get("/{id}/content", summary="Download a video", response_class=StreamingResponse)
-async def content(
+async def video_content(
     request: Request,
     id: Id,
     variant: Literal["video", "thumbnail", "spritesheet"] = "video",
@@ -154,7 +154,7 @@ async def content(
 
 
 @router.post("/{id}/remix", summary="Remix a video", openapi_extra=json_body(Remix))
-async def remix(request: Request, id: Id, idempotency_key: IdempotencyKey = None) -> Response:
+async def remix_video(request: Request, id: Id, idempotency_key: IdempotencyKey = None) -> Response:
     """Queue a video as this one, with another prompt: its pictures, size, length and seed are the same."""
     gateway, caller = gateway_of(request), caller_of(request)
     if gateway.dispatcher.closed:

@@ -26,7 +26,7 @@ def _body(*files: str) -> dict[str, object]:
 
 
 @router.post("/generations", summary="Make a video (Xinference)", openapi_extra=_body())
-async def generations(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+async def generate_video(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Make a video of a prompt. ``kwargs`` is a JSON object of further fields, or a string of one."""
     return await _serve(request, idempotency_key, {})
 

@@ -25,7 +25,7 @@ def request() -> Any:
 
 def test_what_is_no_uid_is_no_model() -> None:
     with pytest.raises(ModelNotFound):
-        asyncio.run(autostart.remove(request(), "\0"))
+        asyncio.run(autostart.remove_autostart(request(), "\0"))
 
 
 def test_a_launch_is_refused_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +34,7 @@ def test_a_launch_is_refused_where_it_stands(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("api.bodies.fields.read", read)
     with pytest.raises(HeadraceError) as caught:
-        asyncio.run(autostart.upsert(request()))
+        asyncio.run(autostart.set_autostart(request()))
     assert caught.value.param == "launch.replica"
 
 

@@ -18,7 +18,9 @@ def ask(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> dict[str, Any]
 
     monkeypatch.setattr(ways, "_answer", answer)
     request: Any = SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(gateway=None)))
-    return asyncio.run(ways.engines_for_type(request, kind, name))
+    told: Any = asyncio.run(ways.engines_for_type(request, kind, name))
+    assert isinstance(told, dict)
+    return told
 
 
 def test_a_name_may_have_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,8 +227,9 @@ def test_a_receiver_may_put_us_off(database: Database, receiver: Receiver) -> No
     [told] = database.call(webhooks.log_of, "job_1")
     assert (told["id"], told["url"], told["type"], told["state"]) == (name, receiver.url, "job.succeeded", "pending")
     [attempt] = told["attempts"]
-    assert (attempt["status"], attempt["at"]) == (503, pytest.approx(told["created_at"], abs=10))
-    assert told["next_attempt_at"] - attempt["at"] == pytest.approx(3600, abs=10)
+    assert attempt["status"] == 503
+    assert attempt["at"] == pytest.approx(told["created_at"], abs=10)
+    assert (told["next_attempt_at"] or 0) - attempt["at"] == pytest.approx(3600, abs=10)
 
 
 def test_the_schedule() -> None:

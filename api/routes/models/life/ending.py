@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from redis.exceptions import RedisError
@@ -12,6 +11,8 @@ from sqlalchemy.engine import Connection
 from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.uids import Uid
+from api.shapes.as_written import AsWritten
+from api.shapes.life import EndedModel, FreedMemory
 from models.errors import Conflict, ModelNotFound
 from models.launching.launch import was_uid
 from models.redis import logs
@@ -21,14 +22,14 @@ from models.rows.life.events import EventKind
 from models.rows.records import EventRow
 from models.rows.states import ReplicaState
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 TERMINATE_WAIT_S = 60.0
 CANCEL_WAIT_S = 20.0
 
 
 @router.post("/{uid:uid}/cancel", summary="Cancel a launch", dependencies=[Depends(admin_only)])
-async def cancel_launch(request: Request, uid: Uid) -> dict[str, Any]:
+async def cancel_launch(request: Request, uid: Uid) -> EndedModel:
     """End a launch at any stage, and forget it: what is being fetched stays, and another launch goes on there.
 
     The answer is that of terminating. 409 where the model has taken requests, 404 where there is none.
@@ -41,7 +42,7 @@ async def cancel_launch(request: Request, uid: Uid) -> dict[str, Any]:
 
 
 @router.delete("/{uid:uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])
-async def terminate_model(request: Request, uid: Uid) -> dict[str, Any]:
+async def terminate_model(request: Request, uid: Uid) -> EndedModel:
     """Unload a model and forget it. The answer comes when its processes are gone and its memory is free again.
 
     ``memory_freed`` says whether that is so, ``freed_bytes`` how much of its devices' memory it held as far as that is
@@ -51,7 +52,7 @@ async def terminate_model(request: Request, uid: Uid) -> dict[str, Any]:
     return await _end(gateway_of(request), uid, by, EventKind.TERMINATED, "terminated", TERMINATE_WAIT_S)
 
 
-async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, wait_s: float) -> dict[str, Any]:
+async def _end(gateway: Gateway, uid: str, by: str, kind: EventKind, why: str, wait_s: float) -> EndedModel:
     ended = await gateway.database.run(_delete, uid, by, kind, why) if was_uid(uid) else None
     if ended is None:
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
@@ -102,7 +103,7 @@ def _unloaded(connection: Connection, uid: str, since: int, ids: Collection[str]
     return [row for row in rows if row.kind == EventKind.UNLOADED and row.replica in ids]
 
 
-def freed(unloaded: Collection[EventRow], left: Collection[str], wait_s: float) -> dict[str, Any]:
+def freed(unloaded: Collection[EventRow], left: Collection[str], wait_s: float) -> FreedMemory:
     """What became of the memory of replicas that were unloaded, and of those that are ``left``. Pure."""
     kept = [row.text for row in unloaded if not row.data["memory_is_back"]]
     if left:

@@ -5,10 +5,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from sse_starlette import ServerSentEvent
 
 from api.gateway.following.event_tail import PAGE, EventTail
@@ -16,6 +16,8 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
+from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.life import EventPage, ModelEvent
 from models.errors import DatabaseUnavailable
 from models.launching.launch import is_uid
 from models.rows.life import events
@@ -23,10 +25,15 @@ from models.rows.life.events import EventKind
 from models.rows.life.history import ASKED
 from models.rows.records import EventRow
 
-router = APIRouter(prefix="/v1", tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"], route_class=AsWritten)
 
 LOOK_S = 0.5
-LEVELS = {EventKind.FAILED: "ERROR", EventKind.DIED: "ERROR", EventKind.LOST: "WARNING", EventKind.WAITING: "WARNING"}
+LEVELS: dict[EventKind, Literal["WARNING", "ERROR"]] = {
+    EventKind.FAILED: "ERROR",
+    EventKind.DIED: "ERROR",
+    EventKind.LOST: "WARNING",
+    EventKind.WAITING: "WARNING",
+}
 """Xinference's words for those that are not INFO."""
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many of the last")]
@@ -35,20 +42,22 @@ Follow = Annotated[bool, Query(description="go on with those that come, as serve
 LastId = Annotated[str, Header(alias="Last-Event-ID", description="go on after this one")]
 
 
-@router.get("/events", summary="Events of all models")
+@router.get("/events", summary="Events of all models", response_model=EventPage, responses=EVENTS_TOO)
 async def all_events(
     request: Request, limit: Limit = 100, after: After = None, follow: Follow = False, last_event_id: LastId = ""
-) -> Response:
+) -> EventPage | Response:
     """What happened to models, oldest first, also to those that are gone: a month of it, the last 20,000."""
     gateway = gateway_of(request)
     after = _begin(after, last_event_id)
     if follow:
         return _stream(gateway, None, after, limit)
     rows = await gateway.database.look(lambda c: events.listing(c, after=after, limit=limit))
-    return JSONResponse({"object": "list", "data": [told(row) for row in rows]})
+    return {"object": "list", "data": [told(row) for row in rows]}
 
 
-@router.get("/models/{uid:uid}/events", summary="Events of a model")
+@router.get(
+    "/models/{uid:uid}/events", summary="Events of a model", response_model=list[ModelEvent], responses=EVENTS_TOO
+)
 async def model_events(
     request: Request,
     uid: Uid,
@@ -56,7 +65,7 @@ async def model_events(
     after: After = None,
     follow: Follow = False,
     last_event_id: LastId = "",
-) -> Response:
+) -> list[ModelEvent] | Response:
     """What happened to a model, oldest first, in Xinference's form, also to one that is gone: the last 1,000."""
     gateway = gateway_of(request)
     after = _begin(after, last_event_id)
@@ -66,18 +75,19 @@ async def model_events(
     if follow:
         return _stream(gateway, uid, after, limit)
     rows = await gateway.database.look(lambda c: events.listing(c, uid, after=after, limit=limit))
-    return JSONResponse([told(row) for row in rows])
+    return [told(row) for row in rows]
 
 
-def told(row: EventRow) -> dict[str, Any]:
+def told(row: EventRow) -> ModelEvent:
     """An event as Xinference writes it, with ours beside that. ``by`` names a key by the beginning of its hash."""
+    kind = EventKind(row.kind)
     by = f"key {row.by[:8]}" if len(row.by) == 64 else row.by
     return {
-        "event_type": LEVELS.get(EventKind(row.kind), "INFO"),
+        "event_type": LEVELS.get(kind, "INFO"),
         "event_ts": row.at // 1000,
         "event_content": f"{row.kind.replace('_', ' ')}: {row.text}",
         "id": row.id,
-        "kind": row.kind,
+        "kind": kind,
         "model_uid": row.uid,
         "replica_id": row.replica,
         "text": row.text,

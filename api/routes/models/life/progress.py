@@ -5,10 +5,10 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from sse_starlette import ServerSentEvent
 
 from api.gateway.following.shared import SharedLook
@@ -17,21 +17,23 @@ from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.routes.models.views import enough_of, progress_of
+from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.life import ModelProgress
 from models.errors import DatabaseUnavailable, ModelNotFound
 from models.rows import instances
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 LOOK_S = 0.25
 OVER = ("ready", "failed", "dormant")
 
 
-@router.get("/{uid:uid}/progress", summary="Progress of a launch")
-async def progress(
+@router.get("/{uid:uid}/progress", summary="Progress of a launch", response_model=ModelProgress, responses=EVENTS_TOO)
+async def model_progress(
     request: Request,
     uid: Uid,
     follow: Annotated[bool, Query(description="tell of every change until it is over, as server-sent events")] = False,
-) -> Response:
+) -> ModelProgress | Response:
     """How far the launch is: ``progress`` from 0 to 1 over the replicas to be loaded, and the stage of each.
 
     ``info`` is why a replica waits or failed; ``hopeless``, that it waits and no device that is here will ever do;
@@ -44,10 +46,10 @@ async def progress(
     if follow:
         content = _follow(gateway, uid, now)
         return ServerSent(content)
-    return JSONResponse(now)
+    return now
 
 
-async def _now(gateway: Gateway, uid: str) -> dict[str, Any]:
+async def _now(gateway: Gateway, uid: str) -> ModelProgress:
     row, replicas = await found(gateway, uid)
     hopeless = await gateway.database.look(instances.hopeless, uid)
     downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
@@ -55,8 +57,8 @@ async def _now(gateway: Gateway, uid: str) -> dict[str, Any]:
     return progress_of(replicas, ready, hopeless, downloads, enough=enough_of(row))
 
 
-async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncIterator[ServerSentEvent]:
-    before: dict[str, Any] | None = None
+async def _follow(gateway: Gateway, uid: str, now: ModelProgress) -> AsyncIterator[ServerSentEvent]:
+    before: ModelProgress | None = None
     held = gateway.shared.of(("progress", uid), lambda: SharedLook(partial(_now, gateway, uid)))
     with suppress(ModelNotFound, DatabaseUnavailable), held as looks:  # it is gone: who wants to know more asks again
         while True:
@@ -72,7 +74,7 @@ async def _follow(gateway: Gateway, uid: str, now: dict[str, Any]) -> AsyncItera
     yield ServerSentEvent(json.dumps({"stage": "gone"}), event="done")
 
 
-def is_over(now: dict[str, Any]) -> bool:
+def is_over(now: ModelProgress) -> bool:
     """Whether nothing more is to come: enough replicas are ready, or all have failed for good, or wait in vain."""
     return now["stage"] == "ready" or all(
         one["hopeless"] or (one["stage"] in OVER and one["next_try_at"] is None) for one in now["replicas"]

@@ -13,6 +13,8 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.routes.models.views import unreported
+from api.shapes.as_written import AsWritten
+from api.shapes.life import AddedReplica, AddedReplicas, RemovedReplicas, Replica
 from models.errors import HeadraceError, NotFound, UnsupportedParameter
 from models.modalities.base import Int
 from models.redis.presence import STEWARD
@@ -20,7 +22,7 @@ from models.rows import instances
 from models.rows.life import scaling
 from models.rows.records import InstanceRow
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 REMOVE_WAIT_S = 60.0
 
@@ -37,7 +39,7 @@ class MoreReplicas(BaseModel):
 
 
 @router.get("/{uid:uid}/replicas", summary="Replicas of a model")
-async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
+async def list_replicas(request: Request, uid: Uid) -> list[Replica]:
     """Each replica's device, state, runner and memory in bytes.
 
     ``memory_bytes`` is what it holds of its device's memory, null where that is not known; ``host_memory_bytes`` what
@@ -75,7 +77,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[dict[str, Any]]:
     dependencies=[Depends(admin_only)],
     openapi_extra=json_body(MoreReplicas),
 )
-async def add_replicas(request: Request, uid: Uid) -> dict[str, Any]:
+async def add_replicas(request: Request, uid: Uid) -> AddedReplicas:
     """Add replicas to a model that runs; the answer does not wait until they are loaded.
 
     It is one replica, or ``replicas`` where more were asked for, as Xinference answers.
@@ -87,18 +89,18 @@ async def add_replicas(request: Request, uid: Uid) -> dict[str, Any]:
     ids = await gateway.database.run(scaling.add, uid, more.replica, caller_of(request).key)
     gateway.known_models.forget()
     await gateway.publish(STEWARD)
-    added = [
+    added: list[AddedReplica] = [
         {"replica_id": one, "replica_index": scaling.number_of(one), "replica_model_uid": one, "status": "CREATING"}
         for one in ids
     ]
-    total = {"model_uid": uid, "total_replicas": row.replica + len(ids)}
-    return total | (added[0] if more.replica == 1 else {"replica": len(added), "replicas": added})
+    total: AddedReplicas = {"model_uid": uid, "total_replicas": row.replica + len(ids)}
+    return {**total, **added[0]} if more.replica == 1 else {**total, "replica": len(added), "replicas": added}
 
 
 @router.delete("/{uid:uid}/replicas", summary="Remove replicas", dependencies=[Depends(admin_only)])
 async def remove_replicas(
     request: Request, uid: Uid, replica: Annotated[int, Query(ge=1, le=scaling.MOST_REPLICAS)] = 1
-) -> dict[str, Any]:
+) -> RemovedReplicas:
     """Remove so many replicas: those that do nothing first. What those do that leave is finished.
 
     The answer comes when they are gone, or after a minute: ``leaving`` names those that still finish their requests.
@@ -112,7 +114,7 @@ async def remove_replicas(
 @router.delete("/{uid:uid}/replicas/{replica_id}", summary="Remove a replica", dependencies=[Depends(admin_only)])
 async def remove_replica(
     request: Request, uid: Uid, replica_id: Annotated[str, Path(max_length=120, description="its id, or its number")]
-) -> dict[str, Any]:
+) -> RemovedReplicas:
     """Remove one replica, which finishes what it does first. As with the others, one must be left."""
     gateway = gateway_of(request)
     _, rows = await found(gateway, uid)
@@ -122,7 +124,7 @@ async def remove_replica(
     return await _remove(request, gateway, uid, named)
 
 
-async def _remove(request: Request, gateway: Gateway, uid: str, ids: list[str]) -> dict[str, Any]:
+async def _remove(request: Request, gateway: Gateway, uid: str, ids: list[str]) -> RemovedReplicas:
     left = await gateway.database.run(scaling.remove, uid, ids, caller_of(request).key)
     gateway.known_models.forget()
     await gateway.wake_devices()

@@ -27,7 +27,7 @@ def row() -> RegistrationRow:
 
 
 def test_no_secret_is_told_and_nothing_that_has_no_effect() -> None:
-    told = own_of(row(), paths=True)
+    told = dict[str, Any](own_of(row(), paths=True))
     assert not {"hf_token", "nobody_knows", "virtualenv"} & told.keys()
     assert told["default_model_config"] == {"auth_token": "******", "steps": 4}
     assert (told["chat_template"], told["is_builtin"]) == ("{{ messages }}", False)
@@ -35,7 +35,7 @@ def test_no_secret_is_told_and_nothing_that_has_no_effect() -> None:
 
 
 def test_paths_are_for_administrators() -> None:
-    told = own_of(row(), paths=False)
+    told = dict[str, Any](own_of(row(), paths=False))
     assert "/srv" not in str(told)
     assert (told["model_specs"][0]["model_format"], told["chat_template"]) == ("pytorch", "{{ messages }}")
     options = {"llama_cpp": {"mmproj": "/srv/p.gguf"}}

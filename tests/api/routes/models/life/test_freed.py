@@ -42,7 +42,8 @@ def replica(stage: str, *, hopeless: bool = False, next_try_at: float | None = N
     ],
 )
 def test_a_launch_is_over_when_nothing_more_is_to_come(stage: str, replicas: list[dict[str, Any]], over: bool) -> None:
-    assert is_over({"stage": stage, "replicas": replicas}) is over
+    now: Any = {"stage": stage, "replicas": replicas}
+    assert is_over(now) is over
 
 
 def test_an_event_has_xinferences_fields_and_hides_the_key() -> None:

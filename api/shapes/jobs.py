@@ -1,0 +1,154 @@
+"""Jobs, files and batches, as the API shows them."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from models.rows.states import BatchState
+from models.shapes import BatchUsage, Delivery, PublicJob
+
+
+class JobLinks(TypedDict):
+    """The URLs of a job; ``result_url`` once it has succeeded."""
+
+    status_url: str
+    events_url: str
+    cancel_url: str
+    result_url: NotRequired[str]
+
+
+class JobPlace(TypedDict):
+    """The place in the queue, from 1, and the seconds until it should be done; null where it does not wait."""
+
+    position: int | None
+    eta_s: float | None
+
+
+class Job(PublicJob, JobLinks):
+    """A job with its URLs."""
+
+
+class PlacedJob(Job, JobPlace):
+    """A job with its place in the queue."""
+
+
+class JobPage(TypedDict):
+    """A page of jobs, newest first."""
+
+    object: Literal["list"]
+    data: list[Job]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class DeletedJob(TypedDict):
+    """A job that was deleted."""
+
+    id: str
+    object: Literal["job"]
+    deleted: Literal[True]
+
+
+class DeliveryList(TypedDict):
+    """The webhooks that a job or a batch caused, oldest first."""
+
+    object: Literal["list"]
+    data: list[Delivery]
+
+
+class FileObject(TypedDict):
+    """OpenAI's ``FileObject``: its size in ``bytes``, and times in seconds since 1970."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    expires_at: int | None
+    filename: str
+    purpose: str
+    status: Literal["processed"]
+    status_details: str | None
+
+
+class FilePage(TypedDict):
+    """A page of files."""
+
+    object: Literal["list"]
+    data: list[FileObject]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+class DeletedFile(TypedDict):
+    """A file that was deleted."""
+
+    id: str
+    object: Literal["file"]
+    deleted: Literal[True]
+
+
+class BatchError(TypedDict):
+    """What is wrong with the input of a batch; ``line`` is counted from 1."""
+
+    code: str | None
+    line: int | None
+    message: str
+    param: str | None
+
+
+class BatchErrors(TypedDict):
+    """Why the input of a batch is not valid."""
+
+    object: Literal["list"]
+    data: list[BatchError]
+
+
+class BatchCounts(TypedDict):
+    """How many requests a batch has, and how many of them are done, and have failed."""
+
+    total: int
+    completed: int
+    failed: int
+
+
+class BatchTimes(TypedDict):
+    """When a batch came to each state, in seconds since 1970; null: it did not."""
+
+    created_at: int
+    in_progress_at: int | None
+    expires_at: int
+    finalizing_at: int | None
+    completed_at: int | None
+    failed_at: int | None
+    expired_at: int | None
+    cancelling_at: int | None
+    cancelled_at: int | None
+
+
+class Batch(BatchTimes):
+    """OpenAI's ``Batch``."""
+
+    id: str
+    object: Literal["batch"]
+    endpoint: str
+    errors: BatchErrors | None
+    input_file_id: str
+    completion_window: str
+    status: BatchState
+    output_file_id: str | None
+    error_file_id: str | None
+    request_counts: BatchCounts
+    metadata: dict[str, str] | None
+    usage: BatchUsage | None
+
+
+class BatchPage(TypedDict):
+    """A page of batches, newest first."""
+
+    object: Literal["list"]
+    data: list[Batch]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
