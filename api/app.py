@@ -21,6 +21,7 @@ from api.edge.exposure import check_exposure
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import Pages, pages_of
+from api.edge.told import Told
 from api.gateway import metrics
 from api.gateway.admission import Admission
 from api.gateway.dispatch import Dispatcher
@@ -114,6 +115,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     before = (supported, unserved)  # whose paths others would take for uids
     for module in (*before, *text, *media, *rest, documentation):
         app.include_router(module.router)
+    app.add_middleware(Told)
     app.add_middleware(Heads)
     app.add_middleware(
         Edge,

@@ -12,7 +12,9 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.edge.caller import Caller
 from api.edge.envelopes import shape_of
+from api.edge.told import told_to
 from models.errors import (
     BodyTooLarge,
     BrokerUnavailable,
@@ -55,20 +57,29 @@ def envelope(error: HeadraceError, path: str = "", request_id: str = "") -> byte
     return msgspec.json.encode(shape_of(path).body(error, request_id))
 
 
-def event(error: HeadraceError, path: str = "", request_id: str = "", sent: bytes = b"") -> bytes:
-    """The error as the last event of a stream that has begun; ``sent`` is what was sent last. No ``[DONE]`` follows."""
-    return shape_of(path).event(error, request_id, sent)
+def event(request: Request, error: HeadraceError, sent: bytes = b"", path: str | None = None) -> bytes:
+    """The error as the last event of a stream that has begun; ``sent`` is what was sent last. No ``[DONE]`` follows.
+
+    In the shape of the request's path, or of another one.
+    """
+    shape = shape_of(request.url.path if path is None else path)
+    return shape.event(told_to(_caller(request), error), _id(request), sent)
+
+
+def late(request: Request, error: HeadraceError) -> bytes:
+    """The error as the body of an answer that has begun with another status."""
+    return envelope(told_to(_caller(request), error), request.url.path)
 
 
 def answer(request: Request, error: HeadraceError, headers: Mapping[str, str] | None = None) -> Response:
     """The error as the whole answer to this request."""
-    path = request.url.path
+    path, error = request.url.path, told_to(_caller(request), error)
     sent = dict(headers or {})
     if error.retry_after is not None:
         sent["Retry-After"] = str(error.retry_after)
     elif error.status == 503:
         sent["Retry-After"] = "2"
-    body = envelope(error, path, getattr(request.state, "request_id", ""))
+    body = envelope(error, path, _id(request))
     return Response(body, shape_of(path).status(error), sent, "application/json")
 
 
@@ -103,6 +114,15 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, _error: Exception) -> Response:
         failed = HeadraceError("the server failed; its log says why")  # Starlette logs the traceback
         return answer(request, failed)
+
+
+def _caller(request: Request) -> Caller | None:
+    """Who sent the request; None before that is known."""
+    return getattr(request.state, "caller", None)
+
+
+def _id(request: Request) -> str:
+    return getattr(request.state, "request_id", "")
 
 
 def _allowed(request: Request) -> set[str]:

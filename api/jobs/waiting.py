@@ -230,7 +230,7 @@ class Waiting:
                 upcoming = asyncio.create_task(_next(pieces))
                 await asyncio.wait((upcoming,), timeout=BLANK_EVERY_S)
         except HeadraceError as error:
-            yield errors.event(error)
+            yield errors.event(self._request, error, path="")
         finally:
             upcoming.cancel()
 
@@ -247,7 +247,7 @@ class Waiting:
                 await asyncio.wait((work,), timeout=BLANK_EVERY_S)
             yield bytes(work.result().body)
         except HeadraceError as error:
-            yield errors.envelope(error, self._request.url.path)
+            yield errors.late(self._request, error)
         finally:
             work.cancel()
 

@@ -158,7 +158,7 @@ class WatchedCall:
             self._metrics.code = error.code
             if self._recorder is not None and self._inbox is not None:
                 await self._recorder.broken(self._inbox.rid, error)
-            yield errors.event(error, self._request.url.path, self._request.state.request_id, data)
+            yield errors.event(self._request, error, data)
 
     def finish(self, opening: "asyncio.Task[bytes]") -> None:
         """Called when the response is over, however it ended."""

@@ -1,8 +1,10 @@
 """What each key may do: every route of the gateway has its scope here, and a real gateway keeps to it."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -20,6 +22,12 @@ from tests.e2e.talk import chat
 pytestmark = pytest.mark.e2e
 
 USER, ROOT = "user-key", "root-key"
+RERANKER = Path(__file__).parents[1] / "reranker" / "model"
+TOLD_OF = (
+    *("/v1/models/broken/progress", "/v1/models/broken/replicas", "/v1/models/broken/events", "/v1/events"),
+    *("/v1/models/instances", "/v1/autostart/models/summary", "/v1/models", "/v1/rerank"),
+)
+"""What a user may ask that tells of a model whose load failed."""
 OPEN, INFER, ADMIN = "open", "infer", "admin"
 
 SCOPES = {
@@ -211,6 +219,31 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield found
     finally:
         found.close()
+
+
+def test_users_are_told_why_a_load_failed_and_administrators_where(keyed: Stack, tmp_path: Path) -> None:
+    folder = tmp_path / "secret-place" / "broken"
+    shutil.copytree(RERANKER, folder)
+    (folder / "tokenizer.json").write_text("{")
+    body = {"model_name": "broken", "model_path": str(folder), "model_type": "rerank", "max_retries": 0}
+    try:
+        refused = httpx.post(f"{keyed.url}/v1/models", json=body, headers=bearer(ROOT), timeout=120)
+        assert "secret-place" in refused.text, refused.text
+        asked = {"model": "broken", "query": "a", "documents": ["b"]}
+        answers = {
+            key: {
+                path: httpx.request(*("POST", f"{keyed.url}{path}"), json=asked, headers=bearer(key), timeout=60)
+                if path == "/v1/rerank"
+                else httpx.get(f"{keyed.url}{path}", headers=bearer(key), timeout=60)
+                for path in TOLD_OF
+            }
+            for key in (USER, ROOT)
+        }
+    finally:
+        httpx.delete(f"{keyed.url}/v1/models/broken", headers=bearer(ROOT), timeout=90)
+    assert {path for path, seen in answers[USER].items() if "secret-place" in seen.text} == set()
+    assert "[path]" in answers[USER]["/v1/models/broken/progress"].text
+    assert "secret-place" in answers[ROOT]["/v1/models/broken/progress"].text
 
 
 def bearer(key: str) -> dict[str, str]:
