@@ -24,7 +24,7 @@ from api.edge.pages import Pages, pages_of
 from api.edge.told import Told
 from api.gateway import metrics
 from api.gateway.admission import Admission
-from api.gateway.dispatch import Dispatcher
+from api.gateway.dispatch import Dispatcher, Mover
 from api.gateway.gateway import Gateway
 from api.gateway.known_models import KnownModels
 from api.gateway.replies import Replies
@@ -137,8 +137,7 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     stream_client = broker.async_command_client(settings.stream_redis)
     replies = Replies(settings, client, stream_client, routing_table)
     admission = Admission(client, device_cap=settings.device_concurrency, room=routing_table.room)
-    known_models = KnownModels(database)
-    waiting_room = WaitingRoom(replies.gateway_id, client)
+    known_models, waiting_room = KnownModels(database), WaitingRoom(replies.gateway_id, client)
     dispatcher = Dispatcher(settings, routing_table, replies, admission, known_models, waiting_room)
     collector = metrics.ReplicaCollector(routing_table, replies)
     metrics.METRICS.registry.register(collector)
@@ -149,6 +148,7 @@ async def running(settings: Settings, on_end: OnEnd | None = None) -> AsyncItera
     response_writer = ResponseWriter(database, settings.response_retention_s)
     background = Background(on_end)
     background.for_ever(replies.run(), "receiving replies")
+    background.for_ever(Mover(routing_table, replies).run(), "moving what waits")
     background.for_ever(submissions.run(), "submitting jobs")
     background.for_ever(watching.run(), "watching jobs")
     background.for_ever(waiting_room.run(), "reporting what waits")

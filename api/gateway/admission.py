@@ -33,16 +33,26 @@ class Admission:
         ]
 
     async def enqueue(
-        self, message: bytes, rid: str, deadline: int, *, device: str, replica: Replica, slots: list[Slots]
+        self,
+        message: bytes,
+        rid: str,
+        deadline: int,
+        *,
+        device: str,
+        replica: Replica,
+        slots: list[Slots],
+        instead_of: str = "",
     ) -> bool:
         """Put the message on the device's queue if every set has room. ``deadline``: Unix time in ms.
+
+        ``instead_of``: the request that this one replaces, whose place it takes in the sets that both are counted in.
 
         Returns False where the replica is about to be unloaded, which nobody may have reported yet. Raises RateLimited
         when the key's set is full, Overloaded when the device's or the replica's is, and BrokerUnavailable when Redis
         does not answer.
         """
         keys = [queue.queue_name(device), queue.leaving_mark(replica.epoch), *(one.key for one in slots)]
-        arguments: list[bytes | str | int] = [message, rid, deadline, *(one.cap for one in slots)]
+        arguments: list[bytes | str | int] = [message, rid, deadline, instead_of, *(one.cap for one in slots)]
         try:
             full, *counts = await self._admit(keys=keys, args=arguments)
         except (RedisError, OSError) as error:

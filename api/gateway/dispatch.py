@@ -1,6 +1,7 @@
 """From a valid request to the first bytes of its answer: find a ready replica, admit, enqueue, wait.
 
-If the replica is lost before it has sent anything, this is done once more, on another replica where there is one.
+If the replica is lost before it has sent anything, this is done once more, on another replica where there is one. A
+request that waits at one goes to another that would begin it sooner (``Mover``).
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import hashlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from api.gateway.inbox import Inbox
 from api.gateway.known_models import KnownModel, KnownModels
 from api.gateway.loading import Loading, Manner, eta
 from api.gateway.metrics import METRICS
-from api.gateway.placement import Candidate
+from api.gateway.placement import Candidate, InLine, Line
 from api.gateway.replies import Replies
 from api.gateway.routing_table import RoutingTable
 from api.gateway.waiting_room import WaitingRoom
@@ -30,6 +31,7 @@ from models.errors import (
     ModelNotFound,
     ModelNotReady,
     Overloaded,
+    RateLimited,
     ReplicaLost,
     ShuttingDown,
 )
@@ -43,6 +45,8 @@ WHOLE_BYTES = 1 << 40
 
 WAITERS = 1024
 """Most requests that may wait, at one gateway, for models to be ready."""
+
+MOVE_EVERY_S = 0.25
 
 
 @dataclass(slots=True)
@@ -113,7 +117,9 @@ class Dispatcher:
         for last in (False, True):
             inbox = await self.send(call)
             try:
-                return inbox, await inbox.read()
+                while (first := await inbox.first()) is None:
+                    inbox = await self._move(call, inbox)
+                return inbox, first
             except ReplicaLost:
                 self._replies.close(inbox)
                 if last:
@@ -153,7 +159,25 @@ class Dispatcher:
         if inbox.closing is not None:
             self._admission.learn(inbox.uid, seconds)
 
-    async def _enqueue(self, call: Call, device: str, replica: Replica) -> Inbox | None:
+    async def _move(self, call: Call, inbox: Inbox) -> Inbox:
+        """Send a call that waits to the replica that was offered; where that is not possible, it stays where it is."""
+        epoch, inbox.offered = inbox.offered, ""
+        better = next((found for found in self._routing_table.ready(call.uid) if found[1].epoch == epoch), None)
+        if better is None or self.closed:
+            return inbox
+        try:
+            moved = await self._enqueue(call, *better, instead_of=inbox.rid)
+        except (Overloaded, RateLimited, BrokerUnavailable):
+            return inbox
+        if moved is None or inbox.begun:  # it has begun meanwhile
+            if moved is not None:
+                self._replies.close(moved)
+            return inbox
+        self._replies.close(inbox)
+        METRICS.moved.labels(call.uid).inc()
+        return moved
+
+    async def _enqueue(self, call: Call, device: str, replica: Replica, instead_of: str = "") -> Inbox | None:
         """The inbox of the call's answer; None where the replica is about to be unloaded."""
         rid = secrets.token_hex(12)
         slots = self._admission.slots(device, replica, call.caller)
@@ -166,7 +190,7 @@ class Dispatcher:
         self._replies.open(inbox)
         try:
             admitted = await self._admission.enqueue(
-                message, rid, call.deadline, device=device, replica=replica, slots=slots
+                message, rid, call.deadline, device=device, replica=replica, slots=slots, instead_of=instead_of
             )
         except BaseException:
             self._replies.close(inbox)
@@ -255,3 +279,53 @@ class Dispatcher:
 def affinity(prefix: str) -> str:
     """A short hash of a prompt's beginning, which decides between replicas that are otherwise equal."""
     return hashlib.blake2b(prefix[:1024].encode(), digest_size=8).hexdigest()
+
+
+def line_of(replica: Replica, inboxes: Sequence[Inbox]) -> Line:
+    """What a replica has to do for this gateway. ``inboxes``: of all requests there, first come first."""
+    computed = {one.rid for one in inboxes[: max(replica.max_inflight, 1)]}
+    waiting = [one for one in inboxes if one.rid not in computed and not one.begun]
+    busy = sum(max(one.budget - one.tokens, 1) for one in inboxes if one.rid in computed or one.begun)
+    its = [InLine(one.rid, max(one.budget, 1)) for one in waiting]
+    return Line(replica.epoch, busy, its, replica.outstanding_tokens)
+
+
+class Mover:
+    """Looks where the requests of this gateway wait, and offers another replica to those that are to go there.
+
+    A replica takes more requests than it computes at once, so that it never stands still. Where more replicas come,
+    those that wait would gain nothing by it, if they stayed.
+    """
+
+    def __init__(self, routing_table: RoutingTable, replies: Replies) -> None:
+        self._routing_table = routing_table
+        self._replies = replies
+
+    async def run(self) -> None:
+        """Look for ever, after every report of a device."""
+        while True:
+            changed = self._routing_table.changed
+            self.look()
+            await asyncio.sleep(MOVE_EVERY_S)
+            await changed.wait()
+
+    def look(self) -> None:
+        """Once."""
+        several = self._several()
+        if not several:
+            return
+        inboxes: dict[str, list[Inbox]] = {}
+        for inbox in self._replies.inboxes.values():
+            if not inbox.ended:
+                inboxes.setdefault(inbox.epoch, []).append(inbox)
+        for replicas in several:
+            lines = [line_of(one, inboxes.get(one.epoch, ())) for one in replicas]
+            for rid, epoch in placement.moves(lines).items():
+                self._replies.inboxes[rid].offer(epoch)
+
+    def _several(self) -> list[list[Replica]]:
+        """The ready replicas of the models that have more than one."""
+        found: dict[str, list[Replica]] = {}
+        for _, one in self._routing_table.serving():
+            found.setdefault(one.uid, []).append(one)
+        return [those for those in found.values() if len(those) > 1]

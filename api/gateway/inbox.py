@@ -16,7 +16,8 @@ class Inbox:
     request; ``gap_since`` the time at which frames were first noticed to be missing, None while none is; ``asked_at``
     the time at which they were last asked for. ``slots`` are the keys of the sets that admission counted the request
     in. ``budget``: tokens that the answer may cost; ``tokens``: about how many have come. ``buffer_bytes``: most that
-    may wait to be read. ``expected``: the number of the next frame.
+    may wait to be read. ``expected``: the number of the next frame. ``offered``: another replica, by its epoch, that
+    would begin the answer sooner; empty where none is known.
     """
 
     rid: str
@@ -34,6 +35,7 @@ class Inbox:
     closing: Closing | None = None
     error: HeadraceError | None = None
     read_any: bool = False
+    offered: str = ""
     _ready: list[bytes] = field(default_factory=list)
     _size: int = 0
     _early: dict[int, Frame] = field(default_factory=dict)
@@ -43,6 +45,11 @@ class Inbox:
     def ended(self) -> bool:
         """Whether the last frame has come, or the request is lost."""
         return self.closing is not None or self.error is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether something of the answer has come."""
+        return self.expected > 0 or self.ended or bool(self._early)
 
     def feed(self, frame: Frame, now: float) -> bool:
         """Take a frame; False if frames before it are missing."""
@@ -69,6 +76,20 @@ class Inbox:
             self.error = error
             self._wake()
 
+    def offer(self, epoch: str) -> None:
+        """Tell who waits for the beginning of the answer that this replica would begin it sooner."""
+        if not self.begun:
+            self.offered = epoch
+            self._wake()
+
+    async def first(self) -> bytes | None:
+        """As ``read``, for the beginning of the answer; None where another replica was offered meanwhile."""
+        while not self.begun:
+            if self.offered:
+                return None
+            await self._sign()
+        return await self.read()
+
     async def read(self) -> bytes:
         """Wait for bytes; returns all that have come since the last read, or b"" once the answer has ended.
 
@@ -79,16 +100,20 @@ class Inbox:
                 raise self.error
             if self.closing is not None:
                 return b""
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._sign()
         data = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
         self._ready.clear()
         self._size = 0
         self.read_any = True
         return data
+
+    async def _sign(self) -> None:
+        """Wait until something comes."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:

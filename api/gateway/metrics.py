@@ -33,6 +33,7 @@ class Metrics:
         self.ignored = Counter(
             "headrace_ignored_fields", "Fields of requests that have no effect", ["endpoint"], registry=registry
         )
+        self.moved = Counter("headrace_moved", "Sent on to a replica with less to do", ["model"], registry=registry)
         self.retries = Counter("headrace_retries", "Sent to a second replica", ["model"], registry=registry)
 
     def queue(self, counts: dict[tuple[str, str], int]) -> None:

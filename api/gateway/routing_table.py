@@ -61,13 +61,17 @@ class RoutingTable:
         """The replicas of this model that take requests, each with its device."""
         return [(device, one) for device, one in self.replicas() if one.uid == uid and self._serves(device, one)]
 
+    def serving(self) -> list[tuple[str, Replica]]:
+        """The replicas of all models that take requests, each with its device."""
+        return [(device, one) for device, one in self.replicas() if self._serves(device, one)]
+
     def replicas(self) -> list[tuple[str, Replica]]:
         """All replicas that were reported, each with its device."""
         return [(device, one) for device, report in self._devices.items() for one in report.snapshot.replicas]
 
     def room(self) -> int:
         """How many requests all ready replicas hold, in flight and waiting."""
-        return sum(one.max_inflight + one.max_waiting for device, one in self.replicas() if self._serves(device, one))
+        return sum(one.max_inflight + one.max_waiting for _, one in self.serving())
 
     def free_bytes(self, device: str) -> int | None:
         """The free memory of a device, as it last reported; None where it does not report."""

@@ -64,6 +64,27 @@ def ways_here(family: Family, devices: Sequence[DeviceHere], *, trusts: bool) ->
     ]
 
 
+SHAPING = frozenset({"dtype", "n_gpu_layers", "cpu_offload", "hf_overrides", "load_format", "quantization"})
+"""Options with which weights take another part of a device than their parameters say, beside those of offloading."""
+
+
+def too_large(
+    family: Family, size: float | None, model_format: str, quantization: str, engine: str, devices: Sequence[DeviceHere]
+) -> str:
+    """Why no device here will ever have the memory for such weights; "" where one has it, or nobody can tell."""
+    its = (one for one in family.specs if (one.size, one.format) == (size, model_format))
+    weights = next((one for one in its if quantization in one.quantizations), None)
+    if weights is None or any(engine not in one.engines for one in devices):
+        return ""
+    way = _way(family, weights, quantization, engine, devices, trusts=True)
+    return way.reason if way.cause == "memory" else ""
+
+
+def is_shaped(options: Iterable[str]) -> bool:
+    """Whether a launch with these options may take less than the parameters of its weights say."""
+    return any(one in SHAPING or "offload" in one for one in options)
+
+
 def _way(
     family: Family, weights: Weights, quantization: str, engine: str | None, devices: Sequence[DeviceHere], trusts: bool
 ) -> WayHere:

@@ -26,7 +26,8 @@ _ORIGIN = uuid.uuid4().hex
 _EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 ADMIT = """
--- KEYS: queue, mark of a replica that leaves, slot sets…   ARGV: message, rid, deadline in ms, a cap for each slot set
+-- KEYS: queue, mark of a replica that leaves, slot sets…
+-- ARGV: message, rid, deadline in ms, rid of the request that it replaces or '', a cap for each slot set
 -- Returns {0} when admitted, {-1, 0} where the replica leaves, else {index of the full set, how many it holds}.
 -- A server whose memory is full refuses a script's first write, and none after it: the first must be one that adds.
 redis.call('ZADD', KEYS[3], 'XX', ARGV[3], ARGV[2])
@@ -36,9 +37,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 3, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
   local held = redis.call('ZCARD', KEYS[i])
-  if held >= tonumber(ARGV[i + 1]) then return {i - 2, held} end
+  if redis.call('ZSCORE', KEYS[i], ARGV[4]) then held = held - 1 end
+  if held >= tonumber(ARGV[i + 2]) then return {i - 2, held} end
 end
 for i = 3, #KEYS do
+  redis.call('ZREM', KEYS[i], ARGV[4])
   redis.call('ZADD', KEYS[i], ARGV[3], ARGV[2])
   redis.call('PEXPIREAT', KEYS[i], ARGV[3], 'NX')
   redis.call('PEXPIREAT', KEYS[i], ARGV[3], 'GT')

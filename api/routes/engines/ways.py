@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from msgspec.structs import replace
 
 from api.gateway.gateway import Gateway, gateway_of
-from api.routes.models.memory import rooms_of
+from api.routes.models.memory import device_here, rooms_of
 from api.routes.models.registered import family_of
 from api.shapes.as_written import AsWritten
 from models.catalogue import SPECS, Spec
@@ -16,13 +16,10 @@ from models.catalogue.entries import Family, Weights
 from models.catalogue.names import named
 from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
-from models.ledger.fit import Room
-from models.ledger.need import Target
 from models.ledger.shapes import WayList, WaysByEngine
-from models.ledger.ways import DeviceHere, ways_here
+from models.ledger.ways import ways_here
 from models.ledger.ways_wire import by_engine, described
 from models.rows import instances, registrations
-from models.rows.records import LoadedDevice
 from models.unicode import storable
 
 router = APIRouter(prefix="/v1/engines", tags=["models"], route_class=AsWritten)
@@ -60,7 +57,7 @@ async def engines_for(
 async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> WaysByEngine | WayList:
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
     found = await rooms_of(gateway, devices)
-    here = [_here(found[one.id], one) for one in devices]
+    here = [device_here(found[one.id], one) for one in devices]
     row = await gateway.database.look(registrations.get, name) if storable(name) else None
     if row is not None and model_type in (None, row.model_type):
         family = family_of(row)
@@ -76,12 +73,6 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
         "model_type": family.type,
         "data": [described(one, here) for one in ways],
     }
-
-
-def _here(room: Room, device: LoadedDevice) -> DeviceHere:
-    """A device as a way is judged by it."""
-    bfloat16 = device.kind != "cuda" or float(device.details.get("capability") or 0) >= 8
-    return DeviceHere(room, Target(device.kind, bfloat16), device.engines)
 
 
 def _family(name: str, model_type: ModelType | None, own: Sequence[str]) -> Family:

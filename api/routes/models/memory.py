@@ -5,18 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import Gateway
+from api.routes.models.preparing import PreparedLaunch
 from models.errors import InvalidRequest, NoDevice, UnsupportedParameter
 from models.launching.peek import Peek
 from models.launching.placing import Wish, candidate, fitting
 from models.ledger.fit import Room
 from models.ledger.headers import Headers
 from models.ledger.look import headers_if_any
-from models.ledger.need import Need
+from models.ledger.need import Need, Target
 from models.ledger.placement.deciding import PARAM, Decision, Offer, decide
 from models.ledger.placement.files import nodes_with
 from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.needs import needs_of
 from models.ledger.placement.rooms import Reported, rooms
+from models.ledger.ways import DeviceHere, is_shaped, too_large
 from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.life import measured
@@ -114,6 +116,29 @@ async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice],
         raise UnsupportedParameter(placed.reason, param=placed.param)
     if placed.hopeless or not (made.possible or new.load_on_request):
         raise NoDevice(placed.reason, param=PARAM)
+
+
+async def refuse_by_name(gateway: Gateway, launch: PreparedLaunch) -> None:
+    """Raise NoDevice where weights that a name means are too large for every device that the launch may have.
+
+    For those of which no header can be read from here: the catalogue says how many parameters they have.
+    """
+    plan, new = launch.plan, launch.new
+    if plan is None or is_shaped(new.options):
+        return
+    wish = wish_of(new)
+    devices = [one for one in launch.devices if one.kind in wish.kinds and new.node in (None, "", one.node)]
+    found = await rooms_of(gateway, devices)
+    here = [device_here(found[one.id], one) for one in devices]
+    why = too_large(plan.family, plan.size, plan.model_format, plan.quantization, new.engine, here)
+    if why:
+        raise NoDevice(why, param=PARAM)
+
+
+def device_here(room: Room, device: LoadedDevice) -> DeviceHere:
+    """A device as a way to launch a model is judged by it."""
+    bfloat16 = device.kind != "cuda" or float(device.details.get("capability") or 0) >= 8
+    return DeviceHere(room, Target(device.kind, bfloat16), device.engines)
 
 
 def _held(connection: Connection) -> tuple[list[ReplicaRow], set[str]]:

@@ -15,7 +15,7 @@ from api.routes.models import by_name
 from api.routes.models.finding import found
 from api.routes.models.life import again
 from api.routes.models.logs import router as log_router
-from api.routes.models.memory import needs, refuse_without_room
+from api.routes.models.memory import needs, refuse_by_name, refuse_without_room
 from api.routes.models.preparing import PreparedLaunch, prepared
 from api.routes.models.staying import router as staying_router
 from api.routes.models.uids import Uid
@@ -80,6 +80,8 @@ async def begin(gateway: Gateway, body: Launch, by: str) -> PreparedLaunch:
     needed = await needs(gateway, launch.devices, launch.new, launch.seen)
     new = replace(launch.new, need=to_row(needed))
     await refuse_without_room(gateway, launch.devices, new)
+    if needed is None:
+        await refuse_by_name(gateway, launch)
     await gateway.database.run(_create, new, by, body.model_dump(exclude_unset=True, exclude_none=True))
     gateway.known_models.forget()
     await gateway.publish(STEWARD)

@@ -19,6 +19,7 @@ from api.gateway.waiting_room import WaitingRoom
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound, ModelNotReady, NoDevice, Overloaded, ShuttingDown
 from models.redis import broker, queue
 from models.redis.presence import Replica, Snapshot
+from models.redis.stream import Frame, FrameKind
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.instances import NewInstance
@@ -228,3 +229,44 @@ async def test_a_dormant_model_is_awakened_also_by_who_does_not_wait(gateway: Ga
     [row] = gateway.database.call(instances.replicas_of, "m")
     assert row.state == ReplicaState.PENDING
     assert "m" in gateway.room.report(0).since
+
+
+@pytest.mark.timeout(30)
+async def test_a_request_that_waits_goes_to_the_replica_that_is_offered(gateway: Gateway) -> None:
+    """It takes its place under its key with it, and leaves the other replica."""
+    gateway.report(b=10)
+    call = Call("chat", "m", {}, replace(CALLER, limits=Limits(concurrency=1, job_queue=1)), 5, "")
+    answer = asyncio.create_task(gateway.dispatcher.open(call))
+    while not await gateway.queued("a"):
+        await asyncio.sleep(0.01)
+    (first,) = gateway.replies.inboxes.values()
+    first.offer("epoch-nobody")  # it has gone meanwhile
+    first.offer("epoch-b")
+    while not await gateway.queued("b"):
+        await asyncio.sleep(0.01)
+    while first.rid in gateway.replies.inboxes:
+        await asyncio.sleep(0.01)
+    (second,) = gateway.replies.inboxes.values()
+    assert second.device == "b"
+    while await gateway.client.zcard(queue.replica_slots("epoch-a")):
+        await asyncio.sleep(0.01)
+    assert await gateway.client.zcard(queue.key_slots("anonymous")) == 1
+    second.feed(Frame(second.rid, 0, FrameKind.EVENTS, b"one"), 0.0)
+    assert await answer == (second, b"one")
+
+
+@pytest.mark.timeout(30)
+async def test_a_request_stays_where_the_other_replica_is_full_or_gone(gateway: Gateway) -> None:
+    gateway.report(b=10, room=1)
+    assert await gateway.send(tried={"epoch-a"}) == "b"
+    answer = asyncio.create_task(gateway.dispatcher.open(Call("chat", "m", {}, CALLER, 5, "")))
+    while not await gateway.queued("a"):
+        await asyncio.sleep(0.01)
+    waits = next(one for one in gateway.replies.inboxes.values() if one.device == "a")
+    for epoch in ("epoch-b", "epoch-nobody"):
+        waits.offer(epoch)
+        while waits.offered:
+            await asyncio.sleep(0.01)
+    assert await gateway.client.zcard(queue.replica_slots("epoch-a")) == 1
+    waits.feed(Frame(waits.rid, 0, FrameKind.EVENTS, b"one"), 0.0)
+    assert await answer == (waits, b"one")

@@ -146,3 +146,22 @@ async def test_a_reader_that_keeps_up_is_never_cut() -> None:
     for seq in range(5000):
         inbox.feed(Frame("rid", seq, FrameKind.EVENTS, b"x" * 100), 1)
         assert await _read(inbox) == b"x" * 100
+
+
+async def test_who_waits_for_the_beginning_is_told_of_another_replica() -> None:
+    inbox = _inbox()
+    waits = asyncio.create_task(inbox.first())
+    await asyncio.sleep(0)
+    inbox.offer("other")
+    assert await waits is None
+    inbox.offered = ""
+    inbox.feed(_frames(1)[0], 0.0)
+    inbox.offer("other")
+    assert (await inbox.first(), inbox.offered) == (b"0;", ""), "what has begun stays"
+
+
+async def test_the_beginning_of_an_answer_may_be_an_error() -> None:
+    inbox = _inbox()
+    inbox.fail(ReplicaLost())
+    with pytest.raises(ReplicaLost):
+        await inbox.first()

@@ -93,6 +93,7 @@ def test_a_name_and_a_size_are_enough(new_stack: StackFactory) -> None:
             {"model_name": "nomic-embed-text", "trust_remote_code": True},
             *(400, "trust_remote_code", "runs code of hf:nomic-ai/nomic-embed-text-v1.5"),
         ),
+        ({"model_name": "deepseek-r1"}, 503, "model_path", "deepseek-r1 needs 378"),
         ({"model_name": "bge-m3", "model_type": "rerank"}, 404, "model_name", "of type rerank"),
     ],
 )

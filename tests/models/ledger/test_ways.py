@@ -12,7 +12,7 @@ from models.engines import FACTS
 from models.ledger.fit import Room
 from models.ledger.need import GIB, Target
 from models.ledger.parameters import need_of
-from models.ledger.ways import DeviceHere, WayHere, notes_of, ways_here
+from models.ledger.ways import DeviceHere, WayHere, is_shaped, notes_of, too_large, ways_here
 from models.ledger.ways_wire import by_engine, described, size_as_written
 from tests.support.weights import smollm2_gguf
 
@@ -162,3 +162,20 @@ def test_a_billion_parameters_take(engine: str, written: str, quantization: str,
 )
 def test_a_size_is_written_as_xinference_does(given: str | None, written: int | str | None) -> None:
     assert size_as_written(given) == written
+
+
+def test_what_a_name_means_is_too_large_where_no_device_will_ever_do() -> None:
+    r1 = named("deepseek-r1", "LLM").family
+    vast = next(one for one in r1.specs if one.format == "ggufv2" and (one.size or 0) > 600)
+    asked = (r1, vast.size, "ggufv2", vast.quantizations[0], "llama_cpp")
+    assert "in all" in too_large(*asked, [device("cpu", 23.5, free=1)])
+    assert too_large(*asked, [device("cpu", 4096, free=1)]) == "", "others may leave it"
+    assert too_large(*asked, [device("cpu", 23.5), device("cuda:0", 24, engines={})]) == "", "it is still being asked"
+    assert too_large(*asked, []) == ""
+    assert too_large(r1, 1.0, "ggufv2", "Q4_K_M", "llama_cpp", [device("cpu", 1)]) == "", "there is no such"
+
+
+def test_options_that_change_what_weights_take_leave_it_open() -> None:
+    assert is_shaped({"dtype": "bfloat16"})
+    assert is_shaped({"cpu_offload_gb": 4})
+    assert not is_shaped({"n_ctx": 4096})
