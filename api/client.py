@@ -93,10 +93,12 @@ class Client:
         """The language models of the catalogue that vLLM runs: those that chat, and the others."""
         return dict(self._json("GET", "/v1/models/vllm-supported", "chat", whole=True))
 
-    def register(self, model_type: str, model: dict[str, Any]) -> None:
-        """Register a model, described as Xinference or the catalogue does."""
+    def register(self, model_type: str, model: dict[str, Any]) -> list[str]:
+        """Register a model, described as Xinference or the catalogue does; the fields that have no effect here."""
         body = {"model": model, "persist": True}
-        self._json("POST", f"/v1/model_registrations/{quote(model_type, safe='')}", json=body)
+        answer = self._answer("POST", f"/v1/model_registrations/{quote(model_type, safe='')}", json=body)
+        ignored = answer.headers.get("x-headrace-ignored", "")
+        return [one.strip().removeprefix("model.") for one in ignored.split(",") if one.strip()]
 
     def unregister(self, model_type: str, name: str) -> None:
         """Forget a model that was registered; what was launched of it stays."""
@@ -247,18 +249,22 @@ class Client:
 
     def _json(self, method: str, path: str, key: str = "", *, whole: bool = False, **options: Any) -> Any:
         """The answer, or the part of it under ``key``, which must be there even where ``whole`` asks for all."""
-        try:
-            response = self._http.request(method, path, **options)
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from error
-        if response.is_error:
-            raise _error(response)
+        response = self._answer(method, path, **options)
         try:
             answer = response.json()
             part = answer[key] if key else answer
             return answer if whole else part
         except (ValueError, KeyError, TypeError) as error:
             raise Unavailable(f"{self._endpoint} answers, but not as headrace does") from error
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if response.is_error:
+            raise _error(response)
+        return response
 
     def _unreachable(self, error: httpx.HTTPError) -> Unavailable:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):

@@ -31,6 +31,9 @@ def cached(
     for one in found:
         one["size"] = in_words(int(one["size_bytes"]))
         one["state"] = ("whole" if one["whole"] else "cut off") + (", shared" if one["shared"] else "")
+    if not found:
+        typer.echo("nothing was fetched from hubs yet" if not model_name else f"nothing was fetched for '{model_name}'")
+        return
     print_table(("model_version", "size", "files", "state", "path"), found, ("name", "size", "files", "state", "path"))
 
 

@@ -13,8 +13,8 @@ from api.cli.models import DEFAULT_ENDPOINT, ApiKey, Endpoint, Format, Quantizat
 from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
 from models.errors import InvalidRequest
 
-_COLUMNS = ("engine", "model_format", "size", "quantization", "where", "reason")
-_TITLES = ("engine", "format", "billions", "quantization", "runs on", "why")
+_COLUMNS = ("engine", "model_format", "size", "quantization", "gib", "where", "reason")
+_TITLES = ("engine", "format", "billions", "quantization", "GiB", "runs on", "why")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -139,8 +139,10 @@ def _type(facts: EngineFacts, text: str | None) -> ModelType | None:
 
 
 def _row(way: dict[str, Any]) -> dict[str, Any]:
-    size = way["model_size_in_billions"]
-    return way | {"size": None if size is None else f"{size:g}", "where": " + ".join(way["devices"]) or None}
+    size, needs = way["model_size_in_billions"], way.get("needs")
+    gib = None if needs is None else f"{needs['total_bytes'] / (1 << 30):.1f}"
+    where = " + ".join(way["devices"]) or None
+    return way | {"size": None if size is None else f"{size:g}", "gib": gib, "where": where}
 
 
 def _wanted(row: Mapping[str, Any], chosen: Mapping[str, str | None]) -> bool:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.by_numbers import cache_options, of_nobody, of_plan
 from api.cli.models import Format, Quantization, Size, Text, engine_options
+from api.cli.paths import whole
 from models.engines import FACTS, MODEL_TYPES
-from models.errors import InvalidRequest, ModelNotFound
+from models.errors import HeadraceError, InvalidRequest, ModelNotFound
 
 if TYPE_CHECKING:
     from models.catalogue.entries import Family
+    from models.catalogue.plans import Plan
     from models.launching.launch import Launch
     from models.ledger.need import Need, Target
 
@@ -34,6 +37,9 @@ def cal_model_mem(
     context_length: Annotated[
         int | None, typer.Option("-c", "--context-length", min=64, help="Tokens of a request.")
     ] = None,
+    kv_cache_dtype: Annotated[
+        Text, typer.Option("--kv-cache-dtype", "--kv_cache_dtype", help="Bits of its numbers: 8, 16 or 32.")
+    ] = None,
     model_path: Annotated[
         Text, typer.Option("-mp", "--model-path", help="Weights: a path, hf:…, modelscope:… or pkg:….")
     ] = None,
@@ -43,24 +49,42 @@ def cal_model_mem(
 ) -> None:
     """Estimate the memory that a model needs, from the headers of its files: of a hub, some kilobytes are read.
 
+    Without a name and a path, and where a hub cannot be reached, from its size, format and quantisation alone.
     Any further --key value is an option of its engine, as at a launch.
     """
-    if model_name is None and model_path is None:
-        raise InvalidRequest("give --model-name or --model-path", param="model_name")
+    target = _target(device)
     launch = _launch(
         {
             "model_name": model_name or "model",
             "model_size_in_billions": size,
             "model_format": model_format,
             "quantization": quantization,
-            "model_path": model_path,
+            "model_path": None if model_path is None else whole(model_path),
             "model_engine": model_engine,
             "model_type": model_type,
         }
         | engine_options(context.args)
     )
-    engine, need, download = _estimated(launch, context_length, _target(device))
-    typer.echo("\n".join(_lines(model_name or str(model_path), engine, need, download)))
+    if model_name is None and model_path is None:
+        name, engine, need = of_nobody(launch.size, model_format, quantization, model_engine, target)
+        cache_options(engine, kv_cache_dtype)
+        lines = _lines(name, engine, need, 0)
+    else:
+        lines = _lines_of(launch, model_name or str(model_path), context_length, kv_cache_dtype, target)
+    typer.echo("\n".join(lines))
+
+
+def _lines_of(launch: "Launch", name: str, context_length: int | None, bits: str | None, target: "Target") -> list[str]:
+    """What is printed of a launch; of one by name whose hub does not answer, from its numbers. Raises HeadraceError."""
+    over = time.monotonic() + _WITHIN_S
+    made = _planned(launch)
+    try:
+        return _lines(name, *_estimated(launch, made, context_length, bits, target, over))
+    except HeadraceError as error:
+        engine, need = of_plan(made, target) if made is not None and error.status >= 500 else ("", None)
+        if need is None:
+            raise
+        return [*_lines(name, engine, need, 0), f"from its parameters alone: {error.message}"]
 
 
 def _launch(body: dict[str, Any]) -> "Launch":
@@ -77,8 +101,14 @@ def _launch(body: dict[str, Any]) -> "Launch":
         raise InvalidRequest(f"{name}: {first['msg']}", param=name) from error
 
 
-def _estimated(launch: "Launch", context_length: int | None, target: "Target") -> tuple[str, "Need", int | None]:
-    """The engine, what the model needs on it, and how much is to be downloaded. Raises InvalidRequest, Unavailable."""
+def _estimated(
+    launch: "Launch", made: "Plan | None", context_length: int | None, bits: str | None, target: "Target", over: float
+) -> tuple[str, "Need", int | None]:
+    """The engine, what the model needs on it, and how much is to be downloaded. Raises InvalidRequest, Unavailable.
+
+    ``over``: until when hubs are asked, as ``time.monotonic`` counts.
+    """
+    from models.catalogue.launches import launch_of, with_file
     from models.launching import hub
     from models.launching.launch import resolve, source_of
     from models.launching.peek_source import peek_or_why
@@ -86,12 +116,11 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
     from models.ledger.look import headers_of
     from models.ledger.need import Target
 
-    over = time.monotonic() + _WITHIN_S
-
     def left() -> float:
         return max(over - time.monotonic(), 0.1)
 
-    launch = _named(launch, left())
+    if made is not None:
+        launch = launch_of(launch, with_file(made, left()))
     text = source_of(launch)
     seen = peek_or_why(hub.parse(text), left()) if text else None
     if text and seen is None:
@@ -100,25 +129,25 @@ def _estimated(launch: "Launch", context_length: int | None, target: "Target") -
     facts = FACTS[new.engine]
     if context_length is not None and facts.context is not None:
         new.options[facts.context[0]] = context_length
+    new.options.update(cache_options(new.engine, bits))
     target = Target("cpu") if facts.cpu_only else target
     headers = headers_of(new, seen, half=target.on_gpu, within_s=left()) if seen is not None else None
     return new.engine, estimate(new.engine, headers, new.options, target), headers.download if headers else 0
 
 
-def _named(launch: "Launch", within_s: float) -> "Launch":
-    """The launch of the weights that a name means: of a model that is registered here, or a family of the catalogue.
+def _planned(launch: "Launch") -> "Plan | None":
+    """The plan for a name: of a model that is registered here, or a family of the catalogue; None: it is neither.
 
     Raises ModelNotFound, InvalidRequest.
     """
     from models import catalogue
-    from models.catalogue.launches import launch_of, planned, with_file
+    from models.catalogue.launches import planned
     from models.catalogue.plans import Machine
 
     if launch.model_path is not None or catalogue.is_shipped(launch.model_name):
-        return launch
+        return None
     machine = Machine(frozenset(FACTS), trusts=launch.trust_remote_code)
-    made = planned(launch, machine, _registered(launch.model_name))
-    return launch_of(launch, with_file(made, within_s))
+    return planned(launch, machine, _registered(launch.model_name))
 
 
 def _registered(name: str) -> "Family | None":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.launch_flags import FIELDS, LaunchCommand, refuse_misspelt, value_of
+from api.cli.paths import whole
 from models.engines import FACTS, MODEL_TYPES
 from models.errors import InvalidRequest, ModelFailed, ModelNotFound
 
@@ -87,7 +88,7 @@ def launch(
         "model_format": model_format,
         "quantization": quantization,
         "model_size_in_billions": size,
-        "model_path": model_path,
+        "model_path": None if model_path is None else whole(model_path),
         "n_gpu": int(n_gpu) if re.fullmatch("[0-9]{1,9}", n_gpu) else n_gpu,
         "gpu_idx": _indices(gpu_idx),
         "replica": replica,
@@ -101,9 +102,11 @@ def launch(
 
 
 def _further(context: typer.Context) -> dict[str, Any]:
-    """The fields of a launch in all further flags."""
+    """The fields of a launch in all further flags. What of them waits for others is said."""
     adapters, rest = lora_modules(context.args)
     given = dict(context.meta[FIELDS])
+    if given.get("pinned") is True and "keep_alive" in given:
+        typer.echo("a pinned model stays loaded: its keep-alive counts once it is not pinned any more", err=True)
     adapters |= given.pop("peft_model_config", {})
     options = engine_options(rest)
     refuse_misspelt(options)
@@ -112,7 +115,7 @@ def _further(context: typer.Context) -> dict[str, Any]:
 
 def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> None:
     """List the models that were launched, and the devices with what works on them."""
-    from api.local.listing import described
+    from api.local.listing import described, lines_of
 
     columns = ("id", "model_type", "model_name", "model_engine", "model_format", "quantization", "replica", "state")
     titles = ("uid", "type", "name", "engine", "format", "quantization", "replicas", "state")
@@ -120,7 +123,7 @@ def list_models(endpoint: Endpoint = DEFAULT_ENDPOINT, api_key: ApiKey = "") -> 
         models = client.models()
         reasons = [line for model in models for line in _add_devices(client, model)]
         print_table((*columns, "devices"), models, (*titles, "devices"))
-        typer.echo("\n".join(reasons), nl=bool(reasons))
+        typer.echo("\n".join(lines_of(reasons)), nl=bool(reasons))
         devices = client.all_devices()
     typer.echo("\n".join(["", *described(devices)]))
 
@@ -166,17 +169,17 @@ def _registration(entry: dict[str, Any]) -> dict[str, Any]:
     return entry | {name: ",".join(values) or None for name, values in found.items()}
 
 
-def _add_devices(client: "Client", model: dict[str, Any]) -> list[str]:
-    """Add the devices that a model is on; why it is not ready, where that is known."""
+def _add_devices(client: "Client", model: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Add the devices that a model is on; its uid and why it is not ready, where that is known, and what follows."""
     from api.local.listing import of_replicas
 
     try:
         replicas = client.replicas(str(model["id"]))
     except ModelNotFound:  # it was terminated in this moment
         return []
-    devices, reasons = of_replicas(str(model["id"]), replicas)
+    devices, reasons = of_replicas(replicas)
     model["devices"] = devices or None
-    return reasons
+    return [(str(model["id"]), *one) for one in reasons]
 
 
 def print_table(
@@ -271,7 +274,7 @@ def lora_modules(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
             if len(rest) < at + 3:
                 raise InvalidRequest(f"{flag}: give a name and a path", param="lora_modules")
             _, name, path = rest[at : at + 3]
-            listed.append({"lora_name": name, "local_path": path})
+            listed.append({"lora_name": name, "local_path": whole(path)})
             del rest[at : at + 3]
     return ({"lora_list": listed} if listed else {}), rest
 

@@ -3,13 +3,17 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.models import DEFAULT_ENDPOINT, AdminKey, Endpoint, connect
+from api.cli.paths import whole
 from models.engines import MODEL_TYPES
 from models.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from api.client import Client
 
 _MOST_BYTES = 1 << 20
 _TYPES = ", ".join(MODEL_TYPES)
@@ -47,10 +51,12 @@ def register(
     with connect(endpoint, api_key) as client:
         if file:
             kind, model = _described(_text(file), model_type)
-            client.register(kind, model)
+            ignored = client.register(kind, model)
             typer.echo(f"registered {model.get('model_name') or model.get('name')}, of type {kind}")
+            if ignored:
+                typer.echo(f"without effect here: {', '.join(ignored)}", err=True)
             return
-        found = client.guess(_source(guess_from), model_type=model_type, model_name=model_name)
+        found = client.guess(whole(guess_from), model_type=model_type, model_name=model_name)
         kind, model = str(found["model_type"]), dict(found["model"])
         typer.echo(json.dumps(model, indent=2, ensure_ascii=False))
         if not yes and not (sys.stdin.isatty() and typer.confirm(f"Register this, of type {kind}?")):
@@ -62,14 +68,24 @@ def register(
 
 def unregister(
     model_name: Annotated[str, typer.Option("-n", "--model-name", help="The name that was registered.")],
-    model_type: Annotated[str, typer.Option("-t", "--model-type", help=f"{_TYPES}.")] = "LLM",
+    model_type: Annotated[
+        str | None, typer.Option("-t", "--model-type", help=f"{_TYPES}; else the type that it has.")
+    ] = None,
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     api_key: AdminKey = "",
 ) -> None:
     """Forget a model that was registered. What was launched of it stays."""
     with connect(endpoint, api_key) as client:
-        client.unregister(model_type, model_name)
+        client.unregister(model_type or _type_of(client, model_name), model_name)
     typer.echo(f"unregistered {model_name}")
+
+
+def _type_of(client: "Client", name: str) -> str:
+    """The type of a model that is registered; of one that is not, that of language models, of which that is said."""
+    for one in MODEL_TYPES:
+        if any(name == each["model_name"] and not each.get("is_builtin", True) for each in client.registrations(one)):
+            return one
+    return MODEL_TYPES[0]
 
 
 def _described(text: str, model_type: str | None) -> tuple[str, dict[str, Any]]:
@@ -94,8 +110,3 @@ def _text(file: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"{file} is no text in UTF-8", param="file") from error
-
-
-def _source(text: str) -> str:
-    """A path as the server can read it, which may be in another folder; what is none as it is."""
-    return str(Path(text).absolute()) if Path(text).exists() else text

@@ -1,5 +1,6 @@
 """What ``headrace list`` and the summary of ``headrace up`` say of models and devices, in lines."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from models.engines import FACTS
 
 GIB = 1 << 30
+_WEIGHTS = re.compile(r"'(?:hf|modelscope):[^']*'")
 
 
 def described(answer: Mapping[str, Any]) -> list[str]:
@@ -56,20 +58,39 @@ def waits(devices: Iterable[Mapping[str, Any]]) -> bool:
     return any(one["works"] is None for device in devices for one in device["engines"].values())
 
 
-def of_replicas(uid: str, replicas: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
-    """The devices that a model's replicas hold, without their node, and in lines why some replicas are not ready."""
+def of_replicas(replicas: Iterable[Mapping[str, Any]]) -> tuple[str, list[tuple[str, str]]]:
+    """The devices that a model's replicas hold, without their node, and why some are not ready, and what follows."""
     held = [", ".join(_short(one) for one in row["devices"]) for row in replicas]
     reasons = dict.fromkeys(_why(row) for row in replicas if row["state"] != "ready")
-    return "; ".join(filter(None, held)), [f"{uid}: {why}" for why in reasons if why]
+    return "; ".join(filter(None, held)), [one for one in reasons if one[0]]
 
 
-def _why(replica: Mapping[str, Any]) -> str:
+def lines_of(reasons: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Why models are not ready, in lines: uid, reason, and what follows. What several have in common is said once.
+
+    Reasons that differ in the weights that they name are the same.
+    """
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for one in reasons:
+        groups.setdefault(_WEIGHTS.sub("a model's repository", one[1]), []).append(one)
+    lines = []
+    for common, some in groups.items():
+        if len(some) == 1:
+            [(uid, why, follows)] = some
+            lines.append("; ".join(filter(None, (f"{uid}: {why}", follows))))
+        else:
+            who = dict.fromkeys(f"{uid} ({follows})" if follows else uid for uid, _, follows in some)
+            lines.append(f"{', '.join(who)}: {common}")
+    return lines
+
+
+def _why(replica: Mapping[str, Any]) -> tuple[str, str]:
     """Why a replica is not ready, and, of one that has failed, when it is tried again."""
-    why = replica["error_message"] or ""
+    why, follows = replica["error_message"] or "", ""
     if why and replica["state"] == "failed":
         at = replica.get("next_try_ts")
-        why += f"; next try at {datetime.fromtimestamp(at):%H:%M:%S}" if at else "; not tried again"
-    return why
+        follows = f"next try at {datetime.fromtimestamp(at):%H:%M:%S}" if at else "not tried again"
+    return why, follows
 
 
 def _short(device: str) -> str:

@@ -7,11 +7,11 @@ from models.catalogue.entries import Family
 from models.catalogue.files import settled
 from models.catalogue.names import Named, named
 from models.catalogue.plans import Asked, Machine, Plan, plan
-from models.errors import InvalidRequest, ModelNotFound
+from models.errors import HeadraceError, ModelNotFound
 from models.hubs.settings import preferred_hub
 from models.launching import hub
 from models.launching.launch import Launch, engine_asked
-from models.launching.peek_source import peek
+from models.launching.peek_source import peek, peek_or_why
 
 
 def planned(launch: Launch, machine: Machine, registered: Family | None = None, own: Sequence[str] = ()) -> Plan:
@@ -45,19 +45,25 @@ def asked_of(launch: Launch) -> Asked:
 
 
 def with_file(made: Plan, within_s: float) -> Plan:
-    """The plan with its file's name as the listing of its repository has it. Blocks. Raises InvalidRequest."""
+    """The plan with its file's name as the listing of its repository has it. Blocks.
+
+    Raises InvalidRequest; and where that cannot be seen, and nothing else says the name, HeadraceError, with the cause.
+    """
     if not made.file:
         return made
-    seen = peek(hub.parse(made.repository), within_s)
-    if seen is not None:
-        return settled(made, seen.files)
-    if "*" in made.file:
-        raise InvalidRequest(
-            f"{made.repository} cannot be seen from here, and what its file of {made.quantization} is called only its "
-            "listing says: name the file by model_path",
+    place = hub.parse(made.repository)
+    if "*" not in made.file:
+        seen = peek(place, within_s)
+        return made if seen is None else settled(made, seen.files)
+    try:
+        there = peek_or_why(place, within_s)
+    except HeadraceError as error:
+        raise type(error)(
+            f"{error.message}. What its file of {made.quantization} is called only its listing says: once the hub can "
+            "be reached launch it again, or name the file by model_path",
             param="model_name",
-        )
-    return made
+        ) from error
+    return made if there is None else settled(made, there.files)
 
 
 def launch_of(launch: Launch, made: Plan) -> Launch:

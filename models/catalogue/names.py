@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from string import punctuation
 
+from msgspec.structs import replace
+
 from models.catalogue import SPECS
 from models.catalogue.entries import Family, Weights, families, kept
 from models.engines import ModelType
@@ -48,6 +50,19 @@ def named(name: str, model_type: ModelType | None = None, own: Iterable[str] = (
     if found is None:
         raise ModelNotFound(_unknown(name, model_type, own), param="model_name")
     return found
+
+
+def is_known(name: str) -> bool:
+    """Whether a launch by this very name means a model: one that comes with Headrace, or a family or an alias."""
+    return any(one.name == name for one in SPECS) or name in _names()
+
+
+def meant(found: Named) -> tuple[Weights, ...]:
+    """The weights of the size and the quantisation that a tag says; all of them where there are no such."""
+    some = [one for one in found.specs if found.size is None or one.size is None or abs(one.size - found.size) < 1e-6]
+    if (wanted := found.quantization) is not None:
+        some = [replace(one, quantizations=(wanted,)) for one in some if wanted in one.quantizations]
+    return tuple(some) or found.specs
 
 
 def nearest(name: str, model_type: ModelType | None = None, own: Iterable[str] = ()) -> list[str]:

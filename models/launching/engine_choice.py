@@ -168,9 +168,10 @@ def formats_of(peek: Peek) -> tuple[Format, ...]:
         return ("diffusers",)
     if peek.is_adapter:
         return ()
-    there: dict[Format, bool] = {
-        "safetensors": any(name.endswith(".safetensors") for name in peek.files),
-        "pytorch": any(_PICKLE.fullmatch(name) for name in pickles(peek.files)),
+    one_model = any(name.endswith((".json", *_MODEL_FILES)) for name in peek.files if "/" not in name)
+    there: dict[Format, bool] = {  # what has nothing of a model but in its folders is a shelf of several
+        "safetensors": one_model and any(name.endswith(".safetensors") for name in peek.files),
+        "pytorch": one_model and any(_PICKLE.fullmatch(name) for name in pickles(peek.files)),
         "gguf": bool(peek.ggufs) and not peek.remote,  # on a hub, a launch must name one GGUF file itself
         "ct2": "model.bin" in peek.files and specification(peek) is not None,
         "onnx": has_styles(peek.files) or any(name.endswith(".onnx") for name in peek.files if "/" not in name),

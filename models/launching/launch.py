@@ -31,7 +31,7 @@ AnyHub = Literal["", "auto", "huggingface", "modelscope", "openmind_hub", "csghu
 UID = rf"^(?=.{{1,100}}$){_NAME}(?:/{_NAME})*$"
 """What a uid may be: names with slashes between them, such as ``org/name``, of nothing that a path would escape."""
 
-_SIZE = re.compile(r"\d{1,6}(\.\d{1,4})?", re.ASCII)
+_SIZE = re.compile(r"\d{1,6}(\.\d{1,9})?", re.ASCII)
 _TAKEN = re.compile(
     r"instances|vllm-supported|.*/(?:progress|replicas|logs|events|cancel|reload|reload/config)|.*/replicas/[^/]*"
 )

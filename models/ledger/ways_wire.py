@@ -47,7 +47,7 @@ def size_in_billions(size: float | None) -> SizeWritten:
 
 def size_as_written(text: str | None) -> SizeWritten:
     """The size that a launch gave, as Xinference writes it; what is no size stays as it is."""
-    number = re.fullmatch(r"(\d{1,6})(?:[._](\d{1,4}))?b?", (text or "").strip().lower(), re.ASCII)
+    number = re.fullmatch(r"(\d{1,6})(?:[._](\d{1,9}))?b?", (text or "").strip().lower(), re.ASCII)
     return size_in_billions(float(f"{number[1]}.{number[2] or 0}")) if number else text
 
 

@@ -13,7 +13,7 @@ from api.routes.models.registered import family_of
 from api.shapes.as_written import AsWritten
 from models.catalogue import SPECS, Spec
 from models.catalogue.entries import Family, Weights
-from models.catalogue.names import named
+from models.catalogue.names import meant, named
 from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
 from models.ledger.shapes import WayList, WaysByEngine
@@ -84,7 +84,7 @@ def _family(name: str, model_type: ModelType | None, own: Sequence[str]) -> Fami
         found = named(name, model_type, own)
     except ModelNotFound as error:
         raise ModelNotFound(error.message, param="name") from None
-    return replace(found.family, specs=found.specs)
+    return replace(found.family, specs=meant(found))
 
 
 def _type_of(spec: Spec) -> ModelType:

@@ -12,7 +12,7 @@ from api.bodies.documents import json_body
 from api.edge.caller import admin_only, caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models import by_name
-from api.routes.models.finding import found
+from api.routes.models.finding import found, found_or_how
 from api.routes.models.life import again
 from api.routes.models.logs import router as log_router
 from api.routes.models.memory import needs, refuse_by_name, refuse_without_room
@@ -109,7 +109,7 @@ router.include_router(log_router)  # before what takes all that is left of a pat
 async def describe_model(request: Request, uid: Uid) -> Model:
     """One model. 404 if it was not launched."""
     gateway = gateway_of(request)
-    row, replicas = await found(gateway, uid)
+    row, replicas = await found_or_how(gateway, uid)
     return described(row, replicas, ready=bool(gateway.routing_table.ready(uid)))
 
 

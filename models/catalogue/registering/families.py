@@ -31,6 +31,8 @@ _TAGS = {("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</s
 """Tags of thoughts that our engines know by themselves."""
 _TEMPLATED = ("llama_cpp", "transformers", "vllm")
 """The engines whose option ``chat_template`` takes the place of the files' own."""
+_FIXED = {"llama_cpp": ("stop_token_ids",)}
+"""What of a description an engine has from the file alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def registered(given: GivenModel, shown: Mapping[str, Any], model_type: ModelTyp
         options=_options(given, model_type, kin),
     )
     check(family, "model_specs")
-    left_out = [*made.left_out, *_without_effect(given)]
+    fixed = [name for one in family.specs for engine in one.engines for name in _FIXED.get(engine, ())]
+    left_out = [*made.left_out, *(name for name in fixed if getattr(given, name)), *_without_effect(given)]
     return Registered(family, shown, tuple(dict.fromkeys(left_out)))
 
 
@@ -140,7 +143,8 @@ def _options(given: GivenModel, model_type: ModelType, kin: Family | None) -> di
     if model_type == "LLM":
         said = {"chat_template": given.chat_template, "stop": given.stop, "stop_token_ids": given.stop_token_ids}
         for engine in _TEMPLATED:
-            options.setdefault(engine, {}).update({name: value for name, value in said.items() if value})
+            given_to = {name: value for name, value in said.items() if value and name not in _FIXED.get(engine, ())}
+            options.setdefault(engine, {}).update(given_to)
     if model_type in ("embedding", "rerank") and given.max_tokens:
         options.setdefault("sentence_transformers", {})["max_length"] = given.max_tokens
     if (defaults := given.default_generate_config) is not None and model_type in ("image", "video"):

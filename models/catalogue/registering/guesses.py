@@ -17,6 +17,8 @@ _PART = re.compile(r"-(\d{5})-of-\d{5}$")
 _NOT_IN_NAMES = re.compile(r"[^\w.:@-]+")
 _METHODS = ("awq", "gptq", "fp8")
 _UNBOUNDED = (1 << 31) - 1
+_SMALLEST = 100_000
+"""The fewest parameters that are told as a size."""
 
 
 def guess(
@@ -117,7 +119,9 @@ def _size(source: str, seen: Peek, numbers: int | None) -> float | None:
         if found := _SIZE.search(text):
             return float(found[1]) / (1000 if found[2] in "mM" else 1)
     packed = _format(seen) in ("awq", "gptq")
-    return float(f"{numbers / 1e9:.3g}") if numbers and not packed else None
+    if not numbers or packed:
+        return None
+    return float(f"{numbers / 1e9:.3g}") if numbers >= _SMALLEST else None  # fewer would be written with an exponent
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

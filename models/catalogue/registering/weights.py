@@ -16,7 +16,7 @@ _FORMATS = {"safetensors": "pytorch", "gguf": "ggufv2", "ggufv3": "ggufv2"}
 _READ = ("pytorch", "gptq", "awq", "fp8", "fp4", "bnb", "ggufv2", "diffusers", "ct2", "onnx")
 _WHILE_LOADING = ("4-bit", "8-bit", "4bit", "8bit")
 """Quantisations that Xinference makes while it loads; our engines make none."""
-_SIZE = re.compile(r"\d{1,6}(?:\.\d{1,4})?")
+_SIZE = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
 _PART = re.compile(r"\d{5}-of-\d{5}")
 
 

@@ -29,6 +29,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.script: dict[str, list[Answer]] = {}
         self.seen: list[tuple[str, Any, str]] = []
+        self.headers: dict[str, str] = {}
         self.hung_up = threading.Event()
 
     @property
@@ -50,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         answers = self.server.script.get(call) or [(404, "not here")]
         status, content = answers.pop(0) if len(answers) > 1 else answers[0]
         self.send_response(status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if not isinstance(content, list):
             self.wfile.write(content.encode() if isinstance(content, str) else json.dumps(content).encode())
@@ -369,22 +372,8 @@ def test_the_client_raises_what_the_server_raised(server: Server) -> None:
 
 
 def test_engine_options() -> None:
-    words = [
-        "--n-ctx",
-        "2048",
-        "--top=0.5",
-        "--name",
-        "x",
-        "--on",
-        "--off",
-        "false",
-        "--map",
-        '{"a": [1]}',
-        "--nil",
-        "None",
-        "--shares",
-        "3,1.5",
-    ]
+    words = ["--n-ctx", "2048", "--top=0.5", "--name", "x", "--on", "--off", "false", "--map", '{"a": [1]}', "--nil"]
+    words += ["None", "--shares", "3,1.5"]
     assert engine_options(words) == {
         "n_ctx": 2048,
         "top": 0.5,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.cli.by_numbers import cache_options
+from models.errors import InvalidRequest
 from tests.e2e.stack import clean_environment
 from tests.support.hubs import Hub
 
@@ -40,6 +42,8 @@ def test_options_of_the_engine_and_the_device_count() -> None:
     ("arguments", "why"),
     [
         ([], "give --model-name or --model-path"),
+        (["-s", "7"], "or --size-in-billions and --model-format"),
+        (["-n", "smollm2", "--kv-cache-dtype", "4"], "--kv-cache-dtype 4: on llama_cpp give 8 or 16 or 32"),
         (["-n", "no-such"], "the catalogue has no model 'no-such'"),
         (["-n", "smollm2", "-q", "Q9"], "'smollm2' does not come as quantization Q9"),
         (["-n", "smollm2", "--device", "abacus"], "--device abacus: give cpu, cuda, metal or auto"),
@@ -68,3 +72,27 @@ def test_of_a_hub_kilobytes_are_read(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stderr
     assert "(0.06 weights, " in said.stdout
     assert said.stdout.endswith("0.06 GiB are to be downloaded\n")
+
+
+def test_a_size_and_a_format_are_enough() -> None:
+    said = run("-s", "7", "-f", "pytorch", "-c", "8192", "--device", "cuda")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("a model of 7 billion parameters needs 13.")
+    assert "not known: the KV cache" in said.stdout
+
+
+@pytest.mark.parametrize(("size", "name"), [("7", "qwen2.5-instruct"), ("3", "llama3.2")])
+def test_where_no_hub_answers_a_name_is_estimated_by_its_numbers(size: str, name: str, tmp_path: Path) -> None:
+    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path)}
+    said = run("-n", name, "-s", size, "-f", "ggufv2", "-q", "q4_k_m", "--kv-cache-dtype", "16", **nobody)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(f"{name} needs ")
+    assert "from its parameters alone: 127.0.0.1 cannot be reached" in said.stdout
+
+
+def test_the_numbers_of_a_cache_are_an_option_of_the_engine() -> None:
+    assert cache_options("llama_cpp", "8") == {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}
+    assert cache_options("vllm", "8") == {"kv_cache_dtype": "fp8"}
+    assert cache_options("transformers", "16") == cache_options("echo", None) == {}
+    with pytest.raises(InvalidRequest, match="on transformers give 16"):
+        cache_options("transformers", "8")

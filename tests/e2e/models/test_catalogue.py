@@ -85,9 +85,9 @@ def test_a_name_and_a_size_are_enough(new_stack: StackFactory) -> None:
         ({"model_name": "ChatTTS"}, 400, "model_name", "no engine here runs it"),
         (
             {"model_name": "llama3.2"},
-            400,
+            503,
             "model_name",
-            "cannot be seen from here, and what its file of Q4_K_M is called",
+            "What its file of Q4_K_M is called only its listing says: once the hub can be reached",
         ),
         (
             {"model_name": "nomic-embed-text", "trust_remote_code": True},
@@ -102,6 +102,14 @@ def test_what_there_is_not_is_refused(stack: Stack, body: dict[str, Any], status
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (status, param)
     assert said in error["message"]
+
+
+def test_what_is_known_and_was_not_launched_says_how(stack: Stack) -> None:
+    said = httpx.get(f"{stack.url}/v1/models/bge-m3").json()["error"]["message"]
+    assert said.startswith("the model 'bge-m3' does not exist: it is in the catalogue")
+    assert said.endswith("(headrace launch -n bge-m3)")
+    nobody = httpx.get(f"{stack.url}/v1/models/nobody").json()["error"]["message"]
+    assert nobody == "the model 'nobody' does not exist"
 
 
 def test_models_are_listed_in_xinferences_shape(stack: Stack) -> None:

@@ -242,7 +242,7 @@ def test_the_command_line_takes_our_own_form_and_says_what_is_wrong(stack: Stack
     described.write_text(f"name: sounds\ntype: audio\nspecs:\n- {{format: any, uri: {tmp_path}}}\n")
     assert headrace(stack, "register", "-f", str(described)).stdout == "registered sounds, of type audio\n"
     assert headrace(stack, "register", "-f", str(described)).returncode == 1, "it is registered already"
-    assert headrace(stack, "unregister", "-n", "sounds", "-t", "audio").stdout == "unregistered sounds\n"
+    assert headrace(stack, "unregister", "-n", "sounds").stdout == "unregistered sounds\n"
     (tmp_path / "bad").write_bytes(b"\xff\xfe\x00")
     for words in (["-f", str(tmp_path / "bad")], [], ["-f", "a", "--from", "b"], ["-f", "x", "-w", "10.0.0.1"]):
         assert headrace(stack, "register", *words).stderr.startswith("headrace: ")

@@ -3,7 +3,7 @@
 import pytest
 
 from models.catalogue.entries import families
-from models.catalogue.names import named, nearest
+from models.catalogue.names import is_known, meant, named, nearest
 from models.errors import ModelNotFound
 
 
@@ -107,3 +107,18 @@ def test_names_that_are_registered_are_suggested_too() -> None:
     assert nearest("my-modle", own=["my-model", "other"])[0] == "my-model"
     with pytest.raises(ModelNotFound, match="the nearest are my-model"):
         named("my-modle", "LLM", ["my-model"])
+
+
+def test_a_tag_narrows_what_is_told_of_a_family() -> None:
+    assert {one.size for one in meant(named("qwen2.5:7b"))} == {7}
+    exact = meant(named("qwen2.5:0.5b-instruct-q4_K_M"))
+    assert {(one.size, one.quantizations) for one in exact} == {(0.5, ("q4_k_m",))}
+    assert meant(named("qwen2.5:9b")) == named("qwen2.5:9b").specs, "there is none of that size"
+    assert meant(named("qwen3")) == named("qwen3").specs
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("bge-m3", True), ("echo", True), ("llama3.2", True), ("bge-m", False), ("QWEN3", False)]
+)
+def test_a_name_is_known_as_it_is_written(name: str, known: bool) -> None:
+    assert is_known(name) is known

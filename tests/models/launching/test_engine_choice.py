@@ -80,6 +80,8 @@ PIPER = replace(
 )
 ADAPTER = folder("adapter_model.safetensors", adapter_config={"base_model_name_or_path": "org/base"})
 ENCODER_ONNX = folder("model.onnx", config={"architectures": ["BertModel"]})
+SHELF = folder("README.md", "a/config.json", "a/model.safetensors", "b/pytorch_model.bin")
+"""Models in folders of their own."""
 
 
 @pytest.mark.parametrize(
@@ -251,6 +253,8 @@ def test_without_a_look_the_suffix_tells_gguf() -> None:
         (ADAPTER, "transformers", None, "model_path", "is an adapter of org/base"),
         (folder("README.md"), "transformers", None, "model_path", "there is nothing of a model"),
         (folder(), None, "image", "model_path", "there is nothing of a model"),
+        (SHELF, None, None, "model_path", "there is a/config.json, a/model.safetensors, b/pytorch_model.bin"),
+        (SHELF, "transformers", None, "model_path", "no weights that we load in /weights"),
         (None, None, "audio", "model_engine", "cannot be seen from here"),
         (None, None, "audio", "model_engine", "give model_engine, 'transformers' or 'faster_whisper' or 'hibari'"),
     ],

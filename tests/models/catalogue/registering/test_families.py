@@ -99,6 +99,20 @@ def test_what_its_family_needs_it_needs_as_well() -> None:
     assert family.options["llama_cpp"] == family.options["transformers"] == {"chat_template": "x", "stop": ["a"]}
 
 
+def test_what_a_file_decides_is_told() -> None:
+    gguf, whole = GGUF | {"model_id": "a/b"}, {"model_format": "pytorch", "model_id": "a/c"}
+    found = made(stop_token_ids=[2], model_specs=[gguf, whole])
+    assert found.left_out == ("stop_token_ids",)
+    assert found.family.options == {"transformers": {"stop_token_ids": [2]}, "vllm": {"stop_token_ids": [2]}}
+    assert made(stop_token_ids=[2], model_specs=[whole]).left_out == ()
+    assert made(stop=["x"], model_specs=[gguf]).left_out == ()
+
+
+def test_a_size_may_be_small() -> None:
+    tiny = GGUF | {"model_id": "a/b", "model_size_in_billions": 0.00164}
+    assert made(model_specs=[tiny]).family.specs[0].size == 0.00164
+
+
 def test_what_no_engine_reads_is_left_out_beside_what_one_reads() -> None:
     mlx = {"model_format": "mlx", "model_id": "a/m"}
     found = made(model_specs=[mlx, {"model_format": "pytorch", "model_id": "a/b", "quantizations": ["4-bit", "none"]}])

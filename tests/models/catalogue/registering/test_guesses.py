@@ -42,6 +42,15 @@ def test_parameters_are_counted_where_no_name_says_them() -> None:
     assert (spec["model_size_in_billions"], spec["model_uri"], spec["quantization"]) == (1.23, "file:///m/mine", "none")
 
 
+def test_what_is_guessed_can_be_registered() -> None:
+    seen = Peek("/m/mine", ("config.json", "model.safetensors"), documents={"config.json": {}})
+    sizes = [
+        guessed("/m/mine", seen, "transformers", "LLM", numbers=numbers)["model_specs"][0].get("model_size_in_billions")
+        for numbers in (1_640_123, 100_000, 99_999)
+    ]
+    assert sizes == [0.00164, 0.0001, None]
+
+
 def test_gguf_files_of_a_repository_are_a_quantisation_each() -> None:
     names = ("m-Q4_K_M.gguf", "m-UD-IQ2_XXS-00001-of-00002.gguf", "m-UD-IQ2_XXS-00002-of-00002.gguf", "mmproj-F16.gguf")
     seen = Peek("hf:a/m-GGUF", names, heads=dict.fromkeys(names, b"GGUF"))
