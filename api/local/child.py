@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from models.process import processes
 
@@ -57,11 +57,6 @@ class Spec:
     """The same, while it has not answered for the first time yet."""
     absent_code: int | None = None
     """The exit code with which it says that what it works on is not there: not a death."""
-    death_signal: signal.Signals = signal.SIGKILL
-    """The signal that it gets if the supervisor is killed.
-
-    Stopping in order would be useless then, since the broker ends at the same moment.
-    """
 
 
 @dataclass
@@ -112,17 +107,24 @@ class Child:
 
     def start(self) -> None:
         """Start the process, its output appended to its log."""
-        with open(self.log, "ab") as log:
+        with self._output() as log:
             self._process = processes.spawn(
                 self.spec.argv,
                 env=self.spec.env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                death_signal=self.spec.death_signal,
+                death_signal=signal.SIGKILL,  # stopping in order would be useless: the broker ends at the same moment
             )
         self.started = self._answered_at = time.monotonic()
         self._misses = 0
         self.state = "starting" if self.spec.probe else "running"
+
+    def _output(self) -> IO[bytes]:
+        """Its log, open for what it writes; nothing's, where the disk is full."""
+        try:
+            return open(self.log, "ab")
+        except OSError:
+            return open(os.devnull, "ab")
 
     def poll(self, now: float) -> float | None:
         """Notice whether it has died, and start it again when that is due.
@@ -216,11 +218,19 @@ def _shift(newest: Path, log: Path) -> None:
 
 
 def trim(log: Path, most_bytes: int = LOG_BYTES) -> None:
-    """Rotate a log that is being written, once it is too long. It may be truncated, since its writers append to it."""
-    if log.exists() and log.stat().st_size > most_bytes:
-        copy = log.with_name(f"{log.name}.cut")
+    """Rotate a log that is being written, once it is too long. It may be truncated, since its writers append to it.
+
+    Where the disk has no room for its copy, it is only truncated.
+    """
+    if not log.exists() or log.stat().st_size <= most_bytes:
+        return
+    copy = log.with_name(f"{log.name}.cut")
+    try:
         shutil.copyfile(log, copy)
-        os.truncate(log, 0)
+    except OSError:
+        copy.unlink(missing_ok=True)
+    os.truncate(log, 0)
+    if copy.exists():
         _shift(copy, log)
 
 

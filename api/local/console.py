@@ -28,7 +28,7 @@ class Console:
 
     def say(self, line: str = "") -> None:
         """Print a line as it is, never wrapped, so that a command in it can be copied."""
-        with contextlib.suppress(BrokenPipeError):  # nobody reads the output any more; the service goes on
+        with contextlib.suppress(OSError):  # nobody reads the output any more, or its disk is full; the service goes on
             self._rich.print(line, markup=False, soft_wrap=True)
 
     def waiting(self, what: str, detail: str = "") -> None:

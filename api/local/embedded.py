@@ -33,9 +33,8 @@ requirepass {password}
 dir "{dir}"
 daemonize no
 logfile ""
-# The queue survives a restart of the server. The last second of it may be lost; rows of the database are not.
-appendonly yes
-appendfsync everysec
+# Nothing is written to disk, which may be full, or damaged after a power cut: what must last is in the database.
+appendonly no
 save ""
 # When memory is full, refuse new keys rather than drop old ones.
 maxmemory 512mb

@@ -2,7 +2,7 @@
 
 run/        sockets, the server's configuration, the list of processes; removed by a clean stop
 logs/       one file for each process, and its last few predecessors
-redis/      the embedded server's append-only file
+redis/      the embedded server's working directory, in which it writes nothing
 node        the name of this machine in device names
 """
 
@@ -36,7 +36,7 @@ def locked(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = _recorded(home).get("supervisor")
+            holder = recorded(home).get("supervisor")
             who = f" (process {holder[0]})" if holder else ""
             raise Conflict(f"another headrace is running on {home}{who}: stop it, or use another --home") from error
         end_leftovers(home)
@@ -80,9 +80,7 @@ def record(home: Path, running: Mapping[str, int]) -> None:
 def end_leftovers(home: Path) -> None:
     """End the processes of a supervisor that was killed. They should be ending already, so they first get some time."""
     left = [
-        process
-        for pid, born in _recorded(home).values()
-        if (process := _same(pid, born)) and process.pid != os.getpid()
+        process for pid, born in recorded(home).values() if (process := _same(pid, born)) and process.pid != os.getpid()
     ]
     _gone, alive = psutil.wait_procs(left, timeout=LEFTOVER_GRACE_S)
     for process in alive:
@@ -99,7 +97,8 @@ def _same(pid: int, born: float) -> psutil.Process | None:
     return None
 
 
-def _recorded(home: Path) -> dict[str, tuple[int, float]]:
+def recorded(home: Path) -> dict[str, tuple[int, float]]:
+    """What ``record`` has written down last, by name: pid, and start in Unix time; empty where that cannot be read."""
     try:
         entries = json.loads((home / "run" / "processes.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -6,7 +6,6 @@ imported instead of ours.
 
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -60,10 +59,8 @@ class ProcessSpecs:
         await self._redis.aclose()
 
     def redis(self, embedded: Embedded) -> Spec:
-        """The embedded server. It may start slowly, as it reads its append-only file."""
-        # If the supervisor is killed, the server is asked to end, not killed: it then writes its data to disk.
-        death = signal.SIGTERM
-        return Spec("redis", embedded.argv, self._env, REDIS, 10, self.redis_answers, death_signal=death)
+        """The embedded server."""
+        return Spec("redis", embedded.argv, self._env, REDIS, 10, self.redis_answers)
 
     def migrate(self) -> Spec:
         """The migrations, the one process that ends by itself."""

@@ -44,6 +44,7 @@ class Supervisor:
         self._strays: dict[int, float] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._written: dict[str, int] = {}
+        self._unwritten = False
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         processes.become_subreaper()
         self._foreign = processes.children()  # children that this process had before, which are not ours to end
@@ -193,11 +194,21 @@ class Supervisor:
         return processes.reap(self._pids() | self._foreign, sig)
 
     def _write_state(self) -> None:
-        """Record which processes run, whenever that changes: after a kill, the next supervisor ends them."""
+        """Record which processes run, whenever that changes: after a kill, the next supervisor ends them.
+
+        Where the disk is full, that is tried again at each call.
+        """
         running = {name: child.pid for name, child in self.children.items() if child.pid}
-        if running != self._written:
-            self._written = running
+        if running == self._written:
+            return
+        try:
             home.record(self._home, running)
+        except OSError:
+            if not self._unwritten:
+                self._say(f"cannot write into {self._home}: is its disk full? What runs goes on")
+            self._unwritten = True
+        else:
+            self._written, self._unwritten = running, False
 
 
 async def _until(condition: Callable[[], bool]) -> None:

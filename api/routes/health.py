@@ -45,7 +45,8 @@ async def needs_key(request: Request) -> KeyNeeded:
 async def readyz(request: Request) -> JSONResponse:
     """Whether requests can be served.
 
-    That is so while Redis is connected, the database answers, a device is alive and the process is not shutting down.
+    That is so while Redis is connected, the database can be written, a device is alive and the process is not shutting
+    down.
     """
     checks = await _checks(gateway_of(request))
     ready = all(checks.values())
@@ -77,11 +78,11 @@ async def exposition(request: Request) -> Response:
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _answers(database: Database) -> bool:
-    """Whether the database answers within ``ANSWER_S``."""
+async def database_answers(database: Database) -> bool:
+    """Whether the database answers within ``ANSWER_S``, and is locked by nobody who keeps others from writing."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            await database.look(lambda connection: connection.execute(text("SELECT 1")))
+            await database.run(lambda connection: connection.execute(text("SELECT 1")))
     except (DatabaseUnavailable, TimeoutError):
         return False
     return True
@@ -90,7 +91,7 @@ async def _answers(database: Database) -> bool:
 async def _checks(gateway: Gateway) -> ReadinessChecks:
     return {
         "redis": gateway.replies.connected,
-        "database": await _answers(gateway.database),
+        "database": await database_answers(gateway.database),
         "device": bool(gateway.routing_table.devices()),
         "admitting": not gateway.dispatcher.closed,
     }

@@ -34,7 +34,7 @@ class Addresses:
         """The bytes of its files by their names; -1 where the listing does not say it. Raises ValueError."""
         try:
             return self.listed(json.loads(listing))
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("the hub answers something else than a listing") from error
 
 

@@ -87,7 +87,10 @@ def named(own: Path, text: str) -> list[CachedRepository]:
 
 
 def remove(repository: CachedRepository) -> None:
-    """Delete a repository, with what is not whole of it. Raises Conflict where a process fetches it at this moment."""
+    """Delete a repository, with what is not whole of it; of one that is a link, the link alone.
+
+    Raises Conflict where a process fetches it at this moment.
+    """
     from filelock import FileLock, Timeout
 
     locks = repository.path.parent / ".locks" / repository.path.name
@@ -97,7 +100,10 @@ def remove(repository: CachedRepository) -> None:
                 held.enter_context(FileLock(lock).acquire(timeout=0))
             except Timeout as error:
                 raise Conflict(f"'{repository.source}' is being fetched at this moment") from error
-        shutil.rmtree(repository.path)
+        if repository.path.is_symlink():
+            repository.path.unlink()
+        else:
+            shutil.rmtree(repository.path)
         shutil.rmtree(locks, ignore_errors=True)
 
 

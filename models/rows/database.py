@@ -30,7 +30,7 @@ T = TypeVar("T")
 DEADLOCK = "40P01"
 """https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 DEADLOCKS = 3
-BUSY_S = 10
+BUSY_S = 4
 """How long SQLite waits for another writer."""
 PATIENCE_S = 5.0
 """How long a caller on the event loop waits, for a thread and for the database together."""
@@ -98,7 +98,7 @@ class Database:
         sqlite = self.engine.dialect.name == "sqlite"
         self._reader = connect(url, reads_only=True) if sqlite else self.engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
-        self.patience_s = BUSY_S + PATIENCE_S if sqlite else PATIENCE_S
+        self.patience_s = PATIENCE_S
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction, committed at the end of the block."""

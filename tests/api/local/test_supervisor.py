@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from api.local.supervisor import Supervisor
 from models.errors import Unavailable
 from models.process import processes
 from tests.models.process.test_processes import dead, linux
+from tests.support.disks import on_a_disk_of
 from tests.support.nvml.stuck import stuck, until_stuck
 
 SLEEP = ("sleep", "60")
@@ -296,6 +299,68 @@ def test_a_log_that_grew_too_long_is_cut_under_its_writer(tmp_path: Path) -> Non
     assert log.read_text() == "after\n"
     assert tail(tmp_path / "x.log.1", 1) == ["before"]
     assert tail(tmp_path / "missing") == []
+
+
+def test_a_log_that_grew_too_long_is_cut_where_there_is_no_room_for_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "x.log"
+    log.write_text("before\n" * 100)
+
+    def full(_: Path, copy: Path) -> None:
+        copy.write_text("be")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    trim(log, 100)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("x.log", "")]
+
+
+FULL = """
+import asyncio, os, pathlib, sys
+from api.local import home, supervisor
+from api.local.child import Backoff, Spec
+from models.process import processes
+disk, there = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1]) / "home"
+fill = disk / "of-another-program"
+def filled():
+    with open(fill, "wb", buffering=0) as file:
+        try:
+            while True: file.write(bytes(4096))
+        except OSError: pass
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not condition(): await asyncio.sleep(0.05)
+async def main(made, told):
+    made.start(Spec("part", ("sleep", "60"), os.environ, 0, 5))
+    task = asyncio.create_task(made.run())
+    child = made.children["part"]
+    await until(lambda: child.pid and home.recorded(there).get("part", (0,))[0] == child.pid)
+    filled()
+    child.log.unlink()
+    child.log.mkdir()  # memory has room for a new empty file, other disks have not: it cannot be opened
+    for first in range(2):
+        before = child.pid
+        child.kill()
+        await until(lambda: task.done() or child.pid not in (0, before))
+        assert not task.done(), task.exception()
+        await asyncio.sleep(3 * supervisor.TICK_S)
+    assert home.recorded(there).get("part", (0,))[0] != child.pid
+    fill.unlink()
+    await until(lambda: task.done() or home.recorded(there).get("part", (0,))[0] == child.pid)
+    task.cancel()
+    print("\\n".join(told))
+    await made.stop()
+with home.locked(there):
+    told = []
+    asyncio.run(main(supervisor.Supervisor(there, told.append, backoff=lambda: Backoff(first_s=0.1)), told))
+"""
+
+
+def test_a_full_disk_ends_neither_the_supervisor_nor_what_it_runs(tmp_path: Path) -> None:
+    said = on_a_disk_of(1 << 20, tmp_path, FULL)
+    assert said.count("is its disk full? What runs goes on") == 1
+    assert said.count("starting it again") == 2
 
 
 def test_an_unknown_signal_has_a_description(tmp_path: Path) -> None:

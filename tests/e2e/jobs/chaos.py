@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import threading
@@ -170,7 +169,6 @@ class Havoc:
             return "redis spared"
         for pid in self._stack.pids()["redis"]:
             os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self._stack.home / "redis" / "appendonlydir", ignore_errors=True)
         return "redis restarted empty"
 
     def _may_die(self, role: str) -> bool:

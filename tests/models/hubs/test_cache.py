@@ -52,6 +52,18 @@ def test_it_is_removed_by_name_and_the_other_stays(hub: Hub, tmp_path: Path) -> 
     assert hub.downloads("model.safetensors") == [0]
 
 
+def test_of_one_that_is_a_link_the_link_is_removed(hub: Hub, tmp_path: Path) -> None:
+    fetch("huggingface", tmp_path)
+    [one] = cached(tmp_path)
+    (tmp_path / "huggingface" / "models--org--linked").symlink_to(one.path)
+
+    [linked] = named(tmp_path, "hf:org/linked")
+    remove(linked)
+
+    assert [left.source for left in cached(tmp_path)] == ["hf:org/name"]
+    assert all(path.exists() for path in paths_of(one))
+
+
 def test_what_was_cut_off_is_told_and_what_is_fetched_now_stays(hub: Hub, tmp_path: Path) -> None:
     fetch("huggingface", tmp_path)
     [one] = cached(tmp_path)

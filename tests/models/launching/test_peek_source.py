@@ -15,6 +15,7 @@ import pytest
 
 from api.local.embedded import free_port
 from models.errors import InvalidRequest, ModelFailed, Unavailable
+from models.hubs.asking import Addresses
 from models.launching import hub
 from models.launching.peek_source import peek, peek_or_why
 from tests.support.hubs import Hub
@@ -94,6 +95,11 @@ def test_a_repository_is_known_by_its_listing_and_small_files(served: Hub, schem
     assert len(served.asked) == 2 * len(names) + 2, (
         served.asked
     )  # a listing and one small file of each, the modules of one, and the network of the pipeline
+
+
+def test_a_listing_that_is_nested_without_end_is_none() -> None:
+    with pytest.raises(ValueError, match="something else than a listing"):
+        Addresses("", str, dict).sizes(b"[" * 100_000)
 
 
 def test_of_a_repository_of_gguf_files_one_must_be_named(served: Hub) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from models.errors import DatabaseUnavailable
 from models.rows import postgresql
-from models.rows.database import Database
+from models.rows.database import BUSY_S, PATIENCE_S, Database
 from tests.support.proxy import Proxy
 from tests.support.servers import wait_for
 
@@ -197,6 +198,19 @@ def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.Mo
         held.execute(CREATE)
         with pytest.raises(DatabaseUnavailable):
             database.call(ask)
+    database.close()
+
+
+async def test_who_waits_for_a_locked_database_waits_as_long_as_for_one_that_is_away(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'locked.db'}")
+    with database.begin() as held:
+        held.execute(CREATE)
+        begun = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            await database.run(ask)
+        assert BUSY_S - 1 < time.monotonic() - begun < PATIENCE_S + 2
+        assert await database.look(ask) == 1
+    assert await database.run(ask) == 1
     database.close()
 
 
