@@ -27,6 +27,7 @@ BLIND = {
     "workers/runner/asking.py::answering": "a request's or job's life ends here, the runner's does not",
     "workers/engines/media/pictures.py::_read": "Pillow raises anything of broken files, and its client must hear",
     "workers/runner/__main__.py::_load": "the runner's life ends here; its worker decides about another try",
+    "workers/steward/__main__.py::_reside": "who stays loaded is one thing, and what waits must be placed",
     "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
     "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",

@@ -5,6 +5,7 @@ know how many there are, and since when.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -46,8 +47,17 @@ def merged(fields: Mapping[Any, bytes | str], now: float) -> dict[str, list[floa
 
 def stale(fields: Mapping[Any, bytes | str], now: float, after_s: float = 60.0) -> list[Any]:
     """The gateways that have not reported for so long that they can be forgotten."""
-    return [gateway for gateway, body in fields.items() if now - _decode(body).at > after_s]
+    return [gateway for gateway, body in fields.items() for one in _read([body]) if now - one.at > after_s]
 
 
 def _fresh(bodies: Iterable[bytes | str], now: float) -> list[Report]:
-    return [one for one in map(_decode, bodies) if now - one.at <= STALE_S]
+    return [one for one in _read(bodies) if now - one.at <= STALE_S]
+
+
+def _read(bodies: Iterable[bytes | str]) -> list[Report]:
+    """These reports, without those that cannot be read, as of another version amid an upgrade."""
+    found: list[Report] = []
+    for body in bodies:
+        with suppress(msgspec.DecodeError):
+            found.append(_decode(body))
+    return found

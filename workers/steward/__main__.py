@@ -129,6 +129,7 @@ class Steward:
         self._lost_ms = lost_ms
         self._stream_client = stream_client
         self._residency = residency
+        self._said = ""  # what last went wrong there
         self._looked_at = self._judges_at = time.monotonic()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -140,8 +141,7 @@ class Steward:
                     self._client.publish(presence.device_channel(device), b"")
                 if self.leads.is_set() and self._judges():
                     publish_moved(self._stream_client, self._database.call(move))
-                    if self._residency is not None:
-                        self._residency.turn()
+                    self._reside()
             except (SQLAlchemyError, RedisError, DatabaseUnavailable) as error:
                 log.warning("cannot reconcile, trying again: %s", error)
             self.wake.wait(EVERY_S)
@@ -150,6 +150,22 @@ class Steward:
             self._database.call(instances.drop_lease, LEASE, self._owner)
         except (SQLAlchemyError, DatabaseUnavailable) as error:
             log.warning("cannot give the lease back: %s", error)
+
+    def _reside(self) -> None:
+        """Decide who stays loaded. Whatever goes wrong there, what waits is placed where there is room."""
+        if self._residency is None:
+            return
+        try:
+            self._residency.turn()
+        except (SQLAlchemyError, RedisError, DatabaseUnavailable):
+            raise
+        except Exception as error:  # placement must not depend on it
+            said, self._said = self._said, repr(error)
+            if said != self._said:  # once, not once a second
+                log.exception("cannot decide which models stay loaded, trying again")
+            self._residency.forget()
+        else:
+            self._said = ""
 
     def _turn(self) -> list[str]:
         """Place what waits, where this steward leads; the devices that got something.

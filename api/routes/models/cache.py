@@ -15,6 +15,9 @@ from models.hubs.cache import CachedRepository
 from models.rows import instances
 from models.rows.records import InstanceRow
 
+REMOVE_S = 600.0
+"""Longest that a request waits for a removal, which goes on all the same."""
+
 router = APIRouter(
     prefix="/v1/cache/models", tags=["models"], dependencies=[Depends(admin_only)], route_class=AsWritten
 )
@@ -30,7 +33,7 @@ async def list_cached_models(request: Request, model_name: str = "", worker_ip: 
     ``whole`` is false where a file was cut off: the next launch goes on there. ``shared``: other programs use it, too.
     """
     gateway = _here(request, worker_ip)
-    found = await gateway.blocking(cache.cached, _folder(gateway))
+    found = await gateway.looking(cache.cached, _folder(gateway))
     listed = [one for one in found if model_name in ("", one.name, one.name.partition("/")[2], one.source)]
     return {"list": [_described(one, gateway.settings.node) for one in listed]}
 
@@ -39,8 +42,8 @@ async def list_cached_models(request: Request, model_name: str = "", worker_ip: 
 async def list_cached_files(request: Request, model_version: Version, worker_ip: Worker = None) -> CachedFiles:
     """The files that would go with it."""
     gateway = _here(request, worker_ip)
-    found = await gateway.blocking(cache.named, _folder(gateway), model_version)
-    paths = [str(path) for one in found for path in await gateway.blocking(cache.paths_of, one)]
+    found = await gateway.looking(cache.named, _folder(gateway), model_version)
+    paths = [str(path) for one in found for path in await gateway.looking(cache.paths_of, one)]
     return {"model_version": model_version, "worker_ip": worker_ip, "paths": paths}
 
 
@@ -48,13 +51,13 @@ async def list_cached_files(request: Request, model_version: Version, worker_ip:
 async def remove_cached_model(request: Request, model_version: Version, worker_ip: Worker = None) -> RemovedModel:
     """Delete a repository from the cache, other programs' of Hugging Face included. 409 while a model uses it."""
     gateway = _here(request, worker_ip)
-    found = await gateway.blocking(cache.named, _folder(gateway), model_version)
+    found = await gateway.looking(cache.named, _folder(gateway), model_version)
     rows = await gateway.database.look(instances.listing)
     for one in found:
         if users := [row.uid for row in rows if _uses(row, one.source)]:
             raise Conflict(f"'{one.source}' is used by {', '.join(users)}: terminate it first", param="model_version")
     for one in found:
-        await gateway.blocking(cache.remove, one)
+        await gateway.looking(cache.remove, one, within_s=REMOVE_S)
     freed = sum(one.size for one in found)
     return {"model_version": model_version, "worker_ip": worker_ip, "result": True, "freed_bytes": freed}
 

@@ -1,10 +1,13 @@
 """What each device has and who holds it: from rows, and from what workers report. Pure; sizes in bytes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from models.ledger.fit import Holding, Room, Rule
-from models.redis.presence import Replica, decode
+from models.redis.presence import Replica, Snapshot, decode
 from models.rows.instances import held_devices
 from models.rows.records import DeviceRow, ReplicaRow
 from models.rows.states import ReplicaState
@@ -27,9 +30,13 @@ NOTHING = Reported({}, {})
 def reported(snapshots: Iterable[bytes | str | None]) -> Reported:
     """What the newest snapshots of devices say, as ``models.redis.presence`` has them; None: there is none.
 
-    Of a replica that ends on one device and is on another already, the other's word counts.
+    Of a replica that ends on one device and is on another already, the other's word counts. What cannot be read, as of
+    another version amid an upgrade, counts as not there.
     """
-    found = [decode(one) for one in snapshots if one]
+    found: list[Snapshot] = []
+    for one in snapshots:
+        with suppress(msgspec.DecodeError):
+            found += [decode(one)] if one else []
     rows = sorted((row for one in found for row in one.replicas), key=lambda row: row.state != ReplicaState.STOPPING)
     return Reported({one.device: one.free_bytes for one in found}, {row.id: row for row in rows})
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
+from redis.exceptions import RedisError
 
 from models.errors import HeadraceError, ModelNotReady, NoDevice
 from models.redis import presence
@@ -16,6 +17,8 @@ from tests.models.rows.test_instances import CPU, ECHO
 from tests.support.servers import Valkey, wait_for
 from workers.steward import __main__
 from workers.steward.__main__ import Steward
+from workers.steward.residency.residents import Demand
+from workers.steward.residency.turn import Residency
 
 DEVICE = str(CPU["id"])
 
@@ -143,3 +146,38 @@ def test_a_replica_that_waits_for_an_answer_may_hope(leader: Steward, database: 
     leader._turn()
     [row] = database.call(instances.pending)
     assert type(HeadraceError.from_row(row.error)) is ModelNotReady
+
+
+class Failing:
+    """A decision of who stays loaded that fails: always as the last time, or each time by another error."""
+
+    def __init__(self, leader: Steward, errors: list[Exception]) -> None:
+        self.demands, self.freeing = {"other": Demand(1, 99.0)}, {"x": {DEVICE}}
+        self._leader = leader
+        self._errors = errors
+
+    def turn(self) -> None:
+        error = self._errors.pop(0)
+        if not self._errors:
+            self._leader.over.set()
+        self._leader.wake.set()
+        raise error
+
+    def forget(self) -> None:
+        Residency.forget(cast(Residency, self))
+
+
+def test_placing_does_not_depend_on_who_stays_loaded(
+    leader: Steward, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Failing(leader, [KeyError("m"), ValueError("n"), ValueError("n"), RedisError("away"), KeyError("m")])
+    leader._residency = cast(Residency, failing)
+    leader._judges_at = 0.0
+    database.call(lambda c: instances.see_device(c, **CPU))
+    database.call(lambda c: instances.create(c, ECHO))
+    leader.run()
+    assert {row.device for row in database.call(instances.replicas_of)} == {DEVICE}
+    assert (failing.demands, failing.freeing) == ({}, {}), "nobody is kept off a device for what was true once"
+    told = [row for row in caplog.records if "stay loaded" in row.message]
+    kinds = [row.exc_info and row.exc_info[0] for row in told]
+    assert kinds == [KeyError, ValueError, KeyError], "with where it happened, and the same once"

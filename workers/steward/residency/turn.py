@@ -69,6 +69,10 @@ class Residency:
         for device in self._database.call(self._decide, devices, reports, waits):
             self._client.publish(presence.device_channel(device), b"")
 
+    def forget(self) -> None:
+        """Nothing is known of what waits, and no device is being made free, until the next turn."""
+        self.demands, self.freeing = {}, {}
+
     def _waits(self) -> dict[str, Demand]:
         """The requests that wait at gateways, by model."""
         fields = cast(dict[str, str], self._client.hgetall(waiting.KEY))

@@ -142,3 +142,10 @@ def test_what_is_pinned_could_not_be_unloaded() -> None:
     assert held.idle == {"m-b": 2 * GIB}
     assert held.reachable == 20 * GIB
     assert held.emptied == 24 * GIB
+
+
+def test_reports_that_cannot_be_read_count_as_not_there() -> None:
+    whole = encode(Snapshot("box.cuda:0", "w", 1, [live("a", GIB)], free_bytes=GIB))
+    found = reported([b"{}", whole, b"no json", b'{"device": 3}'])
+    assert found.free == {"box.cuda:0": GIB}
+    assert found.replicas.keys() == {"a"}
