@@ -23,6 +23,7 @@ from models.rows.life.events import EventKind
 from models.rows.records import DeviceRow, InstanceRow, LoadedDevice, PendingReplica, PlacedReplica, ReplicaRow
 from models.rows.states import JobState, ReplicaState
 from models.rows.tables import devices, instances, jobs, leases, replicas
+from models.rows.tables import events as happened
 
 UNPLACED: dict[str, Any] = {
     "state": ReplicaState.PENDING,
@@ -36,6 +37,8 @@ UNPLACED: dict[str, Any] = {
 """A replica that waits for a device again."""
 ACTIVE = (ReplicaState.PENDING, ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States of a replica that is resident, or will be."""
+REST_MS = 60_000
+"""For so long after a model was unloaded, jobs that rank low do not have it loaded."""
 HELD = (ReplicaState.ASSIGNED, ReplicaState.LOADING, ReplicaState.READY)
 """States in which a replica is to be resident on its device."""
 
@@ -155,8 +158,14 @@ def wake(connection: Connection, ids: Collection[str]) -> int:
 
 
 def awaken_wanted(connection: Connection) -> None:
-    """``awaken`` all models that jobs wait for."""
-    wanted = sa.exists().where(jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
+    """``awaken`` all models that jobs wait for; where all of these rank low, not those unloaded a moment ago.
+
+    Such jobs get what others leave: one that left for another model would else come back for each breath of that.
+    """
+    its = (jobs.c.uid == replicas.c.uid, jobs.c.state == JobState.QUEUED)
+    left = (happened.c.uid == replicas.c.uid, happened.c.kind == EventKind.UNLOADED)
+    rests = sa.exists().where(*left, happened.c.at > now_ms() - REST_MS)
+    wanted = sa.or_(sa.exists().where(*its, jobs.c.rank <= now_ms()), sa.and_(sa.exists().where(*its), ~rests))
     asleep = sa.select(replicas.c.uid).where(replicas.c.state == ReplicaState.DORMANT, wanted).distinct()
     awaken(connection, list(connection.execute(asleep).scalars()))
 

@@ -1,5 +1,8 @@
 """Ready replicas that become dormant, and are loaded again (models.rows.residency.moves)."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -34,7 +37,7 @@ def ask(database: Database, replica: str, how: Leaving = Leaving.IF_IDLE) -> set
     return database.call(moves.ask_to_leave, {replica: how})
 
 
-def job(database: Database, its: JobState, device: str | None = None, **more: int) -> None:
+def job(database: Database, its: JobState, device: str | None = None, **more: Any) -> None:
     """A job of the model."""
     values = {"id": "j", "kind": "chat.completions", "uid": "m", "state": its, "rank": 0, "queued_at": 0}
     values |= {"files": {}, "request": {}, "device": device, "lease_expires_at": 1 if its == JobState.RUNNING else None}
@@ -96,6 +99,35 @@ def test_a_job_that_waits_keeps_who_leaves_if_it_is_idle(database: Database, rep
     assert not database.call(moves.sleep, replica, DEVICE)
     ask(database, replica, Leaving.DRAINED)
     assert database.call(moves.sleep, replica, DEVICE)
+    database.call(instances.awaken_wanted)
+    assert state(database) == ReplicaState.PENDING
+
+
+def test_a_job_that_ranks_low_lets_its_model_rest(database: Database, replica: str) -> None:
+    """It left for another, which would have to leave for it at its next breath."""
+    ask(database, replica)
+    assert database.call(moves.sleep, replica, DEVICE)
+    job(database, JobState.QUEUED, rank=1 << 60)
+    database.call(instances.awaken_wanted)
+    assert state(database) == ReplicaState.DORMANT
+    long_ago = sa.update(tables.events).values(at=tables.events.c.at - instances.REST_MS)
+    database.call(lambda c: c.execute(long_ago))
+    database.call(instances.awaken_wanted)
+    assert state(database) == ReplicaState.PENDING
+
+
+def test_a_job_whose_turn_has_come_wakes_its_model_at_once(database: Database, replica: str) -> None:
+    ask(database, replica)
+    assert database.call(moves.sleep, replica, DEVICE)
+    job(database, JobState.QUEUED, rank=1 << 60)
+    job(database, JobState.QUEUED, id="k")
+    database.call(instances.awaken_wanted)
+    assert state(database) == ReplicaState.PENDING
+
+
+def test_a_job_that_ranks_low_loads_what_was_never_loaded(database: Database) -> None:
+    database.call(lambda c: instances.create(c, replace(ECHO, load_on_request=True)))
+    job(database, JobState.QUEUED, rank=1 << 60)
     database.call(instances.awaken_wanted)
     assert state(database) == ReplicaState.PENDING
 
