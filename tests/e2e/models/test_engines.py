@@ -66,8 +66,8 @@ def test_the_command_shows_it(stack: Stack) -> None:
     assert done.returncode == 0, done.stderr
     title, row = done.stdout.splitlines()
     assert title.split()[:3] == ["engine", "format", "billions"]
-    assert row.split()[:4] == ["llama_cpp", "ggufv2", "0.6", "Q8_0"]
-    assert row.split()[4].endswith(".cpu")
+    assert row.split()[:5] == ["llama_cpp", "ggufv2", "0.6", "Q8_0", "0.7"]
+    assert row.split()[5].endswith(".cpu")
     wrong = headrace(stack, "engine", "-n", "qwen3", "-s", "9")
     assert wrong.returncode == 1
     assert "does not come so" in wrong.stderr

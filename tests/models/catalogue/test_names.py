@@ -112,7 +112,7 @@ def test_names_that_are_registered_are_suggested_too() -> None:
 def test_a_tag_narrows_what_is_told_of_a_family() -> None:
     assert {one.size for one in meant(named("qwen2.5:7b"))} == {7}
     exact = meant(named("qwen2.5:0.5b-instruct-q4_K_M"))
-    assert {(one.size, one.quantizations) for one in exact} == {(0.5, ("q4_k_m",))}
+    assert {(one.size, one.format, one.quantizations) for one in exact} == {(0.5, "ggufv2", ("q4_k_m",))}
     assert meant(named("qwen2.5:9b")) == named("qwen2.5:9b").specs, "there is none of that size"
     assert meant(named("qwen3")) == named("qwen3").specs
 
