@@ -49,7 +49,12 @@ EVERY_S = 1.0
 AWAY_S = 5.0
 """Between two looks at the database. After more than that, it was away, or we stood still."""
 SETTLE_S = 8.0
-"""After that, workers have this long to be seen and to renew their leases, before any of them counts as lost."""
+"""After that, workers have this long to be seen and to renew their leases, before any of them counts as lost.
+
+Where it took longer, they may have been off as well, and have as long to be seen, ``lost_ms`` at most.
+"""
+GONE_MS = 365 * 86_400_000
+"""Who was not seen for so long is lost at once: an earlier `headrace up` of the machine had it, this one has not."""
 
 
 def place_all(
@@ -120,7 +125,10 @@ class Steward:
         *,
         lost_ms: int = 60_000,
     ) -> None:
-        """``residency``: who decides which models stay loaded; None: all do."""
+        """``residency``: who decides which models stay loaded; None: all do.
+
+        ``lost_ms``: how long a device must be silent to be lost, while this steward looks.
+        """
         self.over = threading.Event()
         self.wake = threading.Event()
         self.leads = threading.Event()
@@ -131,6 +139,7 @@ class Steward:
         self._residency = residency
         self._said = ""  # what last went wrong there
         self._looked_at = self._judges_at = time.monotonic()
+        self._misses_at = self._looked_at + lost_ms / 1000
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
@@ -177,13 +186,18 @@ class Steward:
         return self._database.call(self._place, silent, reports)
 
     def _look(self, connection: Connection) -> tuple[list[str], list[str]]:
-        """The devices that are here, and those with replicas that were not seen for long."""
+        """The devices that are here, and those with replicas that were not seen for long.
+
+        That somebody looked for them for as long is part of it: after a start, all may have been off.
+        """
         now = time.monotonic()
-        if now - self._looked_at > AWAY_S:
+        if (away_s := now - self._looked_at) > AWAY_S:
             self._judges_at = now + SETTLE_S
+            self._misses_at = max(self._misses_at, self._judges_at, now + min(away_s, self._lost_ms / 1000))
         self._looked_at = now
         here = [row.id for row in instances.alive_devices(connection, instances.ALIVE_MS)]
-        return here, instances.lost_devices(connection, self._lost_ms)
+        silence_ms = self._lost_ms if now >= self._misses_at else GONE_MS
+        return here, instances.lost_devices(connection, silence_ms)
 
     def _place(self, connection: Connection, silent: Collection[str], reports: Reported) -> list[str]:
         if not instances.hold_lease(connection, LEASE, self._owner, LEASE_MS):
@@ -195,7 +209,7 @@ class Steward:
         return place_all(connection, silent, reports, *last)
 
     def _judges(self) -> bool:
-        """Whether workers had the time to be seen since the database was last away: only then are they lost."""
+        """Whether workers had the time to renew their leases since the database was last away."""
         return time.monotonic() >= self._judges_at
 
     def _heard(self, here: Sequence[str], unseen: Sequence[str]) -> tuple[Collection[str], Reported]:
@@ -210,7 +224,7 @@ class Steward:
             log.warning("cannot tell which devices are lost, nor what they have free: %s", error)
             return (), NOTHING
         silent = [one for one, said in zip(unseen, found[len(here) :], strict=True) if said is None]
-        return silent if self._judges() else (), reported(found[: len(here)])
+        return silent, reported(found[: len(here)])
 
 
 def main() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from models.rows.database import Database
+from models.rows.tables import devices, leases
 from tests.e2e.conftest import StackFactory
 from tests.e2e.models.life import events_of, kinds_of, states_of
 from tests.e2e.stack import Stack, headrace
@@ -94,6 +97,20 @@ def test_weights_that_come_late_at_a_start_are_loaded_when_they_are_there(
     wait_for(lambda: states_of(stack, "late") == ["ready"], 60, stack.logs)
     asked = {"model": "late", "query": "x", "documents": ["y"]}
     assert httpx.post(f"{stack.url}/v1/rerank", json=asked, timeout=60).status_code == 200
+
+
+def test_all_stays_where_it_was_after_a_machine_was_off_for_long(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.launch_echo("stays")
+    stack.kill_all()
+    database = Database(f"sqlite:///{stack.home / 'headrace.db'}")
+    database.call(lambda c: c.execute(sa.update(devices).values(seen_at=devices.c.seen_at - 3_600_000)))
+    database.call(lambda c: c.execute(sa.delete(leases)))
+    database.close()
+
+    stack.start()
+    wait_for(lambda: answers(stack, "stays"), 60, stack.logs)
+    assert "lost" not in kinds_of(stack, "stays")
 
 
 @pytest.mark.parametrize("role", ["gateway", "steward", "worker", "runner", "redis"])

@@ -14,7 +14,7 @@ from models.rows import instances, tables
 from models.rows.database import Database, now_ms
 from models.rows.life import events
 from tests.models.rows.test_instances import CPU, ECHO
-from tests.support.servers import Valkey, wait_for
+from tests.support.servers import Valkey
 from workers.steward import __main__
 from workers.steward.__main__ import Steward
 from workers.steward.residency.residents import Demand
@@ -36,9 +36,11 @@ def unseen(database: Database) -> None:
 
 @pytest.fixture
 def leader(database: Database, private_valkey: Valkey) -> Iterator[Steward]:
-    """A steward whose turns the test takes."""
+    """A steward whose turns the test takes, and which has looked for long."""
     client = private_valkey.client()
-    yield Steward(database, client, client)
+    steward = Steward(database, client, client)
+    steward._misses_at = 0.0
+    yield steward
     client.close()
 
 
@@ -88,14 +90,44 @@ def test_without_redis_no_device_is_lost(leader: Steward, database: Database, pr
 
 
 @pytest.mark.usefixtures("unseen")
-def test_workers_have_time_to_be_seen_after_the_database_was_away(
-    leader: Steward, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(__main__, "AWAY_S", -1.0)  # as if each turn came late
-    monkeypatch.setattr(__main__, "SETTLE_S", 3600.0)
+def test_workers_have_time_to_be_seen_after_the_database_was_away(leader: Steward, database: Database) -> None:
+    leader._lost_ms = 1000
+    leader._looked_at -= 6
     assert _turn(leader, database) == {DEVICE}
-    monkeypatch.setattr(__main__, "SETTLE_S", 0.0)
-    assert wait_for(lambda: _turn(leader, database) == {""}, 20)
+    assert leader._misses_at - leader._looked_at == pytest.approx(__main__.SETTLE_S, abs=4)
+    assert not leader._judges()
+    leader._misses_at = 0.0
+    assert _turn(leader, database) == {""}
+
+
+@pytest.mark.usefixtures("unseen")
+def test_workers_have_as_long_to_be_seen_as_all_was_off(leader: Steward, database: Database) -> None:
+    leader._looked_at -= 40
+    assert _turn(leader, database) == {DEVICE}
+    assert leader._judges_at - leader._looked_at == pytest.approx(__main__.SETTLE_S)
+    assert leader._misses_at - leader._looked_at == pytest.approx(40, abs=5)
+    leader._looked_at -= 4000
+    assert _turn(leader, database) == {DEVICE}
+    assert leader._misses_at - leader._looked_at == pytest.approx(60), "no longer than a device may be silent"
+
+
+@pytest.mark.usefixtures("unseen")
+def test_a_steward_that_begins_takes_nobody_for_lost_who_may_just_begin_too(
+    database: Database, private_valkey: Valkey
+) -> None:
+    """As after a machine was off for longer than a minute: its workers need a moment to be heard."""
+    with private_valkey.client() as client:
+        begun = Steward(database, client, client, lost_ms=60_000)
+        assert _turn(begun, database) == {DEVICE}
+        begun._misses_at -= 61
+        assert _turn(begun, database) == {""}
+
+
+@pytest.mark.usefixtures("unseen")
+def test_a_device_that_this_start_has_not_is_lost_at_once(database: Database, private_valkey: Valkey) -> None:
+    database.call(instances.unsee, "n1", [])
+    with private_valkey.client() as client:
+        assert _turn(Steward(database, client, client), database) == {""}
 
 
 @pytest.mark.parametrize("number", [0, 1])
