@@ -284,12 +284,21 @@ def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> lis
 
 def pending(connection: Connection) -> list[PendingReplica]:
     """Replicas that wait for a device, by the priority of their instances, then oldest first."""
+    return _to_be_placed(connection, replicas.c.state == ReplicaState.PENDING)
+
+
+def asleep(connection: Connection, ids: Collection[str]) -> list[PendingReplica]:
+    """Those of these replicas that are dormant, in the same order."""
+    return _to_be_placed(connection, replicas.c.state == ReplicaState.DORMANT, replicas.c.id.in_(ids))
+
+
+def _to_be_placed(connection: Connection, *which: sa.ColumnElement[bool]) -> list[PendingReplica]:
     wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine, instances.c.need, instances.c.node)
     weights = (instances.c.source, instances.c.options)
     query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, replicas.c.tried, *wish, *weights)
     query = query.join(instances, instances.c.uid == replicas.c.uid)
     order = (instances.c.priority, replicas.c.created_at, replicas.c.id)
-    return fetch(connection, query.where(replicas.c.state == ReplicaState.PENDING).order_by(*order), PendingReplica)
+    return fetch(connection, query.where(*which).order_by(*order), PendingReplica)
 
 
 def place(

@@ -22,6 +22,7 @@ from workers.steward.fleet import fleet_for
 from workers.steward.residency import in_vain
 from workers.steward.residency.evicting import Rules
 from workers.steward.residency.idling import idle_replicas
+from workers.steward.residency.refilling import missed
 from workers.steward.residency.residents import Demand, Resident, Terms
 from workers.steward.residency.room import RELOAD_S, Asked, make_room
 from workers.steward.residency.scaling import Copies, more
@@ -54,6 +55,7 @@ class Residency:
         self.freeing: Mapping[str, frozenset[str]] = {}
         """The devices that were being made free then, by the replica that is to have them."""
         self._efforts: in_vain.Efforts = {}
+        self._room_since: Mapping[str, float] = {}
         self._keep_alive_s = settings.keep_alive_s
         self._scale_up_s = settings.scale_up_s
         self._rules = Rules(settings.min_resident_s, settings.switch_wait_s)
@@ -90,6 +92,7 @@ class Residency:
         self._grow(connection, scene, reports)
         asked = self._room(connection, scene, devices, reports)
         self.freeing = asked.made_for
+        self._bring_back(connection, scene, devices, reports)
         wanted = {uid for uid, one in scene.demands.items() if one.count}
         idle = idle_replicas(scene.residents, scene.terms, wanted)
         for replica in {*idle, *asked.leave}:
@@ -140,6 +143,36 @@ class Residency:
             if count:
                 log.info("model %s: %d more replicas are loaded", uid, count)
                 instances.wake(connection, dormant[:count])
+
+    def _bring_back(
+        self, connection: Connection, scene: Scene, devices: Sequence[LoadedDevice], reports: Reported
+    ) -> None:
+        """Have replicas loaded that have left for another model, once there was room for a while without a break.
+
+        Not where others wait for room. The pause keeps them from coming between two turns of those that they left for.
+        """
+        ids = missed(scene.rows, scene.terms)
+        if not ids:
+            self._room_since = {}
+            return
+        waiting, away = instances.pending(connection), instances.asleep(connection, ids)
+        fleet = fleet_for(connection, [*waiting, *away], devices, scene.rows, reports)
+        claimed: set[str] = set()
+        for one in waiting:
+            decision = fleet.decide(one)
+            fleet.take(one, decision)
+            claimed.update(short.room.device for short in decision.short)
+        now = time.monotonic()
+        since: dict[str, float] = {}
+        for one in away:
+            if (decision := fleet.decide(one, claimed)).placed.devices:
+                fleet.take(one, decision)
+                since[one.id] = self._room_since.get(one.id, now)
+        self._room_since = since
+        due = [one for one, at in since.items() if now - at >= self._scale_up_s]
+        if due:
+            log.info("replicas %s are loaded again, as there is room", ", ".join(due))
+            instances.wake(connection, due)
 
     def _scene(self, connection: Connection, reports: Reported, waits: Mapping[str, Demand]) -> Scene:
         models = {row.uid: row for row in instances.listing(connection)}

@@ -94,6 +94,59 @@ def test_failing_replicas_do_not_wake_the_others_one_after_another(place: Place)
     ]
 
 
+@pytest.fixture
+def pair(place: Place) -> tuple[str, str]:
+    """A model of two replicas, one of which has left for another; the ids of that one and of the one that serves."""
+    need = to_row({"cpu": Need(200 * MIB, 0, certain=200 * MIB)})
+    place.database.call(lambda c: instances.create(c, replace(ECHO, uid="pair", replica=2, need=need)))
+    assert place.database.call(place_all) == [DEVICE, DEVICE]
+    away, stays = sorted(row.id for row in place.database.call(instances.replicas_of, "pair"))
+    for one in (away, stays):
+        place.database.call(lambda c, one=one: instances.report(c, one, DEVICE, state=ReplicaState.READY))
+    place.database.call(moves.ask_to_leave, {away: Leaving.IF_IDLE})
+    assert place.database.call(moves.sleep, away, DEVICE)
+    return away, stays
+
+
+def _turn(place: Place, pair: tuple[str, str], free_mib: int) -> str:
+    """A turn of the steward; the state of the replica that is away after it."""
+    away, stays = pair
+    live = presence.Replica(stays, "pair", "e", "ready", idle_s=1, resident_s=1, memory_bytes=200 * MIB)
+    place.report(free_mib, live)
+    place.residency.turn()
+    [state] = [row.state for row in place.database.call(instances.replicas_of) if row.id == away]
+    return str(state)
+
+
+def test_what_left_for_another_comes_back_once_there_is_room_for_a_while(place: Place, pair: tuple[str, str]) -> None:
+    assert _turn(place, pair, 800) == "dormant", "there might be room for a moment"
+    place.residency._scale_up_s = 1e-9
+    assert _turn(place, pair, 100) == "dormant", "nobody leaves for it"
+    assert _turn(place, pair, 800) == "dormant"
+    assert _turn(place, pair, 800) == "pending"
+    assert place.database.call(place_all) == [DEVICE]
+
+
+def test_room_counts_that_was_there_without_a_break(place: Place, pair: tuple[str, str]) -> None:
+    place.residency._scale_up_s = 60.0
+    assert _turn(place, pair, 800) == "dormant"
+    place.residency._room_since = {pair[0]: place.residency._room_since[pair[0]] - 61}
+    assert _turn(place, pair, 100) == "dormant"
+    assert _turn(place, pair, 800) == "dormant"
+
+
+def test_nothing_comes_back_where_another_model_waits_for_room(place: Place, pair: tuple[str, str]) -> None:
+    place.residency._scale_up_s = 1e-9
+    place.launch("waits", 900)
+    assert place.database.call(place_all) == []
+    for _ in range(2):
+        assert _turn(place, pair, 800) == "dormant"
+    place.database.call(instances.delete, "waits")
+    place.launch("never", 2000)
+    assert _turn(place, pair, 800) == "dormant", "there might be room for a moment"
+    assert _turn(place, pair, 800) == "pending", "what can never be loaded keeps nobody away"
+
+
 def test_the_clock_of_this_machine_does_not_decide_who_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     now = waiting.clock(place.client.time())
     place.client.hset(waiting.KEY, "g", waiting.encode(waiting.Report(now, {"m": [now - 40, now - 20]})))
