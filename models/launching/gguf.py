@@ -28,6 +28,8 @@ MOST_NUMBERS = 1 << 16
 """Most numbers of arrays that are kept."""
 _MOST_KEPT_ITEMS = 4096
 """The longest arrays that are kept: a number for each layer. Longer ones are of vocabularies."""
+MOST_BLOCKS = 512
+"""Most layers of a network that llama.cpp loads."""
 _TEMPLATE = "tokenizer.chat_template"
 
 
@@ -51,6 +53,9 @@ def header(file: IO[bytes], *, templates: bool = False) -> dict[str, Any]:
         value = reading.value(kind, wanted=wanted)
         if value is not None:
             facts[name] = value
+    blocks = facts.get(f"{facts.get('general.architecture')}.block_count", 1)
+    if blocks not in range(1, MOST_BLOCKS + 1):
+        raise ValueError(f"the header of a GGUF file is said to have {blocks} layers, not 1 to {MOST_BLOCKS}")
     return facts
 
 

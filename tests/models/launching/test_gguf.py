@@ -111,6 +111,18 @@ def test_a_header_that_lies_costs_little(make: Callable[[], IO[bytes]], why: str
         assert file.reads < 200
 
 
+@pytest.mark.parametrize(("blocks", "taken"), [(0, False), (1, True), (512, True), (513, False), (2**32 - 1, False)])
+def test_a_network_has_as_many_layers_as_can_be_loaded(blocks: int, taken: bool) -> None:
+    """Others end llama.cpp, which takes their number as it comes."""
+    network = (b"general.architecture", STRING, text(b"llama"))
+    file = io.BytesIO(written(network, (b"llama.block_count", UINT32, struct.pack("<I", blocks))))
+    if taken:
+        assert gguf.header(file)["llama.block_count"] == blocks
+    else:
+        with pytest.raises(ValueError, match=f"{blocks} layers, not 1 to 512"):
+            gguf.header(file)
+
+
 def test_the_texts_of_all_arrays_are_counted_together() -> None:
     half = (b"a", ARRAY, array(STRING, gguf.MOST_TEXTS // 2 + 1))
     data = written(half) + bytes(8 * (gguf.MOST_TEXTS // 2 + 1)) + written(half)[24:]
