@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -90,3 +91,30 @@ def test_a_pinned_model_does_not_leave_for_another(narrow: Stack) -> None:
     httpx.patch(f"{narrow.url}/v1/models/a", json={"pinned": False})
     asking.join()
     assert ask(narrow, "b").status_code == 200
+
+
+@pytest.fixture
+def uneven(tmp_path: Path) -> Iterator[Stack]:
+    """Two devices, of which one has room for the larger model."""
+    assert smollm2_gguf() is not None
+    stack = Stack(
+        tmp_path / "home",
+        devices=("cpu:0=300MiB", "cpu:1=100MiB"),
+        HEADRACE_MIN_RESIDENT_S="1",
+        HEADRACE_SCALE_UP_S="1",
+    )
+    yield stack.start()
+    stack.close()
+
+
+def test_a_copy_that_left_for_another_model_comes_back(uneven: Stack) -> None:
+    def states() -> list[str]:
+        return sorted(one["state"] for one in uneven.client.replicas("two"))
+
+    uneven.launch_echo("two", replica=2)
+    wait_for(lambda: states() == ["ready", "ready"], 60, uneven.logs)
+    assert launch(uneven, "large", n_ctx=2048).status_code == 200
+    assert states() == ["dormant", "ready"]
+    assert ask(uneven, "large").status_code == 200
+    assert httpx.delete(f"{uneven.url}/v1/models/large", timeout=60).status_code == 200
+    wait_for(lambda: states() == ["ready", "ready"], 60, uneven.logs)
