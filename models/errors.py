@@ -33,6 +33,7 @@ HeadraceError                      500 server_error
 │   ├── ModelNotReady              503                         model_not_ready
 │   │   └── NoDevice               503                         no_device
 │   ├── ModelFailed                503                         model_failed
+│   │   └── HubUnreachable         503                         hub_unreachable
 │   ├── BrokerUnavailable          503                         broker_unavailable
 │   ├── DatabaseUnavailable        503                         database_unavailable
 │   ├── StorageUnavailable         503                         storage_unavailable
@@ -305,6 +306,12 @@ class ModelFailed(Unavailable):
     """The model could not be loaded."""
 
     code = "model_failed"
+
+
+class HubUnreachable(ModelFailed):
+    """The hub that has the weights does not answer."""
+
+    code = "hub_unreachable"
 
 
 class BrokerUnavailable(Unavailable):

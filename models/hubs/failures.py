@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from models.errors import HeadraceError, InvalidRequest, ModelFailed
+from models.errors import HeadraceError, HubUnreachable, InvalidRequest, ModelFailed
 
 HubName = Literal["huggingface", "modelscope"]
 
@@ -91,9 +91,9 @@ def _closed(place: Repository, status: int, *, token: bool, gated: bool) -> str:
     )
 
 
-def unreachable(place: Repository) -> ModelFailed:
+def unreachable(place: Repository) -> HubUnreachable:
     """The error where no answer comes from the hub."""
-    return ModelFailed(
+    return HubUnreachable(
         f"{place.host} cannot be reached, and '{place.source}' is not whole in the cache: check the network and its "
         f"proxy (HTTPS_PROXY), or name a mirror ({place.mirror})"
     )

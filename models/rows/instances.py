@@ -221,14 +221,18 @@ def describe(connection: Connection, uid: str, about: dict[str, Any]) -> None:
     connection.execute(sa.update(instances).where(instances.c.uid == uid).values(about=about))
 
 
-def died(connection: Connection, replica: str, device: str, error: HeadraceError) -> bool:
-    """Record that a runner died whose replica is to be loaded again; False if this device should not have it."""
+def died(connection: Connection, replica: str, device: str, error: HeadraceError, *, served: bool = True) -> bool:
+    """Record that a runner died whose replica is to be loaded again; False if this device should not have it.
+
+    ``served``: it was ready; else its load has failed, and another begins at once.
+    """
     values = {"state": ReplicaState.LOADING, "stage": "waiting", "progress": 0.0, "error": error.to_row()}
     values["memory_bytes"] = None  # it holds nothing, and is to have again what is reserved
     if not report(connection, replica, device, **values):
         return False
+    kind, follows = (EventKind.DIED, "loaded again") if served else (EventKind.FAILED, "tried again at once")
     uid = connection.execute(sa.select(replicas.c.uid).where(replicas.c.id == replica)).scalar_one()
-    events.tell(connection, uid, EventKind.DIED, f"{error.message}; loaded again", replica=replica, by=device)
+    events.tell(connection, uid, kind, f"{error.message}; {follows}", replica=replica, by=device)
     return True
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import (
     DatabaseUnavailable,
+    HubUnreachable,
     ModelNotReady,
     ReplicaLost,
     ShuttingDown,
@@ -361,9 +362,10 @@ class DeviceHost:
         deaths = self._deaths.setdefault(replica, Deaths())
         served = None if runner.ready_at is None else now - runner.ready_at
         permanent = runner.failed is not None and runner.failed.permanent
-        again = after_death(deaths, served_s=served, permanent=permanent, now=now)
+        unreachable = isinstance(runner.exit_reason, HubUnreachable)
+        again = after_death(deaths, served_s=served, permanent=permanent, now=now, unreachable=unreachable)
         if again:
-            self._reports.died(replica, runner.exit_reason)
+            self._reports.died(replica, runner.exit_reason, served=served is not None)
         else:
             self._reports.failed(replica, runner)
             del self._deaths[replica]  # when the steward has it tried again, it is a new load

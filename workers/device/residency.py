@@ -57,15 +57,18 @@ def plan(
     return acts + [(Act.START, replica) for replica in due if priorities.get(replica, 0) <= first]
 
 
-def after_death(deaths: Deaths, *, served_s: float | None, permanent: bool, now: float) -> bool:
+def after_death(
+    deaths: Deaths, *, served_s: float | None, permanent: bool, now: float, unreachable: bool = False
+) -> bool:
     """Count a runner's death and set when the next may start. Returns False where the replica is to be given up.
 
     ``served_s`` is how long it was ready, None if it never was. After the first death of a runner that was ready, the
-    next may start at once; after others there is a pause that doubles from half a second up to 30 s.
+    next may start at once; after others there is a pause that doubles from half a second up to 30 s. ``unreachable``:
+    a hub did not answer. That is no death, its library has tried several times, and half a second changes nothing.
     """
     if served_s is not None and served_s >= STEADY_S:
         deaths.deaths = 0
     deaths.deaths += 1
     pause = 0.0 if deaths.deaths == 1 and served_s is not None else min(0.5 * 2 ** (deaths.deaths - 1), 30.0)
     deaths.not_before = now + pause
-    return not permanent and (served_s is not None or deaths.deaths < TRIES)
+    return not permanent and not unreachable and (served_s is not None or deaths.deaths < TRIES)

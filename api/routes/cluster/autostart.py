@@ -19,7 +19,7 @@ from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
 from api.shapes.as_written import AsWritten
 from api.shapes.cluster import Autostart, AutostartRemoved, Autostarts, AutostartStatus, AutostartSummary
-from models.errors import Conflict, HeadraceError, ModelNotFound
+from models.errors import Conflict, HeadraceError, InvalidRequest, ModelNotFound
 from models.launching.launch import Launch, is_uid
 from models.ledger.ways_wire import size_as_written
 from models.modalities.base import Bool, Int
@@ -33,11 +33,16 @@ router = APIRouter(prefix="/v1/autostart/models", tags=["cluster"], route_class=
 
 
 class AutostartEntry(BaseModel):
-    """Body of ``POST /v1/autostart/models``. A lower ``priority`` is loaded first."""
+    """Body of ``POST /v1/autostart/models``. A lower ``priority`` is loaded first.
+
+    ``model_uid`` and ``model_name`` stand for a ``launch`` that says no more.
+    """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    launch: dict[str, Any]
+    launch: dict[str, Any] | None = None
+    model_uid: str | None = None
+    model_name: str | None = None
     enabled: Bool = True
     priority: Annotated[Int, Field(ge=0, le=1_000_000)] = 100
     max_retries: Annotated[Int, Field(ge=0, le=1000)] = 3
@@ -84,10 +89,11 @@ async def set_autostart(request: Request) -> Autostart:
         "max_retries": body.max_retries,
         "retry_interval_s": body.retry_interval_seconds,
     }
+    asked, within = launch_in(body)
     try:
-        launch = fields.rule_of(request, "launch").check(Launch, body.launch | wishes)
+        launch = fields.rule_of(request, "launch").check(Launch, asked | wishes)
     except HeadraceError as error:
-        raise error.within("launch") from None
+        raise error.within("launch") if within else error from None
     await gateway.database.look(_refuse_another, launch)
     if not await gateway.database.run(autostart.change, launch.uid, wishes, caller_of(request).key):
         await begin(gateway, launch, caller_of(request).key)
@@ -102,6 +108,17 @@ async def remove_autostart(request: Request, uid: Uid) -> AutostartRemoved:
     if not is_uid(uid) or not await gateway_of(request).database.run(autostart.change, uid, change, by):
         raise ModelNotFound(f"the model '{uid}' does not exist", param="uid")
     return {"model_uid": uid, "removed": True}
+
+
+def launch_in(entry: AutostartEntry) -> tuple[dict[str, Any], bool]:
+    """What an entry says of the launch, and whether in ``launch``. Raises InvalidRequest where nothing or both do."""
+    named = {"model_uid": entry.model_uid, "model_name": entry.model_name}
+    named = {name: value for name, value in named.items() if value is not None}
+    if entry.launch is None and not named:
+        raise InvalidRequest("give launch, or model_uid and model_name", param="launch")
+    if entry.launch is not None and named:
+        raise InvalidRequest(f"{' and '.join(named)}: give it within launch alone", param=next(iter(named)))
+    return (named, False) if entry.launch is None else (entry.launch, True)
 
 
 def _refuse_another(connection: Connection, launch: Launch) -> None:

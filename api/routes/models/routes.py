@@ -1,6 +1,7 @@
 """Models: list, describe, launch and terminate them, and follow a launch. Paths and names are Xinference's."""
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -138,7 +139,11 @@ def _failure(uid: str, row: ReplicaRow) -> HeadraceError:
         return UnsupportedParameter(cause.message, param=cause.param)
     if cause.status < 500:
         return cause
-    return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}", param="model_uid")
+    goes_on = ""
+    if row.next_try_at is not None:
+        seconds = max(round(row.next_try_at / 1000 - time.time()), 1)
+        goes_on = f"; it stays listed, and is tried again in {seconds} s, until it is terminated"
+    return ModelFailed(f"the model '{uid}' could not be loaded: {cause.message}{goes_on}", param="model_uid")
 
 
 def _create(connection: Connection, new: NewInstance, by: str, asked: dict[str, Any]) -> None:

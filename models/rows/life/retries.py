@@ -91,7 +91,8 @@ def revive(connection: Connection) -> int:
     for row in rows:
         values = UNPLACED | {"next_try_at": None}
         if connection.execute(sa.update(replicas).where(replicas.c.id == row.id, *due).values(**values)).rowcount:
-            text = f"tried again after {row.failures} failure{'s' if row.failures > 1 else ''}"
+            after = f"after {row.failures} failure{'s' if row.failures > 1 else ''}"
+            text = f"tried again {after if row.failures else 'after a start, which forgets earlier failures'}"
             events.tell(connection, row.uid, EventKind.RETRIED, text, replica=row.id, by="steward")
             revived += 1
     return revived

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.routes.cluster import autostart
-from models.errors import Conflict, HeadraceError, ModelNotFound
+from models.errors import Conflict, HeadraceError, InvalidRequest, ModelNotFound
 from models.launching.launch import Launch
 from models.rows import instances
 from models.rows.database import Database
@@ -26,6 +26,18 @@ def request() -> Any:
 def test_what_is_no_uid_is_no_model() -> None:
     with pytest.raises(ModelNotFound):
         asyncio.run(autostart.remove_autostart(request(), "\0"))
+
+
+def test_a_uid_and_a_name_are_a_launch() -> None:
+    entry = autostart.AutostartEntry(model_uid="e", model_name="echo")
+    assert autostart.launch_in(entry) == ({"model_uid": "e", "model_name": "echo"}, False)
+    assert autostart.launch_in(autostart.AutostartEntry(launch={"model_name": "echo"})) == (
+        {"model_name": "echo"},
+        True,
+    )
+    for wrong in (autostart.AutostartEntry(), autostart.AutostartEntry(launch={}, model_uid="e")):
+        with pytest.raises(InvalidRequest):
+            autostart.launch_in(wrong)
 
 
 def test_a_launch_is_refused_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:

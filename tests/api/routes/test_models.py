@@ -1,5 +1,7 @@
 """What a launch reads of the devices, and what is said of its progress."""
 
+import re
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
@@ -7,8 +9,9 @@ from typing import cast
 import pytest
 
 from api.routes.models.preparing import vllm_works
+from api.routes.models.routes import _failure
 from api.routes.models.views import enough_of, progress_of, state_of
-from models.errors import NoDevice, ReplicaLost
+from models.errors import HeadraceError, HubUnreachable, NoDevice, ReplicaLost
 from models.hubs.progress import DownloadProgress, FileProgress
 from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.states import ReplicaState
@@ -43,7 +46,7 @@ def test_vllm_is_preferred_where_a_newer_gpu_runs_it(
     assert vllm_works(devices, n_gpu) is works
 
 
-def replica(state: ReplicaState, stage: str, error: NoDevice | ReplicaLost | None = None) -> ReplicaRow:
+def replica(state: ReplicaState, stage: str, error: HeadraceError | None = None) -> ReplicaRow:
     row = error.to_row() if error else None
     numbers = (None, None, None, None, None, 0, None, None, None, 0, 0)
     return ReplicaRow("echo-0", "echo", None, None, state, stage, 0.0, row, *numbers)
@@ -117,3 +120,12 @@ def test_a_model_waits_where_all_that_is_to_be_loaded_does() -> None:
     waits = replica(ReplicaState.PENDING, "waiting", NoDevice("there is no room"))
     assert state_of([waits, ASLEEP]) == "waiting"
     assert state_of([ASLEEP, ASLEEP]) == "dormant"
+
+
+def test_a_launch_that_failed_says_that_it_goes_on() -> None:
+    row = replica(ReplicaState.FAILED, "failed", HubUnreachable("huggingface.co cannot be reached"))
+    said = _failure("m", replace(row, next_try_at=int(time.time() * 1000) + 60_000))
+    assert re.search(
+        r"huggingface.co cannot be reached; it stays listed, and is tried again in (59|60) s", said.message
+    )
+    assert "tried again" not in _failure("m", row).message

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from models.errors import InvalidRequest, ModelFailed
+from models.errors import HubUnreachable, InvalidRequest, ModelFailed
 from models.hubs import modelscope
 from models.hubs.failures import HubName, place_of
 from tests.models.hubs.conftest import HUBS, contents, fetch
@@ -92,7 +92,7 @@ def test_no_network(hub: Hub, kind: HubName, tmp_path: Path, monkeypatch: pytest
     for name in ("HF_ENDPOINT", "MODELSCOPE_ENDPOINT"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    with pytest.raises(ModelFailed, match=r"127\.0\.0\.1 cannot be reached.*HTTPS_PROXY.*ENDPOINT"):
+    with pytest.raises(HubUnreachable, match=r"127\.0\.0\.1 cannot be reached.*HTTPS_PROXY.*ENDPOINT"):
         fetch(kind, tmp_path)
 
 

@@ -61,3 +61,7 @@ def test_a_load_that_keeps_failing_is_given_up() -> None:
     deaths = Deaths()
     assert [after_death(deaths, served_s=None, permanent=False, now=0) for _ in range(3)] == [True, True, False]
     assert not after_death(Deaths(), served_s=None, permanent=True, now=0)
+
+
+def test_a_hub_that_does_not_answer_is_asked_once_a_try() -> None:
+    assert not after_death(Deaths(), served_s=None, permanent=False, now=0, unreachable=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from models.errors import HeadraceError, WeightsNotHere
+from models.errors import HeadraceError, HubUnreachable, WeightsNotHere
 from models.launching.placing import Wish, candidate
 from models.ledger.placement.deciding import Offer, decide
 from models.ledger.placement.measuring import keys_of, need_of
@@ -26,9 +26,10 @@ def failed_by(
 ) -> dict[str, str] | None:
     """The devices that have failed a replica, and why, this one included; None where others would fail it likewise.
 
-    A launch that is at fault itself fails everywhere, but weights that are not on one machine may be on another. Pure.
+    A launch that is at fault itself fails everywhere, but weights that one machine has not, or cannot reach, another
+    may have. Pure.
     """
-    if isinstance(error, WeightsNotHere):
+    if isinstance(error, WeightsNotHere | HubUnreachable):
         node = next((one.node for one in devices if one.id == device), "")
         failed = [one.id for one in devices if one.node == node] or [device]
     elif error.status < 500:

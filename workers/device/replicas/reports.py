@@ -70,10 +70,10 @@ class Reports:
         """The runner of a replica is no more."""
         self._peaks.forget(replica)
 
-    def died(self, replica: str, error: HeadraceError) -> None:
-        """A runner has died, and its replica is loaded again."""
+    def died(self, replica: str, error: HeadraceError, *, served: bool = True) -> None:
+        """A runner has died, and its replica is loaded again. ``served``: it was ready."""
         log.error("replica %s: %s; loading again", replica, error.message)
-        self._database.call(instances.died, replica, self._device, error)
+        self._database.call(lambda connection: instances.died(connection, replica, self._device, error, served=served))
 
     def failed(self, replica: str, runner: RunnerProcess) -> None:
         """The load of a replica is given up, for now or for good."""

@@ -64,6 +64,14 @@ def test_a_whole_life_is_told_in_order(database: Database, placed: str) -> None:
     assert all(abs(row.at - rows[0].at) < 60_000 for row in rows)
 
 
+def test_a_load_that_fails_is_no_death(database: Database, placed: str) -> None:
+    report(database, placed, state=ReplicaState.LOADING, stage="starting", pid=1)
+    error = EngineFailure("no memory")
+    assert database.call(lambda c: instances.died(c, placed, "n1.cpu", error, served=False))
+    last = database.call(events.listing, "echo")[-1]
+    assert (last.kind, last.text) == ("failed", "no memory; tried again at once")
+
+
 def test_an_end_says_whether_the_memory_is_back(database: Database, placed: str) -> None:
     report(database, placed, memory_bytes=5)
     database.call(instances.delete, "echo")

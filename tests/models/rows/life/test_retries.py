@@ -75,6 +75,11 @@ def test_a_failed_load_is_tried_again_when_its_time_has_come_and_at_last_given_u
     assert fail(launched) == "tried again in 30 s (try 1 of 2)"
     told = [row.kind for row in launched.call(events.listing, "echo") if row.kind != "placed"]
     assert told == ["launched", *["failed", "retried"] * 3, "failed"]
+    texts = [row.text for row in launched.call(events.listing, "echo") if row.kind == "retried"]
+    assert texts == [
+        *("tried again after 1 failure", "tried again after 2 failures"),
+        "tried again after a start, which forgets earlier failures",
+    ]
 
 
 def test_a_launch_that_is_at_fault_itself_is_not_tried_again(launched: Database) -> None:

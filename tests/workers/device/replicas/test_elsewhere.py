@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import EngineFailure, HeadraceError, InvalidRequest, WeightsNotHere
+from models.errors import EngineFailure, HeadraceError, HubUnreachable, InvalidRequest, WeightsNotHere
 from models.ledger.need import MIB, Need
 from models.ledger.placement.needs import to_row
 from models.rows import instances
@@ -17,6 +17,7 @@ from workers.device.replicas.elsewhere import move_on
 from workers.steward.__main__ import place_all
 
 BROKEN = EngineFailure("libcuda.so.1 is missing")
+AWAY = HubUnreachable("huggingface.co cannot be reached")
 ABSENT = WeightsNotHere("there is nothing at /models/m", param="model_path")
 
 
@@ -88,3 +89,10 @@ def test_what_has_failed_is_used_again_where_nothing_else_is_left(three: Databas
 def test_a_replica_of_another_device_is_left_alone(three: Database) -> None:
     assert not three.call(move_on, row(three).id, "n2.cpu:0", BROKEN)
     assert not three.call(move_on, "nobody", "n1.cpu:0", BROKEN)
+
+
+def test_a_hub_that_one_machine_does_not_reach_is_asked_from_another(three: Database) -> None:
+    assert fails(three, AWAY)
+    assert sorted(row(three).tried or {}) == ["n1.cpu:0", "n1.cpu:1"]
+    assert three.call(place_all) == ["n2.cpu:0"]
+    assert not fails(three, AWAY)
