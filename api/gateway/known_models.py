@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from models.errors import DatabaseUnavailable, HeadraceError
 from models.launching.about import serves
-from models.modalities.videos.limits import VideoLimits, VideoMode, read_limits, read_modes
+from models.modalities.videos.limits import VideoGrid, VideoLimits, VideoMode, read_grid, read_limits, read_modes
 from models.rows import instances
 from models.rows.database import Database
 from models.rows.states import ReplicaState
@@ -31,6 +31,8 @@ class KnownModel:
     """Of a model of videos, once it was loaded: what it can make."""
     video_modes: tuple[VideoMode, ...] = ()
     """Of a model of videos, loaded or not: what it makes them from; empty where its files do not say."""
+    video_grid: VideoGrid | None = None
+    """Of a model of videos, loaded or not: in which sizes and lengths; None where its files do not say."""
     asleep: bool = False
     """Whether it is not loaded, as no request has come yet, or none for long."""
     waits: str = ""
@@ -127,6 +129,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             tuple((instance.about or {}).get("abilities") or ()),
             limits=read_limits(instance.about),
             video_modes=read_modes(instance.about),
+            video_grid=read_grid(instance.about),
             asleep=asleep,
             waits=waiting,
             hopeless=bool(waiting) and instance.uid in ended,

@@ -78,7 +78,7 @@ async def prepare(
         request.inner()  # raises where the engine cannot be asked this
     known = await check_model(gateway, request.model, about.modality)
     if isinstance(request, Video):
-        refuse_beyond(known.limits, known.video_modes, request, uploads.keys())
+        refuse_beyond(known.limits, known.video_modes, request, uploads.keys(), known.video_grid)
     job = new_id()
     files = {}
     for name, upload in uploads.items():

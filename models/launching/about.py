@@ -10,11 +10,12 @@ from typing import Any
 
 from models.engines import FACTS, EngineFacts
 from models.launching.chat_templates import REASONING_FORMATS, describes_tools, tags_of
+from models.launching.defaults.grids import known_grid
 from models.launching.defaults.known import known_defaults
 from models.launching.options.context import known_positions, shortened, written_positions
 from models.launching.peek import Peek
 from models.modalities import MODALITIES, THROUGH
-from models.modalities.videos.limits import MODE_ABILITIES, VideoMode
+from models.modalities.videos.limits import MODE_ABILITIES, VideoGrid, VideoMode
 
 _REDRAW = (
     *("StableDiffusionPipeline", "StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline"),
@@ -81,7 +82,8 @@ class About:
 
     ``abilities`` are Xinference's words; ``context_length`` in tokens; ``dimensions`` of an embedding; ``family`` is
     what the files call their architecture; ``defaults`` of pictures and videos; ``video_modes``: what videos can be
-    made from, empty where the files do not say; ``warnings`` tell in sentences what is not as the launch asked.
+    made from, empty where the files do not say, and ``video_grid``: in which sizes and lengths; ``warnings`` tell in
+    sentences what is not as the launch asked.
     """
 
     abilities: list[str]
@@ -90,6 +92,7 @@ class About:
     family: str | None = None
     defaults: dict[str, Any] | None = None
     video_modes: list[VideoMode] = field(default_factory=list)
+    video_grid: VideoGrid | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -103,6 +106,7 @@ def about(engine: str, model_type: str, seen: Peek | None, options: Mapping[str,
         family=None if seen is None else _family(seen),
         defaults=known_defaults(model_type, seen, options),
         video_modes=_video_modes(model_type, seen),
+        video_grid=known_grid(_pipeline(seen), seen) if model_type == "video" and seen is not None else None,
         warnings=[told] if (told := _shortened(facts, seen, options)) else [],
     )
 

@@ -51,6 +51,16 @@ class VideoLimits:
     only_shape: tuple[int, int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class VideoGrid:
+    """Which sizes and lengths there are, before a model was ever loaded; the names are those of ``VideoLimits``."""
+
+    multiple: int
+    first_length: int
+    length_step: int
+    only_shape: tuple[int, int, int] | None = None
+
+
 def read_limits(about: Mapping[str, Any] | None) -> VideoLimits | None:
     """The limits in what is known of a model; None where it was not loaded yet, or by another version."""
     try:
@@ -67,16 +77,31 @@ def read_modes(about: Mapping[str, Any] | None) -> tuple[VideoMode, ...]:
         return ()
 
 
+def read_grid(about: Mapping[str, Any] | None) -> VideoGrid | None:
+    """The sizes and lengths of a model that may not be loaded; None where its files do not say."""
+    try:
+        return msgspec.convert((about or {}).get("video_grid"), VideoGrid | None)
+    except msgspec.ValidationError:
+        return None
+
+
 def refuse_beyond(
-    limits: VideoLimits | None, modes: Collection[VideoMode], body: Request, files: Collection[str]
+    limits: VideoLimits | None,
+    modes: Collection[VideoMode],
+    body: Request,
+    files: Collection[str],
+    grid: VideoGrid | None = None,
 ) -> None:
     """Raise InvalidRequest for what the model cannot make, as far as the request shows it without its pictures.
 
-    Without ``limits`` it was never loaded, and only its ``modes`` are known; empty: nor are they.
+    Without ``limits`` it was never loaded, and only its ``modes`` and its ``grid`` are known; empty and None: nor are
+    they.
     """
     if limits is None:
         if modes:
             mode_of(modes, files)
+        if grid is not None:
+            _refuse_off(grid, body)
         return
     mode_of(limits.modes, files)
     size = None if body.dimensions is None and "image" in files else size_of(limits, body)
@@ -84,6 +109,16 @@ def refuse_beyond(
     if size is not None:
         asked = "seconds" if body.num_frames is None and body.seconds is not None else "num_frames"
         refuse_amount(limits, frames, size, asked)
+
+
+def _refuse_off(grid: VideoGrid, body: Request) -> None:
+    """Raise InvalidRequest for a size or a number of frames that there is none of; what is not asked for, is not."""
+    usual = (grid.multiple, grid.multiple)
+    steps = (grid.multiple, grid.first_length, grid.length_step)
+    shape = VideoLimits((), usual, grid.first_length, 1.0, *steps, only_shape=grid.only_shape)
+    size = size_of(shape, body)
+    if body.num_frames is not None:
+        refuse_amount(shape, frame_count(shape, body, 1.0), size)
 
 
 def mode_of(modes: Collection[VideoMode], files: Collection[str]) -> VideoMode:
