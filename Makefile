@@ -1,6 +1,6 @@
 # Everything goes through the virtual environment that the first target needing it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install vllm piper up test families clients mutants lint format bench openapi constraints clean environments llama-cpp resolve FORCE
+.PHONY: .ui-tested help install vllm piper ui up test families clients mutants lint format bench openapi constraints clean environments llama-cpp resolve FORCE
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,12 +37,15 @@ endif
 # uv does not read pip's settings; a folder of local wheels reaches it this way. What is compiled now, every runner that
 # starts need not compile.
 UV_PIP := UV_FIND_LINKS="$${PIP_FIND_LINKS:-}" $(UV) pip install --compile-bytecode
+# Without the interface everything else works: what keeps it from being built is said, and no more.
+UI := $(PY) -m deploy ui || true
 PIP := . $(BACKEND) && $(UV_PIP) --python $(PY) --constraint constraints.txt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo models
+install: $(VENV)/.installed ## Make the virtual environment with the engines and the demo models, and build the web interface
+	@$(UI)
 
 vllm: $(VLLM)/.installed ## Make the environment of the vLLM engine, for this machine's GPUs or its CPU
 
@@ -51,12 +54,16 @@ piper: $(PIPER)/.installed $(VENV)/.installed-piper ## Make the environment of t
 llama-cpp: $(VENV)/.installed ## Fetch llama.cpp's build for GPUs, where its index could not be reached before
 	@$(PY) -m deploy llama-cpp
 
+ui: | $(UV) ## Build the web interface, where its source has changed
+	@$(PY) -m deploy ui
+
 up: $(VENV)/.installed ## Run everything on this machine; Ctrl-C drains and stops it
+	@$(UI)
 	@exec $(VENV)/bin/headrace up $(ARGS)
 
 # The tests of vLLM run on the CPU, whatever there is besides. For macOS it has no builds: there they are skipped.
 environments: export HEADRACE_VLLM_BACKEND := cpu
-environments: $(VENV)/.installed-test $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(PIPER)/.installed $(VENV)/.installed-piper $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
+environments: $(VENV)/.installed-test .ui-tested $(CLIENTS)/.installed $(if $(shell command -v npm),$(CLIENTS)/.installed-npm) $(PIPER)/.installed $(VENV)/.installed-piper $(if $(filter-out Darwin,$(shell uname)),$(VLLM)/.installed)
 
 test: lint environments ## Everything: lint, then all tests on real processes and real weights
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --instafail $(ARGS)
@@ -100,7 +107,7 @@ constraints: $(VENV)/.installed-test $(VENV)/.installed-piper $(VLLM)/.installed
 	$(UV) pip freeze --python $(PIPER)/bin/python | grep -v '^-e' | grep -vxFf constraints.txt > deploy/piper.constraints.txt
 
 clean: ## Remove the virtual environments and all caches; not the state in HEADRACE_HOME
-	rm -rf $(VENV) $(VLLM) $(PIPER) $(CLIENTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(VENV)-ui $(VLLM) $(PIPER) $(CLIENTS) api/ui/dist api/ui/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV):
@@ -134,6 +141,9 @@ $(VLLM)/.installed: pyproject.toml deploy/vllm.constraints.txt deploy/vllm.overr
 
 $(PIPER)/.installed: pyproject.toml constraints.txt deploy/piper.constraints.txt | $(UV)
 	@$(PY) -m deploy install-piper
+
+.ui-tested: $(VENV)/.installed-test
+	@$(PY) -m deploy ui-tested
 
 $(VENV)/.installed-piper: $(VENV)/.installed
 	@$(PIP) --no-deps $(PIPER_VOICE)

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
-from api import documentation
 from api.edge import errors
 from api.edge.caller import Callers
 from api.edge.connections import Bounds, bounded
@@ -21,6 +20,8 @@ from api.edge.exposure import check_exposure
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import Pages, pages_of
+from api.edge.prefixes import Prefixes
+from api.edge.session import Attempts, Sessions
 from api.edge.told import Told
 from api.gateway import metrics
 from api.gateway.admission import Admission
@@ -58,6 +59,7 @@ from api.routes.engines import supported, unserved
 from api.routes.hosters import fal, replicate
 from api.routes.models import registrations
 from api.routes.videos import openai_videos, xinference_videos
+from api.web import documentation, serving, session
 from models.errors import HeadraceError, ShuttingDown
 from models.process.background import PART_DEAD, Background
 from models.process.descriptors import raise_limit
@@ -108,22 +110,25 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
             "5XX": {"model": errors.Envelope, "description": "The platform is at fault, or full"},
         },
     )
+    app.state.callers, app.state.sessions, app.state.attempts = Callers(settings), Sessions(settings), Attempts()
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
     rest = (jobs, files, batches, models, cluster, registrations, devices, engines, artifacts, health, bare)
     before = (supported, unserved)  # whose paths others would take for uids
-    for module in (*before, *text, *media, *rest, documentation):
+    for module in (*before, *text, *media, *rest, session, documentation, serving):
         app.include_router(module.router)
     app.add_middleware(Told)
     app.add_middleware(Heads)
     app.add_middleware(
         Edge,
-        callers=Callers(settings),
+        callers=app.state.callers,
+        sessions=app.state.sessions,
         pages=pages_of(settings),
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
     )
+    app.add_middleware(Prefixes)
     return app
 
 

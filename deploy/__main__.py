@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import backend, environments, machine
+from deploy import backend, environments, machine, ui
 from deploy.backend import Plan, Refused
 from deploy.environments import Recipe
 from deploy.machine import Machine
@@ -107,6 +107,17 @@ def _install(
     recipe = Recipe(engine, extra, constraints, options, {**_environment(alone=False), **links, **env})
     place = environments.install(recipe, ROOT, VENV, force=force)
     print(f"The engine {engine} is in {place}. A worker that runs finds it when it starts anew.")
+
+
+def build_ui() -> None:
+    """Build the web interface, where its source has changed."""
+    if ui.build(ROOT, VENV):
+        print("The web interface is in api/ui/dist")
+
+
+def build_tested_ui() -> None:
+    """Build the web interface, and install what its tests need."""
+    ui.build(ROOT, VENV, tested=True)
 
 
 def prepare() -> None:
@@ -270,6 +281,8 @@ def _record(
 COMMANDS = {
     "choose": choose,
     "vllm": vllm,
+    "ui": build_ui,
+    "ui-tested": build_tested_ui,
     "prepare": prepare,
     "llama-cpp": llama_cpp,
     "check": check,

@@ -3,6 +3,14 @@
 #
 #   docker build -f deploy/gateway.Dockerfile -t headrace-gateway .
 
+FROM node:24-bookworm-slim AS ui
+WORKDIR /ui
+COPY api/ui/package.json api/ui/package-lock.json api/ui/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+COPY api/ui ./
+RUN npm run build
+
+
 FROM python:3.11-slim-bookworm AS build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON=/opt/venv/bin/python
 WORKDIR /build
@@ -17,6 +25,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 COPY README.md ./
 COPY api api
+COPY --from=ui /ui/dist api/ui/dist
 COPY workers workers
 COPY models models
 COPY migrations migrations

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import models.errors
+from tests.support.sources import python_files
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("api", "workers/engines", "workers/runner", "models/storage")
@@ -62,7 +63,7 @@ def _is_text_of(name: str, node: ast.AST) -> bool:
 def test_no_error_of_a_library_is_told_to_clients() -> None:
     found: dict[str, list[int]] = {}
     for place in PLACES:
-        for path in sorted((ROOT / place).rglob("*.py")):
+        for path in sorted(python_files(ROOT / place)):
             if lines := list(reveals(ast.parse(path.read_text(encoding="utf-8")))):
                 found[str(path.relative_to(ROOT))] = lines
     assert {name: lines for name, lines in found.items() if name not in TO_OPERATORS.keys() | OURS} == {}

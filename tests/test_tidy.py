@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from models.settings import Settings
+from tests.support.sources import python_files
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("api", "workers", "models", "migrations")
 CHECKED = (*SHIPPED, "deploy", "bench", "tests")
-SOURCES = sorted(path for package in CHECKED for path in (ROOT / package).rglob("*.py") if path.is_file())
+SOURCES = sorted(path for package in CHECKED for path in python_files(ROOT / package))
 
 FILE_LINES = 400
 FUNCTION_LINES = 50
@@ -186,3 +187,8 @@ def test_these_tests_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not OWNERLESS.search("# TODO(ada): later")
     with pytest.raises(graphlib.CycleError):
         graphlib.TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
+def test_no_text_keeps_the_marks_of_a_merge(path: Path) -> None:
+    assert not re.search(r"^(<{7}|>{7}|={7})", path.read_text(encoding="utf-8"), re.MULTILINE)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import python_files
+
 ROOT = Path(__file__).parent.parent
 TIERS = ("api", "workers", "models")
-SOURCES = sorted(path for tier in (*TIERS, "migrations", "bench", "tests") for path in (ROOT / tier).rglob("*.py"))
+SOURCES = sorted(path for tier in (*TIERS, "migrations", "bench", "tests") for path in python_files(ROOT / tier))
 PACKAGES = sorted({path.parent for path in SOURCES})
 MOST_MODULES = 16
 
@@ -43,7 +45,7 @@ def test_a_package_says_in_which_process_it_runs(folder: Path) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_no_class_name_stands_twice_in_a_tier(tier: str) -> None:
     places = defaultdict(list)
-    for path in (ROOT / tier).rglob("*.py"):
+    for path in python_files(ROOT / tier):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(name_of(path))
@@ -53,7 +55,7 @@ def test_no_class_name_stands_twice_in_a_tier(tier: str) -> None:
 def mirrored_tests() -> Iterator[tuple[Path, str]]:
     """Test files that stand in a folder of the mirror, each with the package of source that it is about."""
     for folder, source in MIRRORED.items():
-        for path in sorted((ROOT / "tests" / folder).rglob("test_*.py")):
+        for path in sorted(python_files(ROOT / "tests" / folder, "test_*.py")):
             inner = path.parent.relative_to(ROOT / "tests" / folder)
             if inner.parts:
                 yield path, ".".join((*source.split("/"), *inner.parts))

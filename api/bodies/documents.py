@@ -31,6 +31,8 @@ def schema(shape: type[BaseModel]) -> dict[str, Any]:
         if isinstance(value, dict):
             if "$ref" in value:
                 return put(parts[value["$ref"].removeprefix("#/$defs/")])
+            if "propertyName" in value:  # a discriminator, whose mapping names parts that are no longer there
+                return {"propertyName": value["propertyName"]}
             return {key: put(one) for key, one in value.items()}
         return [put(one) for one in value] if isinstance(value, list) else value
 

@@ -59,6 +59,8 @@ class Callers:
         self._known = {
             digest(key): Caller(digest(key).hex(), scopes, limits) for key, scopes in scopes_of(settings).items()
         }
+        self.keyed = bool(self._known)
+        """Whether a key is needed."""
         self.anyone = Caller("", frozenset() if self._known else frozenset(Scope), limits)
         """The caller without a key: where the platform has no keys it may do all, else only what needs no key."""
 
@@ -66,16 +68,25 @@ class Callers:
         """The caller who sent these headers. Raises Unauthorized where a key is needed and missing, or not known."""
         if not self._known:
             return self.anyone
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() in SCHEMES else headers.get("x-api-key", "")
+        given = given_key(headers)
         if not given:
             raise Unauthorized("no API key: send 'Authorization: Bearer KEY'")
-        presented = digest(given)
+        caller = self.vouched(digest(given))
+        if caller is None:
+            raise Unauthorized("this API key is not known")
+        return caller
+
+    def vouched(self, presented: bytes) -> Caller | None:
+        """The caller whose key has this digest."""
         # All keys are compared, each in constant time, so that the time it takes does not help to guess one.
         matching = [caller for known, caller in self._known.items() if hmac.compare_digest(presented, known)]
-        if not matching:
-            raise Unauthorized("this API key is not known")
-        return matching[0]
+        return matching[0] if matching else None
+
+
+def given_key(headers: Mapping[str, str]) -> str:
+    """The key that these headers give; empty where there is none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in SCHEMES else headers.get("x-api-key", "")
 
 
 def scopes_of(settings: Settings) -> dict[str, frozenset[Scope]]:

@@ -16,17 +16,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from api.edge import errors
-from api.edge.caller import Caller, Callers
+from api.edge.caller import Caller, Callers, given_key
 from api.edge.envelopes import shape_of
 from api.edge.pages import Pages
+from api.edge.session import Sessions
 from models.errors import BodyTooLarge, Forbidden, Unauthorized
 from models.modalities import KINDS
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/token"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/token", "/"})
 """Paths that need no key: orchestrators' probes have none, and Xinference's client asks first whether it needs one."""
 
-OPEN_PREFIXES = ("/v1/artifacts/",)
-"""Beginnings of paths that need no key, because the URL itself is signed."""
+OPEN_PREFIXES = ("/v1/artifacts/", "/ui/")
+"""Beginnings of paths that need no key: the URL itself is signed, or what lies there is the same for everybody."""
+
+SESSION_PATH = "/v1/session"
+"""What tells whether a key is needed, and takes it: it needs none, and knows whoever has one."""
 
 _VIDEOS = (
     *("/v1/video/generations/image", "/v1/video/generations/flf"),
@@ -51,11 +55,19 @@ class Edge:
     """
 
     def __init__(
-        self, app: ASGIApp, *, callers: Callers, pages: Pages, max_body_bytes: int, max_upload_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        callers: Callers,
+        sessions: Sessions,
+        pages: Pages,
+        max_body_bytes: int,
+        max_upload_bytes: int,
     ) -> None:
         self._app = app
         self._pages = pages
         self._callers = callers
+        self._sessions = sessions
         self._max = max_body_bytes
         self._max_upload = max_upload_bytes + FORM_BYTES
 
@@ -88,15 +100,22 @@ class Edge:
 
         try:
             self._pages.check(scope["method"], headers)
-            scope["state"]["caller"] = self._caller(scope["path"], headers)
+            scope["state"]["caller"] = self._caller(scope["path"], scope["method"], headers)
             await self._app(scope, self._counted(scope["path"], headers, receive), named)
         except (Unauthorized, Forbidden, BodyTooLarge) as error:
             await errors.answer(Request(scope), error)(scope, receive, named)
 
-    def _caller(self, path: str, headers: Headers) -> Caller:
+    def _caller(self, path: str, method: str, headers: Headers) -> Caller:
         """The caller of a request. Raises Unauthorized where a key is needed and missing, or not known."""
         if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
             return self._callers.anyone
+        if self._callers.keyed and not given_key(headers):
+            session = self._sessions.key_of(method, headers)
+            caller = self._callers.vouched(session[0]) if session else None
+            if caller is not None:
+                return caller
+            if path == SESSION_PATH:
+                return self._callers.anyone
         return self._callers.find(headers)
 
     def _counted(self, path: str, headers: Headers, receive: Receive) -> Receive:

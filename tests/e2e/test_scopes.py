@@ -55,6 +55,12 @@ SCOPES = {
     "GET /v1/cache/models/files": ADMIN,
     "DELETE /v1/cache/models": ADMIN,
     # What needs no key: probes, whether a key is needed, and URLs that are signed.
+    "GET /": OPEN,
+    "GET /ui": OPEN,
+    "GET /ui/{path:path}": OPEN,
+    "GET /v1/session": OPEN,
+    "POST /v1/session": OPEN,
+    "DELETE /v1/session": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /health": OPEN,

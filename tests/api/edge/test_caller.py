@@ -14,6 +14,7 @@ from api.edge.caller import Caller, Callers, Limits, Scope, admin_only, digest, 
 from api.edge.envelopes import shape_of
 from api.edge.middleware import Edge
 from api.edge.pages import pages_of
+from api.edge.session import Sessions
 from models.errors import AdminKeyRequired, HeadraceError, Unauthorized
 from models.settings import Settings
 
@@ -120,7 +121,8 @@ async def test_an_unknown_type_of_connection_is_not_passed_on() -> None:
         raise AssertionError("nothing is sent or received")
 
     keyed = settings("a")
-    edge = Edge(app, callers=Callers(keyed), pages=pages_of(keyed), max_body_bytes=1, max_upload_bytes=1)
+    parts = {"callers": Callers(keyed), "sessions": Sessions(keyed), "pages": pages_of(keyed)}
+    edge = Edge(app, **parts, max_body_bytes=1, max_upload_bytes=1)  # type: ignore[arg-type]
     with pytest.raises(NotImplementedError, match="webtransport"):
         await edge({"type": "webtransport", "path": "/v1/models"}, unused, unused)
     assert not reached

@@ -1,5 +1,6 @@
 """Who may pass the edge, how much they may send, and under which name. No server: it is called as one calls it."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from api.edge.caller import Callers, digest
 from api.edge.middleware import FORM_BYTES, Edge
 from api.edge.pages import pages_of
+from api.edge.session import Sessions
 from models.settings import Settings
 
 MOST, MOST_UPLOAD = 1000, 5000
@@ -28,9 +30,10 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def call(path: str = "/v1/models", *, keys: tuple[str, ...] = ("first", "second"), **options: Any) -> Any:
     """One request through the edge; its response."""
-    settings = Settings(api_key=SecretStr(",".join(keys)), public_url="http://here")
-    callers, pages = Callers(settings), pages_of(settings)
-    edge = Edge(echo, callers=callers, pages=pages, max_body_bytes=MOST, max_upload_bytes=MOST_UPLOAD)
+    settings = Settings(api_key=SecretStr(",".join(keys)), public_url="http://here", secret_key=SecretStr("0" * 32))
+    callers, sessions, pages = Callers(settings), Sessions(settings), pages_of(settings)
+    most = {"max_body_bytes": MOST, "max_upload_bytes": MOST_UPLOAD}
+    edge = Edge(echo, callers=callers, sessions=sessions, pages=pages, **most)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://here") as client:
         return await client.request("POST" if "content" in options else "GET", path, **options)
 
@@ -100,3 +103,30 @@ async def test_a_request_has_a_name(asked: str, kept: bool) -> None:
     for headers in ({}, {"authorization": "Bearer first"}):
         name = (await call(headers=headers | {"x-request-id": asked})).headers["x-request-id"]
         assert name == asked if kept else name.startswith("req_")
+
+
+def cookie_of(key: str) -> dict[str, str]:
+    ours = Sessions(Settings(secret_key=SecretStr("0" * 32)))
+    return {"cookie": f"{ours.name}={ours.made(digest(key), int(time.time()) + 3600)}"}
+
+
+async def test_a_session_stands_for_its_key() -> None:
+    answer = await call(headers=cookie_of("first"))
+    assert (answer.status_code, answer.text) == (200, f"{digest('first').hex()}|0")
+    assert (await call(headers=cookie_of("gone"))).status_code == 401
+    assert (await call(headers=cookie_of("first") | {"sec-fetch-site": "cross-site"})).status_code == 401
+    both = cookie_of("first") | {"x-api-key": "second"}
+    assert (await call(headers=both)).text == f"{digest('second').hex()}|0"
+    assert (await call(headers=cookie_of("first") | {"x-api-key": "wrong"})).status_code == 401
+
+
+async def test_whoever_has_no_key_may_ask_whether_one_is_needed() -> None:
+    assert (await call("/v1/session")).text == "|0"
+    assert (await call("/v1/session", headers=cookie_of("first"))).text == f"{digest('first').hex()}|0"
+    assert (await call("/v1/session", headers={"x-api-key": "wrong"})).status_code == 401
+    assert (await call("/v1/sessions")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/ui/", "/ui/models/x"])
+async def test_the_interface_needs_no_key(path: str) -> None:
+    assert (await call(path)).status_code == 200

@@ -18,6 +18,7 @@ from api.edge.caller import Callers
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import pages_of
+from api.edge.session import Sessions
 from api.jobs.stored_files import span
 from api.routes import artifacts
 from models.errors import BadSignature, UrlExpired
@@ -59,8 +60,10 @@ def running(settings: Settings, store: Store) -> Iterator[Site]:
     app.state.gateway = SimpleNamespace(settings=settings, store=store)
     app.add_middleware(Heads)
     keyed = Settings(api_key=SecretStr("key"))
-    callers, pages = Callers(keyed), pages_of(keyed)
-    app.add_middleware(Edge, callers=callers, pages=pages, max_body_bytes=1000, max_upload_bytes=1 << 20)
+    callers, sessions, pages = Callers(keyed), Sessions(keyed), pages_of(keyed)
+    app.add_middleware(
+        Edge, callers=callers, sessions=sessions, pages=pages, max_body_bytes=1000, max_upload_bytes=1 << 20
+    )
     errors.install(app)
     with serving(app) as url:
         yield Site(url, store, derived(settings, PURPOSE))

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
@@ -15,14 +15,13 @@ FILES = Path(str(files("fastapi_offline") / "static"))
 
 
 @router.get("/docs")
-async def page(request: Request) -> HTMLResponse:
-    """The page; it reads ``/openapi.json``."""
-    under = request.scope.get("root_path", "").rstrip("/")
+async def page() -> HTMLResponse:
+    """The page; it reads ``/openapi.json``. Its addresses are relative, so it works under any prefix of a proxy."""
     return get_swagger_ui_html(
-        openapi_url=f"{under}/openapi.json",
+        openapi_url="openapi.json",
         title="Headrace",
-        swagger_js_url=f"{under}/docs/swagger-ui-bundle.js",
-        swagger_css_url=f"{under}/docs/swagger-ui.css",
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
         swagger_favicon_url="data:,",
         swagger_ui_parameters={"validatorUrl": None},  # else it asks a server on the internet
     )

@@ -1,0 +1,22 @@
+import createClient from "openapi-fetch";
+import { apiBase } from "./address";
+import { errorOf, unreachable } from "./errors";
+import type { paths } from "./schema";
+
+/** The API, with the types of its OpenAPI document. */
+export const api = createClient<paths>({ baseUrl: apiBase.href.replace(/\/$/, "") });
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What a request answered; throws an ApiError where it failed. */
+export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
+  const answer = await asked.catch((cause: unknown) => {
+    throw unreachable(cause);
+  });
+  if (!answer.response.ok) throw errorOf(answer.response, answer.error);
+  return answer.data as T;
+}

@@ -1,0 +1,28 @@
+import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { ApiError } from "./errors";
+
+/** The keys of all that is cached, in one place, so that nothing is asked twice under two names. */
+export const keys = {
+  session: ["session"] as const,
+  devices: ["devices"] as const,
+  models: ["models"] as const,
+  model: (uid: string) => ["models", uid] as const,
+  jobs: ["jobs"] as const,
+};
+
+/** How often what changes by itself is asked again, in ms. The next request waits for the last answer. */
+export const LIVE_MS = 2000;
+
+/** The cache of what the server said. A session that has ended is found out by whatever is refused first. */
+export const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      const ended = error instanceof ApiError && error.status === 401;
+      if (ended && query.queryKey[0] !== keys.session[0])
+        void queryClient.invalidateQueries({ queryKey: keys.session });
+    },
+  }),
+  defaultOptions: {
+    queries: { retry: (count, error) => count < 2 && error instanceof ApiError && error.status === 0, staleTime: 1000 },
+  },
+});

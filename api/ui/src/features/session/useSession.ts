@@ -1,0 +1,25 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, got } from "../../api/client";
+import { keys } from "../../api/queries";
+
+/** Whether a key is needed, and what this browser may do. */
+export function useSession() {
+  return useQuery({
+    queryKey: keys.session,
+    queryFn: ({ signal }) => got(api.GET("/v1/session", { signal })),
+    retry: true, // the server may be starting again
+    retryDelay: 2000,
+  });
+}
+
+/** Begins a session with a key, or ends it; all that was read before is read anew. */
+export function useSessionChange() {
+  const client = useQueryClient();
+  const onSuccess = async () => {
+    await client.resetQueries();
+  };
+  return {
+    begin: useMutation({ mutationFn: (key: string) => got(api.POST("/v1/session", { body: { key } })), onSuccess }),
+    end: useMutation({ mutationFn: () => got(api.DELETE("/v1/session")), onSuccess }),
+  };
+}

@@ -1,0 +1,13 @@
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** A number of bytes, as the command line writes it: 1.5 GiB. */
+export function bytes(count: number, language: string): string {
+  let unit = 0;
+  let value = count;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit < 2 || value >= 100 ? 0 : 1;
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[unit]}`;
+}

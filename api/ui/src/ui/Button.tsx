@@ -1,0 +1,14 @@
+import type { ButtonHTMLAttributes } from "react";
+import { classes } from "../lib/classes";
+import styles from "./Button.module.css";
+
+interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+  look?: "plain" | "primary" | "danger";
+}
+
+/** A button. It submits no form unless it is told to. */
+export function Button({ look = "plain", className, type = "button", ...rest }: Props) {
+  return (
+    <button type={type} className={classes(styles.button, look !== "plain" && styles[look], className)} {...rest} />
+  );
+}

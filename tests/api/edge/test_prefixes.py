@@ -1,0 +1,38 @@
+"""Paths under a prefix that a proxy has left in place."""
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from api.edge.prefixes import DEEPEST, Prefixes
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    await JSONResponse([request.url.path, scope["raw_path"].decode()])(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("/v1/models", "/v1/models"),
+        ("/a/v1/models", "/v1/models"),
+        ("/a/b/ui/models/x", "/ui/models/x"),
+        ("/a/b/ui/models/Qwen%2FQwen3", "/ui/models/Qwen%2FQwen3"),
+        ("/a/docs", "/docs"),
+        ("/v1/models/ui/v1", "/v1/models/ui/v1"),
+        ("/a/v1/models/b/v1/c", "/v1/models/b/v1/c"),
+        ("/a/b", "/a/b"),
+        ("/", "/"),
+        ("/chat/completions", "/chat/completions"),
+        ("/x" * DEEPEST + "/v1/models", "/v1/models"),
+        ("/x" * (DEEPEST + 1) + "/v1/models", "/x" * (DEEPEST + 1) + "/v1/models"),
+    ],
+)
+async def test_what_stands_before_our_paths_is_taken_off(asked: str, served: str) -> None:
+    transport = httpx.ASGITransport(Prefixes(echo))
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        path, raw = (await client.get(asked)).json()
+    assert (httpx.URL(f"http://here{served}").path, served) == (httpx.URL(f"http://here{path}").path, raw)

@@ -1,0 +1,95 @@
+"""The frame of the interface: sign-in, languages, themes, prefixes, and what a browser must not complain about."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import StackFactory
+from tests.e2e.stack import Stack
+from tests.e2e.ui.conftest import Opener
+from tests.e2e.ui.prefixed import Prefixed
+from tests.e2e.ui.watched import unfit
+
+pytestmark = pytest.mark.e2e
+
+PAGES = ["", "settings", "nowhere"]
+
+
+def test_the_root_leads_to_it(stack: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{stack.url}/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    assert page.url == f"{stack.url}/ui/"
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing(stack: Stack, opened: Opener, path: str, locale: str, scheme: str, width: int) -> None:
+    size = {"width": width, "height": 800}
+    page, _ = opened(f"{stack.url}/ui/{path}", locale=locale, color_scheme=scheme, viewport=size)
+    page.get_by_role("heading", level=1).wait_for()
+    assert page.evaluate("document.documentElement.lang") == ("zh-CN" if locale == "zh-CN" else "en")
+    assert unfit(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_language_and_theme_are_remembered(stack: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{stack.url}/ui/settings", color_scheme="light")
+    page.get_by_label("简体中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("设置")
+    page.get_by_label("深色").click()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("设置")
+    assert page.evaluate(ground) == dark
+    page.get_by_label("跟随系统").click()
+    assert page.evaluate(ground) != dark
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(stack: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{stack.url}/ui/")
+    page.get_by_role("link", name="API documentation").click()
+    page.get_by_role("heading", name="Headrace").wait_for()
+
+
+class TestWithAKey:
+    """What needs a key asks for it once."""
+
+    @pytest.fixture
+    def keyed(self, new_stack: StackFactory) -> Stack:
+        return new_stack(HEADRACE_API_KEY="the-key")
+
+    def test_one_signs_in_and_out(self, keyed: Stack, opened: Opener) -> None:
+        page, watch = opened(f"{keyed.url}/ui/settings")
+        key = page.get_by_label("API key")
+        assert unfit(page) == []
+        watch.excuse(r"401")
+        key.fill("wrong")
+        key.press("Enter")
+        expect(page.get_by_text("This key is not known.")).to_be_visible()
+        assert unfit(page) == []
+        key.fill("the-key")
+        key.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
+        [cookie] = page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], "the-key" in cookie["value"]) == (True, "Strict", False)
+        assert "the-key" not in page.evaluate(
+            "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+        )
+        page.reload()
+        page.get_by_role("button", name="Sign out").click()
+        key.wait_for()
+        assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize("stripped", [True, False])
+def test_it_works_under_any_prefix(stack: Stack, opened: Opener, stripped: bool) -> None:
+    with Prefixed(stack.port, "/a/b", stripped=stripped) as proxy:
+        page, _ = opened(f"{proxy.url}/a/b/ui/settings")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
+        page.get_by_role("link", name="Overview").click()
+        assert page.url == f"{proxy.url}/a/b/ui/"
+        page.get_by_role("link", name="API documentation").click()
+        page.get_by_role("heading", name="Headrace").wait_for()
+        assert page.url == f"{proxy.url}/a/b/docs"

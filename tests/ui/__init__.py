@@ -1,0 +1,1 @@
+"""The source of the web interface, and what is built of it. No browser."""

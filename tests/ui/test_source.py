@@ -1,0 +1,93 @@
+"""Rules of the interface's source: size, directions, words."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import ui
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "api" / "ui"
+SOURCE = FOLDER / "src"
+FILES = sorted(path for path in SOURCE.rglob("*.ts*") if path.name != "schema.d.ts")
+LANGUAGES = sorted((SOURCE / "i18n").glob("*.json"))
+LINES, MEAN_BYTES = 200, 3000
+
+BELOW = {"lib": 0, "api": 1, "i18n": 1, "styles": 1, "ui": 2, "markdown": 2, "parts": 3, "features": 4}
+"""Folders, each of which may import those below it, and itself."""
+
+IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
+KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
+LITERAL = re.compile(r">\s*([A-Za-z][a-z]+(?: [A-Za-z]+)*)[^<>{}]*</")
+SAID = ("aria-label", "title", "placeholder", "alt", "label")
+
+
+def keys_of(words: dict[str, Any], before: str = "") -> set[str]:
+    """The keys of all texts, each with the names of what it lies in."""
+    found = set()
+    for name, value in words.items():
+        found |= keys_of(value, f"{before}{name}.") if isinstance(value, dict) else {before + name}
+    return found
+
+
+def test_npm_finds_no_fault() -> None:
+    node, npm = ui.tools(FOLDER, Path(sys.prefix))
+    env = {**os.environ, "PATH": f"{Path(node).parent}:/usr/bin:/bin"}
+    done = subprocess.run([*npm, "run", "check"], cwd=FOLDER, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_files_are_small() -> None:
+    sizes = {path: path.stat().st_size for path in FILES}
+    assert sum(sizes.values()) / len(sizes) < MEAN_BYTES
+    assert [path for path in FILES if len(path.read_text().splitlines()) > LINES] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_one_way(path: Path) -> None:
+    here = path.relative_to(SOURCE).parts
+    if len(here) == 1:  # main and the router, which see all
+        return
+    for target in IMPORT.findall(path.read_text()):
+        there = (path.parent / target).resolve().relative_to(SOURCE.resolve()).parts
+        assert BELOW[there[0]] < BELOW[here[0]] or there[0] == here[0], f"{path} imports {target}"
+        if here[0] == there[0] == "features":
+            assert here[1] == there[1], f"{path} imports another feature: {target}"
+
+
+def test_languages_say_the_same_things() -> None:
+    keys = {path.name: keys_of(json.loads(path.read_text())) for path in LANGUAGES}
+    assert len({frozenset(found) for found in keys.values()}) == 1, keys
+    for path in LANGUAGES:
+        assert '""' not in path.read_text()
+
+
+def test_every_text_is_used_and_every_used_text_is_there() -> None:
+    there = keys_of(json.loads((SOURCE / "i18n" / "en.json").read_text()))
+    source = "\n".join(path.read_text() for path in FILES)
+    assert set(KEY.findall(source)) <= there | {key.rsplit("_", 1)[0] for key in there}
+    made = [re.escape(one) for one in re.findall(r"\bt\(\s*`([\w.]+)\$\{", source)]
+    plain = {re.sub(r"_(zero|one|two|few|many|other)$", "", key) for key in there}
+    unused = {key for key in plain if f'"{key}"' not in source and not any(re.match(one, key) for one in made)}
+    assert unused == set()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".tsx"], ids=lambda path: path.name)
+def test_components_hold_no_words(path: Path) -> None:
+    text = path.read_text()
+    assert LITERAL.findall(text) == []
+    assert [name for name in SAID if re.search(rf'\b{name}="[A-Za-z]{{2}}', text)] == []
+
+
+def test_nothing_writes_html_or_asks_elsewhere() -> None:
+    for path in FILES:
+        text = path.read_text()
+        assert "innerHTML" not in text, path
+        assert "dangerouslySetInnerHTML" not in text, path
+        assert not re.search(r"https?://(?!www\.w3\.org)", text), path
