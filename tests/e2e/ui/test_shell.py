@@ -1,5 +1,7 @@
 """The frame of the interface: sign-in, languages, themes, prefixes, and what a browser must not complain about."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +12,9 @@ from tests.e2e.ui.prefixed import Prefixed
 from tests.e2e.ui.watched import unfit
 
 pytestmark = pytest.mark.e2e
+
+SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
+"""Where pictures of all pages are kept for whoever wants to look at them."""
 
 PAGES = ["", "settings", "nowhere"]
 
@@ -28,6 +33,8 @@ def test_axe_finds_nothing(stack: Stack, opened: Opener, path: str, locale: str,
     size = {"width": width, "height": 800}
     page, _ = opened(f"{stack.url}/ui/{path}", locale=locale, color_scheme=scheme, viewport=size)
     page.get_by_role("heading", level=1).wait_for()
+    page.get_by_role("status").wait_for(state="detached")
+    page.screenshot(path=SHOTS / f"{path or 'overview'}-{locale}-{scheme}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.lang") == ("zh-CN" if locale == "zh-CN" else "en")
     assert unfit(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -12,11 +12,11 @@ interface Answer<T> {
   response: Response;
 }
 
-/** What a request answered; throws an ApiError where it failed. */
-export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
+/** The JSON that a request answered; throws an ApiError where it failed. Texts are those of streams beside it. */
+export async function got<T>(asked: Promise<Answer<T>>): Promise<Exclude<T, string>> {
   const answer = await asked.catch((cause: unknown) => {
     throw unreachable(cause);
   });
   if (!answer.response.ok) throw errorOf(answer.response, answer.error);
-  return answer.data as T;
+  return answer.data as Exclude<T, string>;
 }

@@ -7,6 +7,7 @@ export const keys = {
   devices: ["devices"] as const,
   models: ["models"] as const,
   model: (uid: string) => ["models", uid] as const,
+  progress: (uid: string) => ["progress", uid] as const,
   jobs: ["jobs"] as const,
 };
 

@@ -1,12 +1,33 @@
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { live } from "../../api/live";
+import { Failure } from "../../parts/Failure";
+import { Loading } from "../../parts/Loading";
+import { Card } from "../../ui/Card";
 import { Page } from "../../ui/Page";
+import { Attention } from "./Attention";
+import { attention } from "./attention";
+import { DeviceCard } from "./DeviceCard";
+import { ModelTable } from "./ModelTable";
 
-/** What runs here, and what needs attention. */
+/** What runs here, on what, and what needs attention. */
 export function OverviewPage() {
   const { t } = useTranslation();
+  const devices = useQuery(live.devices);
+  const models = useQuery(live.models);
+  const error = devices.error ?? models.error;
+  const matters = attention(models.data?.data ?? [], devices.data?.data ?? [], devices.data?.notes ?? []);
   return (
     <Page title={t("nav.overview")}>
-      <p>…</p>
+      {error && <Failure error={error} />}
+      <Attention matters={matters} />
+      <Card title={t("devices.title")}>
+        {devices.data?.data.map((device) => <DeviceCard key={device.id} device={device} />) ?? <Loading />}
+      </Card>
+      <Card title={t("models.title")}>
+        {models.data?.data.length === 0 && <p>{t("models.none")}</p>}
+        {models.data ? <ModelTable models={models.data.data} /> : <Loading />}
+      </Card>
     </Page>
   );
 }

@@ -1,0 +1,20 @@
+import { useTranslation } from "react-i18next";
+import { Card } from "../../ui/Card";
+import type { Matter } from "./attention";
+import { ReasonOf } from "./ReasonOf";
+
+/** What needs attention; nothing where nothing does. */
+export function Attention({ matters }: { matters: readonly Matter[] }) {
+  const { t } = useTranslation();
+  if (matters.length === 0) return null;
+  return (
+    <Card title={t("attention.title")}>
+      {matters.map((matter) => (
+        <div key={`${matter.kind} ${matter.about} ${matter.text}`}>
+          <strong>{matter.about}</strong> {t(`attention.${matter.kind}`)}{" "}
+          {matter.text || <ReasonOf uid={matter.about} />}
+        </div>
+      ))}
+    </Card>
+  );
+}

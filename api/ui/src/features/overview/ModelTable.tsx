@@ -1,0 +1,25 @@
+import { useTranslation } from "react-i18next";
+import type { Model } from "../../api/types";
+import { ModelStatus } from "../../parts/ModelStatus";
+import { Table } from "../../ui/Table";
+
+/** The models that were launched. */
+export function ModelTable({ models }: { models: readonly Model[] }) {
+  const { t } = useTranslation();
+  const columns = [t("models.uid"), t("models.type"), t("models.engine"), t("models.replicas"), t("models.state")];
+  return (
+    <Table label={t("models.title")} columns={columns}>
+      {models.map((model) => (
+        <tr key={model.id}>
+          <td>{model.id}</td>
+          <td>{model.model_type}</td>
+          <td>{model.model_engine}</td>
+          <td>{model.replica}</td>
+          <td>
+            <ModelStatus state={model.state} />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
