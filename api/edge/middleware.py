@@ -23,7 +23,9 @@ from api.edge.session import Sessions
 from models.errors import BodyTooLarge, Forbidden, Unauthorized
 from models.modalities import KINDS
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/token", "/"})
+OPEN_PATHS = frozenset(
+    {"/healthz", "/readyz", "/health", "/v1/health", "/ping", "/v1/cluster/auth", "/token", "/", "/ui"}
+)
 """Paths that need no key: orchestrators' probes have none, and Xinference's client asks first whether it needs one."""
 
 OPEN_PREFIXES = ("/v1/artifacts/", "/ui/")
