@@ -32,5 +32,9 @@ class Prefixes:
 
 def depth(path: str) -> int:
     """How many folders stand before the first word of ``ROOTS``; 0 where a path has none. Pure."""
-    words = path.split("/", DEEPEST + 2)[1 : DEEPEST + 2]
-    return next((count for count, word in enumerate(words) if word in ROOTS), 0)
+    for count, word in enumerate(path.split("/", DEEPEST + 2)[1 : DEEPEST + 2]):
+        if word in ROOTS:
+            return count
+        if word in ("", ".", ".."):  # no proxy's prefix has these
+            break
+    return 0

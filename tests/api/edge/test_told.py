@@ -18,6 +18,7 @@ from api.edge.caller import Callers, caller_of
 from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import pages_of
+from api.edge.session import Sessions
 from api.edge.told import Told, without_paths
 from api.requests.server_sent import ServerSent
 from models.errors import InvalidRequest, ModelFailed
@@ -106,7 +107,12 @@ def _app() -> FastAPI:
     app.add_middleware(Told)
     app.add_middleware(Heads)
     app.add_middleware(
-        Edge, callers=Callers(settings), pages=pages_of(settings), max_body_bytes=1000, max_upload_bytes=1000
+        Edge,
+        callers=Callers(settings),
+        sessions=Sessions(settings),
+        pages=pages_of(settings),
+        max_body_bytes=1000,
+        max_upload_bytes=1000,
     )
     return app
 
