@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import models.errors
-from tests.support.sources import python_files
+from tests.sources import python_files
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("api", "workers/engines", "workers/runner", "models/storage")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.settings import Settings
-from tests.support.sources import python_files
+from tests.sources import python_files
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("api", "workers", "models", "migrations")

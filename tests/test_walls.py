@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import python_files
+from tests.sources import python_files
 
 ROOT = Path(__file__).parent.parent
 TIERS = ("api", "workers", "models")
