@@ -85,7 +85,9 @@ class Settings(BaseSettings):
     while_loading: Literal["wait", "refuse"] = Field(
         "wait", description="Whether a request waits for a model that loads, or is refused with Retry-After."
     )
-    ready_wait_s: float = Field(60, ge=0, description="How long a request waits for a model whose load does not go on.")
+    ready_wait_s: float = Field(
+        60, ge=0, description="How long a request waits for a model that no device loads, and for which none leaves."
+    )
     keepalive_after_s: float = Field(
         10, gt=0, description="Silence before a stream is committed to 200 and kept alive."
     )

@@ -72,7 +72,10 @@ class Call:
 
 
 class Patience:
-    """How long a model is waited for: as long as its load goes on and ``seconds`` longer, but never past ``latest``."""
+    """How long a model is waited for: as long as its load goes on and ``seconds`` longer, but never past ``latest``.
+
+    What a device loads, and for what others leave, goes on even where nothing shows it: workers end loads that hang.
+    """
 
     def __init__(self, seconds: float, latest: float) -> None:
         self._seconds = seconds
@@ -80,9 +83,9 @@ class Patience:
         self._over = 0.0
         self._loads: tuple[tuple[str, float], ...] | None = None
 
-    def ends(self, loads: tuple[tuple[str, float], ...], now: float) -> bool:
-        """Whether it is time to give up, now that the loads of the replicas are so far."""
-        if loads != self._loads:
+    def ends(self, loads: tuple[tuple[str, float], ...], now: float, *, goes_on: bool = False) -> bool:
+        """Whether it is time to give up, now that the loads of the replicas are so far. ``goes_on``: see above."""
+        if goes_on or loads != self._loads:
             self._loads, self._over = loads, now + self._seconds
         return now >= min(self._over, self._latest)
 
@@ -231,7 +234,8 @@ class Dispatcher:
                 call.loading = self._how_far(known, since)
                 if call.manner == "refuse":
                     raise self._refusal(call.loading)
-                if known.hopeless or patience.ends(known.loads, loop.time()) or self._waiting > WAITERS:
+                now, going = loop.time(), known.goes_on
+                if known.hopeless or patience.ends(known.loads, now, goes_on=going) or self._waiting > WAITERS:
                     why = f"waits for a device: {known.waits}" if known.waits else "is loading"
                     raise ModelNotReady(f"the model '{uid}' {why}", retry_after=10)
                 await self._routing_table.change(changed, 0.5)

@@ -1,6 +1,7 @@
 """Which models exist, read from the database at most once a second, however many requests ask."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -10,6 +11,7 @@ from models.launching.about import serves
 from models.modalities.videos.limits import VideoGrid, VideoLimits, VideoMode, read_grid, read_limits, read_modes
 from models.rows import instances
 from models.rows.database import Database
+from models.rows.records import ReplicaRow
 from models.rows.states import ReplicaState
 
 IDLE = {ReplicaState.DORMANT, ReplicaState.FAILED}
@@ -39,6 +41,8 @@ class KnownModel:
     """Why no replica has a device yet; empty where one has."""
     hopeless: bool = False
     """Whether it waits, and no device that is here will ever do: nothing is loading."""
+    goes_on: bool = False
+    """Whether a device loads it, or it waits for room and models leave: both end by themselves, however slow."""
     load_s: float | None = None
     """What its last load took."""
     bytes: int | None = None
@@ -103,6 +107,7 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
     loads: dict[str, list[tuple[str, float]]] = {}
     replicas = instances.replicas_of(connection)
     held = {row.uid: row.memory_bytes for row in replicas if row.memory_bytes}
+    going_on = _going_on(replicas)
     for row in replicas:
         states.setdefault(row.uid, set()).add(row.state)
         loads.setdefault(row.uid, []).append((row.stage, row.progress))
@@ -134,7 +139,15 @@ def _read(connection: Connection) -> dict[str, KnownModel]:
             waits=waiting,
             hopeless=bool(waiting) and instance.uid in ended,
             loads=far,
+            goes_on=instance.uid in going_on,
             load_s=instance.load_s,
             bytes=held.get(instance.uid),
         )
     return known
+
+
+def _going_on(replicas: Sequence[ReplicaRow]) -> set[str]:
+    """The models that devices load, and those that wait for one while others leave."""
+    room = any(row.state == ReplicaState.READY and row.leaving is not None for row in replicas)
+    its = (ReplicaState.ASSIGNED, ReplicaState.LOADING, *((ReplicaState.PENDING,) if room else ()))
+    return {row.uid for row in replicas if row.state in its}

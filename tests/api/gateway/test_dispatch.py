@@ -201,6 +201,28 @@ def test_a_load_that_goes_on_is_waited_for() -> None:
     assert patience.ends((("warming", 0.0),), 1000), "nobody waits for longer than the request may take"
 
 
+def test_a_load_that_is_under_way_is_waited_for_although_it_shows_nothing() -> None:
+    patience = Patience(60, latest=1000)
+    for now in range(0, 301, 60):
+        assert not patience.ends((("loading", 0.0),), now, goes_on=True)
+    assert not patience.ends((("loading", 0.0),), 359)
+    assert patience.ends((("loading", 0.0),), 360)
+    assert patience.ends((("loading", 0.0),), 1000, goes_on=True)
+
+
+async def test_who_waits_is_not_sent_away_while_a_device_loads_the_model(gateway: Gateway) -> None:
+    gateway.dispatcher._settings = gateway.dispatcher._settings.model_copy(update={"ready_wait_s": 1})
+    gateway.database.call(lambda connection: instances.create(connection, ECHO))
+    loading = replicas.update().values(state=ReplicaState.LOADING, device="a", stage="loading")
+    gateway.database.call(lambda connection: connection.execute(loading))
+    waiting = asyncio.create_task(gateway.send())
+    await asyncio.wait([waiting], timeout=3)
+    assert not waiting.done()
+    gateway.report(b=1)
+    async with asyncio.timeout(20):
+        assert await waiting == "a"
+
+
 async def test_a_replica_that_leaves_gets_nothing(gateway: Gateway) -> None:
     """Also where its device has not told of it yet: what asks Redis learns it there."""
     gateway.report(b=10)

@@ -9,7 +9,8 @@ from api.gateway.known_models import _read
 from models.errors import ModelNotReady, NoDevice
 from models.rows import instances, tables
 from models.rows.database import Database, now_ms
-from models.rows.states import ReplicaState
+from models.rows.residency import moves
+from models.rows.states import Leaving, ReplicaState
 from tests.models.rows.test_instances import ECHO
 
 
@@ -35,3 +36,27 @@ def test_one_that_waits_for_room_has_hope(database: Database) -> None:
     database.call(lambda c: instances.hold_back(c, row.id, ModelNotReady("cuda:0 has 3 of 24 GiB free")))
     known = database.call(_read)["echo"]
     assert (known.hopeless, known.waits) == (False, "cuda:0 has 3 of 24 GiB free")
+
+
+def test_what_a_device_loads_goes_on(database: Database) -> None:
+    database.call(lambda c: instances.create(c, replace(ECHO, replica=1)))
+    [row] = database.call(instances.pending)
+    assert not database.call(_read)["echo"].goes_on
+    assert database.call(instances.place, row.id, "n1.cpu")
+    for state in (ReplicaState.ASSIGNED, ReplicaState.LOADING):
+        database.call(lambda c, state=state: instances.report(c, row.id, "n1.cpu", state=state))
+        assert database.call(_read)["echo"].goes_on
+    database.call(lambda c: instances.report(c, row.id, "n1.cpu", state=ReplicaState.READY))
+    assert not database.call(_read)["echo"].goes_on
+
+
+def test_who_waits_while_another_leaves_goes_on(database: Database) -> None:
+    for uid in ("echo", "other"):
+        database.call(lambda c, uid=uid: instances.create(c, replace(ECHO, uid=uid, replica=1)))
+    [other] = database.call(instances.replicas_of, "other")
+    assert database.call(instances.place, other.id, "n1.cpu")
+    database.call(lambda c: instances.report(c, other.id, "n1.cpu", state=ReplicaState.READY))
+    assert not database.call(_read)["echo"].goes_on
+    database.call(moves.ask_to_leave, {other.id: Leaving.DRAINED})
+    known = database.call(_read)
+    assert (known["echo"].goes_on, known["other"].goes_on) == (True, False)
