@@ -19,7 +19,7 @@ FILES = sorted(path for path in SOURCE.rglob("*.ts*") if path.name != "schema.d.
 LANGUAGES = sorted((SOURCE / "i18n").glob("*.json"))
 LINES, MEAN_BYTES = 200, 3000
 
-BELOW = {"lib": 0, "api": 1, "i18n": 1, "styles": 1, "ui": 2, "markdown": 2, "parts": 3, "features": 4}
+BELOW = {"lib": 0, "api": 1, "i18n": 1, "styles": 1, "ui": 2, "markdown": 3, "parts": 3, "features": 4}
 """Folders, each of which may import those below it, and itself."""
 
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
@@ -87,6 +87,8 @@ def test_components_hold_no_words(path: Path) -> None:
 
 def test_nothing_writes_html_or_asks_elsewhere() -> None:
     for path in FILES:
+        if ".test." in path.name:  # which no browser loads
+            continue
         text = path.read_text()
         assert "innerHTML" not in text, path
         assert "dangerouslySetInnerHTML" not in text, path

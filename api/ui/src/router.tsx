@@ -16,11 +16,27 @@ const root = createRootRoute({
 
 const SettingsPage = lazyRouteComponent(() => import("./features/settings/SettingsPage"), "SettingsPage");
 
+/** A word of an address's search, if it is there. A number in it is a word too: a model may be called 7. */
+function named<K extends string>(search: Record<string, unknown>, name: K): { [key in K]?: string | undefined } {
+  const value = search[name];
+  const word = typeof value === "string" || typeof value === "number" ? String(value) : "";
+  return (word ? { [name]: word } : {}) as { [key in K]?: string | undefined };
+}
+
 const pages = [
   createRoute({
     getParentRoute: () => root,
     path: "/",
     component: lazyRouteComponent(() => import("./features/overview/OverviewPage"), "OverviewPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/chat",
+    validateSearch: (search: Record<string, unknown>) => ({
+      ...named(search, "model"),
+      ...named(search, "conversation"),
+    }),
+    component: lazyRouteComponent(() => import("./features/chat/ChatPage"), "ChatPage"),
   }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: () => <SettingsPage access={<Access />} /> }),
 ];

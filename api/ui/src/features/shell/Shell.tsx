@@ -21,6 +21,9 @@ export function Shell() {
               </Link>
             </li>
             <li>
+              <Link to="/chat">{t("nav.chat")}</Link>
+            </li>
+            <li>
               <Link to="/settings">{t("nav.settings")}</Link>
             </li>
             <li>

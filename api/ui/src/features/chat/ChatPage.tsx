@@ -1,0 +1,56 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { live } from "../../api/live";
+import { Failure } from "../../parts/Failure";
+import { Loading } from "../../parts/Loading";
+import { Button } from "../../ui/Button";
+import { Page } from "../../ui/Page";
+import styles from "./ChatPage.module.css";
+import { HistoryPanel } from "./HistoryPanel";
+import { chatModels, modelFor } from "./models";
+import { TalkView } from "./TalkView";
+import { useTalk } from "./useTalk";
+
+const route = getRouteApi("/chat");
+
+/** Conversations with models. */
+export function ChatPage() {
+  const { t } = useTranslation();
+  const { model: asked, conversation: id } = route.useSearch();
+  const navigate = route.useNavigate();
+  const models = useQuery(live.models);
+  const talk = useTalk(id);
+  const able = chatModels(models.data?.data ?? []);
+  const model = modelFor(asked, able, talk?.now().conversation);
+  const open = (conversation: string | undefined) =>
+    void navigate({ search: (before) => ({ ...before, conversation }), resetScroll: false });
+  return (
+    <Page title={t("nav.chat")} actions={<Button onClick={() => open(undefined)}>{t("chat.new")}</Button>}>
+      <div className={styles.columns}>
+        <HistoryPanel current={id} onOpen={open} />
+        <div className={styles.talk}>
+          {models.error && <Failure error={models.error} />}
+          {talk === undefined && <Loading />}
+          {talk === null && <p>{t("chat.missing")}</p>}
+          {talk && (
+            <TalkView
+              key={talk.now().conversation.id}
+              talk={talk}
+              models={models.data && able}
+              model={model}
+              onModel={(picked) => void navigate({ search: { conversation: id, model: picked }, replace: true })}
+              onBegin={() =>
+                void navigate({
+                  search: { model: asked, conversation: talk.now().conversation.id },
+                  replace: true,
+                  resetScroll: false,
+                })
+              }
+            />
+          )}
+        </div>
+      </div>
+    </Page>
+  );
+}

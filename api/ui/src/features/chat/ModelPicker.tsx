@@ -1,0 +1,39 @@
+import { Link } from "@tanstack/react-router";
+import { useId } from "react";
+import { useTranslation } from "react-i18next";
+import type { Model } from "../../api/types";
+import { Loading } from "../../parts/Loading";
+import styles from "./ModelPicker.module.css";
+
+interface Props {
+  models: readonly Model[] | undefined;
+  model: string;
+  onModel: (model: string) => void;
+}
+
+/** Which model is asked. One that sleeps is loaded by the request. */
+export function ModelPicker({ models, model, onModel }: Props) {
+  const { t } = useTranslation();
+  const id = useId();
+  if (!models) return <Loading />;
+  if (models.length === 0 && !model)
+    return (
+      <p>
+        {t("chat.noModel")} <Link to="/">{t("error.home")}</Link>
+      </p>
+    );
+  const isThere = models.some((one) => one.id === model);
+  return (
+    <div className={styles.picker}>
+      <label htmlFor={id}>{t("chat.model")}</label>
+      <select id={id} value={model} onChange={(event) => onModel(event.target.value)}>
+        {!isThere && <option value={model}>{t("chat.gone", { model })}</option>}
+        {models.map((one) => (
+          <option key={one.id} value={one.id}>
+            {one.state === "ready" ? one.id : t("chat.inState", { model: one.id, state: t(`state.${one.state}`) })}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

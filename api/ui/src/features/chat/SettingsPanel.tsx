@@ -1,0 +1,49 @@
+import { useTranslation } from "react-i18next";
+import { Field } from "../../ui/Field";
+import { Input } from "../../ui/Input";
+import type { Settings } from "./conversation";
+import { fits, LIMITS, PARAMETERS } from "./request";
+import styles from "./SettingsPanel.module.css";
+import { TextArea } from "./TextArea";
+
+interface Props {
+  settings: Settings;
+  onChange: (settings: Settings) => void;
+}
+
+/** The system prompt and the parameters of a conversation, folded away. */
+export function SettingsPanel({ settings, onChange }: Props) {
+  const { t, i18n } = useTranslation();
+  const number = new Intl.NumberFormat(i18n.language, { useGrouping: false });
+  const outside = (name: (typeof PARAMETERS)[number]) => {
+    const { min, max, whole } = LIMITS[name];
+    const limits = { min: number.format(min), max: number.format(max) };
+    return whole ? t("chat.wholeLimits", limits) : t("chat.limits", limits);
+  };
+  return (
+    <details className={styles.panel}>
+      <summary>{t("chat.settings")}</summary>
+      <div className={styles.fields}>
+        <TextArea
+          label={t("chat.system")}
+          value={settings.system}
+          onChange={(system) => onChange({ ...settings, system })}
+        />
+        {PARAMETERS.map((name) => (
+          <Field
+            key={name}
+            label={t(`chat.parameter.${name}`)}
+            help={t("chat.default")}
+            fault={fits(name, settings[name]) ? null : outside(name)}
+          >
+            <Input
+              inputMode="decimal"
+              value={settings[name]}
+              onChange={(event) => onChange({ ...settings, [name]: event.target.value })}
+            />
+          </Field>
+        ))}
+      </div>
+    </details>
+  );
+}

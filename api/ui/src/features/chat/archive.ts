@@ -1,0 +1,74 @@
+import { type Conversation, NO_SETTINGS, newTurn, type Settings, type Turn } from "./conversation";
+
+const KIND = "headrace.conversations";
+
+/** A file of conversations. */
+export function written(conversations: readonly Conversation[]): string {
+  return JSON.stringify({ kind: KIND, version: 1, conversations }, null, 1);
+}
+
+/** The conversations of a file; null where it is none of ours. What is missing in one is empty. */
+export function read(text: string): Conversation[] | null {
+  try {
+    const file: unknown = JSON.parse(text);
+    if (!isObject(file) || file["kind"] !== KIND || !Array.isArray(file["conversations"])) return null;
+    const found = file["conversations"].map(conversationOf);
+    return found.every((one) => one !== null) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Those that hold all of the words that were typed, newest first. */
+export function matching(conversations: readonly Conversation[], typed: string): Conversation[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const holds = (one: Conversation) => {
+    const text = [one.title, ...one.turns.map((turn) => turn.text)].join("\n").toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+  return conversations.filter(holds).sort((one, other) => other.at - one.at);
+}
+
+function conversationOf(value: unknown): Conversation | null {
+  if (!isObject(value) || !isWord(value["id"]) || !Array.isArray(value["turns"])) return null;
+  const turns = value["turns"].map(turnOf);
+  if (!turns.every((turn) => turn !== null)) return null;
+  const leaf = isWord(value["leaf"]) ? value["leaf"] : (turns.at(-1)?.id ?? null);
+  const at = Number(value["at"]) || 0;
+  return { id: value["id"], title: textOf(value["title"]), at, settings: settingsOf(value["settings"]), turns, leaf };
+}
+
+function turnOf(value: unknown): Turn | null {
+  if (!isObject(value) || !isWord(value["id"])) return null;
+  const parent = isWord(value["parent"]) ? value["parent"] : null;
+  const pictures = Array.isArray(value["pictures"]) ? value["pictures"].filter(isPicture) : [];
+  return newTurn(value["id"], parent, value["role"] === "user" ? "user" : "assistant", {
+    text: textOf(value["text"]),
+    thoughts: textOf(value["thoughts"]),
+    model: textOf(value["model"]),
+    end: textOf(value["end"]) || "stop",
+    pictures,
+  });
+}
+
+function settingsOf(value: unknown): Settings {
+  if (!isObject(value)) return NO_SETTINGS;
+  const names = Object.keys(NO_SETTINGS) as (keyof Settings)[];
+  return Object.fromEntries(names.map((name) => [name, textOf(value[name])])) as unknown as Settings;
+}
+
+function isPicture(value: unknown): value is string {
+  return typeof value === "string" && value.startsWith("data:image/");
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

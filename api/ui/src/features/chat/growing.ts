@@ -1,0 +1,42 @@
+import type { ChatPiece } from "../../api/chat";
+import { ApiError } from "../../api/errors";
+import type { Turn } from "./conversation";
+
+/** An answer that took less, in ms, came at once: its speed would be the network's. */
+const SHORTEST_MS = 100;
+
+/** When the first and the last piece with a token came, in ms; null before. */
+export interface Clock {
+  first: number | null;
+  last: number | null;
+}
+
+/** A turn with one more piece of its answer. */
+export function grown(turn: Turn, piece: ChatPiece): Turn {
+  return {
+    ...turn,
+    text: turn.text + piece.text,
+    thoughts: turn.thoughts + piece.thoughts,
+    usage: piece.usage ?? turn.usage,
+    end: piece.finish ?? turn.end,
+  };
+}
+
+/** The clock after a piece that came at `now`. */
+export function ticked(clock: Clock, piece: ChatPiece, now: number): Clock {
+  return piece.text || piece.thoughts ? { first: clock.first ?? now, last: now } : clock;
+}
+
+/** A turn that is whole, with its speed: the tokens after the first, by the time that they took. */
+export function finished(turn: Turn, clock: Clock): Turn {
+  const tokens = (turn.usage?.completion_tokens ?? 0) - 1;
+  const ms = (clock.last ?? 0) - (clock.first ?? 0);
+  return { ...turn, end: turn.end || "stop", speed: tokens > 0 && ms >= SHORTEST_MS ? (1000 * tokens) / ms : null };
+}
+
+/** A turn that failed or was stopped; what had come of it stays. */
+export function broken(turn: Turn, cause: unknown, stopped: boolean): Turn {
+  if (stopped) return { ...turn, end: "stopped" };
+  const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, "unexpected");
+  return { ...turn, end: "failed", fault: { message: error.message, code: error.code, requestId: error.requestId } };
+}

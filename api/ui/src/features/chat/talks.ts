@@ -1,0 +1,69 @@
+import { queryOptions } from "@tanstack/react-query";
+import { queryClient } from "../../api/queries";
+import { newId } from "../../lib/ids";
+import { type Conversation, NO_SETTINGS } from "./conversation";
+import { history } from "./history";
+import { Talk } from "./talk";
+
+/** All that is kept, which needs no network. */
+export const kept = queryOptions({
+  queryKey: ["conversations"],
+  queryFn: history.all,
+  networkMode: "always",
+  retry: false,
+});
+
+const open = new Map<string, Talk>();
+const forgotten = new Set<string>();
+let blank: Talk | null = null;
+
+/** Keeps a conversation. While it grows, the list of all is not read anew. */
+async function keep(conversation: Conversation, isGrowing: boolean): Promise<void> {
+  if (forgotten.has(conversation.id)) return; // it was deleted while it was written
+  await history.keep(conversation);
+  if (!isGrowing) await queryClient.invalidateQueries({ queryKey: kept.queryKey });
+}
+
+function opened(conversation: Conversation): Talk {
+  const talk = new Talk(conversation, keep);
+  open.set(conversation.id, talk);
+  return talk;
+}
+
+/** A talk in which nothing has been said. */
+export function blankTalk(): Talk {
+  if (!blank || blank.now().conversation.turns.length > 0)
+    blank = opened({ id: newId(), title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null });
+  return blank;
+}
+
+/** The talk that is open under an id. */
+export function openTalk(id: string): Talk | undefined {
+  return open.get(id);
+}
+
+/** The talk with an id, of those that are kept; null where there is none. */
+export async function keptTalk(id: string): Promise<Talk | null> {
+  const found = await history.one(id);
+  return open.get(id) ?? (found ? opened(found) : null);
+}
+
+/** Deletes a conversation, and stops what is written in it. */
+export async function forget(id: string): Promise<void> {
+  forgotten.add(id);
+  open.get(id)?.stop();
+  open.delete(id);
+  await history.forget(id);
+  await queryClient.invalidateQueries({ queryKey: kept.queryKey });
+}
+
+/** Keeps the conversations of a file, in the place of those with their ids. */
+export async function bring(conversations: readonly Conversation[]): Promise<void> {
+  for (const conversation of conversations) {
+    forgotten.delete(conversation.id);
+    open.get(conversation.id)?.stop();
+    open.delete(conversation.id);
+    await history.keep(conversation);
+  }
+  await queryClient.invalidateQueries({ queryKey: kept.queryKey });
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { type Conversation, NO_SETTINGS, newTurn } from "./conversation";
+import { branches, newestBelow, pathTo, showing, titleOf, withChanged, withTurn } from "./tree";
+
+const EMPTY: Conversation = { id: "c", title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null };
+
+/** a → b, then b is made again (c), then a is edited (d → e). */
+const TREE = [
+  newTurn("a", null, "user", { text: "first" }),
+  newTurn("b", "a", "assistant"),
+  newTurn("c", "a", "assistant"),
+  newTurn("d", null, "user"),
+  newTurn("e", "d", "assistant"),
+].reduce((conversation, turn, at) => withTurn(conversation, turn, at), EMPTY);
+
+const ids = (leaf: string | null) => pathTo(TREE.turns, leaf).map((turn) => turn.id);
+
+test("a branch is the way to its leaf", () => {
+  expect(ids(TREE.leaf)).toEqual(["d", "e"]);
+  expect(ids("b")).toEqual(["a", "b"]);
+  expect([ids(null), ids("z")]).toEqual([[], []]);
+});
+
+test("a ring of turns, which a file may hold, ends", () => {
+  const ring = [newTurn("a", "b", "user"), newTurn("b", "a", "user")];
+  expect(pathTo(ring, "a")).toHaveLength(2);
+  expect(newestBelow(ring, "a")).toBe("a");
+});
+
+test("branches stand in one place, and the newest below a turn is shown", () => {
+  const turn = (id: string) => TREE.turns.find((one) => one.id === id) ?? newTurn("", null, "user");
+  expect(branches(TREE.turns, turn("c"))).toEqual(["b", "c"]);
+  expect(branches(TREE.turns, turn("a"))).toEqual(["a", "d"]);
+  expect(showing(TREE, "a").leaf).toBe("c");
+  expect(showing(TREE, "b").leaf).toBe("b");
+});
+
+test("a changed turn leaves the others as they were", () => {
+  const changed = withChanged(TREE, newTurn("c", "a", "assistant", { text: "x" }));
+  expect(changed.turns.map((one, at) => one === TREE.turns[at])).toEqual([true, true, false, true, true]);
+  expect([changed.turns[2]?.text, changed.title, changed.at]).toEqual(["x", "first", 4]);
+});
+
+test("titles are one line, and cut between signs", () => {
+  expect(titleOf("  one\ntwo")).toBe("one");
+  expect([...titleOf("👍".repeat(100))]).toHaveLength(60);
+});
