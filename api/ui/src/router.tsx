@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { pageBase } from "./api/address";
+import { filtersOf, tabOf } from "./features/models/search";
 import { Access } from "./features/session/Access";
 import { SessionGate } from "./features/session/SessionGate";
 import { NotFoundPage } from "./features/shell/NotFoundPage";
@@ -37,6 +38,18 @@ const pages = [
       ...named(search, "conversation"),
     }),
     component: lazyRouteComponent(() => import("./features/chat/ChatPage"), "ChatPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/models",
+    validateSearch: filtersOf,
+    component: lazyRouteComponent(() => import("./features/models/ModelsPage"), "ModelsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/models/$uid",
+    validateSearch: tabOf,
+    component: lazyRouteComponent(() => import("./features/models/ModelPage"), "ModelPage"),
   }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: () => <SettingsPage access={<Access />} /> }),
 ];

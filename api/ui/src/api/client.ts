@@ -1,5 +1,5 @@
 import createClient from "openapi-fetch";
-import { apiBase } from "./address";
+import { apiBase, apiUrl } from "./address";
 import { errorOf, unreachable } from "./errors";
 import type { paths } from "./schema";
 
@@ -19,4 +19,13 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<Exclude<T, stri
   });
   if (!answer.response.ok) throw errorOf(answer.response, answer.error);
   return answer.data as Exclude<T, string>;
+}
+
+/** The text at a path; throws an ApiError where it cannot be had. */
+export async function gotText(path: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(apiUrl(path), { signal }).catch((cause: unknown) => {
+    throw unreachable(cause);
+  });
+  if (!response.ok) throw errorOf(response, await response.json().catch(() => undefined));
+  return response.text();
 }

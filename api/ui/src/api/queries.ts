@@ -7,6 +7,10 @@ export const keys = {
   devices: ["devices"] as const,
   models: ["models"] as const,
   model: (uid: string) => ["models", uid] as const,
+  replicas: (uid: string) => ["models", uid, "replicas"] as const,
+  events: (uid: string) => ["models", uid, "events"] as const,
+  launches: (name: string) => ["launches", name] as const,
+  metrics: ["metrics"] as const,
   progress: (uid: string) => ["progress", uid] as const,
   jobs: ["jobs"] as const,
 };

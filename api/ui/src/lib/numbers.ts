@@ -11,3 +11,8 @@ export function bytes(count: number, language: string): string {
   const digits = unit < 2 || value >= 100 ? 0 : 1;
   return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[unit]}`;
 }
+
+/** A number with at most so many digits after the point. */
+export function decimal(value: number, language: string, digits = 1): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+}

@@ -1,8 +1,8 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/errors";
 import { Button } from "../ui/Button";
 import { Fault } from "../ui/Fault";
+import { CopyButton } from "./CopyButton";
 
 interface Props {
   error: Error;
@@ -28,12 +28,9 @@ export function Failure({ error, again }: Props) {
 
 function RequestId({ id, code }: { id: string; code: string }) {
   const { t } = useTranslation();
-  const [copied, setCopied] = useState(false);
-  const copy = () => navigator.clipboard.writeText(`${code} ${id}`).then(() => setCopied(true));
   return (
     <>
-      <code>{code}</code> · {t("error.request")} <code>{id}</code>{" "}
-      <Button onClick={copy}>{copied ? t("error.copied") : t("error.copy")}</Button>
+      <code>{code}</code> · {t("error.request")} <code>{id}</code> <CopyButton text={`${code} ${id}`} />
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { Card } from "../../ui/Card";
 import type { Matter } from "./attention";
@@ -11,10 +12,22 @@ export function Attention({ matters }: { matters: readonly Matter[] }) {
     <Card title={t("attention.title")}>
       {matters.map((matter) => (
         <div key={`${matter.kind} ${matter.about} ${matter.text}`}>
-          <strong>{matter.about}</strong> {t(`attention.${matter.kind}`)}{" "}
-          {matter.text || <ReasonOf uid={matter.about} />}
+          <strong>
+            <About matter={matter} />
+          </strong>{" "}
+          {t(`attention.${matter.kind}`)} {matter.text || <ReasonOf uid={matter.about} />}
         </div>
       ))}
     </Card>
+  );
+}
+
+/** What it is about; models have a page. */
+function About({ matter }: { matter: Matter }) {
+  if (matter.kind !== "failed" && matter.kind !== "waiting") return matter.about;
+  return (
+    <Link to="/models/$uid" params={{ uid: matter.about }}>
+      {matter.about}
+    </Link>
   );
 }

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
 import { ModelStatus } from "../../parts/ModelStatus";
@@ -11,7 +12,11 @@ export function ModelTable({ models }: { models: readonly Model[] }) {
     <Table label={t("models.title")} columns={columns}>
       {models.map((model) => (
         <tr key={model.id}>
-          <td>{model.id}</td>
+          <td>
+            <Link to="/models/$uid" params={{ uid: model.id }}>
+              {model.id}
+            </Link>
+          </td>
           <td>{model.model_type}</td>
           <td>{model.model_engine}</td>
           <td>{model.replica}</td>

@@ -1,15 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, got } from "../../api/client";
-import { keys } from "../../api/queries";
+import { sessionQuery } from "../../api/session";
 
 /** Whether a key is needed, and what this browser may do. */
 export function useSession() {
-  return useQuery({
-    queryKey: keys.session,
-    queryFn: ({ signal }) => got(api.GET("/v1/session", { signal })),
-    retry: true, // the server may be starting again
-    retryDelay: 2000,
-  });
+  return useQuery(sessionQuery);
 }
 
 /** Begins a session with a key, or ends it; all that was read before is read anew. */

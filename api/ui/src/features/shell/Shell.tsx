@@ -1,4 +1,4 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { apiUrl } from "../../api/address";
 import styles from "./Shell.module.css";
@@ -6,9 +6,10 @@ import styles from "./Shell.module.css";
 /** What stands around every page: the way to the others. */
 export function Shell() {
   const { t } = useTranslation();
+  const here = useLocation({ select: ({ publicHref }) => publicHref.replace(/#.*/, "") });
   return (
     <div className={styles.shell}>
-      <a className={styles.skip} href={`${location.pathname}${location.search}#content`}>
+      <a className={styles.skip} href={`${here}#content`}>
         {t("app.skip")}
       </a>
       <header className={styles.side}>
@@ -19,6 +20,9 @@ export function Shell() {
               <Link to="/" activeOptions={{ exact: true }}>
                 {t("nav.overview")}
               </Link>
+            </li>
+            <li>
+              <Link to="/models">{t("nav.models")}</Link>
             </li>
             <li>
               <Link to="/chat">{t("nav.chat")}</Link>
