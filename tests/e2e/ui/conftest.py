@@ -6,13 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from deploy import ui
 from tests.e2e.ui.watched import Watch, chromium
 
 ROOT = Path(__file__).parents[3]
 Opener = Callable[..., tuple[Page, Watch]]
+
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
