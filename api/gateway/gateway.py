@@ -61,18 +61,23 @@ class Gateway:
     background: Background
     shared: Shared = field(default_factory=Shared)
     looks: Looks = field(default_factory=Looks)
+    """At weights on this machine's file systems."""
+    hub_looks: Looks = field(default_factory=Looks)
+    """At those on hubs, which may hang while folders answer."""
 
     async def blocking(self, function: Callable[..., T], *args: object) -> T:
         """Call ``function(*args)``, which waits for a disk or a network, in a thread."""
         return await asyncio.to_thread(function, *args)
 
-    async def looking(self, function: Callable[..., T], *args: object, within_s: float = LOOK_S) -> T:
-        """Call ``function(*args)``, which looks at weights: their folder or hub may never answer.
+    async def looking(
+        self, function: Callable[..., T], *args: object, on_hub: bool = False, within_s: float = LOOK_S
+    ) -> T:
+        """Call ``function(*args)``, which looks at weights: their folder, or the hub they are on, may never answer.
 
         Raises Unavailable after ``within_s``; the look goes on in its thread, which nobody else needs.
         """
         try:
-            return await self.looks.look(within_s, function, *args)
+            return await (self.hub_looks if on_hub else self.looks).look(within_s, function, *args)
         except TimeoutError:
             raise Unavailable(f"the place of the weights does not answer within {within_s:g} s") from None
 

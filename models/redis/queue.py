@@ -165,6 +165,7 @@ def celery_config(redis_url: str, device: str) -> dict[str, Any]:
         "task_track_started": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,  # a broker that takes no writes, as its disk is full, is one that is away
         "broker_pool_limit": 10,
         "broker_pool_acquire_timeout": 5,
         "broker_transport_options": {

@@ -48,6 +48,27 @@ async def test_a_killed_runner_ends_its_streams_and_is_loaded_again(stack: Stack
         await http.delete("/v1/models/mortal")
 
 
+async def test_a_broker_that_takes_no_writes_ends_no_worker(stack: Stack) -> None:
+    """As one whose disk is full."""
+    async with client(stack.url) as http:
+        await launch(http, "patient")
+        workers = stack.pids()["worker"]
+        with stack.redis() as broker:
+            broker.config_set("min-replicas-to-write", 1)
+            try:
+                assert not await _serves(http, "patient")
+                async with asyncio.timeout(30):
+                    while "Connection to broker lost" not in await asyncio.to_thread(stack.log, "worker-cpu"):
+                        await asyncio.sleep(0.1)
+            finally:
+                broker.config_set("min-replicas-to-write", 0)
+        async with asyncio.timeout(30):
+            while not await _serves(http, "patient"):
+                await asyncio.sleep(0.2)
+        assert stack.pids()["worker"] == workers
+        await http.delete("/v1/models/patient")
+
+
 async def test_a_request_that_lost_its_runner_before_any_byte_is_tried_again(stack: Stack) -> None:
     async with client(stack.url) as http:
         await launch(http, "retried", step_ms=3000)

@@ -35,7 +35,7 @@ async def found(
     own = [] if row is not None else await gateway.database.look(registrations.names, launch.model_type)
     made = await gateway.blocking(planned, launch, machine, None if row is None else family_of(row), own)
     _refuse_code(made, launch, machine)
-    made = await gateway.looking(with_file, made, within_s)
+    made = await gateway.looking(with_file, made, within_s, on_hub=True)
     return launch_of(launch, made), made
 
 

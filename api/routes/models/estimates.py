@@ -47,7 +47,7 @@ async def estimate_model(request: Request) -> Estimate:
     half = any(one.kind != "cpu" for one in there)
     headers = None
     if seen is not None:
-        headers = await gateway.looking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S))
+        headers = await gateway.looking(lambda: headers_of(new, seen, half=half, within_s=PEEK_S), on_hub=seen.remote)
     found = await rooms_of(gateway, there)
     needed = replace(new, need=to_row(needs_of(new.engine, headers, new.options)))
     before = await took(gateway, launch.devices, needed)

@@ -72,7 +72,7 @@ async def _guessed(gateway: Gateway, body: GuessBody) -> Guess:
     seen = found.seen
     if seen is None:
         raise Unavailable("the weights cannot be seen from here, so that nothing is known of them", param="model_path")
-    headers = await gateway.looking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S))
+    headers = await gateway.looking(lambda: headers_if_any(new, seen, half=False, within_s=PEEK_S), on_hub=seen.remote)
     numbers = sum(one.numbers for one in headers.all) if headers is not None else None
     kind: Any = new.model_type
     made = guess(new.source, seen, new.engine, kind, numbers, body.model_name)

@@ -66,7 +66,7 @@ async def needs(
         if seen is None or (seen.remote and new.load_on_request):
             return None
         half = any(one.kind != "cpu" for one in devices_for(devices, new))
-        headers = await gateway.looking(_headers, new, seen, half)
+        headers = await gateway.looking(_headers, new, seen, half, on_hub=seen.remote)
         if headers is None:
             return None
     return needs_of(new.engine, headers, new.options)

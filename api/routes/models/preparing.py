@@ -74,12 +74,13 @@ async def _look(gateway: Gateway, launch: Launch, devices: Sequence[LoadedDevice
     engine = engine_asked(launch)
     elsewhere = source.kind == "package" and engine is not None and engine.own_environment
     alone = bool(devices) and all(one.node == gateway.settings.node for one in devices) and not elsewhere
+    looks = gateway.looks if source.kind in ("path", "package") else gateway.hub_looks
     with suppress(TimeoutError):  # a folder may lie on a network that does not answer
         if source.kind in ("path", "package") and alone:
-            return await gateway.looks.look(PEEK_S, peek_here, source)
+            return await looks.look(PEEK_S, peek_here, source)
         if source.kind not in ("path", "package") and seeing:
-            return await gateway.looks.look(PEEK_S, peek_or_why, source, PEEK_S)
-        return await gateway.looks.look(PEEK_S, peek, source, PEEK_S)
+            return await looks.look(PEEK_S, peek_or_why, source, PEEK_S)
+        return await looks.look(PEEK_S, peek, source, PEEK_S)
     return None
 
 

@@ -32,8 +32,10 @@ class Parts(Gateway):
         object.__setattr__(self, "settings", SimpleNamespace(node="n1", home=Path("/nowhere")))
         object.__setattr__(self, "database", SimpleNamespace(look=nothing))
 
-    async def looking(self, function: Callable[..., Any], *args: object, within_s: float = 0.1) -> Any:
-        return await super().looking(function, *args, within_s=min(within_s, 0.1))
+    async def looking(
+        self, function: Callable[..., Any], *args: object, on_hub: bool = False, within_s: float = 0.1
+    ) -> Any:
+        return await super().looking(function, *args, on_hub=on_hub, within_s=min(within_s, 0.1))
 
 
 @pytest.fixture
