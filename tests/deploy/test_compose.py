@@ -13,6 +13,7 @@ import pytest
 
 from models.settings import Settings
 from tests.deploy.composed import BIN, DOCKERFILES, ROOT, SECRETS, SERVERS, Config, compose, seconds
+from tests.sources import python_files
 
 
 @pytest.mark.parametrize("missing", SECRETS)
@@ -95,21 +96,32 @@ def test_images_get_the_whole_package(dockerfile: Path, tmp_path: Path) -> None:
     context, dist = tmp_path / "context", tmp_path / "dist"
     context.mkdir()
     sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for line in re.findall(r"^COPY (?!--from)(.+)", dockerfile.read_text(), re.M):
+    stages = re.split(r"^FROM ", dockerfile.read_text(), flags=re.M)
+    for line in re.findall(r"^COPY (?!--from)(.+)", "".join(stages), re.M):
         *sources, _target = line.split()
-        assert sent.issuperset(sources)
+        assert all(sent & {source, *map(str, Path(source).parents)} for source in sources)
+    [stage] = [stage for stage in stages if " AS build\n" in stage]
+    for line in re.findall(r"^COPY (?!--from)(.+)", stage, re.M):
+        *sources, _target = line.split()
         for source in sources:
             (context / source).parent.mkdir(exist_ok=True)
-            copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
-            copy(ROOT / source, context / source)
+            if (ROOT / source).is_dir():  # what is built of the interface comes from a stage of its own
+                shutil.copytree(ROOT / source, context / source, ignore=shutil.ignore_patterns("node_modules"))
+            else:
+                shutil.copy(ROOT / source, context / source)
     build = [str(BIN / "uv"), "build", "--quiet", "--wheel", "--no-build-isolation", "--offline"]
     subprocess.run([*build, "--python", sys.executable, "--out-dir", str(dist), str(context)], check=True)
     [wheel] = dist.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     for package in ("api", "workers", "models", "migrations"):
-        files = [path for kind in ("py", "ini", "mako") for path in (ROOT / package).rglob(f"*.{kind}")]
+        files = [path for kind in ("py", "ini", "mako") for path in python_files(ROOT / package, f"*.{kind}")]
         assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
-    assert {"migrations/alembic.ini", "migrations/script.py.mako", "api/cli/__main__.py"} <= packed
+    assert {
+        "migrations/alembic.ini",
+        "migrations/script.py.mako",
+        "api/cli/__main__.py",
+        "api/ui/dist/index.html",
+    } <= packed
     glyphs = [path for path in (ROOT / "models/catalogue").glob("glyph*/**/*") if path.is_file()]
     families = (ROOT / "models/catalogue/families").glob("*.jsonl")
     assert {path.relative_to(ROOT).as_posix() for path in (*glyphs, *families)} <= packed

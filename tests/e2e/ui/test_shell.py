@@ -70,11 +70,12 @@ class TestWithAKey:
     def test_one_signs_in_and_out(self, keyed: Stack, opened: Opener) -> None:
         page, watch = opened(f"{keyed.url}/ui/settings")
         key = page.get_by_label("API key")
+        key.wait_for()
         assert unfit(page) == []
         watch.excuse(r"401")
         key.fill("wrong")
         key.press("Enter")
-        expect(page.get_by_text("This key is not known.")).to_be_visible()
+        page.get_by_text("This key is not known.").wait_for()
         assert unfit(page) == []
         key.fill("the-key")
         key.press("Enter")

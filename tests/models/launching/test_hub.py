@@ -183,9 +183,9 @@ def test_of_a_repository_llama_cpp_reads_the_file_that_is_named(tmp_path: Path) 
 
 
 def test_an_unreachable_hub_is_not(tmp_path: Path) -> None:
-    assert (
-        _fetch("hf:org/name", tmp_path, HF_HUB_OFFLINE="0", HF_ENDPOINT="http://127.0.0.1:9")["error"] == "ModelFailed"
-    )
+    said = _fetch("hf:org/name", tmp_path, HF_HUB_OFFLINE="0", HF_ENDPOINT="http://127.0.0.1:9")
+
+    assert said["error"] == "HubUnreachable"
 
 
 _SCRIPT = """
