@@ -71,13 +71,22 @@ def tools(folder: Path, venv: Path) -> tuple[str, list[str]]:
 def digest(folder: Path) -> str:
     """A hash of all that the build reads."""
     found = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_sources(folder)):
         inner = path.relative_to(folder)
-        checked_alone = ".test." in path.name or path.name == "schema.d.ts"  # types, which the build does not read
-        if path.is_file() and inner.parts[0] not in _UNBUILT and not checked_alone:
-            found.update(f"{inner.as_posix()}\0{path.stat().st_size}\0".encode())
-            found.update(path.read_bytes())
+        found.update(f"{inner.as_posix()}\0{path.stat().st_size}\0".encode())
+        found.update(path.read_bytes())
     return found.hexdigest()
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    """The files that the build reads. npm's thousands are not walked, as this is done at each start."""
+    for top in folder.iterdir():
+        if top.name in _UNBUILT:
+            continue
+        for path in (top, *top.rglob("*")):
+            checked_alone = ".test." in path.name or path.name == "schema.d.ts"  # types, which the build does not read
+            if path.is_file() and not checked_alone:
+                yield path
 
 
 def _is_installed(folder: Path, *, tested: bool) -> bool:

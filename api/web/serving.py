@@ -8,6 +8,7 @@ precompressed files with names that hold their hash is that of most static serve
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
+from mimetypes import guess_type
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -100,11 +101,11 @@ def _file(file: Path, accepted: str, *, kept: bool) -> Response:
     """A file, compressed as it was at the build where the browser takes that."""
     names = {part.partition(";")[0].strip().lower() for part in accepted.split(",") if not part.endswith(";q=0")}
     headers = HEADERS | (_KEPT if kept else _ASKED_AGAIN) | {"Vary": "Accept-Encoding"}
-    plain = FileResponse(file)  # which knows the media type
+    media_type, _ = guess_type(file.name)  # as its packed form has another name
     for encoding, ending in _ENCODINGS:
         packed = file.with_name(file.name + ending)
         if encoding in names and packed.is_file():
-            return FileResponse(packed, headers=headers | {"Content-Encoding": encoding}, media_type=plain.media_type)
+            return FileResponse(packed, headers=headers | {"Content-Encoding": encoding}, media_type=media_type)
     return FileResponse(file, headers=headers)
 
 
