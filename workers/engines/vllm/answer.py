@@ -22,11 +22,18 @@ Call = Callable[[], Awaitable[Any]]
 
 
 def checked(cls: Callable[..., Any], fields: dict[str, Any]) -> Any:
-    """Make one of vLLM's own objects. Raises InvalidRequest where vLLM refuses a field."""
+    """Make one of vLLM's own objects.
+
+    Raises InvalidRequest where vLLM refuses a field, and EngineFailure where it could not look at a model's class: it
+    does that in a process of its own, which may be killed, or find too little memory. Another try may succeed.
+    """
     try:
         return cls(**fields)
     except ValidationError as error:
         first = error.errors()[0]
+        if "failed to be inspected" in str(first["msg"]):
+            why = "the process in which vLLM looks at the class of the model failed; the log says more"
+            raise EngineFailure(why) from error
         name = ".".join(map(str, first["loc"]))
         raise InvalidRequest(
             f"vLLM: {name}: {first['msg']}" if name else str(first["msg"]), param=name or None
