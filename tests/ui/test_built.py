@@ -45,7 +45,7 @@ def weight(files: set[str], ending: str) -> int:
 
 def first() -> list[str]:
     """What the first page needs: the entry, the overview, and a language."""
-    return ["index.html", "src/features/overview/OverviewPage.tsx", "src/i18n/zh-CN.json"]
+    return ["index.html", "src/features/overview/OverviewPage.tsx", "src/i18n/zh-CN/index.ts"]
 
 
 def test_the_first_load_is_light() -> None:

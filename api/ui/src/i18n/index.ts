@@ -1,15 +1,15 @@
 import i18next, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
 import { remember, remembered } from "../lib/memory";
-import type en from "./en.json";
+import type en from "./en";
 
 /** The languages, each by its own name. */
 export const LANGUAGES = { en: "English", "zh-CN": "简体中文" } as const;
 export type Language = keyof typeof LANGUAGES;
 
 const files: Record<Language, () => Promise<{ default: unknown }>> = {
-  en: () => import("./en.json"),
-  "zh-CN": () => import("./zh-CN.json"),
+  en: () => import("./en"),
+  "zh-CN": () => import("./zh-CN"),
 };
 
 const lazy: BackendModule = {

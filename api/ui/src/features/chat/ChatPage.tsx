@@ -26,7 +26,7 @@ export function ChatPage() {
   const open = (conversation: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, conversation }), resetScroll: false });
   return (
-    <Page title={t("nav.chat")} actions={<Button onClick={() => open(undefined)}>{t("chat.new")}</Button>}>
+    <Page title={t("nav.page.chat")} actions={<Button onClick={() => open(undefined)}>{t("chat.new")}</Button>}>
       <div className={styles.columns}>
         <HistoryPanel current={id} onOpen={open} />
         <div className={styles.talk}>

@@ -1,9 +1,9 @@
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
+import { ModelPicker } from "../../parts/ModelPicker";
 import { Fault } from "../../ui/Fault";
 import { Composer } from "./Composer";
 import { ContextGauge } from "./ContextGauge";
-import { ModelPicker } from "./ModelPicker";
 import { contextOf } from "./models";
 import { SettingsPanel } from "./SettingsPanel";
 import styles from "./TalkView.module.css";

@@ -1,10 +1,11 @@
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
+import { AsCode } from "../../parts/AsCode";
 import { useAdmin } from "../../parts/useAdmin";
 import { Tabs } from "../../ui/Tabs";
-import { CodeTab } from "./CodeTab";
 import { EventsTab } from "./EventsTab";
+import { exampleOf } from "./examples";
 import { LogTab } from "./LogTab";
 import { ReplicasTab } from "./ReplicasTab";
 import { SettingsTab } from "./SettingsTab";
@@ -29,7 +30,7 @@ export function ModelTabs({ model }: { model: Model }) {
       {tab === "events" && <EventsTab uid={model.id} />}
       {tab === "log" && <LogTab key={model.id} uid={model.id} />}
       {tab === "settings" && <SettingsTab key={model.id} model={model} />}
-      {tab === "code" && <CodeTab model={model} />}
+      {tab === "code" && <AsCode example={exampleOf(model)} />}
     </Tabs>
   );
 }

@@ -1,16 +1,5 @@
 import type { Model } from "../../api/types";
-
-/** A request to a model, as an example. `call` and `print`: the same with OpenAI's Python client, which not all have. */
-export interface Example {
-  path: string;
-  body: Record<string, unknown>;
-  /** A file that goes along as a form's field `file`. */
-  upload?: string;
-  /** Where the answer is no JSON: the file to keep it in. */
-  save?: string;
-  call?: string;
-  print?: string;
-}
+import type { Example } from "../../parts/example";
 
 /** A request that the model answers, by its type and what it is able to do. Pure. */
 export function exampleOf(model: Pick<Model, "id" | "model_type" | "model_ability">): Example {

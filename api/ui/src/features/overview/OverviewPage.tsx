@@ -18,7 +18,7 @@ export function OverviewPage() {
   const error = devices.error ?? models.error;
   const matters = attention(models.data?.data ?? [], devices.data?.data ?? [], devices.data?.notes ?? []);
   return (
-    <Page title={t("nav.overview")}>
+    <Page title={t("nav.page.overview")}>
       {error && <Failure error={error} />}
       <Attention matters={matters} />
       <Card title={t("devices.title")}>

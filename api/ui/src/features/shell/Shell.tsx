@@ -1,11 +1,16 @@
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { apiUrl } from "../../api/address";
+import { classes } from "../../lib/classes";
+import { Button } from "../../ui/Button";
+import { Links } from "./Links";
 import styles from "./Shell.module.css";
 
-/** What stands around every page: the way to the others. */
+/** What stands around every page: the way to the others. On a narrow screen it is behind a button. */
 export function Shell() {
   const { t } = useTranslation();
+  const id = useId();
+  const [isOpen, setOpen] = useState(false);
   const here = useLocation({ select: ({ publicHref }) => publicHref.replace(/#.*/, "") });
   return (
     <div className={styles.shell}>
@@ -13,27 +18,14 @@ export function Shell() {
         {t("app.skip")}
       </a>
       <header className={styles.side}>
-        <div className={styles.name}>{t("app.name")}</div>
-        <nav aria-label={t("nav.label")}>
-          <ul className={styles.links}>
-            <li>
-              <Link to="/" activeOptions={{ exact: true }}>
-                {t("nav.overview")}
-              </Link>
-            </li>
-            <li>
-              <Link to="/models">{t("nav.models")}</Link>
-            </li>
-            <li>
-              <Link to="/chat">{t("nav.chat")}</Link>
-            </li>
-            <li>
-              <Link to="/settings">{t("nav.settings")}</Link>
-            </li>
-            <li>
-              <a href={apiUrl("docs")}>{t("nav.docs")}</a>
-            </li>
-          </ul>
+        <div className={styles.head}>
+          <div className={styles.name}>{t("app.name")}</div>
+          <Button className={styles.menu} aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
+            {t("nav.menu")}
+          </Button>
+        </div>
+        <nav id={id} className={classes(!isOpen && styles.closed)} aria-label={t("nav.label")}>
+          <Links onChosen={() => setOpen(false)} />
         </nav>
       </header>
       <main id="content" className={styles.main} tabIndex={-1}>

@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import type { Model } from "../../api/types";
-import { Loading } from "../../parts/Loading";
+import type { Model } from "../api/types";
+import { Loading } from "./Loading";
 import styles from "./ModelPicker.module.css";
 
 interface Props {
@@ -19,18 +19,18 @@ export function ModelPicker({ models, model, onModel }: Props) {
   if (models.length === 0 && !model)
     return (
       <p>
-        {t("chat.noModel")} <Link to="/">{t("error.home")}</Link>
+        {t("picker.none")} <Link to="/">{t("error.home")}</Link>
       </p>
     );
   const isThere = models.some((one) => one.id === model);
   return (
     <div className={styles.picker}>
-      <label htmlFor={id}>{t("chat.model")}</label>
+      <label htmlFor={id}>{t("picker.model")}</label>
       <select id={id} value={model} onChange={(event) => onModel(event.target.value)}>
-        {!isThere && <option value={model}>{t("chat.gone", { model })}</option>}
+        {!isThere && <option value={model}>{t("picker.gone", { model })}</option>}
         {models.map((one) => (
           <option key={one.id} value={one.id}>
-            {one.state === "ready" ? one.id : t("chat.inState", { model: one.id, state: t(`state.${one.state}`) })}
+            {one.state === "ready" ? one.id : t("picker.inState", { model: one.id, state: t(`state.${one.state}`) })}
           </option>
         ))}
       </select>

@@ -1,18 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { apiUrl } from "../../api/address";
-import { sessionQuery } from "../../api/session";
-import type { Model } from "../../api/types";
-import { Code } from "../../parts/Code";
+import { apiUrl } from "../api/address";
+import { sessionQuery } from "../api/session";
+import { Code } from "./Code";
 import { curl, javascript, python } from "./code";
-import { exampleOf } from "./examples";
+import type { Example } from "./example";
 
-/** A request to the model as a program, in three languages, with this server's address. */
-export function CodeTab({ model }: { model: Model }) {
+/** A request as a program, in three languages, with this server's address. */
+export function AsCode({ example }: { example: Example }) {
   const { t } = useTranslation();
   const keyed = useQuery(sessionQuery).data?.needs_key ?? false;
   const server = { base: apiUrl("v1"), keyed };
-  const example = exampleOf(model);
   return (
     <>
       {keyed && <p>{t("code.key")}</p>}

@@ -1,4 +1,4 @@
-import type { Example } from "./examples";
+import type { Example } from "./example";
 
 /** Where a server is, with `/v1` at the end, and whether it needs a key. */
 export interface Server {

@@ -1,0 +1,14 @@
+import type { LinkProps } from "@tanstack/react-router";
+
+/** The pages, in the groups that the navigation shows: the name of each, and its path. */
+export const GROUPS = [
+  [
+    "start",
+    [
+      ["overview", "/"],
+      ["models", "/models"],
+    ],
+  ],
+  ["try", [["chat", "/chat"]]],
+  ["server", [["settings", "/settings"]]],
+] as const satisfies readonly (readonly [string, readonly (readonly [string, LinkProps["to"]])[]])[];

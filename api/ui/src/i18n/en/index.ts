@@ -1,0 +1,44 @@
+import app from "./app.json";
+import attention from "./attention.json";
+import chat from "./chat.json";
+import code from "./code.json";
+import devices from "./devices.json";
+import error from "./error.json";
+import event from "./event.json";
+import events from "./events.json";
+import keeping from "./keeping.json";
+import logs from "./logs.json";
+import markdown from "./markdown.json";
+import models from "./models.json";
+import nav from "./nav.json";
+import picker from "./picker.json";
+import replica from "./replica.json";
+import session from "./session.json";
+import settings from "./settings.json";
+import stage from "./stage.json";
+import state from "./state.json";
+import type from "./type.json";
+
+/** The words of all areas: an area is a file, and the first part of its keys. */
+export default {
+  app,
+  attention,
+  chat,
+  code,
+  devices,
+  error,
+  event,
+  events,
+  keeping,
+  logs,
+  markdown,
+  models,
+  nav,
+  picker,
+  replica,
+  session,
+  settings,
+  stage,
+  state,
+  type,
+};

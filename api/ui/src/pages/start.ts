@@ -1,0 +1,24 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { filtersOf, tabOf } from "../features/models/search";
+import { getParentRoute } from "./root";
+
+/** What is there, and how models come and go. */
+export const start = [
+  createRoute({
+    getParentRoute,
+    path: "/",
+    component: lazyRouteComponent(() => import("../features/overview/OverviewPage"), "OverviewPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/models",
+    validateSearch: filtersOf,
+    component: lazyRouteComponent(() => import("../features/models/ModelsPage"), "ModelsPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/models/$uid",
+    validateSearch: tabOf,
+    component: lazyRouteComponent(() => import("../features/models/ModelPage"), "ModelPage"),
+  }),
+];

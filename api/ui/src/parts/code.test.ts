@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { curl, javascript, python } from "./code";
+import type { Example } from "./example";
+
+const open = { base: "HOST/v1", keyed: false };
+const keyed = { base: "HOST/v1", keyed: true };
+const chat: Example = {
+  path: "chat/completions",
+  body: { model: "org/a" },
+  call: "chat.completions.create",
+  print: "answer",
+};
+const rerank: Example = { path: "rerank", body: { model: "org/a", query: "a" } };
+const heard: Example = {
+  path: "audio/transcriptions",
+  body: { model: "org/a" },
+  upload: "speech.mp3",
+  call: "audio.transcriptions.create",
+  print: "answer.text",
+};
+
+test("a command for a shell holds what it is given, whatever it is", () => {
+  const example = { path: "completions", body: { model: "a", prompt: "it's $HOME" } };
+  expect(curl(example, open)).toBe(
+    'curl HOST/v1/completions \\\n  -H "Content-Type: application/json" \\\n' +
+      `  -d '{"model":"a","prompt":"it'\\''s $HOME"}'`,
+  );
+});
+
+test("a key is named where one is needed, and never written", () => {
+  for (const example of [chat, rerank]) {
+    for (const code of [curl, python, javascript]) {
+      expect(code(example, keyed)).toContain("HEADRACE_API_KEY");
+      expect(code(example, open)).not.toContain("HEADRACE_API_KEY");
+    }
+  }
+});
+
+test("a recording is sent as a form", () => {
+  expect(curl(heard, open)).toContain("-F file=@speech.mp3");
+  expect(javascript(heard, open)).toContain('body.set("model", "org/a")');
+  expect(python(heard, open)).toContain('file=open("speech.mp3", "rb")');
+});

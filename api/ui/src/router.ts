@@ -1,0 +1,19 @@
+import { createRouter } from "@tanstack/react-router";
+import { pageBase } from "./api/address";
+import { root } from "./pages/root";
+import { server } from "./pages/server";
+import { start } from "./pages/start";
+import { trying } from "./pages/trying";
+
+export const router = createRouter({
+  routeTree: root.addChildren([...start, ...trying, ...server]),
+  basepath: pageBase.pathname,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
