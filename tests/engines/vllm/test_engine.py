@@ -15,11 +15,9 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 from transformers import AutoTokenizer
-from vllm.config import ModelConfig
-from vllm.model_executor.models import registry
 
 from models.catalogue import find
-from models.errors import ContextLengthExceeded, EngineFailure, InvalidRequest, ModelNotFound, UnsupportedParameter
+from models.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, UnsupportedParameter
 from models.launching import hub
 from models.launching.options.vllm import arguments
 from models.modalities.chat.messages import Media
@@ -27,11 +25,10 @@ from tests.engines.conftest import OPTIONS, resident, source_of
 from tests.engines.driver import Answer, Driver
 from tests.engines.nasty import HANGS, OVERFLOWS
 from tests.glyphs import glyphworld as world
-from tests.support.weights import llava_for_vllm, smollm2_directory
+from tests.support.weights import llava_for_vllm
 from workers.engines import engine_class
 from workers.engines.base import EngineSite
 from workers.engines.vllm import options
-from workers.engines.vllm.answer import checked
 from workers.engines.vllm.arguments import described
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.weights]
@@ -57,20 +54,6 @@ PERSON = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
-
-
-async def test_a_class_that_could_not_be_looked_at_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(fn: object) -> None:
-        raise RuntimeError("Error raised in subprocess")
-
-    monkeypatch.setattr(registry, "_run_in_subprocess", killed)
-    monkeypatch.setattr(registry._LazyRegisteredModel, "_load_modelinfo_from_cache", lambda *_: None)
-    registry._try_inspect_model_cls.cache_clear()
-
-    with pytest.raises(EngineFailure, match="the log says more"):
-        checked(ModelConfig, {"model": str(smollm2_directory())})
-
-    registry._try_inspect_model_cls.cache_clear()
 
 
 def calls(answer: Answer) -> list[tuple[str, Any]]:

@@ -18,6 +18,7 @@ SUITES = [
     "test_scoring.py",
     "test_tokens.py",
     "vllm/test_engine.py",
+    "vllm/test_loading.py",
 ]
 
 
