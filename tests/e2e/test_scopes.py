@@ -44,7 +44,7 @@ SCOPES = {
     "GET /v1/launch_history": ADMIN,
     "POST /v1/models/{uid:uid}/replicas": ADMIN,
     "DELETE /v1/models/{uid:uid}/replicas": ADMIN,
-    "DELETE /v1/models/{uid:uid}/replicas/{replica_id}": ADMIN,
+    "DELETE /v1/models/{uid:uid}/replicas/{replica_id:uid}": ADMIN,
     "PATCH /v1/models/{uid:uid}": ADMIN,
     "GET /v1/models/{uid:uid}/logs": ADMIN,
     "POST /v1/model_registrations/guess": ADMIN,

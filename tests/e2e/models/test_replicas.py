@@ -50,6 +50,17 @@ def test_replicas_come_and_the_idle_ones_go_first(stack: Stack) -> None:
     assert (told.count("replica_added"), told.count("replica_removed"), told.count("unloaded")) == (3, 3, 3)
 
 
+def test_a_replica_whose_id_has_a_slash_is_removed_by_its_id(stack: Stack) -> None:
+    uid = stack.launch_echo("org/scaled", replica=2)
+    try:
+        named = sorted(row["replica_id"] for row in replicas_of(stack, uid))
+        done = httpx.delete(f"{stack.url}/v1/models/{uid}/replicas/{named[1]}", timeout=90)
+        assert (done.status_code, done.json()["removed"]) == (200, named[1:]), done.text
+        assert [row["replica_id"] for row in replicas_of(stack, uid)] == named[:1]
+    finally:
+        httpx.delete(f"{stack.url}/v1/models/{uid}", timeout=60)
+
+
 @pytest.mark.usefixtures("scaled")
 def test_a_replica_that_leaves_ends_its_requests_whole_and_gets_no_more(stack: Stack) -> None:
     [first] = replicas_of(stack, "scaled")

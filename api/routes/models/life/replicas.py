@@ -111,7 +111,7 @@ async def remove_replicas(
     return await _remove(request, gateway, uid, scaling.leaving(rows, work, replica))
 
 
-@router.delete("/{uid:uid}/replicas/{replica_id}", summary="Remove a replica", dependencies=[Depends(admin_only)])
+@router.delete("/{uid:uid}/replicas/{replica_id:uid}", summary="Remove a replica", dependencies=[Depends(admin_only)])
 async def remove_replica(
     request: Request, uid: Uid, replica_id: Annotated[str, Path(max_length=120, description="its id, or its number")]
 ) -> RemovedReplicas:
