@@ -15,33 +15,41 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from starlette.responses import Response
 
-from models.errors import NotFound
+from api.gateway.gateway import gateway_of
+from models.errors import NotFound, StorageUnavailable
 
 router = APIRouter(include_in_schema=False)
 
 BUILT = Path(__file__).parent.parent / "ui" / "dist"
 """What ``make ui`` builds."""
 
-POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "base-uri 'self'",
-        "frame-ancestors 'none'",
-    ]
-)
-"""The Content-Security-Policy (https://www.w3.org/TR/CSP3/): nothing from elsewhere, and nothing inline."""
+
+def policy(bucket: str | None) -> str:
+    """The Content-Security-Policy (https://www.w3.org/TR/CSP3/): nothing inline, and nothing from elsewhere.
+
+    ``bucket``: the origin at which artifacts are served, where that is not the gateway. Pure.
+    """
+    artifacts = f" {bucket}" if bucket else ""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob:{artifacts}",
+            f"media-src 'self' blob:{artifacts}",
+            "font-src 'self'",
+            f"connect-src 'self'{artifacts}",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'self'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy(None),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -83,18 +91,27 @@ def served(request: Request, path: str) -> Response:
     if path.startswith("assets/") or not _wants_page(request.headers):
         raise NotFound(f"the web interface has no file '{path[:100]}'")
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    return _page(raw.partition(b"/ui/")[2].count(b"/"))
+    return _page(raw.partition(b"/ui/")[2].count(b"/"), _policy_of(request))
 
 
-def _page(depth: int) -> Response:
-    """The page, for an address so many folders below ``/ui/``."""
+def _policy_of(request: Request) -> str:
+    """The policy of this server's page. A bucket that cannot be asked shows no pictures either."""
+    try:
+        return policy(gateway_of(request).store.origin())
+    except StorageUnavailable:
+        return policy(None)
+
+
+def _page(depth: int, rules: str) -> Response:
+    """The page, for an address so many folders below ``/ui/``, with its Content-Security-Policy."""
+    headers = HEADERS | _ASKED_AGAIN | {"Content-Security-Policy": rules}
     try:
         text = (BUILT / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         missing = _MISSING.format(up="../" * (depth + 1))
-        return HTMLResponse(missing, HTTPStatus.SERVICE_UNAVAILABLE, HEADERS | _ASKED_AGAIN)
+        return HTMLResponse(missing, HTTPStatus.SERVICE_UNAVAILABLE, headers)
     base = "../" * depth or "./"
-    return HTMLResponse(text.replace("<head>", f'<head><base href="{base}">', 1), headers=HEADERS | _ASKED_AGAIN)
+    return HTMLResponse(text.replace("<head>", f'<head><base href="{base}">', 1), headers=headers)
 
 
 def _file(file: Path, accepted: str, *, kept: bool) -> Response:

@@ -223,6 +223,16 @@ class Store:
         with _translated_errors(key):
             return obstore.sign(self._store, "GET", key, timedelta(seconds=min(seconds, 7 * 86400)))
 
+    def origin(self) -> str | None:
+        """Where the URLs of ``presigned`` lead to, as an origin: scheme, host and port. None where there are none.
+
+        It may block, as that does.
+        """
+        if not self._direct:
+            return None
+        url = urlsplit(self.presigned("origin", 1) or "")
+        return f"{url.scheme}://{url.netloc}"
+
     def _options(self, key: str, media_type: str) -> dict[str, Any]:
         found: dict[str, Any] = {"chunk_size": PART, "max_concurrency": PARTS_AT_ONCE}
         if self._root is None:  # a folder has no place for them

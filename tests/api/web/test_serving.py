@@ -4,6 +4,7 @@ import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from api.edge import errors
 from api.web import serving
+from models.storage.artifacts import open_store
+from tests.support.s3 import S3
 
 PAGE = "<!doctype html><html><head><title>x</title></head></html>"
 OPENED = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -27,6 +30,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     (tmp_path / "secret").write_text("s")
     monkeypatch.setattr(serving, "BUILT", built)
     app = FastAPI()
+    app.state.gateway = SimpleNamespace(store=open_store((tmp_path / "artifacts").as_uri()))
     errors.install(app)
     app.include_router(serving.router)
     with TestClient(app, follow_redirects=False) as found:
@@ -86,6 +90,15 @@ def test_every_answer_says_what_a_page_may_do(client: TestClient, path: str) -> 
     assert "frame-ancestors 'none'" in policy
     told = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
     assert {name: headers[name] for name in told} == told
+
+
+def test_pictures_may_come_from_the_bucket_that_serves_them(client: TestClient, s3_server: S3) -> None:
+    assert isinstance(client.app, FastAPI)
+    client.app.state.gateway.store = open_store(s3_server.url("jobs", links="s3"))
+    policy = client.get("/ui/", headers=OPENED).headers["content-security-policy"]
+    assert f"img-src 'self' data: blob: {s3_server.endpoint};" in policy
+    client.app.state.gateway.store = open_store(s3_server.url("jobs", links="gateway"))
+    assert s3_server.endpoint not in client.get("/ui/", headers=OPENED).headers["content-security-policy"]
 
 
 def test_the_root_leads_browsers_to_it_under_any_prefix(client: TestClient) -> None:
