@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from deploy import ui
+from models import errors
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "api" / "ui"
@@ -21,6 +22,12 @@ LINES, MEAN_BYTES = 200, 3000
 
 BELOW = {"lib": 0, "api": 1, "i18n": 1, "styles": 1, "ui": 2, "markdown": 3, "parts": 3, "features": 4}
 """Folders, each of which may import those below it, and itself."""
+
+NO_PAGE_MEETS = {"invalid_json_line", "invalid_range", "previous_response_not_found"} | {
+    "thread_unsupported_request",
+    "unsupported_media_type",
+}
+"""Errors of what the interface never asks."""
 
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
 KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
@@ -71,6 +78,11 @@ def test_languages_say_the_same_things() -> None:
     assert len({frozenset(found) for found in keys.values()}) == 1, keys
     for path in LANGUAGES:
         assert '""' not in json.dumps(words_of(path))
+
+
+def test_every_error_of_the_api_is_explained() -> None:
+    explained = words_of(SOURCE / "i18n" / "en")["cause"]
+    assert set(explained) == set(errors._by_code()) - NO_PAGE_MEETS
 
 
 def test_every_text_is_used_and_every_used_text_is_there() -> None:

@@ -6,11 +6,14 @@ export async function copied(text: string): Promise<boolean> {
       () => false,
     );
   }
+  const before = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);
+  area.focus();
   area.select();
   const done = document.execCommand("copy");
   area.remove();
+  if (before instanceof HTMLElement) before.focus();
   return done;
 }

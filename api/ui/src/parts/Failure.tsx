@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/errors";
+import type causes from "../i18n/en/cause.json";
 import { Button } from "../ui/Button";
 import { Fault } from "../ui/Fault";
 import { CopyButton } from "./CopyButton";
@@ -10,17 +11,21 @@ interface Props {
   again?: () => void;
 }
 
-/** An error of the API for people: what happened, the id of the request to copy, and the next step. */
+type Code = keyof typeof causes;
+
+/** An error of the API for people: what happened, why, the next step, and the id of the request to copy. */
 export function Failure({ error, again }: Props) {
-  const { t } = useTranslation();
-  const away = error instanceof ApiError && error.status === 0;
-  const id = error instanceof ApiError ? error.requestId : null;
+  const { t, i18n } = useTranslation();
+  const { code, status, requestId } = error instanceof ApiError ? error : { code: "", status: -1, requestId: null };
+  const known = i18n.exists(`cause.${code}`) ? (code as Code) : null;
+  const away = status === 0;
   return (
     <Fault
-      title={t("error.title")}
+      title={known ? t(`cause.${known}.what`) : t("error.title")}
       message={away ? t("error.unreachable") : error.message}
-      details={id && <RequestId id={id} code={error instanceof ApiError ? error.code : ""} />}
+      details={requestId && <RequestId id={requestId} code={code} />}
     >
+      {known && <p>{t(`cause.${known}.next`)}</p>}
       {again && <Button onClick={again}>{t("error.again")}</Button>}
     </Fault>
   );

@@ -1,5 +1,6 @@
 import app from "./app.json";
 import attention from "./attention.json";
+import cause from "./cause.json";
 import chat from "./chat.json";
 import code from "./code.json";
 import devices from "./devices.json";
@@ -23,6 +24,7 @@ import type from "./type.json";
 export default {
   app,
   attention,
+  cause,
   chat,
   code,
   devices,
