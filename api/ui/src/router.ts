@@ -1,5 +1,6 @@
 import { createRouter } from "@tanstack/react-router";
 import { pageBase } from "./api/address";
+import { BrokenPage } from "./features/shell/BrokenPage";
 import { root } from "./pages/root";
 import { server } from "./pages/server";
 import { start } from "./pages/start";
@@ -9,6 +10,7 @@ export const router = createRouter({
   routeTree: root.addChildren([...start, ...trying, ...server]),
   basepath: pageBase.pathname,
   defaultPreload: "intent",
+  defaultErrorComponent: BrokenPage,
   scrollRestoration: true,
 });
 

@@ -1,7 +1,7 @@
 """The frame of the interface: sign-in, languages, themes, prefixes, and what a browser must not complain about."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
@@ -62,6 +62,35 @@ def test_the_documentation_needs_nothing_from_elsewhere(stack: Stack, opened: Op
     page, _ = opened(f"{stack.url}/ui/")
     page.get_by_role("link", name="API documentation").click()
     page.get_by_role("heading", name="Headrace").wait_for()
+
+
+class TestAfterAnUpgrade:
+    """A page that was open asks for files that are gone."""
+
+    @pytest.fixture
+    def stale(self, stack: Stack, opened: Opener) -> tuple[Page, list[int]]:
+        """A page whose next files are missing as often as the list says, and how often the page was loaded."""
+        page, watch = opened(f"{stack.url}/ui/")
+        page.get_by_role("heading", level=1).wait_for()
+        watch.excuse(r"404|Failed to fetch|Unable to preload")
+        loads: list[int] = []
+        page.on("load", lambda _: loads.append(1))
+        return page, loads
+
+    def test_it_loads_itself_anew_once(self, stale: tuple[Page, list[int]]) -> None:
+        page, loads = stale
+        page.route("**/assets/Settings*", lambda route: route.fallback() if loads else route.fulfill(status=404))
+        page.get_by_role("link", name="Settings").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
+        assert len(loads) == 1
+
+    def test_it_says_so_where_that_does_not_help(self, stale: tuple[Page, list[int]]) -> None:
+        page, loads = stale
+        page.route("**/assets/Settings*", lambda route: route.fulfill(status=404))
+        page.get_by_role("link", name="Settings").click()
+        page.get_by_role("alert").get_by_role("button", name="Try again").wait_for()
+        assert len(loads) == 1
+        assert unfit(page) == []
 
 
 class TestWithAKey:
