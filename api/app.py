@@ -40,6 +40,7 @@ from api.routes import (
     audio,
     bare,
     batches,
+    catalogue,
     chat,
     cluster,
     devices,
@@ -114,7 +115,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     errors.install(app)
     text = (chat, embeddings, messages, responses, tokens)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
-    rest = (jobs, files, batches, models, cluster, registrations, devices, engines, artifacts, health, bare)
+    rest = (jobs, files, batches, models, catalogue, cluster, registrations, devices, engines, artifacts, health, bare)
     before = (supported, unserved)  # whose paths others would take for uids
     for module in (*before, *text, *media, *rest, session, documentation, serving):
         app.include_router(module.router)

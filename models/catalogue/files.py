@@ -33,7 +33,7 @@ def file_of(plan: Plan, files: Sequence[str]) -> str:
     if plan.file in files:
         return plan.file
     models = [one for one in files if one.endswith(".gguf") and not _is_projector(one)]
-    saying = [one for one in models if _says(one, plan.quantization)]
+    saying = [one for one in models if says(one, plan.quantization)]
     fitting = [one for one in saying if fnmatchcase(one, plan.file)] or saying
     firsts = [one for one in fitting if (part := _PART.search(one)) is None or part[1] == "00001"]
     whole = [one for one in firsts if not _PART.search(one)] or firsts
@@ -48,7 +48,7 @@ def file_of(plan: Plan, files: Sequence[str]) -> str:
     )
 
 
-def _says(file: str, quantization: str) -> bool:
+def says(file: str, quantization: str) -> bool:
     """Whether the name of a file, or of its folder, says this quantisation, and not one that has more to its name."""
     word = re.escape(quantization.lower())
     before = "" if quantization.upper().startswith("UD-") else r"(?<!ud-)"

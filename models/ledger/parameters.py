@@ -33,6 +33,19 @@ def need_of(family: Family, weights: Weights, quantization: str, engine: str, ta
     return Need(taken, beside, certain=taken, unknown=tuple(unknown))
 
 
+def stored_bytes(family: Family, weights: Weights, quantization: str) -> int | None:
+    """About how many bytes the files of the weights have; None where nobody says how many parameters they have."""
+    if weights.size is None:
+        return None
+    if weights.format == "ggufv2":
+        bits = _named_bits(quantization, _GGUF_BITS, 16)
+    elif weights.format in _USUAL:
+        bits = _named_bits(quantization, _BITS, _USUAL[weights.format])
+    else:
+        bits = 32 if family.type in ("embedding", "rerank") and weights.size < _SMALL else 16
+    return int(weights.size * 1e9 * bits / 8)
+
+
 def as_json(need: Need | None) -> WayNeeds | None:
     """The bytes that are known to be needed, and what is not known."""
     if need is None:

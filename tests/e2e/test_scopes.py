@@ -52,6 +52,7 @@ SCOPES = {
     "POST /v1/model_registrations/{model_type}": ADMIN,
     "DELETE /v1/model_registrations/{model_type}/{name:path}": ADMIN,
     "GET /v1/cache/models": ADMIN,
+    "GET /v1/suggestions": ADMIN,
     "GET /v1/cache/models/files": ADMIN,
     "DELETE /v1/cache/models": ADMIN,
     # What needs no key: probes, whether a key is needed, and URLs that are signed.
@@ -78,6 +79,8 @@ SCOPES = {
     "HEAD /openapi.json": INFER,
     "GET /v1/devices": INFER,
     "GET /v1/engines": INFER,
+    "GET /v1/catalogue": INFER,
+    "GET /v1/catalogue/{name:path}": INFER,
     "GET /v1/engines/{engine}/options": INFER,
     "GET /v1/engines/{name}": INFER,
     "GET /v1/engines/{model_type}/{name:path}": INFER,

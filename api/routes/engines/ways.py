@@ -11,10 +11,10 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.memory import device_here, rooms_of
 from api.routes.models.registered import family_of
 from api.shapes.as_written import AsWritten
-from models.catalogue import SPECS, Spec
-from models.catalogue.entries import Family, Weights
+from models.catalogue.entries import Family
 from models.catalogue.names import meant, named
-from models.engines import FACTS, MODEL_TYPES, ModelType
+from models.catalogue.shipped import shipped_family
+from models.engines import MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
 from models.ledger.shapes import WayList, WaysByEngine
 from models.ledger.ways import ways_here
@@ -77,19 +77,10 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
 
 def _family(name: str, model_type: ModelType | None, own: Sequence[str]) -> Family:
     """The model of this name, with the weights that the name may mean. Raises ModelNotFound."""
-    shipped = [one for one in SPECS if one.name == name and model_type in (None, _type_of(one))]
-    if shipped:
-        return Family(name, _type_of(shipped[0]), tuple(map(_weights, shipped)))
+    if shipped := shipped_family(name, model_type):
+        return shipped
     try:
         found = named(name, model_type, own)
     except ModelNotFound as error:
         raise ModelNotFound(error.message, param="name") from None
     return replace(found.family, specs=meant(found))
-
-
-def _type_of(spec: Spec) -> ModelType:
-    return spec.model_type or FACTS[spec.engine].model_types[0]
-
-
-def _weights(spec: Spec) -> Weights:
-    return Weights(spec.model_format, quantizations=(spec.quantization,), engines=(spec.engine,))
