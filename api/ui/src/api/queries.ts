@@ -13,6 +13,9 @@ export const keys = {
   metrics: ["metrics"] as const,
   progress: (uid: string) => ["progress", uid] as const,
   jobs: ["jobs"] as const,
+  catalogue: ["catalogue"] as const,
+  catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,
+  suggestions: (askHub: boolean) => ["suggestions", askHub] as const,
 };
 
 /** How often what changes by itself is asked again, in ms. The next request waits for the last answer. */

@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { filtersOf as catalogueFiltersOf, lineFiltersOf } from "../features/catalogue/search";
 import { filtersOf, tabOf } from "../features/models/search";
 import { getParentRoute } from "./root";
 
@@ -8,6 +9,18 @@ export const start = [
     getParentRoute,
     path: "/",
     component: lazyRouteComponent(() => import("../features/overview/OverviewPage"), "OverviewPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/catalogue",
+    validateSearch: catalogueFiltersOf,
+    component: lazyRouteComponent(() => import("../features/catalogue/CataloguePage"), "CataloguePage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/catalogue/$name",
+    validateSearch: lineFiltersOf,
+    component: lazyRouteComponent(() => import("../features/catalogue/ModelPage"), "ModelPage"),
   }),
   createRoute({
     getParentRoute,

@@ -6,6 +6,7 @@ export const GROUPS = [
     "start",
     [
       ["overview", "/"],
+      ["catalogue", "/catalogue"],
       ["models", "/models"],
     ],
   ],

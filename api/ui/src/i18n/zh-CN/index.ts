@@ -1,5 +1,7 @@
+import ability from "./ability.json";
 import app from "./app.json";
 import attention from "./attention.json";
+import catalogue from "./catalogue.json";
 import cause from "./cause.json";
 import chat from "./chat.json";
 import code from "./code.json";
@@ -22,8 +24,10 @@ import type from "./type.json";
 
 /** The words of all areas: an area is a file, and the first part of its keys. */
 export default {
+  ability,
   app,
   attention,
+  catalogue,
   cause,
   chat,
   code,

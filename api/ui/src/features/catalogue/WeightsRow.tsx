@@ -1,0 +1,67 @@
+import { useTranslation } from "react-i18next";
+import { launchAddress } from "../../api/address";
+import { bytes } from "../../lib/numbers";
+import { Status } from "../../ui/Status";
+import type { WeightsLine } from "./lines";
+import { useWords } from "./useWords";
+import styles from "./WeightsCard.module.css";
+
+interface Props {
+  name: string;
+  line: WeightsLine;
+  admin: boolean;
+}
+
+/** Weights of one size, format and quantisation. */
+export function WeightsRow({ name, line, admin }: Props) {
+  const { t, i18n } = useTranslation();
+  const words = useWords();
+  const { weights, way, others } = line;
+  const { model_size_in_billions: size, model_format: format, quantization } = weights;
+  const needs = way?.needs?.total_bytes;
+  const said = [size === null ? "" : words.size(size), format, quantization].filter(Boolean).join(" ");
+  const about = (count: number) => t("catalogue.about", { size: bytes(count, i18n.language) });
+  return (
+    <tr>
+      <td>{size === null ? "–" : words.size(size)}</td>
+      <td>{format}</td>
+      <td>{quantization}</td>
+      <td>
+        {way?.engine ?? "–"}
+        {others.length > 0 && <div className={styles.small}>{t("catalogue.also", { names: others.join(", ") })}</div>}
+      </td>
+      <td className={styles.number}>{needs ? about(needs) : "–"}</td>
+      <td className={styles.number}>
+        {weights.cached && <Status tone="good">{t("catalogue.here")}</Status>}
+        {!weights.cached && (weights.download_bytes ? about(weights.download_bytes) : "–")}
+      </td>
+      <td className={styles.why}>
+        {way && <Verdict line={line} />}
+        {way?.reason && <div className={styles.small}>{way.reason}</div>}
+      </td>
+      {admin && (
+        <td>
+          {line.mayTry && (
+            <a
+              className={styles.launch}
+              href={launchAddress({ name, size, format, quantization, engine: way?.engine ?? null })}
+              aria-label={t("catalogue.launchOf", { name, what: said })}
+            >
+              {t("catalogue.launch")}
+            </a>
+          )}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+/** Whether it fits, and where. */
+function Verdict({ line: { way } }: { line: WeightsLine }) {
+  const { t } = useTranslation();
+  if (!way) return null;
+  if (!way.runs) return <Status tone="bad">{t(`catalogue.verdict.${way.cause ?? "unknown"}`)}</Status>;
+  const devices = way.devices.join(", ");
+  const tone = way.fits_now === false ? "warn" : "good";
+  return <Status tone={tone}>{t(way.fits_now === false ? "catalogue.later" : "catalogue.fitsOn", { devices })}</Status>;
+}

@@ -1,0 +1,25 @@
+import { useTranslation } from "react-i18next";
+import type en from "../../i18n/en";
+import { decimal } from "../../lib/numbers";
+
+type Ability = keyof (typeof en)["ability"];
+
+/** How the words of the catalogue are said to people. What has no words is said as it is. */
+export function useWords() {
+  const { t, i18n } = useTranslation();
+  const tongues = new Intl.DisplayNames(i18n.language, { type: "language", fallback: "code" });
+  return {
+    ability: (word: string) => (i18n.exists(`ability.${word}`) ? t(`ability.${word as Ability}`) : word),
+    language: (word: string) => {
+      if (word === "multilingual") return t("catalogue.multilingual");
+      try {
+        return tongues.of(word) ?? word;
+      } catch {
+        return word; // it is no code of a language
+      }
+    },
+    /** A number of parameters, of which `billions` are given. */
+    size: (billions: number) =>
+      billions < 1 ? `${decimal(billions * 1000, i18n.language, 0)}M` : `${decimal(billions, i18n.language, 2)}B`,
+  };
+}
