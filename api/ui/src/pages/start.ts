@@ -1,6 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { filtersOf as catalogueFiltersOf, lineFiltersOf } from "../features/catalogue/search";
 import { filtersOf, tabOf } from "../features/models/search";
+import { named } from "./named";
 import { getParentRoute } from "./root";
 
 /** What is there, and how models come and go. */
@@ -8,6 +9,7 @@ export const start = [
   createRoute({
     getParentRoute,
     path: "/",
+    validateSearch: (search: Record<string, unknown>) => named(search, "trying"),
     component: lazyRouteComponent(() => import("../features/overview/OverviewPage"), "OverviewPage"),
   }),
   createRoute({

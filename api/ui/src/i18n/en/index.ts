@@ -9,6 +9,7 @@ import devices from "./devices.json";
 import error from "./error.json";
 import event from "./event.json";
 import events from "./events.json";
+import first from "./first.json";
 import keeping from "./keeping.json";
 import logs from "./logs.json";
 import markdown from "./markdown.json";
@@ -35,6 +36,7 @@ export default {
   error,
   event,
   events,
+  first,
   keeping,
   logs,
   markdown,
