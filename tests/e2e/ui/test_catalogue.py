@@ -98,7 +98,10 @@ def test_a_card_opens_all_of_a_model(stack: Stack, opened: Opener) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("qwen3")
     page.get_by_text("apache-2.0").wait_for()
     rows = page.get_by_role("row")
+    assert rows.count() == 21  # with the names of the columns
+    page.get_by_role("button", name="Show all").click()
     all_of_it = rows.count()
+    assert all_of_it > 100
     page.get_by_label("Size", exact=True).select_option("600M")
     small = rows.filter(has_text="Q8_0")
     expect(small).to_have_count(1)

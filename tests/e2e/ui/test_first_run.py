@@ -26,6 +26,9 @@ def test_the_first_answer_takes_few_clicks(new_stack: StackFactory, opened: Open
     page.reload()
     page.get_by_text("offline").first.wait_for()  # what cannot be had says why
     look(page, "first-run", "en-US")
+    chinese, _ = opened(f"{stack.url}/ui/", locale="zh-CN")
+    chinese.get_by_text("offline").first.wait_for()
+    look(chinese, "first-run", "zh-CN")
     page.get_by_role("button", name="Try smollm2").click()
     page.wait_for_url("**/ui/chat?model=smollm2", timeout=90_000)
     page.get_by_role("textbox").last.fill("Name a colour.")
@@ -38,6 +41,9 @@ def test_the_first_answer_takes_few_clicks(new_stack: StackFactory, opened: Open
     page.goto(f"{stack.url}/ui/")
     page.get_by_role("link", name="smollm2").wait_for()
     expect(page.get_by_text("Try a model")).to_have_count(0)
+    said = {"Requests in flight": "0", "Jobs that run": "0", "Jobs that wait": "0"}
+    for name, value in said.items():
+        expect(page.locator("dl > div").filter(has_text=name).locator("dd")).to_have_text(value)
     paints = []
     for _ in range(3):
         page.reload()

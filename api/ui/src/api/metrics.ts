@@ -1,22 +1,31 @@
-/** What replicas have counted at one moment, by model: tokens since its replicas were loaded, and requests in flight. */
+/**
+ * What was counted at one moment. By model: tokens since its replicas were loaded, and requests in flight. By state: the
+ * jobs that wait or run.
+ */
 export interface Sample {
   atMs: number;
   tokens: Record<string, number>;
   inflight: Record<string, number>;
+  jobs: Record<string, number>;
 }
 
-const LINE = /^(headrace_engine_tokens_total|headrace_replica_inflight)\{(.*)\} (\S+)$/gm;
+const LINE = /^(headrace_engine_tokens_total|headrace_replica_inflight|headrace_jobs)\{(.*)\} (\S+)$/gm;
+const COUNTED: Record<string, "tokens" | "inflight" | "jobs"> = {
+  headrace_engine_tokens_total: "tokens",
+  headrace_replica_inflight: "inflight",
+  headrace_jobs: "jobs",
+};
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 const SAMPLES = 6;
 
 /** Reads Prometheus's text format. Pure. */
 export function sampleOf(text: string, atMs: number): Sample {
-  const sample: Sample = { atMs, tokens: {}, inflight: {} };
+  const sample: Sample = { atMs, tokens: {}, inflight: {}, jobs: {} };
   for (const [, name, written, value] of text.matchAll(LINE)) {
     const labels = labelsOf(written ?? "");
-    const model = labels["model"] ?? "";
-    const counted = name === "headrace_replica_inflight" ? sample.inflight : sample.tokens;
-    counted[model] = (counted[model] ?? 0) + Number(value);
+    const of = (name === "headrace_jobs" ? labels["state"] : labels["model"]) ?? "";
+    const counted = COUNTED[name ?? ""];
+    if (counted) sample[counted][of] = (sample[counted][of] ?? 0) + Number(value);
   }
   return sample;
 }
@@ -37,9 +46,15 @@ export function sampled(before: readonly Sample[], now: Sample): Sample[] {
   return left ? [now] : [...before, now].slice(-SAMPLES);
 }
 
-/** Tokens a second of a model over these samples; null where it is not known yet. Pure. */
-export function tokensPerSecond(samples: readonly Sample[], model: string): number | null {
+/** Tokens a second of a model, or of all together, over these samples; null where it is not known yet. Pure. */
+export function tokensPerSecond(samples: readonly Sample[], model?: string): number | null {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || last.atMs <= first.atMs) return null;
-  return (1000 * ((last.tokens[model] ?? 0) - (first.tokens[model] ?? 0))) / (last.atMs - first.atMs);
+  const count = ({ tokens }: Sample) => (model === undefined ? total(tokens) : (tokens[model] ?? 0));
+  return (1000 * (count(last) - count(first))) / (last.atMs - first.atMs);
+}
+
+/** All counts together. Pure. */
+export function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -1,15 +1,17 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel } from "../../api/types";
 import { decimal } from "../../lib/numbers";
+import { FactList } from "../../ui/FactList";
 import { Fitting } from "./Fitting";
-import styles from "./ModelFacts.module.css";
 import { useWords } from "./useWords";
 
 /** What a model is, and what it can do. */
 export function ModelFacts({ model }: { model: CatalogueModel }) {
   const { t, i18n } = useTranslation();
   const words = useWords();
-  const facts: [string, string | null][] = [
+  const facts: [string, ReactNode][] = [
+    [t("catalogue.onThisMachine"), <Fitting key="fitting" model={model} />],
     [t("catalogue.type"), t(`type.${model.type}`)],
     [t("catalogue.abilities"), model.abilities.map(words.ability).join(", ")],
     [t("catalogue.languages"), model.languages.map(words.language).join(", ")],
@@ -19,22 +21,5 @@ export function ModelFacts({ model }: { model: CatalogueModel }) {
     [t("catalogue.engines"), model.engines.join(", ")],
     [t("catalogue.aliases"), model.aliases.join(", ")],
   ];
-  return (
-    <dl className={styles.facts}>
-      <div>
-        <dt>{t("catalogue.onThisMachine")}</dt>
-        <dd className={styles.state}>
-          <Fitting model={model} />
-        </dd>
-      </div>
-      {facts
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 }

@@ -1,7 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CatalogueModel } from "../../api/types";
 import { useAdmin } from "../../parts/useAdmin";
+import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { Select } from "../../ui/Select";
 import { Table } from "../../ui/Table";
@@ -11,6 +13,8 @@ import { useWords } from "./useWords";
 import styles from "./WeightsCard.module.css";
 import { WeightsRow } from "./WeightsRow";
 
+const FIRST = 20;
+
 /** Each size, format and quantisation of a model: what it takes, whether it fits, and the way to launch it. */
 export function WeightsCard({ model, filters }: { model: CatalogueModel; filters: LineFilters }) {
   const { t } = useTranslation();
@@ -18,6 +22,8 @@ export function WeightsCard({ model, filters }: { model: CatalogueModel; filters
   const admin = useAdmin();
   const navigate = useNavigate();
   const lines = linesOf(model.weights, filters);
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? lines : lines.slice(0, FIRST);
   const show = (change: Record<string, unknown>) =>
     void navigate({
       to: "/catalogue/$name",
@@ -60,11 +66,14 @@ export function WeightsCard({ model, filters }: { model: CatalogueModel; filters
       {lines.length === 0 && <p>{t("catalogue.noLines")}</p>}
       {lines.length > 0 && (
         <Table label={t("catalogue.weights")} columns={columns}>
-          {lines.map((line) => {
+          {shown.map((line) => {
             const { model_size_in_billions: size, model_format: format, quantization } = line.weights;
             return <WeightsRow key={`${size} ${format} ${quantization}`} name={model.name} line={line} admin={admin} />;
           })}
         </Table>
+      )}
+      {lines.length > shown.length && (
+        <Button onClick={() => setWhole(true)}>{t("catalogue.allLines", { number: lines.length })}</Button>
       )}
       <p className={styles.note}>{t("catalogue.estimated")}</p>
     </Card>

@@ -18,10 +18,11 @@ export function lineOf(weights: CatalogueWeights): WeightsLine {
   return { weights, way, others, mayTry };
 }
 
-/** The lines that pass. Pure. */
+/** The lines that pass, those that can run here first. Pure. */
 export function linesOf(all: readonly CatalogueWeights[], { size, fits }: LineFilters): WeightsLine[] {
   return all
     .filter((one) => size === undefined || one.model_size_in_billions === size)
     .map(lineOf)
-    .filter((line) => !fits || line.way?.runs);
+    .filter((line) => !fits || line.way?.runs)
+    .sort((one, other) => Number(other.way?.runs ?? false) - Number(one.way?.runs ?? false));
 }

@@ -6,7 +6,7 @@ import { tokensPerSecond } from "../../api/metrics";
 import type { Model } from "../../api/types";
 import { bytes, decimal } from "../../lib/numbers";
 import { ModelStatus } from "../../parts/ModelStatus";
-import styles from "./Facts.module.css";
+import { FactList } from "../../ui/FactList";
 import { measuredOf } from "./measured";
 import { TypeName } from "./TypeName";
 
@@ -18,6 +18,7 @@ export function Facts({ model }: { model: Model }) {
   const speed = model.state === "ready" ? tokensPerSecond(metrics, model.id) : null;
   const number = (value: number) => decimal(value, i18n.language);
   const facts: [string, ReactNode][] = [
+    [t("models.state"), <ModelStatus key="state" state={model.state} />],
     [t("models.type"), <TypeName key="type" model={model} />],
     [t("models.engine"), model.model_engine],
     [t("models.format"), [model.model_format, model.quantization].filter(Boolean).join(" ")],
@@ -32,22 +33,7 @@ export function Facts({ model }: { model: Model }) {
   ];
   return (
     <>
-      <dl className={styles.facts}>
-        <div>
-          <dt>{t("models.state")}</dt>
-          <dd>
-            <ModelStatus state={model.state} />
-          </dd>
-        </div>
-        {facts
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <FactList facts={facts} />
       {model.warnings.map((warning) => (
         <p key={warning}>{warning}</p>
       ))}

@@ -12,6 +12,7 @@ import { attention } from "./attention";
 import { DeviceCard } from "./DeviceCard";
 import { FirstRun } from "./FirstRun";
 import { ModelTable } from "./ModelTable";
+import { NowCard } from "./NowCard";
 import { Trying } from "./Trying";
 
 const route = getRouteApi("/");
@@ -31,12 +32,14 @@ export function OverviewPage() {
       {trying && models.data && <Trying uid={trying} models={models.data.data} />}
       {admin && models.data?.data.length === 0 && <FirstRun />}
       <Attention matters={matters} />
+      <NowCard />
       <Card title={t("devices.title")}>
         {devices.data?.data.map((device) => <DeviceCard key={device.id} device={device} />) ?? <Loading />}
       </Card>
       <Card title={t("models.title")}>
         {models.data?.data.length === 0 && <p>{t("models.none")}</p>}
-        {models.data ? <ModelTable models={models.data.data} /> : <Loading />}
+        {models.isPending && !models.error && <Loading />}
+        {models.data && models.data.data.length > 0 && <ModelTable models={models.data.data} />}
       </Card>
     </Page>
   );

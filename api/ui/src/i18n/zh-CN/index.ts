@@ -15,6 +15,7 @@ import logs from "./logs.json";
 import markdown from "./markdown.json";
 import models from "./models.json";
 import nav from "./nav.json";
+import now from "./now.json";
 import picker from "./picker.json";
 import replica from "./replica.json";
 import session from "./session.json";
@@ -42,6 +43,7 @@ export default {
   markdown,
   models,
   nav,
+  now,
   picker,
   replica,
   session,
