@@ -13,4 +13,22 @@ export const trying = [
     }),
     component: lazyRouteComponent(() => import("../features/chat/ChatPage"), "ChatPage"),
   }),
+  createRoute({
+    getParentRoute,
+    path: "/embeddings",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/embeddings/EmbeddingsPage"), "EmbeddingsPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/rerank",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/rerank/RerankPage"), "RerankPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/tokenizer",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/tokenizer/TokenizerPage"), "TokenizerPage"),
+  }),
 ];

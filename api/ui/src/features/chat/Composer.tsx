@@ -1,10 +1,10 @@
 import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
+import { TextArea } from "../../ui/TextArea";
 import styles from "./Composer.module.css";
 import { PicturePicker } from "./PicturePicker";
 import { Pictures } from "./Pictures";
-import { TextArea } from "./TextArea";
 import { usePictures } from "./usePictures";
 
 interface Props {

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
-import { TextArea } from "./TextArea";
+import { TextArea } from "../../ui/TextArea";
 
 interface Props {
   text: string;

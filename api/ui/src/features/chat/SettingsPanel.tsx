@@ -1,10 +1,10 @@
 import { useTranslation } from "react-i18next";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
+import { TextArea } from "../../ui/TextArea";
 import type { Settings } from "./conversation";
 import { fits, LIMITS, PARAMETERS } from "./request";
 import styles from "./SettingsPanel.module.css";
-import { TextArea } from "./TextArea";
 
 interface Props {
   settings: Settings;

@@ -10,6 +10,14 @@ export const GROUPS = [
       ["models", "/models"],
     ],
   ],
-  ["try", [["chat", "/chat"]]],
+  [
+    "try",
+    [
+      ["chat", "/chat"],
+      ["embeddings", "/embeddings"],
+      ["rerank", "/rerank"],
+      ["tokenizer", "/tokenizer"],
+    ],
+  ],
   ["server", [["settings", "/settings"]]],
 ] as const satisfies readonly (readonly [string, readonly (readonly [string, LinkProps["to"]])[]])[];

@@ -6,6 +6,7 @@ import cause from "./cause.json";
 import chat from "./chat.json";
 import code from "./code.json";
 import devices from "./devices.json";
+import embeddings from "./embeddings.json";
 import error from "./error.json";
 import event from "./event.json";
 import events from "./events.json";
@@ -18,10 +19,13 @@ import nav from "./nav.json";
 import now from "./now.json";
 import picker from "./picker.json";
 import replica from "./replica.json";
+import rerank from "./rerank.json";
 import session from "./session.json";
 import settings from "./settings.json";
 import stage from "./stage.json";
 import state from "./state.json";
+import tokenizer from "./tokenizer.json";
+import trying from "./try.json";
 import type from "./type.json";
 
 /** The words of all areas: an area is a file, and the first part of its keys. */
@@ -34,6 +38,7 @@ export default {
   chat,
   code,
   devices,
+  embeddings,
   error,
   event,
   events,
@@ -46,9 +51,12 @@ export default {
   now,
   picker,
   replica,
+  rerank,
   session,
   settings,
   stage,
   state,
+  tokenizer,
+  try: trying,
   type,
 };
