@@ -1,7 +1,6 @@
 """The pages of the catalogue: what is searched and filtered, and one model in full."""
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -108,14 +107,10 @@ def test_a_card_opens_all_of_a_model(stack: Stack, opened: Opener) -> None:
     expect(small).to_contain_text("llama_cpp")
     expect(small).to_contain_text(re.compile(r"≈ \d+ MiB"))
     expect(small).to_contain_text("Fits on")
-    link = small.get_by_role("link", name="Launch qwen3 600M ggufv2 Q8_0")
-    asked = urlsplit(link.get_attribute("href") or "")
-    assert asked.path == "/ui/launch"
-    words = {"name": "qwen3", "size": "0.6", "format": "ggufv2", "quantization": "Q8_0", "engine": "llama_cpp"}
-    assert {name: values[0] for name, values in parse_qs(asked.query).items()} == words
+    small.get_by_role("button", name="Launch qwen3 600M ggufv2 Q8_0").wait_for()
     page.get_by_label("Size", exact=True).select_option("235B")
     expect(rows.filter(has_text="Too large").first).to_contain_text("GiB in all")
-    assert page.get_by_role("link", name=re.compile("Launch qwen3 235B pytorch")).count() == 0
+    assert page.get_by_role("button", name=re.compile("Launch qwen3 235B pytorch")).count() == 0
     page.get_by_label("Fits this machine").check()
     expect(page).to_have_url(re.compile(r"size=235&fits=true$"))
     page.get_by_label("Size", exact=True).select_option("All")
@@ -148,3 +143,18 @@ def test_it_says_when_the_server_is_away(new_stack: StackFactory, opened: Opener
     page.context.unroute("**/v1/catalogue")
     alert.get_by_role("button", name="Try again").click()
     page.get_by_text(re.compile(r"of \d{4} models$")).wait_for()
+
+
+@pytest.mark.weights
+def test_weights_are_launched_from_their_line(new_stack: StackFactory, opened: Opener) -> None:
+    stack = new_stack(HEADRACE_OFFLINE="1")
+    page, watch = opened(f"{stack.url}/ui/catalogue/smollm2")
+    watch.excuse("409")
+    launch = page.get_by_role("button", name="Launch smollm2").first  # what runs here is first
+    launch.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ui/models/smollm2")
+    expect(page.get_by_text("ready", exact=True).first).to_be_visible(timeout=90_000)
+    page.go_back()
+    launch.click()  # it is there already, so the server refuses it by this name
+    page.get_by_role("alert").wait_for()

@@ -8,9 +8,3 @@ export const apiBase = import.meta.env.DEV ? new URL("/", location.href) : new U
 export function apiUrl(path: string): string {
   return new URL(path.replace(/^\//, ""), apiBase).href;
 }
-
-/** The address of the page that launches a model, filled in with these words; what is null is left open. */
-export function launchAddress(words: Record<string, string | number | null>): string {
-  const given = Object.entries(words).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]]));
-  return new URL(`launch?${new URLSearchParams(given)}`, pageBase).href;
-}

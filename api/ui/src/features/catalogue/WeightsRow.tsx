@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
-import { launchAddress } from "../../api/address";
 import { bytes } from "../../lib/numbers";
 import { Status } from "../../ui/Status";
+import { LaunchButton } from "./LaunchButton";
 import type { WeightsLine } from "./lines";
 import { useWords } from "./useWords";
 import styles from "./WeightsCard.module.css";
@@ -42,13 +42,7 @@ export function WeightsRow({ name, line, admin }: Props) {
       {admin && (
         <td>
           {line.mayTry && (
-            <a
-              className={styles.launch}
-              href={launchAddress({ name, size, format, quantization, engine: way?.engine ?? null })}
-              aria-label={t("catalogue.launchOf", { name, what: said })}
-            >
-              {t("catalogue.launch")}
-            </a>
+            <LaunchButton name={name} line={line} label={t("catalogue.launchOf", { name, what: said })} />
           )}
         </td>
       )}
