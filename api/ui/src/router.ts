@@ -5,9 +5,10 @@ import { root } from "./pages/root";
 import { server } from "./pages/server";
 import { start } from "./pages/start";
 import { trying } from "./pages/trying";
+import { work } from "./pages/work";
 
 export const router = createRouter({
-  routeTree: root.addChildren([...start, ...trying, ...server]),
+  routeTree: root.addChildren([...start, ...trying, ...work, ...server]),
   basepath: pageBase.pathname,
   defaultPreload: "intent",
   defaultErrorComponent: BrokenPage,

@@ -19,5 +19,6 @@ export const GROUPS = [
       ["tokenizer", "/tokenizer"],
     ],
   ],
+  ["work", [["jobs", "/jobs"]]],
   ["server", [["settings", "/settings"]]],
 ] as const satisfies readonly (readonly [string, readonly (readonly [string, LinkProps["to"]])[]])[];

@@ -11,6 +11,7 @@ import error from "./error.json";
 import event from "./event.json";
 import events from "./events.json";
 import first from "./first.json";
+import jobs from "./jobs.json";
 import keeping from "./keeping.json";
 import logs from "./logs.json";
 import markdown from "./markdown.json";
@@ -43,6 +44,7 @@ export default {
   event,
   events,
   first,
+  jobs,
   keeping,
   logs,
   markdown,

@@ -1,0 +1,71 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../../api/errors";
+import { isOver, jobQuery, type PlacedJob } from "../../api/jobs";
+import { Failure } from "../../parts/Failure";
+import { Loading } from "../../parts/Loading";
+import { Card } from "../../ui/Card";
+import { FactList } from "../../ui/FactList";
+import { Page } from "../../ui/Page";
+import { Status } from "../../ui/Status";
+import { Actions } from "./Actions";
+import { CourseCard } from "./CourseCard";
+import { DeliveriesCard } from "./DeliveriesCard";
+import { ResultCard } from "./ResultCard";
+import { TONES } from "./search";
+
+const route = getRouteApi("/jobs/$id");
+
+/** A job: how it is, what happened to it, and what it has made. */
+export function JobPage() {
+  const { id } = route.useParams();
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { data, error, refetch } = useQuery(jobQuery(id));
+  if (error instanceof ApiError && error.status === 404)
+    return (
+      <Page title={t("jobs.one")}>
+        <p>{t("jobs.gone", { id })}</p>
+        <p>
+          <Link to="/jobs">{t("jobs.toAll")}</Link>
+        </p>
+      </Page>
+    );
+  const left = (action: string, failed: number) => action === "delete" && !failed && navigate({ to: "/jobs" });
+  return (
+    <Page title={t("jobs.one")} actions={data && <Actions jobs={[data]} onDone={left} />}>
+      {error && <Failure error={error} again={refetch} />}
+      {!data && !error && <Loading />}
+      {data && <JobCards job={data} />}
+    </Page>
+  );
+}
+
+function JobCards({ job }: { job: PlacedJob }) {
+  const { t } = useTranslation();
+  const facts = [
+    [
+      t("jobs.column.stateName"),
+      <Status key="state" tone={TONES[job.state]}>
+        {t(`jobs.state.${job.state}`)}
+      </Status>,
+    ],
+    [t("jobs.column.kind"), job.kind],
+    [t("jobs.column.model"), job.model],
+    [t("jobs.column.attempts"), t("jobs.ofMost", { number: job.attempt, most: job.max_attempts })],
+    [t("jobs.priority"), String(job.priority)],
+    ...Object.entries(job.metadata),
+  ] as const;
+  return (
+    <>
+      {job.error && <Failure error={new ApiError(job.error.message, 500, job.error.code ?? "", job.error.param)} />}
+      <Card title={job.id}>
+        <FactList facts={facts} />
+      </Card>
+      <CourseCard key={String(isOver(job.state))} job={job} />
+      {job.state === "succeeded" && <ResultCard job={job} />}
+      {job.webhook && <DeliveriesCard id={job.id} />}
+    </>
+  );
+}
