@@ -10,15 +10,15 @@ from random import Random
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.e2e.stack import Stack
+from tests.e2e.ui.chatting import DISTANCE, answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import unfit
 from tests.glyphs import glyphworld as world
 from tests.support.pictures import saved
-from tests.support.servers import wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -52,10 +52,6 @@ GREEN_RING = saved("PNG", Image.fromarray(world.draw("ring", "green", Random(6),
 LINES = "\n\n".join(f"line {number} of many" for number in range(60))
 
 
-DISTANCE = "document.documentElement.scrollHeight - innerHeight - scrollY"
-"""How far from its end the page is scrolled, in pixels."""
-
-
 @pytest.fixture(scope="module")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running Headrace with the demo, whose smollm2 is loaded, with echo, a slow echo, and one that sees."""
@@ -73,29 +69,6 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def words(text: str) -> int:
     """How many tokens echo makes of this."""
     return len(text.split())
-
-
-def say(page: Page, text: str) -> None:
-    """Write a message, and send it."""
-    field = page.get_by_label("Message", exact=True)
-    field.fill(text)
-    field.press("Enter")
-
-
-def to_see(page: Page, condition: str) -> None:
-    """Wait until this holds in the page, whose policy forbids what Playwright waits with."""
-    wait_for(lambda: bool(page.evaluate(condition)), 30, lambda: page.evaluate(DISTANCE))
-
-
-def limited(page: Page, tokens: int) -> None:
-    """Let answers have so many tokens at most."""
-    page.get_by_text("System prompt and parameters").click()
-    page.get_by_label("Most tokens of an answer").fill(str(tokens))
-
-
-def answers(page: Page, model: str) -> Locator:
-    """The answers of a model that are shown."""
-    return page.get_by_role("log").get_by_role("article", name=model)
 
 
 def test_a_real_answer_is_streamed_and_kept(talking: Stack, opened: Opener) -> None:
@@ -296,11 +269,11 @@ def test_ten_thousand_tokens_hold_no_frame_up(talking: Stack, opened: Opener, br
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(talking: Stack, opened: Opener, locale: str) -> None:
     page, _ = opened(f"{talking.url}/ui/chat?model=echo", locale=locale)
-    page.locator("summary").click()
+    page.locator("summary").first.click()
     page.locator("input[inputmode=decimal]").nth(2).fill(str(words(MARKDOWN)))
     page.locator("form textarea").fill(MARKDOWN)
     page.locator("form textarea").press("Enter")
     page.locator(".katex").nth(1).wait_for()
     page.locator("pre .hljs-keyword").first.wait_for()
-    page.locator("summary").click()
+    page.locator("summary").first.click()
     look(page, "chat", locale)

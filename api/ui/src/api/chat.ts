@@ -13,16 +13,43 @@ export interface Usage {
   total_tokens: number;
 }
 
+/** A piece of a call: its texts are to be joined with those of the same index. */
+export interface CallPiece {
+  index: number;
+  id: string;
+  name: string;
+  arguments: string;
+}
+
+/** A token, the natural logarithm of its probability, and the likeliest in its place. */
+export interface TokenOdds {
+  token: string;
+  logprob: number;
+  others: { token: string; logprob: number }[];
+}
+
 /** A piece of an answer. */
 export interface ChatPiece {
   text: string;
   thoughts: string;
   finish: string | null;
   usage: Usage | null;
+  calls: CallPiece[];
+  tokens: TokenOdds[];
+  /** What of the request is not heeded, which the first piece alone tells. */
+  ignored: string;
 }
 
 interface Chunk {
-  choices?: { delta?: { content?: string | null; reasoning_content?: string | null }; finish_reason?: string | null }[];
+  choices?: {
+    delta?: {
+      content?: string | null;
+      reasoning_content?: string | null;
+      tool_calls?: { index?: number; id?: string | null; function?: { name?: string | null; arguments?: string } }[];
+    };
+    logprobs?: { content?: { token: string; logprob: number; top_logprobs?: TokenOdds["others"] }[] | null } | null;
+    finish_reason?: string | null;
+  }[];
   usage?: Usage | null;
   error?: unknown;
 }
@@ -38,6 +65,8 @@ export async function* streamChat(body: ChatBody, signal: AbortSignal): AsyncGen
     throw signal.aborted ? cause : unreachable(cause);
   });
   if (!response.ok || !response.body) throw errorOf(response, await response.json().catch(() => null));
+  const ignored = response.headers.get("x-headrace-ignored");
+  if (ignored) yield { ...pieceOf({}, response), ignored };
   let isWhole = false;
   try {
     for await (const data of events(response.body)) {
@@ -60,5 +89,17 @@ export function pieceOf(chunk: Chunk, response: Response): ChatPiece {
     thoughts: choice?.delta?.reasoning_content ?? "",
     finish: choice?.finish_reason ?? null,
     usage: chunk.usage ?? null,
+    calls: (choice?.delta?.tool_calls ?? []).map((call, at) => ({
+      index: call.index ?? at,
+      id: call.id ?? "",
+      name: call.function?.name ?? "",
+      arguments: call.function?.arguments ?? "",
+    })),
+    tokens: (choice?.logprobs?.content ?? []).map(({ token, logprob, top_logprobs: others = [] }) => ({
+      token,
+      logprob,
+      others: others.map((other) => ({ token: other.token, logprob: other.logprob })),
+    })),
+    ignored: "",
   };
 }

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { named } from "./named";
+import { listed, named } from "./named";
 import { getParentRoute } from "./root";
 
 /** What asks a model. */
@@ -10,6 +10,7 @@ export const trying = [
     validateSearch: (search: Record<string, unknown>) => ({
       ...named(search, "model"),
       ...named(search, "conversation"),
+      ...listed(search, "beside"),
     }),
     component: lazyRouteComponent(() => import("../features/chat/ChatPage"), "ChatPage"),
   }),

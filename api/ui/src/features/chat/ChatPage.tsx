@@ -8,7 +8,7 @@ import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import styles from "./ChatPage.module.css";
 import { HistoryPanel } from "./HistoryPanel";
-import { chatModels, modelFor } from "./models";
+import { askedOf, chatModels, modelFor } from "./models";
 import { TalkView } from "./TalkView";
 import { useTalk } from "./useTalk";
 
@@ -17,12 +17,12 @@ const route = getRouteApi("/chat");
 /** Conversations with models. */
 export function ChatPage() {
   const { t } = useTranslation();
-  const { model: asked, conversation: id } = route.useSearch();
+  const { model: named, beside = [], conversation: id } = route.useSearch();
   const navigate = route.useNavigate();
   const models = useQuery(live.models);
   const talk = useTalk(id);
   const able = chatModels(models.data?.data ?? []);
-  const model = modelFor(asked, able, talk?.now().conversation);
+  const asked = askedOf(modelFor(named, able, talk?.now().conversation), beside);
   const open = (conversation: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, conversation }), resetScroll: false });
   return (
@@ -38,11 +38,17 @@ export function ChatPage() {
               key={talk.now().conversation.id}
               talk={talk}
               models={models.data && able}
-              model={model}
-              onModel={(picked) => void navigate({ search: { conversation: id, model: picked }, replace: true })}
+              asked={asked}
+              onModels={([model, ...others]) =>
+                void navigate({
+                  search: { conversation: id, model, ...(others.length > 0 && { beside: others }) },
+                  replace: true,
+                  resetScroll: false,
+                })
+              }
               onBegin={() =>
                 void navigate({
-                  search: { model: asked, conversation: talk.now().conversation.id },
+                  search: (before) => ({ ...before, conversation: talk.now().conversation.id }),
                   replace: true,
                   resetScroll: false,
                 })

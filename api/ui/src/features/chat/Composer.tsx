@@ -1,33 +1,39 @@
-import { type KeyboardEvent, useState } from "react";
+import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { TextArea } from "../../ui/TextArea";
+import { Attachments } from "./Attachments";
+import type { Kind } from "./attachments";
 import styles from "./Composer.module.css";
-import { PicturePicker } from "./PicturePicker";
-import { Pictures } from "./Pictures";
-import { usePictures } from "./usePictures";
+import { FilePicker } from "./FilePicker";
+import type { Said } from "./talk";
+import { useDraft } from "./useDraft";
 
 interface Props {
+  /** Of the conversation, under which the draft is kept. */
+  id: string;
   isRunning: boolean;
   mayAsk: boolean;
-  /** Whether the model can see. */
-  sees: boolean;
-  onSay: (text: string, pictures: string[]) => void;
+  /** What the model can be shown. */
+  kinds: readonly Kind[];
+  onSay: (said: Said) => void;
   onStop: () => void;
 }
 
 /** Where the next message is written. What is typed stays here, so that a key draws nothing else anew. */
-export function Composer({ isRunning, mayAsk, sees, onSay, onStop }: Props) {
+export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props) {
   const { t } = useTranslation();
-  const [text, setText] = useState("");
-  const { pictures, fault, add, remove, clear } = usePictures();
-  const shown = sees ? pictures : [];
-  const isEmpty = text.trim() === "" && shown.length === 0;
+  const { draft, fault, add, remove, clear, setText } = useDraft(id, kinds);
+  const said = {
+    text: draft.text,
+    pictures: kinds.includes("image") ? draft.pictures : [],
+    sounds: kinds.includes("audio") ? draft.sounds : [],
+  };
+  const isEmpty = said.text.trim() === "" && said.pictures.length + said.sounds.length === 0;
   const send = () => {
     if (isEmpty || !mayAsk) return;
-    onSay(text, shown);
-    setText("");
     clear();
+    onSay(said);
   };
   const pressed = (event: KeyboardEvent) => {
     // While signs are composed, Enter chooses among them.
@@ -36,7 +42,7 @@ export function Composer({ isRunning, mayAsk, sees, onSay, onStop }: Props) {
     send();
   };
   const taken = (event: { preventDefault: () => void }, files: FileList | undefined) => {
-    if (!sees || !files || files.length === 0) return;
+    if (kinds.length === 0 || !files || files.length === 0) return;
     event.preventDefault();
     void add([...files]);
   };
@@ -47,22 +53,23 @@ export function Composer({ isRunning, mayAsk, sees, onSay, onStop }: Props) {
         event.preventDefault();
         send();
       }}
-      onDragOver={(event) => sees && event.preventDefault()}
+      onDragOver={(event) => kinds.length > 0 && event.preventDefault()}
       onDrop={(event) => taken(event, event.dataTransfer.files)}
       onPaste={(event) => taken(event, event.clipboardData.files)}
     >
-      <Pictures urls={shown} onRemove={remove} />
-      {fault && <p role="alert">{t("chat.noPicture", { name: fault })}</p>}
+      <Attachments pictures={said.pictures} sounds={said.sounds} onRemove={remove} />
+      {fault && <p role="alert">{t(kinds.includes("audio") ? "chat.noFile" : "chat.noPicture", { name: fault })}</p>}
       <TextArea
         label={t("chat.message")}
         isLabelHidden
         placeholder={t("chat.hint")}
-        value={text}
+        value={draft.text}
         onChange={setText}
         onKeyDown={pressed}
       />
       <div className={styles.buttons}>
-        {sees && <PicturePicker onFiles={add} />}
+        {kinds.includes("image") && <FilePicker label={t("chat.addPictures")} accept="image/*" onFiles={add} />}
+        {kinds.includes("audio") && <FilePicker label={t("chat.addSounds")} accept="audio/*" onFiles={add} />}
         {isRunning ? (
           <Button look="danger" onClick={onStop}>
             {t("chat.stop")}

@@ -1,18 +1,22 @@
 import { useTranslation } from "react-i18next";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
+import { Select } from "../../ui/Select";
 import { TextArea } from "../../ui/TextArea";
 import type { Settings } from "./conversation";
 import { fits, LIMITS, PARAMETERS } from "./request";
 import styles from "./SettingsPanel.module.css";
+import { THINKING } from "./structure";
 
 interface Props {
   settings: Settings;
+  /** Whether the model has thoughts to switch on and off. */
+  thinks: boolean;
   onChange: (settings: Settings) => void;
 }
 
 /** The system prompt and the parameters of a conversation, folded away. */
-export function SettingsPanel({ settings, onChange }: Props) {
+export function SettingsPanel({ settings, thinks, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const number = new Intl.NumberFormat(i18n.language, { useGrouping: false });
   const outside = (name: (typeof PARAMETERS)[number]) => {
@@ -43,6 +47,22 @@ export function SettingsPanel({ settings, onChange }: Props) {
             />
           </Field>
         ))}
+        {thinks && (
+          <Select
+            label={t("chat.thinkingChoice.label")}
+            value={THINKING.find((one) => one === settings.thinking) ?? ""}
+            options={THINKING.map((one) => [one, t(`chat.thinkingChoice.${one || "default"}`)] as const)}
+            onChange={(thinking) => onChange({ ...settings, thinking })}
+          />
+        )}
+        <label className={styles.option}>
+          <input
+            type="checkbox"
+            checked={settings.logprobs !== ""}
+            onChange={(event) => onChange({ ...settings, logprobs: event.target.checked ? "on" : "" })}
+          />
+          {t("chat.askOdds")}
+        </label>
       </div>
     </details>
   );

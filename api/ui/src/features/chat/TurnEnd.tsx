@@ -3,11 +3,12 @@ import { Loading } from "../../parts/Loading";
 import { Fault } from "../../ui/Fault";
 import type { Turn } from "./conversation";
 import styles from "./TurnEnd.module.css";
+import { VerdictNote } from "./VerdictNote";
 
 /** How an answer ended, and what it took. */
 export function TurnEnd({ turn, isGrowing }: { turn: Turn; isGrowing: boolean }) {
   const { t, i18n } = useTranslation();
-  if (isGrowing) return turn.text === "" ? <Loading /> : null;
+  if (isGrowing) return turn.text === "" && turn.calls.length === 0 ? <Loading /> : null;
   const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 1 });
   const { usage, speed, fault } = turn;
   const away = fault?.code === "unreachable";
@@ -22,6 +23,7 @@ export function TurnEnd({ turn, isGrowing }: { turn: Turn; isGrowing: boolean })
       )}
       {(turn.end === "stopped" || turn.end === "") && <p className={styles.end}>{t("chat.stopped")}</p>}
       {turn.end === "length" && <p className={styles.end}>{t("chat.cut")}</p>}
+      {turn.form && !fault && turn.calls.length === 0 && <VerdictNote turn={turn} />}
       {usage && (
         <p className={styles.end}>
           {t("chat.usage", {

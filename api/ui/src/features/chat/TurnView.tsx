@@ -1,67 +1,57 @@
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Markdown } from "../../markdown/Markdown";
-import { Button } from "../../ui/Button";
-import { Branches } from "./Branches";
-import { CopyButton } from "./CopyButton";
-import type { Turn } from "./conversation";
+import { Attachments } from "./Attachments";
+import { Calls, Results } from "./Calls";
+import type { Call, Turn } from "./conversation";
 import { EditTurn } from "./EditTurn";
-import { Pictures } from "./Pictures";
+import { Odds } from "./Odds";
 import { Thoughts } from "./Thoughts";
+import { type Acts, TurnActions } from "./TurnActions";
 import { TurnEnd } from "./TurnEnd";
 import styles from "./TurnView.module.css";
-import type { Talk } from "./talk";
 
-interface Props {
+export interface TurnProps {
   turn: Turn;
   isGrowing: boolean;
   mayAsk: boolean;
   /** The ids of those in its place, itself among them, with spaces between. */
   siblings: string;
-  talk: Talk;
-  onEdit: (parent: string | null, text: string, pictures: string[]) => void;
-  onAgain: (parent: string) => void;
+  /** Whether the conversation ends here. */
+  isLast: boolean;
+  /** What was called that this turn answers. */
+  calls: readonly Call[];
+  acts: Acts;
 }
 
 /** What was said once, and what can be done about it. It is drawn anew only where that has changed. */
-export const TurnView = memo(
-  function TurnView({ turn, isGrowing, mayAsk, siblings, talk, onEdit, onAgain }: Props) {
-    const { t } = useTranslation();
-    const [isEdited, setEdited] = useState(false);
-    const { role, parent } = turn;
-    const who = role === "user" ? t("chat.you") : turn.model;
-    const save = (text: string) => {
-      setEdited(false);
-      onEdit(parent, text, turn.pictures);
-    };
-    return (
-      <article className={styles[role]} aria-label={who}>
-        <h2 className={styles.who}>{who}</h2>
-        <Thoughts text={turn.thoughts} isGrowing={isGrowing && turn.text === ""} />
-        <Pictures urls={turn.pictures} />
-        {isEdited && <EditTurn text={turn.text} mayAsk={mayAsk} onSave={save} onLeave={() => setEdited(false)} />}
-        {!isEdited && role === "user" && <p className={styles.said}>{turn.text}</p>}
-        {role === "assistant" && <Markdown text={turn.text} growing={isGrowing} />}
-        {role === "assistant" && <TurnEnd turn={turn} isGrowing={isGrowing} />}
-        {!isGrowing && !isEdited && (
-          <div className={styles.actions}>
-            <Branches id={turn.id} siblings={siblings.split(" ")} onShow={(id) => talk.showBranch(id)} />
-            <CopyButton text={turn.text} />
-            {role === "user" && <Button onClick={() => setEdited(true)}>{t("chat.edit")}</Button>}
-            {role === "assistant" && parent !== null && (
-              <Button disabled={!mayAsk} onClick={() => onAgain(parent)}>
-                {t("chat.again")}
-              </Button>
-            )}
-          </div>
-        )}
-      </article>
-    );
-  },
-  (before, after) =>
-    before.turn === after.turn &&
-    before.isGrowing === after.isGrowing &&
-    before.mayAsk === after.mayAsk &&
-    before.siblings === after.siblings &&
-    before.talk === after.talk,
-);
+export const TurnView = memo(function TurnView(props: TurnProps) {
+  const { turn, isGrowing, mayAsk, calls, acts } = props;
+  const { t } = useTranslation();
+  const [isEdited, setEdited] = useState(false);
+  const { role } = turn;
+  const who = role === "assistant" ? turn.model : t(role === "user" ? "chat.you" : "chat.toolsSaid");
+  const save = (text: string) => {
+    setEdited(false);
+    acts.edit(turn, text);
+  };
+  return (
+    <article className={styles[role]} aria-label={who}>
+      <h2 className={styles.who}>{who}</h2>
+      <Thoughts text={turn.thoughts} isGrowing={isGrowing && turn.text === ""} />
+      <Attachments pictures={turn.pictures} sounds={turn.sounds} />
+      {isEdited && <EditTurn text={turn.text} mayAsk={mayAsk} onSave={save} onLeave={() => setEdited(false)} />}
+      {!isEdited && role === "user" && <p className={styles.said}>{turn.text}</p>}
+      {role === "tool" && <Results results={turn.results} calls={calls} />}
+      {role === "assistant" && (
+        <>
+          <Markdown text={turn.text} growing={isGrowing} />
+          <Calls calls={turn.calls} />
+          <TurnEnd turn={turn} isGrowing={isGrowing} />
+          {!isGrowing && turn.tokens.length > 0 && <Odds tokens={turn.tokens} />}
+        </>
+      )}
+      {!isGrowing && !isEdited && <TurnActions {...props} onEdit={() => setEdited(true)} />}
+    </article>
+  );
+});

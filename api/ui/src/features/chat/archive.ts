@@ -1,4 +1,5 @@
-import { type Conversation, NO_SETTINGS, newTurn, type Settings, type Turn } from "./conversation";
+import { type Conversation, type Form, NO_SETTINGS, newTurn, type Settings, type Turn } from "./conversation";
+import { FORMS } from "./structure";
 
 const KIND = "headrace.conversations";
 
@@ -23,7 +24,12 @@ export function read(text: string): Conversation[] | null {
 export function matching(conversations: readonly Conversation[], typed: string): Conversation[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const holds = (one: Conversation) => {
-    const text = [one.title, ...one.turns.map((turn) => turn.text)].join("\n").toLowerCase();
+    const text = [
+      one.title,
+      ...one.turns.flatMap((turn) => [turn.text, ...(turn.results ?? []).map((result) => result.text)]),
+    ]
+      .join("\n")
+      .toLowerCase();
     return words.every((word) => text.includes(word));
   };
   return conversations.filter(holds).sort((one, other) => other.at - one.at);
@@ -41,14 +47,31 @@ function conversationOf(value: unknown): Conversation | null {
 function turnOf(value: unknown): Turn | null {
   if (!isObject(value) || !isWord(value["id"])) return null;
   const parent = isWord(value["parent"]) ? value["parent"] : null;
-  const pictures = Array.isArray(value["pictures"]) ? value["pictures"].filter(isPicture) : [];
-  return newTurn(value["id"], parent, value["role"] === "user" ? "user" : "assistant", {
+  const role = value["role"] === "user" || value["role"] === "tool" ? value["role"] : "assistant";
+  return newTurn(value["id"], parent, role, {
     text: textOf(value["text"]),
     thoughts: textOf(value["thoughts"]),
     model: textOf(value["model"]),
     end: textOf(value["end"]) || "stop",
-    pictures,
+    pictures: listOf(value["pictures"]).filter((one): one is string => isData(one, "image")),
+    sounds: listOf(value["sounds"]).filter((one): one is string => isData(one, "audio")),
+    form: formIn(value["form"]),
+    calls: namedIn(value["calls"], ["id", "name", "arguments"]),
+    results: namedIn(value["results"], ["id", "text"]),
   });
+}
+
+function formIn(value: unknown): Form | null {
+  if (!isObject(value)) return null;
+  const kind = FORMS.find((one) => one !== "" && one === value["kind"]);
+  return kind ? { kind, text: textOf(value["text"]) } : null;
+}
+
+/** The objects of a list, with these texts of each. */
+function namedIn<K extends string>(value: unknown, names: readonly K[]): Record<K, string>[] {
+  const one = (from: Record<string, unknown>) =>
+    Object.fromEntries(names.map((name) => [name, textOf(from[name])])) as Record<K, string>;
+  return listOf(value).filter(isObject).map(one);
 }
 
 function settingsOf(value: unknown): Settings {
@@ -57,8 +80,12 @@ function settingsOf(value: unknown): Settings {
   return Object.fromEntries(names.map((name) => [name, textOf(value[name])])) as unknown as Settings;
 }
 
-function isPicture(value: unknown): value is string {
-  return typeof value === "string" && value.startsWith("data:image/");
+function isData(value: unknown, type: string): value is string {
+  return typeof value === "string" && value.startsWith(`data:${type}/`);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function isWord(value: unknown): value is string {

@@ -1,6 +1,6 @@
-import type { ChatPiece } from "../../api/chat";
+import type { CallPiece, ChatPiece } from "../../api/chat";
 import { ApiError } from "../../api/errors";
-import type { Turn } from "./conversation";
+import type { Call, Turn } from "./conversation";
 
 /** An answer that took less, in ms, came at once: its speed would be the network's. */
 const SHORTEST_MS = 100;
@@ -19,12 +19,26 @@ export function grown(turn: Turn, piece: ChatPiece): Turn {
     thoughts: turn.thoughts + piece.thoughts,
     usage: piece.usage ?? turn.usage,
     end: piece.finish ?? turn.end,
+    calls: piece.calls.reduce(called, turn.calls),
+    tokens: piece.tokens.length > 0 ? [...turn.tokens, ...piece.tokens] : turn.tokens,
+    ignored: turn.ignored || piece.ignored,
   };
+}
+
+function called(calls: readonly Call[], piece: CallPiece): readonly Call[] {
+  const before = calls[piece.index] ?? { id: "", name: "", arguments: "" };
+  const after = {
+    id: before.id || piece.id,
+    name: before.name + piece.name,
+    arguments: before.arguments + piece.arguments,
+  };
+  return [...calls.slice(0, piece.index), after, ...calls.slice(piece.index + 1)];
 }
 
 /** The clock after a piece that came at `now`. */
 export function ticked(clock: Clock, piece: ChatPiece, now: number): Clock {
-  return piece.text || piece.thoughts ? { first: clock.first ?? now, last: now } : clock;
+  const isToken = piece.text !== "" || piece.thoughts !== "" || piece.calls.length > 0;
+  return isToken ? { first: clock.first ?? now, last: now } : clock;
 }
 
 /** A turn that is whole, with its speed: the tokens after the first, by the time that they took. */
@@ -39,4 +53,10 @@ export function broken(turn: Turn, cause: unknown, stopped: boolean): Turn {
   if (stopped) return { ...turn, end: "stopped" };
   const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, "unexpected");
   return { ...turn, end: "failed", fault: { message: error.message, code: error.code, requestId: error.requestId } };
+}
+
+/** Whether an answer that broke off can be gone on with: what came is a text without a form, and calls nothing. */
+export function mayGoOn(turn: Turn): boolean {
+  const isBroken = turn.end === "stopped" || turn.end === "" || turn.end === "failed" || turn.end === "length";
+  return isBroken && turn.text.trim() !== "" && turn.calls.length === 0 && turn.form === null;
 }

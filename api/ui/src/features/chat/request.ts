@@ -1,8 +1,15 @@
 import type { ChatBody } from "../../api/chat";
 import type { Conversation, Settings, Turn } from "./conversation";
+import { structured } from "./structure";
 import { pathTo } from "./tree";
 
 type Message = ChatBody["messages"][number];
+
+/** Who is asked, and whether that model has thoughts to switch on and off. */
+export interface Asked {
+  model: string;
+  thinks: boolean;
+}
 
 /** What may be typed for each parameter: its least and its greatest value, and whether it is whole. */
 export const LIMITS = {
@@ -22,20 +29,44 @@ export function fits(name: Parameter, typed: string): boolean {
   return value >= min && value <= max && (!whole || Number.isInteger(value));
 }
 
-/** The request for what comes after the turn `leaf`. Parameters that do not fit are left out. */
-export function requestOf(conversation: Conversation, leaf: string | null, model: string): ChatBody {
-  const system: Message[] = conversation.settings.system.trim()
-    ? [{ role: "system", content: conversation.settings.system }]
-    : [];
-  const said = pathTo(conversation.turns, leaf).filter((turn) => turn.text || turn.pictures.length > 0);
-  return { model, messages: [...system, ...said.map(messageOf)], ...parametersOf(conversation.settings) };
+/** The request for what comes after the turn `leaf`, or goes on with it. What does not fit is left out. To what tools
+ *  answered a model may say what it likes: calls that are required would never end. */
+export function requestOf(conversation: Conversation, leaf: string | null, asked: Asked, goesOn = false): ChatBody {
+  const { settings } = conversation;
+  const system: Message[] = settings.system.trim() ? [{ role: "system", content: settings.system }] : [];
+  const path = pathTo(conversation.turns, leaf);
+  const said = path.flatMap((turn, at) => messagesOf(turn, path[at + 1]));
+  return {
+    model: asked.model,
+    messages: [...system, ...said],
+    ...parametersOf(settings),
+    ...(goesOn
+      ? { continue_final_message: true, add_generation_prompt: false }
+      : structured(path.at(-1)?.role === "tool" ? { ...settings, toolChoice: "" } : settings, asked.thinks)),
+  };
 }
 
-function messageOf(turn: Turn): Message {
-  if (turn.pictures.length === 0) return { role: turn.role, content: turn.text };
-  const pictures = turn.pictures.map((url) => ({ type: "image_url" as const, image_url: { url } }));
-  const text = turn.text ? [{ type: "text" as const, text: turn.text }] : [];
-  return { role: turn.role, content: [...pictures, ...text] };
+/** A turn as messages. Calls that were not answered are left out: a model could not go on from them. */
+function messagesOf(turn: Turn, next: Turn | undefined): Message[] {
+  if (turn.role === "tool")
+    return turn.results.map(({ id, text }) => ({ role: "tool", tool_call_id: id, content: text }));
+  if (turn.role === "assistant" && next?.role === "tool") {
+    const calls = turn.calls.map(({ id, name, arguments: given }) => ({
+      id,
+      type: "function" as const,
+      function: { name, arguments: given },
+    }));
+    return [{ role: "assistant", content: turn.text || null, tool_calls: calls }];
+  }
+  const shown = [
+    ...turn.pictures.map((url) => ({ type: "image_url" as const, image_url: { url } })),
+    ...turn.sounds.map((url) => ({ type: "audio_url" as const, audio_url: { url } })),
+  ];
+  if (shown.length > 0)
+    return [
+      { role: turn.role, content: [...shown, ...(turn.text ? [{ type: "text" as const, text: turn.text }] : [])] },
+    ];
+  return turn.text ? [{ role: turn.role, content: turn.text }] : [];
 }
 
 function parametersOf(settings: Settings): Partial<Record<Parameter, number>> {

@@ -1,17 +1,25 @@
-import { streamChat } from "../../api/chat";
 import { newId } from "../../lib/ids";
-import { type Conversation, newTurn, type Settings, type Turn } from "./conversation";
-import { broken, type Clock, finished, grown, ticked } from "./growing";
-import { requestOf } from "./request";
+import { type Conversation, newTurn, type Result, type Settings, type Turn } from "./conversation";
+import { type Asked, requestOf } from "./request";
+import { formOf } from "./structure";
 import { showing, withChanged, withTurn } from "./tree";
+import { written } from "./writing";
 
 const KEPT_EVERY_MS = 2000;
+const NOBODY: ReadonlySet<string> = new Set();
 
-/** What of a talk is shown. `running`: the turn that is being written. `isKept`: whether the browser could keep it. */
+/** What of a talk is shown. `running`: the turns being written. `isKept`: whether the browser could keep it. */
 export interface Shown {
   conversation: Conversation;
-  running: string | null;
+  running: ReadonlySet<string>;
   isKept: boolean;
+}
+
+/** What a message holds. */
+export interface Said {
+  text: string;
+  pictures: string[];
+  sounds: string[];
 }
 
 /** A conversation that goes on, whether or not its page is open. Those who watch are told once a frame at most. */
@@ -25,7 +33,7 @@ export class Talk {
     conversation: Conversation,
     private readonly keep: (conversation: Conversation, isGrowing: boolean) => Promise<unknown>,
   ) {
-    this.shown = { conversation, running: null, isKept: true };
+    this.shown = { conversation, running: NOBODY, isKept: true };
   }
 
   readonly now = (): Shown => this.shown;
@@ -35,44 +43,34 @@ export class Talk {
     return () => this.watchers.delete(watcher);
   };
 
-  /** Says something after the turn `parent`, and asks for an answer. Does nothing while one is written. */
-  say(parent: string | null, text: string, pictures: string[], model: string): void {
-    if (this.stopper) return;
-    const turn = newTurn(newId(), parent, "user", { text, pictures, end: "stop" });
-    this.set(withTurn(this.shown.conversation, turn, Date.now()));
-    void this.answer(turn.id, model);
+  /** Says something after the turn `parent`, and asks for answers. Does nothing while any is written. */
+  say(parent: string | null, said: Said, asked: readonly Asked[]): void {
+    this.add(newTurn(newId(), parent, "user", { ...said, end: "stop" }), asked);
   }
 
-  /** Asks for an answer to the turn `parent`, beside those that it has. Does nothing while one is written. */
-  async answer(parent: string, model: string): Promise<void> {
-    if (this.stopper) return;
-    const body = requestOf(this.shown.conversation, parent, model);
-    const stopper = new AbortController();
-    this.stopper = stopper;
-    let turn = newTurn(newId(), parent, "assistant", { model });
-    this.set(withTurn(this.shown.conversation, turn, Date.now()), turn.id);
-    this.save();
-    let clock: Clock = { first: null, last: null };
-    let frame = 0;
-    const show = () => {
-      frame = 0;
-      this.change(turn, turn.id);
-      if (Date.now() - this.keptAt > KEPT_EVERY_MS) this.save(true);
-    };
-    try {
-      for await (const piece of streamChat(body, stopper.signal)) {
-        turn = grown(turn, piece);
-        clock = ticked(clock, piece, performance.now());
-        frame ||= requestAnimationFrame(show);
-      }
-      turn = finished(turn, clock);
-    } catch (cause) {
-      turn = broken(turn, cause, stopper.signal.aborted);
-    }
-    cancelAnimationFrame(frame);
-    this.stopper = null;
-    this.change(turn, null);
-    this.save();
+  /** Tells what the tools answered that the turn `parent` calls, and asks for answers to that. */
+  give(parent: string, results: readonly Result[], asked: readonly Asked[]): void {
+    this.add(newTurn(newId(), parent, "tool", { results, end: "stop" }), asked);
+  }
+
+  /** Asks for answers to the turn `parent`, beside those that it has; the first is shown. */
+  async answer(parent: string, asked: readonly Asked[]): Promise<void> {
+    const { conversation } = this.shown;
+    const form = formOf(conversation.settings);
+    const begun = asked.map(({ model }) => newTurn(newId(), parent, "assistant", { model, form }));
+    const bodies = asked.map((one) => requestOf(conversation, parent, one));
+    await this.run(
+      begun,
+      bodies,
+      begun.reduce((before, turn) => withTurn(before, turn, Date.now()), conversation),
+    );
+  }
+
+  /** Goes on with an answer that broke off. */
+  async goOn(turn: Turn, asked: Asked): Promise<void> {
+    const { conversation } = this.shown;
+    const begun = { ...turn, end: "", fault: null, usage: null, speed: null };
+    await this.run([begun], [requestOf(conversation, turn.id, asked, true)], withChanged(conversation, begun));
   }
 
   stop(): void {
@@ -81,21 +79,44 @@ export class Talk {
 
   /** Shows the branch that a turn is on. */
   showBranch(id: string): void {
-    this.set(showing(this.shown.conversation, id), this.shown.running);
+    this.set({ conversation: showing(this.shown.conversation, id) });
     this.save();
   }
 
   setSettings(settings: Settings): void {
-    this.set({ ...this.shown.conversation, settings }, this.shown.running);
+    this.set({ conversation: { ...this.shown.conversation, settings } });
     this.save();
   }
 
-  private change(turn: Turn, running: string | null): void {
-    this.set(withChanged(this.shown.conversation, turn), running);
+  private add(turn: Turn, asked: readonly Asked[]): void {
+    if (this.stopper) return;
+    this.set({ conversation: withTurn(this.shown.conversation, turn, Date.now()) });
+    void this.answer(turn.id, asked);
   }
 
-  private set(conversation: Conversation, running: string | null = null): void {
-    this.shown = { ...this.shown, conversation, running };
+  private async run(begun: Turn[], bodies: ReturnType<typeof requestOf>[], conversation: Conversation): Promise<void> {
+    const first = begun[0];
+    if (this.stopper || !first) return;
+    const stopper = new AbortController();
+    this.stopper = stopper;
+    this.set({ conversation: { ...conversation, leaf: first.id }, running: new Set(begun.map((turn) => turn.id)) });
+    this.save();
+    const show = (turn: Turn) => {
+      this.set({ conversation: withChanged(this.shown.conversation, turn) });
+      if (Date.now() - this.keptAt > KEPT_EVERY_MS) this.save(true);
+    };
+    const one = async (turn: Turn, body: (typeof bodies)[number]) => {
+      const ended = await written(turn, body, stopper.signal, show);
+      const running = new Set([...this.shown.running].filter((id) => id !== turn.id));
+      if (running.size === 0) this.stopper = null;
+      this.set({ conversation: withChanged(this.shown.conversation, ended), running });
+      this.save();
+    };
+    await Promise.all(bodies.map((body, at) => one(begun[at] ?? first, body)));
+  }
+
+  private set(changed: Partial<Shown>): void {
+    this.shown = { ...this.shown, ...changed };
     for (const watcher of this.watchers) watcher();
   }
 
@@ -103,9 +124,7 @@ export class Talk {
     if (this.shown.conversation.turns.length === 0) return;
     this.keptAt = Date.now();
     const kept = (isKept: boolean) => {
-      if (isKept === this.shown.isKept) return;
-      this.shown = { ...this.shown, isKept };
-      for (const watcher of this.watchers) watcher();
+      if (isKept !== this.shown.isKept) this.set({ isKept });
     };
     this.keep(this.shown.conversation, isGrowing).then(
       () => kept(true),

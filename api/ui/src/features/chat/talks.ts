@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { queryClient } from "../../api/queries";
 import { newId } from "../../lib/ids";
-import { type Conversation, NO_SETTINGS } from "./conversation";
+import { type Conversation, NO_SETTINGS, whole } from "./conversation";
 import { history } from "./history";
 import { Talk } from "./talk";
 
@@ -45,7 +45,7 @@ export function openTalk(id: string): Talk | undefined {
 /** The talk with an id, of those that are kept; null where there is none. */
 export async function keptTalk(id: string): Promise<Talk | null> {
   const found = await history.one(id);
-  return open.get(id) ?? (found ? opened(found) : null);
+  return open.get(id) ?? (found ? opened(whole(found)) : null);
 }
 
 /** Deletes a conversation, and stops what is written in it. */

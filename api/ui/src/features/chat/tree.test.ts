@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Conversation, NO_SETTINGS, newTurn } from "./conversation";
-import { branches, newestBelow, pathTo, showing, titleOf, withChanged, withTurn } from "./tree";
+import { newestBelow, pathTo, placeOf, places, showing, sideBySide, titleOf, withChanged, withTurn } from "./tree";
 
 const EMPTY: Conversation = { id: "c", title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null };
 
@@ -29,8 +29,8 @@ test("a ring of turns, which a file may hold, ends", () => {
 
 test("branches stand in one place, and the newest below a turn is shown", () => {
   const turn = (id: string) => TREE.turns.find((one) => one.id === id) ?? newTurn("", null, "user");
-  expect(branches(TREE.turns, turn("c"))).toEqual(["b", "c"]);
-  expect(branches(TREE.turns, turn("a"))).toEqual(["a", "d"]);
+  expect(places(TREE.turns).get(placeOf(turn("c")))).toEqual(["b", "c"]);
+  expect(places(TREE.turns).get(placeOf(turn("a")))).toEqual(["a", "d"]);
   expect(showing(TREE, "a").leaf).toBe("c");
   expect(showing(TREE, "b").leaf).toBe("b");
 });
@@ -44,4 +44,17 @@ test("a changed turn leaves the others as they were", () => {
 test("titles are one line, and cut between signs", () => {
   expect(titleOf("  one\ntwo")).toBe("one");
   expect([...titleOf("👍".repeat(100))]).toHaveLength(60);
+});
+
+test("answers stand side by side where at least two of the models gave one, each with its last", () => {
+  const turns = [
+    newTurn("a", null, "user"),
+    newTurn("b", "a", "assistant", { model: "x" }),
+    newTurn("c", "a", "assistant", { model: "y" }),
+    newTurn("d", "a", "assistant", { model: "x" }),
+  ];
+  const ids = (leaf: string, models: string[]) => sideBySide({ ...EMPTY, turns, leaf }, models).map((turn) => turn.id);
+  expect(ids("d", ["x", "y"])).toEqual(["d", "c"]);
+  expect(ids("c", ["y", "x", "z"])).toEqual(["c", "d"]);
+  expect([ids("b", ["x", "y"]), ids("d", ["x"]), ids("d", ["x", "z"]), ids("a", ["x", "y"])]).toEqual([[], [], [], []]);
 });

@@ -11,9 +11,30 @@ export function pathTo(turns: readonly Turn[], leaf: string | null): Turn[] {
   return path.reverse();
 }
 
-/** The ids of a turn and of those that stand in its place on other branches, oldest first. */
-export function branches(turns: readonly Turn[], turn: Turn): string[] {
-  return turns.filter((one) => one.parent === turn.parent && one.role === turn.role).map((one) => one.id);
+/** Of each place in the tree the ids of the turns that stand in it on their branches, oldest first; see placeOf. */
+export function places(turns: readonly Turn[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const turn of turns) {
+    const there = found.get(placeOf(turn));
+    if (there) there.push(turn.id);
+    else found.set(placeOf(turn), [turn.id]);
+  }
+  return found;
+}
+
+/** The name of a turn's place: those of its branches share it. */
+export function placeOf(turn: Turn): string {
+  return `${turn.role} ${turn.parent ?? ""}`;
+}
+
+/** The answers that stand side by side at the end of what is shown: of each of these models its last one there.
+ *  Empty where there are not at least two. */
+export function sideBySide(conversation: Conversation, models: readonly string[]): Turn[] {
+  const end = conversation.turns.find((turn) => turn.id === conversation.leaf);
+  if (models.length < 2 || end?.role !== "assistant") return [];
+  const there = conversation.turns.filter((turn) => placeOf(turn) === placeOf(end));
+  const found = models.flatMap((model) => there.findLast((turn) => turn.model === model) ?? []);
+  return found.length > 1 && found.some((turn) => turn.id === end.id) ? found : [];
 }
 
 /** The last turn of the newest branch below this turn. */

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useRef } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 /** How near the end counts as the end, in pixels. */
 const NEAR = 8;
@@ -8,38 +8,51 @@ export function isAtEnd(top: number, height: number, whole: number): boolean {
   return whole - height - top <= NEAR;
 }
 
+function end(): boolean {
+  return isAtEnd(scrollY, innerHeight, document.documentElement.scrollHeight);
+}
+
+function toEnd(): void {
+  scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+}
+
 /** Keeps the end of the page in sight as `shown` changes, while the reader is there; any gesture upwards ends that.
- *  What it returns goes to the end, and follows from there on. */
-export function useFollow(shown: unknown): () => void {
+ *  `follow` goes to the end, and follows from there on; `isAway`: whether the reader has left it. */
+export function useFollow(shown: unknown): { follow: () => void; isAway: boolean } {
   const follows = useRef(true);
+  const [isAway, setAway] = useState(false);
   useEffect(() => {
-    const end = () => isAtEnd(scrollY, innerHeight, document.documentElement.scrollHeight);
     let last = scrollY;
+    const leave = () => {
+      follows.current = false;
+      setAway(!end());
+    };
     const scrolled = () => {
-      if (scrollY < last && !end()) follows.current = false;
+      if (scrollY < last && !end()) leave();
       else if (scrollY >= last && end()) follows.current = true;
+      setAway(!follows.current && !end());
       last = scrollY;
     };
     const turned = (event: WheelEvent) => {
-      if (event.deltaY < 0) follows.current = false;
-    };
-    const touched = () => {
-      follows.current = false;
+      if (event.deltaY < 0) leave();
     };
     addEventListener("scroll", scrolled, { passive: true });
     addEventListener("wheel", turned, { passive: true });
-    addEventListener("touchmove", touched, { passive: true });
+    addEventListener("touchmove", leave, { passive: true });
     return () => {
       removeEventListener("scroll", scrolled);
       removeEventListener("wheel", turned);
-      removeEventListener("touchmove", touched);
+      removeEventListener("touchmove", leave);
     };
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is shown has grown
   useLayoutEffect(() => {
-    if (follows.current) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    if (follows.current) toEnd();
   }, [shown]);
-  return useCallback(() => {
+  const follow = useCallback(() => {
     follows.current = true;
+    setAway(false);
+    toEnd();
   }, []);
+  return { follow, isAway };
 }

@@ -1,26 +1,30 @@
 import { useRef } from "react";
-import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 
-/** Chooses pictures among the reader's files. */
-export function PicturePicker({ onFiles }: { onFiles: (files: File[]) => void }) {
-  const { t } = useTranslation();
+interface Props {
+  label: string;
+  accept: string;
+  onFiles: (files: File[]) => void;
+}
+
+/** Chooses among the reader's files. */
+export function FilePicker({ label, accept, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
       <input
         ref={input}
         type="file"
-        accept="image/*"
+        accept={accept}
         multiple
         hidden
-        aria-label={t("chat.addPictures")}
+        aria-label={label}
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])]);
           event.target.value = "";
         }}
       />
-      <Button onClick={() => input.current?.click()}>{t("chat.addPictures")}</Button>
+      <Button onClick={() => input.current?.click()}>{label}</Button>
     </>
   );
 }
