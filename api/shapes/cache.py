@@ -4,7 +4,10 @@ from typing_extensions import TypedDict
 
 
 class CachedModel(TypedDict):
-    """A repository that was fetched. ``modified_ts`` is in seconds since 1970.
+    """A repository that was fetched. Times are in seconds since 1970.
+
+    ``read_ts``: when a file of it was last read, to a day where the disk notes no more; null: not since it came.
+    ``used_by``: the uids of the models that were launched of it, and keep it from being removed.
 
     ``whole`` is false where a file was cut off; ``shared``: other programs use it, too. What Xinference tells and is
     not known here is null.
@@ -24,12 +27,15 @@ class CachedModel(TypedDict):
     whole: bool
     shared: bool
     modified_ts: int
+    read_ts: int | None
+    used_by: list[str]
 
 
 class CachedModels(TypedDict):
-    """Every repository that was fetched."""
+    """Every repository that was fetched, and in bytes how much more may be written onto the disk of our cache."""
 
     list: list[CachedModel]
+    free_bytes: int
 
 
 class CachedFiles(TypedDict):

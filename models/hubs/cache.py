@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,9 @@ _NAMED = re.compile(r"(?:(hf|huggingface|modelscope):)?([\w.-]+/[\w.-]+)")
 
 @dataclass(frozen=True, slots=True)
 class CachedRepository:
-    """A repository in a cache. ``size`` in bytes, with what is not whole yet; ``modified`` is Unix time in seconds.
+    """A repository in a cache. ``size`` in bytes, with what is not whole yet; times are Unix times in seconds.
+
+    ``read``: when a file of it was last read, which many file systems note once a day at most; None: not since it came.
 
     ``whole``: no file of it was cut off. ``shared``: it lies where other programs look for it, too.
     """
@@ -28,6 +30,7 @@ class CachedRepository:
     size: int
     files: int
     modified: float
+    read: float | None
     whole: bool
     shared: bool
 
@@ -45,6 +48,9 @@ def cached(own: Path) -> list[CachedRepository]:
         found += _models(shared, "huggingface", "models--", shared=True)
     return sorted(found, key=lambda one: (one.name, one.hub, one.shared))
 
+
+WRITING_S = 60.0
+"""A file that was read within this time of its last change was read by what fetched it."""
 
 MOST_NAMES = 100
 """So many repositories are told of at most."""
@@ -131,9 +137,22 @@ def _models(folder: Path, hub: HubName, prefix: str, *, shared: bool = False) ->
             sum(size for _, size in files),
             sum(len(file.relative_to(path).parts) > 2 and "snapshots" in file.parts for file, _ in files),
             max((file.lstat().st_mtime for file, _ in files if file.exists()), default=path.stat().st_mtime),
+            _last_read(file for file, _ in files),
             not any(file.suffix in (".incomplete", ".parallel_tmp") for file, _ in files),
             shared,
         )
+
+
+def _last_read(files: Iterable[Path]) -> float | None:
+    """When one of these was last read after it was written, in Unix seconds."""
+    found = None
+    for file in files:
+        with suppress(OSError):  # another program may remove it just now
+            known = file.lstat()
+            # What writes a file anew leaves both times within moments of each other.
+            if not file.is_symlink() and known.st_atime > known.st_mtime + WRITING_S:
+                found = max(found or 0.0, known.st_atime)
+    return found
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:

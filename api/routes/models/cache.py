@@ -1,5 +1,6 @@
 """What was fetched from hubs onto the gateway's machine. Paths and names are Xinference's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.shapes.as_written import AsWritten
 from api.shapes.cache import CachedFiles, CachedModel, CachedModels, RemovedModel
 from models.errors import Conflict, UnsupportedParameter
-from models.hubs import cache
+from models.hubs import cache, disk
 from models.hubs.cache import CachedRepository
 from models.rows import instances
 from models.rows.records import InstanceRow
@@ -35,7 +36,9 @@ async def list_cached_models(request: Request, model_name: str = "", worker_ip: 
     gateway = _here(request, worker_ip)
     found = await gateway.looking(cache.cached, _folder(gateway))
     listed = [one for one in found if model_name in ("", one.name, one.name.partition("/")[2], one.source)]
-    return {"list": [_described(one, gateway.settings.node) for one in listed]}
+    free = await gateway.looking(disk.free_bytes, _folder(gateway))
+    rows = await gateway.database.look(instances.listing)
+    return {"list": [_described(one, gateway.settings.node, rows) for one in listed], "free_bytes": free}
 
 
 @router.get("/files", summary="The files of a fetched model")
@@ -54,7 +57,7 @@ async def remove_cached_model(request: Request, model_version: Version, worker_i
     found = await gateway.looking(cache.named, _folder(gateway), model_version)
     rows = await gateway.database.look(instances.listing)
     for one in found:
-        if users := [row.uid for row in rows if _uses(row, one.source)]:
+        if users := _users(rows, one):
             raise Conflict(f"'{one.source}' is used by {', '.join(users)}: terminate it first", param="model_version")
     for one in found:
         await gateway.looking(cache.remove, one, within_s=REMOVE_S)
@@ -76,13 +79,18 @@ def _folder(gateway: Gateway) -> Path:
     return gateway.settings.home / "models"
 
 
+def _users(rows: Sequence[InstanceRow], one: CachedRepository) -> list[str]:
+    """The uids of the models that were launched of it."""
+    return [row.uid for row in rows if _uses(row, one.source)]
+
+
 def _uses(row: InstanceRow, source: str) -> bool:
     """Whether a model was launched of a repository, or of one of its files."""
     named = [row.source, *(value for value in row.options.values() if isinstance(value, str))]
     return any(one == source or one.startswith((f"{source}/", f"{source}@")) for one in named)
 
 
-def _described(one: CachedRepository, node: str) -> CachedModel:
+def _described(one: CachedRepository, node: str, rows: Sequence[InstanceRow]) -> CachedModel:
     """A fetched model with Xinference's names, and ours."""
     return {
         "model_name": one.name,
@@ -99,4 +107,6 @@ def _described(one: CachedRepository, node: str) -> CachedModel:
         "whole": one.whole,
         "shared": one.shared,
         "modified_ts": int(one.modified),
+        "read_ts": None if one.read is None else int(one.read),
+        "used_by": _users(rows, one),
     }

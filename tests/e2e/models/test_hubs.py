@@ -104,6 +104,8 @@ def test_what_was_fetched_is_listed_and_removed_unless_it_is_used(stack: Stack, 
     [listed] = httpx.get(f"{stack.url}/v1/cache/models", params={"model_name": "glyph-vlm"}).json()["list"][:1]
     assert {"model_name", "model_version", "path", "real_path", "actor_ip_address"} <= listed.keys()
     assert listed["size_bytes"] > len(WEIGHTS)
+    assert (listed["used_by"], listed["read_ts"]) == (["m"], None)
+    assert httpx.get(f"{stack.url}/v1/cache/models").json()["free_bytes"] > 1 << 20
 
     used = headrace(stack, "remove-cache", "--model-version", "hf:org/glyph-vlm", "--check")
     assert used.returncode == 1

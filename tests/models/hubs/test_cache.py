@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from models.errors import Conflict, InvalidRequest, ModelNotFound
-from models.hubs.cache import MOST_NAMES, cached, named, newest, paths_of, remove
+from models.hubs.cache import MOST_NAMES, WRITING_S, cached, named, newest, paths_of, remove
 from tests.models.hubs.conftest import EXPECTED, HUBS, fetch
 from tests.support.hubs import Hub
 
@@ -28,6 +28,18 @@ def test_what_was_fetched_from_both_hubs_is_listed(hub: Hub, tmp_path: Path) -> 
     assert sorted(newest(tmp_path)) == ["hf:org/name", "modelscope:org/name"]
     assert all(SIZE <= one.size < SIZE + 10_000 for one in found)
     assert all(one.modified > 1e9 for one in found)
+
+
+def test_it_is_told_when_it_was_last_read_by_another_than_who_fetched_it(hub: Hub, tmp_path: Path) -> None:
+    fetch("huggingface", tmp_path)
+    [one] = cached(tmp_path)
+    assert one.read is None
+    blob = next(path for path in paths_of(one) if path.name == "model.safetensors").resolve()
+    os.utime(blob, (one.modified + WRITING_S + 5, one.modified))
+    [link] = (one.path / "snapshots").rglob("model.safetensors")
+    os.utime(link, (one.modified + 9000, one.modified), follow_symlinks=False)  # to look at a folder reads links
+
+    assert cached(tmp_path)[0].read == pytest.approx(one.modified + WRITING_S + 5)
 
 
 def test_it_is_removed_by_name_and_the_other_stays(hub: Hub, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ export const keys = {
   launches: (name: string) => ["launches", name] as const,
   metrics: ["metrics"] as const,
   progress: (uid: string) => ["progress", uid] as const,
+  cache: ["cache"] as const,
+  cacheFiles: (version: string) => ["cacheFiles", version] as const,
   jobs: ["jobs"] as const,
   catalogue: ["catalogue"] as const,
   catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,

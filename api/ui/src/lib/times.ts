@@ -7,3 +7,15 @@ export function moment(ms: number, language: string): string {
 export function clock(ms: number, language: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" }).format(ms);
 }
+
+/** A span of time in its largest unit, rounded up: 40 sec, 3 min, 2 hr. */
+export function lasting(seconds: number, language: string): string {
+  const [count, unit] =
+    seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
+  return new Intl.NumberFormat(language, { style: "unit", unit }).format(Math.ceil(count));
+}
+
+/** The day of a moment. `ms`: since 1970. */
+export function day(ms: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(ms);
+}

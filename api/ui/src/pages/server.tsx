@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shownOf } from "../features/cache/held";
 import { Access } from "../features/session/Access";
 import { getParentRoute } from "./root";
 
@@ -6,5 +7,11 @@ const SettingsPage = lazyRouteComponent(() => import("../features/settings/Setti
 
 /** The machine, what lies on it, and this browser. */
 export const server = [
+  createRoute({
+    getParentRoute,
+    path: "/cache",
+    validateSearch: shownOf,
+    component: lazyRouteComponent(() => import("../features/cache/CachePage"), "CachePage"),
+  }),
   createRoute({ getParentRoute, path: "/settings", component: () => <SettingsPage access={<Access />} /> }),
 ];

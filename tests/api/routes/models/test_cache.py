@@ -18,7 +18,7 @@ from models.hubs import cache as cached
 from models.hubs.cache import CachedRepository
 from models.process.looks import Looks
 
-FETCHED = CachedRepository("huggingface", "org/name", Path("/nowhere"), 1, 1, 0.0, whole=True, shared=False)
+FETCHED = CachedRepository("huggingface", "org/name", Path("/nowhere"), 1, 1, 0.0, None, whole=True, shared=False)
 
 
 class Parts(Gateway):

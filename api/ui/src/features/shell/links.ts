@@ -20,5 +20,11 @@ export const GROUPS = [
     ],
   ],
   ["work", [["jobs", "/jobs"]]],
-  ["server", [["settings", "/settings"]]],
+  [
+    "server",
+    [
+      ["cache", "/cache"],
+      ["settings", "/settings"],
+    ],
+  ],
 ] as const satisfies readonly (readonly [string, readonly (readonly [string, LinkProps["to"]])[]])[];

@@ -1,6 +1,7 @@
 import ability from "./ability.json";
 import app from "./app.json";
 import attention from "./attention.json";
+import cache from "./cache.json";
 import catalogue from "./catalogue.json";
 import cause from "./cause.json";
 import chat from "./chat.json";
@@ -34,6 +35,7 @@ export default {
   ability,
   app,
   attention,
+  cache,
   catalogue,
   cause,
   chat,
