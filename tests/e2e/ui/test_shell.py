@@ -74,7 +74,7 @@ class TestAfterAnUpgrade:
         page.get_by_role("heading", level=1).wait_for()
         watch.excuse(r"404|Failed to fetch|Unable to preload")
         loads: list[int] = []
-        page.on("load", lambda _: loads.append(1))
+        page.on("request", lambda request: loads.append(1) if request.is_navigation_request() else None)
         return page, loads
 
     def test_it_loads_itself_anew_once(self, stale: tuple[Page, list[int]]) -> None:
