@@ -5,12 +5,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/queries";
 import { startI18n } from "./i18n";
-import { reloadOnceWhenStale } from "./lib/reload";
 import { router } from "./router";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
-reloadOnceWhenStale();
 await startI18n();
 
 const place = document.getElementById("root");
