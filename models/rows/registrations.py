@@ -24,9 +24,13 @@ def add(
     values = {"name": name, "model_type": model_type, "family": dict(family), "given": dict(given)}
     statement = dialect.insert(registrations).values(values).on_conflict_do_nothing()
     if not connection.execute(statement).rowcount:
-        there = get(connection, name)
-        kind = f" of type {there.model_type}" if there is not None else ""
-        raise Conflict(f"a model '{name}'{kind} is registered already: unregister it first", param="model.model_name")
+        raise _taken(name, get(connection, name))
+
+
+def refuse_registered(connection: Connection, name: str) -> None:
+    """Raise Conflict where a model is registered under this name, of whatever type."""
+    if (there := get(connection, name)) is not None:
+        raise _taken(name, there)
 
 
 def get(connection: Connection, name: str) -> RegistrationRow | None:
@@ -52,3 +56,8 @@ def delete(connection: Connection, name: str, model_type: str) -> bool:
     """Forget a model; False: none of this name and type is registered. Its instances stay as they are."""
     which = (registrations.c.name == name) & (registrations.c.model_type == model_type)
     return bool(connection.execute(sa.delete(registrations).where(which)).rowcount)
+
+
+def _taken(name: str, there: RegistrationRow | None) -> Conflict:
+    kind = f" of type {there.model_type}" if there is not None else ""
+    return Conflict(f"a model '{name}'{kind} is registered already: unregister it first", param="model.model_name")

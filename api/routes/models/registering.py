@@ -56,8 +56,8 @@ async def register_model(
 ) -> Registration | None:
     """Register a model of a type, to be launched by its name; null is the answer of Xinference.
 
-    With ``dry_run`` nothing is kept: the answer is the entry that it would be. What a description has without effect
-    here the header ``x-headrace-ignored`` names.
+    With ``dry_run`` nothing is kept: the answer is the entry that it would be, or why it cannot be registered. What a
+    description has without effect here the header ``x-headrace-ignored`` names.
     """
     gateway, kind = gateway_of(request), type_named(model_type)
     body = await fields.read(request, RegistrationBody)
@@ -69,10 +69,11 @@ async def register_model(
     except HeadraceError as error:
         raise error if error.param == "model" else error.within("model") from None
     rule.ignore((*unknown, *made.left_out))
-    if dry_run:
-        return {**spoken_of(made.family), "is_builtin": False}
     family = msgspec.to_builtins(made.family)
     try:
+        if dry_run:
+            await gateway.database.look(registrations.refuse_registered, made.family.name)
+            return {**spoken_of(made.family), "is_builtin": False}
         await gateway.database.run(registrations.add, made.family.name, kind, family, made.given)
     except Conflict as error:
         raise Conflict(error.message, param=f"model.{_name_of(made.given)}") from error

@@ -114,6 +114,8 @@ def test_registered_models_are_listed_beside_the_catalogues(stack: Stack) -> Non
     assert ways["llama_cpp"][0]["quantizations"] == ["Q4_0", "Q4_1"], ways
     again = register(stack, "embedding", {"model_name": "listed", "model_id": "a/b"})
     assert (again.status_code, again.json()["error"]["param"]) == (409, "model.model_name")
+    tried = register(stack, "embedding", {"model_name": "listed", "model_id": "a/b"}, dry_run=True)
+    assert (tried.status_code, tried.json()["error"]) == (409, again.json()["error"])
     assert httpx.delete(f"{url}/embedding/listed").status_code == 404
     assert httpx.delete(f"{url}/LLM/listed").status_code == 200
     assert httpx.delete(f"{url}/LLM/listed").status_code == 404

@@ -14,6 +14,8 @@ export const keys = {
   progress: (uid: string) => ["progress", uid] as const,
   cache: ["cache"] as const,
   cacheFiles: (version: string) => ["cacheFiles", version] as const,
+  registrations: ["registrations"] as const,
+  registrationCheck: (type: string, text: string) => ["registrationCheck", type, text] as const,
   jobs: ["jobs"] as const,
   catalogue: ["catalogue"] as const,
   catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,

@@ -8,6 +8,7 @@ export type Replica = Schemas["Replica"];
 export type LogLine = Schemas["LogLine"];
 export type EndedModel = Schemas["EndedModel"];
 export type CachedModel = Schemas["CachedModel"];
+export type Registration = Schemas["Registration"];
 export type ModelProgress = Schemas["ModelProgress"];
 export type CatalogueEntry = Schemas["CatalogueEntry"];
 export type CatalogueModel = Schemas["CatalogueModel"];

@@ -9,6 +9,11 @@ const SettingsPage = lazyRouteComponent(() => import("../features/settings/Setti
 export const server = [
   createRoute({
     getParentRoute,
+    path: "/register",
+    component: lazyRouteComponent(() => import("../features/register/RegisterPage"), "RegisterPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/cache",
     validateSearch: shownOf,
     component: lazyRouteComponent(() => import("../features/cache/CachePage"), "CachePage"),

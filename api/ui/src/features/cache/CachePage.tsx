@@ -1,9 +1,9 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Note } from "../../parts/Note";
 import { useAdmin } from "../../parts/useAdmin";
 import { Page } from "../../ui/Page";
 import { Downloads } from "./Downloads";
-import { Note } from "./Note";
 import { Repositories } from "./Repositories";
 
 /** What is fetched from hubs at this moment, and what lies here already. */

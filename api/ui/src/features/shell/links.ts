@@ -24,6 +24,7 @@ export const GROUPS = [
     "server",
     [
       ["cache", "/cache"],
+      ["register", "/register"],
       ["settings", "/settings"],
     ],
   ],

@@ -20,6 +20,7 @@ import models from "./models.json";
 import nav from "./nav.json";
 import now from "./now.json";
 import picker from "./picker.json";
+import register from "./register.json";
 import replica from "./replica.json";
 import rerank from "./rerank.json";
 import session from "./session.json";
@@ -54,6 +55,7 @@ export default {
   nav,
   now,
   picker,
+  register,
   replica,
   rerank,
   session,

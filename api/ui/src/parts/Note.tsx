@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "../../ui/Button";
+import { Button } from "../ui/Button";
 import styles from "./Note.module.css";
 
 /** Says what was done. It takes the focus, for what had it is gone. */
