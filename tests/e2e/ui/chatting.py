@@ -29,3 +29,17 @@ def limited(page: Page, tokens: int) -> None:
 def answers(page: Page, model: str) -> Locator:
     """The answers of a model that are shown."""
     return page.get_by_role("log").get_by_role("article", name=model)
+
+
+LONG_TASKS = """(() => {
+  const took = [];
+  const observer = new PerformanceObserver((list) => took.push(...list.getEntries().map((one) => one.duration)));
+  observer.observe({ type: "longtask" });
+  window.longTasks = () => {
+    took.push(...observer.takeRecords().map((one) => one.duration));
+    observer.disconnect();
+    return took;
+  };
+})()"""
+"""From now on the tasks of the page's thread are watched that take longer than 50 ms, by the clock; ``longTasks()``
+ends that, and gives what they took in ms."""

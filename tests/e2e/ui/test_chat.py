@@ -10,10 +10,10 @@ from random import Random
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chatting import DISTANCE, answers, limited, say, to_see
+from tests.e2e.ui.chatting import DISTANCE, LONG_TASKS, answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import unfit
@@ -166,7 +166,8 @@ def test_the_page_follows_only_a_reader_at_its_end(talking: Stack, opened: Opene
     at, height = page.evaluate("[scrollY, document.documentElement.scrollHeight]")
     to_see(page, f"document.documentElement.scrollHeight > {height} + 200")
     assert page.evaluate("scrollY") == at
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.get_by_role("button", name="To the end").click()
+    expect(page.get_by_role("button", name="To the end")).to_have_count(0)
     height = page.evaluate("document.documentElement.scrollHeight")
     to_see(page, f"document.documentElement.scrollHeight > {height} + 200")
     to_see(page, f"{DISTANCE} <= 8")
@@ -250,20 +251,23 @@ def test_what_was_typed_wrong_is_said(talking: Stack, opened: Opener) -> None:
     assert unfit(page) == []
 
 
-def test_ten_thousand_tokens_hold_no_frame_up(talking: Stack, opened: Opener, browser: Browser) -> None:
-    """Counted in the processor's time, since others work on this machine too."""
+def test_ten_thousand_tokens_hold_no_frame_up(talking: Stack, opened: Opener) -> None:
+    """By the clock, from the first word on. One of three tries must do it, since others work on this machine too."""
     page, _ = opened(f"{talking.url}/ui/chat?model=brisk")
-    limited(page, 10_000)
-    with page.expect_request_finished(lambda request: "completions" in request.url, timeout=60_000):
-        say(page, LINES)
-        expect(answers(page, "brisk")).to_contain_text("line 0 of many")
-        browser.start_tracing(page=page, categories=["toplevel"])
-    events = json.loads(browser.stop_tracing())["traceEvents"]
-    expect(answers(page, "brisk")).to_contain_text("10,000 written")
-    threads = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
-    took_ms = [one["tdur"] / 1000 for one in events if "tdur" in one and (one["pid"], one["tid"]) in threads]
-    assert len(took_ms) > 1000
-    assert max(took_ms) < 50
+    tries = []
+    for _ in range(3):
+        page.get_by_role("button", name="New chat").click()
+        limited(page, 10_000)
+        # Nothing is looked for meanwhile: to read the page as it grows would take its thread's time.
+        with page.expect_request_finished(lambda request: "completions" in request.url, timeout=90_000):
+            say(page, LINES)
+            expect(answers(page, "brisk")).to_contain_text("line 0 of many")
+            page.evaluate(LONG_TASKS)
+        expect(answers(page, "brisk")).to_contain_text("10,000 written")
+        tries.append(page.evaluate("window.longTasks()"))
+        if not tries[-1]:
+            break
+    assert not tries[-1], tries
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -1,8 +1,11 @@
 import { useState } from "react";
-import { Block } from "./Block";
 import { levels } from "./headings";
 import { GrowingLexer } from "./lexer";
 import styles from "./markdown.module.css";
+import { Section } from "./Section";
+
+/** How many blocks are drawn together. */
+const TOGETHER = 24;
 
 interface Props {
   text: string;
@@ -15,11 +18,22 @@ export function Markdown({ text, growing = false }: Props) {
   const [lexer] = useState(() => new GrowingLexer());
   const tokens = lexer.read(text);
   const headings = levels(tokens);
+  const count = Math.max(1, Math.ceil(tokens.length / TOGETHER));
   return (
     <div className={styles.text}>
-      {tokens.map((token, at) => (
-        <Block key={at} token={token} level={headings[at] ?? 0} growing={growing && at === tokens.length - 1} />
-      ))}
+      {Array.from({ length: count }, (_, at) => {
+        const [begin, end] = [at * TOGETHER, (at + 1) * TOGETHER];
+        const isLast = at === count - 1;
+        return (
+          <Section
+            key={at}
+            tokens={tokens.slice(begin, end)}
+            headings={headings.slice(begin, end)}
+            growing={growing && isLast}
+            isSolid={!isLast}
+          />
+        );
+      })}
     </div>
   );
 }
