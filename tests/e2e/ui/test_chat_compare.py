@@ -77,5 +77,6 @@ def test_it_can_be_read_by_all(comparing: Stack, opened: Opener, locale: str) ->
     page.locator("summary").first.click()
     page.locator("form textarea").fill("Name a colour of the sky.")
     page.locator("form textarea").press("Enter")
-    expect(page.locator("article button")).to_have_count(9)
+    for number in (1, 2, 3):
+        expect(page.locator("article").nth(number).locator("button").first).to_be_visible()
     look(page, "chat-compare", locale)

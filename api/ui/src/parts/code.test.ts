@@ -41,3 +41,11 @@ test("a recording is sent as a form", () => {
   expect(javascript(heard, open)).toContain('body.set("model", "org/a")');
   expect(python(heard, open)).toContain('file=open("speech.mp3", "rb")');
 });
+
+test("Python gets its own words for what JSON says, and what its client does not know apart", () => {
+  const body = { model: "a", logprobs: true, stop: null, structured_outputs: { choice: ["yes", "no"] } };
+  const code = python({ ...chat, body, beyond: ["structured_outputs"] }, open);
+  expect(code).toContain("    logprobs=True,\n    stop=None,\n");
+  expect(code).toContain('    extra_body={"structured_outputs": {"choice": ["yes", "no"]}},\n');
+  expect(python({ path: "rerank", body }, open)).toContain('json={"model": "a", "logprobs": True, "stop": None, ');
+});

@@ -20,11 +20,15 @@ export function curl({ path, body, upload, save }: Example, { base, keyed }: Ser
 
 /** A request as a program in Python: with OpenAI's client where it has such a call, else with requests. Pure. */
 export function python(example: Example, { base, keyed }: Server): string {
-  const { path, body, upload, save, call, print } = example;
+  const { path, body, upload, save, call, print, beyond = [] } = example;
   const key = keyed ? `os.environ["${KEY}"]` : '"none"';
   const imports = keyed ? ["import os", ""] : [];
   if (call) {
-    const values = Object.entries(body).map(([name, value]) => `    ${name}=${JSON.stringify(value)},`);
+    const isKnown = ([name]: [string, unknown]) => !beyond.includes(name);
+    const known = Object.entries(body).filter(isKnown);
+    const others = Object.entries(body).filter((one) => !isKnown(one));
+    const values = known.map(([name, value]) => `    ${name}=${literal(value)},`);
+    if (others.length > 0) values.push(`    extra_body=${literal(Object.fromEntries(others))},`);
     const file = upload ? [`    file=open("${upload}", "rb"),`] : [];
     const client = `client = OpenAI(base_url="${base}", api_key=${key})`;
     const asked = [`answer = client.${call}(`, ...values, ...file, ")", `print(${print})`];
@@ -32,14 +36,18 @@ export function python(example: Example, { base, keyed }: Server): string {
   }
   const headers = keyed ? [`    headers={"Authorization": f"Bearer {${key.replaceAll('"', "'")}}"},`] : [];
   const end = save ? [`open("${save}", "wb").write(answer.content)`] : ["print(answer.json())"];
-  const asked = [
-    "answer = requests.post(",
-    `    "${base}/${path}",`,
-    ...headers,
-    `    json=${JSON.stringify(body)},`,
-    ")",
-  ];
+  const asked = ["answer = requests.post(", `    "${base}/${path}",`, ...headers, `    json=${literal(body)},`, ")"];
   return [...imports, "import requests", "", ...asked, "answer.raise_for_status()", ...end].join("\n");
+}
+
+/** A value of JSON as Python writes it. */
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value !== "object") return JSON.stringify(value);
+  const entries = Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${literal(one)}`);
+  return `{${entries.join(", ")}}`;
 }
 
 /** A request as a program in JavaScript, for Node and, without the files, for browsers. Pure. */

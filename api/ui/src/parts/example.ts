@@ -8,4 +8,6 @@ export interface Example {
   save?: string;
   call?: string;
   print?: string;
+  /** The fields of the body that OpenAI's client does not know. */
+  beyond?: readonly string[];
 }

@@ -20,5 +20,6 @@ export function exampleOf(conversation: Conversation, asked: Asked): Example {
     body: body as Record<string, unknown>,
     call: "chat.completions.create",
     print: "answer.choices[0].message",
+    beyond: ["structured_outputs", "enable_thinking"],
   };
 }

@@ -54,6 +54,8 @@ test("an answer is held against its schema, and what is wrong is told where", as
   const wrong = await answer("schema", EXAMPLES.schema, '{"city":7}');
   expect(wrong.state).toBe("invalid");
   expect(wrong.faults.map((fault) => fault.where)).toEqual(["/", "/city"]);
+  const both = await answer("schema", EXAMPLES.schema, '{"city":7,"celsius":"cold"}');
+  expect(both.faults.map((fault) => fault.where)).toEqual(["/city", "/celsius"]);
   expect((await answer("schema", '{"$ref":"#/gone"}', "{}")).state).toBe("unchecked");
 });
 

@@ -1,0 +1,148 @@
+"""What goes wrong in a conversation: a model dies, a gateway starts again, a session ends, the network is gone."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.stack import Stack
+from tests.e2e.ui.chatting import answers, limited, say
+from tests.e2e.ui.conftest import Opener
+from tests.e2e.ui.watched import unfit
+from tests.support.servers import wait_for
+
+pytestmark = pytest.mark.e2e
+
+KEY = "the-key"
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running Headrace that asks for a key, with an echo that takes its time."""
+    made = Stack(tmp_path_factory.mktemp("failing") / "home", HEADRACE_API_KEY=KEY)
+    try:
+        made.start()
+        made.launch_echo("slow", step_ms=50, max_tokens=4000)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def signed_in(failing: Stack, opened: Opener) -> Opener:
+    """Opens a page of it, signed in."""
+
+    def open_page(path: str, model: str = "slow") -> object:
+        page, watch = opened(f"{failing.url}/ui/{path}?model={model}")
+        page.get_by_label("API key").fill(KEY)
+        page.get_by_label("API key").press("Enter")
+        expect(page.get_by_label("Message", exact=True)).to_be_visible()
+        return page, watch
+
+    return open_page  # type: ignore[return-value]
+
+
+def test_an_answer_of_a_model_that_died_is_gone_on_with(failing: Stack, signed_in: Opener) -> None:
+    before = set(failing.pids()["runner"])
+    failing.launch_echo("mortal", step_ms=50, max_tokens=4000)
+    [runner] = set(failing.pids()["runner"]) - before
+    page, watch = signed_in("chat", "mortal")
+    limited(page, 400)
+    say(page, "to be or not")
+    answer = answers(page, "mortal")
+    expect(answer).to_contain_text("to be or not to be")
+    os.kill(runner, signal.SIGKILL)
+    fault = answer.get_by_role("alert")
+    expect(fault).to_contain_text("The answer broke off")
+    expect(answer).to_contain_text("to be or not to be")
+    assert unfit(page) == []
+    said = answer.locator("p").first.inner_text()
+    failing.client.wait_ready("mortal")
+    page.get_by_label("Most tokens of an answer").fill("3")
+    watch.excuse(r"503")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
+    answer.get_by_role("button", name="Go on").click()
+    expect(answer).to_contain_text("3 written")
+    expect(fault).to_have_count(0)
+    now = answer.locator("p").first.inner_text()
+    assert now.startswith(said)
+    assert len(now) > len(said)
+    assert sent[0].post_data_json["continue_final_message"] is True
+    assert sent[0].post_data_json["messages"][-1]["role"] == "assistant"
+
+
+def test_an_answer_survives_a_gateway_that_starts_again(failing: Stack, signed_in: Opener) -> None:
+    page, watch = signed_in("chat")
+    watch.excuse(r"refused: 50\d|failed: |ERR_|50\d")
+    say(page, "on and on")
+    answer = answers(page, "slow")
+    expect(answer).to_contain_text("on and on on and on")
+    failing.kill("gateway")
+    expect(answer.get_by_role("alert")).to_contain_text("The connection to the server was lost.")
+    expect(answer).to_contain_text("on and on on and on")
+    page.get_by_label("Message", exact=True).fill("typed in between")
+    limited(page, 3)
+    expect(answer.get_by_role("button", name="Go on")).to_be_visible()
+    wait_for(failing.is_ready, 60, failing.logs)  # the supervisor has it serve again
+    expect(page.get_by_text("The server does not answer.")).to_have_count(0)
+    answer.get_by_role("button", name="Regenerate").click()
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("typed in between")
+
+
+def test_a_session_that_ends_loses_nothing_that_was_typed(failing: Stack, signed_in: Opener) -> None:
+    page, watch = signed_in("chat")
+    watch.excuse(r"401")
+    limited(page, 3)
+    say(page, "first words")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    page.get_by_label("Message", exact=True).fill("half a thought")
+    page.context.clear_cookies()
+    key = page.get_by_label("API key")
+    expect(key).to_be_visible()
+    assert unfit(page) == []
+    key.fill(KEY)
+    key.press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("half a thought")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    page.reload()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("half a thought")
+    page.get_by_label("Message", exact=True).press("Enter")
+    expect(answers(page, "slow")).to_have_count(2)
+    page.reload()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
+def test_without_a_network_it_is_said_and_the_page_comes_back(failing: Stack, signed_in: Opener) -> None:
+    page, watch = signed_in("chat")
+    watch.excuse(r"ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    expect(page.get_by_role("alert")).to_contain_text("You are offline")
+    assert unfit(page) == []
+    say(page, "is anybody there")
+    answer = answers(page, "slow")
+    expect(answer).to_contain_text("There is no answer")
+    expect(answer).to_contain_text("The connection to the server was lost.")
+    page.context.set_offline(False)
+    expect(page.get_by_text("You are offline")).to_have_count(0)
+    limited(page, 3)
+    answer.get_by_role("button", name="Regenerate").click()
+    expect(answer).to_contain_text("3 written")
+
+
+def test_the_request_is_told_as_code(signed_in: Opener) -> None:
+    page, _ = signed_in("chat")
+    limited(page, 3)
+    page.get_by_label("Tell the probability of each token").check()
+    say(page, "as code please")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    page.locator("summary", has_text="As code").click()
+    code = page.get_by_role("group").filter(has_text="As code")
+    expect(code).to_contain_text("as code please")
+    expect(code).to_contain_text("logprobs=True")
+    expect(code).to_contain_text("HEADRACE_API_KEY")
+    assert KEY not in code.inner_text()
+    assert unfit(page) == []
