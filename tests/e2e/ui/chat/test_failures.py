@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chatting import answers, limited, say
+from tests.e2e.ui.chat.chatting import answers, limited, say
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.watched import unfit
 from tests.support.servers import wait_for

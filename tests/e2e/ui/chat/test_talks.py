@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chatting import DISTANCE, LONG_TASKS, answers, limited, say, to_see
+from tests.e2e.ui.chat.chatting import DISTANCE, LONG_TASKS, answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import unfit

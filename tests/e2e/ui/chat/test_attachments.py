@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chatting import LONG_TASKS, answers, limited, say, to_see
+from tests.e2e.ui.chat.chatting import LONG_TASKS, answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.watched import unfit
 from tests.glyphs import glyphworld as world
