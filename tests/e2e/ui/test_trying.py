@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
+from tests.e2e.ui.watched import unfit
 from tests.support.weights import RERANKER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
@@ -42,13 +43,17 @@ def facts(page: Page) -> dict[str, str]:
     return dict(zip(terms, page.locator("dl dd").all_inner_texts(), strict=True))
 
 
-@pytest.mark.parametrize("path", ["embeddings", "rerank", "tokenizer"])
+@pytest.mark.parametrize("path", ["embeddings", "rerank", "tokenizer", "completion"])
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(able: Stack, opened: Opener, path: str, locale: str) -> None:
     page, _ = opened(f"{able.url}/ui/{path}", locale=locale)
     page.get_by_role("combobox").wait_for()
     page.locator("form button[type=submit]").click()
-    page.locator("main section").nth(1).wait_for(timeout=LOADS_MS)
+    if path == "completion":
+        page.get_by_text("tokens read" if locale == "en-US" else "读取").last.wait_for(timeout=LOADS_MS)
+        page.locator("details").nth(0).locator("summary").click()
+    else:
+        page.locator("main section").nth(1).wait_for(timeout=LOADS_MS)
     look(page, path, locale)
 
 
@@ -110,3 +115,72 @@ def test_a_text_becomes_tokens_and_a_text_again(able: Stack, opened: Opener) -> 
     page.get_by_label("Token ids").fill(", ".join(ids))
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("region", name="Text", exact=True)).to_contain_text("Water flows", timeout=LOADS_MS)
+
+
+class TestCompletion:
+    """A text that a model goes on with."""
+
+    def test_it_goes_on_in_place_and_is_taken_back(self, able: Stack, opened: Opener) -> None:
+        page, _ = opened(f"{able.url}/ui/completion?model=smollm2")
+        text = page.get_by_label("Text", exact=True)
+        text.fill("One, two, three,")
+        page.get_by_text("Parameters", exact=True).click()
+        page.get_by_label("Most tokens to write").fill("12")
+        page.get_by_label("Temperature").fill("0")
+        page.get_by_label("Show the probabilities").check()
+        text.focus()
+        page.keyboard.press("Control+Enter")
+        page.get_by_text("12 written").wait_for(timeout=LOADS_MS)
+        whole = text.input_value()
+        assert whole.startswith("One, two, three,")
+        assert "four" in whole
+        assert page.locator("mark").inner_text() == whole.removeprefix("One, two, three,")
+        expect(page.get_by_text("It ended at the limit of tokens.")).to_be_visible()
+
+        page.get_by_text("Tokens and their probabilities").click()
+        tokens = page.get_by_role("group", name="Tokens of the answer").get_by_role("button")
+        expect(tokens).to_have_count(12)
+        tokens.nth(1).focus()
+        expect(page.get_by_role("table")).to_contain_text("%")
+        assert page.get_by_role("row").count() == 5
+        assert unfit(page) == []
+
+        text.press("End")
+        text.press_sequentially(" by hand")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator("mark")).to_have_count(2)
+        page.get_by_role("button", name="Go on").wait_for()
+        page.reload()
+        expect(page.locator("mark")).to_have_count(2)
+        assert " by hand" in text.input_value()
+
+    def test_stop_and_taking_back(self, able: Stack, opened: Opener) -> None:
+        able.launch_echo("slow", step_ms=50)
+        page, _ = opened(f"{able.url}/ui/completion?model=slow")
+        text = page.get_by_label("Text", exact=True)
+        text.fill("a b c")
+        page.get_by_text("Parameters", exact=True).click()
+        page.get_by_label("Most tokens to write").fill("2000")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator("mark")).to_contain_text("a b")
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_text("Stopped.").wait_for()
+        expect(page.get_by_role("button", name="Go on")).to_be_focused()
+        assert len(text.input_value()) > len("a b c")
+        page.get_by_role("button", name="Take back").click()
+        expect(text).to_have_value("a b c")
+        expect(page.locator("mark")).to_have_count(0)
+        httpx.delete(f"{able.url}/v1/models/slow", timeout=90)
+
+    def test_what_is_refused_is_told_at_its_field(self, able: Stack, opened: Opener) -> None:
+        page, watch = opened(f"{able.url}/ui/completion?model=smollm2")
+        watch.excuse("400|404")
+        page.get_by_text("Parameters", exact=True).click()
+        page.get_by_label("Top p").fill("7")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_label("Top p")).to_have_attribute("aria-invalid", "true")
+        page.get_by_label("Top p").fill("")
+        page.goto(f"{able.url}/ui/completion?model=nobody")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("alert")).to_contain_text("nobody")
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()

@@ -1,7 +1,6 @@
-import { apiUrl } from "./address";
-import { ApiError, errorOf, unreachable } from "./errors";
+import { errorOf } from "./errors";
 import type { paths } from "./schema";
-import { events } from "./sse";
+import { streamed } from "./streaming";
 
 type Post = paths["/v1/chat/completions"]["post"];
 export type ChatBody = NonNullable<Post["requestBody"]>["content"]["application/json"];
@@ -56,28 +55,11 @@ interface Chunk {
 
 /** Asks a model, and gives its answer piece by piece. Throws an ApiError where it fails, in its midst too. */
 export async function* streamChat(body: ChatBody, signal: AbortSignal): AsyncGenerator<ChatPiece> {
-  const response = await fetch(apiUrl("v1/chat/completions"), {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
-    signal,
-  }).catch((cause: unknown) => {
-    throw signal.aborted ? cause : unreachable(cause);
-  });
-  if (!response.ok || !response.body) throw errorOf(response, await response.json().catch(() => null));
-  const ignored = response.headers.get("x-headrace-ignored");
-  if (ignored) yield { ...pieceOf({}, response), ignored };
-  let isWhole = false;
-  try {
-    for await (const data of events(response.body)) {
-      // What is left is read too: to leave here would break the connection off.
-      if (data === "[DONE]") isWhole = true;
-      else yield pieceOf(JSON.parse(data), response);
-    }
-  } catch (cause) {
-    throw signal.aborted || cause instanceof ApiError ? cause : unreachable(cause);
+  for await (const { data, response } of streamed("v1/chat/completions", body, signal)) {
+    if (data !== null) yield pieceOf(JSON.parse(data), response);
+    else if (response.headers.has("x-headrace-ignored"))
+      yield { ...pieceOf({}, response), ignored: response.headers.get("x-headrace-ignored") ?? "" };
   }
-  if (!isWhole) throw unreachable(new Error("the stream ended before the answer did"));
 }
 
 /** What an event of the stream says. Throws the ApiError that it holds. */

@@ -6,6 +6,12 @@ import { getParentRoute } from "./root";
 export const trying = [
   createRoute({
     getParentRoute,
+    path: "/completion",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/completion/CompletionPage"), "CompletionPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/chat",
     validateSearch: (search: Record<string, unknown>) => ({
       ...named(search, "model"),

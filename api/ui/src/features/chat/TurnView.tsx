@@ -1,11 +1,11 @@
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Markdown } from "../../markdown/Markdown";
+import { Odds } from "../../parts/Odds";
 import { Attachments } from "./Attachments";
 import { Calls, Results } from "./Calls";
 import type { Call, Turn } from "./conversation";
 import { EditTurn } from "./EditTurn";
-import { Odds } from "./Odds";
 import { Thoughts } from "./Thoughts";
 import { type Acts, TurnActions } from "./TurnActions";
 import { TurnEnd } from "./TurnEnd";

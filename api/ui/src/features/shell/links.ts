@@ -14,6 +14,8 @@ export const GROUPS = [
     "try",
     [
       ["chat", "/chat"],
+      ["completion", "/completion"],
+
       ["embeddings", "/embeddings"],
       ["rerank", "/rerank"],
       ["tokenizer", "/tokenizer"],

@@ -6,6 +6,7 @@ import catalogue from "./catalogue.json";
 import cause from "./cause.json";
 import chat from "./chat.json";
 import code from "./code.json";
+import completion from "./completion.json";
 import devices from "./devices.json";
 import embeddings from "./embeddings.json";
 import error from "./error.json";
@@ -41,6 +42,7 @@ export default {
   cause,
   chat,
   code,
+  completion,
   devices,
   embeddings,
   error,

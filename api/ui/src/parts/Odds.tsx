@@ -1,6 +1,6 @@
 import { type KeyboardEvent, memo, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { TokenOdds } from "../../api/chat";
+import type { TokenOdds } from "../api/chat";
 import styles from "./Odds.module.css";
 import { moved, shownToken } from "./tokens";
 
