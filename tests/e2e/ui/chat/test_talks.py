@@ -254,15 +254,20 @@ def test_what_was_typed_wrong_is_said(talking: Stack, opened: Opener) -> None:
 def test_ten_thousand_tokens_hold_no_frame_up(talking: Stack, opened: Opener) -> None:
     """By the clock, from the first word on. One of three tries must do it, since others work on this machine too."""
     page, _ = opened(f"{talking.url}/ui/chat?model=brisk")
-    tries = []
+    tries, ended = [], list[str]()
+    # A browser may let go of a connection whose answer is whole before the server has closed it: that is an end, too.
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request.url) if "completions" in request.url else None)
     for _ in range(3):
         page.get_by_role("button", name="New chat").click()
         limited(page, 10_000)
+        before = len(ended)
+        say(page, LINES)
+        expect(answers(page, "brisk")).to_contain_text("line 0 of many")
+        page.evaluate(LONG_TASKS)
         # Nothing is looked for meanwhile: to read the page as it grows would take its thread's time.
-        with page.expect_request_finished(lambda request: "completions" in request.url, timeout=90_000):
-            say(page, LINES)
-            expect(answers(page, "brisk")).to_contain_text("line 0 of many")
-            page.evaluate(LONG_TASKS)
+        while len(ended) == before:
+            page.wait_for_timeout(200)
         expect(answers(page, "brisk")).to_contain_text("10,000 written")
         tries.append(page.evaluate("window.longTasks()"))
         if not tries[-1]:
