@@ -7,18 +7,16 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.engine import Connection
 
 from api.gateway.gateway import gateway_of
-from api.routes.catalogue.here import devices_here, held_here
+from api.routes.catalogue.here import devices_here, held_here, named_here
 from api.routes.catalogue.standings import standings
 from api.routes.catalogue.wire import entry, model
 from api.routes.models.registered import family_of
 from api.shapes.catalogue import Catalogue, CatalogueModel, Origin
 from api.shapes.compressed import Compressed
-from models.catalogue.entries import Family, families
-from models.catalogue.names import named
+from models.catalogue.entries import families
 from models.catalogue.registering.families import type_named
-from models.catalogue.shipped import shipped_families, shipped_family
-from models.engines import MODEL_TYPES, ModelType
-from models.errors import ModelNotFound
+from models.catalogue.shipped import shipped_families
+from models.engines import MODEL_TYPES
 from models.hubs.holdings import Held
 from models.ledger.catalogued.standing import standing
 from models.ledger.ways import DeviceHere
@@ -27,6 +25,9 @@ from models.rows.records import RegistrationRow
 from models.unicode import storable
 
 router = APIRouter(prefix="/v1/catalogue", tags=["models"], route_class=Compressed)
+
+_SHIPPED: Origin = "shipped"
+_CATALOGUE: Origin = "catalogue"
 
 
 @router.get("", summary="What can be launched by name, and what of it runs here")
@@ -62,7 +63,8 @@ async def describe_catalogue_model(
             lambda: model(family_of(row), "registered", devices, held, row.given, trusts=trusts)
         )
     own = await gateway.database.look(registrations.names, kind)
-    family, origin = await gateway.blocking(_meant, name, kind, own)
+    family = (await gateway.blocking(named_here, name, kind, own)).family
+    origin = _SHIPPED if family in shipped_families() else _CATALOGUE
     return await gateway.blocking(lambda: model(family, origin, devices, held, {}, trusts=trusts))
 
 
@@ -71,21 +73,9 @@ def _all_registered(connection: Connection) -> list[RegistrationRow]:
 
 
 def _listed(devices: Sequence[DeviceHere], held: Held, rows: Sequence[RegistrationRow], trusts: bool) -> Catalogue:
+    known = [*((one, _SHIPPED) for one in shipped_families()), *((one, _CATALOGUE) for one in families())]
     stands = standings(devices, trusts=trusts)
-    shipped = shipped_families()
-    known = (*shipped, *families())
-    origins: list[Origin] = ["shipped" if number < len(shipped) else "catalogue" for number in range(len(known))]
-    data = [entry(*one, held) for one in zip(known, origins, stands, strict=True)]
+    data = [entry(one, origin, stand, held) for (one, origin), stand in zip(known, stands, strict=True)]
     own = [family_of(row) for row in rows]
     data += [entry(one, "registered", standing(one, devices, trusts=trusts), held) for one in own]
     return {"object": "list", "data": data}
-
-
-def _meant(name: str, kind: ModelType | None, own: Sequence[str]) -> tuple[Family, Origin]:
-    """The model of this name. Raises ModelNotFound."""
-    if shipped := shipped_family(name, kind):
-        return shipped, "shipped"
-    try:
-        return named(name, kind, own).family, "catalogue"
-    except ModelNotFound as error:
-        raise ModelNotFound(error.message, param="name") from None

@@ -8,18 +8,17 @@ from fastapi import APIRouter, Query, Request
 from msgspec.structs import replace
 
 from api.gateway.gateway import Gateway, gateway_of
-from api.routes.models.memory import device_here, rooms_of
+from api.routes.catalogue.here import devices_here, named_here
 from api.routes.models.registered import family_of
 from api.shapes.as_written import AsWritten
 from models.catalogue.entries import Family
-from models.catalogue.names import meant, named
-from models.catalogue.shipped import shipped_family
+from models.catalogue.names import meant
 from models.engines import MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
 from models.ledger.shapes import WayList, WaysByEngine
 from models.ledger.ways import ways_here
 from models.ledger.ways_wire import by_engine, described
-from models.rows import instances, registrations
+from models.rows import registrations
 from models.unicode import storable
 
 router = APIRouter(prefix="/v1/engines", tags=["models"], route_class=AsWritten)
@@ -55,9 +54,7 @@ async def engines_for(
 
 
 async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, detailed: bool) -> WaysByEngine | WayList:
-    devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
-    found = await rooms_of(gateway, devices)
-    here = [device_here(found[one.id], one) for one in devices]
+    here = await devices_here(gateway)
     row = await gateway.database.look(registrations.get, name) if storable(name) else None
     if row is not None and model_type in (None, row.model_type):
         family = family_of(row)
@@ -77,10 +74,5 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
 
 def _family(name: str, model_type: ModelType | None, own: Sequence[str]) -> Family:
     """The model of this name, with the weights that the name may mean. Raises ModelNotFound."""
-    if shipped := shipped_family(name, model_type):
-        return shipped
-    try:
-        found = named(name, model_type, own)
-    except ModelNotFound as error:
-        raise ModelNotFound(error.message, param="name") from None
+    found = named_here(name, model_type, own)
     return replace(found.family, specs=meant(found))
