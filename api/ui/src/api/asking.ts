@@ -1,8 +1,8 @@
 import { apiUrl } from "./address";
 import { errorOf, unreachable } from "./errors";
 
-/** The JSON that a model answers to a request. Throws an ApiError where it fails, and an AbortError where it is stopped. */
-export async function asked<T>(path: string, body: object, signal: AbortSignal): Promise<T> {
+/** What a path answers to a request of JSON. Throws an ApiError where it refuses, and an AbortError where it is stopped. */
+export async function posted(path: string, body: object, signal: AbortSignal): Promise<Response> {
   const response = await fetch(apiUrl(path), {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -11,9 +11,17 @@ export async function asked<T>(path: string, body: object, signal: AbortSignal):
   }).catch((cause: unknown) => {
     throw signal.aborted ? cause : unreachable(cause);
   });
-  const answer: unknown = await response.json().catch((cause: unknown) => {
-    if (signal.aborted || response.ok) throw signal.aborted ? cause : unreachable(cause);
+  if (response.ok) return response;
+  const said: unknown = await response.json().catch((cause: unknown) => {
+    if (signal.aborted) throw cause;
   });
-  if (!response.ok) throw errorOf(response, answer);
-  return answer as T;
+  throw errorOf(response, said);
+}
+
+/** The JSON that a model answers to a request. Throws as `posted` does. */
+export async function asked<T>(path: string, body: object, signal: AbortSignal): Promise<T> {
+  const response = await posted(path, body, signal);
+  return response.json().catch((cause: unknown) => {
+    throw signal.aborted ? cause : unreachable(cause);
+  });
 }

@@ -1,4 +1,4 @@
-import { apiUrl } from "./address";
+import { posted } from "./asking";
 import { ApiError, errorOf, unreachable } from "./errors";
 import { events } from "./sse";
 
@@ -9,15 +9,9 @@ export async function* streamed(
   body: object,
   signal: AbortSignal,
 ): AsyncGenerator<{ data: string | null; response: Response }> {
-  const response = await fetch(apiUrl(path), {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
-    signal,
-  }).catch((cause: unknown) => {
-    throw signal.aborted ? cause : unreachable(cause);
-  });
-  if (!response.ok || !response.body) throw errorOf(response, await response.json().catch(() => null));
+  const asked = { ...body, stream: true, stream_options: { include_usage: true } };
+  const response = await posted(path, asked, signal);
+  if (!response.body) throw errorOf(response, null);
   yield { data: null, response };
   let isWhole = false;
   try {

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../ui/Button";
-import styles from "./Note.module.css";
+import { Notice } from "../ui/Notice";
 
 /** Says what was done. It takes the focus, for what had it is gone. */
 export function Note({ text, onClose }: { text: string; onClose: () => void }) {
@@ -10,9 +10,9 @@ export function Note({ text, onClose }: { text: string; onClose: () => void }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each text is told
   useEffect(() => note.current?.focus(), [text]);
   return (
-    <div className={styles.note} ref={note} tabIndex={-1}>
+    <Notice ref={note} tabIndex={-1}>
       <p>{text}</p>
       <Button onClick={onClose}>{t("models.close")}</Button>
-    </div>
+    </Notice>
   );
 }

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { bytes } from "../../lib/numbers";
+import { LaunchButton } from "../../parts/LaunchButton";
 import { Status } from "../../ui/Status";
-import { LaunchButton } from "./LaunchButton";
 import type { WeightsLine } from "./lines";
 import { useWords } from "./useWords";
 import styles from "./WeightsCard.module.css";
@@ -18,6 +18,13 @@ export function WeightsRow({ name, line, admin }: Props) {
   const words = useWords();
   const { weights, way, others } = line;
   const { model_size_in_billions: size, model_format: format, quantization } = weights;
+  const launch = {
+    model_name: name,
+    model_engine: way?.engine ?? null,
+    model_size_in_billions: size,
+    model_format: format,
+    quantization,
+  };
   const needs = way?.needs?.total_bytes;
   const said = [size === null ? "" : words.size(size), format, quantization].filter(Boolean).join(" ");
   const about = (count: number) => t("catalogue.about", { size: bytes(count, i18n.language) });
@@ -40,11 +47,7 @@ export function WeightsRow({ name, line, admin }: Props) {
         {way?.reason && <div className={styles.small}>{way.reason}</div>}
       </td>
       {admin && (
-        <td>
-          {line.mayTry && (
-            <LaunchButton name={name} line={line} label={t("catalogue.launchOf", { name, what: said })} />
-          )}
-        </td>
+        <td>{line.mayTry && <LaunchButton body={launch} label={t("catalogue.launchOf", { name, what: said })} />}</td>
       )}
     </tr>
   );

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { EndedModel } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { Button } from "../../ui/Button";
-import styles from "./EndedNote.module.css";
+import { Notice } from "../../ui/Notice";
 import { filtersOf } from "./search";
 
 declare module "@tanstack/react-router" {
@@ -22,13 +22,13 @@ export function EndedNote() {
   const name = ended.model_uid;
   const close = () => void navigate({ to: "/models", search: filtersOf, state: {}, replace: true });
   return (
-    <div className={styles.note} role="status">
+    <Notice role="status">
       <p>
         {ended.memory_freed
           ? t("models.ended", { name, size: bytes(ended.freed_bytes, i18n.language) })
           : t("models.endedStill", { name, why: ended.message ?? "" })}
       </p>
       <Button onClick={close}>{t("models.close")}</Button>
-    </div>
+    </Notice>
   );
 }

@@ -1,11 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { api, got } from "../../api/client";
-import { keys } from "../../api/queries";
 import type { Suggested } from "../../api/types";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { useLaunch } from "../../parts/useLaunch";
 import { Card } from "../../ui/Card";
 import { Offer } from "./Offer";
 import { suggestionsQuery } from "./suggestions";
@@ -14,28 +13,19 @@ import { suggestionsQuery } from "./suggestions";
 export function FirstRun() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const client = useQueryClient();
   const quick = useQuery(suggestionsQuery(false));
   const asked = useQuery(suggestionsQuery(true));
   const offers = asked.data?.data ?? quick.data?.data;
-  const launch = useMutation({
-    mutationFn: (one: Suggested) =>
-      got(
-        api.POST("/v1/models", {
-          params: { query: { wait_ready: false } },
-          body: {
-            model_uid: one.model_name,
-            model_name: one.model_name,
-            model_engine: one.model_engine,
-            model_format: one.model_format,
-            quantization: one.quantization,
-            model_size_in_billions: one.model_size_in_billions,
-          },
-        }),
-      ),
-    onSuccess: (_, one) => navigate({ to: "/", search: { trying: one.model_name }, replace: true }),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.models }),
-  });
+  const launch = useLaunch((uid) => navigate({ to: "/", search: { trying: uid }, replace: true }));
+  const begin = (one: Suggested) =>
+    launch.mutate({
+      model_uid: one.model_name,
+      model_name: one.model_name,
+      model_engine: one.model_engine,
+      model_format: one.model_format,
+      quantization: one.quantization,
+      model_size_in_billions: one.model_size_in_billions,
+    });
   return (
     <Card title={t("first.title")}>
       <p>{t("first.text")}</p>
@@ -43,7 +33,7 @@ export function FirstRun() {
       {!offers && quick.error && <Failure error={quick.error} again={quick.refetch} />}
       {offers?.length === 0 && <p>{t("first.none")}</p>}
       {offers?.map((one) => (
-        <Offer key={one.model_name} offer={one} busy={launch.isPending} onTry={() => launch.mutate(one)} />
+        <Offer key={one.model_name} offer={one} busy={launch.isPending} onTry={() => begin(one)} />
       ))}
       {launch.error && <Failure error={launch.error} />}
     </Card>

@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
 import type { Registration } from "../../api/types";
+import { LaunchButton } from "../../parts/LaunchButton";
 import { Button } from "../../ui/Button";
 import styles from "./Form.module.css";
-import { LaunchButton } from "./LaunchButton";
 import { UnregisterButton } from "./UnregisterButton";
 
 interface Props {
@@ -26,7 +26,10 @@ export function OwnRow({ own, onAgain, onDone }: Props) {
       </td>
       <td>
         <div className={styles.buttons}>
-          <LaunchButton own={own} />
+          <LaunchButton
+            body={{ model_name: own.model_name, model_type: own.model_type }}
+            label={t("register.launchOf", { name: own.model_name })}
+          />
           <Button aria-label={t("register.againOf", { name: own.model_name })} onClick={onAgain}>
             {t("register.again")}
           </Button>
