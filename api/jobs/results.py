@@ -45,16 +45,21 @@ async def links(gateway: Gateway, row: JobRow, base_url: str) -> list[tuple[str,
     return await gateway.blocking(signed)
 
 
-def _link(gateway: Gateway, name: str, kept: StoredArtifact, base_url: str) -> str:
+def link_to(gateway: Gateway, key: str, name: str, media_type: str, base_url: str) -> str:
+    """A signed URL of a file in the store, under this name. May block."""
     return signing.link(
         gateway.store,
-        kept["key"],
+        key,
         secret=secrets.derived(gateway.settings, signing.PURPOSE),
         base_url=base_url,
         expires_s=gateway.settings.url_ttl_s,
-        media_type=kept["media_type"],
+        media_type=media_type,
         filename=name,
     )
+
+
+def _link(gateway: Gateway, name: str, kept: StoredArtifact, base_url: str) -> str:
+    return link_to(gateway, kept["key"], name, kept["media_type"], base_url)
 
 
 def _render(gateway: Gateway, row: JobRow, stored: dict[str, Any], base_url: str) -> Answer:

@@ -18,15 +18,16 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
 from api.jobs import cancelling, results
+from api.jobs.asked import asked
 from api.jobs.preparation import IdempotencyKey, JobTerms, Upload, prepare, public_url, seconds_until
 from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
 from api.jobs.waiting import submit_job as insert
 from api.requests.server_sent import ServerSent
 from api.shapes.as_written import EVENTS, AsWritten
-from api.shapes.jobs import DeletedJob, DeliveryList, Job, JobPage, PlacedJob
+from api.shapes.jobs import AskedJob, DeletedJob, DeliveryList, Job, JobPage, PlacedJob
 from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
-from models.modalities import KINDS
+from models.modalities import KINDS, kinds_like
 from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis import events
@@ -66,7 +67,7 @@ async def submit_job(request: Request, idempotency_key: IdempotencyKey = None) -
         raise ShuttingDown()
     body = await fields.read(request, JobRequest)
     if body.kind not in KINDS:
-        raise InvalidRequest(f"there is no kind '{body.kind}'; there are {', '.join(KINDS)}", param="kind")
+        raise _no_kind(body.kind)
     webhook = None if body.webhook is None else await gateway.outbound.check_url(body.webhook, "webhook")
     caller = caller_of(request)
     given = body.input | ({} if body.model is None else {"model": body.model})
@@ -95,15 +96,20 @@ async def list_jobs(
     request: Request,
     state: Annotated[JobState | None, Query()] = None,
     model: Annotated[str | None, Query(max_length=256)] = None,
+    kind: Annotated[str | None, Query(max_length=40, description="a kind, or how some begin: images")] = None,
     after: Annotated[str | None, Query(max_length=60)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """This key's jobs, newest first; ``after`` is the last id of the page before."""
     gateway = gateway_of(request)
     base = public_url(gateway, str(request.base_url))
+    kinds = None if kind is None else kinds_like(kind)
+    if kinds == []:
+        raise _no_kind(kind)
+    key = caller_of(request).key
 
     def page(connection: Connection) -> list[JobSummary]:
-        return jobs.listing(connection, caller_of(request).key, state=state, uid=model, after=after, limit=limit)
+        return jobs.listing(connection, key, state=state, uid=model, kinds=kinds, after=after, limit=limit)
 
     rows = await gateway.database.look(page)
     data = [await shown(gateway, row, base) for row in rows[:limit]]
@@ -122,6 +128,14 @@ async def describe_job(request: Request, id: Id) -> PlacedJob:
     gateway = gateway_of(request)
     row = await _mine(gateway, request, id)
     return await shown_with_place(gateway, row, public_url(gateway, str(request.base_url)))
+
+
+@router.get("/{id}/request", summary="Request of a job")
+async def job_request(request: Request, id: Id) -> AskedJob:
+    """What a job was asked: its endpoint's body, and its files as URLs. ``left_out`` names what is large or secret."""
+    gateway = gateway_of(request)
+    row = await _mine(gateway, request, id)
+    return await gateway.blocking(asked, gateway, row, public_url(gateway, str(request.base_url)))
 
 
 @router.get("/{id}/result", summary="Result of a job")
@@ -222,6 +236,10 @@ def _data(event: Event) -> dict[str, Any]:
     if event.type == events.PREVIEW:
         data["image"] = f"data:{event.data['media_type']};base64,{base64.b64encode(event.blob).decode()}"
     return data
+
+
+def _no_kind(name: str | None) -> InvalidRequest:
+    return InvalidRequest(f"there is no kind '{name}'; there are {', '.join(KINDS)}", param="kind")
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> JobRow:

@@ -1,6 +1,6 @@
 """Jobs, files and batches, as the API shows them."""
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -40,6 +40,34 @@ class JobPage(TypedDict):
     has_more: bool
     first_id: str | None
     last_id: str | None
+
+
+class LeftOut(TypedDict):
+    """What is not shown of a request: where it stood, and of how many characters it was."""
+
+    param: str
+    reason: Literal["large", "secret"]
+    length: int
+
+
+class AskedFile(TypedDict):
+    """A file of a request, at a signed URL."""
+
+    url: str
+    bytes: int
+    media_type: str
+
+
+class AskedJob(TypedDict):
+    """What a job was asked: ``input`` is the body for ``path``, with null for what is in ``left_out``."""
+
+    id: str
+    object: Literal["job.request"]
+    kind: str
+    path: str
+    input: dict[str, Any]
+    files: dict[str, AskedFile]
+    left_out: list[LeftOut]
 
 
 class DeletedJob(TypedDict):

@@ -110,6 +110,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def kinds_like(name: str) -> list[str]:
+    """The kinds that a name stands for: that kind alone, or all that begin with it, as ``images``; empty for none."""
+    return [name] if name in KINDS else [kind for kind in KINDS if kind.startswith(f"{name}.")]
+
+
 class Reply(Protocol):
     """Makes the bytes that the client reads from an engine's deltas. Server-sent events end with a blank line."""
 

@@ -259,6 +259,7 @@ def listing(
     *,
     state: str | None = None,
     uid: str | None = None,
+    kinds: Sequence[str] | None = None,
     after: str | None = None,
     limit: int = 20,
 ) -> list[JobSummary]:
@@ -271,6 +272,8 @@ def listing(
         query = query.where(jobs.c.state == state)
     if uid is not None:
         query = query.where(jobs.c.uid == uid)
+    if kinds is not None:
+        query = query.where(jobs.c.kind.in_(kinds))
     if after is not None:
         last = get(connection, after, api_key_id)
         order = sa.tuple_(jobs.c.queued_at, jobs.c.id)

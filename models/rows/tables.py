@@ -177,6 +177,14 @@ jobs = sa.Table(
     sa.Index("ix_jobs_lease", "state", "lease_expires_at"),
     sa.Index("ix_jobs_done", "uid", "finished_at"),
     sa.Index(
+        "ix_jobs_kind",
+        "api_key_id",
+        "kind",
+        "queued_at",
+        sqlite_where=sa.text("batch_id IS NULL"),
+        postgresql_where=sa.text("batch_id IS NULL"),
+    ),
+    sa.Index(
         "ix_jobs_batch",
         "batch_id",
         "state",

@@ -156,6 +156,11 @@ class Store:
         with _translated_errors(checked(key)):
             return bytes(obstore.get(self._store, key).bytes())
 
+    def beginning(self, key: str, length: int) -> bytes:
+        """The first bytes of the artifact, at most so many."""
+        with _translated_errors(checked(key)):
+            return bytes(obstore.get(self._store, key, options={"range": (0, length)}).bytes())
+
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``, in chunks. Raises where the artifact is replaced meanwhile."""
         with _translated_errors(checked(key)):

@@ -20,6 +20,7 @@ FREE = {
     "describe_options": "an engine's options are JSON Schema themselves",
     "job_result": "it is the answer of the endpoint that the job is for",
     "file_content": "the bytes of a file",
+    "AskedJob.input": "the body of the endpoint that the job is for",
     "Model.defaults": "what its engine has for pictures and videos",
     "ModelEvent.data": "what belongs to a kind of event",
     "PastLaunch.data": "the body of a launch, as far as it is kept",

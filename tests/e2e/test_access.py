@@ -76,7 +76,8 @@ def test_one_key_cannot_take_the_whole_queue(new_stack: StackFactory) -> None:
     stack = new_stack(HEADRACE_KEY_JOB_QUEUE="2", **KEYS)
     slow = {"model_uid": "slow", "model_name": "echo", "step_ms": 2000, "max_inflight": 1}
     assert httpx.post(f"{stack.url}/v1/models", json=slow, headers=_bearer("first-key"), timeout=60).status_code == 200
-    job = {"kind": "chat.completions", "model": "slow", "input": {"messages": chat()["messages"], "max_tokens": 500}}
+    asked = {"messages": chat()["messages"], "max_tokens": 500}
+    job = {"kind": "chat.completions", "model": "slow", "input": asked}
     with httpx.Client(base_url=stack.url, timeout=30) as http:
         for _ in range(50):  # one runs, which takes minutes, and two may wait
             answer = http.post("/v1/jobs", json=job, headers=_bearer("first-key"))
@@ -84,7 +85,11 @@ def test_one_key_cannot_take_the_whole_queue(new_stack: StackFactory) -> None:
                 break
         assert (answer.status_code, answer.json()["error"]["code"]) == (429, "queue_full")
         assert "under this key" in answer.json()["error"]["message"]
-        assert http.post("/v1/jobs", json=job, headers=_bearer("second-key")).status_code == 202
+        theirs = http.post("/v1/jobs", json=job, headers=_bearer("second-key"))
+        assert theirs.status_code == 202
+        request = f"/v1/jobs/{theirs.json()['id']}/request"
+        assert http.get(request, headers=_bearer("second-key")).json()["input"] == {**asked, "model": "slow"}
+        assert http.get(request, headers=_bearer("first-key")).status_code == 404, "it is not told what others asked"
 
 
 def test_an_engine_may_have_an_interpreter_of_its_own(new_stack: StackFactory, tmp_path: Path) -> None:

@@ -177,6 +177,7 @@ SCOPES = {
     "GET /v1/jobs": INFER,
     "GET /v1/jobs/{id}": INFER,
     "DELETE /v1/jobs/{id}": INFER,
+    "GET /v1/jobs/{id}/request": INFER,
     "GET /v1/jobs/{id}/result": INFER,
     "POST /v1/jobs/{id}/cancel": INFER,
     "POST /v1/jobs/{id}/retry": INFER,

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.jobs.orders import FINAL, order
+from tests.e2e.media.studio import data_url
+from tests.e2e.media.studio import picture as drawn
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
@@ -164,14 +166,19 @@ def test_a_job_is_followed_until_it_has_spoken(stack: Stack, narrow: str, opened
 def test_a_picture_is_drawn_and_shown(stack: Stack, opened: Opener) -> None:
     stack.client.launch({"model_name": "glyphs"})
     stack.client.wait_ready("glyphs")
-    asked = {"prompt": "a red seven", "seed": 3}
-    id = submit(stack, {"kind": "images.generations", "model": "glyphs", "input": asked})
+    asked = {"prompt": "a red seven", "seed": 3, "image": data_url(drawn())}
+    id = submit(stack, {"kind": "images.edits", "model": "glyphs", "input": asked})
     for locale in LOCALES:
         page, _ = opened(f"{stack.url}/ui/jobs/{id}", locale=locale)
         picture = page.get_by_role("img", name=re.compile("Picture 1|图片 1"))
         picture.wait_for()
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 32
+        given = page.get_by_role("img", name=re.compile("(File|文件).*image"))
+        assert given.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 64
+        expect(page.locator("pre").filter(has_text='"prompt": "a red seven"').first).to_contain_text('"seed": 3')
         look(page, "job", locale)
+        page.get_by_text(re.compile("^(As code|代码示例)$")).click()
+        expect(page.locator("pre").filter(has_text="curl")).to_contain_text("v1/images/edits")
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("图片 1")).click()
     assert download.value.path().read_bytes()[:4] == b"\x89PNG"

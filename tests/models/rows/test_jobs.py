@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from models.errors import Conflict, EngineFailure, NotFound
 from models.rows import batches, claims, jobs
@@ -58,6 +59,21 @@ def test_pages_have_each_job_once(database: Database) -> None:
     assert [*first[:2], *second[:2], *third] == ids(database)
     assert set(ids(database)) == made
     assert ids(database, state="running") == ids(database, uid="another") == []
+
+
+def test_jobs_of_some_kinds(database: Database) -> None:
+    submit(database)
+    drawn = {submit(database, kind=kind) for kind in ("images.generations", "images.edits")}
+    submit(database, "them", kind="images.edits")
+    assert set(ids(database, kinds=["images.edits", "images.generations"])) == drawn
+    assert ids(database, kinds=["audio.speech"]) == []
+
+
+def test_jobs_of_some_kinds_are_found_by_an_index(database: Database) -> None:
+    wanted = "SELECT id FROM jobs WHERE api_key_id = 'me' AND batch_id IS NULL AND kind IN ('a', 'b')"
+    if database.engine.dialect.name == "sqlite":
+        plan = database.call(lambda one: [str(row) for row in one.execute(sa.text(f"EXPLAIN QUERY PLAN {wanted}"))])
+        assert "ix_jobs_kind" in str(plan)
 
 
 def test_priority_goes_before_age(database: Database) -> None:

@@ -7,12 +7,14 @@ import type { components } from "./schema";
 
 export type Job = components["schemas"]["Job"];
 export type PlacedJob = components["schemas"]["PlacedJob"];
+export type AskedJob = components["schemas"]["AskedJob"];
 export type JobState = components["schemas"]["JobState"];
 
-/** Which jobs a list shows. `after`: the last id of the page before. */
+/** Which jobs a list shows. `kind`: one, or how some begin; `after`: the last id of the page before. */
 export interface JobFilters {
   state?: JobState;
   model?: string;
+  kind?: string;
   after?: string;
 }
 
@@ -41,6 +43,15 @@ export function jobQuery(id: string) {
     queryKey: [...keys.jobs, "one", id] as const,
     queryFn: ({ signal }) => got(api.GET("/v1/jobs/{id}", { params: { path: { id } }, signal })),
     refetchInterval: ({ state }) => (state.data && isOver(state.data.state) ? false : LIVE_MS),
+  });
+}
+
+/** What a job was asked, which does not change. The URLs of its files hold for a while. */
+export function requestQuery(id: string) {
+  return queryOptions({
+    queryKey: [...keys.jobs, "request", id] as const,
+    queryFn: ({ signal }) => got(api.GET("/v1/jobs/{id}/request", { params: { path: { id } }, signal })),
+    staleTime: 60_000,
   });
 }
 

@@ -12,6 +12,7 @@ import { Status } from "../../ui/Status";
 import { Actions } from "./Actions";
 import { CourseCard } from "./CourseCard";
 import { DeliveriesCard } from "./DeliveriesCard";
+import { RequestCard } from "./RequestCard";
 import { ResultCard } from "./ResultCard";
 import { TONES } from "./search";
 
@@ -65,6 +66,7 @@ function JobCards({ job }: { job: PlacedJob }) {
       </Card>
       <CourseCard key={String(isOver(job.state))} job={job} />
       {job.state === "succeeded" && <ResultCard job={job} />}
+      <RequestCard job={job} />
       {job.webhook && <DeliveriesCard id={job.id} />}
     </>
   );

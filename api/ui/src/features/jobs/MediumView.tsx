@@ -2,10 +2,9 @@ import { useTranslation } from "react-i18next";
 import styles from "./Jobs.module.css";
 import type { Medium } from "./results";
 
-/** A file that a job has made, and the way to keep it. */
-export function MediumView({ medium: { kind, url }, number }: { medium: Medium; number: number }) {
+/** A file that a job has made or was given, and the way to keep it. */
+export function MediumView({ medium: { kind, url }, name }: { medium: Medium; name: string }) {
   const { t } = useTranslation();
-  const name = t(`jobs.result.${kind}`, { number });
   return (
     <div className={styles.medium}>
       {kind === "picture" && <img className={styles.picture} src={url} alt={name} />}

@@ -51,7 +51,11 @@ export function ResultCard({ job }: { job: Job }) {
       {data && data.media.length > 0 && (
         <div className={styles.media}>
           {data.media.map((medium, index) => (
-            <MediumView key={medium.url} medium={medium} number={index + 1} />
+            <MediumView
+              key={medium.url}
+              medium={medium}
+              name={t(`jobs.result.${medium.kind}`, { number: index + 1 })}
+            />
           ))}
         </div>
       )}
