@@ -67,12 +67,15 @@ class Watch:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The machine's Chromium, without a window. Raises FileNotFoundError where there is none."""
+def chromium(*further: str) -> Iterator[Browser]:
+    """The machine's Chromium, without a window. Raises FileNotFoundError where there is none.
+
+    ``further``: more options of its command line.
+    """
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise FileNotFoundError(MISSING)
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", *further]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=options)
         yield browser

@@ -334,6 +334,13 @@ async def test_a_language_that_the_model_lacks_is_refused(base: MediaDriver, fox
     assert job.error.param == "language"
 
 
+async def test_it_tells_what_it_understands(base: MediaDriver, tiny: MediaDriver) -> None:
+    assert tiny.engine.told == {"languages": ["en"], "translates": False}
+    assert base.engine.told["translates"] is True
+    assert {"en", "zh"} <= set(base.engine.told["languages"])
+    assert "yue" not in base.engine.told["languages"]
+
+
 async def test_too_many_words_to_expect_are_refused(tiny: MediaDriver, fox: Spoken) -> None:
     job = await tiny.ask(fox.path, hotwords="Llanfairpwllgwyngyll " * 30)
 

@@ -78,6 +78,8 @@ class FasterWhisper(Engine[LoadedWhisper]):
         super().__init__(loaded)
         self._model = loaded
         self._whisper = loaded.whisper
+        languages = self._languages()
+        self.told = {"languages": languages, "translates": loaded.translates and languages != ["en"]}
         self._threads = StepThreads(loaded.inflight, "faster-whisper")
         self._fault = ""
 
@@ -128,6 +130,12 @@ class FasterWhisper(Engine[LoadedWhisper]):
 
     def counters(self) -> dict[str, int]:
         return {"steps": self._threads.steps, "aborts": self._threads.aborts}
+
+    def _languages(self) -> list[str]:
+        """The codes of the languages that the model knows."""
+        if not self._whisper.model.is_multilingual:
+            return ["en"]
+        return [code for code in NAMES if self._whisper.hf_tokenizer.token_to_id(f"<|{code}|>") is not None]
 
     def _suits(self, request: Request) -> None:
         """Raises InvalidRequest for what this model cannot do."""

@@ -1,12 +1,13 @@
 import { apiUrl } from "./address";
 import { errorOf, unreachable } from "./errors";
 
-/** What a path answers to a request of JSON. Throws an ApiError where it refuses, and an AbortError where it is stopped. */
+/** What a path answers to a request of JSON, or to a form. Throws an ApiError where it refuses, and an AbortError where it is stopped. */
 export async function posted(path: string, body: object, signal: AbortSignal): Promise<Response> {
   const response = await fetch(apiUrl(path), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
+    ...(body instanceof FormData
+      ? { body }
+      : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     signal,
   }).catch((cause: unknown) => {
     throw signal.aborted ? cause : unreachable(cause);

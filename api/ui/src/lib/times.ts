@@ -19,3 +19,11 @@ export function lasting(seconds: number, language: string): string {
 export function day(ms: number, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(ms);
 }
+
+/** A place in a recording, or its length: 0:07, 12:05, 1:02:03. */
+export function minutes(seconds: number): string {
+  const whole = Math.floor(Math.max(seconds, 0));
+  const [hours, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  const end = String(whole % 60).padStart(2, "0");
+  return hours > 0 ? `${hours}:${String(rest).padStart(2, "0")}:${end}` : `${rest}:${end}`;
+}

@@ -22,6 +22,12 @@ export const trying = [
   }),
   createRoute({
     getParentRoute,
+    path: "/transcription",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/transcription/TranscriptionPage"), "TranscriptionPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/embeddings",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
     component: lazyRouteComponent(() => import("../features/embeddings/EmbeddingsPage"), "EmbeddingsPage"),

@@ -1,11 +1,12 @@
 import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
+import { Recorder } from "../../parts/Recorder";
 import { Button } from "../../ui/Button";
+import { FilePicker } from "../../ui/FilePicker";
 import { TextArea } from "../../ui/TextArea";
 import { Attachments } from "./Attachments";
 import type { Kind } from "./attachments";
 import styles from "./Composer.module.css";
-import { FilePicker } from "./FilePicker";
 import type { Said } from "./talk";
 import { useDraft } from "./useDraft";
 
@@ -70,6 +71,7 @@ export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props)
       <div className={styles.buttons}>
         {kinds.includes("image") && <FilePicker label={t("chat.addPictures")} accept="image/*" onFiles={add} />}
         {kinds.includes("audio") && <FilePicker label={t("chat.addSounds")} accept="audio/*" onFiles={add} />}
+        {kinds.includes("audio") && <Recorder onRecorded={(file) => void add([file])} />}
         {isRunning ? (
           <Button look="danger" onClick={onStop}>
             {t("chat.stop")}

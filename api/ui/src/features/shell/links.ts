@@ -15,7 +15,7 @@ export const GROUPS = [
     [
       ["chat", "/chat"],
       ["completion", "/completion"],
-
+      ["transcription", "/transcription"],
       ["embeddings", "/embeddings"],
       ["rerank", "/rerank"],
       ["tokenizer", "/tokenizer"],

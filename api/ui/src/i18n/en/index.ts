@@ -21,6 +21,7 @@ import models from "./models.json";
 import nav from "./nav.json";
 import now from "./now.json";
 import picker from "./picker.json";
+import recorder from "./recorder.json";
 import register from "./register.json";
 import replica from "./replica.json";
 import rerank from "./rerank.json";
@@ -29,6 +30,7 @@ import settings from "./settings.json";
 import stage from "./stage.json";
 import state from "./state.json";
 import tokenizer from "./tokenizer.json";
+import transcription from "./transcription.json";
 import trying from "./try.json";
 import type from "./type.json";
 
@@ -57,6 +59,7 @@ export default {
   nav,
   now,
   picker,
+  recorder,
   register,
   replica,
   rerank,
@@ -65,6 +68,7 @@ export default {
   stage,
   state,
   tokenizer,
+  transcription,
   try: trying,
   type,
 };
