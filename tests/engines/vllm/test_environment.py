@@ -38,6 +38,16 @@ def test_vllm_passes_the_suites_in_its_environment(tmp_path: Path) -> None:
     assert "passed" in done.stdout
 
 
+def test_what_vllm_starts_can_import_torchvision_later_than_it_is_looked_for() -> None:
+    """transformers looks for it first. By its import, garbage has been collected."""
+    code = "import gc, transformers; gc.collect(); import torchvision"
+    path = {"PYTHONPATH": str(ROOT / "workers" / "engines" / "vllm" / "site")}
+    environment = clean_environment() | path
+    done = subprocess.run([vllm_python(), "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-5000:]
+
+
 def test_an_environment_beside_ours_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
     python = tmp_path / "venv-vllm" / "bin" / "python"
