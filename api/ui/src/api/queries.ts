@@ -20,6 +20,7 @@ export const keys = {
   catalogue: ["catalogue"] as const,
   catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,
   suggestions: (askHub: boolean) => ["suggestions", askHub] as const,
+  jobCounts: ["jobs", "counts"] as const,
 };
 
 /** How often what changes by itself is asked again, in ms. The next request waits for the last answer. */

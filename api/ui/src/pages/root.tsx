@@ -1,4 +1,5 @@
 import { createRootRoute } from "@tanstack/react-router";
+import { Activity } from "../features/activity/Activity";
 import { SessionGate } from "../features/session/SessionGate";
 import { NotFoundPage } from "../features/shell/NotFoundPage";
 import { Shell } from "../features/shell/Shell";
@@ -7,7 +8,7 @@ import { Shell } from "../features/shell/Shell";
 export const root = createRootRoute({
   component: () => (
     <SessionGate>
-      <Shell />
+      <Shell activity={<Activity />} />
     </SessionGate>
   ),
   notFoundComponent: NotFoundPage,

@@ -1,13 +1,13 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
-import { useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { classes } from "../../lib/classes";
 import { Button } from "../../ui/Button";
 import { Links } from "./Links";
 import styles from "./Shell.module.css";
 
-/** What stands around every page: the way to the others. On a narrow screen it is behind a button. */
-export function Shell() {
+/** What stands around every page: the way to the others, on a narrow screen behind a button, and what is under way. */
+export function Shell({ activity }: { activity: ReactNode }) {
   const { t } = useTranslation();
   const id = useId();
   const [isOpen, setOpen] = useState(false);
@@ -28,9 +28,12 @@ export function Shell() {
           <Links onChosen={() => setOpen(false)} />
         </nav>
       </header>
-      <main id="content" className={styles.main} tabIndex={-1}>
-        <Outlet />
-      </main>
+      <div className={styles.column}>
+        {activity}
+        <main id="content" className={styles.main} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import ability from "./ability.json";
+import activity from "./activity.json";
 import app from "./app.json";
 import attention from "./attention.json";
 import cache from "./cache.json";
@@ -37,6 +38,7 @@ import type from "./type.json";
 /** The words of all areas: an area is a file, and the first part of its keys. */
 export default {
   ability,
+  activity,
   app,
   attention,
   cache,

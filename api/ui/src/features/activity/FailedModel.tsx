@@ -1,0 +1,43 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { live } from "../../api/live";
+import { useAdmin } from "../../parts/useAdmin";
+import { Button } from "../../ui/Button";
+import styles from "./Activity.module.css";
+import { reasonsOf } from "./underway";
+
+interface Props {
+  uid: string;
+  onHidden: () => void;
+}
+
+/** A launch that failed: the cause, and what to do. It stays until it is hidden, or the model is ready. */
+export function FailedModel({ uid, onHidden }: Props) {
+  const { t } = useTranslation();
+  const admin = useAdmin();
+  const { data } = useQuery({ ...live.progress(uid), refetchInterval: false, refetchOnMount: "always" });
+  return (
+    <li className={styles.line}>
+      <Link to="/models/$uid" params={{ uid }}>
+        {uid}
+      </Link>
+      <span>
+        {t("activity.failure")} <span className={styles.cause}>{reasonsOf(data)}</span> {admin && t("activity.next")}
+      </span>
+      {admin && (
+        <Link
+          to="/models/$uid"
+          params={{ uid }}
+          search={{ tab: "log" }}
+          aria-label={t("activity.logOf", { name: uid })}
+        >
+          {t("activity.log")}
+        </Link>
+      )}
+      <Button aria-label={t("activity.hideOne", { name: uid })} onClick={onHidden}>
+        {t("activity.hide")}
+      </Button>
+    </li>
+  );
+}
