@@ -85,7 +85,9 @@ def test_it_stays_closed_and_covers_nothing(stack: Stack, slow: str, opened: Ope
     expect(line).to_be_visible()
     below = strip(page).bounding_box()
     content = page.locator("#content").bounding_box()
-    assert below and content and below["y"] + below["height"] <= content["y"]
+    assert below is not None
+    assert content is not None
+    assert below["y"] + below["height"] <= content["y"]
     summary = strip(page).locator("summary")
     summary.focus()
     page.keyboard.press("Enter")

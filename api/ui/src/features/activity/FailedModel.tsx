@@ -22,9 +22,9 @@ export function FailedModel({ uid, onHidden }: Props) {
       <Link to="/models/$uid" params={{ uid }}>
         {uid}
       </Link>
-      <span>
-        {t("activity.failure")} <span className={styles.cause}>{reasonsOf(data)}</span> {admin && t("activity.next")}
-      </span>
+      <span>{t("activity.failure")}</span>
+      <span className={styles.cause}>{reasonsOf(data)}</span>
+      {admin && <span>{t("activity.next")}</span>}
       {admin && (
         <Link
           to="/models/$uid"
