@@ -66,6 +66,25 @@ class ModelProgress(TypedDict):
     replicas: list[ReplicaProgress]
 
 
+class ModelUnderway(ModelProgress):
+    """A model that takes no requests yet, and how far it is. ``created`` is in seconds since 1970.
+
+    ``devices`` are those that its replicas hold, none while it waits for one.
+    """
+
+    model_uid: str
+    created: int
+    state: Literal["loading", "waiting", "failed"]
+    devices: list[str]
+
+
+class ModelsUnderway(TypedDict):
+    """Models that take no requests yet, and those that failed."""
+
+    object: Literal["list"]
+    data: list[ModelUnderway]
+
+
 class ModelEvent(TypedDict):
     """Something that happened to a model.
 

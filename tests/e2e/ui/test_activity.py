@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.jobs.orders import order
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
@@ -43,8 +44,8 @@ def strip(page: Page) -> Locator:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(stack: Stack, broken: str, slow: str, opened: Opener, locale: str) -> None:
-    page, watch = opened(f"{stack.url}/ui/settings", locale=locale)
-    watch.excuse("404")  # of a poll that was under way when the model was ended
+    page, _ = opened(f"{stack.url}/ui/settings", locale=locale)
+    page.get_by_role("heading", level=1).wait_for()
     page.get_by_text(broken).wait_for()
     page.get_by_role("listitem").filter(has_text=slow).wait_for()
     look(page, "activity", locale)
@@ -66,8 +67,7 @@ def test_a_failure_stays_over_reloads_until_it_is_hidden(stack: Stack, broken: s
 
 
 def test_what_loads_is_shown_until_it_is_ready(stack: Stack, opened: Opener) -> None:
-    page, watch = opened(f"{stack.url}/ui/settings")
-    watch.excuse("404")
+    page, _ = opened(f"{stack.url}/ui/settings")
     stack.client.launch({"model_uid": "soon", "model_name": "echo", "model_engine": "echo", "load_s": 6})
     line = strip(page).get_by_role("listitem").filter(has_text="soon")
     expect(line).to_contain_text("loading")
@@ -78,9 +78,23 @@ def test_what_loads_is_shown_until_it_is_ready(stack: Stack, opened: Opener) -> 
     httpx.delete(f"{stack.url}/v1/models/soon", timeout=90)
 
 
+def test_it_leads_to_the_jobs_that_run_and_wait(stack: Stack, opened: Opener) -> None:
+    stack.launch_echo("busy", step_ms=20, max_inflight=1)
+    page, _ = opened(f"{stack.url}/ui/settings")
+    body = order("busy", max_tokens=2000)
+    ids = [httpx.post(f"{stack.url}/v1/jobs", json=body).json()["id"] for _ in range(3)]
+    summary = strip(page).locator("summary")
+    expect(summary).to_contain_text(re.compile("Jobs running: 1.*Jobs waiting: 2"), timeout=20_000)
+    strip(page).get_by_role("link", name="Show the jobs").click()
+    expect(page).to_have_url(f"{stack.url}/ui/jobs")
+    for id in reversed(ids):
+        httpx.post(f"{stack.url}/v1/jobs/{id}/cancel")
+    expect(strip(page).filter(has_text="Jobs")).to_have_count(0, timeout=20_000)
+    httpx.delete(f"{stack.url}/v1/models/busy", timeout=90)
+
+
 def test_it_stays_closed_and_covers_nothing(stack: Stack, slow: str, opened: Opener) -> None:
-    page, watch = opened(f"{stack.url}/ui/settings", viewport={"width": 360, "height": 800})
-    watch.excuse("404")
+    page, _ = opened(f"{stack.url}/ui/settings", viewport={"width": 360, "height": 800})
     line = strip(page).get_by_role("link", name=slow)
     expect(line).to_be_visible()
     below = strip(page).bounding_box()
@@ -95,6 +109,7 @@ def test_it_stays_closed_and_covers_nothing(stack: Stack, slow: str, opened: Ope
     expect(summary).to_contain_text(re.compile("Models on their way: 1"))
     page.reload()
     expect(summary).to_be_visible()
+    page.get_by_role("heading", level=1).wait_for()
     expect(line).to_have_count(0)
     assert unfit(page) == []
 

@@ -91,7 +91,7 @@ def test_downloads_are_followed_and_cancelled_and_what_is_here_is_deleted(
     for locale in LOCALES:
         shown, _ = opened(f"{fetching.url}/ui/cache", locale=locale)
         shown.get_by_role("row").filter(has_text=SOURCE).wait_for()
-        shown.get_by_role("progressbar").wait_for()
+        shown.get_by_role("main").get_by_role("progressbar").wait_for()
         look(shown, "cache", locale)
         shown.close()
 

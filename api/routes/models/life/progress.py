@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from sqlalchemy.engine import Connection
 from sse_starlette import ServerSentEvent
 
 from api.gateway.following.shared import SharedLook
@@ -16,19 +17,45 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
-from api.routes.models.views import enough_of, progress_of
+from api.routes.models.views import enough_of, progress_of, state_of
 from api.shapes.as_written import EVENTS_TOO, AsWritten
-from api.shapes.life import ModelProgress
+from api.shapes.life import ModelProgress, ModelsUnderway, ModelUnderway
 from models.errors import DatabaseUnavailable, ModelNotFound
+from models.hubs.progress import DownloadProgress
 from models.rows import instances
+from models.rows.records import InstanceRow, ReplicaRow
 
-router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
+router = APIRouter(prefix="/v1", tags=["models"], route_class=AsWritten)
 
 LOOK_S = 0.25
 OVER = ("ready", "failed", "dormant")
 
 
-@router.get("/{uid:uid}/progress", summary="Progress of a launch", response_model=ModelProgress, responses=EVENTS_TOO)
+@router.get("/progress", summary="Progress of all launches")
+async def all_progress(request: Request) -> ModelsUnderway:
+    """Every model that loads, waits for a device or failed: how far it is, and why it waits, as ``/progress`` of it.
+
+    Those that take requests and those that sleep are not among them.
+    """
+    gateway = gateway_of(request)
+    rows, replicas, hopeless = await gateway.database.look(_everything)
+    downloads = _downloads(gateway)
+    data: list[ModelUnderway] = []
+    for row in rows:
+        mine = replicas.get(row.uid, [])
+        ready = {one.id for _, one in gateway.routing_table.ready(row.uid)}
+        now = progress_of(mine, ready, hopeless, downloads, enough=enough_of(row))
+        if one := underway(row, mine, now, ready=bool(ready)):
+            data.append(one)
+    return {"object": "list", "data": data}
+
+
+@router.get(
+    "/models/{uid:uid}/progress",
+    summary="Progress of a launch",
+    response_model=ModelProgress,
+    responses=EVENTS_TOO,
+)
 async def model_progress(
     request: Request,
     uid: Uid,
@@ -52,9 +79,31 @@ async def model_progress(
 async def _now(gateway: Gateway, uid: str) -> ModelProgress:
     row, replicas = await found(gateway, uid)
     hopeless = await gateway.database.look(instances.hopeless, uid)
-    downloads = {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
     ready = {one.id for _, one in gateway.routing_table.ready(uid)}
-    return progress_of(replicas, ready, hopeless, downloads, enough=enough_of(row))
+    return progress_of(replicas, ready, hopeless, _downloads(gateway), enough=enough_of(row))
+
+
+def _downloads(gateway: Gateway) -> dict[str, DownloadProgress]:
+    return {one.id: one.download for _, one in gateway.routing_table.replicas() if one.download}
+
+
+def _everything(connection: Connection) -> tuple[list[InstanceRow], dict[str, list[ReplicaRow]], set[str]]:
+    replicas: dict[str, list[ReplicaRow]] = {}
+    for row in instances.replicas_of(connection):
+        replicas.setdefault(row.uid, []).append(row)
+    return instances.listing(connection), replicas, instances.hopeless(connection)
+
+
+def underway(row: InstanceRow, replicas: list[ReplicaRow], now: ModelProgress, *, ready: bool) -> ModelUnderway | None:
+    """A model in the list of those that take no requests yet; None where it is none of them. Pure.
+
+    ``ready``: a replica of it takes requests.
+    """
+    state = state_of(replicas)
+    if ready or state == "dormant" or state == "ready":
+        return None
+    devices = sorted({name for one in replicas for name in instances.held_devices(one)})
+    return {"model_uid": row.uid, "created": row.created_at // 1000, "state": state, "devices": devices, **now}
 
 
 async def _follow(gateway: Gateway, uid: str, now: ModelProgress) -> AsyncIterator[ServerSentEvent]:

@@ -23,10 +23,10 @@ export const live = {
     queryFn: ({ signal }) => got(api.GET("/v1/models", { signal })),
     refetchInterval: LIVE_MS,
   }),
-  progress: (uid: string) =>
-    queryOptions({
-      queryKey: keys.progress(uid),
-      queryFn: ({ signal }) => got(api.GET("/v1/models/{uid}/progress", { params: { path: { uid } }, signal })),
-      refetchInterval: LIVE_MS,
-    }),
+  /** Models that take no requests yet, and those that failed. */
+  underway: queryOptions({
+    queryKey: keys.underway,
+    queryFn: ({ signal }) => got(api.GET("/v1/progress", { signal })),
+    refetchInterval: LIVE_MS,
+  }),
 };

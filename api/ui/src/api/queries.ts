@@ -11,7 +11,7 @@ export const keys = {
   events: (uid: string) => ["models", uid, "events"] as const,
   launches: (name: string) => ["launches", name] as const,
   metrics: ["metrics"] as const,
-  progress: (uid: string) => ["progress", uid] as const,
+  underway: ["underway"] as const,
   cache: ["cache"] as const,
   cacheFiles: (version: string) => ["cacheFiles", version] as const,
   registrations: ["registrations"] as const,

@@ -48,10 +48,10 @@ export function Activity() {
         {isOpen && (
           <ul className={styles.lines}>
             {shownFailed.map((model) => (
-              <FailedModel key={failureOf(model)} uid={model.id} onHidden={() => hide(failureOf(model))} />
+              <FailedModel key={failureOf(model)} model={model} onHidden={() => hide(failureOf(model))} />
             ))}
             {shownMoving.map((model) => (
-              <MovingModel key={model.id} uid={model.id} />
+              <MovingModel key={model.model_uid} model={model} />
             ))}
             {more > 0 && (
               <li>

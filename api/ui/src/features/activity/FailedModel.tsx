@@ -1,29 +1,28 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { live } from "../../api/live";
+import type { ModelUnderway } from "../../api/types";
+import { reasonsOf } from "../../parts/underway";
 import { useAdmin } from "../../parts/useAdmin";
 import { Button } from "../../ui/Button";
 import styles from "./Activity.module.css";
-import { reasonsOf } from "./underway";
 
 interface Props {
-  uid: string;
+  model: ModelUnderway;
   onHidden: () => void;
 }
 
 /** A launch that failed: the cause, and what to do. It stays until it is hidden, or the model is ready. */
-export function FailedModel({ uid, onHidden }: Props) {
+export function FailedModel({ model, onHidden }: Props) {
+  const uid = model.model_uid;
   const { t } = useTranslation();
   const admin = useAdmin();
-  const { data } = useQuery({ ...live.progress(uid), refetchInterval: false, refetchOnMount: "always" });
   return (
     <li className={styles.line}>
       <Link to="/models/$uid" params={{ uid }}>
         {uid}
       </Link>
       <span>{t("activity.failure")}</span>
-      <span className={styles.cause}>{reasonsOf(data)}</span>
+      <span className={styles.cause}>{reasonsOf(model)}</span>
       {admin && <span>{t("activity.next")}</span>}
       {admin && (
         <Link

@@ -30,9 +30,9 @@ export const jobCounts = queryOptions({
   refetchInterval: ({ state: { data } }) => (data && data.running + data.queued > 0 ? LIVE_MS : JOBS_IDLE_MS),
 });
 
-/** The models, as pages ask for them, but seldom while none of them loads or waits. */
+/** What is under way of models, asked for seldom while none of them loads or waits. */
 export const models = {
-  ...live.models,
+  ...live.underway,
   refetchInterval: ({ state: { data } }: { state: { data: { data: { state: string }[] } | undefined } }) =>
-    data?.data.some(({ state }) => state === "loading" || state === "waiting") ? LIVE_MS : MODELS_IDLE_MS,
+    data?.data.some(({ state }) => state !== "failed") ? LIVE_MS : MODELS_IDLE_MS,
 };

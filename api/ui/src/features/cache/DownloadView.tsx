@@ -6,10 +6,10 @@ import { keys } from "../../api/queries";
 import { bytes } from "../../lib/numbers";
 import { lasting } from "../../lib/times";
 import { Failure } from "../../parts/Failure";
+import type { Download } from "../../parts/underway";
 import { Button } from "../../ui/Button";
 import { Table } from "../../ui/Table";
 import styles from "./DownloadView.module.css";
-import type { Download } from "./held";
 
 interface Props {
   uid: string;

@@ -1,20 +1,18 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { live } from "../../api/live";
+import { LIVE_MS } from "../../api/queries";
+import { downloadOf } from "../../parts/underway";
 import { Card } from "../../ui/Card";
 import { DownloadView } from "./DownloadView";
-import { downloadOf } from "./held";
-import { progressQuery } from "./queries";
 
 /** The downloads of launches that are under way. */
 export function Downloads({ onDone }: { onDone: (said: string) => void }) {
   const { t } = useTranslation();
-  const models = useQuery(live.models).data?.data ?? [];
-  const loading = models.filter((model) => model.state === "loading");
-  const found = useQueries({ queries: loading.map((model) => progressQuery(model.id)) });
-  const shown = loading.flatMap((model, at) => {
-    const download = downloadOf(found[at]?.data);
-    return download ? [{ uid: model.id, download }] : [];
+  const models = useQuery({ ...live.underway, refetchInterval: LIVE_MS / 2 }).data?.data ?? [];
+  const shown = models.flatMap((model) => {
+    const download = model.state === "loading" && downloadOf(model);
+    return download ? [{ uid: model.model_uid, download }] : [];
   });
   return (
     <Card title={t("cache.downloads")}>

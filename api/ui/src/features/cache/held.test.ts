@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arranged, downloadOf, shownOf } from "./held";
+import { arranged, shownOf } from "./held";
 
 function held(model_version: string, size_bytes: number, read_ts: number | null, modified_ts: number) {
   return { model_version, size_bytes, read_ts, modified_ts };
@@ -30,13 +30,4 @@ test("each searched word must be there", () => {
 test("an address says only what is known", () => {
   expect(shownOf({ q: 7, order: "read", more: 1 })).toEqual({ q: "7", order: "read" });
   expect(shownOf({ q: "", order: "size" })).toEqual({});
-});
-
-test("of replicas that wait for each other's files the farthest is shown", () => {
-  const at = (bytes: number) => ({ bytes, total_bytes: 9, bytes_per_s: 1, eta_s: null, files: [] });
-  const replicas = [{ download: null }, { download: at(1) }, { download: at(3) }] as unknown as Parameters<
-    typeof downloadOf
-  >[0];
-  expect(downloadOf({ replicas: replicas as never })?.bytes).toBe(3);
-  expect(downloadOf(undefined)).toBeNull();
 });

@@ -1,4 +1,4 @@
-import type { CachedModel, ModelProgress } from "../../api/types";
+import type { CachedModel } from "../../api/types";
 
 export const ORDERS = ["size", "name", "read", "fetched"] as const;
 export type Order = (typeof ORDERS)[number];
@@ -32,12 +32,4 @@ export function arranged<T extends Keyed>(all: readonly T[], { q = "", order = "
   return all
     .filter((one) => words.every((word) => one.model_version.toLowerCase().includes(word)))
     .sort((a, b) => BEFORE[order](a, b) || a.model_version.localeCompare(b.model_version));
-}
-
-export type Download = NonNullable<ModelProgress["replicas"][number]["download"]>;
-
-/** How far a model's files are: of several replicas, which may wait for one of them, the one that is the farthest. Pure. */
-export function downloadOf(progress: Pick<ModelProgress, "replicas"> | undefined): Download | null {
-  const found = (progress?.replicas ?? []).flatMap((replica) => (replica.download ? [replica.download] : []));
-  return found.sort((a, b) => b.bytes - a.bytes)[0] ?? null;
 }

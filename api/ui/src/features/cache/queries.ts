@@ -17,12 +17,3 @@ export function filesQuery(version: string) {
       got(api.GET("/v1/cache/models/files", { params: { query: { model_version: version } }, signal })),
   });
 }
-
-/** How far a launch is. */
-export function progressQuery(uid: string) {
-  return queryOptions({
-    queryKey: keys.progress(uid),
-    queryFn: ({ signal }) => got(api.GET("/v1/models/{uid}/progress", { params: { path: { uid } }, signal })),
-    refetchInterval: LIVE_MS / 2,
-  });
-}

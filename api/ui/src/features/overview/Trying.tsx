@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { api, got } from "../../api/client";
-import { keys, LIVE_MS } from "../../api/queries";
+import { live } from "../../api/live";
+import { LIVE_MS } from "../../api/queries";
 import type { Model } from "../../api/types";
 import { Card } from "../../ui/Card";
 import styles from "./FirstRun.module.css";
@@ -18,19 +18,13 @@ export function Trying({ uid, models }: { uid: string; models: readonly Model[] 
   useEffect(() => {
     if (isReady) void navigate({ to: "/chat", search: { model: uid }, replace: true });
   }, [isReady, navigate, uid]);
-  const { data } = useQuery({
-    queryKey: keys.progress(uid),
-    queryFn: ({ signal }) => got(api.GET("/v1/models/{uid}/progress", { params: { path: { uid } }, signal })),
-    refetchInterval: LIVE_MS / 2,
-    enabled: state !== undefined && !isReady,
-  });
+  const { data } = useQuery({ ...live.underway, refetchInterval: LIVE_MS / 2 });
+  const progress = data?.data.find((model) => model.model_uid === uid)?.progress ?? 0;
   if (!state) return null;
   const ill = state === "failed" || state === "waiting";
   return (
     <Card title={t("first.trying", { name: uid })}>
-      {!ill && (
-        <progress className={styles.progress} aria-label={t("first.loading")} max={1} value={data?.progress ?? 0} />
-      )}
+      {!ill && <progress className={styles.progress} aria-label={t("first.loading")} max={1} value={progress} />}
       <p>{ill ? <ReasonOf uid={uid} /> : t("first.soon")}</p>
       <Link to="/models/$uid" params={{ uid }}>
         {t("first.more", { name: uid })}

@@ -1,0 +1,14 @@
+import type { ModelUnderway } from "../api/types";
+
+/** Why a model waits or failed, each reason of its replicas once. Pure. */
+export function reasonsOf(model: ModelUnderway | undefined): string {
+  return [...new Set(model?.replicas.map(({ info }) => info).filter(Boolean))].join(" ");
+}
+
+export type Download = NonNullable<ModelUnderway["replicas"][number]["download"]>;
+
+/** How far a model's files are: of several replicas, which may wait for one of them, the one that is the farthest. Pure. */
+export function downloadOf(model: Pick<ModelUnderway, "replicas">): Download | null {
+  const found = model.replicas.flatMap(({ download }) => download ?? []);
+  return found.sort((a, b) => b.bytes - a.bytes)[0] ?? null;
+}
