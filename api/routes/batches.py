@@ -18,8 +18,9 @@ from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
+from models.rows.database import clock
 from models.rows.records import BatchRow
-from models.rows.states import JobState
+from models.rows.states import BatchState, JobState
 from models.unicode import refuse_broken
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=AsWritten)
@@ -39,7 +40,11 @@ class BatchRequest(JsonObject):
     """Body of ``POST /v1/batches``. ``webhook`` is our own field: a URL that is notified when the batch has ended."""
 
     input_file_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$", description="a file of purpose 'batch', in JSON lines")
-    endpoint: str = Field(max_length=60, description="where all its requests go: /v1/chat/completions, …")
+    endpoint: str = Field(
+        max_length=60,
+        description="where all its requests go: /v1/chat/completions, …",
+        json_schema_extra={"enum": list(ENDPOINTS)},
+    )
     completion_window: Literal["24h"]
     metadata: Metadata | None = None
     output_expires_after: OutputExpiresAfter | None = None
@@ -71,34 +76,36 @@ async def create_batch(request: Request) -> Batch:
         "output_expires_s": body.output_expires_after and body.output_expires_after.seconds,
     }
 
-    def insert(connection: Connection) -> BatchRow:
+    def insert(connection: Connection) -> tuple[BatchRow, int]:
         try:
             file = uploads.get(connection, body.input_file_id, caller.key)
         except NotFound as error:
             raise NotFound(error.message, param="input_file_id") from error
         if file.purpose != "batch":
             raise InvalidRequest(f"the file's purpose is '{file.purpose}', not 'batch'", param="input_file_id")
-        return batches.create(connection, window=body.completion_window, **values)
+        return batches.create(connection, window=body.completion_window, **values), clock(connection)
 
-    row = await gateway.database.run(insert)
+    row, now = await gateway.database.run(insert)
     await gateway.publish(STEWARD)
-    return shown(row, {})
+    return shown(row, {}, now)
 
 
 @router.get("", summary="List batches")
 async def list_batches(
     request: Request,
+    status: Annotated[list[BatchState] | None, Query(description="only those in one of these states")] = None,
     after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> BatchPage:
     """This key's batches, newest first; ``after`` is the last id of the page before."""
 
-    def page(connection: Connection) -> tuple[list[BatchRow], dict[str, dict[str, int]]]:
-        rows = batches.listing(connection, caller_of(request).key, after=after, limit=limit)
-        return rows, batches.tallies(connection, [row.id for row in rows if row.counts is None])
+    def page(connection: Connection) -> tuple[list[BatchRow], dict[str, dict[str, int]], int]:
+        rows = batches.listing(connection, caller_of(request).key, states=status or (), after=after, limit=limit)
+        tallies = batches.tallies(connection, [row.id for row in rows if row.counts is None])
+        return rows, tallies, clock(connection)
 
-    rows, tallies = await gateway_of(request).database.look(page)
-    data = [shown(row, tallies.get(row.id, {})) for row in rows[:limit]]
+    rows, tallies, now = await gateway_of(request).database.look(page)
+    data = [shown(row, tallies.get(row.id, {}), now) for row in rows[:limit]]
     return {
         "object": "list",
         "data": data,
@@ -134,15 +141,19 @@ async def batch_deliveries(request: Request, id: Id) -> DeliveryList:
 
 
 async def _mine(gateway: Gateway, request: Request, id: str) -> Batch:
-    def look(connection: Connection) -> tuple[BatchRow, dict[str, int]]:
+    def look(connection: Connection) -> tuple[BatchRow, dict[str, int], int]:
         row = batches.get(connection, id, caller_of(request).key)
-        return row, batches.tallies(connection, [id])[id] if row.counts is None else {}
+        tally = batches.tallies(connection, [id])[id] if row.counts is None else {}
+        return row, tally, clock(connection)
 
     return shown(*await gateway.database.look(look))
 
 
-def shown(row: BatchRow, tally: dict[str, int]) -> Batch:
-    """OpenAI's ``Batch``. ``tally``: for a batch that is not over, the number of its lines in each state."""
+def shown(row: BatchRow, tally: dict[str, int], now: int) -> Batch:
+    """OpenAI's ``Batch``, with its ``eta_s``. ``now``: the time of the database, in ms since 1970.
+
+    ``tally``: for a batch that is not over, the number of its lines in each state.
+    """
     counts = row.counts or {
         "total": row.total,
         "completed": tally.get(JobState.SUCCEEDED, 0),
@@ -165,6 +176,7 @@ def shown(row: BatchRow, tally: dict[str, int]) -> Batch:
         },
         "metadata": row.metadata,
         "usage": counts.get("usage"),
+        "eta_s": eta_s(row, counts["completed"] + counts["failed"], now),
         "created_at": row.created_at // 1000,
         "in_progress_at": _seconds(row.in_progress_at),
         "expires_at": row.expires_at // 1000,
@@ -175,6 +187,16 @@ def shown(row: BatchRow, tally: dict[str, int]) -> Batch:
         "cancelling_at": _seconds(row.cancelling_at),
         "cancelled_at": _seconds(row.cancelled_at),
     }
+
+
+def eta_s(row: BatchRow, done: int, now: int) -> float | None:
+    """The seconds until a batch in progress should be done, if it goes on at its pace so far; None: not known.
+
+    ``done``: how many of its lines are over. ``now``: the time of the database, in ms since 1970.
+    """
+    if row.state != BatchState.IN_PROGRESS or row.in_progress_at is None or not done:
+        return None
+    return round(max(now - row.in_progress_at, 0) * max(row.total - done, 0) / done / 1000, 1)
 
 
 def _seconds(ms: int | None) -> int | None:

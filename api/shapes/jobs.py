@@ -156,7 +156,7 @@ class BatchTimes(TypedDict):
 
 
 class Batch(BatchTimes):
-    """OpenAI's ``Batch``."""
+    """OpenAI's ``Batch``. ``eta_s``, our own: seconds until it should be done, at its pace so far; null: not known."""
 
     id: str
     object: Literal["batch"]
@@ -170,6 +170,7 @@ class Batch(BatchTimes):
     request_counts: BatchCounts
     metadata: dict[str, str] | None
     usage: BatchUsage | None
+    eta_s: float | None
 
 
 class BatchPage(TypedDict):

@@ -73,9 +73,21 @@ def get(connection: Connection, batch: str, api_key_id: str | None) -> BatchRow:
     return row
 
 
-def listing(connection: Connection, api_key_id: str, *, after: str | None = None, limit: int = 20) -> list[BatchRow]:
-    """One page of this key's batches and one row more, newest first. Raises NotFound if there is no batch ``after``."""
+def listing(
+    connection: Connection,
+    api_key_id: str,
+    *,
+    states: Collection[BatchState] = (),
+    after: str | None = None,
+    limit: int = 20,
+) -> list[BatchRow]:
+    """One page of this key's batches and one row more, newest first; ``states``: of those in one of these, or of all.
+
+    Raises NotFound if there is no batch ``after``.
+    """
     query = sa.select(batches).where(batches.c.api_key_id == api_key_id)
+    if states:
+        query = query.where(batches.c.state.in_(states))
     if after is not None:
         last = get(connection, after, api_key_id)
         there = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))

@@ -55,6 +55,12 @@ def _now_postgresql(_element: Any, _compiler: Any, **_kw: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
+def clock(connection: sa.Connection) -> int:
+    """What the database's clock says, Unix time in milliseconds."""
+    now: int = connection.execute(sa.select(now_ms())).scalar_one()
+    return now
+
+
 def connect(url: str, *, reads_only: bool = False, statements_bounded: bool = True) -> Engine:
     """An engine for this URL, with the pool and the transaction mode that its database needs.
 

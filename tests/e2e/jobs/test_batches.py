@@ -121,6 +121,14 @@ def test_a_batch_is_its_keys_alone(site: Site) -> None:
     more = [site.batch(line("x", max_tokens=1)).id for _ in range(2)]
     listed = [one.id for one in site.one.batches.list(limit=1)]
     assert listed[:3] == [*more[::-1], made.id]
+    query: dict[str, list[str] | int] = {"status": ["completed", "failed"], "limit": 100}
+    asked = httpx.get(f"{site.url}/v1/batches", params=query, headers={"Authorization": "Bearer one"})
+    over = asked.json()["data"]
+    assert made.id in [one["id"] for one in over]
+    assert {one["status"] for one in over} <= {"completed", "failed"}
+    with pytest.raises(openai.BadRequestError) as refused:
+        site.one.batches.list(extra_query={"status": "done"})
+    assert refused.value.param == "status[0]"
 
 
 @pytest.mark.parametrize(

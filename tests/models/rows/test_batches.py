@@ -56,6 +56,20 @@ def test_every_line_is_answered_once_and_in_order(world: World) -> None:
     assert len({one["id"] for one in succeeded + failed}) == 705
 
 
+def test_those_in_some_states_are_listed_alone_and_in_pages(world: World) -> None:
+    def listed(*states: BatchState, after: str | None = None) -> list[str]:
+        return [row.id for row in world.database.call(lambda c: batches.listing(c, "me", states=states, after=after))]
+
+    failed = [world.batch(b"nonsense") for _ in range(2)]
+    world.turn()
+    waits = world.batch(line("a"))
+    assert listed() == sorted([*failed, waits], key=[*failed, waits].index, reverse=True)
+    assert listed(BatchState.FAILED) == failed[::-1]
+    assert listed(BatchState.FAILED, after=failed[1]) == failed[:1]
+    assert listed(BatchState.VALIDATING, BatchState.IN_PROGRESS) == [waits]
+    assert listed(BatchState.COMPLETED) == []
+
+
 def test_a_file_of_nonsense_fails_and_says_why(world: World) -> None:
     batch = world.batch(line("a") + b"\n" + line("a"))
     world.finish()

@@ -17,6 +17,8 @@ export const keys = {
   registrations: ["registrations"] as const,
   registrationCheck: (type: string, text: string) => ["registrationCheck", type, text] as const,
   jobs: ["jobs"] as const,
+  files: ["files"] as const,
+  batches: ["batches"] as const,
   catalogue: ["catalogue"] as const,
   catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,
   suggestions: (askHub: boolean) => ["suggestions", askHub] as const,

@@ -1,4 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { searchOf } from "../features/batches/search";
+import { filtersOf as filesOf } from "../features/files/search";
 import { filtersOf } from "../features/jobs/search";
 import { getParentRoute } from "./root";
 
@@ -14,5 +16,22 @@ export const work = [
     getParentRoute,
     path: "/jobs/$id",
     component: lazyRouteComponent(() => import("../features/jobs/JobPage"), "JobPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/batches",
+    validateSearch: searchOf,
+    component: lazyRouteComponent(() => import("../features/batches/BatchesPage"), "BatchesPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/files",
+    validateSearch: filesOf,
+    component: lazyRouteComponent(() => import("../features/files/FilesPage"), "FilesPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/files/$id",
+    component: lazyRouteComponent(() => import("../features/files/FilePage"), "FilePage"),
   }),
 ];

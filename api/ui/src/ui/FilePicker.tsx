@@ -3,7 +3,8 @@ import { Button } from "./Button";
 
 interface Props {
   label: string;
-  accept: string;
+  /** Which are offered: types or endings. All, where it is left out. */
+  accept?: string;
   onFiles: (files: File[]) => void;
 }
 

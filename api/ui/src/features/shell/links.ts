@@ -21,7 +21,14 @@ export const GROUPS = [
       ["tokenizer", "/tokenizer"],
     ],
   ],
-  ["work", [["jobs", "/jobs"]]],
+  [
+    "work",
+    [
+      ["jobs", "/jobs"],
+      ["batches", "/batches"],
+      ["files", "/files"],
+    ],
+  ],
   [
     "server",
     [

@@ -2,6 +2,7 @@ import ability from "./ability.json";
 import activity from "./activity.json";
 import app from "./app.json";
 import attention from "./attention.json";
+import batches from "./batches.json";
 import cache from "./cache.json";
 import catalogue from "./catalogue.json";
 import cause from "./cause.json";
@@ -13,6 +14,7 @@ import embeddings from "./embeddings.json";
 import error from "./error.json";
 import event from "./event.json";
 import events from "./events.json";
+import files from "./files.json";
 import first from "./first.json";
 import jobs from "./jobs.json";
 import keeping from "./keeping.json";
@@ -41,6 +43,7 @@ export default {
   activity,
   app,
   attention,
+  batches,
   cache,
   catalogue,
   cause,
@@ -52,6 +55,7 @@ export default {
   error,
   event,
   events,
+  files,
   first,
   jobs,
   keeping,
