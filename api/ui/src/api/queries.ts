@@ -21,6 +21,9 @@ export const keys = {
   batches: ["batches"] as const,
   catalogue: ["catalogue"] as const,
   catalogueModel: (name: string, type: string | undefined) => ["catalogue", name, type] as const,
+  engines: ["engines"] as const,
+  estimate: (body: object) => ["estimate", body] as const,
+  engineOptions: (engine: string, type: string) => ["options", engine, type] as const,
   suggestions: (askHub: boolean) => ["suggestions", askHub] as const,
   jobCounts: ["jobs", "counts"] as const,
 };

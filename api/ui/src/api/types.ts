@@ -14,4 +14,5 @@ export type CatalogueEntry = Schemas["CatalogueEntry"];
 export type CatalogueModel = Schemas["CatalogueModel"];
 export type CatalogueWeights = Schemas["CatalogueWeights"];
 export type Way = Schemas["Way"];
+export type DeviceEstimate = Schemas["DeviceEstimate"];
 export type Suggested = Schemas["Suggested"];

@@ -26,6 +26,21 @@ export const start = [
   }),
   createRoute({
     getParentRoute,
+    path: "/launch",
+    validateSearch: (search: Record<string, unknown>) => ({
+      ...named(search, "name"),
+      ...named(search, "type"),
+      ...named(search, "path"),
+      ...named(search, "engine"),
+      ...named(search, "size"),
+      ...named(search, "format"),
+      ...named(search, "quantization"),
+      ...named(search, "launched"),
+    }),
+    component: lazyRouteComponent(() => import("../features/launch/LaunchPage"), "LaunchPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/models",
     validateSearch: filtersOf,
     component: lazyRouteComponent(() => import("../features/models/ModelsPage"), "ModelsPage"),

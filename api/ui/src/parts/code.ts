@@ -76,7 +76,7 @@ export function javascript({ path, body, upload, save }: Example, { base, keyed 
   ].join("\n");
 }
 
-/** A text as one word of a shell. */
-function quoted(text: string): string {
+/** A text as one word of a shell. Pure. */
+export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

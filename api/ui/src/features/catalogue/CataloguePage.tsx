@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { catalogueQuery } from "../../api/catalogue";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
 import { Button } from "../../ui/Button";
@@ -11,7 +12,6 @@ import { FilterBar } from "./FilterBar";
 import { useFavourites } from "./favourites";
 import { ModelCard } from "./ModelCard";
 import { keyOf, ordered, passing } from "./passing";
-import { catalogueQuery } from "./queries";
 import { type Filters, filtersOf } from "./search";
 
 const route = getRouteApi("/catalogue");

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { catalogueModelQuery } from "../../api/catalogue";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
@@ -8,7 +9,6 @@ import { Page } from "../../ui/Page";
 import { FavouriteButton } from "./FavouriteButton";
 import { ModelFacts } from "./ModelFacts";
 import { Places } from "./Places";
-import { catalogueModelQuery } from "./queries";
 import { WeightsCard } from "./WeightsCard";
 
 const route = getRouteApi("/catalogue/$name");

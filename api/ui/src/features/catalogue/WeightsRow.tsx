@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { bytes } from "../../lib/numbers";
 import { LaunchButton } from "../../parts/LaunchButton";
@@ -47,7 +48,20 @@ export function WeightsRow({ name, line, admin }: Props) {
         {way?.reason && <div className={styles.small}>{way.reason}</div>}
       </td>
       {admin && (
-        <td>{line.mayTry && <LaunchButton body={launch} label={t("catalogue.launchOf", { name, what: said })} />}</td>
+        <td>
+          {line.mayTry && (
+            <div className={styles.acts}>
+              <LaunchButton body={launch} label={t("catalogue.launchOf", { name, what: said })} />
+              <Link
+                to="/launch"
+                search={{ name, format, quantization, ...ofWay(size, way?.engine) }}
+                aria-label={t("catalogue.optionsOf", { name, what: said })}
+              >
+                {t("catalogue.options")}
+              </Link>
+            </div>
+          )}
+        </td>
       )}
     </tr>
   );
@@ -61,4 +75,8 @@ function Verdict({ line: { way } }: { line: WeightsLine }) {
   const devices = way.devices.join(", ");
   const tone = way.fits_now === false ? "warn" : "good";
   return <Status tone={tone}>{t(way.fits_now === false ? "catalogue.later" : "catalogue.fitsOn", { devices })}</Status>;
+}
+
+function ofWay(size: number | null, engine: string | null | undefined) {
+  return { ...(size === null ? {} : { size: String(size) }), ...(engine ? { engine } : {}) };
 }

@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
 import { moment } from "../../lib/times";
+import { causesOf } from "../../parts/causes";
 import { useAdmin } from "../../parts/useAdmin";
 import { Fault } from "../../ui/Fault";
-import { causesOf } from "./causes";
 import { replicasQuery } from "./queries";
 import { RelaunchButton } from "./RelaunchButton";
 

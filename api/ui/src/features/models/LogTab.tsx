@@ -3,12 +3,12 @@ import { useTranslation } from "react-i18next";
 import { CopyButton } from "../../parts/CopyButton";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import styles from "../../parts/Log.module.css";
+import { LogLines } from "../../parts/LogLines";
+import { holding } from "../../parts/lines";
+import { useLog } from "../../parts/useLog";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
-import styles from "./Log.module.css";
-import { LogLines } from "./LogLines";
-import { holding } from "./lines";
-import { useLog } from "./useLog";
 
 /** What a model's processes wrote, as it comes, and a search in it. */
 export function LogTab({ uid }: { uid: string }) {

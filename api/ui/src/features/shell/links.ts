@@ -7,6 +7,7 @@ export const GROUPS = [
     [
       ["overview", "/"],
       ["catalogue", "/catalogue"],
+      ["launch", "/launch"],
       ["models", "/models"],
     ],
   ],

@@ -18,6 +18,7 @@ import files from "./files.json";
 import first from "./first.json";
 import jobs from "./jobs.json";
 import keeping from "./keeping.json";
+import launch from "./launch.json";
 import logs from "./logs.json";
 import markdown from "./markdown.json";
 import models from "./models.json";
@@ -59,6 +60,7 @@ export default {
   first,
   jobs,
   keeping,
+  launch,
   logs,
   markdown,
   models,

@@ -1,4 +1,4 @@
-import type { LogLine } from "../../api/types";
+import type { LogLine } from "../api/types";
 
 /** A line of a log; its number grows by one with each line. */
 export interface NumberedLine extends LogLine {

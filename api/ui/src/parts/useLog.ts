@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
-import { ApiError } from "../../api/errors";
-import { followed } from "../../api/follow";
-import type { LogLine } from "../../api/types";
+import { ApiError } from "../api/errors";
+import { followed } from "../api/follow";
+import type { LogLine } from "../api/types";
 import { MOST_LINES, type NumberedLine, pushed } from "./lines";
 
 /** A log as far as it is known. `broken`: the server is away, and asked again; `error`: it refused. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Replica } from "../../api/types";
+import type { Replica } from "../api/types";
 import { causesOf } from "./causes";
 
 const replica = (error_message: string | null, next_try_ts: number | null) =>

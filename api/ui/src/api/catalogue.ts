@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
-import { api, got } from "../../api/client";
-import { keys } from "../../api/queries";
+import { api, got } from "./client";
+import { keys } from "./queries";
 
 const STALE_MS = 30_000;
 
@@ -11,7 +11,7 @@ export const catalogueQuery = queryOptions({
   staleTime: STALE_MS,
 });
 
-/** One of them, with all its sizes and formats. */
+/** One of them, by any name that a launch takes, with all its sizes and formats. */
 export function catalogueModelQuery(name: string, type: string | undefined) {
   return queryOptions({
     queryKey: keys.catalogueModel(name, type),

@@ -1,4 +1,4 @@
-import type { Replica } from "../../api/types";
+import type { Replica } from "../api/types";
 
 /** Why replicas are not loaded, each cause once, and when the first of them is tried again, in ms since 1970. Pure. */
 export function causesOf(replicas: readonly Replica[]): { causes: string[]; nextTryMs: number | null } {

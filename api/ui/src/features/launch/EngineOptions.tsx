@@ -1,0 +1,59 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Failure } from "../../parts/Failure";
+import { Field } from "../../ui/Field";
+import { Input } from "../../ui/Input";
+import { Folded } from "./Folded";
+import type { FieldsProps } from "./fields";
+import styles from "./Launch.module.css";
+import type { EngineOption } from "./options";
+import { TextField } from "./TextField";
+
+const FEW = 8;
+
+interface Props extends FieldsProps {
+  engine: string;
+  options: readonly EngineOption[];
+  error: Error | null;
+  again: () => void;
+}
+
+/** The options of the engine that is chosen, as it describes them. */
+export function EngineOptions({ engine, options, error, again, draft, set, fault }: Props) {
+  const { t } = useTranslation();
+  const [wanted, setWanted] = useState("");
+  const filled = options.filter(({ name }) => draft[name]?.trim()).length;
+  const words = wanted.toLowerCase().split(/\s+/);
+  const shown = options.filter((one) => {
+    const text = `${one.name} ${one.description}`.toLowerCase();
+    return fault(one.name) !== null || words.every((word) => text.includes(word));
+  });
+  return (
+    <Folded
+      title={t("launch.options", { engine })}
+      note={filled > 0 ? t("launch.filled", { count: filled }) : null}
+      isAtFault={options.some((one) => fault(one.name) !== null)}
+    >
+      {error && <Failure error={error} again={again} />}
+      {options.length > FEW && (
+        <Field label={t("launch.searchOptions")}>
+          <Input type="search" value={wanted} onChange={(event) => setWanted(event.target.value)} />
+        </Field>
+      )}
+      {shown.length === 0 && !error && <p className={styles.small}>{t("launch.noOptions")}</p>}
+      <div className={styles.grid}>
+        {shown.map(({ name, description, choices, facts }) => (
+          <TextField
+            key={name}
+            label={name}
+            help={[description, facts.join(", ")].filter(Boolean).join(" ")}
+            fault={fault(name)}
+            value={draft[name] ?? ""}
+            choices={choices?.map((one) => [one, one] as const) ?? null}
+            onChange={(text) => set({ [name]: text })}
+          />
+        ))}
+      </div>
+    </Folded>
+  );
+}

@@ -1,0 +1,106 @@
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../../api/errors";
+import { Failure } from "../../parts/Failure";
+import { useLaunch } from "../../parts/useLaunch";
+import { Button } from "../../ui/Button";
+import { Card } from "../../ui/Card";
+import { AsLaunch } from "./AsLaunch";
+import type { Draft } from "./draft";
+import { EngineOptions } from "./EngineOptions";
+import { Estimate } from "./Estimate";
+import { Further } from "./Further";
+import { othersOf } from "./fields";
+import styles from "./Launch.module.css";
+import { Others } from "./Others";
+import { optionsOf } from "./options";
+import { Paste } from "./Paste";
+import { Progress } from "./Progress";
+import { optionsQuery } from "./queries";
+import { draftIn, type LaunchSearch } from "./search";
+import { useAddress } from "./useAddress";
+import { useForm } from "./useForm";
+import { What } from "./What";
+
+/** The form of a launch, what it would need, and how far it is. What was typed stays, whatever becomes of it. */
+export function Launcher({ search }: { search: LaunchSearch }) {
+  const { t } = useTranslation();
+  const form = useForm(draftIn(search));
+  const { body, draft, set, engine, type, isReady } = form;
+  const show = useAddress(search, draft, form.replace);
+  const button = useRef<HTMLButtonElement>(null);
+  const progress = useRef<HTMLElement>(null);
+  const launch = useLaunch(async (uid) => {
+    await show(uid);
+    progress.current?.focus();
+  });
+  const schema = useQuery({ ...optionsQuery(engine, type), enabled: engine !== "" });
+  const options = schema.data ? optionsOf(schema.data) : [];
+  const error = launch.error ?? (isReady ? form.estimate.error : form.model.error);
+  const fault = (name: string) => {
+    const isIt =
+      error instanceof ApiError && (error.param === name || (error.param === "name" && name === "model_name"));
+    return isIt ? error.message : null;
+  };
+  const change = (changes: Draft) => {
+    launch.reset();
+    set(changes);
+  };
+  const fill = (filled: Draft) => {
+    launch.reset();
+    form.replace(filled);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (isReady && !launch.isPending) launch.mutate(body);
+  };
+  const close = () => {
+    void show(undefined);
+    button.current?.focus();
+  };
+  const others = schema.data
+    ? othersOf(
+        draft,
+        options.map((one) => one.name),
+      )
+    : [];
+  const fields = { draft, set: change, fault };
+  return (
+    <>
+      {search.launched && <Progress key={search.launched} uid={search.launched} focus={progress} onClose={close} />}
+      <form className={styles.columns} onSubmit={submit}>
+        <div className={styles.column}>
+          <Card title={t("launch.what")}>
+            <What form={form} onFill={fill} {...fields} />
+            {others.length > 0 && <Others names={others} onDrop={form.drop} {...fields} />}
+          </Card>
+          <Further {...fields} />
+          {engine && (
+            <EngineOptions
+              key={engine}
+              engine={engine}
+              options={options}
+              error={schema.error}
+              again={() => void schema.refetch()}
+              {...fields}
+            />
+          )}
+        </div>
+        <div className={styles.side}>
+          <Card title={t("launch.needs")}>
+            <Estimate form={form} />
+            {launch.error && <Failure error={launch.error} />}
+            <div className={styles.row}>
+              <Button ref={button} type="submit" look="primary" disabled={launch.isPending || !isReady}>
+                {t("launch.launch")}
+              </Button>
+            </div>
+          </Card>
+          <Paste onFill={fill} />
+          {isReady && <AsLaunch body={body} />}
+        </div>
+      </form>
+    </>
+  );
+}

@@ -1,0 +1,17 @@
+import { quoted } from "../../parts/code";
+import type { Body } from "./draft";
+
+/** A launch as a command. Pure. */
+export function commandOf(body: Body): string {
+  const flags = Object.entries(body).map(([field, value]) => `${flagOf(field)} ${quoted(wordOf(field, value))}`);
+  return ["headrace launch", ...flags].join(" \\\n  ");
+}
+
+function flagOf(field: string): string {
+  return field === "model_size_in_billions" ? "--size-in-billions" : `--${field.replaceAll("_", "-")}`;
+}
+
+function wordOf(field: string, value: unknown): string {
+  if (field === "gpu_idx" && Array.isArray(value)) return value.join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

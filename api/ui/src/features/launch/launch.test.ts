@@ -1,0 +1,193 @@
+import { expect, test } from "vitest";
+import { adaptersOf, fieldOf } from "./adapters";
+import { cascade, chosen, type WayThere, wayOf } from "./cascade";
+import { commandOf } from "./command";
+import { bodyOf, draftOf, looksLikePlace } from "./draft";
+import { othersOf } from "./fields";
+import { optionsOf } from "./options";
+import { pasted, wordsOf } from "./pasting";
+
+const way = (
+  engine: string,
+  format: string,
+  size: number,
+  quantization: string,
+  more: Partial<WayThere> = {},
+): WayThere => ({
+  object: "way",
+  engine,
+  model_format: format,
+  model_size_in_billions: size,
+  quantization,
+  runs: true,
+  devices: ["n.cpu"],
+  cause: null,
+  reason: null,
+  fits_now: true,
+  needs: null,
+  isHere: false,
+  ...more,
+});
+const NOT = { runs: false, cause: "engine", reason: "vllm needs a GPU" } as const;
+const WAYS = [
+  way("vllm", "pytorch", 7, "none", NOT),
+  way("transformers", "pytorch", 72, "none", { runs: false, cause: "memory", reason: "too large" }),
+  way("transformers", "pytorch", 7, "none", { fits_now: false }),
+  way("transformers", "pytorch", 0.5, "none"),
+  way("llama.cpp", "ggufv2", 7, "Q4", { runs: false, cause: "unknown", reason: "not known yet" }),
+];
+
+test("sensible values are chosen, and what cannot be had says why", () => {
+  const steps = cascade(WAYS, {});
+  expect(chosen(steps)).toEqual({
+    model_engine: "transformers",
+    model_format: "pytorch",
+    model_size_in_billions: "0.5",
+    quantization: "none",
+  });
+  expect(steps[0]?.options).toEqual([
+    { value: "vllm", reason: "vllm needs a GPU", isHere: false },
+    { value: "transformers", reason: null, isHere: false },
+    { value: "llama.cpp", reason: null, isHere: false },
+  ]);
+  expect(steps[2]?.options.map((one) => [one.value, one.reason])).toEqual([
+    ["0.5", null],
+    ["7", null],
+    ["72", "too large"],
+  ]);
+});
+
+test("what is picked is kept where it is there, and leads what comes before it", () => {
+  expect(chosen(cascade(WAYS, { quantization: "Q4" }))).toMatchObject({ model_engine: "llama.cpp" });
+  expect(chosen(cascade(WAYS, { model_engine: "vllm" }))).toMatchObject({ model_engine: "vllm" });
+  expect(chosen(cascade(WAYS, { model_engine: "gone" }))).toMatchObject({ model_engine: "transformers" });
+  const steps = cascade(WAYS, { model_engine: "Transformers", model_size_in_billions: "0_5" });
+  expect(chosen(steps)).toMatchObject({ model_engine: "transformers", model_size_in_billions: "0.5" });
+  expect(wayOf(WAYS, steps)).toBe(WAYS[3]);
+});
+
+test("what is here comes before what is small, and what is read fast before the rest", () => {
+  const some = [
+    way("transformers", "pytorch", 1, "none"),
+    way("llama_cpp", "ggufv2", 1, "Q8_0"),
+    way("llama_cpp", "ggufv2", 1, "Q4_K_M"),
+    way("llama_cpp", "ggufv2", 7, "Q4_K_M"),
+  ];
+  const best = (ways: WayThere[]) => Object.values(chosen(cascade(ways, {})));
+  expect(best(some)).toEqual(["llama_cpp", "ggufv2", "1", "Q4_K_M"]);
+  expect(best([...some, way("transformers", "pytorch", 9, "none", { isHere: true })])[2]).toBe("9");
+  expect(best([...some, way("vllm", "pytorch", 1, "none", { devices: ["n.cuda:0"] })])[0]).toBe("vllm");
+  expect(best([...some, way("vllm", "pytorch", 1, "none")])[0]).toBe("llama_cpp");
+});
+
+test("what nothing is known of is left to the server", () => {
+  expect(
+    chosen(cascade([{ ...way("", "pytorch", 1, "none"), engine: null, model_size_in_billions: null }], {})),
+  ).toEqual({
+    model_format: "pytorch",
+    quantization: "none",
+  });
+});
+
+test("adapters are a list where the field holds one, and a text where it holds something else", () => {
+  const two = [
+    { name: "a", path: "/b" },
+    { name: "", path: "" },
+  ];
+  expect(adaptersOf(fieldOf(two))).toEqual(two);
+  expect([adaptersOf(""), fieldOf([])]).toEqual([[], ""]);
+  expect(["{", "[]", '{"image_lora_load_kwargs": {}}', '{"lora_list": 1}'].map(adaptersOf)).toEqual(
+    Array(4).fill(null),
+  );
+});
+
+test("what has no place in the form is told apart", () => {
+  expect(othersOf({ model_name: "a", replica: "2", n_ctx: "9", envs: "{}" }, ["n_ctx"])).toEqual(["envs"]);
+});
+
+test("a body has what is filled in, with the types that are meant", () => {
+  expect(
+    bodyOf({
+      model_name: " 7 ",
+      replica: "2",
+      gpu_idx: "0",
+      pinned: "True",
+      keep_alive: "5m",
+      node: "",
+      model_uid: "1",
+    }),
+  ).toEqual({ model_name: "7", replica: 2, gpu_idx: [0], pinned: true, keep_alive: "5m", model_uid: "1" });
+  expect(bodyOf({ model_path: "hf:org/a-b" })).toEqual({ model_name: "a-b", model_path: "hf:org/a-b" });
+  expect(bodyOf({ model_path: "/srv/models/a (1)/", model_name: " " })).toMatchObject({ model_name: "a-1-" });
+  expect(bodyOf({ model_path: "hf:org/a/b.Q4_1.gguf" })).toMatchObject({ model_name: "b.Q4_1" });
+  expect(bodyOf({ model_path: "/a/b", model_name: "c" })).toEqual({ model_name: "c", model_path: "/a/b" });
+  expect(["hf:a/b", "/srv/a", "a/b", "qwen3:0.6b"].map(looksLikePlace)).toEqual([true, true, true, false]);
+});
+
+const BODY = {
+  model_name: "qwen",
+  model_uid: "it's mine",
+  model_size_in_billions: 0.5,
+  gpu_idx: [0, 1],
+  pinned: true,
+  peft_model_config: { lora_list: [{ lora_name: "a", local_path: "/b c" }] },
+  max_model_len: 1024,
+};
+
+test("a launch becomes a command, and comes back from it, from curl and from JSON", () => {
+  expect(commandOf(BODY)).toContain("--size-in-billions 0.5 \\\n  --gpu-idx 0,1");
+  const draft = draftOf(BODY);
+  expect(bodyOf(draft)).toEqual(BODY);
+  expect(pasted(commandOf(BODY))).toEqual(draft);
+  expect(pasted(JSON.stringify(BODY))).toEqual(draft);
+  expect(pasted(`curl http://h/v1/models -H "A: b" -d '{"model_name": "a", "replica": 2}'`)).toEqual({
+    model_name: "a",
+    replica: "2",
+  });
+});
+
+test("a command as others write it", () => {
+  const text = `xinference launch -n qwen -en vLLM -s 7 --pinned --n-gpu None --no-wait -ak secret \\
+    --lora-modules a "/b c" --gpu_memory_utilization=0.5 --bias -1`;
+  expect(pasted(text)).toEqual({
+    model_name: "qwen",
+    model_engine: "vLLM",
+    model_size_in_billions: "7",
+    pinned: "true",
+    n_gpu: "None",
+    peft_model_config: '{"lora_list":[{"lora_name":"a","local_path":"/b c"}]}',
+    gpu_memory_utilization: "0.5",
+    bias: "-1",
+  });
+});
+
+test.each(["", "hello", "headrace list", "headrace launch qwen", "headrace launch -r 2", "{", "{}", "[1]", "curl x"])(
+  "what is no launch: %j",
+  (text) => {
+    expect(pasted(text)).toBeNull();
+  },
+);
+
+test("words of a shell", () => {
+  expect(wordsOf(`a 'b c'\\''d' "e \\" f" g\\ h \\\n i`)).toEqual(["a", "b c'd", 'e " f', "g h", "i"]);
+});
+
+test("the options of an engine", () => {
+  const schema = {
+    properties: {
+      length: {
+        anyOf: [{ type: "integer", minimum: 1, maximum: 9 }, { type: "null" }],
+        default: 4,
+        description: "long",
+      },
+      eager: { type: "boolean" },
+      kind: { enum: ["a", "b"], type: "string", default: "a" },
+    },
+  };
+  expect(optionsOf(schema)).toEqual([
+    { name: "length", description: "long", choices: null, facts: ["integer", "≥ 1", "≤ 9", "= 4"] },
+    { name: "eager", description: "", choices: ["true", "false"], facts: ["boolean"] },
+    { name: "kind", description: "", choices: ["a", "b"], facts: ["string", '= "a"'] },
+  ]);
+  expect(optionsOf({})).toEqual([]);
+});

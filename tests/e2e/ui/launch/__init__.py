@@ -1,0 +1,1 @@
+"""The page that launches a model. A real server, in Chromium."""
