@@ -24,5 +24,6 @@ def look(page: Page, name: str, locale: str) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=SHOTS / f"{name}-{locale}-{scheme}-{width}.png", full_page=True)
-            assert unfit(page) == [], f"{name}, {locale}, {scheme}, {width}"
+            faults = unfit(page)
+            assert not faults, f"{name}, {locale}, {scheme}, {width}: {faults}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}, {locale}, {width}"

@@ -1,14 +1,19 @@
 """The pages of batches, whose lines a model with real weights answers: what they show, and what can be done there."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
+from deploy import ui
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
@@ -16,6 +21,7 @@ from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
+ROOT = Path(__file__).parents[3]
 CHAT = "/v1/chat/completions"
 OVER = ("completed", "failed", "expired", "cancelled")
 LOADS_MS = 90_000
@@ -168,3 +174,97 @@ def test_more_batches_than_a_page_has(writing: Stack, opened: Opener) -> None:
     expect(page.get_by_role("link", name="Older batches")).to_have_count(0)
     page.get_by_role("link", name="Newest batches").click()
     expect(rows(page)).to_have_count(20)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_one_can_be_read_by_all(writing: Stack, opened: Opener, locale: str) -> None:
+    lines = [line("a"), line("b", temperature="hot"), line("c", model="nobody"), line("d"), line("e")]
+    good, bad = create(writing, *lines), create(writing, line("a"), b"", line("a", url="/v1/embeddings"))
+    ended(writing, good)
+    ended(writing, bad)
+    for id, name in ((good, "batch"), (bad, "batch-refused")):
+        page, _ = opened(f"{writing.url}/ui/batches/{id}", locale=locale)
+        page.get_by_role("table").wait_for()
+        page.locator("details summary").last.click()
+        look(page, name, locale)
+
+
+def test_a_batch_is_followed_to_its_files_and_failures(writing: Stack, opened: Opener) -> None:
+    id = create(writing, *(line(f"n{number}", max_tokens=24, ignore_eos=True) for number in range(40)), line("z", n=-1))
+    page, _ = opened(f"{writing.url}/ui/batches")
+    page.get_by_role("link", name=id[:14]).click()
+    expect(page).to_have_url(f"{writing.url}/ui/batches/{id}")
+    page.get_by_text("to be done by then").wait_for()
+    page.get_by_text(re.compile(r"^[1-9]\d* of 41 done")).wait_for(timeout=LOADS_MS)
+    page.get_by_text("40 of 41 done, 1 failed").wait_for(timeout=LOADS_MS)
+    failed = page.get_by_role("region", name="Lines that failed").get_by_role("row")
+    expect(failed).to_have_count(2, timeout=LOADS_MS)
+    [entry] = [json.loads(one) for one in httpx.get(content(writing, id, "error_file_id")).text.splitlines()]
+    for told in ("z", "400", entry["response"]["body"]["error"]["message"]):
+        expect(failed.last).to_contain_text(told)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download Answers").click()
+    answers = [json.loads(one) for one in download.value.path().read_text().splitlines()]
+    assert [one["custom_id"] for one in answers] == [f"n{number}" for number in range(40)]
+    page.get_by_role("link", name="First lines: Errors").click()
+    expect(page.get_by_role("list", name="First lines")).to_contain_text('"custom_id":"z"')
+
+
+def content(stack: Stack, id: str, which: str) -> str:
+    """Where a file of a batch is downloaded."""
+    return f"{stack.url}/v1/files/{batch(stack, id)[which]}/content"
+
+
+def test_what_is_wrong_with_a_file_is_told_by_line(writing: Stack, opened: Opener) -> None:
+    id = create(writing, line("first"), b"", line("first"), line("third", url="/v1/embeddings"))
+    ended(writing, id)
+    page, _ = opened(f"{writing.url}/ui/batches/{id}")
+    rows = page.get_by_role("region", name="What is wrong with the file").get_by_role("row")
+    expect(rows).to_have_count(3)
+    said = batch(writing, id)["errors"]["data"]
+    for row, fault, text in zip(rows.all()[1:], said, ("first", "third"), strict=True):
+        expect(row).to_contain_text(fault["message"])
+        expect(row.get_by_role("cell").first).to_have_text(str(fault["line"]))
+        expect(row.locator("td").last).to_contain_text(f'"custom_id": "{text}"')
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+def test_one_is_cancelled_on_its_page(writing: Stack, opened: Opener) -> None:
+    id = create(writing, *(line(f"n{number}", max_tokens=24, ignore_eos=True) for number in range(400)))
+    page, _ = opened(f"{writing.url}/ui/batches/{id}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    page.get_by_text("The batch is being cancelled.").wait_for()
+    page.get_by_text("cancelled by you").wait_for()
+    page.get_by_role("list").get_by_text("· ended").wait_for(timeout=LOADS_MS)
+    assert ended(writing, id)["status"] == "cancelled"
+
+
+def test_one_that_is_not_there_is_said(writing: Stack, opened: Opener) -> None:
+    page, watch = opened(f"{writing.url}/ui/batches/batch_nobody")
+    watch.excuse("404")
+    page.get_by_text("There is no batch batch_nobody.").wait_for()
+    page.get_by_role("link", name="All batches").click()
+    expect(page).to_have_url(f"{writing.url}/ui/batches")
+
+
+def test_the_program_that_is_shown_makes_such_a_batch(writing: Stack, opened: Opener, tmp_path: Path) -> None:
+    id = create(writing, line("a"))
+    page, _ = opened(f"{writing.url}/ui/batches/{id}")
+    page.get_by_text("Make such a batch with a program").click()
+    _, python, javascript = page.locator("pre").all_inner_texts()
+    (tmp_path / "requests.jsonl").write_bytes(line("mine") + b"\n" + line("odd", n=-1))
+    for command, name, text in ((sys.executable, "it.py", python), (node(), "it.mjs", javascript)):
+        (tmp_path / name).write_text(text)
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        run = [command, name]
+        done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "completed" in done.stdout
+        assert '"custom_id":"mine"' in done.stdout
+        assert '"custom_id":"odd"' in done.stdout
+
+
+def node() -> str:
+    """The Node that builds the interface."""
+    return str(ui.tools(ROOT / "api" / "ui", Path(sys.prefix))[0])

@@ -25,6 +25,11 @@ export const work = [
   }),
   createRoute({
     getParentRoute,
+    path: "/batches/$id",
+    component: lazyRouteComponent(() => import("../features/batches/BatchPage"), "BatchPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/files",
     validateSearch: filesOf,
     component: lazyRouteComponent(() => import("../features/files/FilesPage"), "FilesPage"),

@@ -6,7 +6,8 @@ export interface Server {
   keyed: boolean;
 }
 
-const KEY = "HEADRACE_API_KEY";
+/** Where programs find the key. */
+export const KEY = "HEADRACE_API_KEY";
 
 /** A request as a command of curl. Pure. */
 export function curl({ path, body, upload, save }: Example, { base, keyed }: Server): string {

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Batch } from "../../api/batches";
 import { lasting, moment } from "../../lib/times";
@@ -18,7 +19,9 @@ export function BatchRow({ batch, onCancelled }: Props) {
   return (
     <tr>
       <td>
-        <code>{batch.id.slice(0, 14)}…</code>
+        <Link to="/batches/$id" params={{ id: batch.id }}>
+          {batch.id.slice(0, 14)}…
+        </Link>
       </td>
       <td>
         <Status tone={TONES[batch.status]}>{t(`batches.state.${batch.status}`)}</Status>
