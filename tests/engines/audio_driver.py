@@ -9,6 +9,7 @@ from typing import Any
 from models.errors import HeadraceError
 from models.modalities import modality
 from models.modalities.media import Artifact, Outcome
+from models.modalities.transcription import HeardPiece, piece_of
 from workers.engines import engine_class
 from workers.engines.base import Engine, EngineSite
 
@@ -83,10 +84,19 @@ class Job:
         return self.outcome.artifacts[0].data
 
     @property
+    def heard(self) -> list[HeardPiece]:
+        """What was heard, piece by piece; each lies within the recording."""
+        found = [piece_of(one) for one in self.pieces]
+        times = [one for piece in found for one in (piece.start, piece.end)]
+        assert all(one is not None and 0 <= one <= self.body["duration"] + 1 for one in times), times
+        assert all((piece.start or 0) <= (piece.end or 0) for piece in found), times
+        return found
+
+    @property
     def text(self) -> str:
         """What was heard, of which the pieces must be the parts."""
         text: str = self.body["text"]
-        assert b"".join(self.pieces).decode() == text
+        assert "".join(one.text for one in self.heard) == text
         return text
 
 

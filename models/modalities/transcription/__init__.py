@@ -4,5 +4,6 @@ Used by gateway, steward and runner.
 """
 
 from models.modalities.transcription.body import Request, ServerVad, Stream, render
+from models.modalities.transcription.pieces import HeardPiece, piece_of
 
-__all__ = ["Request", "ServerVad", "Stream", "render"]
+__all__ = ["HeardPiece", "Request", "ServerVad", "Stream", "piece_of", "render"]

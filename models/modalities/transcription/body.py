@@ -17,6 +17,7 @@ from models.modalities.form_fields import decoded, merged
 from models.modalities.json_object import JsonObject
 from models.modalities.media import Answer, MediaRequest
 from models.modalities.transcription.languages import NAMES, code_of
+from models.modalities.transcription.pieces import piece_of
 from models.modalities.transcription.subtitles import srt, vtt
 
 _json = msgspec.json.Encoder()
@@ -56,7 +57,7 @@ class Request(MediaRequest):
         None, description="0: begin there, and go up where the text is not credible"
     )
     timestamp_granularities: Annotated[list[Literal["word", "segment"]], Field(max_length=2)] | None = None
-    stream: bool = False
+    stream: bool = Field(False, description="events, each with text and the seconds 'start' and 'end' it lies between")
     translate: bool = False
     chunking_strategy: Literal["auto"] | ServerVad | None = None
     multilingual: bool | None = Field(None, description="the language of each part is found, not of the whole alone")
@@ -132,7 +133,9 @@ class Request(MediaRequest):
     @classmethod
     def _plain_only(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("response_format", "json") not in ("json", "text"):
-            raise PydanticCustomError("invalid_value", "a stream has text alone: it needs format 'json' or 'text'")
+            raise PydanticCustomError(
+                "invalid_value", "a stream has events of its own: it needs format 'json' or 'text'"
+            )
         return value
 
     @property
@@ -194,7 +197,10 @@ def _usage(body: dict[str, Any]) -> dict[str, Any]:
 
 
 class Stream:
-    """The events of a transcript that is streamed. A piece is the text of one segment, in UTF-8."""
+    """The events of a transcript that is streamed. A piece is a ``HeardPiece``.
+
+    Beside OpenAI's fields a delta has ``start`` and ``end``: the stretch of the recording that it lies in, in seconds.
+    """
 
     media_type = "text/event-stream"
 
@@ -203,7 +209,9 @@ class Stream:
 
     def piece(self, data: bytes) -> bytes:
         """One ``transcript.text.delta``."""
-        return _event({"type": "transcript.text.delta", "delta": data.decode()})
+        found = piece_of(data)
+        times = {name: one for name, one in (("start", found.start), ("end", found.end)) if one is not None}
+        return _event({"type": "transcript.text.delta", "delta": found.text} | times)
 
     def end(self, body: dict[str, Any]) -> bytes:
         """``transcript.text.done``, with the whole text."""

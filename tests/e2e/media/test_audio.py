@@ -80,6 +80,7 @@ def test_a_transcript_is_streamed(studio: Studio, recording: bytes) -> None:
     found = list(studio.sdk.audio.transcriptions.create(model="whisper", file=("a.mp3", recording), stream=True))
     assert [one.type for one in found] == ["transcript.text.delta"] * (len(found) - 1) + ["transcript.text.done"]
     assert "".join(one.delta for one in found if one.type == "transcript.text.delta").strip() == found[-1].text.strip()  # type: ignore[union-attr]
+    assert 0 <= found[0].start < found[0].end < 5  # type: ignore[union-attr]
 
 
 def test_a_recording_may_come_in_json(studio: Studio, recording: bytes) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
@@ -13,7 +14,8 @@ from tests.e2e.ui.chat.chatting import answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import chromium, unfit
-from tests.support.sounds import Spoken, decoded, encoded, spoken, whisper_base, word_errors
+from tests.support.servers import wait_for
+from tests.support.sounds import Spoken, decoded, encoded, silence, spoken, whisper_base, word_errors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
 
@@ -62,10 +64,23 @@ def mp3(one: Spoken) -> bytes:
     return encoded(decoded(one.path), "mp3", "libmp3lame")
 
 
+def talk(times: int) -> bytes:
+    """The same sentence again and again, with pauses between, as MP3."""
+    one = np.concatenate([decoded(FOX.path), silence(4)])
+    return encoded(np.tile(one, times), "mp3", "libmp3lame")
+
+
+def state_of(stack: Stack) -> str:
+    """The state of the last recording's job."""
+    listed = httpx.get(f"{stack.url}/v1/jobs", params={"kind": "audio.transcriptions", "limit": 1}, timeout=30)
+    state: str = listed.json()["data"][0]["state"]
+    return state
+
+
 def heard(page: Page) -> str:
     """The whole transcript, once it is there."""
     page.get_by_role("button", name="Copy: Transcript").wait_for(timeout=LOADS_MS)
-    return page.get_by_role("region", name="Transcript", exact=True).locator("p").first.inner_text()
+    return " ".join(page.get_by_role("list", name="What was said").get_by_role("paragraph").all_inner_texts())
 
 
 def lasts(page: Page, least: float) -> None:
@@ -127,6 +142,45 @@ def test_a_file_is_dropped_and_one_of_no_sound_is_refused(hearing: Stack, opened
     assert word_errors(heard(page), FOX.text) < 0.2
     expect(page.get_by_text("This model understands English alone.")).to_be_visible()
     assert page.get_by_label("Translate into English").count() == 0
+
+
+def test_segments_come_as_they_are_heard_and_play_from_their_times(
+    hearing: Stack, opened: Opener, tmp_path: Path
+) -> None:
+    page, _ = opened(f"{hearing.url}/ui/transcription?model=whisper")
+    page.get_by_label("Choose a file").first.set_input_files({**recording(FOX), "buffer": talk(3)})
+    page.get_by_role("button", name="Transcribe").click()
+    assert word_errors(heard(page), FOX.text * 3) < 0.2
+    times = page.get_by_role("button", name="Play from")
+    assert times.count() >= 3
+    times.nth(2).click()
+    to_see(page, "(({ currentTime, paused }) => currentTime > 5 && !paused)(document.querySelector('audio'))")
+    expect(page.locator("li[aria-current=true] button")).to_have_count(1)
+    for form in ("srt", "vtt"):
+        with page.expect_download() as kept:
+            page.get_by_role("button", name=f"Download as {form.upper()}").click()
+        assert kept.value.suggested_filename == f"quick_brown_fox.{form}"
+        kept.value.save_as(tmp_path / form)
+        asked = {"model": "whisper", "response_format": form}
+        own = httpx.post(f"{hearing.url}/v1/audio/transcriptions", data=asked, files={"file": talk(3)}, timeout=60)
+        assert (tmp_path / form).read_text() == own.text
+    page.get_by_label("Choose a file").first.set_input_files(recording(FOX))
+    expect(times).to_have_count(0)
+
+
+def test_what_was_heard_until_it_is_stopped_stays(hearing: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{hearing.url}/ui/transcription?model=whisper")
+    page.get_by_label("Choose a file").first.set_input_files({**recording(FOX), "buffer": talk(200)})
+    page.get_by_role("button", name="Transcribe").click()
+    page.get_by_role("button", name="Play from").first.wait_for(timeout=LOADS_MS)
+    progress = page.get_by_role("progressbar", name="Written down so far")
+    assert float(progress.get_attribute("max") or 0) > 1000
+    assert unfit(page) == []
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped.").wait_for()
+    assert page.get_by_role("button", name="Play from").count() < 200
+    expect(page.get_by_role("button", name="Download as SRT")).to_be_visible()
+    wait_for(lambda: state_of(hearing) == "cancelled", 30, "the job goes on though nobody waits for it")
 
 
 def test_another_language_is_chosen_and_translated(hearing: Stack, opened: Opener) -> None:

@@ -214,9 +214,22 @@ async def test_a_long_recording_is_heard_in_batches(tiny: MediaDriver, batching:
         assert len(job.pieces) >= 5
     cues = together.body["segments"]
     assert all(one["start"] < one["end"] <= other["start"] for one, other in pairwise(cues))
+    heard: list[Any] = [(piece.text.strip(), piece.start, piece.end) for piece in together.heard]
+    assert heard == [(one["text"].strip(), pytest.approx(one["start"]), pytest.approx(one["end"])) for one in cues]
     last = next(place for place, one in enumerate(cues) if one["text"].endswith("rest of her life."))
     assert cues[last]["end"] == pytest.approx(story.ends, abs=1)
     assert cues[last + 1]["start"] == pytest.approx(story.begins, abs=1)
+
+
+async def test_a_stream_has_the_times_of_subtitles(tiny: MediaDriver, fox: Spoken, tmp_path: Path) -> None:
+    path = tmp_path / "thrice.wav"
+    once = np.concatenate([decoded(fox.path), silence(4)])
+    path.write_bytes(encoded(np.tile(once, 3), "wav", "pcm_s16le"))
+    streamed = await tiny.ask(path, stream=True)
+    cues = (await tiny.ask(path, response_format="srt")).body["segments"]
+
+    assert len(cues) == 3
+    assert [(one.start, one.end) for one in streamed.heard] == [(one["start"], one["end"]) for one in cues]
 
 
 async def test_without_looking_for_pauses_all_is_heard(tiny: MediaDriver, story: Reading) -> None:

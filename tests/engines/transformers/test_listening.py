@@ -139,6 +139,7 @@ async def _long_ones(library: Library, hearing: MediaDriver, folder: Path) -> No
     texts = [library.text(one.sound) for one in parts]
     job = await hearing.ask(path, max_new_tokens=TOKENS)
     assert [whole(one) for one in job.text.split()] == [whole(one) for text in texts for one in text.split()]
+    assert {(one.start, one.end) for one in job.heard} == {(round(p.start_s, 3), round(p.end_s, 3)) for p in parts}
     assert job.body["duration"] == pytest.approx(116)
     assert job.steps[-1] == pytest.approx((116, 116), abs=0.01)
     assert len(job.warnings) == len(parts), "each was cut at so few tokens"

@@ -190,11 +190,15 @@ def test_subtitles() -> None:
 def test_a_transcript_is_streamed_as_openai_does() -> None:
     stream = transcription.Stream(heard(stream=True))
 
-    delta, done = (
-        json.loads(event.removeprefix(b"data: ")) for event in (stream.piece("Grüß".encode()), stream.end(BODY))
+    pieces = (transcription.HeardPiece("Grüß", 1.23456, 2.0), transcription.HeardPiece("Gott"))
+    delta, bare, done = (
+        json.loads(event.removeprefix(b"data: "))
+        for event in (*(stream.piece(one.encode()) for one in pieces), stream.end(BODY))
     )
 
     assert TranscriptionTextDeltaEvent.model_validate(delta).delta == "Grüß"
+    assert (delta["start"], delta["end"]) == (1.235, 2)
+    assert bare == {"type": "transcript.text.delta", "delta": "Gott"}
     assert TranscriptionTextDoneEvent.model_validate({**done, "usage": None}).text == BODY["text"]
     assert stream.media_type == "text/event-stream"
 

@@ -27,7 +27,7 @@ from models.launching.engine_choice import fits, formats_of
 from models.launching.options.sound import FasterWhisperOptions
 from models.launching.peek import peek_at
 from models.modalities.media import Outcome
-from models.modalities.transcription import Request, ServerVad
+from models.modalities.transcription import HeardPiece, Request, ServerVad
 from models.modalities.transcription.languages import NAMES
 from workers.engines.accelerator.faults import device_lost, kind_of
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
@@ -173,8 +173,10 @@ class FasterWhisper(Engine[LoadedWhisper]):
         with Recording(path, self._model.max_audio_s) as recording:
             for clips, until in self._batches(request, recording):
                 for segment in transcriber.transcribe(clips):
-                    piece = transcript.add(segment)
-                    yield Step(min(segment["end"], until), _total(recording), piece.encode())
+                    start, end = segment["start"], segment["end"]
+                    text = transcript.add(segment)
+                    piece = HeardPiece(text, start, end).encode() if text else b""
+                    yield Step(min(end, until), _total(recording), piece)
                 yield Step(until, _total(recording))
             duration = recording.decoded_s
         return Outcome(transcript.body(transcriber.language, duration))

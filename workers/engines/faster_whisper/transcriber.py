@@ -40,7 +40,7 @@ class Transcriber:
         self._settled = request.language or (None if whisper.model.is_multilingual else "en")
         self._guess, self._sure, self._clear = self._settled, 0.0, False
         self._temperature = request.temperature or None
-        self._timed = request.wants_segments or request.wants_words
+        self._timed = request.wants_segments or request.wants_words or request.streams
         self._how = {
             "task": "translate" if request.translate else "transcribe",
             "beam_size": request.beam_size or beam_size,

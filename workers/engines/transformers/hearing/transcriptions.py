@@ -14,7 +14,7 @@ from models.modalities.base import Usage
 from models.modalities.chat.messages import Media
 from models.modalities.media import Outcome
 from models.modalities.text import Delta
-from models.modalities.transcription import Request
+from models.modalities.transcription import HeardPiece, Request
 from workers.engines.base import MediaSink
 from workers.engines.media.recording import Recording
 from workers.engines.text.limits import too_long
@@ -198,7 +198,7 @@ class Transcriptions:
         )
 
         def delta(delta: Delta) -> None:
-            self._put(opened, heard, heard.feed(delta.text))
+            self._put(opened, clip, heard, heard.feed(delta.text))
             if delta.finish == "length":
                 opened.sink.warn(
                     f"the text of {clip.start_s:.0f} to {clip.end_s:.0f} s was cut: more tokens were made than allowed"
@@ -210,21 +210,21 @@ class Transcriptions:
             if error is not None:
                 self._fail(opened, error)
                 return
-            self._put(opened, heard, heard.end())
+            self._put(opened, clip, heard, heard.end())
             opened.language = opened.language or heard.language
             opened.sink.progress(clip.end_s, _total(opened, clip))
             self._read(opened)
 
         self._ask(body, ("", *prompt), _Piece(opened.piece, delta, end))
 
-    def _put(self, opened: _Open, heard: ClipText, fresh: str) -> None:
+    def _put(self, opened: _Open, clip: Passage, heard: ClipText, fresh: str) -> None:
         """Give out more of a clip's text, behind that of the clips before it."""
         if not fresh or opened.over:
             return
         if heard.text == fresh:
             fresh = between(opened.text, fresh) + fresh
         opened.text += fresh
-        opened.sink.piece(fresh.encode())
+        opened.sink.piece(HeardPiece(fresh, clip.start_s, clip.end_s).encode())
 
     def _fail(self, opened: _Open, error: HeadraceError) -> None:
         if not opened.over:

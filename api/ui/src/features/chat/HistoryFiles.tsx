@@ -1,19 +1,14 @@
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { save } from "../../lib/saving";
 import { Button } from "../../ui/Button";
 import { read, written } from "./archive";
 import type { Conversation } from "./conversation";
 import styles from "./HistoryPanel.module.css";
 import { bring } from "./talks";
 
-/** Saves a text as a file of the reader's. */
-function save(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
+function keep(conversations: readonly Conversation[]) {
+  save(new Blob([written(conversations)], { type: "application/json" }), "headrace-conversations.json");
 }
 
 /** Writes all conversations into a file, and brings those of one back. */
@@ -29,9 +24,7 @@ export function HistoryFiles({ conversations }: { conversations: readonly Conver
   };
   return (
     <div className={styles.files}>
-      {conversations.length > 0 && (
-        <Button onClick={() => save(written(conversations), "headrace-conversations.json")}>{t("chat.export")}</Button>
-      )}
+      {conversations.length > 0 && <Button onClick={() => keep(conversations)}>{t("chat.export")}</Button>}
       <input
         ref={input}
         type="file"

@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { fieldsOf, pathOf } from "../../api/transcripts";
@@ -25,6 +25,8 @@ export function TranscriptionPage() {
   const [typed, setLanguage] = useState("");
   const [isWanted, setWanted] = useState(false);
   const player = useRef<HTMLAudioElement>(null);
+  const [length, setLength] = useState(0);
+  const [time, setTime] = useState(0);
   const { transcript, isBusy, error, begin, stop } = useTranscript();
 
   const model = able.models?.find((one) => one.id === able.model);
@@ -33,6 +35,15 @@ export function TranscriptionPage() {
   const language = known && !known.includes(typed) ? "" : typed.trim();
   const asked = { model: able.model, language, isTranslated: isWanted && mayTranslate };
   const param = error instanceof ApiError ? error.param : null;
+  const take = (one: File) => {
+    setLength(0);
+    setFile(one);
+  };
+  const play = useCallback((seconds: number) => {
+    if (!player.current) return;
+    player.current.currentTime = seconds;
+    void player.current.play().catch(() => undefined); // what cannot be played says so in its own place
+  }, []);
   const isAboutLanguage = param === "language" && !known;
   return (
     <Page title={t("nav.page.transcription")}>
@@ -56,7 +67,7 @@ export function TranscriptionPage() {
           print: "answer.text",
         }}
       >
-        <SourceField file={file} onFile={setFile} player={player} onLength={() => {}} onTime={() => {}} />
+        <SourceField file={file} onFile={take} player={player} onLength={setLength} onTime={setTime} />
         {!asked.isTranslated && (
           <div className={styles.language}>
             <LanguageField
@@ -74,7 +85,15 @@ export function TranscriptionPage() {
           </label>
         )}
       </TryForm>
-      {transcript.of && <AnswerCard transcript={transcript} isBusy={isBusy} />}
+      {transcript.of && (
+        <AnswerCard
+          transcript={transcript}
+          isBusy={isBusy}
+          length={transcript.of === file ? length : 0}
+          time={time}
+          onPlay={transcript.of === file ? play : null}
+        />
+      )}
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { type Hear, type Segment, streamTranscript } from "../../api/transcripts";
 import { useKept } from "./kept";
+import { grown } from "./segments";
 
 /** What a recording is written down as, so far. `of`: the recording. */
 export interface Transcript {
@@ -33,7 +34,7 @@ export function useTranscript() {
     show({});
     try {
       for await (const { segment, whole } of streamTranscript(hear, stopper.signal)) {
-        if (segment) show({ segments: [...now.segments, segment] });
+        if (segment) show({ segments: grown(now.segments, segment) });
         if (whole !== null) show({ isWhole: true });
       }
     } catch (cause) {
