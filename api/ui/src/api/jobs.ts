@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
+import { exactly } from "../lib/exact";
 import { apiBase, apiUrl } from "./address";
-import { api, got } from "./client";
+import { api, got, gotText } from "./client";
 import { errorOf, unreachable } from "./errors";
 import { keys, LIVE_MS } from "./queries";
 import type { components } from "./schema";
@@ -29,10 +30,10 @@ export function isOver(state: JobState): boolean {
 }
 
 /** A page of this key's jobs, the newest first. */
-export function jobsQuery(filters: JobFilters) {
+export function jobsQuery(filters: JobFilters, limit = PAGE) {
   return queryOptions({
-    queryKey: [...keys.jobs, "list", filters] as const,
-    queryFn: ({ signal }) => got(api.GET("/v1/jobs", { params: { query: { ...filters, limit: PAGE } }, signal })),
+    queryKey: [...keys.jobs, "list", filters, limit] as const,
+    queryFn: ({ signal }) => got(api.GET("/v1/jobs", { params: { query: { ...filters, limit } }, signal })),
     refetchInterval: LIVE_MS,
   });
 }
@@ -46,11 +47,12 @@ export function jobQuery(id: string) {
   });
 }
 
-/** What a job was asked, which does not change. The URLs of its files hold for a while. */
+/** What a job was asked, which does not change; integers that a number does not hold are digits. The URLs of its files hold for a while. */
 export function requestQuery(id: string) {
   return queryOptions({
     queryKey: [...keys.jobs, "request", id] as const,
-    queryFn: ({ signal }) => got(api.GET("/v1/jobs/{id}/request", { params: { path: { id } }, signal })),
+    queryFn: async ({ signal }) =>
+      exactly(await gotText(`v1/jobs/${encodeURIComponent(id)}/request`, signal)) as AskedJob,
     staleTime: 60_000,
   });
 }
@@ -61,6 +63,11 @@ export function deliveriesQuery(id: string) {
     queryKey: [...keys.jobs, "deliveries", id] as const,
     queryFn: ({ signal }) => got(api.GET("/v1/jobs/{id}/deliveries", { params: { path: { id } }, signal })),
   });
+}
+
+/** Submits a job; throws an ApiError whose `param` begins with `input.` where that is about its input. */
+export function submitJob(body: { kind: string; model: string; input: Record<string, unknown> }): Promise<PlacedJob> {
+  return got(api.POST("/v1/jobs", { body: { ...body, priority: 0 } }));
 }
 
 /** Cancels a job; throws an ApiError of status 409 where it has ended in another way. */

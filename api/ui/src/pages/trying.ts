@@ -6,6 +6,16 @@ import { getParentRoute } from "./root";
 export const trying = [
   createRoute({
     getParentRoute,
+    path: "/images",
+    validateSearch: (search: Record<string, unknown>) => ({
+      ...named(search, "model"),
+      ...named(search, "mode"),
+      ...named(search, "after"),
+    }),
+    component: lazyRouteComponent(() => import("../features/images/ImagesPage"), "ImagesPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/completion",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
     component: lazyRouteComponent(() => import("../features/completion/CompletionPage"), "CompletionPage"),

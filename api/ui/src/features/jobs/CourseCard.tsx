@@ -1,11 +1,11 @@
 import { useTranslation } from "react-i18next";
 import type { PlacedJob } from "../../api/jobs";
 import { isOver } from "../../api/jobs";
+import { percent, span } from "../../lib/spans";
 import { moment } from "../../lib/times";
+import { useCourse } from "../../parts/useCourse";
 import { Card } from "../../ui/Card";
 import styles from "./Jobs.module.css";
-import { percent, span } from "./spans";
-import { useCourse } from "./useCourse";
 
 /** The course of a job: what happened to it and when, and while it goes on how far it is. */
 export function CourseCard({ job }: { job: PlacedJob }) {

@@ -2,10 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { type Job, jobQuery } from "../../api/jobs";
+import { percent, span } from "../../lib/spans";
 import { Status } from "../../ui/Status";
 import styles from "./Jobs.module.css";
 import { TONES } from "./search";
-import { percent, span } from "./spans";
 
 interface Props {
   job: Job;

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { apiUrl } from "../../api/address";
 import { type Job, jobResult } from "../../api/jobs";
 import { keys } from "../../api/queries";
+import { exactly } from "../../lib/exact";
 import { Code } from "../../parts/Code";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
@@ -30,7 +31,7 @@ async function read(id: string, kind: string, signal: AbortSignal): Promise<Show
   const response = await jobResult(id, signal);
   const type = response.headers.get("content-type") ?? "";
   if (type.startsWith("application/json")) {
-    const answer: unknown = await response.json();
+    const answer = exactly(await response.text());
     return { media: mediaOf(kind, answer), text: textOf(answer), json: written(answer) };
   }
   if (type.startsWith("text/")) return { media: [], text: await response.text(), json: null };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { percent, span } from "../../lib/spans";
 import { mediaOf, textOf, written } from "./results";
-import { percent, span } from "./spans";
 
 test("the files of an answer", () => {
   const answer = { output_format: "webp", data: [{ b64_json: "AA" }, { url: "/v1/artifacts/jobs/a.png?s=1" }, {}] };

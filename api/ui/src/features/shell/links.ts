@@ -16,6 +16,7 @@ export const GROUPS = [
     [
       ["chat", "/chat"],
       ["completion", "/completion"],
+      ["images", "/images"],
       ["transcription", "/transcription"],
       ["embeddings", "/embeddings"],
       ["rerank", "/rerank"],

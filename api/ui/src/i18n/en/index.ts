@@ -16,6 +16,7 @@ import event from "./event.json";
 import events from "./events.json";
 import files from "./files.json";
 import first from "./first.json";
+import images from "./images.json";
 import jobs from "./jobs.json";
 import keeping from "./keeping.json";
 import launch from "./launch.json";
@@ -58,6 +59,7 @@ export default {
   events,
   files,
   first,
+  images,
   jobs,
   keeping,
   launch,

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { type Course, followJob, UNKNOWN } from "../../api/jobEvents";
-import { keys } from "../../api/queries";
+import { type Course, followJob, UNKNOWN } from "../api/jobEvents";
+import { keys } from "../api/queries";
 
 /** How far a job is, as its events tell, while `follows`. A change of its state has the job asked again. */
 export function useCourse(id: string, follows: boolean): Course {
@@ -15,7 +15,8 @@ export function useCourse(id: string, follows: boolean): Course {
     return () => control.abort();
   }, [id, follows]);
   useEffect(() => {
-    if (state) void client.invalidateQueries({ queryKey: [...keys.jobs, "one", id] });
+    if (!state) return;
+    for (const part of [["one", id], ["list"]]) void client.invalidateQueries({ queryKey: [...keys.jobs, ...part] });
   }, [client, id, state]);
   return course;
 }
