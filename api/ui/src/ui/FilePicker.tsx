@@ -5,11 +5,13 @@ interface Props {
   label: string;
   /** Which are offered: types or endings. All, where it is left out. */
   accept?: string;
+  /** Whether one is chosen at most. */
+  takesOne?: boolean;
   onFiles: (files: File[]) => void;
 }
 
 /** Chooses among the reader's files. */
-export function FilePicker({ label, accept, onFiles }: Props) {
+export function FilePicker({ label, accept, takesOne = false, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -17,7 +19,7 @@ export function FilePicker({ label, accept, onFiles }: Props) {
         ref={input}
         type="file"
         accept={accept}
-        multiple
+        multiple={!takesOne}
         hidden
         aria-label={label}
         onChange={(event) => {

@@ -1,18 +1,24 @@
 """Pictures in the browser: asked for, watched as they come, kept, drawn again. On weights that draw what is asked."""
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.e2e.media.studio import seen
+from tests.e2e.media.studio import file_of, picture, seen
+from tests.e2e.media.studio import opened as opened_picture
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
+from tests.glyphs import glyphworld as world
 from tests.support.servers import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights]
@@ -171,6 +177,157 @@ def test_a_job_that_failed_says_why(drawing: Stack, opened: Opener) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(drawing: Stack, opened: Opener, locale: str) -> None:
+    for asked_for in ({"n": 2}, {"lora": "unknown"}):
+        job = {"kind": "images.generations", "model": "glyphs", "input": {"prompt": "a red seven", **asked_for}}
+        httpx.post(f"{drawing.url}/v1/jobs", json=job).raise_for_status()
     page, _ = opened(f"{drawing.url}/ui/images", locale=locale)
     tile(page).get_by_role("alert").wait_for()
+    page.get_by_role("listitem").get_by_role("img").first.wait_for()
     look(page, "images", locale)
+
+
+def a_file(content: bytes, name: str = "given.png") -> FilePayload:
+    """A file of the reader's, to be chosen."""
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def turned(page: Page, mode: str, file: bytes) -> None:
+    """Turn to what changes a picture, and choose this one."""
+    page.get_by_role("tab", name=mode).click()
+    page.get_by_label("Choose a picture", exact=True).first.set_input_files(a_file(file))
+
+
+def given_mask(stack: Stack) -> Image.Image:
+    """The mask that the last job was given."""
+    files = httpx.get(f"{stack.url}/v1/jobs/{newest(stack)['id']}/request").json()["files"]
+    return Image.open(io.BytesIO(httpx.get(files["mask"]["url"]).content))
+
+
+def test_a_picture_is_edited_and_what_comes_is_edited_again(drawing: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{drawing.url}/ui/images")
+    page.get_by_label("Prompt", exact=True).fill("a blue seven")
+    page.get_by_role("tab", name="Edit").click()
+    expect(page.get_by_text("Choose a picture first.")).to_be_visible()
+    turned(page, "Edit", b"no picture")
+    expect(page.get_by_text("given.png cannot be read as a picture.")).to_be_visible()
+    turned(page, "Edit", picture())
+    expect(page.get_by_role("img", name="The picture to be changed")).to_be_visible()
+    for name, value in [("Strength", "0.8"), ("Steps", "10"), ("Seed", "1")]:
+        page.get_by_label(name, exact=True).fill(value)
+    page.get_by_role("button", name="Edit", exact=True).click()
+    [edited] = drawn(page, "a blue seven")
+    assert seen(edited) == "blue seven"
+    assert newest(drawing)["kind"] == "images.edits"
+
+    page.goto(f"{drawing.url}/ui/images")
+    tile(page).get_by_role("button", name="Edit this").click()
+    expect(page).to_have_url(re.compile("mode=edit"))
+    chosen = page.get_by_role("img", name="The picture to be changed")
+    assert base64.b64decode(str(chosen.get_attribute("src")).partition(",")[2]) == edited
+    page.get_by_role("button", name="Remove").click()
+    expect(chosen).to_have_count(0)
+    tile(page).get_by_role("button", name="Same settings").click()
+    assert base64.b64decode(str(chosen.get_attribute("src")).partition(",")[2]) == picture(), "that of the job"
+    expect(page.get_by_label("Strength", exact=True)).to_have_value("0.8")
+
+
+def test_a_picture_is_varied_without_a_prompt(drawing: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{drawing.url}/ui/images?mode=vary")
+    page.get_by_label("Prompt", exact=True).fill("")
+    turned(page, "Variation", picture("star", "green"))
+    for name, value in [("Strength", "0.3"), ("Steps", "10"), ("Seed", "7"), ("Number", "2")]:
+        page.get_by_label(name, exact=True).fill(value)
+    page.get_by_role("button", name="Vary").click()
+    assert [world.colour_of(opened_picture(one)) for one in drawn(page, "Picture", 2)] == ["green"] * 2
+    assert newest(drawing)["kind"] == "images.variations"
+
+
+def test_only_what_is_marked_is_repainted(drawing: Stack, opened: Opener) -> None:
+    original = picture("square", "red")
+    page, _ = opened(f"{drawing.url}/ui/images")
+    page.get_by_label("Prompt", exact=True).fill("a blue square")
+    turned(page, "Inpainting", original)
+    expect(page.get_by_text("Mark what is to be repainted first.")).to_be_visible()
+    page.get_by_text("Rectangle by numbers").press("Enter")
+    page.get_by_label("Width", exact=True).fill("48")
+    page.get_by_role("button", name="Mark the rectangle").press("Enter")
+    expect(page.get_by_text("Marked: 75%")).to_be_visible()
+    page.get_by_label("Seed", exact=True).fill("1")
+    page.get_by_role("button", name="Repaint").click()
+    [after] = [np.asarray(opened_picture(one)) for one in drawn(page, "a blue square")]
+    assert (np.asarray(opened_picture(original))[:, 48:] == after[:, 48:]).all()
+    assert world.colour_of(after[:, :48]) == "blue"
+    mask = given_mask(drawing)
+    assert (mask.mode, mask.size) == ("RGBA", (64, 64))
+    hole = Image.new("RGBA", (64, 64), "black")
+    hole.paste("white", (0, 0, 48, 64))
+    assert mask.tobytes() == hole.tobytes(), "opaque, and white where it is repainted"
+
+    page.reload()
+    tile(page).get_by_role("button", name="Same settings").click()
+    expect(page.get_by_text("Marked: 75%")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Mark what is to be repainted first.")).to_be_visible()
+    tile(page).get_by_role("button", name="Same settings").click()
+    expect(page.get_by_text("Marked: 75%")).to_be_visible()
+
+
+def test_a_mask_is_painted_erased_taken_back_and_read_from_a_file(drawing: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{drawing.url}/ui/images?mode=inpaint")
+    page.get_by_label("Prompt", exact=True).fill("a blue square")
+    turned(page, "Inpainting", picture("square", "red"))
+    canvas = page.get_by_role("img", name=re.compile("The picture, of which"))
+    share = page.get_by_text(re.compile(r"^Marked: \d"))
+
+    def marked() -> int:
+        return int(share.inner_text().removeprefix("Marked: ").removesuffix("%"))
+
+    def paint(x: float, to: float) -> None:
+        box = canvas.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + to * box["width"], box["y"] + box["height"] / 2, steps=5)
+        page.mouse.up()
+
+    brush = page.get_by_label(re.compile("^Brush"))
+    brush.fill("50")
+    paint(0, 1)
+    expect(share).to_have_text("Marked: 50%")
+    brush.press("ArrowLeft")
+    expect(page.get_by_text("Brush: 49% of the picture")).to_be_visible()
+    page.get_by_label("Erase", exact=True).check()
+    paint(0.5, 1)
+    expect(share).not_to_have_text("Marked: 50%")
+    assert 10 < marked() < 30
+    page.get_by_role("button", name="Undo").click()
+    expect(share).to_have_text("Marked: 50%")
+    page.get_by_text("Rectangle by numbers").click()
+    page.get_by_role("button", name="Erase the rectangle").click()
+    expect(share).to_have_text("Marked: 0%")
+    page.get_by_label("Left", exact=True).fill("999")
+    expect(page.get_by_text("This rectangle is not in the picture.")).to_be_visible()
+
+    pierced = Image.new("RGBA", (32, 32), "white")
+    pierced.paste((0, 0, 0, 0), (0, 0, 8, 32))
+    mask_file = page.get_by_label("Use a mask file", exact=True).first
+    mask_file.set_input_files(a_file(file_of(pierced)))
+    expect(share).to_have_text("Marked: 25%")
+    page.get_by_role("button", name="Repaint").click()
+    drawn(page, "a blue square")
+    mask = given_mask(drawing).convert("L")
+    assert (mask.getpixel((8, 32)), mask.getpixel((40, 32))) == (255, 0)
+    mask_file.set_input_files(a_file(b"no picture", "bad.png"))
+    expect(page.get_by_text("bad.png cannot be read as a picture.")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_mask_editor_can_be_read_by_all(drawing: Stack, opened: Opener, locale: str) -> None:
+    page, _ = opened(f"{drawing.url}/ui/images?mode=inpaint", locale=locale)
+    page.locator("input[type=file]").first.set_input_files(a_file(picture("square", "red", size=256)))
+    rectangle = page.locator("details").filter(has_text=re.compile("^(Rectangle|用数值)"))
+    rectangle.locator("summary").click()
+    rectangle.get_by_role("textbox").nth(2).fill("96")
+    rectangle.get_by_role("button").click()
+    tile(page).get_by_role("img").first.wait_for()
+    look(page, "images-mask", locale)

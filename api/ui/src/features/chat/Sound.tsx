@@ -1,6 +1,6 @@
 import { useMemo } from "react";
+import { blobOf } from "../../lib/files";
 import { Player } from "../../parts/Player";
-import { blobOf } from "./attachments";
 
 /** A recording of a message, to listen to. */
 export function Sound({ url, name }: { url: string; name: string }) {

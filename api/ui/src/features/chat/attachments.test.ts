@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { blobOf, kindOfFile } from "./attachments";
+import { blobOf } from "../../lib/files";
+import { kindOfFile } from "./attachments";
 
 test("a data URL is bytes of a type", async () => {
   const blob = blobOf("data:audio/wav;base64,QUJD");

@@ -1,3 +1,5 @@
+import { dataUrl, pictureUrl } from "../../lib/files";
+
 /** What a model can be shown. */
 export type Kind = "image" | "audio";
 
@@ -11,22 +13,6 @@ export function kindOfFile(file: { type: string }): Kind | null {
 export async function urlOf(file: File, kinds: readonly Kind[]): Promise<string | null> {
   const kind = kindOfFile(file);
   if (!kind || !kinds.includes(kind)) return null;
-  if (kind === "image") {
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (!bitmap) return null;
-    bitmap.close();
-  }
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
-}
-
-/** The bytes of a data URL, with their type. */
-export function blobOf(url: string): Blob {
-  const [head = "", data = ""] = url.slice("data:".length).split(",", 2);
-  const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
-  return new Blob([bytes], { type: head.split(";")[0] ?? "" });
+  if (kind === "image") return pictureUrl(file);
+  return dataUrl(file);
 }

@@ -3,10 +3,11 @@ import type { Model } from "../../api/types";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { TextArea } from "../../ui/TextArea";
-import { type Draft, FIELDS, type FieldName } from "./draft";
+import { type Draft, FIELDS, type FieldName, type Mode } from "./draft";
 import styles from "./Images.module.css";
 
 interface Props {
+  mode: Mode;
   draft: Draft;
   /** What the model does where nothing is asked for. */
   usual: Model["defaults"] | undefined;
@@ -15,7 +16,7 @@ interface Props {
 }
 
 /** What is to be drawn, and how. A field that is empty is left to the model; what it then does stands in it. */
-export function Fields({ draft, usual, fault, onChange }: Props) {
+export function Fields({ mode, draft, usual, fault, onChange }: Props) {
   const { t } = useTranslation();
   const faultOf = (name: keyof Draft) => (fault?.field === name ? fault.message : null);
   const usualOf = (name: FieldName) => {
@@ -34,11 +35,11 @@ export function Fields({ draft, usual, fault, onChange }: Props) {
         />
       ))}
       <div className={styles.fields}>
-        {FIELDS.map((name) => (
+        {FIELDS.filter((name) => name !== "strength" || mode !== "draw").map((name) => (
           <Field
             key={name}
             label={t(`images.field.${name}`)}
-            help={name === "size" || name === "lora" ? t(`images.help.${name}`) : undefined}
+            help={name === "size" || name === "lora" || name === "strength" ? t(`images.help.${name}`) : undefined}
             fault={faultOf(name)}
           >
             <Input

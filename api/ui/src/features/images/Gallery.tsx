@@ -14,10 +14,12 @@ interface Props {
   after: string | undefined;
   /** Asks for the same again; `seed`: that of the picture. */
   onAgain: (asked: AskedJob, seed: string | null) => void;
+  /** Changes a picture, of which the address is given. */
+  onEdit: (url: string) => void;
 }
 
 /** What this key had drawn and has under way: its jobs, the newest first. */
-export function Gallery({ after, onAgain }: Props) {
+export function Gallery({ after, onAgain, onEdit }: Props) {
   const { t } = useTranslation();
   const filters = { kind: "images", ...(after && { after }) };
   const { data, error, refetch } = useQuery(jobsQuery(filters, PAGE));
@@ -31,7 +33,7 @@ export function Gallery({ after, onAgain }: Props) {
       {jobs.length > 0 && (
         <ul className={styles.tiles}>
           {jobs.map((job) => (
-            <Tile key={job.id} job={job} isFollowed={followed.has(job.id)} onAgain={onAgain} />
+            <Tile key={job.id} job={job} isFollowed={followed.has(job.id)} onAgain={onAgain} onEdit={onEdit} />
           ))}
         </ul>
       )}

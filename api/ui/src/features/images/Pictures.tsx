@@ -13,10 +13,11 @@ interface Props {
   prompt: string;
   /** Null while it is not known what was asked. */
   onAgain: ((seed: string | null) => void) | null;
+  onEdit: (url: string) => void;
 }
 
 /** The pictures that a job has drawn, each with its seed. */
-export function Pictures({ job, prompt, onAgain }: Props) {
+export function Pictures({ job, prompt, onAgain, onEdit }: Props) {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery(drawnQuery(job.id));
   if (error) return <Failure error={error} again={refetch} />;
@@ -37,6 +38,9 @@ export function Pictures({ job, prompt, onAgain }: Props) {
               </a>
               <Button className={styles.word} disabled={!onAgain} onClick={() => onAgain?.(seed)}>
                 {t("images.again")}
+              </Button>
+              <Button className={styles.word} onClick={() => onEdit(url)}>
+                {t("images.edit")}
               </Button>
             </figcaption>
           </figure>

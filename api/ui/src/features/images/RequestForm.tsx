@@ -9,34 +9,42 @@ import { AsCode } from "../../parts/AsCode";
 import { Failure } from "../../parts/Failure";
 import { ModelPicker } from "../../parts/ModelPicker";
 import { Button } from "../../ui/Button";
-import { type Draft, fieldOf, jobOf, type Mode } from "./draft";
+import { type Draft, type Files, fieldOf, jobOf, lackOf, type Mode } from "./draft";
 import { exampleOf } from "./example";
 import { Fields } from "./Fields";
 import styles from "./Images.module.css";
+import { MaskEditor } from "./MaskEditor";
+import { Source } from "./Source";
 
 interface Props {
   mode: Mode;
   models: readonly Model[] | undefined;
   model: string;
   draft: Draft;
+  files: Files;
+  /** Changes when all was filled in anew. */
+  filled: number;
   /** What is focused when settings were filled in. */
   focus: RefObject<HTMLFormElement | null>;
   onModel: (model: string) => void;
   onDraft: (draft: Draft) => void;
+  onFiles: (files: Files) => void;
 }
 
 /** What is asked of a model that draws. Each request is a job, so that several may wait. */
-export function RequestForm({ mode, models, model, draft, focus, onModel, onDraft }: Props) {
+export function RequestForm({ mode, models, model, draft, files, filled, focus, onModel, onDraft, onFiles }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const noteId = useId();
-  const job = jobOf(mode, model, draft);
+  const job = jobOf(mode, model, draft, files);
   const { mutate, isPending, error, reset } = useMutation({
     mutationFn: () => submitJob(job),
     onSuccess: () => client.invalidateQueries({ queryKey: [...keys.jobs, "list"] }),
   });
   const field = error instanceof ApiError ? fieldOf(error.param) : null;
-  const lacks = draft.prompt.trim() === "" ? t("images.lacksPrompt") : null;
+  const lack = lackOf(mode, draft, files);
+  const lacks = lack && t(`images.lacks.${lack}`);
+  const { image } = files;
   const change = (next: Draft) => {
     reset();
     onDraft(next);
@@ -51,7 +59,19 @@ export function RequestForm({ mode, models, model, draft, focus, onModel, onDraf
       }}
     >
       <ModelPicker models={models} model={model} onModel={onModel} />
+      {mode !== "draw" && (
+        <Source image={image} isShown={mode !== "inpaint"} onImage={(next) => onFiles({ image: next, mask: null })} />
+      )}
+      {mode === "inpaint" && image && (
+        <MaskEditor
+          key={`${filled} ${image}`}
+          image={image}
+          given={files.mask}
+          onMask={(mask) => onFiles({ image, mask })}
+        />
+      )}
       <Fields
+        mode={mode}
         draft={draft}
         usual={models?.find(({ id }) => id === model)?.defaults}
         fault={field && error && { field, message: error.message }}

@@ -15,10 +15,11 @@ interface Props {
   /** Whether its events are followed; else it is only asked how far it is. */
   isFollowed: boolean;
   onAgain: (asked: AskedJob, seed: string | null) => void;
+  onEdit: (url: string) => void;
 }
 
 /** A job that draws: what it was asked, and how far it is or what it has drawn. */
-export function Tile({ job, isFollowed, onAgain }: Props) {
+export function Tile({ job, isFollowed, onAgain, onEdit }: Props) {
   const { t, i18n } = useTranslation();
   const asked = useQuery(requestQuery(job.id)).data;
   const said = asked?.input["prompt"];
@@ -28,7 +29,7 @@ export function Tile({ job, isFollowed, onAgain }: Props) {
   return (
     <li className={styles.tile} aria-label={prompt || job.id}>
       {!isOver(job.state) && <UnderWay job={job} isFollowed={isFollowed} />}
-      {done && <Pictures job={job} prompt={prompt} onAgain={asked ? again : null} />}
+      {done && <Pictures job={job} prompt={prompt} onAgain={asked ? again : null} onEdit={onEdit} />}
       {isOver(job.state) && !done && <Ended job={job} />}
       <p className={styles.prompt} title={prompt}>
         {prompt}

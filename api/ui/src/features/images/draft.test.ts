@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { draftOf, EMPTY, fieldOf, jobOf, modeOf } from "./draft";
+import { draftOf, EMPTY, fieldOf, jobOf, lackOf, modeOf, NO_FILES } from "./draft";
 
 const DRAFT = { ...EMPTY, prompt: " a red seven ", size: "64x64", n: "2", guidance_scale: "2.5", lora: "a:0.5, b" };
 
 test("a draft as a job", () => {
-  expect(jobOf("draw", "glyphs", DRAFT)).toEqual({
+  expect(jobOf("draw", "glyphs", { ...DRAFT, strength: "0.5" }, { image: "data:a", mask: "data:b" })).toEqual({
     kind: "images.generations",
     model: "glyphs",
     input: {
@@ -25,11 +25,30 @@ test.each([
   ["9007199254740993", "9007199254740993"],
   ["seven", "seven"],
 ])("the seed %s is sent exactly", (seed, sent) => {
-  expect(jobOf("draw", "m", { ...EMPTY, seed }).input["seed"]).toBe(sent);
+  expect(jobOf("draw", "m", { ...EMPTY, seed }, NO_FILES).input["seed"]).toBe(sent);
+});
+
+test("a job has the files of its mode", () => {
+  const files = { image: "data:a", mask: "data:b" };
+  const inputOf = (mode: Parameters<typeof jobOf>[0]) => jobOf(mode, "m", { ...EMPTY, strength: "0.5" }, files).input;
+  const given = { strength: 0.5, response_format: "url", image: "data:a" };
+  expect(inputOf("edit")).toEqual(given);
+  expect(inputOf("vary")).toEqual(given);
+  expect(inputOf("inpaint")).toEqual({ ...given, mask: "data:b" });
+});
+
+test("what is lacking", () => {
+  const image = { ...NO_FILES, image: "data:a" };
+  expect(lackOf("draw", EMPTY, NO_FILES)).toBe("prompt");
+  expect(lackOf("draw", DRAFT, NO_FILES)).toBe(null);
+  expect(lackOf("edit", DRAFT, NO_FILES)).toBe("image");
+  expect(lackOf("edit", EMPTY, image)).toBe("prompt");
+  expect(lackOf("vary", EMPTY, image)).toBe(null);
+  expect(lackOf("inpaint", DRAFT, image)).toBe("mask");
 });
 
 test("a job as a draft", () => {
-  const { input } = jobOf("draw", "m", DRAFT);
+  const { input } = jobOf("draw", "m", DRAFT, NO_FILES);
   expect(draftOf(input, "5")).toEqual({ ...DRAFT, prompt: "a red seven", seed: "5" });
   expect(draftOf({ ...input, seed: "9007199254740993" }, "5").seed).toBe("9007199254740993");
   expect(draftOf({}, null)).toEqual(EMPTY);
@@ -45,4 +64,9 @@ test("the mode of an address and of a kind", () => {
   expect([modeOf("draw"), modeOf("images.generations"), modeOf("nonsense"), modeOf(undefined)]).toEqual(
     Array(4).fill("draw"),
   );
+  expect([modeOf("edit"), modeOf("images.variations"), modeOf("images.inpainting")]).toEqual([
+    "edit",
+    "vary",
+    "inpaint",
+  ]);
 });

@@ -1,10 +1,18 @@
+export type FileName = "image" | "mask";
+/** The files that go along, as data URLs. */
+export type Files = Record<FileName, string | null>;
+export const NO_FILES: Files = { image: null, mask: null };
+
 /** What can be asked for: the job's kind, what a model must be able to do for it, and the files that go along. */
 export const MODES = {
   draw: { kind: "images.generations", ability: "text2image", files: [] },
-} as const satisfies Record<string, { kind: string; ability: string; files: readonly ("image" | "mask")[] }>;
+  edit: { kind: "images.edits", ability: "image2image", files: ["image"] },
+  vary: { kind: "images.variations", ability: "image2image", files: ["image"] },
+  inpaint: { kind: "images.inpainting", ability: "inpainting", files: ["image", "mask"] },
+} as const satisfies Record<string, { kind: string; ability: string; files: readonly FileName[] }>;
 export type Mode = keyof typeof MODES;
 
-export const FIELDS = ["size", "n", "steps", "guidance_scale", "seed", "lora"] as const;
+export const FIELDS = ["size", "n", "steps", "guidance_scale", "seed", "strength", "lora"] as const;
 export type FieldName = (typeof FIELDS)[number];
 
 /** What was typed. A field that is empty is left to the model. */
@@ -18,6 +26,7 @@ export const EMPTY: Draft = {
   steps: "",
   guidance_scale: "",
   seed: "",
+  strength: "",
   lora: "",
 };
 
@@ -31,14 +40,20 @@ export function modeOf(word: string | undefined): Mode {
 }
 
 /** The job that a draft asks for. What is no number is sent as it was typed, to be refused at its field. Pure. */
-export function jobOf(mode: Mode, model: string, draft: Draft): { kind: string; model: string; input: Input } {
+export function jobOf(
+  mode: Mode,
+  model: string,
+  draft: Draft,
+  files: Files,
+): { kind: string; model: string; input: Input } {
   const input: Input = {};
   for (const [name, typed] of Object.entries(draft)) {
     const text = typed.trim();
-    if (text === "") continue;
+    if (text === "" || (name === "strength" && mode === "draw")) continue;
     if (name === "lora") input[name] = lorasOf(text);
     else input[name] = name === "size" || name.endsWith("prompt") ? text : exactNumber(text);
   }
+  for (const name of MODES[mode].files) if (files[name] !== null) input[name] = files[name];
   return { kind: MODES[mode].kind, model, input: { ...input, response_format: "url" } };
 }
 
@@ -51,6 +66,13 @@ export function draftOf(input: Input, seed: string | null): Draft {
     else if (typeof value === "string" || typeof value === "number") draft[name] = String(value);
   }
   return draft.seed === "" && seed !== null ? { ...draft, seed } : draft;
+}
+
+/** What is still needed before this can be asked for: a prompt or a file; null where nothing is. Pure. */
+export function lackOf(mode: Mode, draft: Draft, files: Files): "prompt" | FileName | null {
+  const file = MODES[mode].files.find((name) => files[name] === null);
+  if (file) return file;
+  return mode !== "vary" && draft.prompt.trim() === "" ? "prompt" : null;
 }
 
 /** The field that an error is about; null where it is about none of these. Pure. */

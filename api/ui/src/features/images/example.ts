@@ -6,12 +6,15 @@ const KNOWN = ["model", "prompt", "n", "size", "response_format"];
 
 /** A job as a request to its endpoint. Pure. */
 export function exampleOf({ kind, model, input }: { kind: string; model: string; input: Input }): Example {
-  const body = { model, ...input };
+  const body: Input = { model, ...input };
+  for (const name of ["image", "mask"]) if (name in body) body[name] = "data:image/png;base64,…";
   return {
     path: kind.replace(".", "/"),
     body,
-    call: "images.generate",
-    print: "[one.url for one in answer.data]",
-    beyond: Object.keys(body).filter((name) => !KNOWN.includes(name)),
+    ...(kind === "images.generations" && {
+      call: "images.generate",
+      print: "[one.url for one in answer.data]",
+      beyond: Object.keys(body).filter((name) => !KNOWN.includes(name)),
+    }),
   };
 }
