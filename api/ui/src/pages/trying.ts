@@ -2,17 +2,23 @@ import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { listed, named } from "./named";
 import { getParentRoute } from "./root";
 
+function studio(search: Record<string, unknown>) {
+  return { ...named(search, "model"), ...named(search, "mode"), ...named(search, "after") };
+}
+
 /** What asks a model. */
 export const trying = [
   createRoute({
     getParentRoute,
     path: "/images",
-    validateSearch: (search: Record<string, unknown>) => ({
-      ...named(search, "model"),
-      ...named(search, "mode"),
-      ...named(search, "after"),
-    }),
+    validateSearch: studio,
     component: lazyRouteComponent(() => import("../features/images/ImagesPage"), "ImagesPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/videos",
+    validateSearch: studio,
+    component: lazyRouteComponent(() => import("../features/images/VideosPage"), "VideosPage"),
   }),
   createRoute({
     getParentRoute,

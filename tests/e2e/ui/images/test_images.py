@@ -53,7 +53,7 @@ def asked(stack: Stack) -> dict[str, Any]:
 
 def tile(page: Page) -> Locator:
     """The newest entry of the gallery."""
-    return page.get_by_role("region", name=re.compile("^(Pictures|图片)$")).get_by_role("listitem").first
+    return page.get_by_role("region", name=re.compile("^(Images|图像)$")).get_by_role("listitem").first
 
 
 def drawn(page: Page, prompt: str, count: int = 1) -> list[bytes]:
@@ -331,3 +331,20 @@ def test_the_mask_editor_can_be_read_by_all(drawing: Stack, opened: Opener, loca
     rectangle.get_by_role("button").click()
     tile(page).get_by_role("img").first.wait_for()
     look(page, "images-mask", locale)
+
+
+def test_a_model_that_is_gone_and_a_server_that_is_away_are_said(drawing: Stack, opened: Opener) -> None:
+    page, watch = opened(f"{drawing.url}/ui/images?model=gone")
+    watch.excuse("404")
+    watch.excuse("ERR_FAILED")
+    page.get_by_label("Prompt", exact=True).fill("a red seven")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("alert").filter(has_text="the model 'gone' does not exist")).to_be_visible()
+    page.get_by_label("Model").select_option("glyphs")
+    page.route("**/v1/jobs", lambda route: route.abort())
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red seven")
+    page.unroute("**/v1/jobs")
+    page.get_by_role("button", name="Generate").click()
+    assert seen(drawn(page, "a red seven")[0]) == "red seven"

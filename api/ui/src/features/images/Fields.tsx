@@ -3,7 +3,7 @@ import type { Model } from "../../api/types";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { TextArea } from "../../ui/TextArea";
-import { type Draft, FIELDS, type FieldName, type Mode } from "./draft";
+import { type Draft, type FieldName, MODES, type Mode } from "./draft";
 import styles from "./Images.module.css";
 
 interface Props {
@@ -13,6 +13,12 @@ interface Props {
   usual: Model["defaults"] | undefined;
   fault: { field: keyof Draft; message: string } | null;
   onChange: (draft: Draft) => void;
+}
+
+const HELPED = ["size", "lora", "strength", "seconds"] as const;
+
+function isHelped(name: FieldName): name is (typeof HELPED)[number] {
+  return HELPED.some((one) => one === name);
 }
 
 /** What is to be drawn, and how. A field that is empty is left to the model; what it then does stands in it. */
@@ -35,11 +41,11 @@ export function Fields({ mode, draft, usual, fault, onChange }: Props) {
         />
       ))}
       <div className={styles.fields}>
-        {FIELDS.filter((name) => name !== "strength" || mode !== "draw").map((name) => (
+        {MODES[mode].fields.map((name) => (
           <Field
             key={name}
             label={t(`images.field.${name}`)}
-            help={name === "size" || name === "lora" || name === "strength" ? t(`images.help.${name}`) : undefined}
+            help={isHelped(name) ? t(`images.help.${name}`) : undefined}
             fault={faultOf(name)}
           >
             <Input

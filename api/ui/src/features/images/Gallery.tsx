@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { type AskedJob, jobsQuery } from "../../api/jobs";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import type { PageName } from "./draft";
 import styles from "./Images.module.css";
 import { followedOf } from "./pictures";
 import { Tile } from "./Tile";
@@ -11,6 +12,9 @@ import { Tile } from "./Tile";
 const PAGE = 12;
 
 interface Props {
+  page: PageName;
+  /** What else the address says. */
+  newest: { model?: string | undefined; mode?: string | undefined };
   after: string | undefined;
   /** Asks for the same again; `seed`: that of the picture. */
   onAgain: (asked: AskedJob, seed: string | null) => void;
@@ -19,17 +23,17 @@ interface Props {
 }
 
 /** What this key had drawn and has under way: its jobs, the newest first. */
-export function Gallery({ after, onAgain, onEdit }: Props) {
+export function Gallery({ page, newest, after, onAgain, onEdit }: Props) {
   const { t } = useTranslation();
-  const filters = { kind: "images", ...(after && { after }) };
+  const filters = { kind: page, ...(after && { after }) };
   const { data, error, refetch } = useQuery(jobsQuery(filters, PAGE));
   const jobs = data?.data ?? [];
   const followed = followedOf(jobs);
   return (
-    <section className={styles.gallery} aria-label={t("images.gallery")}>
+    <section className={styles.gallery} aria-label={t(`nav.page.${page}`)}>
       {error && <Failure error={error} again={refetch} />}
       {!data && !error && <Loading />}
-      {data && jobs.length === 0 && <p className={styles.empty}>{t("images.none")}</p>}
+      {data && jobs.length === 0 && <p className={styles.empty}>{t(`images.none.${page}`)}</p>}
       {jobs.length > 0 && (
         <ul className={styles.tiles}>
           {jobs.map((job) => (
@@ -39,12 +43,12 @@ export function Gallery({ after, onAgain, onEdit }: Props) {
       )}
       <div className={styles.buttons}>
         {after && (
-          <Link from="/images" search={({ after: _, ...rest }) => rest}>
+          <Link to={`/${page}`} search={newest}>
             {t("images.newest")}
           </Link>
         )}
         {data?.has_more && data.last_id && (
-          <Link from="/images" search={(before) => ({ ...before, after: data.last_id ?? undefined })}>
+          <Link to={`/${page}`} search={{ ...newest, after: data.last_id }}>
             {t("images.older")}
           </Link>
         )}

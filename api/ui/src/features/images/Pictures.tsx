@@ -25,11 +25,16 @@ export function Pictures({ job, prompt, onAgain, onEdit }: Props) {
   return (
     <>
       <div className={styles.pictures}>
-        {data.pictures.map(({ url, seed, isFlagged }, index) => (
+        {data.pictures.map(({ url, isVideo, seed, isFlagged }, index) => (
           <figure key={url} className={styles.figure}>
-            <a href={url} target="_blank" rel="noopener">
-              <img className={styles.picture} src={url} alt={t("images.picture", { number: index + 1, prompt })} />
-            </a>
+            {isVideo ? (
+              // biome-ignore lint/a11y/useMediaCaption: nobody has written any
+              <video className={styles.picture} controls loop src={url} aria-label={t("images.video", { prompt })} />
+            ) : (
+              <a href={url} target="_blank" rel="noopener">
+                <img className={styles.picture} src={url} alt={t("images.picture", { number: index + 1, prompt })} />
+              </a>
+            )}
             <figcaption className={styles.caption}>
               {seed !== null && <span>{t("images.seed", { seed })}</span>}
               {isFlagged && <span>{t("images.flagged")}</span>}
@@ -39,9 +44,11 @@ export function Pictures({ job, prompt, onAgain, onEdit }: Props) {
               <Button className={styles.word} disabled={!onAgain} onClick={() => onAgain?.(seed)}>
                 {t("images.again")}
               </Button>
-              <Button className={styles.word} onClick={() => onEdit(url)}>
-                {t("images.edit")}
-              </Button>
+              {!isVideo && (
+                <Button className={styles.word} onClick={() => onEdit(url)}>
+                  {t("images.edit")}
+                </Button>
+              )}
             </figcaption>
           </figure>
         ))}

@@ -9,7 +9,7 @@ import { AsCode } from "../../parts/AsCode";
 import { Failure } from "../../parts/Failure";
 import { ModelPicker } from "../../parts/ModelPicker";
 import { Button } from "../../ui/Button";
-import { type Draft, type Files, fieldOf, jobOf, lackOf, type Mode } from "./draft";
+import { type Draft, type Files, fieldOf, jobOf, lackOf, MODES, type Mode } from "./draft";
 import { exampleOf } from "./example";
 import { Fields } from "./Fields";
 import styles from "./Images.module.css";
@@ -59,7 +59,7 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
       }}
     >
       <ModelPicker models={models} model={model} onModel={onModel} />
-      {mode !== "draw" && (
+      {MODES[mode].files.length > 0 && (
         <Source image={image} isShown={mode !== "inpaint"} onImage={(next) => onFiles({ image: next, mask: null })} />
       )}
       {mode === "inpaint" && image && (
@@ -77,7 +77,7 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
         fault={field && error && { field, message: error.message }}
         onChange={change}
       />
-      {error && !field && <Failure error={error} />}
+      {error && !field && <Failure error={error} again={() => mutate()} />}
       <div className={styles.buttons}>
         <Button
           type="submit"

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { type AskedJob, isOver, type Job, requestQuery } from "../../api/jobs";
 import { moment } from "../../lib/times";
 import { Button } from "../../ui/Button";
-import { modeOf } from "./draft";
+import { modeOfJob } from "./draft";
 import { Ended } from "./Ended";
 import styles from "./Images.module.css";
 import { Pictures } from "./Pictures";
@@ -35,7 +35,11 @@ export function Tile({ job, isFollowed, onAgain, onEdit }: Props) {
         {prompt}
       </p>
       <p className={styles.muted}>
-        {[t(`images.mode.${modeOf(job.kind)}`), job.model, moment(job.created_at * 1000, i18n.language)].join(" · ")}
+        {[
+          t(`images.mode.${modeOfJob(job.kind, asked?.files["image"] !== undefined)}`),
+          job.model,
+          moment(job.created_at * 1000, i18n.language),
+        ].join(" · ")}
       </p>
       <div className={styles.buttons}>
         {isOver(job.state) && !done && (

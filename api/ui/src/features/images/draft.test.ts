@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { draftOf, EMPTY, fieldOf, jobOf, lackOf, modeOf, NO_FILES } from "./draft";
+import { draftOf, EMPTY, fieldOf, jobOf, lackOf, modeOf, modeOfJob, NO_FILES } from "./draft";
 
 const DRAFT = { ...EMPTY, prompt: " a red seven ", size: "64x64", n: "2", guidance_scale: "2.5", lora: "a:0.5, b" };
 
@@ -60,13 +60,24 @@ test("the field of an error", () => {
   expect([fieldOf("model"), fieldOf("input.user"), fieldOf(null)]).toEqual([null, null, null]);
 });
 
-test("the mode of an address and of a kind", () => {
-  expect([modeOf("draw"), modeOf("images.generations"), modeOf("nonsense"), modeOf(undefined)]).toEqual(
-    Array(4).fill("draw"),
-  );
-  expect([modeOf("edit"), modeOf("images.variations"), modeOf("images.inpainting")]).toEqual([
+test("the mode of an address and of a job", () => {
+  expect([modeOf("images", "edit"), modeOf("images", "film"), modeOf("videos", undefined)]).toEqual([
     "edit",
-    "vary",
-    "inpaint",
+    "draw",
+    "film",
   ]);
+  expect(modeOfJob("images.variations", true)).toBe("vary");
+  expect([modeOfJob("videos.generations", false), modeOfJob("videos.generations", true)]).toEqual(["film", "animate"]);
+  expect(modeOfJob("images.edits", false)).toBe("edit");
+  expect(modeOfJob("audio.speech", false)).toBe("draw");
+});
+
+test("a film has what films have", () => {
+  const draft = { ...EMPTY, prompt: "a", n: "2", num_frames: "9", fps: "24" };
+  expect(jobOf("film", "m", draft, NO_FILES)).toEqual({
+    kind: "videos.generations",
+    model: "m",
+    input: { prompt: "a", num_frames: 9, fps: 24, response_format: "url" },
+  });
+  expect(lackOf("animate", EMPTY, { image: "data:a", mask: null })).toBe(null);
 });

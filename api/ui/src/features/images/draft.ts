@@ -3,17 +3,36 @@ export type FileName = "image" | "mask";
 export type Files = Record<FileName, string | null>;
 export const NO_FILES: Files = { image: null, mask: null };
 
-/** What can be asked for: the job's kind, what a model must be able to do for it, and the files that go along. */
+const DRAWN = ["size", "n", "steps", "guidance_scale", "seed", "lora"] as const;
+const CHANGED = [...DRAWN, "strength"] as const;
+const FILMED = ["size", "seconds", "num_frames", "fps", "steps", "guidance_scale", "seed", "lora"] as const;
+export type FieldName = (typeof CHANGED)[number] | (typeof FILMED)[number];
+
+interface ModeFacts {
+  kind: string;
+  /** What a model must be able to do. */
+  ability: string;
+  files: readonly FileName[];
+  fields: readonly FieldName[];
+}
+
+/** What can be asked for: the job's kind, the files that go along, and what may be set. */
 export const MODES = {
-  draw: { kind: "images.generations", ability: "text2image", files: [] },
-  edit: { kind: "images.edits", ability: "image2image", files: ["image"] },
-  vary: { kind: "images.variations", ability: "image2image", files: ["image"] },
-  inpaint: { kind: "images.inpainting", ability: "inpainting", files: ["image", "mask"] },
-} as const satisfies Record<string, { kind: string; ability: string; files: readonly FileName[] }>;
+  draw: { kind: "images.generations", ability: "text2image", files: [], fields: DRAWN },
+  edit: { kind: "images.edits", ability: "image2image", files: ["image"], fields: CHANGED },
+  vary: { kind: "images.variations", ability: "image2image", files: ["image"], fields: CHANGED },
+  inpaint: { kind: "images.inpainting", ability: "inpainting", files: ["image", "mask"], fields: CHANGED },
+  film: { kind: "videos.generations", ability: "text2video", files: [], fields: FILMED },
+  animate: { kind: "videos.generations", ability: "image2video", files: ["image"], fields: FILMED },
+} as const satisfies Record<string, ModeFacts>;
 export type Mode = keyof typeof MODES;
 
-export const FIELDS = ["size", "n", "steps", "guidance_scale", "seed", "strength", "lora"] as const;
-export type FieldName = (typeof FIELDS)[number];
+/** The pages, each with what can be asked for on it. */
+export const PAGES = {
+  images: ["draw", "edit", "vary", "inpaint"],
+  videos: ["film", "animate"],
+} as const satisfies Record<string, readonly Mode[]>;
+export type PageName = keyof typeof PAGES;
 
 /** What was typed. A field that is empty is left to the model. */
 export type Draft = Record<FieldName | "prompt" | "negative_prompt", string>;
@@ -23,6 +42,9 @@ export const EMPTY: Draft = {
   negative_prompt: "",
   size: "",
   n: "",
+  seconds: "",
+  num_frames: "",
+  fps: "",
   steps: "",
   guidance_scale: "",
   seed: "",
@@ -33,10 +55,15 @@ export const EMPTY: Draft = {
 /** The body of a job's endpoint, as far as this page makes or reads it. */
 export type Input = Record<string, unknown>;
 
-/** The mode of an address or of a job's kind; the first where it is none. Pure. */
-export function modeOf(word: string | undefined): Mode {
-  const found = Object.entries(MODES).find(([mode, { kind }]) => mode === word || kind === word);
-  return (found?.[0] ?? "draw") as Mode;
+/** The mode of an address; the page's first where it is none. Pure. */
+export function modeOf(page: PageName, word: string | undefined): Mode {
+  return PAGES[page].find((mode) => mode === word) ?? PAGES[page][0];
+}
+
+/** The mode of a job by its kind and whether it was given a picture; the first where its kind is none of these. Pure. */
+export function modeOfJob(kind: string, hasImage: boolean): Mode {
+  const those = (Object.keys(MODES) as Mode[]).filter((mode) => MODES[mode].kind === kind);
+  return those.find((mode) => MODES[mode].files.some((name) => name === "image") === hasImage) ?? those[0] ?? "draw";
 }
 
 /** The job that a draft asks for. What is no number is sent as it was typed, to be refused at its field. Pure. */
@@ -47,9 +74,9 @@ export function jobOf(
   files: Files,
 ): { kind: string; model: string; input: Input } {
   const input: Input = {};
-  for (const [name, typed] of Object.entries(draft)) {
-    const text = typed.trim();
-    if (text === "" || (name === "strength" && mode === "draw")) continue;
+  for (const name of ["prompt", "negative_prompt", ...MODES[mode].fields] as const) {
+    const text = draft[name].trim();
+    if (text === "") continue;
     if (name === "lora") input[name] = lorasOf(text);
     else input[name] = name === "size" || name.endsWith("prompt") ? text : exactNumber(text);
   }
@@ -72,7 +99,7 @@ export function draftOf(input: Input, seed: string | null): Draft {
 export function lackOf(mode: Mode, draft: Draft, files: Files): "prompt" | FileName | null {
   const file = MODES[mode].files.find((name) => files[name] === null);
   if (file) return file;
-  return mode !== "vary" && draft.prompt.trim() === "" ? "prompt" : null;
+  return mode !== "vary" && mode !== "animate" && draft.prompt.trim() === "" ? "prompt" : null;
 }
 
 /** The field that an error is about; null where it is about none of these. Pure. */

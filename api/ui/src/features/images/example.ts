@@ -9,7 +9,7 @@ export function exampleOf({ kind, model, input }: { kind: string; model: string;
   const body: Input = { model, ...input };
   for (const name of ["image", "mask"]) if (name in body) body[name] = "data:image/png;base64,…";
   return {
-    path: kind.replace(".", "/"),
+    path: kind.startsWith("videos.") ? "videos" : kind.replace(".", "/"),
     body,
     ...(kind === "images.generations" && {
       call: "images.generate",

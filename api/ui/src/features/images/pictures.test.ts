@@ -8,12 +8,19 @@ test("the pictures of an answer, each with its exact seed", () => {
   );
   expect(drawnOf(answer)).toEqual({
     pictures: [
-      { url: new URL("/v1/artifacts/a?s=1", location.href).href, seed: "9223372036854775807", isFlagged: false },
-      { url: "data:image/png;base64,AA", seed: null, isFlagged: true },
+      {
+        url: new URL("/v1/artifacts/a?s=1", location.href).href,
+        isVideo: false,
+        seed: "9223372036854775807",
+        isFlagged: false,
+      },
+      { url: "data:image/png;base64,AA", isVideo: false, seed: null, isFlagged: true },
     ],
     size: "8x8",
     warning: null,
   });
+  const film = { output_format: "mp4", data: [{ url: "/v1/artifacts/a?s=1" }, { b64_json: "AA" }] };
+  expect(drawnOf(film).pictures.map(({ isVideo }) => isVideo)).toEqual([true]);
   expect(drawnOf({ data: null, warning: "x" })).toEqual({ pictures: [], size: null, warning: "x" });
 });
 

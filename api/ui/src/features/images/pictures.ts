@@ -3,9 +3,10 @@ import { artifactUrl, type Job, jobResult } from "../../api/jobs";
 import { keys } from "../../api/queries";
 import { exactly } from "../../lib/exact";
 
-/** A picture that a job has made. `seed`: in digits, as it may be larger than a number is exact; null: not told. */
+/** A picture or a video that a job has made. `seed`: in digits, as it may be larger than a number is exact; null: not told. */
 export interface Picture {
   url: string;
+  isVideo: boolean;
   seed: string | null;
   isFlagged: boolean;
 }
@@ -35,8 +36,10 @@ export function drawnOf(answer: unknown): Drawn {
   const type = typeof output_format === "string" ? output_format : "png";
   const pictures = (Array.isArray(data) ? data : []).flatMap((one: Record<string, unknown>): Picture[] => {
     const { url, b64_json, seed, flagged } = one;
+    const isVideo = type === "mp4";
+    if (isVideo && typeof url !== "string") return []; // no page may play what has no address
     const at = typeof url === "string" ? artifactUrl(url) : `data:image/${type};base64,${b64_json}`;
-    return [{ url: at, seed: seed === undefined ? null : String(seed), isFlagged: flagged === true }];
+    return [{ url: at, isVideo, seed: seed === undefined ? null : String(seed), isFlagged: flagged === true }];
   });
   return { pictures, size: text(size), warning: text(warning) };
 }

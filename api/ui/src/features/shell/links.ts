@@ -17,6 +17,7 @@ export const GROUPS = [
       ["chat", "/chat"],
       ["completion", "/completion"],
       ["images", "/images"],
+      ["videos", "/videos"],
       ["transcription", "/transcription"],
       ["embeddings", "/embeddings"],
       ["rerank", "/rerank"],

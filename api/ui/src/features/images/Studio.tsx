@@ -1,0 +1,99 @@
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { AskedJob } from "../../api/jobs";
+import { Failure } from "../../parts/Failure";
+import { useModelFor } from "../../parts/useModelFor";
+import { Card } from "../../ui/Card";
+import { Page } from "../../ui/Page";
+import { Tabs } from "../../ui/Tabs";
+import { draftOf, type Files, MODES, type Mode, modeOf, modeOfJob, NO_FILES, PAGES, type PageName } from "./draft";
+import { fileAt, filesOf } from "./fetching";
+import { Gallery } from "./Gallery";
+import styles from "./Images.module.css";
+import { RequestForm } from "./RequestForm";
+import { useDraft } from "./useDraft";
+
+/** What a model is asked to draw, to change or to film, and what has come of it. */
+export function Studio({ page }: { page: PageName }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const search = useSearch({ strict: false });
+  const mode = modeOf(page, search.mode);
+  const { models, model, error } = useModelFor(
+    ({ model_ability }) => model_ability.includes(MODES[mode].ability),
+    search.model,
+  );
+  const { draft, change } = useDraft(page, t(`images.sample.${page}`));
+  const [files, setFiles] = useState<Files>(NO_FILES);
+  const [filled, setFilled] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  const show = (next: Mode, uid: string | undefined) => {
+    const { after } = search;
+    const shown = { ...(uid && { model: uid }), mode: next, ...(after && { after }) };
+    return navigate({ to: `/${page}`, search: shown, replace: true });
+  };
+  const able = models?.find(({ id }) => id === model)?.model_ability;
+  const turn = (next: Mode) => show(next, able?.includes(MODES[next].ability) ? model : undefined);
+  const take = useMutation({
+    mutationFn: async ({ given, act }: { given: () => Promise<Files>; act: () => unknown }) => {
+      setFiles(await given());
+      setFilled((count) => count + 1);
+      await act();
+      form.current?.querySelector<HTMLElement>("textarea")?.focus();
+    },
+  });
+  const again = (asked: AskedJob, seed: string | null) => {
+    const { model: used } = asked.input;
+    const act = () => {
+      change(draftOf(asked.input, seed));
+      return show(
+        modeOfJob(asked.kind, asked.files["image"] !== undefined),
+        typeof used === "string" ? used : undefined,
+      );
+    };
+    take.mutate({ given: () => filesOf(asked), act });
+  };
+  const edit = (url: string) =>
+    take.mutate({
+      given: async () => ({ image: await fileAt(url), mask: null }),
+      act: () => (mode === "draw" ? turn("edit") : undefined),
+    });
+  return (
+    <Page title={t(`nav.page.${page}`)}>
+      {error && <Failure error={error} />}
+      {take.error && <Failure error={take.error} />}
+      <div className={styles.studio}>
+        <Card title={t(`images.mode.${mode}`)}>
+          <Tabs
+            label={t("images.modes")}
+            value={mode}
+            tabs={PAGES[page].map((one): [Mode, string] => [one, t(`images.mode.${one}`)])}
+            onChange={(next) => void turn(next)}
+          >
+            <RequestForm
+              mode={mode}
+              models={models}
+              model={model}
+              draft={draft}
+              files={files}
+              filled={filled}
+              focus={form}
+              onModel={(chosen) => void show(mode, chosen)}
+              onDraft={change}
+              onFiles={setFiles}
+            />
+          </Tabs>
+        </Card>
+        <Gallery
+          page={page}
+          newest={{ model: search.model, mode: search.mode }}
+          after={search.after}
+          onAgain={again}
+          onEdit={edit}
+        />
+      </div>
+    </Page>
+  );
+}
