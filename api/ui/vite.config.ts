@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 import { packed } from "./plugins/packed.ts";
 
 // Where `headrace up` listens; `npm run dev` passes on to it what is not of the interface.
@@ -17,5 +17,4 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { proxy: { "^/(v1|docs|openapi.json|metrics|readyz|version)": GATEWAY } },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 });

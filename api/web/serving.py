@@ -88,6 +88,8 @@ def served(request: Request, path: str) -> Response:
     file = (BUILT / path).resolve() if "\0" not in path else BUILT
     if path and path != "index.html" and file.is_relative_to(BUILT) and file.is_file():
         return _file(file, request.headers.get("accept-encoding", ""), kept=path.startswith("assets/"))
+    if not (BUILT / "index.html").exists() and not _wants_page(request.headers):
+        raise NotFound("the web interface has not been built: `make ui` builds it; the API is served all the same")
     if path.startswith("assets/") or not _wants_page(request.headers):
         raise NotFound(f"the web interface has no file '{path[:100]}'")
     raw = request.scope.get("raw_path") or request.scope["path"].encode()

@@ -3,11 +3,17 @@
 import gzip
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-DIST = Path(__file__).parents[2] / "api" / "ui" / "dist"
+from deploy import ui
+
+FOLDER = Path(__file__).parents[2] / "api" / "ui"
+DIST = FOLDER / "dist"
 FIRST_JS, FIRST_CSS, ALL_BYTES = 180_000, 15_000, 3_000_000
 ROUTE_JS = 250_000
 
@@ -70,3 +76,18 @@ def test_the_page_holds_nothing_inline() -> None:
     assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
     assert "<style" not in html
     assert re.findall(r"\b(?:src|href)=\"(?!\./)", html) == []
+
+
+def test_it_is_built_of_what_an_installation_has(tmp_path: Path) -> None:
+    """`make up` installs no package that only tests need."""
+    tree = tmp_path / "ui"
+    shutil.copytree(FOLDER, tree, ignore=shutil.ignore_patterns("node_modules", "dist", "dist.new"))
+    for name, package in json.loads((FOLDER / "package-lock.json").read_text())["packages"].items():
+        if name and not package.get("dev") and (FOLDER / name).exists():
+            nested = shutil.ignore_patterns("node_modules")
+            shutil.copytree(FOLDER / name, tree / name, ignore=nested, symlinks=True, dirs_exist_ok=True)
+    node, _ = ui.tools(FOLDER, Path(sys.prefix))
+    line = [node, "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"]
+    done = subprocess.run(line, cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tree / "dist" / "index.html").exists()

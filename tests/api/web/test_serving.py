@@ -116,3 +116,5 @@ def test_without_it_the_page_says_what_builds_it(
     assert answer.status_code == 503
     assert "make ui" in answer.text
     assert 'href="../../docs"' in answer.text
+    told = client.get("/ui/")
+    assert (told.status_code, "make ui" in told.json()["error"]["message"]) == (404, True)
