@@ -16,3 +16,8 @@ export function bytes(count: number, language: string): string {
 export function decimal(value: number, language: string, digits = 1): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 }
+
+/** A number of parameters, of which `billions` are given: 600M, 7B. */
+export function parameters(billions: number, language: string): string {
+  return billions < 1 ? `${decimal(billions * 1000, language, 0)}M` : `${decimal(billions, language, 2)}B`;
+}

@@ -1,15 +1,14 @@
 """The page that launches a model: from a name or a path to an answer, and what goes wrong on the way."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
+from tests.e2e.ui.launch.conftest import end, estimated
 from tests.e2e.ui.looks import LOCALES, SHOTS, look
 from tests.e2e.ui.watched import unfit
 from tests.support.hubs import Hub
@@ -17,25 +16,8 @@ from tests.support.weights import smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 
-FOLDER = Path(__file__).parents[4] / "models" / "catalogue" / "glyph-vlm"
 READY_MS = 90_000
 MOST_TABS = 60
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    with Hub({"org/glyph-vlm": {path.name: path.read_bytes() for path in FOLDER.iterdir()}}) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def served(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose hub is ours."""
-    made = Stack(tmp_path_factory.mktemp("launch") / "home", HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="0")
-    try:
-        yield made.start()
-    finally:
-        made.close()
 
 
 def write(path: Path, data: bytes) -> None:
@@ -43,10 +25,6 @@ def write(path: Path, data: bytes) -> None:
     made = path.with_suffix(".new")
     made.write_bytes(data)
     made.replace(path)
-
-
-def end(stack: Stack, uid: str) -> None:
-    httpx.delete(f"{stack.url}/v1/models/{uid}", timeout=90)
 
 
 def tab_to(page: Page, target: Locator) -> None:
@@ -57,11 +35,6 @@ def tab_to(page: Page, target: Locator) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError("the keyboard does not lead there")
-
-
-def estimated(page: Page, state: str = "Fits now") -> None:
-    """Wait until the page says what the launch as it is now would need."""
-    page.locator("[aria-busy=false]").get_by_text(state).wait_for()
 
 
 def test_a_launch_with_the_keyboard_alone(served: Stack, opened: Opener) -> None:
@@ -118,6 +91,7 @@ def test_it_can_be_read_by_all(served: Stack, opened: Opener, locale: str) -> No
     for title in page.locator("form summary").all():
         title.click()
     page.get_by_text("n_ctx", exact=True).wait_for()
+    page.get_by_role("row").nth(4).wait_for()
     look(page, "launch", locale)
     watch.excuse("40|50")  # the hub has none of it, so that nothing is known of its headers
     page.goto(f"{served.url}/ui/launch?name=qwen3")
@@ -133,7 +107,7 @@ def test_each_choice_narrows_the_next_and_says_what_cannot_be_had(served: Stack,
     page, watch = opened(f"{served.url}/ui/launch?name=qwen3&engine=transformers")
     watch.excuse("40|50")
     size = page.get_by_role("group", name="Size, in parameters")
-    expect(size.get_by_role("radio", name="0.6B")).to_be_checked()
+    expect(size.get_by_role("radio", name="600M")).to_be_checked()
     expect(size.get_by_role("radio", name="32B")).to_be_disabled()
     size.get_by_text(re.compile("^Why .* cannot be chosen")).click()
     expect(size.get_by_role("listitem").filter(has_text="32B")).to_contain_text("GiB in all")

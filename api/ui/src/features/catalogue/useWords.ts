@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type en from "../../i18n/en";
-import { decimal } from "../../lib/numbers";
+import { parameters } from "../../lib/numbers";
 
 type Ability = keyof (typeof en)["ability"];
 
@@ -19,7 +19,6 @@ export function useWords() {
       }
     },
     /** A number of parameters, of which `billions` are given. */
-    size: (billions: number) =>
-      billions < 1 ? `${decimal(billions * 1000, i18n.language, 0)}M` : `${decimal(billions, i18n.language, 2)}B`,
+    size: (billions: number) => parameters(billions, i18n.language),
   };
 }

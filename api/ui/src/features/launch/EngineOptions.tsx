@@ -42,11 +42,16 @@ export function EngineOptions({ engine, options, error, again, draft, set, fault
       )}
       {shown.length === 0 && !error && <p className={styles.small}>{t("launch.noOptions")}</p>}
       <div className={styles.grid}>
-        {shown.map(({ name, description, choices, facts }) => (
+        {shown.map(({ name, description, choices, usual, facts }) => (
           <TextField
             key={name}
             label={name}
-            help={[description, facts.join(", ")].filter(Boolean).join(" ")}
+            help={
+              <>
+                {description} <span className={styles.facts}>{facts.join(", ")}</span>
+              </>
+            }
+            usual={usual}
             fault={fault(name)}
             value={draft[name] ?? ""}
             choices={choices?.map((one) => [one, one] as const) ?? null}

@@ -7,9 +7,12 @@ import { useLaunch } from "../../parts/useLaunch";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { AsLaunch } from "./AsLaunch";
+import { ContextChart } from "./ContextChart";
+import { contextNameOf } from "./contexts";
 import type { Draft } from "./draft";
 import { EngineOptions } from "./EngineOptions";
 import { Estimate } from "./Estimate";
+import { Folded } from "./Folded";
 import { Further } from "./Further";
 import { othersOf } from "./fields";
 import styles from "./Launch.module.css";
@@ -18,6 +21,7 @@ import { optionsOf } from "./options";
 import { Paste } from "./Paste";
 import { Progress } from "./Progress";
 import { optionsQuery } from "./queries";
+import { SavedForms } from "./SavedForms";
 import { draftIn, type LaunchSearch } from "./search";
 import { useAddress } from "./useAddress";
 import { useForm } from "./useForm";
@@ -65,6 +69,9 @@ export function Launcher({ search }: { search: LaunchSearch }) {
         options.map((one) => one.name),
       )
     : [];
+  const place = (form.atPlace ? draft["model_path"] : form.model.data?.name) ?? "";
+  const contextName = contextNameOf(options);
+  const hasContext = form.estimate.data?.devices.some((one) => one.needs.context_length !== null);
   const fields = { draft, set: change, fault };
   return (
     <>
@@ -97,6 +104,16 @@ export function Launcher({ search }: { search: LaunchSearch }) {
               </Button>
             </div>
           </Card>
+          {contextName && hasContext && (
+            <Folded title={t("launch.contexts")}>
+              <ContextChart
+                body={body}
+                most={form.model.data?.context_length ?? null}
+                onPick={(tokens) => change({ [contextName]: String(tokens) })}
+              />
+            </Folded>
+          )}
+          {isReady && <SavedForms key={place} model={place} draft={draft} onFill={fill} />}
           <Paste onFill={fill} />
           {isReady && <AsLaunch body={body} />}
         </div>

@@ -22,7 +22,7 @@ export function Others({ names, draft, set, fault, onDrop }: Props) {
             fault={fault(name)}
             onChange={(text) => set({ [name]: text })}
           />
-          <Button aria-label={t("launch.leaveOut", { name })} onClick={() => onDrop(name)}>
+          <Button aria-label={t("replica.removeOne", { name })} onClick={() => onDrop(name)}>
             {t("replica.remove")}
           </Button>
         </div>

@@ -1,6 +1,6 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import { decimal } from "../../lib/numbers";
+import { parameters } from "../../lib/numbers";
 import type { Step } from "./cascade";
 import styles from "./Launch.module.css";
 import { Reasons } from "./Reasons";
@@ -15,8 +15,8 @@ interface Props {
 export function StepChoice({ step: { level, options, value }, fault, onPick }: Props) {
   const { t, i18n } = useTranslation();
   const id = useId();
-  const said = (one: string) =>
-    level === "model_size_in_billions" ? t("launch.billions", { size: decimal(Number(one), i18n.language, 3) }) : one;
+  const said = (one: string) => (level === "model_size_in_billions" ? parameters(Number(one), i18n.language) : one);
+  const isTold = options.length > 1 || level === "quantization";
   const refused = options.flatMap((one) => (one.reason === null ? [] : [{ name: said(one.value), why: one.reason }]));
   return (
     <fieldset className={styles.step} aria-describedby={fault ? `${id}-fault` : undefined}>
@@ -32,7 +32,7 @@ export function StepChoice({ step: { level, options, value }, fault, onPick }: P
               onChange={() => onPick(option.value)}
             />
             {said(option.value)}
-            {option.isHere && <span className={styles.tag}>{t("launch.here")}</span>}
+            {option.isHere && isTold && <span className={styles.tag}>{t("launch.here")}</span>}
           </label>
         ))}
       </div>

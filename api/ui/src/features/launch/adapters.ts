@@ -24,6 +24,7 @@ export function fieldOf(adapters: readonly Adapter[]): string {
   return JSON.stringify({ lora_list: adapters.map(({ name, path }) => ({ lora_name: name, local_path: path })) });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value of JSON is an object. Pure. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,16 @@
 import { quoted } from "../../parts/code";
+import { adaptersOf, isObject } from "./adapters";
 import type { Body } from "./draft";
 
 /** A launch as a command. Pure. */
 export function commandOf(body: Body): string {
-  const flags = Object.entries(body).map(([field, value]) => `${flagOf(field)} ${quoted(wordOf(field, value))}`);
+  const flags = Object.entries(body).flatMap(([field, value]) => {
+    const adapters = field === "peft_model_config" ? adaptersOf(JSON.stringify(value)) : null;
+    if (adapters) return adapters.map(({ name, path }) => `--lora-modules ${quoted(name)} ${quoted(path)}`);
+    if (field === "envs" && isObject(value))
+      return Object.entries(value).map(([name, text]) => `--env ${quoted(name)} ${quoted(String(text))}`);
+    return [`${flagOf(field)} ${quoted(wordOf(field, value))}`];
+  });
   return ["headrace launch", ...flags].join(" \\\n  ");
 }
 

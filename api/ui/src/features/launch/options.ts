@@ -4,7 +4,9 @@ export interface EngineOption {
   description: string;
   /** What can be chosen; null where it is typed. */
   choices: string[] | null;
-  /** Its type, bounds and default, as short words: `integer`, `≥ 1`, `= 4`. */
+  /** What holds where nothing is said; null where that is not known, or nothing. */
+  usual: string | null;
+  /** Its type and bounds, as short words: `integer`, `≥ 1`. */
   facts: string[];
 }
 
@@ -27,14 +29,14 @@ export function optionsOf(schema: Schema): EngineOption[] {
       kinds.flatMap((kind) => (key in kind ? [`${sign} ${kind[key]}`] : [])),
     );
     const value = own["default"];
-    const usual = value === undefined || value === null ? [] : [`= ${JSON.stringify(value)}`];
     const named = kinds.flatMap((kind) => listOf(kind["enum"]).map(String));
     const isSwitch = types.length === 1 && types[0] === "boolean";
     return {
       name,
       description: String(own["description"] ?? ""),
       choices: named.length > 0 ? named : isSwitch ? ["true", "false"] : null,
-      facts: [types.join(" | "), ...bounds, ...usual].filter(Boolean),
+      usual: value === undefined || value === null ? null : typeof value === "string" ? value : JSON.stringify(value),
+      facts: [types.join(" | "), ...bounds].filter(Boolean),
     };
   });
 }

@@ -13,6 +13,15 @@ const SHORT: Record<string, string> = {
   mp: "model_path",
   worker_ip: "node",
 };
+/** Flags with a key and a value. */
+const PAIRS: Record<string, string> = {
+  lora_modules: "peft_model_config",
+  lm: "peft_model_config",
+  env: "envs",
+  ev: "envs",
+  quantization_config: "quantization_config",
+  qc: "quantization_config",
+};
 const LEFT_OUT = new Set(["e", "endpoint", "ak", "api_key"]);
 const BARE = new Set(["wait", "no_wait"]);
 /** Fields of which "none" is a value, and not that there is none. */
@@ -52,24 +61,30 @@ function fromJson(text: string): Draft | null {
 
 function fromFlags(words: readonly string[]): Draft | null {
   const body: Record<string, unknown> = {};
-  const adapters: { lora_name: string; local_path: string }[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    const [flag = "", ...rest] = (words[at] ?? "").split("=");
+  const rest = [...words];
+  while (rest.length > 0) {
+    const [flag = "", ...value] = (rest.shift() ?? "").split("=");
     if (!/^--?[a-z]/i.test(flag)) return null;
     const given = flag.replace(/^-+/, "").replaceAll("-", "_");
     if (BARE.has(given)) continue;
-    if (given === "lora_modules") {
-      adapters.push({ lora_name: words[at + 1] ?? "", local_path: words[at + 2] ?? "" });
-      at += 2;
+    const pair = PAIRS[given];
+    if (pair && value.length === 0 && !rest[0]?.startsWith("{")) {
+      addPair(body, pair, rest.shift() ?? "", rest.shift() ?? "");
       continue;
     }
     const field = SHORT[given] ?? given;
-    const isBare = rest.length === 0 && /^(--?[a-z].*)?$/i.test(words[at + 1] ?? "");
-    const text = rest.length > 0 ? rest.join("=") : isBare ? "true" : (words[at + 1] ?? "");
-    if (rest.length === 0 && !isBare) at += 1;
+    const isBare = value.length === 0 && /^(--?[a-z].*)?$/i.test(rest[0] ?? "");
+    const text = value.length > 0 ? value.join("=") : isBare ? "true" : (rest.shift() ?? "");
     if (!LEFT_OUT.has(given))
       body[field] = text.toLowerCase() === "none" && !NONE.has(field) ? null : meant(field, text);
   }
-  if (adapters.length > 0) body["peft_model_config"] = { lora_list: adapters };
   return "model_name" in body || "model_path" in body ? draftOf(body) : null;
+}
+
+/** A flag with two words: an adapter, or an entry of an object. */
+function addPair(body: Record<string, unknown>, field: string, key: string, text: string): void {
+  if (field === "peft_model_config") {
+    const { lora_list = [] } = (body[field] ?? {}) as { lora_list?: object[] };
+    body[field] = { lora_list: [...lora_list, { lora_name: key, local_path: text }] };
+  } else body[field] = { ...(body[field] ?? {}), [key]: field === "envs" ? text : meant(field, text) };
 }

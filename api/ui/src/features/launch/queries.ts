@@ -34,3 +34,11 @@ export function optionsQuery(engine: string, type: string) {
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
+
+/** How a model was launched before, the newest first. */
+export function launchesQuery(name: string) {
+  return queryOptions({
+    queryKey: keys.launches(name),
+    queryFn: ({ signal }) => got(api.GET("/v1/launch_history", { params: { query: { model_name: name } }, signal })),
+  });
+}

@@ -1,11 +1,8 @@
 import { expect, test } from "vitest";
 import { adaptersOf, fieldOf } from "./adapters";
 import { cascade, chosen, type WayThere, wayOf } from "./cascade";
-import { commandOf } from "./command";
-import { bodyOf, draftOf, looksLikePlace } from "./draft";
+import { bodyOf, looksLikePlace } from "./draft";
 import { othersOf } from "./fields";
-import { optionsOf } from "./options";
-import { pasted, wordsOf } from "./pasting";
 
 const way = (
   engine: string,
@@ -122,72 +119,4 @@ test("a body has what is filled in, with the types that are meant", () => {
   expect(bodyOf({ model_path: "hf:org/a/b.Q4_1.gguf" })).toMatchObject({ model_name: "b.Q4_1" });
   expect(bodyOf({ model_path: "/a/b", model_name: "c" })).toEqual({ model_name: "c", model_path: "/a/b" });
   expect(["hf:a/b", "/srv/a", "a/b", "qwen3:0.6b"].map(looksLikePlace)).toEqual([true, true, true, false]);
-});
-
-const BODY = {
-  model_name: "qwen",
-  model_uid: "it's mine",
-  model_size_in_billions: 0.5,
-  gpu_idx: [0, 1],
-  pinned: true,
-  peft_model_config: { lora_list: [{ lora_name: "a", local_path: "/b c" }] },
-  max_model_len: 1024,
-};
-
-test("a launch becomes a command, and comes back from it, from curl and from JSON", () => {
-  expect(commandOf(BODY)).toContain("--size-in-billions 0.5 \\\n  --gpu-idx 0,1");
-  const draft = draftOf(BODY);
-  expect(bodyOf(draft)).toEqual(BODY);
-  expect(pasted(commandOf(BODY))).toEqual(draft);
-  expect(pasted(JSON.stringify(BODY))).toEqual(draft);
-  expect(pasted(`curl http://h/v1/models -H "A: b" -d '{"model_name": "a", "replica": 2}'`)).toEqual({
-    model_name: "a",
-    replica: "2",
-  });
-});
-
-test("a command as others write it", () => {
-  const text = `xinference launch -n qwen -en vLLM -s 7 --pinned --n-gpu None --no-wait -ak secret \\
-    --lora-modules a "/b c" --gpu_memory_utilization=0.5 --bias -1`;
-  expect(pasted(text)).toEqual({
-    model_name: "qwen",
-    model_engine: "vLLM",
-    model_size_in_billions: "7",
-    pinned: "true",
-    n_gpu: "None",
-    peft_model_config: '{"lora_list":[{"lora_name":"a","local_path":"/b c"}]}',
-    gpu_memory_utilization: "0.5",
-    bias: "-1",
-  });
-});
-
-test.each(["", "hello", "headrace list", "headrace launch qwen", "headrace launch -r 2", "{", "{}", "[1]", "curl x"])(
-  "what is no launch: %j",
-  (text) => {
-    expect(pasted(text)).toBeNull();
-  },
-);
-
-test("words of a shell", () => {
-  expect(wordsOf(`a 'b c'\\''d' "e \\" f" g\\ h \\\n i`)).toEqual(["a", "b c'd", 'e " f', "g h", "i"]);
-});
-
-test("the options of an engine", () => {
-  const schema = {
-    properties: {
-      length: {
-        anyOf: [{ type: "integer", minimum: 1, maximum: 9 }, { type: "null" }],
-        default: 4,
-        description: "long",
-      },
-      eager: { type: "boolean" },
-      kind: { enum: ["a", "b"], type: "string", default: "a" },
-    },
-  };
-  expect(optionsOf(schema)).toEqual([
-    { name: "length", description: "long", choices: null, facts: ["integer", "≥ 1", "≤ 9", "= 4"] },
-    { name: "eager", description: "", choices: ["true", "false"], facts: ["boolean"] },
-    { name: "kind", description: "", choices: ["a", "b"], facts: ["string", '= "a"'] },
-  ]);
-  expect(optionsOf({})).toEqual([]);
 });
