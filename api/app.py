@@ -59,6 +59,7 @@ from api.routes import (
 from api.routes.engines import supported, unserved
 from api.routes.hosters import fal, replicate
 from api.routes.models import registrations
+from api.routes.templates import trying
 from api.routes.videos import openai_videos, xinference_videos
 from api.web import documentation, serving, session
 from models.errors import HeadraceError, ShuttingDown
@@ -113,7 +114,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
     )
     app.state.callers, app.state.sessions, app.state.attempts = Callers(settings), Sessions(settings), Attempts()
     errors.install(app)
-    text = (chat, embeddings, messages, responses, tokens)
+    text = (chat, embeddings, messages, responses, tokens, trying)
     media = (images, audio, openai_videos, xinference_videos, sdapi, replicate, fal)
     rest = (jobs, files, batches, models, catalogue, cluster, registrations, devices, engines, artifacts, health, bare)
     before = (supported, unserved)  # whose paths others would take for uids

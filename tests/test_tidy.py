@@ -32,6 +32,7 @@ BLIND = {
     "workers/steward/batch_feeder.py::_safely": "one batch's trouble is not the others'",
     "workers/engines/sentence_transformers/batcher.py::_read_some": "a tokenizer may raise anything; clients must hear",
     "workers/engines/sentence_transformers/batcher.py::_compute": "a batch's life ends here, and its clients must hear",
+    "api/routes/templates/rendering.py::rendered": "a template may raise anything, and who tries it must hear",
     "workers/engines/text/dialects.py::_rendered": "a template may raise anything: so it refuses what it is asked",
     "workers/engines/transformers/load.py::_refuse_unreadable": "a template may raise anything, and take other turns",
     "workers/engines/transformers/engine.py::_tokenize": "a template may raise anything, and its client must hear",

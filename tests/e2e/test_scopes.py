@@ -48,6 +48,7 @@ SCOPES = {
     "PATCH /v1/models/{uid:uid}": ADMIN,
     "GET /v1/models/{uid:uid}/logs": ADMIN,
     "POST /v1/model_registrations/guess": ADMIN,
+    "POST /v1/chat_templates/render": ADMIN,
     "POST /v1/models/llm/auto-register": ADMIN,
     "POST /v1/model_registrations/{model_type}": ADMIN,
     "DELETE /v1/model_registrations/{model_type}/{name:path}": ADMIN,

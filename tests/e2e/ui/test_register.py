@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, SHOTS, look
 from tests.e2e.ui.watched import unfit
-from tests.support.weights import minilm_directory
+from tests.support.weights import minilm_directory, smollm2_directory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 
@@ -139,3 +139,73 @@ def test_others_than_administrators_are_told(new_stack: StackFactory, opened: Op
     page.keyboard.press("Enter")
     page.get_by_text("Only an administrator's key").wait_for()
     assert page.get_by_role("button", name="Guess").count() == 0
+
+
+class TestTemplate:
+    """The chat template of a description, tried out."""
+
+    def describe(self, page: Page, **fields: Any) -> None:
+        """Put this into the description."""
+        page.get_by_label("The same as JSON", exact=True).fill(json.dumps(described(page) | fields))
+
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_it_can_be_read_by_all(self, stack: Stack, opened: Opener, locale: str) -> None:
+        page, watch = opened(f"{stack.url}/ui/register", locale=locale)
+        watch.excuse("400|409")
+        page.get_by_label(re.compile("Chat template|对话模板")).first.fill(
+            "{% for m in messages %}\n{{ m.content }}\n{{ oops("
+        )
+        page.get_by_role("checkbox").last.check()
+        page.get_by_role("button", name=re.compile("^(Render|渲染)$")).click()
+        page.get_by_role("alert").get_by_role("listitem").first.wait_for()
+        look(page, "register-template", locale)
+
+    def test_the_weights_own_is_tried_with_tools_and_thinking(self, stack: Stack, opened: Opener) -> None:
+        folder = smollm2_directory()
+        page, watch = opened(f"{stack.url}/ui/register")
+        watch.excuse("400|409")
+        card = page.get_by_role("region", name="Try the chat template")
+        expect(card.get_by_role("button", name="Render")).to_be_disabled()
+        page.get_by_label("Folder or file").fill(f"file://{folder}")
+        card.get_by_text(f"the one of {folder} is tried").wait_for()
+        card.get_by_role("button", name="Render").click()
+        text = card.get_by_role("region", name="What the model reads").or_(card.locator("pre").first)
+        expect(text.first).to_contain_text("<|im_start|>system\nYou are a helpful assistant.<|im_end|>")
+        card.get_by_label("With a tool").check()
+        expect(card.get_by_label("Conversation")).to_have_value(re.compile("weather"))
+        card.get_by_label("off", exact=True).check()
+        card.get_by_role("button", name="Render").click()
+        card.get_by_text("This template does not tell the model of tools.").wait_for()
+        card.get_by_text("This template does not heed whether thinking is on or off.").wait_for()
+        expect(card.locator("pre").first).to_contain_text("How is the weather in Basel?")
+
+    def test_a_template_that_is_written_is_tried_and_its_fault_shown(self, stack: Stack, opened: Opener) -> None:
+        page, watch = opened(f"{stack.url}/ui/register")
+        watch.excuse("400|409")
+        card = page.get_by_role("region", name="Try the chat template")
+        self.describe(
+            page, chat_template="one\ntwo {{ messages[0].content }}\n{{ raise_exception('no: ' ~ messages|length) }}"
+        )
+        card.get_by_role("button", name="Render").click()
+        expect(card.get_by_role("alert")).to_contain_text("Line 3: no: 4")
+        expect(card.get_by_role("alert").get_by_role("listitem").last).to_contain_text("raise_exception")
+        card.get_by_label("Conversation").fill("nothing")
+        card.get_by_text("This must be a list of messages, as JSON.").wait_for()
+        expect(card.get_by_role("button", name="Render")).to_be_disabled()
+        card.get_by_label("Conversation").fill('[{"role": "user", "content": "mine"}]')
+        card.get_by_label("With a tool").check()
+        expect(card.get_by_label("Conversation")).to_have_value('[{"role": "user", "content": "mine"}]')
+        self.describe(
+            page, chat_template="{{ messages[0].content }} {{ tools[0].function.name }} {{ enable_thinking }}"
+        )
+        card.get_by_label("on", exact=True).check()
+        card.get_by_role("button", name="Render").click()
+        expect(card.locator("pre").first).to_have_text("mine weather True")
+
+    def test_weights_that_are_not_there_are_said(self, stack: Stack, opened: Opener) -> None:
+        page, watch = opened(f"{stack.url}/ui/register")
+        watch.excuse("400|409")
+        page.get_by_label("Folder or file").fill("file:///nowhere/at/all")
+        card = page.get_by_role("region", name="Try the chat template")
+        card.get_by_role("button", name="Render").click()
+        expect(card.get_by_role("alert")).to_contain_text("/nowhere/at/all")

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { Batch } from "../../api/batches";
+import { type Batch, isEnded } from "../../api/batches";
 import { decimal } from "../../lib/numbers";
 import { lasting, moment } from "../../lib/times";
 import { Card } from "../../ui/Card";
@@ -33,7 +33,7 @@ export function LinesCard({ batch }: { batch: Batch }) {
   ] as const;
   return (
     <Card title={batch.id}>
-      <CountsBar batch={batch} />
+      {(counts.total > 0 || !isEnded(batch.status)) && <CountsBar batch={batch} />}
       <FactList facts={facts} />
       <ol className={styles.course}>
         {courseOf(batch).map(({ what, at }) => (

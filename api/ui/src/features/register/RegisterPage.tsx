@@ -14,6 +14,7 @@ import { JsonArea } from "./JsonArea";
 import { OwnList } from "./OwnList";
 import { RegisterButton } from "./RegisterButton";
 import layout from "./RegisterPage.module.css";
+import { TemplateCard } from "./TemplateCard";
 import { useCheck } from "./useCheck";
 import { useDraft } from "./useDraft";
 
@@ -56,6 +57,7 @@ export function RegisterPage() {
           <Button onClick={() => change(BLANK)}>{t("register.fresh")}</Button>
         </div>
       </Card>
+      {draft.type === "LLM" && <TemplateCard model={read(draft.text)} />}
       <OwnList onDraft={change} onDone={setNote} />
     </Page>
   );
