@@ -158,7 +158,7 @@ def test_a_job_is_followed_until_it_has_spoken(stack: Stack, narrow: str, opened
     expect(page.get_by_text("mine")).to_be_visible()
     httpx.post(f"{stack.url}/v1/jobs/{first}/cancel")
     page.get_by_role("heading", name="Result").wait_for()
-    expect(page.locator("pre")).to_contain_text('"choices"')
+    expect(page.locator("pre").first).to_contain_text('"choices"')
     expect(page.get_by_text("started, attempt 1")).to_be_visible()
 
 
