@@ -12,6 +12,7 @@ from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.shapes.as_written import AsWritten
 from api.shapes.jobs import Batch, BatchError, BatchPage, DeliveryList
+from api.shapes.pages import ends_of
 from models.errors import InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
@@ -106,13 +107,7 @@ async def list_batches(
 
     rows, tallies, now = await gateway_of(request).database.look(page)
     data = [shown(row, tallies.get(row.id, {}), now) for row in rows[:limit]]
-    return {
-        "object": "list",
-        "data": data,
-        "has_more": len(rows) > limit,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-    }
+    return {"object": "list", "data": data, **ends_of(data, more=len(rows) > limit)}
 
 
 @router.get("/{id}", summary="Describe a batch")

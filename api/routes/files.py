@@ -14,6 +14,7 @@ from api.jobs.hosted_wire import replicate_file
 from api.jobs.preparation import public_url
 from api.shapes.as_written import AsWritten
 from api.shapes.jobs import DeletedFile, FileObject, FilePage
+from api.shapes.pages import ends_of
 from models.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from models.rows import uploads
 from models.rows.records import FileRow
@@ -98,13 +99,7 @@ async def list_files(
 
     rows = await gateway_of(request).database.look(page)
     data = [shown(row) for row in rows[:limit]]
-    return {
-        "object": "list",
-        "data": data,
-        "has_more": len(rows) > limit,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-    }
+    return {"object": "list", "data": data, **ends_of(data, more=len(rows) > limit)}
 
 
 @router.get("/{id}", summary="Describe a file")

@@ -26,6 +26,7 @@ from api.jobs.waiting import submit_job as insert
 from api.requests.server_sent import ServerSent
 from api.shapes.as_written import EVENTS, AsWritten
 from api.shapes.jobs import AskedJob, DeletedJob, DeliveryList, Job, JobPage, PlacedJob
+from api.shapes.pages import ends_of
 from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS, kinds_like
 from models.modalities.base import Int, Metadata
@@ -113,13 +114,7 @@ async def list_jobs(
 
     rows = await gateway.database.look(page)
     data = [await shown(gateway, row, base) for row in rows[:limit]]
-    return {
-        "object": "list",
-        "data": data,
-        "has_more": len(rows) > limit,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-    }
+    return {"object": "list", "data": data, **ends_of(data, more=len(rows) > limit)}
 
 
 @router.get("/{id}", summary="Describe a job")

@@ -13,6 +13,7 @@ from api.requests import answering
 from api.routes import models
 from api.routes.models.uids import Uid
 from api.shapes.models import Model
+from api.shapes.pages import ends_of
 from models.errors import InvalidRequest
 from models.modalities import messages
 from models.modalities.messages import count
@@ -90,8 +91,7 @@ async def anthropic_list_models(
     else:
         listed = listed[ids.index(after_id) + 1 :] if after_id is not None else listed
         page, more = listed[:limit], len(listed) > limit
-    ends = (page[0]["id"], page[-1]["id"]) if page else (None, None)
-    return {"data": page, "has_more": more, "first_id": ends[0], "last_id": ends[1]}
+    return {"data": page, **ends_of(page, more=more)}
 
 
 @router.get("/anthropic/v1/models/{uid:uid}", summary="Describe a model")

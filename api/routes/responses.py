@@ -20,6 +20,7 @@ from api.requests import answering
 from api.requests.response_events import EventStream
 from api.requests.response_include import Included, check_items, check_made
 from api.requests.response_keeping import ResponseRecorder
+from api.shapes.pages import ends_of
 from models.errors import (
     Conflict,
     HeadraceError,
@@ -218,8 +219,7 @@ async def input_items(
             raise NotFound(f"there is no item '{after[:64]}'", param="after")
         items = items[place + 1 :]
     data = items[:limit]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, "has_more": len(items) > limit, **ends}
+    return {"object": "list", "data": data, **ends_of(data, more=len(items) > limit)}
 
 
 def _input_items(connection: Any, id: str, owner: str) -> list[dict[str, Any]] | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,11 +9,11 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from api.shapes.as_written import AsWritten
+from api.shapes.encodings import takes
 
 _LEAST_BYTES = 8192
 _LEVEL = 4
 """Of gzip: half of what is to be gained, in a quarter of the time."""
-_REFUSED = re.compile(r"q=0(\.0*)?")
 
 
 class Compressed(AsWritten):
@@ -30,19 +29,10 @@ class Compressed(AsWritten):
             if len(body) < _LEAST_BYTES:
                 return answer
             answer.headers["Vary"] = "Accept-Encoding"
-            if takes_gzip(request.headers.get("accept-encoding", "")):
+            if takes(request.headers.get("accept-encoding", ""), "gzip"):
                 answer.body = await asyncio.to_thread(gzip.compress, body, _LEVEL)
                 answer.headers["Content-Encoding"] = "gzip"
                 answer.headers["Content-Length"] = str(len(answer.body))
             return answer
 
         return handle
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether a client takes gzip, by its header ``Accept-Encoding``. Pure."""
-    for one in accepted.lower().replace(" ", "").split(","):
-        name, *more = one.split(";")
-        if name in ("gzip", "*"):
-            return not any(map(_REFUSED.fullmatch, more))
-    return False

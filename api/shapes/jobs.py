@@ -4,6 +4,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from api.shapes.pages import PageEnds
 from models.rows.states import BatchState
 from models.shapes import BatchUsage, Delivery, PublicJob
 
@@ -32,14 +33,11 @@ class PlacedJob(Job, JobPlace):
     """A job with its place in the queue."""
 
 
-class JobPage(TypedDict):
+class JobPage(PageEnds):
     """A page of jobs, newest first."""
 
     object: Literal["list"]
     data: list[Job]
-    has_more: bool
-    first_id: str | None
-    last_id: str | None
 
 
 class LeftOut(TypedDict):
@@ -99,14 +97,11 @@ class FileObject(TypedDict):
     status_details: str | None
 
 
-class FilePage(TypedDict):
+class FilePage(PageEnds):
     """A page of files."""
 
     object: Literal["list"]
     data: list[FileObject]
-    has_more: bool
-    first_id: str | None
-    last_id: str | None
 
 
 class DeletedFile(TypedDict):
@@ -173,11 +168,8 @@ class Batch(BatchTimes):
     eta_s: float | None
 
 
-class BatchPage(TypedDict):
+class BatchPage(PageEnds):
     """A page of batches, newest first."""
 
     object: Literal["list"]
     data: list[Batch]
-    has_more: bool
-    first_id: str | None
-    last_id: str | None

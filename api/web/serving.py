@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from starlette.responses import Response
 
 from api.gateway.gateway import gateway_of
+from api.shapes.encodings import takes
 from models.errors import NotFound, StorageUnavailable
 
 router = APIRouter(include_in_schema=False)
@@ -118,12 +119,11 @@ def _page(depth: int, rules: str) -> Response:
 
 def _file(file: Path, accepted: str, *, kept: bool) -> Response:
     """A file, compressed as it was at the build where the browser takes that."""
-    names = {part.partition(";")[0].strip().lower() for part in accepted.split(",") if not part.endswith(";q=0")}
     headers = HEADERS | (_KEPT if kept else _ASKED_AGAIN) | {"Vary": "Accept-Encoding"}
     media_type, _ = guess_type(file.name)  # as its packed form has another name
     for encoding, ending in _ENCODINGS:
         packed = file.with_name(file.name + ending)
-        if encoding in names and packed.is_file():
+        if takes(accepted, encoding) and packed.is_file():
             return FileResponse(packed, headers=headers | {"Content-Encoding": encoding}, media_type=media_type)
     return FileResponse(file, headers=headers)
 

@@ -12,7 +12,7 @@ from api.openapi_document import FILE, document
 
 READ = re.compile(
     r"/v1/(models|events|devices|workers|cluster/info|autostart|launch_history|engines|model_registrations|cache|jobs"
-    r"|files|batches|audio/voices)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
+    r"|files|batches|audio/voices|embeddings|rerank|score|tokenize|detokenize|chat_templates)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
 )
 """The paths that the web UI reads."""
 

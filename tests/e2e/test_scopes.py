@@ -94,6 +94,7 @@ SCOPES = {
     "GET /v1/models/instances": INFER,
     "GET /v1/models/{uid:uid}": INFER,
     "GET /v1/models/{uid:uid}/progress": INFER,
+    "GET /v1/progress": INFER,
     "GET /v1/models/{uid:uid}/events": INFER,
     "GET /v1/events": INFER,
     "GET /v1/autostart/models/summary": INFER,

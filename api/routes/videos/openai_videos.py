@@ -22,6 +22,7 @@ from api.jobs.stored_files import StoredFile, sent
 from api.jobs.waiting import submit_job, wants_async
 from api.routes.videos import wire
 from api.routes.videos.pictures import check_pictures
+from api.shapes.pages import ends_of
 from models.errors import Conflict, HeadraceError, InvalidRequest, NotFound, ShuttingDown, UnsupportedParameter
 from models.modalities import KINDS
 from models.modalities.json_object import JsonObject
@@ -84,8 +85,7 @@ async def list_videos(
 
     found = await gateway.database.look(page)
     data = [_shown(gateway, one) for one in found[:limit]]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, "has_more": len(found) > limit, **ends}
+    return {"object": "list", "data": data, **ends_of(data, more=len(found) > limit)}
 
 
 @router.post("/edits", summary="Edit a video: not served", operation_id="refuse_video_edits")

@@ -4,20 +4,13 @@ from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from api.routes.catalogue.standings import standings
-from api.shapes.compressed import Compressed, takes_gzip
+from api.shapes.compressed import Compressed
 from models.catalogue.entries import families
 from models.catalogue.shipped import shipped_families
 from models.engines import FACTS
 from models.ledger.fit import Room
 from models.ledger.need import GIB, Target
 from models.ledger.ways import DeviceHere
-
-
-def test_who_takes_gzip() -> None:
-    for taken in ("gzip", "deflate, GZIP;q=0.5", "*", "br;q=1, gzip; q=0.001"):
-        assert takes_gzip(taken), taken
-    for refused in ("", "br", "gzip;q=0", "gzip; q = 0.0, br"):
-        assert not takes_gzip(refused), refused
 
 
 def test_long_answers_are_compressed() -> None:

@@ -20,7 +20,7 @@ interface Props<T> {
   isBarred?: boolean;
   disabled?: boolean;
   act: () => Promise<T>;
-  /** Told when it is done; the question closes after that. */
+  /** Told when it is done, and the question is closed: what it shows may take the focus. */
   onDone?: (done: T) => unknown;
   /** What is shown in the question beside its text. */
   children?: ReactNode;
@@ -33,8 +33,8 @@ export function AskButton<T>(props: Props<T>) {
   const { mutate, reset, isPending, error } = useMutation({
     mutationFn: props.act,
     onSuccess: async (done) => {
-      await props.onDone?.(done);
       setAsking(false);
+      await props.onDone?.(done);
     },
   });
   const ask = () => {

@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
+import { CopyButton } from "../../parts/CopyButton";
 import { Button } from "../../ui/Button";
 import { Branches } from "./Branches";
 import { CallAnswers } from "./CallAnswers";
-import { CopyButton } from "./CopyButton";
 import type { Result, Turn } from "./conversation";
 import { mayGoOn } from "./growing";
 import type { TurnProps } from "./TurnView";
@@ -32,7 +32,7 @@ export function TurnActions({ turn, siblings, mayAsk, isLast, acts, onEdit }: Pr
       )}
       <div className={styles.actions}>
         <Branches id={turn.id} siblings={siblings.split(" ")} onShow={acts.show} />
-        <CopyButton text={turn.text} />
+        {turn.text !== "" && <CopyButton text={turn.text} />}
         {turn.role === "user" && <Button onClick={onEdit}>{t("chat.edit")}</Button>}
         {isAnswer && isLast && mayGoOn(turn) && (
           <Button disabled={!mayAsk} onClick={() => acts.goOn(turn)}>

@@ -19,8 +19,8 @@ export function DeleteFiles({ files, isCounted = false, onDone }: Props) {
   const count = files.length;
   const act = async () => {
     const outcome = await doToEach(files, ({ id }) => deleteFile(id));
-    await onDone(outcome);
     await client.invalidateQueries({ queryKey: [...keys.files, "list"] });
+    return outcome;
   };
   return (
     <AskButton
@@ -31,6 +31,7 @@ export function DeleteFiles({ files, isCounted = false, onDone }: Props) {
       keep={t("files.keep")}
       disabled={count === 0}
       act={act}
+      onDone={onDone}
     />
   );
 }

@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
+import type { components } from "../../api/schema";
 import { Failure } from "../../parts/Failure";
 import { TryForm } from "../../parts/TryForm";
 import { useAsk } from "../../parts/useAsk";
@@ -15,9 +16,7 @@ import { Ranking } from "./Ranking";
 
 const route = getRouteApi("/rerank");
 
-interface Answer {
-  results: { index: number; relevance_score: number }[];
-}
+type Answer = components["schemas"]["RankedList"];
 
 /** Documents in the order in which they answer a query. */
 export function RerankPage() {

@@ -1,6 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { components } from "../../api/schema";
 import { Failure } from "../../parts/Failure";
 import { TryForm } from "../../parts/TryForm";
 import { useAsk } from "../../parts/useAsk";
@@ -24,7 +25,7 @@ export function TokenizerPage() {
   const [text, setText] = useState(() => t("tokenizer.sample"));
   const [ids, setIds] = useState("");
   const there = useAsk<Tokenized>("v1/tokenize");
-  const back = useAsk<{ prompt: string }>("v1/detokenize");
+  const back = useAsk<components["schemas"]["TokenText"]>("v1/detokenize");
   const forth = way === "tokenize";
   const now = forth ? there : back;
   const body = forth ? { model, prompt: text, return_token_strs: true } : { model, tokens: idsOf(ids) };

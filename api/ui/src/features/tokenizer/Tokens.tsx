@@ -1,16 +1,12 @@
 import { useTranslation } from "react-i18next";
+import type { components } from "../../api/schema";
 import { classes } from "../../lib/classes";
 import { decimal } from "../../lib/numbers";
 import { CopyButton } from "../../parts/CopyButton";
 import { shown } from "./pieces";
 import styles from "./Tokens.module.css";
 
-export interface Tokenized {
-  count: number;
-  max_model_len: number | null;
-  tokens: number[];
-  token_strs: string[] | null;
-}
+export type Tokenized = components["schemas"]["TokenList"];
 
 /** The tokens of a text, each with its id. */
 export function Tokens({ answer }: { answer: Tokenized }) {
