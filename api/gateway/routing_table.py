@@ -78,6 +78,11 @@ class RoutingTable:
         report = self._devices.get(device)
         return None if report is None else report.snapshot.free_bytes
 
+    def latest(self, device: str) -> Snapshot | None:
+        """What a device last reported; None where it does not report."""
+        report = self._devices.get(device)
+        return None if report is None else report.snapshot
+
     def devices(self) -> list[str]:
         """The devices that are alive."""
         return list(self._devices)

@@ -15,7 +15,7 @@ class EngineWorks(TypedDict):
 
 
 class HeldPart(TypedDict):
-    """A replica's part of a device, in bytes, null where it is not known. ``idle``: it answers nothing now."""
+    """A replica's part of a device, in bytes, null where it is not known. ``idle``: it does nothing now."""
 
     replica_id: str
     model_uid: str
@@ -43,6 +43,9 @@ class DescribedDevice(DeviceDetails):
     """A device whose worker reports. Sizes are in bytes; null: not known.
 
     ``free_bytes`` is measured; ``available_bytes`` is what a model may have now. ``replicas`` is how many it holds.
+    ``utilization``: the part of it that computes now, from 0 to 1. ``worker``: whether its worker reports, finishes
+    what it does before it ends (``draining``), or has fallen silent; ``silent_s`` is when its row was last renewed, in
+    seconds before now.
     """
 
     id: str
@@ -56,9 +59,25 @@ class DescribedDevice(DeviceDetails):
     available_bytes: int | None
     reserved_bytes: int
     measured_bytes: int
+    utilization: float | None
+    worker: Literal["reports", "draining", "silent"]
+    silent_s: float
     holders: list[HeldPart]
     replicas: int
     engines: dict[str, EngineWorks]
+
+
+class LostDevice(TypedDict):
+    """A device whose worker has not been seen for ``silent_s`` seconds. ``replicas``: how many wait for its return."""
+
+    id: str
+    object: Literal["device"]
+    node: str
+    kind: str
+    label: str
+    total_bytes: int
+    silent_s: float
+    replicas: int
 
 
 class NodeNote(TypedDict):
@@ -69,10 +88,11 @@ class NodeNote(TypedDict):
 
 
 class DeviceList(TypedDict):
-    """Every device whose worker reports."""
+    """Every device whose worker reports, and those that were lost within a week."""
 
     object: Literal["list"]
     data: list[DescribedDevice]
+    lost: list[LostDevice]
     notes: list[NodeNote]
 
 

@@ -120,25 +120,29 @@ class CardMemory:
 class Meter:
     """Reads the memory of one card, again and again. ``close`` ends it.
 
-    ``fault`` is what the last reading found to be wrong with the card; None: nothing.
+    ``fault`` is what the last reading found to be wrong with the card; None: nothing. ``utilization`` is the part of
+    the time before it in which the card computed, from 0 to 1; None: not known, as of an instance in MIG mode.
     """
 
     def __init__(self, uuid: str) -> None:
         import pynvml
 
         self.fault: Fault | None = None
+        self.utilization: float | None = None
         self._uuid = uuid
         self._library = pynvml
         self._ready = False
 
     def read(self) -> CardMemory | None:
         """The memory as it is now; None where NVML cannot say, also when the card is lost."""
+        self.utilization = None
         try:
             if not self._ready:
                 self._library.nvmlInit()
                 self._ready = True
             handle = self._library.nvmlDeviceGetHandleByUUID(self._uuid)
             self.fault = None
+            self.utilization = self._computed(handle)
             memory = self._library.nvmlDeviceGetMemoryInfo(handle)
             return CardMemory(_bytes(memory.total), _bytes(memory.free), self._by_pid(handle))
         except self._library.NVMLError_NotSupported:  # it has no memory of its own
@@ -154,6 +158,11 @@ class Meter:
             self._ready = False
             with contextlib.suppress(self._library.NVMLError):
                 self._library.nvmlShutdown()
+
+    def _computed(self, handle: Any) -> float | None:
+        with contextlib.suppress(self._library.NVMLError):
+            return min(float(self._library.nvmlDeviceGetUtilizationRates(handle).gpu) / 100, 1.0)
+        return None
 
     def _by_pid(self, handle: Any) -> dict[int, int]:
         used: dict[int, int] = {}

@@ -55,7 +55,8 @@ class Replica(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """The report of one device. ``worker`` names the worker process; ``serial`` grows with each of its snapshots.
 
-    ``total_bytes`` and ``free_bytes`` are of the device's memory.
+    ``total_bytes`` and ``free_bytes`` are of the device's memory. ``utilization``: the part of its computing units, or
+    of the time, in which it computed a moment ago, from 0 to 1; None: not known.
     """
 
     device: str
@@ -65,6 +66,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     draining: bool = False
     total_bytes: int = 0
     free_bytes: int = 0
+    utilization: float | None = None
 
 
 encode = msgspec.json.Encoder().encode

@@ -42,6 +42,11 @@ class CardWatch:
         return None if self.fault else self._usage
 
     @property
+    def utilization(self) -> float | None:
+        """The part of the last moment in which the card computed, from 0 to 1; None: not known."""
+        return None if self.fault else self._meter.utilization
+
+    @property
     def fault(self) -> Fault | None:
         """What is wrong with the card, as the last reading found it; None: nothing."""
         since = self._reading_since

@@ -138,9 +138,8 @@ class DeviceHost:
         self._serial += 1
         found = self._presences.of(list(self._runners.values()))
         memory = self._memory.read(sum(one.memory_bytes for one in found))
-        return presence.Snapshot(
-            self.id, self.worker, self._serial, found, self.draining, memory.total_bytes, memory.free_bytes
-        )
+        sizes, busy = (memory.total_bytes, memory.free_bytes), self._memory.utilization
+        return presence.Snapshot(self.id, self.worker, self._serial, found, self.draining, *sizes, busy)
 
     def _memory_bytes(self, runner: RunnerProcess) -> int:
         """What a runner holds of the device's memory; 0 where that is not known."""

@@ -1,7 +1,11 @@
-"""The memory of a worker's device: how much is free, what each runner holds, and whether what ended gave it back."""
+"""The memory of a worker's device: how much is free, what each runner holds, and whether what ended gave it back.
+
+And how busy the device is.
+"""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -19,6 +23,29 @@ class Memory:
     free_bytes: int
 
 
+CPU_EVERY_S = 1.0
+"""The use of the CPU is an average over at least this long."""
+
+
+class CpuUse:
+    """How busy the machine's processors are. From any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._read_at = clock()
+        self._last: float | None = None
+        psutil.cpu_percent()  # the first answer is of no time at all
+
+    def read(self) -> float | None:
+        """The part of them that was in use since it was read before, from 0 to 1; None before the first second."""
+        with self._lock:
+            now = self._clock()
+            if now - self._read_at >= CPU_EVERY_S:
+                self._last, self._read_at = min(psutil.cpu_percent() / 100, 1.0), now
+            return self._last
+
+
 class DeviceMemory:
     """The device's memory, from any thread. NVML is asked of a GPU, and of the others that its runners hold."""
 
@@ -27,6 +54,7 @@ class DeviceMemory:
         self._lock = threading.Lock()
         self._cards: dict[str, CardWatch] = {}
         self._own = self._card(device.uuid) if device.kind == "cuda" else None
+        self._cpu = CpuUse() if device.kind == "cpu" else None
         if self._own:
             self._own.refresh()
 
@@ -40,6 +68,16 @@ class DeviceMemory:
             return Memory(total, max(0, min(free, total - held)) if self._device.budget else free)
         usage = self._own.usage
         return Memory(usage.total_bytes, usage.free_bytes) if usage else Memory(self._device.total_bytes, 0)
+
+    @property
+    def utilization(self) -> float | None:
+        """The part of the device that computes, from 0 to 1; None: not known, as of a Mac's GPU.
+
+        Of a CPU it is that of all of the machine's processors, whoever uses them.
+        """
+        if self._cpu:
+            return self._cpu.read()
+        return self._own.utilization if self._own else None
 
     @property
     def fault(self) -> Fault | None:

@@ -14,7 +14,7 @@ from models.launching import devices
 from models.process.processes import spawn
 from tests.support.nvml import MIB, FakeNvml, gb10, rtx_4090
 from tests.support.servers import wait_for
-from workers.device.memory import DeviceMemory
+from workers.device.memory import CpuUse, DeviceMemory
 
 SCRIPT = """
 import json, sys
@@ -26,7 +26,8 @@ read = memory.DeviceMemory(devices.parse("cuda:0"))
 for line in sys.stdin:
     name, *arguments = json.loads(line)
     answer = getattr(read, name)
-    answer = answer(*arguments) if callable(answer) else answer and [answer.words, answer.gone]
+    answer = answer(*arguments) if callable(answer) else answer
+    answer = [answer.words, answer.gone] if name == "fault" and answer else answer
     print(json.dumps([answer.total_bytes, answer.free_bytes] if name == "read" else answer), flush=True)
 """
 FIRST, SECOND = rtx_4090(0).uuid, rtx_4090(1).uuid
@@ -79,6 +80,31 @@ def test_a_card_is_read_again_and_again(fake_nvml: FakeNvml, ask: Ask) -> None:
     fake_nvml.write()
 
     until(ask, [total, free - 1000 * MIB], "read")
+
+
+def test_a_card_tells_how_busy_it_is_unless_it_is_at_fault(fake_nvml: FakeNvml, ask: Ask) -> None:
+    card = fake_nvml.gpus[0]
+    card.utilization = (42, 7)
+    fake_nvml.write()
+    until(ask, 0.42, "utilization")
+    card.fault = "forbidden"
+    fake_nvml.write()
+    until(ask, None, "utilization")
+
+
+def test_a_cpu_tells_how_busy_it_is_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, busy = [100.0], [50.0]
+    monkeypatch.setattr(psutil, "cpu_percent", lambda: busy[0])
+    cpu = CpuUse(lambda: now[0])
+    assert cpu.read() is None
+    now[0] += 0.5
+    assert cpu.read() is None
+    now[0] += 0.5
+    assert cpu.read() == 0.5
+    busy[0] = 100
+    assert cpu.read() == 0.5, "a moment is too short"
+    now[0] += 1
+    assert cpu.read() == 1
 
 
 def test_a_runner_holds_what_its_group_holds_on_all_its_cards(

@@ -19,10 +19,11 @@ test("what is counted is read by model", () => {
     tokens: { a: 42, 'say "b"': 1e6 },
     inflight: { a: 5 },
     jobs: { queued: 5 },
+    queued: { a: 4, b: 1 },
   });
 });
 
-const at = (atMs: number, tokens: Record<string, number>) => ({ atMs, tokens, inflight: {}, jobs: {} });
+const at = (atMs: number, tokens: Record<string, number>) => ({ atMs, tokens, inflight: {}, jobs: {}, queued: {} });
 
 test("tokens a second are counted over some samples", () => {
   const samples = [at(0, {}), at(2000, { a: 10 }), at(4000, { a: 60 })].reduce(sampled, []);

@@ -1,12 +1,13 @@
 /**
  * What was counted at one moment. By model: tokens since its replicas were loaded, and requests in flight. By state: the
- * jobs that wait or run.
+ * jobs that wait or run; those that wait by model, too.
  */
 export interface Sample {
   atMs: number;
   tokens: Record<string, number>;
   inflight: Record<string, number>;
   jobs: Record<string, number>;
+  queued: Record<string, number>;
 }
 
 const LINE = /^(headrace_engine_tokens_total|headrace_replica_inflight|headrace_jobs)\{(.*)\} (\S+)$/gm;
@@ -20,14 +21,19 @@ const SAMPLES = 6;
 
 /** Reads Prometheus's text format. Pure. */
 export function sampleOf(text: string, atMs: number): Sample {
-  const sample: Sample = { atMs, tokens: {}, inflight: {}, jobs: {} };
+  const sample: Sample = { atMs, tokens: {}, inflight: {}, jobs: {}, queued: {} };
   for (const [, name, written, value] of text.matchAll(LINE)) {
     const labels = labelsOf(written ?? "");
     const of = (name === "headrace_jobs" ? labels["state"] : labels["model"]) ?? "";
     const counted = COUNTED[name ?? ""];
-    if (counted) sample[counted][of] = (sample[counted][of] ?? 0) + Number(value);
+    if (name === "headrace_jobs" && of === "queued") add(sample.queued, labels["model"] ?? "", Number(value));
+    if (counted) add(sample[counted], of, Number(value));
   }
   return sample;
+}
+
+function add(counts: Record<string, number>, of: string, value: number) {
+  counts[of] = (counts[of] ?? 0) + value;
 }
 
 function labelsOf(written: string): Record<string, string> {

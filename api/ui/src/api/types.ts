@@ -2,6 +2,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 export type Device = Schemas["DescribedDevice"];
+export type LostDevice = Schemas["LostDevice"];
 export type Model = Schemas["Model"];
 export type ModelEvent = Schemas["ModelEvent"];
 export type Replica = Schemas["Replica"];

@@ -9,6 +9,11 @@ const SettingsPage = lazyRouteComponent(() => import("../features/settings/Setti
 export const server = [
   createRoute({
     getParentRoute,
+    path: "/devices",
+    component: lazyRouteComponent(() => import("../features/devices/DevicesPage"), "DevicesPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/register",
     component: lazyRouteComponent(() => import("../features/register/RegisterPage"), "RegisterPage"),
   }),

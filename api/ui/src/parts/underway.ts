@@ -1,5 +1,20 @@
 import type { ModelUnderway } from "../api/types";
 
+/** How far a replica may be, as the API says it. */
+export const STAGES = [
+  "pending",
+  "assigned",
+  "waiting",
+  "starting",
+  "downloading",
+  "loading",
+  "warming",
+  "ready",
+  "dormant",
+  "stopping",
+  "failed",
+] as const;
+
 /** Why a model waits or failed, each reason of its replicas once. Pure. */
 export function reasonsOf(model: ModelUnderway | undefined): string {
   return [...new Set(model?.replicas.map(({ info }) => info).filter(Boolean))].join(" ");

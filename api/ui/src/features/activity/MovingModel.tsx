@@ -3,15 +3,14 @@ import { useTranslation } from "react-i18next";
 import type { ModelUnderway } from "../../api/types";
 import { bytes, decimal } from "../../lib/numbers";
 import { lasting } from "../../lib/times";
-import { downloadOf, reasonsOf } from "../../parts/underway";
+import { downloadOf, reasonsOf, STAGES } from "../../parts/underway";
 import styles from "./Activity.module.css";
-import { STAGES } from "./underway";
 
 /** A model that becomes ready: its stage, how far it is, and why it waits. */
 export function MovingModel({ model }: { model: ModelUnderway }) {
   const { t, i18n } = useTranslation();
   const { model_uid: uid, progress } = model;
-  const stage = STAGES.find((one) => one === model.stage);
+  const stage = model.state === "waiting" ? "pending" : STAGES.find((one) => one === model.stage);
   const download = downloadOf(model);
   const size = (count: number) => bytes(count, i18n.language);
   const said = [

@@ -1,19 +1,5 @@
 import type { ModelUnderway } from "../../api/types";
 
-export const STAGES = [
-  "pending",
-  "assigned",
-  "waiting",
-  "starting",
-  "downloading",
-  "loading",
-  "warming",
-  "ready",
-  "dormant",
-  "stopping",
-  "failed",
-] as const;
-
 /** What is under way of models: those that become ready, and those that could not. */
 export interface Underway {
   moving: ModelUnderway[];

@@ -22,8 +22,9 @@ export function Attention({ matters }: { matters: readonly Matter[] }) {
   );
 }
 
-/** What it is about; models have a page. */
+/** What it is about; models have a page, and devices. */
 function About({ matter }: { matter: Matter }) {
+  if (matter.kind === "lost" || matter.kind === "fault") return <Link to="/devices">{matter.about}</Link>;
   if (matter.kind !== "failed" && matter.kind !== "waiting") return matter.about;
   return (
     <Link to="/models/$uid" params={{ uid: matter.about }}>

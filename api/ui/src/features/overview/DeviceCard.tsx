@@ -1,29 +1,27 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Device } from "../../api/types";
-import { bytes } from "../../lib/numbers";
-import { MemoryBar } from "../../ui/MemoryBar";
+import { bytes, decimal } from "../../lib/numbers";
+import { DeviceMemory } from "../../parts/DeviceMemory";
+import { partsOf } from "../../parts/memory";
 import styles from "./DeviceCard.module.css";
-import { partsOf } from "./parts_of";
 
 /** A device: how much of its memory is taken, and by whom. */
 export function DeviceCard({ device }: { device: Device }) {
   const { t, i18n } = useTranslation();
-  const parts = partsOf(device);
-  const size = (count: number) => bytes(count, i18n.language);
-  const said = t("devices.memory", {
-    used: size(device.used_bytes ?? device.measured_bytes),
-    total: size(device.total_bytes),
-    available: size(device.available_bytes ?? 0),
-  });
+  const percent = device.utilization !== null && decimal(100 * device.utilization, i18n.language, 0);
   return (
     <div className={styles.device}>
-      <strong>{device.id}</strong> <span className={styles.label}>{device.label}</span>
-      <MemoryBar label={said} total={device.total_bytes} parts={parts} />
-      <p>{said}</p>
+      <div className={styles.head}>
+        <Link to="/devices">{device.id}</Link>
+        <span className={styles.label}>{device.label}</span>
+        {percent !== false && <span className={styles.label}>{t("devices.busyNow", { number: percent })}</span>}
+      </div>
+      <DeviceMemory device={device} />
       <ul className={styles.holders}>
-        {parts.map((part) => (
+        {partsOf(device).map((part) => (
           <li key={`${part.kind} ${part.name}`}>
-            {t(`devices.${part.kind}`, { name: part.name, size: size(part.bytes) })}
+            {t(`devices.${part.kind}`, { name: part.name, size: bytes(part.bytes, i18n.language) })}
           </li>
         ))}
       </ul>

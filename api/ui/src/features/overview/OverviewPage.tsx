@@ -25,7 +25,12 @@ export function OverviewPage() {
   const devices = useQuery(live.devices);
   const models = useQuery(live.models);
   const error = devices.error ?? models.error;
-  const matters = attention(models.data?.data ?? [], devices.data?.data ?? [], devices.data?.notes ?? []);
+  const matters = attention(
+    models.data?.data ?? [],
+    devices.data?.data ?? [],
+    devices.data?.lost ?? [],
+    devices.data?.notes ?? [],
+  );
   return (
     <Page title={t("nav.page.overview")}>
       {error && <Failure error={error} />}

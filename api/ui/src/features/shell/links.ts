@@ -35,6 +35,7 @@ export const GROUPS = [
   [
     "server",
     [
+      ["devices", "/devices"],
       ["cache", "/cache"],
       ["register", "/register"],
       ["settings", "/settings"],

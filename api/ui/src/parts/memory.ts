@@ -1,4 +1,4 @@
-import type { Device } from "../../api/types";
+import type { Device } from "../api/types";
 
 /** A part of a device's memory: who has it, in bytes, and whether it was measured or is only promised. */
 export interface MemoryPart {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Device } from "../../api/types";
-import { partsOf } from "./parts_of";
+import type { Device } from "../api/types";
+import { partsOf } from "./memory";
 
 type Holder = Device["holders"][number];
 

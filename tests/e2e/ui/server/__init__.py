@@ -1,0 +1,1 @@
+"""The pages of the server: what is under way, and its devices."""
