@@ -19,6 +19,7 @@ class Model(TypedDict):
     ``created`` is in seconds since 1970; lengths are in tokens; ``keep_alive`` and ``load_s`` are in seconds, and a
     ``keep_alive`` below 0 means for ever, null the default. ``defaults`` are those of pictures and videos.
     ``model_lang`` are the languages, and ``translates`` whether it does so into English, of a model that transcribes.
+    ``max_characters`` of a text and the slowest and fastest of ``speeds`` are those of a model that speaks.
     ``address`` is the node of its first replica, ``accelerators`` the indices of its GPUs.
     """
 
@@ -50,6 +51,8 @@ class Model(TypedDict):
     batching: str | None
     defaults: dict[str, Any] | None
     translates: bool | None
+    max_characters: int | None
+    speeds: list[float] | None
     warnings: list[str]
     controlnet: str | None
     replica: int

@@ -107,6 +107,7 @@ async def test_a_streamed_wav_does_not_know_its_length(hibari: MediaDriver) -> N
 
 
 async def test_speed_changes_the_length(hibari: MediaDriver) -> None:
+    assert hibari.engine.told == {"max_characters": 4096, "speeds": [0.5, 2.0]}
     lengths = [(await hibari.ask(input=TEXT, speed=speed, seed=0)).body["duration_s"] for speed in (0.5, 1.0, 2.0)]
 
     assert lengths[0] > 1.7 * lengths[1]

@@ -20,7 +20,7 @@ from models.modalities.media import Artifact, Outcome
 from models.modalities.speech import MEDIA_TYPES, OPENAI_VOICES, Request, warning
 from workers.engines.base import Capacity, Engine, EngineSite, MediaSink, Report
 from workers.engines.media.sound import Samples, encoder
-from workers.engines.media.speaking import PAUSE_S, check_request, many
+from workers.engines.media.speaking import PAUSE_S, check_request, limits, many
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
 _MOST_PHONEMES = 400
@@ -52,6 +52,7 @@ class Hibari(Engine[LoadedVoice]):
         self._options = loaded.options
         self._voices = loaded.voices
         self.voices = tuple(loaded.voices)
+        self.told = limits(loaded.options.max_characters)
         self._default = next(iter(loaded.voices))
         self._threads = StepThreads(1, "hibari")
 

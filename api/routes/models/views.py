@@ -58,6 +58,8 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> M
         "batching": about.get("batching"),
         "defaults": about.get("defaults"),
         "translates": about.get("translates"),
+        "max_characters": about.get("max_characters"),
+        "speeds": about.get("speeds"),
         "warnings": about.get("warnings") or [],
         "controlnet": row.options.get("controlnet") if row.engine == "diffusers" else None,
         "replica": row.replica,

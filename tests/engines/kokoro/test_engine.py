@@ -108,6 +108,7 @@ async def test_voices_are_listed_and_differ(kokoro: MediaDriver) -> None:
 
 
 async def test_speed_changes_the_length(kokoro: MediaDriver) -> None:
+    assert kokoro.engine.told == {"max_characters": 4096, "speeds": [0.5, 2.0]}
     text = "今日の天気はとても良いですね。"
     lengths = [(await kokoro.ask(input=text, speed=speed)).body["duration_s"] for speed in (0.5, 1.0, 2.0)]
 

@@ -90,6 +90,7 @@ async def test_a_sentence_without_end_comes_in_pieces(piper: MediaDriver) -> Non
 
 
 async def test_speed_changes_the_length(piper: MediaDriver) -> None:
+    assert piper.engine.told == {"max_characters": 4096, "speeds": [0.5, 2.0]}
     lengths = [(await piper.ask(input=TEXT, speed=speed)).body["duration_s"] for speed in (0.5, 1.0, 2.0)]
 
     assert all(slow > 1.4 * fast for slow, fast in pairwise(lengths)), lengths

@@ -17,7 +17,7 @@ from workers.engines.kokoro.load import RATE, LoadedKokoro, load
 from workers.engines.kokoro.reading.base import Reading
 from workers.engines.kokoro.sentences import pieces, sentences
 from workers.engines.media.sound import encoder
-from workers.engines.media.speaking import PAUSE_S, check_request, many
+from workers.engines.media.speaking import PAUSE_S, check_request, limits, many
 from workers.engines.threads.step_threads import Step, Steps, StepThreads
 
 _MOST_PHONEMES = 200
@@ -36,6 +36,7 @@ class Kokoro(Engine[LoadedKokoro]):
         self._loaded = loaded
         able = languages.speakable(loaded.voices)
         self.voices = tuple(dict.fromkeys((loaded.default, *able)))
+        self.told = limits(loaded.options.max_characters)
         self._threads = StepThreads(1, "kokoro")
 
     @classmethod

@@ -1,5 +1,7 @@
 """What engines of speech do alike: the bounds of a request, and when words count as unknown."""
 
+from typing import Any
+
 from models.errors import InvalidRequest
 from models.modalities.speech import Request
 
@@ -7,6 +9,11 @@ SPEEDS = (0.5, 2.0)
 PAUSE_S = 0.3
 """How long the silence is where nothing can be said."""
 _FEW = 2
+
+
+def limits(most: int) -> dict[str, Any]:
+    """What ``Engine.told`` says of the requests that ``check_request`` lets pass."""
+    return {"max_characters": most, "speeds": list(SPEEDS)}
 
 
 def check_request(request: Request, most: int) -> None:

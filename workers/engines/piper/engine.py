@@ -13,7 +13,7 @@ from models.modalities.speech import MEDIA_TYPES, Request, warning
 from workers.engines.base import Engine, EngineSite, MediaSink, Report
 from workers.engines.media.resampling import Resampler
 from workers.engines.media.sound import encoder
-from workers.engines.media.speaking import PAUSE_S, check_request
+from workers.engines.media.speaking import PAUSE_S, check_request, limits
 from workers.engines.piper.load import LoadedPiper, PiperNetwork, load
 from workers.engines.piper.texts import check_text, is_other_language, pieces, readable, sayable
 from workers.engines.piper.voices import Speaker, choose
@@ -36,6 +36,7 @@ class Piper(Engine[LoadedPiper]):
         super().__init__(loaded)
         self._loaded = loaded
         self.voices = tuple(dict.fromkeys((loaded.default, *loaded.speakers)))
+        self.told = limits(loaded.options.max_characters)
         self._threads = StepThreads(1, "piper")
 
     @classmethod

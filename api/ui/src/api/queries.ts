@@ -17,6 +17,7 @@ export const keys = {
   registrations: ["registrations"] as const,
   registrationCheck: (type: string, text: string) => ["registrationCheck", type, text] as const,
   jobs: ["jobs"] as const,
+  voices: (model: string, state: string | undefined) => ["voices", model, state] as const,
   files: ["files"] as const,
   batches: ["batches"] as const,
   catalogue: ["catalogue"] as const,

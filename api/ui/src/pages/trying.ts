@@ -44,6 +44,12 @@ export const trying = [
   }),
   createRoute({
     getParentRoute,
+    path: "/speech",
+    validateSearch: (search: Record<string, unknown>) => named(search, "model"),
+    component: lazyRouteComponent(() => import("../features/speech/SpeechPage"), "SpeechPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/embeddings",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
     component: lazyRouteComponent(() => import("../features/embeddings/EmbeddingsPage"), "EmbeddingsPage"),

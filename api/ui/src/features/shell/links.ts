@@ -19,6 +19,7 @@ export const GROUPS = [
       ["images", "/images"],
       ["videos", "/videos"],
       ["transcription", "/transcription"],
+      ["speech", "/speech"],
       ["embeddings", "/embeddings"],
       ["rerank", "/rerank"],
       ["tokenizer", "/tokenizer"],

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { type Hear, type Segment, streamTranscript } from "../../api/transcripts";
-import { useKept } from "./kept";
+import { useKept } from "../../parts/useKept";
 import { grown } from "./segments";
 
 /** What a recording is written down as, so far. `of`: the recording. */

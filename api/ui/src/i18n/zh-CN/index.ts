@@ -32,6 +32,7 @@ import replica from "./replica.json";
 import rerank from "./rerank.json";
 import session from "./session.json";
 import settings from "./settings.json";
+import speech from "./speech.json";
 import stage from "./stage.json";
 import state from "./state.json";
 import tokenizer from "./tokenizer.json";
@@ -75,6 +76,7 @@ export default {
   rerank,
   session,
   settings,
+  speech,
   stage,
   state,
   tokenizer,

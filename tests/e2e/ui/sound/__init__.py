@@ -1,0 +1,1 @@
+"""Recordings that are made and written down, and texts that are said."""
