@@ -1,9 +1,10 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Model } from "../api/types";
 import { Loading } from "./Loading";
 import styles from "./ModelPicker.module.css";
+import { abilityAt } from "./trying";
 
 interface Props {
   models: readonly Model[] | undefined;
@@ -15,11 +16,15 @@ interface Props {
 export function ModelPicker({ models, model, onModel }: Props) {
   const { t } = useTranslation();
   const id = useId();
+  const ability = abilityAt(useLocation().pathname);
   if (!models) return <Loading />;
   if (models.length === 0 && !model)
     return (
       <p>
-        {t("picker.none")} <Link to="/">{t("error.home")}</Link>
+        {t("picker.none")}{" "}
+        <Link to="/catalogue" search={ability ? { ability } : {}}>
+          {t("picker.catalogue")}
+        </Link>
       </p>
     );
   const isThere = models.some((one) => one.id === model);

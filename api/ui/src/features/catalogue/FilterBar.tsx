@@ -7,6 +7,7 @@ import styles from "./Catalogue.module.css";
 import { choices } from "./passing";
 import { SearchBox } from "./SearchBox";
 import { CHECKS, changed, type Filters, TYPES } from "./search";
+import { tonguesOf } from "./tongues";
 import { useWords } from "./useWords";
 
 interface Props {
@@ -22,7 +23,7 @@ export function FilterBar({ filters, entries, onChange }: Props) {
   const there = useMemo(
     () => ({
       ability: choices(entries, (one) => one.abilities),
-      language: choices(entries, (one) => one.languages),
+      language: choices(entries, tonguesOf),
       engine: choices(entries, (one) => one.engines),
       format: choices(entries, (one) => one.formats),
     }),
@@ -53,7 +54,7 @@ export function FilterBar({ filters, entries, onChange }: Props) {
           key={name}
           label={t(`catalogue.${name}`)}
           value={filters[name] ?? ""}
-          options={[any, ...withChosen(there[name], filters[name]).map((word) => [word, said(word)] as const)]}
+          options={[any, ...told(withChosen(there[name], filters[name]), said, name === "language")]}
           onChange={(word) => onChange(changed(filters, { [name]: word }))}
         />
       ))}
@@ -77,4 +78,10 @@ export function FilterBar({ filters, entries, onChange }: Props) {
 /** The words of a list, with the chosen one also where no model has it. */
 function withChosen(words: readonly string[], chosen: string | undefined): readonly string[] {
   return chosen && !words.includes(chosen) ? [chosen, ...words] : words;
+}
+
+/** Words with what they are called: in the order of that where there are too many to be looked through. */
+function told(words: readonly string[], said: (word: string) => string, byName: boolean) {
+  const options = words.map((word) => [word, said(word)] as const);
+  return byName ? options.sort(([, one], [, other]) => one.localeCompare(other)) : options;
 }

@@ -4,6 +4,7 @@ import type { CatalogueModel } from "../../api/types";
 import { decimal } from "../../lib/numbers";
 import { FactList } from "../../ui/FactList";
 import { Fitting } from "./Fitting";
+import { tonguesOf } from "./tongues";
 import { useWords } from "./useWords";
 
 /** What a model is, and what it can do. */
@@ -14,7 +15,7 @@ export function ModelFacts({ model }: { model: CatalogueModel }) {
     [t("catalogue.onThisMachine"), <Fitting key="fitting" model={model} />],
     [t("catalogue.type"), t(`type.${model.type}`)],
     [t("catalogue.abilities"), model.abilities.map(words.ability).join(", ")],
-    [t("catalogue.languages"), model.languages.map(words.language).join(", ")],
+    [t("catalogue.languages"), tonguesOf(model).map(words.language).join(", ")],
     [t("catalogue.licence"), model.licences.join(", ")],
     [t("catalogue.context"), model.context_length ? decimal(model.context_length, i18n.language) : null],
     [t("catalogue.dimensions"), model.dimensions ? decimal(model.dimensions, i18n.language) : null],

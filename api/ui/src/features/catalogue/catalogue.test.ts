@@ -3,6 +3,7 @@ import type { CatalogueEntry, CatalogueWeights } from "../../api/types";
 import { lineOf, linesOf } from "./lines";
 import { choices, keyOf, ordered, passing } from "./passing";
 import { changed, filtersOf, lineFiltersOf } from "./search";
+import { tonguesOf } from "./tongues";
 
 const entry = (name: string, more: Partial<CatalogueEntry> = {}) =>
   ({
@@ -68,6 +69,12 @@ test("models pass that have all that is asked for", () => {
 test("the words of a filter, the usual first", () => {
   const entries = [entry("a", { formats: ["x", "y"] }), entry("b", { formats: ["y"] })];
   expect(choices(entries, (one) => one.formats)).toEqual(["y", "x"]);
+});
+
+test("a language is one, whichever code its authors wrote", () => {
+  const entries = [entry("a", { languages: ["khm", "kh", "en"] }), entry("b", { languages: ["km", "my own!"] })];
+  expect(choices(entries, tonguesOf)).toEqual(["km", "en", "my own!"]);
+  for (const language of ["km", "kh", "khm"]) expect(names(passing(entries, { language }, new Set()))).toHaveLength(2);
 });
 
 const way = (engine: string | null, runs: boolean, cause: string | null = null) => ({ engine, runs, cause });

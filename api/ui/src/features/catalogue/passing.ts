@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from "../../api/types";
 import type { Filters } from "./search";
+import { tongue, tonguesOf } from "./tongues";
 
 /** What tells a model from all others: several types may have a name. */
 export function keyOf({ type, name }: Pick<CatalogueEntry, "type" | "name">): string {
@@ -28,7 +29,7 @@ export function passing(
     (entry) =>
       (!filters.type || entry.type === filters.type) &&
       (!filters.ability || entry.abilities.includes(filters.ability)) &&
-      (!filters.language || entry.languages.includes(filters.language)) &&
+      (!filters.language || tonguesOf(entry).includes(tongue(filters.language))) &&
       (!filters.engine || entry.engines.includes(filters.engine)) &&
       (!filters.format || entry.formats.includes(filters.format)) &&
       (!filters.fits || entry.cause === null) &&

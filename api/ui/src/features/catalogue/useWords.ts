@@ -1,15 +1,14 @@
 import { useTranslation } from "react-i18next";
-import type en from "../../i18n/en";
 import { parameters } from "../../lib/numbers";
-
-type Ability = keyof (typeof en)["ability"];
+import { useAbility } from "../../parts/useAbility";
 
 /** How the words of the catalogue are said to people. What has no words is said as it is. */
 export function useWords() {
   const { t, i18n } = useTranslation();
+  const ability = useAbility();
   const tongues = new Intl.DisplayNames(i18n.language, { type: "language", fallback: "code" });
   return {
-    ability: (word: string) => (i18n.exists(`ability.${word}`) ? t(`ability.${word as Ability}`) : word),
+    ability,
     language: (word: string) => {
       if (word === "multilingual") return t("catalogue.multilingual");
       try {

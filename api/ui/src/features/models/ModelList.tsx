@@ -15,6 +15,7 @@ export function ModelList({ children }: { children: ReactNode }) {
     t("models.memory"),
     t("models.inflight"),
     t("models.speed"),
+    t("models.try"),
   ];
   return (
     <Table label={t("models.launched")} columns={columns}>

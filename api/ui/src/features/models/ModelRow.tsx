@@ -4,7 +4,8 @@ import { type Sample, tokensPerSecond } from "../../api/metrics";
 import type { Model } from "../../api/types";
 import { bytes, decimal } from "../../lib/numbers";
 import { ModelStatus } from "../../parts/ModelStatus";
-import { TypeName } from "./TypeName";
+import { TryLinks } from "../../parts/TryLinks";
+import { TypeName } from "../../parts/TypeName";
 
 interface Props {
   model: Model;
@@ -28,7 +29,7 @@ export function ModelRow({ model, memory, samples }: Props) {
         <ModelStatus state={model.state} />
       </td>
       <td>
-        <TypeName model={model} />
+        <TypeName type={model.model_type} />
       </td>
       <td>{model.model_engine}</td>
       <td>{model.replica}</td>
@@ -36,6 +37,7 @@ export function ModelRow({ model, memory, samples }: Props) {
       <td>{memory ? bytes(memory, i18n.language) : "–"}</td>
       <td>{samples.at(-1)?.inflight[model.id] ?? 0}</td>
       <td>{speed === null ? "–" : decimal(speed, i18n.language)}</td>
+      <td>{model.state !== "failed" && <TryLinks model={model} most={1} />}</td>
     </tr>
   );
 }
