@@ -49,3 +49,16 @@ test("Python gets its own words for what JSON says, and what its client does not
   expect(code).toContain('    extra_body={"structured_outputs": {"choice": ["yes", "no"]}},\n');
   expect(python({ path: "rerank", body }, open)).toContain('json={"model": "a", "logprobs": True, "stop": None, ');
 });
+
+test("pictures and sounds are read from files", () => {
+  const url = (type: string) => ({ url: `data:${type};base64,QUJD` });
+  const content = [{ text: 'costs $5 `a` \\ "b"' }, url("image/png"), url("image/png"), url("audio/wav")];
+  const example = { ...chat, body: { messages: [{ role: "user", content }], mask: "data:image/png;base64,…" } };
+  for (const code of [curl, python, javascript]) {
+    const text = code(example, open);
+    expect(text).not.toContain("QUJD");
+    for (const name of ["picture.png", "picture-2.png", "sound.wav", "mask.png"]) expect(text).toContain(name);
+  }
+  expect(curl(example, open)).toContain("-d @- <<END\n");
+  expect(curl(example, open)).toContain('costs \\$5 \\`a\\` \\\\\\\\ \\\\"b\\\\"');
+});
