@@ -286,3 +286,24 @@ def test_it_can_be_read_by_all(talking: Stack, opened: Opener, locale: str) -> N
     page.locator("pre .hljs-keyword").first.wait_for()
     page.locator("summary").first.click()
     look(page, "chat", locale)
+
+
+def test_two_tabs_lose_nothing_of_each_other(talking: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{talking.url}/ui/chat?model=echo")
+    limited(page, 4)
+    say(page, "at first")
+    ended = page.get_by_role("button", name="Regenerate")
+    expect(ended).to_have_count(1)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("button", name="Regenerate")).to_have_count(1)
+    for tab, text in ((page, "from one"), (other, "from two")):
+        say(tab, text)
+        expect(answers(tab, "echo")).to_have_count(2)
+        expect(tab.get_by_role("button", name="Regenerate")).to_have_count(2)
+    other.close()
+    page.reload()
+    log = page.get_by_role("log")
+    expect(log.get_by_text("from two").first).to_be_visible()
+    page.get_by_role("button", name="Branch before").last.click()
+    expect(log.get_by_text("from one").first).to_be_visible()

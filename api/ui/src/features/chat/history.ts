@@ -1,4 +1,5 @@
 import type { Conversation } from "./conversation";
+import { united } from "./tree";
 
 const NAME = "headrace";
 const STORE = "conversations";
@@ -22,8 +23,22 @@ function database(): Promise<IDBDatabase> {
 async function done<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const transaction = (await database()).transaction(STORE, mode);
   const request = act(transaction.objectStore(STORE));
+  await end(transaction);
+  return request.result;
+}
+
+/** Keeps a conversation with the turns that another tab has kept of it meanwhile. */
+async function keep(conversation: Conversation): Promise<void> {
+  const transaction = (await database()).transaction(STORE, "readwrite");
+  const store = transaction.objectStore(STORE);
+  const request: IDBRequest<Conversation | undefined> = store.get(conversation.id);
+  request.onsuccess = () => store.put(united(request.result, conversation));
+  await end(transaction);
+}
+
+function end(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve(request.result);
+    transaction.oncomplete = () => resolve();
     transaction.onerror = () => reject(transaction.error);
     transaction.onabort = () => reject(transaction.error); // no room is left
   });
@@ -33,6 +48,7 @@ async function done<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) =>
 export const history = {
   all: () => done<Conversation[]>("readonly", (store) => store.getAll()),
   one: (id: string) => done<Conversation | undefined>("readonly", (store) => store.get(id)),
-  keep: (conversation: Conversation) => done("readwrite", (store) => store.put(conversation)),
+  keep,
+  replace: (conversation: Conversation) => done("readwrite", (store) => store.put(conversation)),
   forget: (id: string) => done("readwrite", (store) => store.delete(id)),
 };

@@ -63,7 +63,7 @@ export async function bring(conversations: readonly Conversation[]): Promise<voi
     forgotten.delete(conversation.id);
     open.get(conversation.id)?.stop();
     open.delete(conversation.id);
-    await history.keep(conversation);
+    await history.replace(conversation);
   }
   await queryClient.invalidateQueries({ queryKey: kept.queryKey });
 }

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
-import { type Conversation, NO_SETTINGS, newTurn } from "./conversation";
-import { newestBelow, pathTo, placeOf, places, showing, sideBySide, titleOf, withChanged, withTurn } from "./tree";
+import { type Conversation, NO_SETTINGS, newTurn, type Turn } from "./conversation";
+import {
+  newestBelow,
+  pathTo,
+  placeOf,
+  places,
+  showing,
+  sideBySide,
+  titleOf,
+  united,
+  withChanged,
+  withTurn,
+} from "./tree";
 
 const EMPTY: Conversation = { id: "c", title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null };
 
@@ -57,4 +68,13 @@ test("answers stand side by side where at least two of the models gave one, each
   expect(ids("d", ["x", "y"])).toEqual(["d", "c"]);
   expect(ids("c", ["y", "x", "z"])).toEqual(["c", "d"]);
   expect([ids("b", ["x", "y"]), ids("d", ["x"]), ids("d", ["x", "z"]), ids("a", ["x", "y"])]).toEqual([[], [], [], []]);
+});
+
+test("what another tab has kept of a conversation stays in it", () => {
+  const [a, b, c] = TREE.turns as [Turn, Turn, Turn];
+  const theirs = { ...TREE, title: "theirs", turns: [a, b] };
+  const ours = { ...TREE, turns: [{ ...a, text: "changed" }, c] };
+  expect(united(theirs, ours)).toEqual({ ...ours, turns: [{ ...a, text: "changed" }, b, c] });
+  expect(united({ ...theirs, turns: [{ ...a, end: "stop" }] }, ours).turns[0]?.text).toBe(a.text);
+  expect(united(undefined, ours)).toBe(ours);
 });

@@ -5,6 +5,7 @@ import type { Files } from "./draft";
 
 /** The file at an address, as a data URL. Throws an ApiError where it cannot be had. */
 export async function fileAt(url: string): Promise<string> {
+  if (url.startsWith("data:")) return url;
   const response = await fetch(url).catch((cause: unknown) => {
     throw unreachable(cause);
   });
