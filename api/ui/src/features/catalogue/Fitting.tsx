@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { CatalogueEntry } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { Status } from "../../ui/Status";
+import { isUnmeasured } from "./passing";
 
 const TONES = {
   unserved: "calm",
@@ -20,7 +21,9 @@ export function Fitting({ model }: { model: CatalogueEntry }) {
   return (
     <>
       {model.cause === null ? (
-        <Status tone="good">{fits}</Status>
+        <Status tone={isUnmeasured(model) ? "calm" : "good"}>
+          {isUnmeasured(model) ? t("catalogue.unmeasured") : fits}
+        </Status>
       ) : (
         <Status tone={TONES[model.cause]}>{t(`catalogue.cause.${model.cause}`, { size: size ?? "" })}</Status>
       )}

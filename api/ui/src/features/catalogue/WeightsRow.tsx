@@ -68,11 +68,12 @@ export function WeightsRow({ name, line, admin }: Props) {
 }
 
 /** Whether it fits, and where. */
-function Verdict({ line: { way } }: { line: WeightsLine }) {
+function Verdict({ line: { way, weights } }: { line: WeightsLine }) {
   const { t } = useTranslation();
   if (!way) return null;
   if (!way.runs) return <Status tone="bad">{t(`catalogue.verdict.${way.cause ?? "unknown"}`)}</Status>;
   const devices = way.devices.join(", ");
+  if (!way.needs && !weights.cached) return <Status tone="calm">{t("catalogue.unmeasuredOn", { devices })}</Status>;
   const tone = way.fits_now === false ? "warn" : "good";
   return <Status tone={tone}>{t(way.fits_now === false ? "catalogue.later" : "catalogue.fitsOn", { devices })}</Status>;
 }

@@ -15,6 +15,7 @@ const entry = (name: string, more: Partial<CatalogueEntry> = {}) =>
     engines: [],
     formats: [],
     cause: null,
+    least_bytes: 1,
     cached: false,
     ...more,
   }) as unknown as CatalogueEntry;
@@ -41,20 +42,22 @@ test("what is here comes first, then what fits, then what may", () => {
     entry("c", { cause: "unknown", cached: true }),
     entry("m10"),
     entry("m9"),
-    entry("z", { cached: true }),
+    entry("e", { least_bytes: null }),
+    entry("z", { cached: true, least_bytes: null }),
   ];
-  expect(names(ordered(entries))).toEqual(["z", "m9", "m10", "c", "d"]);
+  expect(names(ordered(entries))).toEqual(["z", "m9", "m10", "c", "e", "d"]);
 });
 
 test("models pass that have all that is asked for", () => {
   const entries = [
     entry("my-qwen", { abilities: ["chat"], languages: ["en"], engines: ["vllm"], formats: ["fp8"] }),
     entry("Qwen3", { cause: "memory", aliases: ["big"] }),
-    entry("whisper", { type: "audio", cached: true }),
+    entry("whisper", { type: "audio", cached: true, least_bytes: null }),
+    entry("flux", { type: "image", least_bytes: null }),
   ];
   const shown = (search: Record<string, unknown>, favourites: string[] = []) =>
     names(passing(entries, filtersOf(search), new Set(favourites)));
-  expect(shown({})).toEqual(["my-qwen", "Qwen3", "whisper"]);
+  expect(shown({})).toEqual(["my-qwen", "Qwen3", "whisper", "flux"]);
   expect(shown({ q: "QWEN" })).toEqual(["Qwen3", "my-qwen"]);
   expect(shown({ q: "wen my" })).toEqual(["my-qwen"]);
   expect(shown({ q: "big" })).toEqual(["Qwen3"]);

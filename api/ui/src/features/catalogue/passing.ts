@@ -12,10 +12,15 @@ const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" })
 /** Models in the order in which they are shown: what is here, what fits, what may, and the rest; each by name. Pure. */
 export function ordered(entries: readonly CatalogueEntry[]): CatalogueEntry[] {
   const rank = (entry: CatalogueEntry) => {
-    if (entry.cause === null) return entry.cached ? 0 : 1;
+    if (entry.cause === null) return entry.cached ? 0 : isUnmeasured(entry) ? 2 : 1;
     return entry.cause === "unknown" || entry.cause === "asking" ? 2 : 3;
   };
   return [...entries].sort((one, other) => rank(one) - rank(other) || collator.compare(one.name, other.name));
+}
+
+/** Whether nobody can tell how much memory a model takes that would run here. What is here already may be tried. */
+export function isUnmeasured(entry: Pick<CatalogueEntry, "cause" | "least_bytes" | "cached">): boolean {
+  return entry.cause === null && entry.least_bytes === null && !entry.cached;
 }
 
 /** The models that pass, in their order; those whose name begins with what is searched come first. Pure. */
@@ -32,7 +37,7 @@ export function passing(
       (!filters.language || tonguesOf(entry).includes(tongue(filters.language))) &&
       (!filters.engine || entry.engines.includes(filters.engine)) &&
       (!filters.format || entry.formats.includes(filters.format)) &&
-      (!filters.fits || entry.cause === null) &&
+      (!filters.fits || (entry.cause === null && !isUnmeasured(entry))) &&
       (!filters.cached || entry.cached) &&
       (!filters.favourites || favourites.has(keyOf(entry))) &&
       words.every((word) => holds(entry, word)),
