@@ -41,7 +41,7 @@ def test_the_first_answer_takes_few_clicks(new_stack: StackFactory, opened: Open
     page.goto(f"{stack.url}/ui/")
     page.get_by_role("link", name="smollm2").wait_for()
     expect(page.get_by_text("Try a model")).to_have_count(0)
-    said = {"Requests in flight": "0", "Jobs that run": "0", "Jobs that wait": "0"}
+    said = {"Requests in flight": "0", "Jobs running": "0", "Jobs waiting": "0"}
     for name, value in said.items():
         expect(page.locator("dl > div").filter(has_text=name).locator("dd")).to_have_text(value)
     paints = []

@@ -127,7 +127,7 @@ def test_the_form_and_the_json_are_one(stack: Stack, opened: Opener) -> None:
     page.get_by_text("It can be registered.").wait_for()
     page.reload()
     assert text.input_value().startswith("model_name: yaml")
-    page.get_by_role("button", name="Begin anew").click()
+    page.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("")
 
 

@@ -23,7 +23,7 @@ def to_see(page: Page, condition: str) -> None:
 def limited(page: Page, tokens: int) -> None:
     """Let answers have so many tokens at most."""
     page.get_by_text("System prompt and parameters").click()
-    page.get_by_label("Most tokens of an answer").fill(str(tokens))
+    page.get_by_label("Maximum tokens").fill(str(tokens))
 
 
 def answers(page: Page, model: str) -> Locator:

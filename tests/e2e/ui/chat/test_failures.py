@@ -60,7 +60,7 @@ def test_an_answer_of_a_model_that_died_is_gone_on_with(failing: Stack, signed_i
     assert unfit(page) == []
     said = answer.locator("p").first.inner_text()
     failing.client.wait_ready("mortal")
-    page.get_by_label("Most tokens of an answer").fill("3")
+    page.get_by_label("Maximum tokens").fill("3")
     watch.excuse(r"503")
     sent = []
     page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
@@ -136,7 +136,7 @@ def test_without_a_network_it_is_said_and_the_page_comes_back(failing: Stack, si
 def test_the_request_is_told_as_code(signed_in: Opener) -> None:
     page, _ = signed_in("chat")
     limited(page, 3)
-    page.get_by_label("Tell the probability of each token").check()
+    page.get_by_label("Show the probability of each token").check()
     say(page, "as code please")
     expect(answers(page, "slow")).to_contain_text("3 written")
     page.locator("summary", has_text="As code").click()

@@ -45,7 +45,7 @@ def shaped(page: Page, form: str, label: str = "", text: str = "") -> None:
     """Ask for answers of a form."""
     field = page.get_by_label("Form of the answer")
     if not field.is_visible():
-        page.get_by_text("Form of the answer and tools").click()
+        page.get_by_text("Output format and tools").click()
     field.select_option(form)
     if label:
         page.get_by_label(label, exact=True).fill(text)
@@ -103,7 +103,7 @@ def test_what_was_typed_wrong_is_said_and_not_sent(forming: Stack, opened: Opene
 def test_a_tool_is_called_answered_and_gone_on_from(forming: Stack, opened: Opener) -> None:
     page, _ = opened(f"{forming.url}/ui/chat?model=smollm2")
     limited(page, 120)
-    page.get_by_text("Form of the answer and tools").click()
+    page.get_by_text("Output format and tools").click()
     page.get_by_role("button", name="Use an example of a tool").click()
     page.get_by_label("Calls of tools").select_option("Exactly one")
     sent = []
@@ -134,7 +134,7 @@ def test_a_tool_is_called_answered_and_gone_on_from(forming: Stack, opened: Open
 def test_the_odds_of_tokens_are_told_on_hover_and_focus(forming: Stack, opened: Opener) -> None:
     page, _ = opened(f"{forming.url}/ui/chat?model=smollm2")
     limited(page, 12)
-    page.get_by_label("Tell the probability of each token").check()
+    page.get_by_label("Show the probability of each token").check()
     say(page, "Name a colour.")
     answer = answers(page, "smollm2")
     answer.get_by_text("Tokens and their probabilities").click()

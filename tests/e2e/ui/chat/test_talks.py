@@ -76,7 +76,7 @@ def test_a_real_answer_is_streamed_and_kept(talking: Stack, opened: Opener) -> N
     page.get_by_text("System prompt and parameters").click()
     page.get_by_label("System prompt", exact=True).fill("You are brief.")
     page.get_by_label("Temperature").fill("0")
-    page.get_by_label("Most tokens of an answer").fill("24")
+    page.get_by_label("Maximum tokens").fill("24")
     sent = []
     page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
     say(page, "Name a colour.")
@@ -201,7 +201,7 @@ def test_conversations_are_searched_deleted_written_and_brought_back(
         expect(answers(page, "echo")).to_contain_text("2 written")
         expect(history.get_by_role("listitem").first).to_contain_text(text)
         page.get_by_role("button", name="New chat").click()
-        limited_again = page.get_by_label("Most tokens of an answer")
+        limited_again = page.get_by_label("Maximum tokens")
         if not limited_again.is_visible():
             page.get_by_text("System prompt and parameters").click()
         limited_again.fill("2")

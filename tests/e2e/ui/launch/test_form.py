@@ -106,7 +106,7 @@ def test_it_can_be_read_by_all(served: Stack, opened: Opener, locale: str) -> No
 def test_each_choice_narrows_the_next_and_says_what_cannot_be_had(served: Stack, opened: Opener) -> None:
     page, watch = opened(f"{served.url}/ui/launch?name=qwen3&engine=transformers")
     watch.excuse("40|50")
-    size = page.get_by_role("group", name="Size, in parameters")
+    size = page.get_by_role("group", name="Size (parameters)")
     expect(size.get_by_role("radio", name="600M")).to_be_checked()
     expect(size.get_by_role("radio", name="32B")).to_be_disabled()
     size.get_by_text(re.compile("^Why .* cannot be chosen")).click()

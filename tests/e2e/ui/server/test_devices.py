@@ -104,7 +104,7 @@ def test_what_waits_says_for_what_and_why(near: Stack, opened: Opener) -> None:
     expect(large).to_contain_text(re.compile(r"org/large needs 0\.\d\d GiB"))
     jobs = waits.filter(has_text="Jobs of busy: 2")
     expect(jobs).to_contain_text("It does as many as it can at once")
-    expect(card(page, r"\.cpu:0$")).to_contain_text(re.compile("Jobs that wait for its models\\s*2"))
+    expect(card(page, r"\.cpu:0$")).to_contain_text(re.compile("Jobs waiting for its models\\s*2"))
     jobs.get_by_role("link").click()
     expect(page).to_have_url(re.compile("/ui/jobs\\?.*model=busy"))
     expect(page.get_by_role("row").filter(has_text="job_")).to_have_count(2)

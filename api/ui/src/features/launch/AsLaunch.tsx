@@ -14,7 +14,7 @@ export function AsLaunch({ body }: { body: Body }) {
   const keyed = useQuery(sessionQuery).data?.needs_key ?? false;
   return (
     <Folded title={t("launch.asCode")}>
-      <Code title={t("launch.command")} text={commandOf(body)} />
+      <Code title={t("launch.command")} text={commandOf(body, apiUrl("").replace(/\/$/, ""))} />
       <Code title={t("launch.json")} text={JSON.stringify(body, null, 2)} />
       <Code title={t("code.curl")} text={curl({ path: "models", body }, { base: apiUrl("v1"), keyed })} />
     </Folded>

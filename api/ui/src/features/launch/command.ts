@@ -2,8 +2,10 @@ import { quoted } from "../../parts/code";
 import { adaptersOf, isObject } from "./adapters";
 import type { Body } from "./draft";
 
-/** A launch as a command. Pure. */
-export function commandOf(body: Body): string {
+const USUAL = "http://127.0.0.1:9997";
+
+/** A launch as a command for the server at this address. Pure. */
+export function commandOf(body: Body, server: string): string {
   const flags = Object.entries(body).flatMap(([field, value]) => {
     const adapters = field === "peft_model_config" ? adaptersOf(JSON.stringify(value)) : null;
     if (adapters) return adapters.map(({ name, path }) => `--lora-modules ${quoted(name)} ${quoted(path)}`);
@@ -11,7 +13,7 @@ export function commandOf(body: Body): string {
       return Object.entries(value).map(([name, text]) => `--env ${quoted(name)} ${quoted(String(text))}`);
     return [`${flagOf(field)} ${quoted(wordOf(field, value))}`];
   });
-  return ["headrace launch", ...flags].join(" \\\n  ");
+  return ["headrace launch", ...(server === USUAL ? [] : [`--endpoint ${quoted(server)}`]), ...flags].join(" \\\n  ");
 }
 
 function flagOf(field: string): string {

@@ -18,11 +18,13 @@ const BODY = {
 };
 
 test("a launch becomes a command, and comes back from it, from curl and from JSON", () => {
-  expect(commandOf(BODY)).toContain("--size-in-billions 0.5 \\\n  --gpu-idx 0,1");
-  expect(commandOf(BODY)).toContain("--lora-modules a '/b c'");
+  expect(commandOf(BODY, "http://h:1/x")).toContain("--size-in-billions 0.5 \\\n  --gpu-idx 0,1");
+  expect(commandOf(BODY, "http://h:1/x")).toContain("--lora-modules a '/b c'");
+  expect(commandOf(BODY, "http://h:1/x")).toContain("--endpoint http://h:1/x");
+  expect(commandOf(BODY, "http://127.0.0.1:9997")).not.toContain("endpoint");
   const draft = draftOf(BODY);
   expect(bodyOf(draft)).toEqual(BODY);
-  expect(pasted(commandOf(BODY))).toEqual(draft);
+  expect(pasted(commandOf(BODY, "http://h:1/x"))).toEqual(draft);
   expect(pasted(JSON.stringify(BODY))).toEqual(draft);
   expect(pasted(`curl http://h/v1/models -H "A: b" -d '{"model_name": "a", "replica": 2}'`)).toEqual({
     model_name: "a",
