@@ -2,7 +2,8 @@ import { quoted } from "../../parts/code";
 import { adaptersOf, isObject } from "./adapters";
 import type { Body } from "./draft";
 
-const USUAL = "http://127.0.0.1:9997";
+/** Where the command line looks by itself. */
+const USUAL = "127.0.0.1:9997";
 
 /** A launch as a command for the server at this address. Pure. */
 export function commandOf(body: Body, server: string): string {
@@ -13,7 +14,9 @@ export function commandOf(body: Body, server: string): string {
       return Object.entries(value).map(([name, text]) => `--env ${quoted(name)} ${quoted(String(text))}`);
     return [`${flagOf(field)} ${quoted(wordOf(field, value))}`];
   });
-  return ["headrace launch", ...(server === USUAL ? [] : [`--endpoint ${quoted(server)}`]), ...flags].join(" \\\n  ");
+  return ["headrace launch", ...(server.endsWith(`//${USUAL}`) ? [] : [`--endpoint ${quoted(server)}`]), ...flags].join(
+    " \\\n  ",
+  );
 }
 
 function flagOf(field: string): string {
