@@ -86,8 +86,8 @@ async def without_slash() -> Response:
 @router.get("/ui/{path:path}")
 def served(request: Request, path: str) -> Response:
     """A file of the interface, or for every other address that a browser opens, its page. Raises NotFound."""
-    file = (BUILT / path).resolve() if "\0" not in path else BUILT
-    if path and path != "index.html" and file.is_relative_to(BUILT) and file.is_file():
+    file = _built(path)
+    if file:
         return _file(file, request.headers.get("accept-encoding", ""), kept=path.startswith("assets/"))
     if not (BUILT / "index.html").exists() and not _wants_page(request.headers):
         raise NotFound("the web interface has not been built: `make ui` builds it; the API is served all the same")
@@ -95,6 +95,17 @@ def served(request: Request, path: str) -> Response:
         raise NotFound(f"the web interface has no file '{path[:100]}'")
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     return _page(raw.partition(b"/ui/")[2].count(b"/"), _policy_of(request))
+
+
+def _built(path: str) -> Path | None:
+    """The built file at a path; None where there is none, or where it is the page."""
+    if path in ("", "index.html") or "\0" in path:
+        return None
+    try:
+        file = (BUILT / path).resolve()
+        return file if file.is_relative_to(BUILT) and file.is_file() else None
+    except OSError:  # a name that is too long for a file
+        return None
 
 
 def _policy_of(request: Request) -> str:

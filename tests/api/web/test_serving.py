@@ -81,6 +81,14 @@ def test_nothing_outside_is_served(client: TestClient, path: str) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["a" * 5_000, "a/" * 3_000, "models/" + "a" * 300, "assets/" + "a" * 5_000])
+def test_a_name_too_long_for_a_file_is_an_address_as_others(client: TestClient, path: str) -> None:
+    opened = client.get(f"/ui/{path}", headers=OPENED)
+    assert opened.status_code == (404 if path.startswith("assets/") else 200)
+    asked = client.get(f"/ui/{path}", headers={"accept": "*/*"})
+    assert (asked.status_code, asked.json()["error"]["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("path", ["/ui/", "/ui/models/x", "/ui/theme.js", "/ui/assets/a-1.js"])
 def test_every_answer_says_what_a_page_may_do(client: TestClient, path: str) -> None:
     headers = client.get(path, headers=OPENED).headers
