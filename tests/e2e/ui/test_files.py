@@ -96,6 +96,33 @@ def test_a_file_is_dropped_and_its_upload_seen_and_stopped(stack: Stack, opened:
     assert "long.txt" not in stored(stack)
 
 
+def test_one_is_asked_before_an_upload_is_lost(stack: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{stack.url}/ui/files")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", SLOW)
+    give(page, ("slow.txt", b"x" * 2_000_000))
+    bar = page.get_by_role("progressbar", name="Upload of slow.txt")
+    bar.wait_for()
+    page.get_by_label("Purpose").last.select_option("batch")  # the page is still the same
+    away = page.get_by_role("navigation").get_by_role("link", name="Models")
+    away.click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("has to be sent again")
+    page.get_by_role("button", name="Stay").click()
+    expect(bar).to_be_visible()
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    away.click()
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    assert "slow.txt" not in stored(stack)
+    page.get_by_role("navigation").get_by_role("link", name="Files").click()
+    page.get_by_role("navigation").get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+
+
 def test_a_file_is_looked_at_downloaded_and_deleted(stack: Stack, opened: Opener) -> None:
     content = b"".join(json.dumps(LINE | {"custom_id": f"n{number}"}).encode() + b"\n" for number in range(2000))
     id = store(stack, "many.jsonl", content)

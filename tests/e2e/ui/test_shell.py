@@ -123,6 +123,18 @@ class TestWithAKey:
         key.wait_for()
         assert page.context.cookies() == []
 
+    def test_it_works_where_the_browser_says_that_it_is_offline(self, keyed: Stack, opened: Opener) -> None:
+        page, watch = opened(f"{keyed.url}/ui/")
+        watch.excuse(r"401")
+        key = page.get_by_label("API key")
+        key.fill("the-key")
+        page.evaluate("dispatchEvent(new Event('offline'))")
+        key.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+        page.get_by_role("link", name="Jobs", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+        expect(page.get_by_role("status")).to_have_count(0)
+
 
 @pytest.mark.parametrize("stripped", [True, False])
 def test_it_works_under_any_prefix(stack: Stack, opened: Opener, stripped: bool) -> None:
@@ -134,3 +146,11 @@ def test_it_works_under_any_prefix(stack: Stack, opened: Opener, stripped: bool)
         page.get_by_role("link", name="API documentation").click()
         page.get_by_role("heading", name="Headrace").wait_for()
         assert page.url == f"{proxy.url}/a/b/docs"
+
+
+@pytest.mark.parametrize("stripped", [True, False])
+def test_a_prefix_alone_leads_to_it(stack: Stack, opened: Opener, stripped: bool) -> None:
+    with Prefixed(stack.port, "/a/b", stripped=stripped) as proxy:
+        page, _ = opened(f"{proxy.url}/a/b/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+        assert page.url == f"{proxy.url}/a/b/ui/"

@@ -41,7 +41,13 @@ export const queryClient: QueryClient = new QueryClient({
         void queryClient.invalidateQueries({ queryKey: keys.session });
     },
   }),
+  // What a browser says of its network is no matter: the server may be on this machine.
   defaultOptions: {
-    queries: { retry: (count, error) => count < 2 && error instanceof ApiError && error.status === 0, staleTime: 1000 },
+    queries: {
+      networkMode: "always",
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.status === 0,
+      staleTime: 1000,
+    },
+    mutations: { networkMode: "always" },
   },
 });

@@ -1,6 +1,7 @@
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../ui/Button";
+import { Leaving } from "./Leaving";
 import { Level } from "./Level";
 import styles from "./Recorder.module.css";
 import { useRecorder } from "./useRecorder";
@@ -25,6 +26,7 @@ export function Recorder({ onRecorded }: { onRecorded: (file: File) => void }) {
         <span className={stream ? styles.stop : styles.dot} aria-hidden="true" />
         {stream ? t("recorder.stop") : isAsking ? t("recorder.asking") : t("recorder.record")}
       </Button>
+      <Leaving when={stream !== null} text={t("leaving.recording")} />
       {stream && <Level stream={stream} />}
       {stream && <Button onClick={drop}>{t("recorder.discard")}</Button>}
       {refusal && (

@@ -6,9 +6,17 @@ interface Props extends ComponentProps<"button"> {
   look?: "plain" | "primary" | "danger";
 }
 
-/** A button. It submits no form unless it is told to. */
-export function Button({ look = "plain", className, type = "button", ...rest }: Props) {
+/** A button. It submits no form unless it is told to, and by a double click once. */
+export function Button({ look = "plain", className, type = "button", onClick, ...rest }: Props) {
   return (
-    <button type={type} className={classes(styles.button, look !== "plain" && styles[look], className)} {...rest} />
+    <button
+      type={type}
+      className={classes(styles.button, look !== "plain" && styles[look], className)}
+      onClick={(event) => {
+        if (type === "submit" && event.detail > 1) event.preventDefault();
+        else onClick?.(event);
+      }}
+      {...rest}
+    />
   );
 }

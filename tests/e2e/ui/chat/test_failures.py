@@ -1,8 +1,10 @@
 """What goes wrong in a conversation: a model dies, a gateway starts again, a session ends, the network is gone."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -16,6 +18,8 @@ from tests.support.servers import wait_for
 pytestmark = pytest.mark.e2e
 
 KEY = "the-key"
+FULL = "() => { IDBObjectStore.prototype.put = function () { this.transaction.abort(); }; }"
+"""From now on there is no room for what a page keeps."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +135,63 @@ def test_without_a_network_it_is_said_and_the_page_comes_back(failing: Stack, si
     limited(page, 3)
     answer.get_by_role("button", name="Regenerate").click()
     expect(answer).to_contain_text("3 written")
+
+
+def test_what_the_browser_cannot_keep_is_exported(failing: Stack, signed_in: Opener, tmp_path: Path) -> None:
+    def exported() -> str:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").click()
+        download.value.save_as(tmp_path / "talks.json")
+        return (tmp_path / "talks.json").read_text()
+
+    page, watch = signed_in("chat")
+    watch.excuse(r"401")
+    limited(page, 3)
+    say(page, "while there is room")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    page.evaluate(FULL)
+    say(page, "when it is full")
+    expect(answers(page, "slow").nth(1)).to_contain_text("3 written")
+    expect(page.get_by_text("This conversation is not kept")).to_be_visible()
+    [full] = json.loads(exported())["conversations"]
+    said = [(turn["role"], bool(turn["text"]), turn["end"]) for turn in full["turns"]]
+    assert said == [("user", True, "stop"), ("assistant", True, "length")] * 2
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no'); } })")
+    page.goto(f"{failing.url}/ui/chat?model=slow")
+    limited(page, 3)
+    say(page, "where nothing is kept")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    assert "where nothing is kept" in exported()
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_role("button", name="where nothing is kept", exact=True).click()
+    expect(answers(page, "slow")).to_contain_text("3 written")
+
+
+def test_signing_out_leaves_nothing_to_the_next(signed_in: Opener) -> None:
+    page, watch = signed_in("chat")
+    watch.excuse(r"401")
+    page.evaluate(FULL)
+    limited(page, 3)
+    say(page, "for me alone")
+    expect(answers(page, "slow")).to_contain_text("3 written")
+    page.get_by_label("Message", exact=True).fill("half a thought")
+    page.get_by_role("link", name="Transcription").click()
+    page.get_by_label("Choose a file").first.set_input_files(
+        {"name": "mine.mp3", "mimeType": "audio/mpeg", "buffer": b"a"}
+    )
+    page.get_by_text("mine.mp3", exact=True).wait_for()
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_label("API key").press("Enter")
+    page.get_by_role("link", name="Transcription").click()
+    page.get_by_label("Choose a file").first.wait_for(state="attached")
+    assert page.get_by_text("mine.mp3").count() == 0
+    page.get_by_role("link", name="Chat", exact=True).click()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    expect(page.get_by_role("region", name="Conversations")).not_to_contain_text("for me alone")
+    assert page.get_by_text("for me alone").count() == 0
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_the_request_is_told_as_code(signed_in: Opener) -> None:

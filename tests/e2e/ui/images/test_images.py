@@ -117,6 +117,18 @@ def test_a_picture_is_drawn_kept_and_drawn_again(drawing: Stack, opened: Opener,
     expect(page.locator("pre").filter(has_text="curl")).to_contain_text(f'"seed":"{SEED}"')
 
 
+def test_a_double_click_draws_one(drawing: Stack, opened: Opener) -> None:
+    def jobs() -> int:
+        return len(httpx.get(f"{drawing.url}/v1/jobs", params={"kind": "images", "limit": 100}).json()["data"])
+
+    before = jobs()
+    page, _ = opened(f"{drawing.url}/ui/images")
+    page.get_by_label("Prompt").first.fill("a green three")
+    page.get_by_role("button", name="Generate", exact=True).dblclick(delay=60)
+    drawn(page, "a green three")
+    assert jobs() == before + 1
+
+
 def test_one_without_a_seed_is_drawn_again_by_the_one_that_was_used(drawing: Stack, opened: Opener) -> None:
     page, _ = opened(f"{drawing.url}/ui/images")
     page.get_by_label("Prompt", exact=True).fill("a green star")

@@ -104,11 +104,18 @@ def test_what_is_said_into_the_microphone_is_written_down(hearing: Stack, opened
     page.get_by_role("link", name="Transcription").click()
     assert "fox" in heard(page).lower()
     lasts(page, 3.9)
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
 
 
 def test_a_recording_is_discarded(hearing: Stack, opened: Opener) -> None:
     page, _ = opened(f"{hearing.url}/ui/transcription", permissions=["microphone"])
     page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("is discarded")
+    page.get_by_role("button", name="Stay").click()
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_focused()
     expect(page.get_by_role("timer")).to_have_count(0)
@@ -176,6 +183,9 @@ def test_what_was_heard_until_it_is_stopped_stays(hearing: Stack, opened: Opener
     progress = page.get_by_role("progressbar", name="Written down so far")
     assert float(progress.get_attribute("max") or 0) > 1000
     assert unfit(page) == []
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("The transcript is broken off")
+    page.get_by_role("button", name="Stay").click()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped.").wait_for()
     assert page.get_by_role("button", name="Play from").count() < 200

@@ -3,16 +3,15 @@ import { useTranslation } from "react-i18next";
 import { save } from "../../lib/saving";
 import { Button } from "../../ui/Button";
 import { read, written } from "./archive";
-import type { Conversation } from "./conversation";
 import styles from "./HistoryPanel.module.css";
-import { bring } from "./talks";
+import { all, bring } from "./talks";
 
-function keep(conversations: readonly Conversation[]) {
-  save(new Blob([written(conversations)], { type: "application/json" }), "headrace-conversations.json");
+async function keep() {
+  save(new Blob([written(await all())], { type: "application/json" }), "headrace-conversations.json");
 }
 
-/** Writes all conversations into a file, and brings those of one back. */
-export function HistoryFiles({ conversations }: { conversations: readonly Conversation[] }) {
+/** Writes all conversations, if there are any, into a file, and brings those of one back. */
+export function HistoryFiles({ hasAny }: { hasAny: boolean }) {
   const { t } = useTranslation();
   const input = useRef<HTMLInputElement>(null);
   const [isWrong, setWrong] = useState(false);
@@ -24,7 +23,7 @@ export function HistoryFiles({ conversations }: { conversations: readonly Conver
   };
   return (
     <div className={styles.files}>
-      {conversations.length > 0 && <Button onClick={() => keep(conversations)}>{t("chat.export")}</Button>}
+      {hasAny && <Button onClick={() => void keep()}>{t("chat.export")}</Button>}
       <input
         ref={input}
         type="file"

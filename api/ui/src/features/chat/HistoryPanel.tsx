@@ -48,7 +48,7 @@ export function HistoryPanel({ current, onOpen }: Props) {
             />
           ))}
         </ul>
-        <HistoryFiles conversations={data ?? []} />
+        <HistoryFiles hasAny={(data ?? []).length > 0} />
       </div>
     </section>
   );

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { matching, read, written } from "./archive";
+import { matching, read, together, written } from "./archive";
 import { type Conversation, NO_SETTINGS, newTurn } from "./conversation";
 
 const talk = (id: string, at: number, text: string): Conversation => ({
@@ -34,4 +34,14 @@ test("all words are looked for, and the newest goes first", () => {
   expect(matching(talks, " FISH ").map((one) => one.id)).toEqual(["y", "x"]);
   expect(matching(talks, "fish red").map((one) => one.id)).toEqual(["x"]);
   expect(matching(talks, "")).toHaveLength(3);
+});
+
+test("what is open is listed as it is now, whether or not it is kept", () => {
+  const kept = [talk("x", 1, "old"), talk("y", 2, "kept")];
+  const open = [talk("x", 3, "new"), talk("z", 4, "unkept"), { ...talk("blank", 0, ""), turns: [] }];
+  expect(together(kept, open).map((one) => [one.id, one.turns[0]?.text])).toEqual([
+    ["x", "new"],
+    ["y", "kept"],
+    ["z", "unkept"],
+  ]);
 });

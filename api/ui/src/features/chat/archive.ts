@@ -1,5 +1,6 @@
 import { type Conversation, type Form, NO_SETTINGS, newTurn, type Settings, type Turn } from "./conversation";
 import { FORMS } from "./structure";
+import { united } from "./tree";
 
 const KIND = "headrace.conversations";
 
@@ -18,6 +19,13 @@ export function read(text: string): Conversation[] | null {
   } catch {
     return null;
   }
+}
+
+/** Those that are kept with those that are open, as they are now. One in which nothing was said is left out. */
+export function together(kept: readonly Conversation[], open: readonly Conversation[]): Conversation[] {
+  const all = new Map(kept.map((one) => [one.id, one]));
+  for (const one of open) all.set(one.id, united(all.get(one.id), one));
+  return [...all.values()].filter((one) => one.turns.length > 0);
 }
 
 /** Those that hold all of the words that were typed, newest first. */

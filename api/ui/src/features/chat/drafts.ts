@@ -1,3 +1,4 @@
+import { forgetAtEnd } from "../../lib/forgetting";
 import type { Said } from "./talk";
 
 const PREFIX = "headrace.draft.";
@@ -5,6 +6,7 @@ const NOTHING: Said = { text: "", pictures: [], sounds: [] };
 
 /** What was attached, which is too much for what a tab may keep. */
 const attached = new Map<string, Said>();
+forgetAtEnd(() => attached.clear());
 
 /** What was typed in a conversation and not sent. It outlives the page that showed it, its text a reload too. */
 export function draftOf(id: string): Said {

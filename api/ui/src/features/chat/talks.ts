@@ -1,27 +1,42 @@
 import { queryOptions } from "@tanstack/react-query";
 import { queryClient } from "../../api/queries";
+import { forgetAtEnd } from "../../lib/forgetting";
 import { newId } from "../../lib/ids";
+import { together } from "./archive";
 import { type Conversation, NO_SETTINGS, whole } from "./conversation";
 import { history } from "./history";
 import { Talk } from "./talk";
-
-/** All that is kept, which needs no network. */
-export const kept = queryOptions({
-  queryKey: ["conversations"],
-  queryFn: history.all,
-  networkMode: "always",
-  retry: false,
-});
 
 const open = new Map<string, Talk>();
 const forgotten = new Set<string>();
 let blank: Talk | null = null;
 
+/** All conversations as they are now: those that are kept, and those that are open. A browser may keep none. */
+export async function all(): Promise<Conversation[]> {
+  const found = await history.all().catch(() => []);
+  return together(
+    found,
+    [...open.values()].map((talk) => talk.now().conversation),
+  );
+}
+
+/** The list of all, which needs no network. */
+export const kept = queryOptions({ queryKey: ["conversations"], queryFn: all, retry: false });
+
+forgetAtEnd(() => {
+  for (const talk of open.values()) talk.stop();
+  open.clear();
+  blank = null;
+});
+
 /** Keeps a conversation. While it grows, the list of all is not read anew. */
 async function keep(conversation: Conversation, isGrowing: boolean): Promise<void> {
   if (forgotten.has(conversation.id)) return; // it was deleted while it was written
-  await history.keep(conversation);
-  if (!isGrowing) await queryClient.invalidateQueries({ queryKey: kept.queryKey });
+  try {
+    await history.keep(conversation);
+  } finally {
+    if (!isGrowing) await queryClient.invalidateQueries({ queryKey: kept.queryKey });
+  }
 }
 
 function opened(conversation: Conversation): Talk {
@@ -53,7 +68,7 @@ export async function forget(id: string): Promise<void> {
   forgotten.add(id);
   open.get(id)?.stop();
   open.delete(id);
-  await history.forget(id);
+  await history.forget(id).catch(() => undefined); // what is still kept is listed as before
   await queryClient.invalidateQueries({ queryKey: kept.queryKey });
 }
 

@@ -9,7 +9,8 @@ import styles from "./SourceField.module.css";
 
 interface Props {
   file: File | null;
-  onFile: (file: File) => void;
+  /** `isMade`: whether it was made here, and lies nowhere else. */
+  onFile: (file: File, isMade?: boolean) => void;
   player: Ref<HTMLAudioElement>;
   onLength: (seconds: number) => void;
   onTime: (seconds: number) => void;
@@ -42,7 +43,7 @@ export function SourceField({ file, onFile, player, onLength, onTime }: Props) {
           accept="audio/*,video/*"
           onFiles={([first]) => first && onFile(first)}
         />
-        <Recorder onRecorded={onFile} />
+        <Recorder onRecorded={(made) => onFile(made, true)} />
         <span className={styles.hint}>{t("transcription.drop")}</span>
       </div>
       {file ? (

@@ -4,12 +4,14 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { fieldsOf, pathOf } from "../../api/transcripts";
 import { Failure } from "../../parts/Failure";
+import { Leaving } from "../../parts/Leaving";
 import { TryForm } from "../../parts/TryForm";
 import { useKept } from "../../parts/useKept";
 import { useModelFor } from "../../parts/useModelFor";
 import { Page } from "../../ui/Page";
 import { AnswerCard } from "./AnswerCard";
 import { LanguageField } from "./LanguageField";
+import { certain } from "./languages";
 import { SourceField } from "./SourceField";
 import styles from "./TranscriptionPage.module.css";
 import { useTranscript } from "./useTranscript";
@@ -22,6 +24,7 @@ export function TranscriptionPage() {
   const navigate = route.useNavigate();
   const able = useModelFor((one) => one.model_ability.includes("audio2text"), route.useSearch().model);
   const [file, setFile] = useKept<File | null>("file", null);
+  const [isMade, setMade] = useKept("isMade", false);
   const [typed, setLanguage] = useState("");
   const [isWanted, setWanted] = useState(false);
   const player = useRef<HTMLAudioElement>(null);
@@ -30,13 +33,14 @@ export function TranscriptionPage() {
   const { transcript, isBusy, error, begin, stop } = useTranscript();
 
   const model = able.models?.find((one) => one.id === able.model);
-  const known = model?.model_lang ?? null;
+  const known = certain(model?.model_lang ?? undefined);
   const mayTranslate = model?.translates ?? model?.model_type === "audio";
   const language = known && !known.includes(typed) ? "" : typed.trim();
   const asked = { model: able.model, language, isTranslated: isWanted && mayTranslate };
   const param = error instanceof ApiError ? error.param : null;
-  const take = (one: File) => {
+  const take = (one: File, made = false) => {
     setLength(0);
+    setMade(made);
     setFile(one);
   };
   const play = useCallback((seconds: number) => {
@@ -47,6 +51,7 @@ export function TranscriptionPage() {
   const isAboutLanguage = param === "language" && !known;
   return (
     <Page title={t("nav.page.transcription")}>
+      <Leaving when={isBusy} unload={isMade || transcript.segments.length > 0} text={t("leaving.transcript")} />
       {able.error && <Failure error={able.error} />}
       <TryForm
         title={t("transcription.title")}

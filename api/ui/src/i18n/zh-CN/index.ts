@@ -20,6 +20,7 @@ import images from "./images.json";
 import jobs from "./jobs.json";
 import keeping from "./keeping.json";
 import launch from "./launch.json";
+import leaving from "./leaving.json";
 import logs from "./logs.json";
 import markdown from "./markdown.json";
 import models from "./models.json";
@@ -64,6 +65,7 @@ export default {
   jobs,
   keeping,
   launch,
+  leaving,
   logs,
   markdown,
   models,

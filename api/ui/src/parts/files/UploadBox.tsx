@@ -4,6 +4,7 @@ import { type FileObject, PURPOSES, type Purpose } from "../../api/files";
 import { classes } from "../../lib/classes";
 import { FilePicker } from "../../ui/FilePicker";
 import { Select } from "../../ui/Select";
+import { Leaving } from "../Leaving";
 import styles from "./UploadBox.module.css";
 import { UploadView } from "./UploadView";
 import { useUploads } from "./useUploads";
@@ -61,6 +62,7 @@ export function UploadBox({ purpose: fixed, onUploaded }: Props) {
         <p>{t("files.dropHere")}</p>
         <FilePicker label={t("files.choose")} onFiles={add} />
       </div>
+      <Leaving when={all.some(({ error }) => !error)} text={t("leaving.uploads")} />
       {all.length > 0 && (
         <ul className={styles.list} aria-label={t("files.uploads")}>
           {all.map((upload) => (
