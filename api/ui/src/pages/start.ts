@@ -1,6 +1,7 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { filtersOf as catalogueFiltersOf, lineFiltersOf } from "../features/catalogue/search";
 import { filtersOf, tabOf } from "../features/models/search";
+import { late } from "./late";
 import { named } from "./named";
 import { getParentRoute } from "./root";
 
@@ -10,19 +11,19 @@ export const start = [
     getParentRoute,
     path: "/",
     validateSearch: (search: Record<string, unknown>) => named(search, "trying"),
-    component: lazyRouteComponent(() => import("../features/overview/OverviewPage"), "OverviewPage"),
+    component: late(() => import("../features/overview/OverviewPage"), "OverviewPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/catalogue",
     validateSearch: catalogueFiltersOf,
-    component: lazyRouteComponent(() => import("../features/catalogue/CataloguePage"), "CataloguePage"),
+    component: late(() => import("../features/catalogue/CataloguePage"), "CataloguePage"),
   }),
   createRoute({
     getParentRoute,
     path: "/catalogue/$name",
     validateSearch: lineFiltersOf,
-    component: lazyRouteComponent(() => import("../features/catalogue/ModelPage"), "ModelPage"),
+    component: late(() => import("../features/catalogue/ModelPage"), "ModelPage"),
   }),
   createRoute({
     getParentRoute,
@@ -37,18 +38,18 @@ export const start = [
       ...named(search, "quantization"),
       ...named(search, "launched"),
     }),
-    component: lazyRouteComponent(() => import("../features/launch/LaunchPage"), "LaunchPage"),
+    component: late(() => import("../features/launch/LaunchPage"), "LaunchPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/models",
     validateSearch: filtersOf,
-    component: lazyRouteComponent(() => import("../features/models/ModelsPage"), "ModelsPage"),
+    component: late(() => import("../features/models/ModelsPage"), "ModelsPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/models/$uid",
     validateSearch: tabOf,
-    component: lazyRouteComponent(() => import("../features/models/ModelPage"), "ModelPage"),
+    component: late(() => import("../features/models/ModelPage"), "ModelPage"),
   }),
 ];

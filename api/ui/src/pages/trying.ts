@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { late } from "./late";
 import { listed, named } from "./named";
 import { getParentRoute } from "./root";
 
@@ -12,19 +13,19 @@ export const trying = [
     getParentRoute,
     path: "/images",
     validateSearch: studio,
-    component: lazyRouteComponent(() => import("../features/images/ImagesPage"), "ImagesPage"),
+    component: late(() => import("../features/images/ImagesPage"), "ImagesPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/videos",
     validateSearch: studio,
-    component: lazyRouteComponent(() => import("../features/images/VideosPage"), "VideosPage"),
+    component: late(() => import("../features/images/VideosPage"), "VideosPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/completion",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/completion/CompletionPage"), "CompletionPage"),
+    component: late(() => import("../features/completion/CompletionPage"), "CompletionPage"),
   }),
   createRoute({
     getParentRoute,
@@ -34,36 +35,36 @@ export const trying = [
       ...named(search, "conversation"),
       ...listed(search, "beside"),
     }),
-    component: lazyRouteComponent(() => import("../features/chat/ChatPage"), "ChatPage"),
+    component: late(() => import("../features/chat/ChatPage"), "ChatPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/transcription",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/transcription/TranscriptionPage"), "TranscriptionPage"),
+    component: late(() => import("../features/transcription/TranscriptionPage"), "TranscriptionPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/speech",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/speech/SpeechPage"), "SpeechPage"),
+    component: late(() => import("../features/speech/SpeechPage"), "SpeechPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/embeddings",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/embeddings/EmbeddingsPage"), "EmbeddingsPage"),
+    component: late(() => import("../features/embeddings/EmbeddingsPage"), "EmbeddingsPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/rerank",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/rerank/RerankPage"), "RerankPage"),
+    component: late(() => import("../features/rerank/RerankPage"), "RerankPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/tokenizer",
     validateSearch: (search: Record<string, unknown>) => named(search, "model"),
-    component: lazyRouteComponent(() => import("../features/tokenizer/TokenizerPage"), "TokenizerPage"),
+    component: late(() => import("../features/tokenizer/TokenizerPage"), "TokenizerPage"),
   }),
 ];

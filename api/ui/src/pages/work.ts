@@ -1,7 +1,8 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { searchOf } from "../features/batches/search";
 import { filtersOf as filesOf } from "../features/files/search";
 import { filtersOf } from "../features/jobs/search";
+import { late } from "./late";
 import { getParentRoute } from "./root";
 
 /** What is done in the background. */
@@ -10,33 +11,33 @@ export const work = [
     getParentRoute,
     path: "/jobs",
     validateSearch: filtersOf,
-    component: lazyRouteComponent(() => import("../features/jobs/JobsPage"), "JobsPage"),
+    component: late(() => import("../features/jobs/JobsPage"), "JobsPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/jobs/$id",
-    component: lazyRouteComponent(() => import("../features/jobs/JobPage"), "JobPage"),
+    component: late(() => import("../features/jobs/JobPage"), "JobPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/batches",
     validateSearch: searchOf,
-    component: lazyRouteComponent(() => import("../features/batches/BatchesPage"), "BatchesPage"),
+    component: late(() => import("../features/batches/BatchesPage"), "BatchesPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/batches/$id",
-    component: lazyRouteComponent(() => import("../features/batches/BatchPage"), "BatchPage"),
+    component: late(() => import("../features/batches/BatchPage"), "BatchPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/files",
     validateSearch: filesOf,
-    component: lazyRouteComponent(() => import("../features/files/FilesPage"), "FilesPage"),
+    component: late(() => import("../features/files/FilesPage"), "FilesPage"),
   }),
   createRoute({
     getParentRoute,
     path: "/files/$id",
-    component: lazyRouteComponent(() => import("../features/files/FilePage"), "FilePage"),
+    component: late(() => import("../features/files/FilePage"), "FilePage"),
   }),
 ];

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
+from tests.e2e.ui.keyboard import tab_to
 from tests.e2e.ui.launch.conftest import end, estimated
 from tests.e2e.ui.looks import LOCALES, SHOTS, look
 from tests.e2e.ui.watched import unfit
@@ -17,7 +18,6 @@ from tests.support.weights import smollm2_gguf
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 
 READY_MS = 90_000
-MOST_TABS = 60
 
 
 def write(path: Path, data: bytes) -> None:
@@ -25,16 +25,6 @@ def write(path: Path, data: bytes) -> None:
     made = path.with_suffix(".new")
     made.write_bytes(data)
     made.replace(path)
-
-
-def tab_to(page: Page, target: Locator) -> None:
-    """Go to an element with the keyboard alone."""
-    target.wait_for()
-    for _ in range(MOST_TABS):
-        if target.evaluate("one => one === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError("the keyboard does not lead there")
 
 
 def test_a_launch_with_the_keyboard_alone(served: Stack, opened: Opener) -> None:

@@ -5,12 +5,14 @@ import { classes } from "../../lib/classes";
 import { Button } from "../../ui/Button";
 import { Links } from "./Links";
 import styles from "./Shell.module.css";
+import { useLanding } from "./useLanding";
 
 /** What stands around every page: the way to the others, on a narrow screen behind a button, and what is under way. */
 export function Shell({ activity }: { activity: ReactNode }) {
   const { t } = useTranslation();
   const id = useId();
   const [isOpen, setOpen] = useState(false);
+  const content = useLanding();
   const here = useLocation({ select: ({ publicHref }) => publicHref.replace(/#.*/, "") });
   return (
     <div className={styles.shell}>
@@ -30,7 +32,7 @@ export function Shell({ activity }: { activity: ReactNode }) {
       </header>
       <div className={styles.column}>
         {activity}
-        <main id="content" className={styles.main} tabIndex={-1}>
+        <main ref={content} id="content" className={styles.main} tabIndex={-1}>
           <Outlet />
         </main>
       </div>
