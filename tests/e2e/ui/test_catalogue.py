@@ -36,7 +36,7 @@ def test_it_can_be_read_by_all(stack: Stack, opened: Opener, path: str, locale: 
 
 def test_what_is_searched_and_filtered_is_in_the_address(stack: Stack, opened: Opener) -> None:
     page, _ = opened(f"{stack.url}/ui/")
-    page.get_by_role("link", name="Catalogue").click()
+    page.get_by_role("link", name="Catalogue", exact=True).click()
     page.get_by_text(re.compile(r"^\d{4} of \d{4} models$")).wait_for()
     assert len(cards(page)) == 48
     page.get_by_role("button", name=re.compile("Show more")).click()

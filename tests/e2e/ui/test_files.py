@@ -105,7 +105,7 @@ def test_one_is_asked_before_an_upload_is_lost(stack: Stack, opened: Opener) -> 
     bar = page.get_by_role("progressbar", name="Upload of slow.txt")
     bar.wait_for()
     page.get_by_label("Purpose").last.select_option("batch")  # the page is still the same
-    away = page.get_by_role("navigation").get_by_role("link", name="Models")
+    away = page.get_by_role("navigation").get_by_role("link", name="Models", exact=True)
     away.click()
     expect(page.get_by_role("alertdialog")).to_contain_text("has to be sent again")
     page.get_by_role("button", name="Stay").click()
@@ -119,7 +119,7 @@ def test_one_is_asked_before_an_upload_is_lost(stack: Stack, opened: Opener) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text("Models")
     assert "slow.txt" not in stored(stack)
     page.get_by_role("navigation").get_by_role("link", name="Files").click()
-    page.get_by_role("navigation").get_by_role("link", name="Models").click()
+    page.get_by_role("navigation").get_by_role("link", name="Models", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Models")
 
 

@@ -39,7 +39,7 @@ def test_the_first_answer_takes_few_clicks(new_stack: StackFactory, opened: Open
     assert page.evaluate("clicked()") == 2 <= MOST_CLICKS
     assert [one["id"] for one in httpx.get(f"{stack.url}/v1/models").json()["data"]] == ["smollm2"]
     page.goto(f"{stack.url}/ui/")
-    page.get_by_role("link", name="smollm2").wait_for()
+    page.get_by_role("link", name="smollm2", exact=True).wait_for()
     expect(page.get_by_text("Try a model")).to_have_count(0)
     said = {"Requests in flight": "0", "Jobs running": "0", "Jobs waiting": "0"}
     for name, value in said.items():
@@ -47,6 +47,6 @@ def test_the_first_answer_takes_few_clicks(new_stack: StackFactory, opened: Open
     paints = []
     for _ in range(3):
         page.reload()
-        page.get_by_role("link", name="smollm2").wait_for()
+        page.get_by_role("link", name="smollm2", exact=True).wait_for()
         paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
     assert min(paints) <= MOST_PAINT_MS

@@ -88,12 +88,12 @@ class TestTheList:
 
     def test_a_name_leads_to_its_page(self, stack: Stack, model: str, opened: Opener) -> None:
         page, _ = opened(f"{stack.url}/ui/")
-        page.get_by_role("link", name=model).click()
+        page.get_by_role("link", name=model, exact=True).click()
         expect(page).to_have_url(address(stack))
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text(model)
-        page.get_by_role("link", name="Models").click()
-        page.get_by_role("link", name=model).click()
+        page.get_by_role("link", name="Models", exact=True).click()
+        page.get_by_role("link", name=model, exact=True).click()
         page.get_by_role("tab", name="Events").click()
         expect(page).to_have_url(address(stack, tab="events"))
         expect(page.get_by_role("row").filter(has_text="launched")).to_be_visible()
@@ -239,7 +239,7 @@ class TestTheEnd:
         page.keyboard.press("Enter")
         page.get_by_text(f"{UID} has ended").wait_for()
         assert UID not in {one["id"] for one in stack.client.models()}
-        expect(page.get_by_role("link", name=UID)).to_have_count(0)
+        expect(page.get_by_role("link", name=UID, exact=True)).to_have_count(0)
         assert unfit(page) == []
         page.get_by_role("button", name="Close").click()
         expect(page.get_by_text("has ended")).to_have_count(0)
@@ -253,7 +253,7 @@ class TestTheEnd:
         refused = httpx.post(f"{stack.url}/v1/models", json=launch, timeout=120).json()["error"]["message"]
         page, watch = opened(f"{stack.url}/ui/")
         watch.excuse("404")
-        page.get_by_role("link", name="broken").first.click()
+        page.get_by_role("link", name="broken", exact=True).first.click()
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("This model could not be loaded")
         expect(alert).to_contain_text(refused)

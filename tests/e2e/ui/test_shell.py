@@ -33,7 +33,7 @@ def test_it_can_be_read_by_all(stack: Stack, opened: Opener, path: str, locale: 
 def test_on_a_narrow_screen_the_pages_are_behind_a_button(stack: Stack, opened: Opener) -> None:
     page, _ = opened(f"{stack.url}/ui/", viewport={"width": 360, "height": 800})
     menu = page.get_by_role("button", name="Menu")
-    link = page.get_by_role("link", name="Settings")
+    link = page.get_by_role("link", name="Settings", exact=True)
     expect(link).to_be_hidden()
     menu.focus()
     page.keyboard.press("Enter")
@@ -80,14 +80,14 @@ class TestAfterAnUpgrade:
     def test_it_loads_itself_anew_once(self, stale: tuple[Page, list[int]]) -> None:
         page, loads = stale
         page.route("**/assets/Settings*", lambda route: route.fallback() if loads else route.fulfill(status=404))
-        page.get_by_role("link", name="Settings").click()
+        page.get_by_role("link", name="Settings", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
         assert len(loads) == 1
 
     def test_it_says_so_where_that_does_not_help(self, stale: tuple[Page, list[int]]) -> None:
         page, loads = stale
         page.route("**/assets/Settings*", lambda route: route.fulfill(status=404))
-        page.get_by_role("link", name="Settings").click()
+        page.get_by_role("link", name="Settings", exact=True).click()
         page.get_by_role("alert").get_by_role("button", name="Try again").wait_for()
         assert len(loads) == 1
         assert unfit(page) == []
@@ -141,7 +141,7 @@ def test_it_works_under_any_prefix(stack: Stack, opened: Opener, stripped: bool)
     with Prefixed(stack.port, "/a/b", stripped=stripped) as proxy:
         page, _ = opened(f"{proxy.url}/a/b/ui/settings")
         expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
-        page.get_by_role("link", name="Overview").click()
+        page.get_by_role("link", name="Overview", exact=True).click()
         assert page.url == f"{proxy.url}/a/b/ui/"
         page.get_by_role("link", name="API documentation").click()
         page.get_by_role("heading", name="Headrace").wait_for()

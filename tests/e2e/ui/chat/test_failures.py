@@ -175,16 +175,16 @@ def test_signing_out_leaves_nothing_to_the_next(signed_in: Opener) -> None:
     say(page, "for me alone")
     expect(answers(page, "slow")).to_contain_text("3 written")
     page.get_by_label("Message", exact=True).fill("half a thought")
-    page.get_by_role("link", name="Transcription").click()
+    page.get_by_role("link", name="Transcription", exact=True).click()
     page.get_by_label("Choose a file").first.set_input_files(
         {"name": "mine.mp3", "mimeType": "audio/mpeg", "buffer": b"a"}
     )
     page.get_by_text("mine.mp3", exact=True).wait_for()
-    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("API key").fill(KEY)
     page.get_by_label("API key").press("Enter")
-    page.get_by_role("link", name="Transcription").click()
+    page.get_by_role("link", name="Transcription", exact=True).click()
     page.get_by_label("Choose a file").first.wait_for(state="attached")
     assert page.get_by_text("mine.mp3").count() == 0
     page.get_by_role("link", name="Chat", exact=True).click()

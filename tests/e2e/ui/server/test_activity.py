@@ -95,7 +95,7 @@ def test_it_leads_to_the_jobs_that_run_and_wait(stack: Stack, opened: Opener) ->
 
 def test_it_stays_closed_and_covers_nothing(stack: Stack, slow: str, opened: Opener) -> None:
     page, _ = opened(f"{stack.url}/ui/settings", viewport={"width": 360, "height": 800})
-    line = strip(page).get_by_role("link", name=slow)
+    line = strip(page).get_by_role("link", name=slow, exact=True)
     expect(line).to_be_visible()
     below = strip(page).bounding_box()
     content = page.locator("#content").bounding_box()

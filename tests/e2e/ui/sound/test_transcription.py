@@ -100,8 +100,8 @@ def test_what_is_said_into_the_microphone_is_written_down(hearing: Stack, opened
     lasts(page, 3.9)
     page.get_by_role("button", name="Transcribe").click()
     assert "fox" in heard(page).lower()
-    page.get_by_role("link", name="Models").click()
-    page.get_by_role("link", name="Transcription").click()
+    page.get_by_role("link", name="Models", exact=True).click()
+    page.get_by_role("link", name="Transcription", exact=True).click()
     assert "fox" in heard(page).lower()
     lasts(page, 3.9)
     with page.expect_event("dialog") as asked:
@@ -113,7 +113,7 @@ def test_what_is_said_into_the_microphone_is_written_down(hearing: Stack, opened
 def test_a_recording_is_discarded(hearing: Stack, opened: Opener) -> None:
     page, _ = opened(f"{hearing.url}/ui/transcription", permissions=["microphone"])
     page.get_by_role("button", name="Record", exact=True).click()
-    page.get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Models", exact=True).click()
     expect(page.get_by_role("alertdialog")).to_contain_text("is discarded")
     page.get_by_role("button", name="Stay").click()
     page.get_by_role("button", name="Discard").click()
@@ -183,7 +183,7 @@ def test_what_was_heard_until_it_is_stopped_stays(hearing: Stack, opened: Opener
     progress = page.get_by_role("progressbar", name="Written down so far")
     assert float(progress.get_attribute("max") or 0) > 1000
     assert unfit(page) == []
-    page.get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Models", exact=True).click()
     expect(page.get_by_role("alertdialog")).to_contain_text("The transcript is broken off")
     page.get_by_role("button", name="Stay").click()
     page.get_by_role("button", name="Stop").click()

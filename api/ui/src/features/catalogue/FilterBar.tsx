@@ -80,8 +80,10 @@ function withChosen(words: readonly string[], chosen: string | undefined): reado
   return chosen && !words.includes(chosen) ? [chosen, ...words] : words;
 }
 
+const collator = new Intl.Collator();
+
 /** Words with what they are called: in the order of that where there are too many to be looked through. */
 function told(words: readonly string[], said: (word: string) => string, byName: boolean) {
   const options = words.map((word) => [word, said(word)] as const);
-  return byName ? options.sort(([, one], [, other]) => one.localeCompare(other)) : options;
+  return byName ? options.sort(([, one], [, other]) => collator.compare(one, other)) : options;
 }

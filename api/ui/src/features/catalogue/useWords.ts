@@ -6,7 +6,7 @@ import { useAbility } from "../../parts/useAbility";
 export function useWords() {
   const { t, i18n } = useTranslation();
   const ability = useAbility();
-  const tongues = new Intl.DisplayNames(i18n.language, { type: "language", fallback: "code" });
+  const tongues = tonguesIn(i18n.language);
   return {
     ability,
     language: (word: string) => {
@@ -20,4 +20,13 @@ export function useWords() {
     /** A number of parameters, of which `billions` are given. */
     size: (billions: number) => parameters(billions, i18n.language),
   };
+}
+
+const tonguesOf = new Map<string, Intl.DisplayNames>();
+
+/** What languages are called in one of them. It is made once, as each of a thousand cards asks for it. */
+function tonguesIn(language: string): Intl.DisplayNames {
+  const there = tonguesOf.get(language) ?? new Intl.DisplayNames(language, { type: "language", fallback: "code" });
+  tonguesOf.set(language, there);
+  return there;
 }
