@@ -1,4 +1,4 @@
-"""What a launch says of how long its model stays loaded; the same may be changed while it runs."""
+"""What a launch says of how long its model stays loaded, and what of it may be changed while it runs."""
 
 from typing import Annotated, Any, Self
 
@@ -62,6 +62,8 @@ class StayingChange(Staying):
 
     pinned: Bool | None = Field(None, description="never unload it, to make room or because nobody asks for it")  # type: ignore[assignment]
 
+    autostart: Bool | None = Field(None, description="bring it back at the next `headrace up`; null: it comes back")
+
     def values(self) -> dict[str, Any]:
         """The columns to change."""
         found: dict[str, Any] = self.model_dump(include=self.model_fields_set - {"keep_alive"})
@@ -69,4 +71,6 @@ class StayingChange(Staying):
             found["keep_alive_s"] = self.keep_alive_s
         if "pinned" in found:
             found["pinned"] = bool(found["pinned"])
+        if "autostart" in found:
+            found["autostart"] = found["autostart"] is not False
         return found

@@ -58,6 +58,7 @@ class Model(TypedDict):
     replica: int
     keep_alive: float | None
     pinned: bool
+    autostart: bool
     min_replicas: int | None
     max_replicas: int | None
     load_s: float | None

@@ -26,7 +26,10 @@ router = APIRouter(route_class=AsWritten)
     openapi_extra=json_body(StayingChange),
 )
 async def change_model(request: Request, uid: Uid) -> Model:
-    """Change ``keep_alive``, ``pinned``, ``min_replicas`` or ``max_replicas``; the others stay. Returns the model."""
+    """Change ``keep_alive``, ``pinned``, ``min_replicas``, ``max_replicas`` or ``autostart``; the others stay.
+
+    Returns the model.
+    """
     gateway = gateway_of(request)
     values = (await fields.read(request, StayingChange)).values()
     row, _ = await found(gateway, uid)

@@ -65,6 +65,7 @@ def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> M
         "replica": row.replica,
         "keep_alive": row.keep_alive_s,
         "pinned": row.pinned,
+        "autostart": row.autostart,
         "min_replicas": row.min_replicas,
         "max_replicas": row.max_replicas,
         "load_s": row.load_s,

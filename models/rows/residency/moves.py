@@ -63,7 +63,7 @@ def took(connection: Connection, uid: str, load_s: float) -> None:
 
 
 def change(connection: Connection, uid: str, values: Mapping[str, Any]) -> bool:
-    """Change how long a model stays, whether it is pinned, or its numbers of replicas. False: there is none."""
+    """Change how long a model stays, or its numbers of replicas, or whether it comes back. False: there is none."""
     found = connection.execute(sa.update(instances).where(instances.c.uid == uid).values(**values)).rowcount > 0
     if found:
         text = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))

@@ -135,13 +135,20 @@ def test_settings_are_changed_and_refused(stack: Stack, model: str, opened: Open
     save = page.get_by_role("button", name="Save")
     expect(save).to_be_disabled()
     page.get_by_label("Pinned").check()
+    page.get_by_label("Bring it back").uncheck()
     page.get_by_label("Stays loaded without requests").fill("5m")
     page.get_by_label("Replicas at most").fill("3")
     save.click()
     page.get_by_role("status").get_by_text("Saved").wait_for()
     expect(page.get_by_label("Stays loaded without requests")).to_have_value("300")
     now = state(stack)
-    assert (now["pinned"], now["keep_alive"], now["min_replicas"], now["max_replicas"]) == (True, 300, None, 3)
+    assert (now["autostart"], now["pinned"], now["keep_alive"], now["min_replicas"], now["max_replicas"]) == (
+        False,
+        True,
+        300,
+        None,
+        3,
+    )
     watch.excuse("400|422")
     page.get_by_label("Replicas at least").fill("7")
     save.click()

@@ -69,6 +69,12 @@ test("models pass that have all that is asked for", () => {
   expect(shown({ favourites: true }, [keyOf({ type: "LLM", name: "Qwen3" })])).toEqual(["Qwen3"]);
 });
 
+test("of models that are searched the newest come first, after the one that was named", () => {
+  const entries = ["qwen-chat", "qwen", "qwen2.5", "qwen10", "qwen3"].map((name) => entry(name));
+  const found = (q: string) => names(passing([...entries, entry("qwen99", { cause: "memory" })], { q }, new Set()));
+  expect(found("qwen")).toEqual(["qwen", "qwen10", "qwen3", "qwen2.5", "qwen-chat", "qwen99"]);
+});
+
 test("the words of a filter, the usual first", () => {
   const entries = [entry("a", { formats: ["x", "y"] }), entry("b", { formats: ["y"] })];
   expect(choices(entries, (one) => one.formats)).toEqual(["y", "x"]);

@@ -9,12 +9,13 @@ export function keyOf({ type, name }: Pick<CatalogueEntry, "type" | "name">): st
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
+function rank(entry: CatalogueEntry): number {
+  if (entry.cause === null) return entry.cached ? 0 : isUnmeasured(entry) ? 2 : 1;
+  return entry.cause === "unknown" || entry.cause === "asking" ? 2 : 3;
+}
+
 /** Models in the order in which they are shown: what is here, what fits, what may, and the rest; each by name. Pure. */
 export function ordered(entries: readonly CatalogueEntry[]): CatalogueEntry[] {
-  const rank = (entry: CatalogueEntry) => {
-    if (entry.cause === null) return entry.cached ? 0 : isUnmeasured(entry) ? 2 : 1;
-    return entry.cause === "unknown" || entry.cause === "asking" ? 2 : 3;
-  };
   return [...entries].sort((one, other) => rank(one) - rank(other) || collator.compare(one.name, other.name));
 }
 
@@ -23,7 +24,8 @@ export function isUnmeasured(entry: Pick<CatalogueEntry, "cause" | "least_bytes"
   return entry.cause === null && entry.least_bytes === null && !entry.cached;
 }
 
-/** The models that pass, in their order; those whose name begins with what is searched come first. Pure. */
+/** The models that pass, in their order; those whose name begins with what is searched come first, and
+ *  of these the one that has it for a name, then those with the highest numbers, which are the newest. Pure. */
 export function passing(
   entries: readonly CatalogueEntry[],
   filters: Filters,
@@ -45,7 +47,10 @@ export function passing(
   const first = words[0];
   if (!first) return found;
   const begins = (entry: CatalogueEntry) => entry.name.toLowerCase().startsWith(first);
-  return [...found.filter(begins), ...found.filter((entry) => !begins(entry))];
+  const isIt = (entry: CatalogueEntry) => entry.name.toLowerCase() === filters.q?.trim().toLowerCase();
+  const nearest = (one: CatalogueEntry, other: CatalogueEntry) =>
+    Number(isIt(other)) - Number(isIt(one)) || rank(one) - rank(other) || collator.compare(other.name, one.name);
+  return [...found.filter(begins).sort(nearest), ...found.filter((entry) => !begins(entry))];
 }
 
 function holds(entry: CatalogueEntry, word: string): boolean {

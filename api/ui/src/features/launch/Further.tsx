@@ -55,6 +55,12 @@ export function Further({ draft, set, fault }: FieldsProps) {
           onChange={(on) => set({ [name]: on ? "true" : "" })}
         />
       ))}
+      <Switch
+        label={t("launch.field.autostart")}
+        on={draft["autostart"] !== "false"}
+        fault={fault("autostart")}
+        onChange={(on) => set({ autostart: on ? "" : "false" })}
+      />
       <Adapters {...field("peft_model_config")} />
     </Folded>
   );

@@ -15,6 +15,7 @@ export const FURTHER: readonly string[] = [
   ...TYPED,
   ...OF_GPUS,
   ...SWITCHES,
+  "autostart",
   "node",
   "download_hub",
   "peft_model_config",

@@ -44,10 +44,12 @@ export function SettingsTab({ model }: { model: Model }) {
   );
   return (
     <form className={styles.form} onSubmit={submit}>
-      <label className={styles.check}>
-        <input type="checkbox" checked={settings.pinned} onChange={(event) => set({ pinned: event.target.checked })} />
-        {t("keeping.pinned")}
-      </label>
+      {(["pinned", "autostart"] as const).map((name) => (
+        <label key={name} className={styles.check}>
+          <input type="checkbox" checked={settings[name]} onChange={(event) => set({ [name]: event.target.checked })} />
+          {t(`keeping.${name}`)}
+        </label>
+      ))}
       {text("keepAlive", "keep_alive")}
       {text("minReplicas", "min_replicas")}
       {text("maxReplicas", "max_replicas")}
