@@ -31,6 +31,10 @@ export function RegisterPage() {
     setNote(null);
     setDraft(next);
   };
+  const registered = (said: string) => {
+    setDraft(BLANK);
+    setNote(said);
+  };
   if (!admin)
     return (
       <Page title={t("nav.page.register")}>
@@ -53,7 +57,7 @@ export function RegisterPage() {
         <CheckView check={check} />
         {isBlank && <p className={styles.small}>{t("register.nameFirst")}</p>}
         <div className={styles.buttons}>
-          <RegisterButton draft={draft} name={name} isFine={check.entry !== null} onDone={setNote} />
+          <RegisterButton draft={draft} name={name} isFine={check.entry !== null} onDone={registered} />
           <Button onClick={() => change(BLANK)}>{t("register.fresh")}</Button>
         </div>
       </Card>
