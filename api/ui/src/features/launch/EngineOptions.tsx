@@ -1,10 +1,12 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Failure } from "../../parts/Failure";
+import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { Folded } from "./Folded";
 import type { FieldsProps } from "./fields";
+import { foremost } from "./foremost";
 import styles from "./Launch.module.css";
 import type { EngineOption } from "./options";
 import { TextField } from "./TextField";
@@ -22,9 +24,12 @@ interface Props extends FieldsProps {
 export function EngineOptions({ engine, options, error, again, draft, set, fault }: Props) {
   const { t } = useTranslation();
   const [wanted, setWanted] = useState("");
+  const [isWhole, setWhole] = useState(false);
   const filled = options.filter(({ name }) => draft[name]?.trim()).length;
   const words = wanted.toLowerCase().split(/\s+/);
-  const shown = options.filter((one) => {
+  const isNeeded = (name: string) => fault(name) !== null || draft[name] !== undefined;
+  const some = isWhole || wanted.trim() ? options : foremost(options, isNeeded);
+  const shown = some.filter((one) => {
     const text = `${one.name} ${one.description}`.toLowerCase();
     return fault(one.name) !== null || words.every((word) => text.includes(word));
   });
@@ -59,6 +64,9 @@ export function EngineOptions({ engine, options, error, again, draft, set, fault
           />
         ))}
       </div>
+      {!wanted.trim() && some.length < options.length && (
+        <Button onClick={() => setWhole(true)}>{t("launch.allOptions", { count: options.length })}</Button>
+      )}
     </Folded>
   );
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { commandOf } from "./command";
 import { contextNameOf, contextsUpTo, withContext } from "./contexts";
 import { bodyOf, draftOf } from "./draft";
+import { foremost } from "./foremost";
 import { optionsOf } from "./options";
 import { pasted, wordsOf } from "./pasting";
 import { readable, withOne } from "./saved";
@@ -102,4 +103,13 @@ test("what was saved is read back, and nonsense is not", () => {
   });
   expect([readable(null), readable("{"), readable("[]")]).toEqual([{}, {}, {}]);
   expect(withOne([one], { ...one, draft: {} })).toEqual([{ name: "small", draft: {} }]);
+});
+
+test("of many options those are shown that people set, and those that are filled in", () => {
+  const names = ["dtype", "own", ...Array.from({ length: 50 }, (_, index) => `o${index}`)];
+  const options = optionsOf({ properties: Object.fromEntries(names.map((name) => [name, {}])) });
+  const shown = (count: number) => foremost(options.slice(0, count), (name) => name === "own").map((one) => one.name);
+  expect(shown(52)).toEqual(["dtype", "own"]);
+  expect(shown(9)).toHaveLength(9);
+  expect(foremost(options.slice(2), () => false)).toHaveLength(50);
 });
