@@ -17,7 +17,7 @@ class Spec:
     """One way in which a model can be launched. ``source`` is as ``models.launching.hub`` reads it; empty: no weights.
 
     ``model_type`` is given where it is not the usual one of its engine; ``size``, in billions of parameters, where one
-    may be asked for.
+    may be asked for; ``abilities`` where the model cannot do all that its engine serves.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Spec:
     options: dict[str, Any] = field(default_factory=dict)
     model_type: ModelType | None = None
     size: float | None = None
+    abilities: tuple[str, ...] = ()
 
 
 SPECS = (
@@ -40,7 +41,14 @@ SPECS = (
         "pkg:models/catalogue/glyphs",
         {"default_size": "64x64", "default_steps": 8, "default_guidance": 2.0, "preview_every_s": 0.05},
     ),
-    Spec("glyphs-vision", "transformers", "pytorch", "fp16", "pkg:models/catalogue/glyph-vlm"),
+    Spec(
+        "glyphs-vision",
+        "transformers",
+        "pytorch",
+        "fp16",
+        "pkg:models/catalogue/glyph-vlm",
+        abilities=("chat", "generate", "vision"),
+    ),
     Spec(
         "smollm2",
         "llama_cpp",

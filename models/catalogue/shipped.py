@@ -36,4 +36,5 @@ def _family(name: str, model_type: ModelType, specs: list[Spec]) -> Family:
         Weights(form, size=size, quantizations=(quantization,), engines=tuple(some), uri=source)
         for (form, size, quantization, source), some in engines.items()
     ]
-    return Family(name, model_type, tuple(weights), tuple(abilities_of(specs[0].engine, model_type)))
+    abilities = specs[0].abilities or tuple(abilities_of(specs[0].engine, model_type))
+    return Family(name, model_type, tuple(weights), abilities)

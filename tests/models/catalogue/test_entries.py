@@ -13,6 +13,7 @@ from models.catalogue.describing import in_chinese, in_english
 from models.catalogue.entries import Family, families
 from models.catalogue.names import Named
 from models.catalogue.plans import Asked, Machine, plan
+from models.catalogue.shipped import shipped_family
 from models.engines import FACTS, MODEL_TYPES, ModelType
 from models.errors import InvalidRequest
 from models.launching import hub
@@ -160,3 +161,9 @@ families("rerank")
 assert _shipped.cache_info().currsize == 1
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_a_shipped_model_says_what_it_can_do_and_not_all_that_its_engine_serves() -> None:
+    seeing = shipped_family("glyphs-vision", None)
+    assert seeing is not None
+    assert seeing.abilities == ("chat", "generate", "vision")
