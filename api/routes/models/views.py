@@ -24,9 +24,8 @@ _DEVICE = re.compile(r"(?P<node>.*)\.(?:cpu|metal|cuda:(?P<gpu>[0-9.]+))")
 
 def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> Model:
     """One model. ``ready``: a replica of it takes requests."""
-    loaded = [one.context_length for one in replicas if one.context_length]
     about = row.about or {}
-    context = min(loaded, default=about.get("context_length"))
+    context = min((one.context_length for one in replicas if one.context_length), default=about.get("context_length"))
     devices = [name for one in replicas for name in (one.device, *(one.others or ())) if name]
     places = [found for name in devices if (found := _DEVICE.fullmatch(name))]
     return {
