@@ -66,6 +66,7 @@ class AutostartLaunch(TypedDict):
     replica: int
     n_gpu: str
     gpu_idx: list[int] | None
+    envs: dict[str, str] | None
 
 
 class AutostartState(TypedDict):

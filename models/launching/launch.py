@@ -19,6 +19,7 @@ from models.launching.lone.networks import refuse_alone
 from models.launching.options.schemas import check_options
 from models.launching.peek import Peek
 from models.launching.placing import CPU, Wish
+from models.launching.wishes.environment import Environment, refuse_environment
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
 from models.staying import Staying
@@ -74,6 +75,7 @@ class Launch(Staying):
     trust_remote_code: Bool = Field(False, description="of no effect where the weights name no code of their own")
     peft_model_config: Adapters | None = Field(None, description="adapters, as Xinference's clients give them")
     enable_thinking: Bool | None = Field(None, description="whether it thinks where a request does not say (vllm)")
+    envs: Environment | None = Field(None, description="environment variables of its processes")
     download_hub: AnyHub | None = Field(
         None, description="the hub of a name that does not say it; else HEADRACE_MODEL_SRC"
     )
@@ -223,6 +225,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         load_on_request=launch.load_on_request,
         **launch.coming_back | launch.staying,
         options=options,
+        envs=launch.envs or None,
         about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )
 
@@ -250,6 +253,7 @@ def _spec(launch: Launch, engine: EngineFacts | None) -> Spec:
 def _check(launch: Launch) -> None:
     """Raise InvalidRequest for what is wrong whatever the engine and the weights are."""
     refuse_others(launch.options)
+    refuse_environment(launch.envs or {})
     _ = launch.size  # refuses what is none, also where no size is looked for
     if launch.node and launch.worker_ip and launch.node != launch.worker_ip:
         raise InvalidRequest("worker_ip is another name of node, and says another one: leave it out", param="worker_ip")

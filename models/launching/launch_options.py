@@ -15,7 +15,6 @@ INERT: dict[str, tuple[Any, ...]] = {
     "enable_virtual_env": (False,),
     "virtual_env_packages": ([],),
     "virtual_env_find_links": ([],),
-    "envs": ({},),
 }
 """Fields that no engine has, with the values that ask for nothing. Others are refused."""
 
@@ -24,7 +23,6 @@ _ADVICE = {
     "enable_virtual_env": "an engine has one environment for all its models",
     "virtual_env_packages": "an engine has one environment for all its models: install them there",
     "virtual_env_find_links": "an engine has one environment for all its models: install what it needs there",
-    "envs": "variables are set where the worker is started",
 }
 _LORAS = {"vllm": "lora_modules", "diffusers": "loras"}
 """The option for adapters, a name and a path each, of the engines that have one."""

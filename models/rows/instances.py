@@ -86,6 +86,7 @@ class NewInstance:
     autostart: bool = True
     need: dict[str, Any] | None = None
     node: str | None = None
+    envs: dict[str, str] | None = None
 
 
 def create(

@@ -47,6 +47,7 @@ class InstanceRow(Record):
     autostart: bool  # whether `headrace up` brings it back
     need: dict[str, Any] | None  # of memory, by kind of device: models.ledger.placement.needs; None: not known
     node: str | None  # on which it is to run; None: any
+    envs: dict[str, str] | None  # environment variables of its runners; values may be secrets
     created_at: int
 
 

@@ -284,6 +284,7 @@ class DeviceHost:
             interpreter=interpreter,
             visible=uuids,
             compiled=self._settings.home / "compiled",
+            envs=instance.envs or {},
             on_change=self._on_change,
             on_job=self.claimer.hear,
             on_line=partial(self.logs.take, row.uid, row.id),

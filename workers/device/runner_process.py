@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import psutil
@@ -92,13 +93,14 @@ class RunnerProcess:
         interpreter: str,
         visible: Sequence[str],
         compiled: Path,
+        envs: Mapping[str, str] = MappingProxyType({}),
         on_change: Callable[["RunnerProcess"], None],
         on_job: Callable[[JobEnded | JobProgress], None],
         on_line: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Start it. Call from a thread that lives as long as the runner.
 
-        ``visible`` are the UUIDs of its GPUs; in ``compiled`` it finds the kernels that were compiled for others.
+        ``visible`` are the UUIDs of its GPUs, ``compiled`` has the kernels of others, ``envs`` its launch's variables.
         """
         self.load = load
         self.visible = visible
@@ -128,7 +130,7 @@ class RunnerProcess:
         self._futures: dict[str, tuple[Submit, Future[None]]] = {}
         self._scratch = contextlib.ExitStack()
         self.last_lines: deque[str] = deque(maxlen=400)
-        self._process = self._spawn(interpreter, compiled)
+        self._process = self._spawn(interpreter, compiled, envs)
         self.pid = self._process.pid
         self._relaying = threading.Thread(target=self._relay, name=f"stderr of {load.replica}", daemon=True)
         self._relaying.start()
@@ -261,14 +263,15 @@ class RunnerProcess:
             return ReplicaLost(STUCK)
         return ReplicaLost(end_in_words(self._process.poll() or 0, self.last_lines))
 
-    def _spawn(self, interpreter: str, compiled: Path) -> "subprocess.Popen[bytes]":
+    def _spawn(self, interpreter: str, compiled: Path, envs: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_S, 0))
         self._socket = ours
         files = self._scratch.enter_context(scratch.folder())  # what libraries leave in it goes with the runner
         ours_alone = {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ",".join(self.visible), "TMPDIR": str(files)}
         grows = bool(self.visible) and self.load.engine != "vllm"
-        environment = _defaults(compiled, grows=grows) | os.environ | ours_alone
+        given = {**os.environ, **envs}
+        environment = _defaults(compiled, given, grows=grows) | given | ours_alone
         with theirs:
             return spawn(  # the model's name is for whoever looks at the machine's processes
                 [interpreter or sys.executable, "-m", "workers.runner", str(theirs.fileno()), self.load.uid],
@@ -372,8 +375,8 @@ class RunnerProcess:
         self._on_change(self)
 
 
-def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:
-    """What a runner's environment has where the worker's does not say otherwise.
+def _defaults(compiled: Path, given: Mapping[str, str], *, grows: bool) -> dict[str, str]:
+    """What a runner's environment has where what is ``given`` does not say otherwise.
 
     Kernels are compiled once, and kept. Devices are numbered as NVML numbers them. ``grows``: PyTorch's allocator
     extends its segments, so that a batch of another size does not fail while enough memory is free, but in pieces. vLLM
@@ -387,6 +390,6 @@ def _defaults(compiled: Path, *, grows: bool) -> dict[str, str]:
         "CUDA_CACHE_PATH": compiled / "cuda",
     }
     environment = {name: str(folder) for name, folder in caches.items()} | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-    if grows and "PYTORCH_ALLOC_CONF" not in os.environ:  # the new name of the same
+    if grows and "PYTORCH_ALLOC_CONF" not in given:  # the new name of the same
         environment["PYTORCH_CUDA_ALLOC_CONF"] = "expandable_segments:True"
     return environment

@@ -80,4 +80,6 @@ def _is_secret(name: str) -> bool:
     words = name.lower().replace("-", "_")
     if any(word in words for word in _SECRETS):
         return True
-    return words not in _TOKENS and (words.endswith("token") or "token" in words.split("_"))
+    return words not in _TOKENS and (
+        words.endswith(("token", "_key", "_pass", "passphrase")) or "token" in words.split("_")
+    )

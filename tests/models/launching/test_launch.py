@@ -163,7 +163,7 @@ def test_gpus_are_asked_for_by_number_or_by_name(given: dict[str, Any], n_gpu: s
         ({"model_name": "echo", "n_gpu": 2, "gpu_idx": [0, 1, 2]}, InvalidRequest, "gpu_idx"),
         ({"model_name": "echo", "worker_ip": "a", "node": "b"}, InvalidRequest, "worker_ip"),
         ({"model_name": "echo", "n_worker": 2}, UnsupportedParameter, "n_worker"),
-        ({"model_name": "echo", "envs": {"A": "b"}}, UnsupportedParameter, "envs"),
+        ({"model_name": "echo", "envs": {"PATH": "b"}}, InvalidRequest, "envs.PATH"),
         ({"model_name": "echo", "enable_virtual_env": True}, UnsupportedParameter, "enable_virtual_env"),
         ({"model_name": "echo", "enable_thinking": True}, UnsupportedParameter, "enable_thinking"),
         (

@@ -88,6 +88,7 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
     """Read from the environment of a process that was started as a runner is."""
     monkeypatch.setenv("TRITON_CACHE_DIR", "/mine")
     monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setenv("OF_BOTH", "worker")
     for name in ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "VLLM_CACHE_ROOT", "CUDA_DEVICE_ORDER"):
         monkeypatch.delenv(name, raising=False)
     tells = tmp_path / "python"
@@ -100,6 +101,7 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
         interpreter=str(tells),
         visible=visible,
         compiled=tmp_path / "compiled",
+        envs={"OF_BOTH": "launch", "CUDA_VISIBLE_DEVICES": "GPU-9"},
         on_change=lambda changed: gone.set() if changed.phase is Phase.GONE else None,
         on_job=lambda _: None,
     )
@@ -108,6 +110,7 @@ def test_a_runner_keeps_what_it_compiles_unless_its_worker_says_where(
     found = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines() if "=" in line)
 
     assert found["CUDA_VISIBLE_DEVICES"] == ",".join(visible)
+    assert found["OF_BOTH"] == "launch"
     assert found["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert found["TRITON_CACHE_DIR"] == "/mine"
     assert found["VLLM_CACHE_ROOT"] == f"{tmp_path}/compiled/vllm"

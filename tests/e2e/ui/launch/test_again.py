@@ -1,34 +1,19 @@
 """What a launch says beside its model, the same launch as a command, and forms that are filled again."""
 
-import json
 import re
 import shlex
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e.stack import Stack, headrace
 from tests.e2e.ui.conftest import Opener
-from tests.e2e.ui.launch.conftest import end, estimated
+from tests.e2e.ui.launch.conftest import body, end, estimated, part
 from tests.e2e.ui.watched import unfit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
-
-
-def part(page: Page, title: str) -> Locator:
-    """A part of the form that is folded, opened."""
-    found = page.locator("details").filter(has=page.locator("summary", has_text=title)).last
-    if found.get_attribute("open") is None:
-        found.locator("summary").first.click()
-    return found
-
-
-def body(page: Page) -> dict[str, Any]:
-    """What the form would send."""
-    shown: dict[str, Any] = json.loads(part(page, "The same as a command").locator("pre").nth(1).inner_text())
-    return shown
 
 
 def last_launch(stack: Stack, name: str) -> dict[str, Any]:
@@ -80,19 +65,19 @@ def test_a_pasted_command_fills_the_form(served: Stack, opened: Opener) -> None:
     expect(paste.get_by_role("alert")).to_contain_text("The form is as it was")
     name = page.get_by_label("Name", exact=True)
     expect(name).to_have_value("qwen3")
-    text = "xinference launch -n smollm2 -u mine -en llama.cpp -s 0_135 --n_ctx 2048 --pinned -ev A b"
+    text = "xinference launch -n smollm2 -u mine -en llama.cpp -s 0_135 --n_ctx 2048 --pinned -ev A b --n-worker 2"
     paste.get_by_role("textbox").fill(text)
     paste.get_by_role("button", name="Fill the form").click()
     expect(name).to_have_value("smollm2")
-    variables = page.get_by_role("textbox", name="envs")
-    expect(variables).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("variables are set where the worker is started").first).to_be_visible()
-    page.get_by_role("button", name="Remove envs").click()
+    workers = page.get_by_role("textbox", name="n_worker")
+    expect(workers).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("a replica is on one machine").first).to_be_visible()
+    page.get_by_role("button", name="Remove n_worker").click()
     estimated(page)
     asked = body(page)
     assert asked["model_uid"] == "mine"
     assert asked["model_engine"] == "llama_cpp"
-    assert (asked["pinned"], asked["n_ctx"]) == (True, 2048)
+    assert (asked["pinned"], asked["n_ctx"], asked["envs"]) == (True, 2048, {"A": "b"})
     curl = part(page, "The same as a command").locator("pre").last.inner_text()
     page.goto(f"{served.url}/ui/launch")
     paste = part(page, "Paste a command or JSON")

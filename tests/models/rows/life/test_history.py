@@ -52,6 +52,8 @@ def test_neither_secrets_nor_long_values_are_kept() -> None:
         "left_out": ["api-key", "chat_template", "config"],
     }
     assert history.kept({}) == {}
+    named = {"MY_KEY": "1", "DB_PASS": "2", "X_SECRET": "3", "A_PASSWORD": "4", "HF_TOKEN": "5", "KEYS": "6"}
+    assert history.without_secrets(named) == dict.fromkeys(named, "******") | {"KEYS": "6"}
 
 
 def test_what_is_no_secret_is_kept_and_what_is_one_is_hidden_at_any_depth() -> None:

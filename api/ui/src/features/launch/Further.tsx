@@ -7,6 +7,8 @@ import { type FieldsProps, FURTHER, HUBS, OF_GPUS, SWITCHES, TYPED } from "./fie
 import styles from "./Launch.module.css";
 import { Switch } from "./Switch";
 import { TextField } from "./TextField";
+import { Variables } from "./Variables";
+import { variablesOf } from "./variables";
 
 const HUB_NAMES = { huggingface: "Hugging Face", modelscope: "ModelScope" } as const;
 
@@ -18,6 +20,7 @@ export function Further({ draft, set, fault }: FieldsProps) {
   const filled = FURTHER.filter((name) => draft[name]?.trim()).length;
   const hasGpus = devices.some((one) => one.kind !== "cpu");
   const gpus = OF_GPUS.filter((name) => hasGpus || draft[name]);
+  const variables = variablesOf(draft["envs"] ?? "")?.map(({ name }) => `envs.${name}`) ?? [];
   const field = (name: string) => ({
     value: draft[name] ?? "",
     fault: fault(name),
@@ -27,7 +30,7 @@ export function Further({ draft, set, fault }: FieldsProps) {
     <Folded
       title={t("launch.further")}
       note={filled > 0 ? t("launch.filled", { count: filled }) : null}
-      isAtFault={FURTHER.some((name) => fault(name) !== null)}
+      isAtFault={[...FURTHER, ...variables].some((name) => fault(name) !== null)}
     >
       <div className={styles.grid}>
         {[...TYPED, ...gpus].map((name) => (
@@ -62,6 +65,7 @@ export function Further({ draft, set, fault }: FieldsProps) {
         onChange={(on) => set({ autostart: on ? "" : "false" })}
       />
       <Adapters {...field("peft_model_config")} />
+      <Variables value={draft["envs"] ?? ""} fault={fault} onChange={(text) => set({ envs: text })} />
     </Folded>
   );
 }

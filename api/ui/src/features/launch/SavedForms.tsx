@@ -9,7 +9,7 @@ import { type Draft, draftOf } from "./draft";
 import { Folded } from "./Folded";
 import styles from "./Launch.module.css";
 import { launchesQuery } from "./queries";
-import { forget, save, useSaved } from "./saved";
+import { forget, keptOf, save, useSaved } from "./saved";
 
 const MOST = 3;
 
@@ -28,7 +28,7 @@ export function SavedForms({ model, draft, onFill }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const keep = () => {
     if (name.trim() === "") return;
-    save(model, { name: name.trim(), draft });
+    save(model, { name: name.trim(), draft: keptOf(draft) });
     setName("");
   };
   const enter = (event: KeyboardEvent) => {

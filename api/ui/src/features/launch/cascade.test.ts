@@ -99,7 +99,9 @@ test("adapters are a list where the field holds one, and a text where it holds s
 });
 
 test("what has no place in the form is told apart", () => {
-  expect(othersOf({ model_name: "a", replica: "2", n_ctx: "9", envs: "{}" }, ["n_ctx"])).toEqual(["envs"]);
+  expect(othersOf({ model_name: "a", replica: "2", n_ctx: "9", envs: "{}", n_worker: "2" }, ["n_ctx"])).toEqual([
+    "n_worker",
+  ]);
 });
 
 test("a body has what is filled in, with the types that are meant", () => {

@@ -1,3 +1,5 @@
+import { environmentOf } from "./variables";
+
 /** What is filled in, by the API's names of the fields, as it is typed; what is empty is left to the server. */
 export type Draft = Readonly<Record<string, string>>;
 
@@ -19,7 +21,8 @@ const TEXTS = new Set([
 export function bodyOf(draft: Draft): Body {
   const name = (draft["model_name"] ?? "").trim() || lastOf(draft["model_path"] ?? "");
   const filled = Object.entries({ ...draft, model_name: name }).filter(([, text]) => text.trim() !== "");
-  return { model_name: "", ...Object.fromEntries(filled.map(([field, text]) => [field, meant(field, text.trim())])) };
+  const meaning = filled.map(([field, text]) => [field, meant(field, text.trim())] as const);
+  return { model_name: "", ...Object.fromEntries(meaning.filter(([, value]) => value !== undefined)) };
 }
 
 /** The form that a body fills. What is null is left to the server. Pure. */
@@ -41,6 +44,7 @@ export function looksLikePlace(text: string): boolean {
 /** What a text of a field means: JSON is decoded, the rest is text, as the command line has it. Pure. */
 export function meant(field: string, text: string): unknown {
   if (TEXTS.has(field)) return text;
+  if (field === "envs") return environmentOf(text);
   if (field === "gpu_idx" && /^\d+(\s*,\s*\d+)*$/.test(text)) return text.split(",").map(Number);
   try {
     return JSON.parse(/^(true|false)$/i.test(text) ? text.toLowerCase() : text);

@@ -19,6 +19,7 @@ export const FURTHER: readonly string[] = [
   "node",
   "download_hub",
   "peft_model_config",
+  "envs",
 ];
 
 const OF_THE_MODEL = [

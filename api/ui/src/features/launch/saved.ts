@@ -2,6 +2,7 @@ import { useSyncExternalStore } from "react";
 import { remember, remembered } from "../../lib/memory";
 import { isObject } from "./adapters";
 import type { Draft } from "./draft";
+import { withoutSecrets } from "./variables";
 
 const NAME = "launches";
 
@@ -27,6 +28,11 @@ export function readable(text: string | null): All {
   } catch {
     return {};
   }
+}
+
+/** A form as it is kept in the browser: without the values of secrets. Pure. */
+export function keptOf(draft: Draft): Draft {
+  return draft["envs"] ? { ...draft, envs: withoutSecrets(draft["envs"]) } : draft;
 }
 
 /** The forms of a model with one more, which takes the place of the one of its name. Pure. */
