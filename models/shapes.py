@@ -1,6 +1,6 @@
-"""What is told of jobs and webhooks, as types. Times are Unix seconds."""
+"""What is told of jobs, webhooks and options of engines, as types. Times are Unix seconds."""
 
-from typing import Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -79,3 +79,17 @@ class BatchUsage(TypedDict):
     output_tokens: int
     output_tokens_details: ReasoningTokens
     total_tokens: int
+
+
+OptionsSchema = TypedDict(
+    "OptionsSchema",
+    {
+        "$schema": str,
+        "title": str,
+        "type": Literal["object"],
+        "properties": dict[str, dict[str, Any]],
+        "additionalProperties": Literal[False],
+        "$defs": NotRequired[dict[str, dict[str, Any]]],
+    },
+)
+"""What a launch may set of an engine, as JSON Schema: each property an option with its type, bounds and default."""

@@ -1,15 +1,20 @@
-"""Bodies for the OpenAPI document. Routes read their bodies themselves, so FastAPI cannot see what they are."""
+"""Bodies and answers for the OpenAPI document. Routes read and write them themselves, so FastAPI cannot see them."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
+
+JSON = "application/json"
+TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
+"""The schemas of text and of bytes."""
 
 
 def json_body(shape: type[BaseModel]) -> dict[str, Any]:
     """A JSON body of this shape, for FastAPI's ``openapi_extra``."""
-    return body({"application/json": schema(shape)})
+    return body({JSON: schema(shape)})
 
 
 def body(schemas: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,13 +23,25 @@ def body(schemas: Mapping[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def answers(whole: Mapping[str, Any], event: Any, description: str = "Successful Response") -> dict[int | str, Any]:
+    """The answer in these media types, or as server-sent events of which each is so, for FastAPI's ``responses``."""
+    kinds = {**whole, "text/event-stream": schema(event)}
+    content = {media_type: {"schema": one} for media_type, one in kinds.items()}
+    return {200: {"description": description, "content": content}}
+
+
+def followed(event: Any) -> dict[int | str, Any]:
+    """Server-sent events, of which each is so, beside what there is now as JSON, for FastAPI's ``responses``."""
+    return answers({}, event, "What there is now; server-sent events where `follow` is true")
+
+
 @cache
-def schema(shape: type[BaseModel]) -> dict[str, Any]:
+def schema(shape: Any) -> dict[str, Any]:
     """A shape's JSON Schema with its references resolved, since it becomes part of another document.
 
     It takes up to 0.1 s, and some shapes have several routes. Whoever changes it must copy it.
     """
-    whole: dict[str, Any] = shape.model_json_schema()
+    whole: dict[str, Any] = TypeAdapter(shape).json_schema()
     parts = whole.pop("$defs", {})
 
     def put(value: Any) -> Any:

@@ -3,12 +3,17 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.bodies.documents import JSON, answers, schema
+from api.edge.errors import Envelope
 from api.jobs.endpoint import ACCEPTED, serve
 from api.jobs.forms import openapi_body
 from api.jobs.preparation import IdempotencyKey
+from api.shapes.answers.pictures import DrawnImages, FinishedImage, PartialImage
 from models.modalities import KINDS
 
-router = APIRouter(prefix="/v1/images", tags=["images"], responses=ACCEPTED)
+_DRAWN = answers({JSON: schema(DrawnImages)}, PartialImage | FinishedImage | Envelope)
+
+router = APIRouter(prefix="/v1/images", tags=["images"], responses=ACCEPTED | _DRAWN)
 
 
 @router.post("/generations", summary="Draw", openapi_extra=openapi_body(KINDS["images.generations"]))

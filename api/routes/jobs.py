@@ -13,7 +13,7 @@ from sse_starlette import ServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from api.bodies import fields
-from api.bodies.documents import json_body
+from api.bodies.documents import answers, json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.gateway.watching import SILENCE
@@ -24,8 +24,8 @@ from api.jobs.request_files import RequestFiles, folder
 from api.jobs.views import place_and_eta, shown, shown_after_submission, shown_with_place
 from api.jobs.waiting import submit_job as insert
 from api.requests.server_sent import ServerSent
-from api.shapes.as_written import EVENTS, AsWritten
-from api.shapes.jobs import AskedJob, DeletedJob, DeliveryList, Job, JobPage, PlacedJob
+from api.shapes.as_written import AsWritten
+from api.shapes.jobs import AskedJob, DeletedJob, DeliveryList, Job, JobEvent, JobPage, PlacedJob
 from api.shapes.pages import ends_of
 from models.errors import Conflict, DatabaseUnavailable, HeadraceError, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS, kinds_like
@@ -184,7 +184,12 @@ async def job_deliveries(request: Request, id: Id) -> DeliveryList:
     return {"object": "list", "data": await gateway.database.look(webhooks.log_of, row.id)}
 
 
-@router.get("/{id}/events", summary="Follow a job", response_class=Response, responses=EVENTS)
+@router.get(
+    "/{id}/events",
+    summary="Follow a job",
+    response_class=Response,
+    responses=answers({}, JobEvent, "Server-sent events"),
+)
 async def job_events(
     request: Request, id: Id, last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]+-[0-9]+$")] = None
 ) -> Response:

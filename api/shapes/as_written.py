@@ -7,15 +7,6 @@ from typing import Any
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
-"""For ``responses`` of a route that answers with events."""
-EVENTS_TOO: dict[int | str, dict[str, Any]] = {
-    200: EVENTS[200] | {"description": "What there is now; server-sent events where `follow` is true"}
-}
-"""The same of one that answers with JSON, and goes on with events where it is asked to."""
-
 
 class AsWritten(APIRoute):
     """A route that documents the type of its answer, and sends the answer unchanged.

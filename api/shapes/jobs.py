@@ -5,7 +5,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from api.shapes.pages import PageEnds
-from models.rows.states import BatchState
+from models.rows.states import BatchState, JobState
 from models.shapes import BatchUsage, Delivery, PublicJob
 
 
@@ -31,6 +31,44 @@ class Job(PublicJob, JobLinks):
 
 class PlacedJob(Job, JobPlace):
     """A job with its place in the queue."""
+
+
+class OfAttempt(TypedDict):
+    """The attempt at a job that an event belongs to, from 1; none where it belongs to none."""
+
+    attempt: NotRequired[int]
+
+
+class JobStateEvent(OfAttempt):
+    """The state that a job came to."""
+
+    state: JobState
+
+
+class JobProgressEvent(OfAttempt):
+    """How far a job is: ``progress`` from 0 to 1, in the engine's own steps."""
+
+    step: float
+    steps: float
+    progress: float
+
+
+class JobPreviewEvent(OfAttempt):
+    """What a job made so far: a data URL."""
+
+    media_type: str
+    step: float
+    image: str
+
+
+class JobMessageEvent(OfAttempt):
+    """A line of a job's log, or a warning."""
+
+    message: str
+
+
+JobEvent = PlacedJob | Job | JobPlace | JobStateEvent | JobProgressEvent | JobPreviewEvent | JobMessageEvent
+"""The data of an event of a job."""
 
 
 class JobPage(PageEnds):

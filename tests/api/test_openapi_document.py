@@ -12,12 +12,14 @@ from api.openapi_document import FILE, document
 
 READ = re.compile(
     r"/v1/(models|events|devices|workers|cluster/info|autostart|launch_history|engines|model_registrations|cache|jobs"
-    r"|files|batches|audio/voices|embeddings|rerank|score|tokenize|detokenize|chat_templates)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
+    r"|files|batches|chat/completions|completions|audio|images|embeddings|rerank|score|tokenize|detokenize"
+    r"|chat_templates)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
 )
 """The paths that the web UI reads."""
 
 FREE = {
-    "describe_options": "an engine's options are JSON Schema themselves",
+    "OptionsSchema.properties": "an engine's options are JSON Schema themselves",
+    "OptionsSchema.$defs": "what options have in common, as JSON Schema",
     "job_result": "it is the answer of the endpoint that the job is for",
     "file_content": "the bytes of a file",
     "AskedJob.input": "the body of the endpoint that the job is for",
@@ -80,11 +82,15 @@ def untyped_of(operation: Mapping[str, Any], components: Mapping[str, Any]) -> l
     answers = [answer.get("content") for code, answer in operation["responses"].items() if code[0] == "2"]
     if not any(answers):
         return [name]
-    schemas = [one["schema"] for content in answers for kind, one in (content or {}).items() if "json" in kind]
-    if not schemas and not any("text/event-stream" in (content or {}) for content in answers):
+    schemas = [one["schema"] for content in answers for kind, one in (content or {}).items() if _is_read(kind)]
+    if not schemas:
         return [name]
     seen: set[str] = set()
     return [one for schema in schemas for one in _untyped(schema, name, components, seen)]
+
+
+def _is_read(kind: str) -> bool:
+    return "json" in kind or kind == "text/event-stream"
 
 
 def _untyped(schema: Mapping[str, Any], name: str, components: Mapping[str, Any], seen: set[str]) -> Iterator[str]:
@@ -94,6 +100,8 @@ def _untyped(schema: Mapping[str, Any], name: str, components: Mapping[str, Any]
             seen.add(one)
             yield from _untyped(components[one], one, components, seen)
         return
+    if "properties" in schema:
+        name = schema.get("title", name)
     for inner in schema.get("anyOf", ()):
         yield from _untyped(inner, name, components, seen)
     for field, inner in schema.get("properties", {}).items():

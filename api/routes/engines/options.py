@@ -1,7 +1,7 @@
 """Engines: what each is and where it works, and its options as JSON Schema."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
@@ -13,6 +13,7 @@ from models.errors import InvalidRequest, NotFound
 from models.launching.options.schemas import schema_of
 from models.rows import instances
 from models.rows.records import LoadedDevice
+from models.shapes import OptionsSchema
 
 router = APIRouter(prefix="/v1/engines", tags=["models"], route_class=AsWritten)
 
@@ -31,7 +32,7 @@ async def list_engines(request: Request) -> EngineList:
 @router.get("/{engine}/options", summary="What a launch may set of an engine")
 async def describe_options(
     engine: str, model_type: Annotated[str | None, Query(description="of the models that it serves")] = None
-) -> dict[str, Any]:
+) -> OptionsSchema:
     """The options of an engine as JSON Schema: types, bounds, defaults and descriptions.
 
     ``model_type``: for models of this type, where it serves several; else for those of its usual type.

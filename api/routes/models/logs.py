@@ -13,13 +13,14 @@ from fastapi.responses import Response
 from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 
+from api.bodies.documents import followed
 from api.edge.caller import admin_only
 from api.gateway.following.shared import SharedLook
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
-from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.as_written import AsWritten
 from api.shapes.life import LogLine, LogPage
 from models.errors import DatabaseUnavailable, ModelNotFound, Unavailable
 from models.redis import logs
@@ -36,7 +37,7 @@ LOOK_S = 0.5
     summary="Log of a model",
     dependencies=[Depends(admin_only)],
     response_model=LogPage,
-    responses=EVENTS_TOO,
+    responses=followed(LogLine),
 )
 async def model_logs(
     request: Request,

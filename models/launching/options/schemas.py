@@ -12,6 +12,7 @@ from models.launching.options.sound import FasterWhisperOptions, HibariOptions, 
 from models.launching.options.text import LlamaCppOptions, StopOptions, TransformersOptions
 from models.launching.options.values import refuse_values
 from models.launching.options.vectors import SentenceTransformersOptions
+from models.shapes import OptionsSchema
 
 CLASSES: dict[str, type[Options]] = {
     "echo": EchoOptions,
@@ -32,7 +33,7 @@ def options_class(engine: str, model_type: ModelType) -> type[Options] | None:
     return VideoOptions if (engine, model_type) == ("diffusers", "video") else CLASSES.get(engine)
 
 
-def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> dict[str, Any]:
+def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> OptionsSchema:
     """What a launch may set of an engine, as JSON Schema: types, bounds, defaults and descriptions.
 
     ``model_type``: of the models that it serves; None: the usual one. Options that follow from the type are left out.
@@ -43,15 +44,16 @@ def schema_of(facts: EngineFacts, model_type: ModelType | None = None) -> dict[s
     own = StopOptions.model_json_schema()["properties"] if _writes(facts.name, model_type) else {}
     derived = {name for options in facts.type_options.values() for name in options}
     known = {name: _plain(name, one) for name, one in {**found["properties"], **own}.items() if name not in derived}
-    definitions = {"$defs": found["$defs"]} if "$defs" in found else {}
-    return {
+    schema: OptionsSchema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{facts.name}, {model_type}",
         "type": "object",
         "properties": known,
         "additionalProperties": False,
-        **definitions,
     }
+    if "$defs" in found:
+        schema["$defs"] = found["$defs"]
+    return schema
 
 
 def check_options(

@@ -3,7 +3,7 @@
 Used by gateway, steward and runner.
 """
 
-from models.modalities.transcription.body import Request, ServerVad, Stream, render
+from models.modalities.transcription.body import TEXT_TYPES, Request, ServerVad, Stream, render
 from models.modalities.transcription.pieces import HeardPiece, piece_of
 
-__all__ = ["HeardPiece", "Request", "ServerVad", "Stream", "piece_of", "render"]
+__all__ = ["TEXT_TYPES", "HeardPiece", "Request", "ServerVad", "Stream", "piece_of", "render"]

@@ -23,7 +23,7 @@ from models.modalities.transcription.subtitles import srt, vtt
 _json = msgspec.json.Encoder()
 
 TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
-_MEDIA_TYPES: dict[str, str] = {
+TEXT_TYPES: dict[str, str] = {
     "text": "text/plain; charset=utf-8",
     "srt": "application/x-subrip; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
@@ -174,7 +174,7 @@ def render(request: Request, body: dict[str, Any], link: Callable[[str], str], r
         "srt": lambda: srt(body["segments"]),
         "vtt": lambda: vtt(body["segments"]),
     }
-    return Answer(write[asked]().encode(), _MEDIA_TYPES[asked])
+    return Answer(write[asked]().encode(), TEXT_TYPES[asked])
 
 
 def _verbose(request: Request, body: dict[str, Any]) -> dict[str, Any]:

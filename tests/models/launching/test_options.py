@@ -16,7 +16,7 @@ EVERY: list[tuple[str, ModelType]] = [(name, kind) for name, facts in FACTS.item
 
 @pytest.mark.parametrize(("engine", "model_type"), EVERY)
 def test_every_option_has_a_type_a_default_and_a_description(engine: str, model_type: ModelType) -> None:
-    schema = schema_of(FACTS[engine], model_type)
+    schema: dict[str, Any] = dict(schema_of(FACTS[engine], model_type))
     jsonschema_rs.meta.validate(schema)
     assert json.loads(json.dumps(schema)) == schema
     assert schema["properties"]
@@ -30,7 +30,7 @@ def test_every_option_has_a_type_a_default_and_a_description(engine: str, model_
 
 @pytest.mark.parametrize("engine", CLASSES)
 def test_defaults_are_what_the_engine_would_take(engine: str) -> None:
-    schema = schema_of(FACTS[engine])
+    schema: dict[str, Any] = dict(schema_of(FACTS[engine]))
     defaults = {name: one["default"] for name, one in schema["properties"].items()}
     jsonschema_rs.validate(schema, defaults)
     cls = options_class(engine, FACTS[engine].model_types[0])
@@ -60,7 +60,7 @@ def test_what_an_engine_has_not_is_refused_by_name(
     with pytest.raises(InvalidRequest) as caught:
         check_options(engine, model_type, options, trusted=False)
     assert caught.value.param == param
-    assert not jsonschema_rs.is_valid(schema_of(FACTS[engine], model_type), options), "schema and engine agree"
+    assert not jsonschema_rs.is_valid(dict(schema_of(FACTS[engine], model_type)), options), "schema and engine agree"
 
 
 def test_the_nearest_name_is_told() -> None:

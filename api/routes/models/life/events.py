@@ -11,12 +11,13 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import ServerSentEvent
 
+from api.bodies.documents import followed
 from api.gateway.following.event_tail import PAGE, EventTail
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
-from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.as_written import AsWritten
 from api.shapes.life import EventPage, ModelEvent
 from models.errors import DatabaseUnavailable
 from models.launching.launch import is_uid
@@ -42,7 +43,7 @@ Follow = Annotated[bool, Query(description="go on with those that come, as serve
 LastId = Annotated[str, Header(alias="Last-Event-ID", description="go on after this one")]
 
 
-@router.get("/events", summary="Events of all models", response_model=EventPage, responses=EVENTS_TOO)
+@router.get("/events", summary="Events of all models", response_model=EventPage, responses=followed(ModelEvent))
 async def all_events(
     request: Request, limit: Limit = 100, after: After = None, follow: Follow = False, last_event_id: LastId = ""
 ) -> EventPage | Response:
@@ -56,7 +57,10 @@ async def all_events(
 
 
 @router.get(
-    "/models/{uid:uid}/events", summary="Events of a model", response_model=list[ModelEvent], responses=EVENTS_TOO
+    "/models/{uid:uid}/events",
+    summary="Events of a model",
+    response_model=list[ModelEvent],
+    responses=followed(ModelEvent),
 )
 async def model_events(
     request: Request,

@@ -12,13 +12,14 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 from sse_starlette import ServerSentEvent
 
+from api.bodies.documents import followed
 from api.gateway.following.shared import SharedLook
 from api.gateway.gateway import Gateway, gateway_of
 from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.routes.models.views import enough_of, progress_of, state_of
-from api.shapes.as_written import EVENTS_TOO, AsWritten
+from api.shapes.as_written import AsWritten
 from api.shapes.life import ModelProgress, ModelsUnderway, ModelUnderway
 from models.errors import DatabaseUnavailable, ModelNotFound
 from models.hubs.progress import DownloadProgress
@@ -54,7 +55,7 @@ async def all_progress(request: Request) -> ModelsUnderway:
     "/models/{uid:uid}/progress",
     summary="Progress of a launch",
     response_model=ModelProgress,
-    responses=EVENTS_TOO,
+    responses=followed(ModelProgress),
 )
 async def model_progress(
     request: Request,

@@ -1,6 +1,7 @@
 import { errorOf } from "./errors";
 import type { paths } from "./schema";
 import { streamed } from "./streaming";
+import type { EventOf } from "./types";
 
 type Post = paths["/v1/chat/completions"]["post"];
 export type ChatBody = NonNullable<Post["requestBody"]>["content"]["application/json"];
@@ -39,19 +40,7 @@ export interface ChatPiece {
   ignored: string;
 }
 
-interface Chunk {
-  choices?: {
-    delta?: {
-      content?: string | null;
-      reasoning_content?: string | null;
-      tool_calls?: { index?: number; id?: string | null; function?: { name?: string | null; arguments?: string } }[];
-    };
-    logprobs?: { content?: { token: string; logprob: number; top_logprobs?: TokenOdds["others"] }[] | null } | null;
-    finish_reason?: string | null;
-  }[];
-  usage?: Usage | null;
-  error?: unknown;
-}
+type Chunk = EventOf<"/v1/chat/completions">;
 
 /** Asks a model, and gives its answer piece by piece. Throws an ApiError where it fails, in its midst too. */
 export async function* streamChat(body: ChatBody, signal: AbortSignal): AsyncGenerator<ChatPiece> {

@@ -3,8 +3,8 @@ import { apiBase, apiUrl } from "./address";
 import { errorOf, unreachable } from "./errors";
 import type { paths } from "./schema";
 
-/** The API, with the types of its OpenAPI document. */
-export const api = createClient<paths>({ baseUrl: apiBase.href.replace(/\/$/, "") });
+/** The API, with the types of its OpenAPI document. Streams are read by who follows them. */
+export const api = createClient<paths, "application/json">({ baseUrl: apiBase.href.replace(/\/$/, "") });
 
 interface Answer<T> {
   data?: T;
@@ -12,13 +12,13 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The JSON that a request answered; throws an ApiError where it failed. Texts are those of streams beside it. */
-export async function got<T>(asked: Promise<Answer<T>>): Promise<Exclude<T, string>> {
+/** The JSON that a request answered; throws an ApiError where it failed. */
+export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
   const answer = await asked.catch((cause: unknown) => {
     throw unreachable(cause);
   });
   if (!answer.response.ok) throw errorOf(answer.response, answer.error);
-  return answer.data as Exclude<T, string>;
+  return answer.data as T;
 }
 
 /** The text at a path; throws an ApiError where it cannot be had. */

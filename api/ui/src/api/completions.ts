@@ -1,6 +1,7 @@
 import type { TokenOdds, Usage } from "./chat";
 import { errorOf } from "./errors";
 import { streamed } from "./streaming";
+import type { EventOf } from "./types";
 
 /** A piece of a text that goes on. `ignored`: what of the request is not heeded, which the first piece alone tells. */
 export interface CompletionPiece {
@@ -11,17 +12,8 @@ export interface CompletionPiece {
   ignored: string;
 }
 
-interface Logprobs {
-  tokens: string[];
-  token_logprobs: (number | null)[];
-  top_logprobs: (Record<string, number> | null)[];
-}
-
-interface Chunk {
-  choices?: { text?: string; logprobs?: Logprobs | null; finish_reason?: string | null }[];
-  usage?: Usage | null;
-  error?: unknown;
-}
+type Chunk = EventOf<"/v1/completions">;
+type Logprobs = NonNullable<NonNullable<Chunk["choices"]>[number]["logprobs"]>;
 
 /** Has a model go on with a text, piece by piece. Throws an ApiError where it fails, in its midst too. */
 export async function* streamCompletion(body: object, signal: AbortSignal): AsyncGenerator<CompletionPiece> {

@@ -4,6 +4,7 @@ import { api, got } from "./client";
 import { ApiError, errorOf, unreachable } from "./errors";
 import { keys } from "./queries";
 import { events } from "./sse";
+import type { EventOf } from "./types";
 
 const PATH = "v1/audio/speech";
 
@@ -23,12 +24,7 @@ export interface SpeechPiece {
   isLast: boolean;
 }
 
-interface Event {
-  type?: string;
-  audio?: string;
-  warning?: string;
-  error?: unknown;
-}
+type Event = EventOf<"/v1/audio/speech">;
 
 /** Has a text said whole. Throws an ApiError where it fails. */
 export async function speak(body: object, signal: AbortSignal): Promise<{ sound: Blob; warning: string }> {

@@ -1,6 +1,7 @@
 import { posted } from "./asking";
 import { ApiError, errorOf, unreachable } from "./errors";
 import { events } from "./sse";
+import type { EventOf } from "./types";
 
 /** What is asked of a recording. */
 export interface Hear {
@@ -24,14 +25,7 @@ export interface TranscriptPiece {
   whole: string | null;
 }
 
-interface Event {
-  type?: string;
-  delta?: string;
-  start?: number;
-  end?: number;
-  text?: string;
-  error?: unknown;
-}
+type Event = EventOf<"/v1/audio/transcriptions">;
 
 /** Where a recording is sent to. */
 export function pathOf({ isTranslated }: Pick<Hear, "isTranslated">): string {

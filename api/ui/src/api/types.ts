@@ -1,4 +1,19 @@
-import type { components } from "./schema";
+import type { components, paths } from "./schema";
+
+/**
+ * What an event of a streamed answer may hold: the fields of all its kinds, or the error that it broke off with. `type`
+ * may be one of a newer server.
+ */
+export type EventOf<Path extends keyof paths> = paths[Path] extends {
+  post: { responses: { 200: { content: { "text/event-stream": infer Told } } } };
+}
+  ? { [Name in Exclude<Names<Told>, "type" | "error">]?: Values<Told, Name> } & {
+      type?: string;
+      error?: unknown;
+    }
+  : never;
+type Names<Told> = Told extends unknown ? keyof Told : never;
+type Values<Told, Name> = Told extends unknown ? (Name extends keyof Told ? Told[Name] : never) : never;
 
 type Schemas = components["schemas"];
 export type Device = Schemas["DescribedDevice"];

@@ -1,0 +1,1 @@
+"""What models answer with text, sound and pictures, whole and as events. Used by the gateway process."""
