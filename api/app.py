@@ -5,7 +5,6 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI
@@ -67,6 +66,7 @@ from models.process.background import PART_DEAD, Background
 from models.process.descriptors import raise_limit
 from models.process.garbage import freeze_gc
 from models.process.logs import configure
+from models.process.machine import RELEASE
 from models.redis import broker
 from models.rows.database import Database
 from models.settings import Settings
@@ -101,7 +101,7 @@ def create_app(settings: Settings, on_end: OnEnd | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Headrace",
-        version=version("headrace"),
+        version=RELEASE,
         description="One OpenAI-compatible API in front of models that stay resident.",
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,

@@ -1,7 +1,7 @@
 """Devices: what each is, and which engines work on it."""
 
 from collections.abc import Collection
-from typing import cast
+from typing import Literal, cast
 
 from fastapi import APIRouter, Request
 from sqlalchemy.engine import Connection
@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from api.gateway.gateway import gateway_of
 from api.routes.models.memory import rooms_of
 from api.shapes.as_written import AsWritten
-from api.shapes.devices import DescribedDevice, DeviceDetails, DeviceList, EngineWorks, LostDevice, NodeNote
+from api.shapes.devices import DescribedDevice, DeviceBasics, DeviceDetails, DeviceList, EngineWorks, NodeNote
 from models.engines import FACTS
 from models.ledger.fit import Room
 from models.redis.presence import Snapshot
@@ -21,8 +21,9 @@ router = APIRouter(prefix="/v1/devices", tags=["models"], route_class=AsWritten)
 
 LOST_WITHIN_MS = 7 * 24 * 3600 * 1000
 """For so long a device that does not come back is told of."""
-_UNTOLD = ("notes", "gone", "cached")
-"""What workers tell of a device, and not every key may know: what was fetched is for administrators."""
+_UNTOLD = ("notes", "gone", "cached", "machine", "libraries")
+"""What workers tell of a device, and not every key may know: what was fetched, and all of the machine, is for
+administrators."""
 
 
 @router.get("", summary="List devices")
@@ -40,12 +41,12 @@ async def list_devices(request: Request) -> DeviceList:
     ``notes`` name the GPUs of each node that could not be used at the start, with what to do.
     """
     gateway = gateway_of(request)
-    rows, gone, silent = await gateway.database.run(_seen)
+    rows, gone, silent = await gateway.database.run(seen)
     held = await rooms_of(gateway, rows)
     table = gateway.routing_table
     busy = {one.id for _, one in table.replicas() if not one.idle_s}  # with jobs, too
     data = [_describe(row, table.latest(row.id), held[row.id], silent.get(row.id, 0), busy) for row in rows]
-    lost = [_lost(row, silent[row.id]) for row in gone]
+    lost = [basics_of(row, silent[row.id]) for row in gone]
     return {"object": "list", "data": data, "lost": lost, "notes": _notes(rows)}
 
 
@@ -55,14 +56,15 @@ def _notes(rows: list[LoadedDevice]) -> list[NodeNote]:
     return [{"node": node, "note": note} for node, note in notes]
 
 
-def _seen(connection: Connection) -> tuple[list[LoadedDevice], list[LoadedDevice], dict[str, int]]:
+def seen(connection: Connection) -> tuple[list[LoadedDevice], list[LoadedDevice], dict[str, int]]:
     """The devices that are here, those that were lost lately, and how long each was not seen, in ms."""
     silent = liveness.silences(connection)
     gone = liveness.silent_devices(connection, instances.ALIVE_MS, LOST_WITHIN_MS)
     return instances.alive_devices(connection, instances.ALIVE_MS), gone, silent
 
 
-def _lost(row: LoadedDevice, silent_ms: int) -> LostDevice:
+def basics_of(row: LoadedDevice, silent_ms: int) -> DeviceBasics:
+    """What is told of every device, be it lost or not. Pure."""
     return {
         "id": row.id,
         "object": "device",
@@ -75,31 +77,32 @@ def _lost(row: LoadedDevice, silent_ms: int) -> LostDevice:
     }
 
 
+def engine_works(row: LoadedDevice, engine: str) -> EngineWorks:
+    """Whether an engine works on a device. Pure."""
+    said = row.engines.get(engine)
+    return {"works": None if said is None else not said, "reason": said or ""}
+
+
+def worker_state(latest: Snapshot | None) -> Literal["reports", "draining", "silent"]:
+    """How the worker of a device is, by its last report. Pure."""
+    return "silent" if latest is None else "draining" if latest.draining else "reports"
+
+
 def _describe(
     row: LoadedDevice, latest: Snapshot | None, room: Room, silent_ms: int, busy: Collection[str] = ()
 ) -> DescribedDevice:
     """``busy``: the replicas that do something."""
     free_bytes = latest.free_bytes if latest else None
     details = {name: value for name, value in row.details.items() if name not in _UNTOLD}
-    engines: dict[str, EngineWorks] = {
-        name: {"works": row.engines[name] == "" if name in row.engines else None, "reason": row.engines.get(name, "")}
-        for name in FACTS
-    }
     return {
-        "id": row.id,
-        "object": "device",
-        "node": row.node,
-        "kind": row.kind,
-        "label": row.label,
-        "total_bytes": row.total_bytes,
+        **basics_of(row, silent_ms),
         "free_bytes": free_bytes,
         "used_bytes": None if free_bytes is None else max(0, row.total_bytes - free_bytes),
         "available_bytes": room.free,
         "reserved_bytes": sum(one.reserved or 0 for one in room.holdings),
         "measured_bytes": sum(one.measured or 0 for one in room.holdings),
         "utilization": latest.utilization if latest else None,
-        "worker": "silent" if latest is None else "draining" if latest.draining else "reports",
-        "silent_s": silent_ms / 1000,
+        "worker": worker_state(latest),
         "holders": [
             {
                 "replica_id": one.replica,
@@ -111,6 +114,5 @@ def _describe(
             for one in room.holdings
         ],
         **cast(DeviceDetails, details),
-        "replicas": row.load,
-        "engines": engines,
+        "engines": {name: engine_works(row, name) for name in FACTS},
     }

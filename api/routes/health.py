@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from importlib.metadata import version
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -15,6 +14,7 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.shapes.as_written import AsWritten
 from api.shapes.health import Alive, KeyNeeded, Readiness, ReadinessChecks, Release
 from models.errors import DatabaseUnavailable
+from models.process.machine import RELEASE
 from models.rows import jobs
 from models.rows.database import Database
 
@@ -67,7 +67,7 @@ async def health(request: Request) -> JSONResponse:
 @router.get("/version", summary="Version")
 async def show_version() -> Release:
     """Which release of Headrace this is."""
-    return {"version": version("headrace")}
+    return {"version": RELEASE}
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)

@@ -39,13 +39,10 @@ class DeviceDetails(TypedDict, total=False):
     fault: str
 
 
-class DescribedDevice(DeviceDetails):
-    """A device whose worker reports. Sizes are in bytes; null: not known.
+class DeviceBasics(TypedDict):
+    """What is told of every device. ``total_bytes``: of its memory. ``replicas``: how many it holds.
 
-    ``free_bytes`` is measured; ``available_bytes`` is what a model may have now. ``replicas`` is how many it holds.
-    ``utilization``: the part of it that computes now, from 0 to 1. ``worker``: whether its worker reports, finishes
-    what it does before it ends (``draining``), or has fallen silent; ``silent_s`` is when its row was last renewed, in
-    seconds before now.
+    ``silent_s``: when its worker last renewed its row, in seconds before now.
     """
 
     id: str
@@ -54,6 +51,18 @@ class DescribedDevice(DeviceDetails):
     kind: str
     label: str
     total_bytes: int
+    silent_s: float
+    replicas: int
+
+
+class DescribedDevice(DeviceBasics, DeviceDetails):
+    """A device whose worker reports. Sizes are in bytes; null: not known.
+
+    ``free_bytes`` is measured; ``available_bytes`` is what a model may have now. ``utilization``: the part of it that
+    computes now, from 0 to 1. ``worker``: whether its worker reports, finishes what it does before it ends
+    (``draining``), or has fallen silent.
+    """
+
     free_bytes: int | None
     used_bytes: int | None
     available_bytes: int | None
@@ -61,23 +70,12 @@ class DescribedDevice(DeviceDetails):
     measured_bytes: int
     utilization: float | None
     worker: Literal["reports", "draining", "silent"]
-    silent_s: float
     holders: list[HeldPart]
-    replicas: int
     engines: dict[str, EngineWorks]
 
 
-class LostDevice(TypedDict):
+class LostDevice(DeviceBasics):
     """A device whose worker has not been seen for ``silent_s`` seconds. ``replicas``: how many wait for its return."""
-
-    id: str
-    object: Literal["device"]
-    node: str
-    kind: str
-    label: str
-    total_bytes: int
-    silent_s: float
-    replicas: int
 
 
 class NodeNote(TypedDict):

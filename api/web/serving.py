@@ -7,7 +7,6 @@ precompressed files with names that hold their hash is that of most static serve
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from importlib.metadata import version
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from starlette.responses import Response
 from api.gateway.gateway import gateway_of
 from api.shapes.encodings import takes
 from models.errors import NotFound, StorageUnavailable
+from models.process.machine import RELEASE
 
 router = APIRouter(include_in_schema=False)
 
@@ -74,7 +74,7 @@ async def root(request: Request) -> Response:
     """Send browsers to the interface, and tell programs what this is."""
     if _wants_page(request.headers):
         return RedirectResponse("ui/", HTTPStatus.TEMPORARY_REDIRECT)
-    return JSONResponse({"name": "headrace", "version": version("headrace"), "ui": "ui/", "docs": "docs"})
+    return JSONResponse({"name": "headrace", "version": RELEASE, "ui": "ui/", "docs": "docs"})
 
 
 @router.get("/ui")

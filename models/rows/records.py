@@ -132,9 +132,8 @@ class DeviceRow(Record):
     label: str  # the hardware's name
     total_bytes: int  # of its memory
     seen_at: int  # last sign of life of its worker
-    details: dict[
-        str, Any
-    ]  # as models.launching.devices.Device has them; fault, gone, notes; cached: repositories of hubs on its machine
+    details: dict[str, Any]  # as models.launching.devices.Device has them; fault, gone, notes; cached: repositories of
+    # hubs on its machine; machine: models.process.machine.MachineReport; libraries: versions, by engine and module
     engines: dict[str, str]  # engine → "" where it works, or why it does not; those missing are still being asked
 
 

@@ -38,6 +38,7 @@ SCOPES = {
     "POST /v1/models/{uid:uid}/cancel": ADMIN,
     "GET /v1/workers": ADMIN,
     "GET /v1/cluster/info": ADMIN,
+    "GET /v1/cluster/nodes": ADMIN,
     "GET /v1/autostart/models": ADMIN,
     "POST /v1/autostart/models": ADMIN,
     "DELETE /v1/autostart/models/{uid:uid}": ADMIN,

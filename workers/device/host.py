@@ -84,7 +84,7 @@ class DeviceHost:
         self._lost_requests = LostRequests(self.worker, client, stream_client)
         self._probing = probing
         self.logs = RunnerLogs(stream_client)
-        self._sighting = Sighting(settings.node, device, database, settings.home / "models")
+        self._sighting = Sighting(settings.node, device, database, settings.home, probing)
         self._memory = DeviceMemory(device)
         self._turns = Turns(settings.home / "turns")
         self._turn_of_probes = self._hold([] if device.kind == "cpu" else [device.uuid])
@@ -188,7 +188,7 @@ class DeviceHost:
 
     def _reconcile(self) -> None:
         now = time.monotonic()
-        self._sighting.renew(self._probing.usable() or {}, self._memory.fault, now)
+        self._sighting.renew(self._memory.fault, now)
         rows = {row.id: row for row in self._database.read(instances.of_device, self.id)}
         gone = list(self._departures.gone(rows.values(), dict(self._runners)))
         self._let_go(gone)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -56,6 +56,8 @@ class Probing:
         self._device = device
         self._silence_s = silence_s
         self._answers: dict[str, str] = {}
+        self.libraries: dict[str, dict[str, str]] = {}
+        """The versions of what is installed for each engine, by module; an engine that was not looked at is missing."""
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._file = settings.home / "probes" / f"{(device.uuid or device.kind).replace('/', '_')}.json"
@@ -99,6 +101,7 @@ class Probing:
     def _ask_environment(self, interpreter: str, engines: list[str]) -> None:
         """Answer for the engines of one interpreter: by what is installed, by what was kept, else by a process."""
         environment = _look(interpreter, engines)
+        self._list(environment.versions, engines)
         known = {
             engine: libraries.known(
                 FACTS[engine], self._device.kind, environment.versions, interpreter or sys.executable
@@ -133,6 +136,15 @@ class Probing:
                 log.info("the engine %s does not work on %s: %s", engine, self._device.name, reason)
         with self._writing:
             self._answers = self._answers | answers  # a new one: others read it
+
+    def _list(self, versions: Mapping[str, str], engines: Iterable[str]) -> None:
+        """Write down what is installed for these engines."""
+        found = {
+            engine: {module: versions[module] for module in FACTS[engine].libraries if module in versions}
+            for engine in engines
+        }
+        with self._writing:
+            self.libraries = self.libraries | found  # a new one: others read it
 
     def _key(self, environment: Environment) -> str:
         """All that an answer depends on."""

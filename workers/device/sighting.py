@@ -1,18 +1,21 @@
-"""The row of a worker's device: that it is here, what is wrong with it, and which engines work on it."""
+"""The row of a worker's device: that it is here, what is wrong with it, which engines work on it, and its machine."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy.engine import Connection
 
 from models.hubs import cache
 from models.launching import devices
 from models.launching.devices import Device
 from models.launching.nvml import Fault
+from models.process import machine
 from models.rows import instances
 from models.rows.database import Database
+from workers.device.probing import Probing
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +27,10 @@ LISTED_EVERY_S = 30.0
 class Sighting:
     """Keeps the row of one device. Use it from one thread."""
 
-    def __init__(self, node: str, device: Device, database: Database, fetched: Path) -> None:
-        """``fetched``: the folder in which our caches of hubs are."""
-        self._fetched = fetched
+    def __init__(self, node: str, device: Device, database: Database, home: Path, probing: Probing) -> None:
+        """``home``: the folder in which our caches of hubs are. ``probing``: what asks the engines."""
+        self._home = home
+        self._probing = probing
         self._cached: list[str] = []
         self._listed_at = float("-inf")
         self._node = node
@@ -38,13 +42,14 @@ class Sighting:
         self._seen: tuple[Mapping[str, str], Fault | None] = ({}, None)
         self._seen_at = float("-inf")
 
-    def renew(self, usable: Mapping[str, str], fault: Fault | None, now: float) -> None:
+    def renew(self, fault: Fault | None, now: float) -> None:
         """Write the row every ``SEEN_EVERY_S`` and at every change. ``now`` in monotonic seconds."""
         if fault != self._fault:
             log.error("%s: %s", self._id, fault.words if fault else "can be used again")
             self._fault = fault
         if now - self._listed_at > LISTED_EVERY_S:
-            self._cached, self._listed_at = cache.newest(self._fetched), now
+            self._cached, self._listed_at = cache.newest(self._home / "models"), now
+        usable = self._probing.usable() or {}
         seen = usable, fault
         if now - self._seen_at > SEEN_EVERY_S or seen != self._seen:
             self._database.call(self._write, dict(usable), fault)
@@ -75,4 +80,6 @@ class Sighting:
             "gone": gone,
             "notes": self._notes,
             "cached": self._cached,
+            "machine": msgspec.to_builtins(machine.look(self._home)),
+            "libraries": self._probing.libraries,
         }

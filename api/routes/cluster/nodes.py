@@ -1,7 +1,6 @@
 """The machines of the platform by Xinference's names: a supervisor, which is this gateway, and workers, the nodes."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import psutil
@@ -12,6 +11,7 @@ from api.edge.caller import admin_only
 from api.gateway.gateway import gateway_of
 from api.shapes.as_written import AsWritten
 from api.shapes.cluster import ClusterNode, MachineResources, WorkerMachine
+from models.process import machine
 from models.rows import instances
 from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 
@@ -39,7 +39,7 @@ async def supervisor(request: Request) -> dict[str, Any]:
 @router.get("/cluster/version", summary="Version, as Xinference tells it")
 async def cluster_version() -> dict[str, Any]:
     """Which release of Headrace this is; what Xinference tells of its sources is null."""
-    return {"version": version("headrace"), "full-revisionid": None, "dirty": False, "error": None, "date": None}
+    return {"version": machine.RELEASE, "full-revisionid": None, "dirty": False, "error": None, "date": None}
 
 
 @router.get("/cluster/devices", summary="How many GPUs there are")
@@ -55,7 +55,7 @@ async def cluster_info(
 ) -> list[ClusterNode]:
     """The supervisor and each worker, with its GPUs; sizes are in bytes, or in MiB as a text where not ``detailed``.
 
-    Processors are known of the gateway's own machine alone: of others they are null.
+    Which processors are free is measured on the gateway's own machine; of others their load tells, or it is null.
     """
     gateway = gateway_of(request)
     rows = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
@@ -126,8 +126,10 @@ def node_of(
     memory = cpus[0].total_bytes if cpus else None
     left = free.get(cpus[0].id) if cpus else None
     used = memory - left if memory is not None and left is not None else None
-    unknown: MachineResources = {"cpu_count": None, "cpu_available": None}
-    return {**line, "mem_total": memory, "mem_available": left, "mem_used": used, **unknown}
+    about = machine.read(devices[0].details.get("machine", {}))
+    idle = None if about.cpu_count is None or about.load is None else max(0.0, round(about.cpu_count - about.load, 2))
+    cores: MachineResources = {"cpu_count": about.cpu_count, "cpu_available": idle}
+    return {**line, "mem_total": memory, "mem_available": left, "mem_used": used, **cores}
 
 
 def _own_machine() -> MachineResources:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.gateway.gateway import gateway_of
+from api.routes.devices import engine_works
 from api.shapes.as_written import AsWritten
 from api.shapes.devices import EngineList, EngineListed
 from models.engines import FACTS, MODEL_TYPES, EngineFacts, ModelType, engine_named
@@ -65,12 +66,5 @@ def _described(facts: EngineFacts, devices: Sequence[LoadedDevice]) -> EngineLis
         "own_environment": facts.own_environment,
         "cpu_only": facts.cpu_only,
         "many_gpus": facts.many_gpus,
-        "devices": [
-            {
-                "id": one.id,
-                "works": one.engines[facts.name] == "" if facts.name in one.engines else None,
-                "reason": one.engines.get(facts.name, ""),
-            }
-            for one in devices
-        ],
+        "devices": [{"id": one.id, **engine_works(one, facts.name)} for one in devices],
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.routes.devices import _describe, _lost
+from api.routes.devices import _describe, basics_of
 from api.shapes.devices import DescribedDevice
 from models.ledger.fit import Holding, Room
 from models.redis.presence import Snapshot
@@ -20,9 +20,9 @@ def described(latest: Snapshot | None, silent_ms: int = 0, **details: Any) -> De
 
 
 def test_what_was_fetched_is_not_told() -> None:
-    told = described(None, uuid="GPU-1", cached=["hf:a/b"], notes=["n"], gone=1)
+    told = described(None, uuid="GPU-1", cached=["hf:a/b"], notes=["n"], gone=1, machine={}, libraries={})
     assert told["uuid"] == "GPU-1"
-    assert not {"cached", "notes", "gone"} & told.keys()
+    assert not {"cached", "notes", "gone", "machine", "libraries"} & told.keys()
 
 
 @pytest.mark.parametrize(
@@ -52,5 +52,5 @@ def test_a_replica_that_does_a_job_is_not_idle() -> None:
 
 
 def test_a_lost_device_tells_how_long_it_was_silent_and_who_waits_for_it() -> None:
-    told = _lost(device(), 61_000)
+    told = basics_of(device(), 61_000)
     assert (told["id"], told["silent_s"], told["replicas"]) == ("n.d", 61, 2)

@@ -1,6 +1,7 @@
 """The machines, and which models come back, by Xinference's names."""
 
 import socket
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -34,6 +35,26 @@ def test_the_machines_are_told_of_as_xinference_does(stack: Stack) -> None:
     assert body_of(stack, "/v1/supervisor") == {"supervisor_ip": f"127.0.0.1:{stack.port}"}
     assert body_of(stack, "/v1/cluster/version")["version"] == body_of(stack, "/version")["version"]
     assert body_of(stack, "/v1/cluster/devices") == 0
+
+
+def test_a_machine_tells_its_release_its_resources_and_the_engines_that_work(stack: Stack) -> None:
+    told = body_of(stack, "/v1/cluster/nodes")
+    [device] = stack.client.devices()
+    [node] = told["data"]
+    release = body_of(stack, "/version")["version"]
+    assert told["releases"] == node["releases"] == [release]
+    assert node["release"] == told["gateway"]["release"] == release
+    assert (node["id"], node["state"], node["gateway"]) == (device["node"], "here", True)
+    assert node["host"] == socket.gethostname()
+    assert node["memory_bytes"] > node["memory_free_bytes"] > 0
+    assert node["disk_bytes"] > node["disk_free_bytes"] > 0
+    assert node["load"] >= 0
+    [own] = node["devices"]
+    assert (own["id"], own["worker"], own["release"]) == (device["id"], "reports", release)
+    engines = {one["id"]: one for one in node["engines"]}
+    llama = engines["llama_cpp"]
+    assert (llama["works"], llama["devices"], llama["version"]) == (True, [device["id"]], version("xllamacpp"))
+    assert all(one["faults"] for one in engines.values() if one["works"] is False)
 
 
 def test_what_comes_back_is_said_and_changed(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,10 @@ def test_on_a_cpu_what_is_installed_works_at_once(settings: Settings, fakes: Pat
     answers = asked.usable()
     assert answers is not None
     assert all(answers[engine] == "" for engine in ("echo", "hibari", *ASKED))
+    versions = asked.libraries["transformers"]
+    assert {*versions} == {*FACTS["transformers"].libraries}
+    assert versions["torch"] == metadata.version("torch")
+    assert asked.libraries["echo"] == {}
 
 
 def test_interpreters_that_hang_hold_up_nothing(

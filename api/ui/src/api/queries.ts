@@ -5,6 +5,7 @@ import { ApiError } from "./errors";
 export const keys = {
   session: ["session"] as const,
   devices: ["devices"] as const,
+  nodes: ["nodes"] as const,
   models: ["models"] as const,
   model: (uid: string) => ["models", uid] as const,
   replicas: (uid: string) => ["models", uid, "replicas"] as const,

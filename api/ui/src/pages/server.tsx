@@ -10,6 +10,11 @@ const SettingsPage = late(() => import("../features/settings/SettingsPage"), "Se
 export const server = [
   createRoute({
     getParentRoute,
+    path: "/cluster",
+    component: late(() => import("../features/cluster/ClusterPage"), "ClusterPage"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/devices",
     component: late(() => import("../features/devices/DevicesPage"), "DevicesPage"),
   }),

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,17 +10,17 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from models.process.processes import kill_group, spawn
+from models.process.processes import kill_group
 from tests.e2e.jobs.orders import order
 from tests.e2e.models.test_budgets import LARGE, SMALL, launch
-from tests.e2e.stack import Stack, clean_environment
+from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
+from tests.e2e.ui.server.far import Worker, start_worker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FAR = "far.cpu:1"
-Worker = subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +44,10 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def start_far(near: Stack, tmp_path: Path) -> Iterator[Callable[[], Worker]]:
     """Starts the worker of another machine, which nobody starts anew."""
-    env = clean_environment() | {"HEADRACE_HOME": str(tmp_path / "far"), "HEADRACE_NODE": "far"}
-    env |= {"HEADRACE_REDIS_URL": near.redis_url()}
-    env |= {"HEADRACE_DATABASE_URL": f"sqlite:///{near.home / 'headrace.db'}"}
-    command = [sys.executable, "-P", "-m", "workers.device", "--device", "cpu:1=100MiB"]
     started: list[Worker] = []
 
     def start() -> Worker:
-        with (tmp_path / "far.output").open("ab") as output:
-            started.append(spawn(command, env=env, stdout=output, stderr=subprocess.STDOUT))
+        started.append(start_worker(near, tmp_path / "far", "cpu:1=100MiB"))
         return started[-1]
 
     yield start

@@ -86,7 +86,7 @@ def host(counted: Counted, valkey: Valkey, tmp_path: Path) -> Any:
         store = open_store((tmp_path / "store").as_uri())
         return Claimer(Lease(owner, device, 60_000), counted, store, client, runners, 60)
 
-    probing = cast(Probing, SimpleNamespace(usable=dict, over=threading.Event()))
+    probing = cast(Probing, SimpleNamespace(usable=dict, libraries={}, over=threading.Event()))
     made = DeviceHost(settings, devices.parse("cpu"), counted, client, client, claimer=claimer, probing=probing)
     counted.call(lambda c: instances.create(c, TWO))
     for row in counted.call(instances.pending):

@@ -36,6 +36,7 @@ export const GROUPS = [
   [
     "server",
     [
+      ["cluster", "/cluster"],
       ["devices", "/devices"],
       ["cache", "/cache"],
       ["register", "/register"],

@@ -7,6 +7,7 @@ import cache from "./cache.json";
 import catalogue from "./catalogue.json";
 import cause from "./cause.json";
 import chat from "./chat.json";
+import cluster from "./cluster.json";
 import code from "./code.json";
 import completion from "./completion.json";
 import devices from "./devices.json";
@@ -52,6 +53,7 @@ export default {
   catalogue,
   cause,
   chat,
+  cluster,
   code,
   completion,
   devices,
