@@ -1,13 +1,21 @@
 import { apiUrl } from "./address";
 import { errorOf, unreachable } from "./errors";
 
-/** What a path answers to a request of JSON, or to a form. Throws an ApiError where it refuses, and an AbortError where it is stopped. */
-export async function posted(path: string, body: object, signal: AbortSignal): Promise<Response> {
+/**
+ * What a path answers to a request of JSON, or to a form. `headers`: further ones. Throws an ApiError where it refuses,
+ * and an AbortError where it is stopped.
+ */
+export async function posted(
+  path: string,
+  body: object,
+  signal: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   const response = await fetch(apiUrl(path), {
     method: "POST",
     ...(body instanceof FormData
-      ? { body }
-      : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+      ? { headers, body }
+      : { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     signal,
   }).catch((cause: unknown) => {
     throw signal.aborted ? cause : unreachable(cause);

@@ -1,9 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
 import { posted } from "./asking";
 import { api, got } from "./client";
-import { ApiError, errorOf, unreachable } from "./errors";
+import { errorOf, unreachable } from "./errors";
 import { keys } from "./queries";
-import { events } from "./sse";
+import { pieces } from "./streaming";
 import type { EventOf } from "./types";
 
 const PATH = "v1/audio/speech";
@@ -38,18 +38,12 @@ export async function speak(body: object, signal: AbortSignal): Promise<{ sound:
 /** Has a text said, piece by piece. Throws an ApiError where it fails, in its midst too. */
 export async function* streamSpeech(body: object, signal: AbortSignal): AsyncGenerator<SpeechPiece> {
   const response = await posted(PATH, { ...body, stream_format: "sse" }, signal);
-  if (!response.body) throw errorOf(response, null);
-  let isWhole = false;
-  try {
-    for await (const data of events(response.body)) {
-      const piece = speechPiece(JSON.parse(data), response);
-      isWhole ||= piece.isLast;
-      yield piece;
-    }
-  } catch (cause) {
-    throw signal.aborted || cause instanceof ApiError ? cause : unreachable(cause);
-  }
-  if (!isWhole) throw unreachable(new Error("the stream ended before the speech did"));
+  yield* pieces(
+    response,
+    signal,
+    (data) => speechPiece(JSON.parse(data), response),
+    ({ isLast }) => isLast,
+  );
 }
 
 /** What an event of the stream says. Throws the ApiError that it holds. */

@@ -1,6 +1,6 @@
 import { posted } from "./asking";
-import { ApiError, errorOf, unreachable } from "./errors";
-import { events } from "./sse";
+import { errorOf } from "./errors";
+import { pieces } from "./streaming";
 import type { EventOf } from "./types";
 
 /** What is asked of a recording. */
@@ -43,18 +43,8 @@ export async function* streamTranscript(hear: Hear, signal: AbortSignal): AsyncG
   for (const [name, value] of Object.entries({ ...fieldsOf(hear), stream: "true" })) form.set(name, value);
   form.set("file", hear.file, hear.file.name);
   const response = await posted(`v1/${pathOf(hear)}`, form, signal);
-  if (!response.body) throw errorOf(response, null);
-  let isWhole = false;
-  try {
-    for await (const data of events(response.body)) {
-      const piece = transcriptPiece(JSON.parse(data), response);
-      isWhole ||= piece.whole !== null;
-      yield piece;
-    }
-  } catch (cause) {
-    throw signal.aborted || cause instanceof ApiError ? cause : unreachable(cause);
-  }
-  if (!isWhole) throw unreachable(new Error("the stream ended before the transcript did"));
+  const read = (data: string) => transcriptPiece(JSON.parse(data), response);
+  yield* pieces(response, signal, read, ({ whole }) => whole !== null);
 }
 
 /** What an event of the stream says. Throws the ApiError that it holds. */

@@ -17,10 +17,9 @@ from tests.families.makers.videos import others
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-PICTURE: Any = {
-    "name": "red.png",
-    "mimeType": "image/png",
-    "buffer": file_of(Image.new("RGB", (64, 64), "red")),
+PICTURES: Any = {
+    name: {"name": "a.png", "mimeType": "image/png", "buffer": file_of(Image.new("RGB", (64, 64), colour))}
+    for name, colour in (("First frame", "red"), ("Last frame", "blue"))
 }
 
 
@@ -77,7 +76,7 @@ def test_a_video_is_made_of_a_text_and_of_a_picture(filming: Stack, opened: Open
     }
 
     page.get_by_role("tab", name="Picture to video").click()
-    page.get_by_label("Choose a picture", exact=True).first.set_input_files(PICTURE)
+    page.get_by_label("Choose a picture", exact=True).first.set_input_files(PICTURES["First frame"])
     page.get_by_label("Prompt", exact=True).fill("")
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("listitem").filter(has_text="Picture to video")).to_have_count(1, timeout=90_000)
@@ -85,8 +84,34 @@ def test_a_video_is_made_of_a_text_and_of_a_picture(filming: Stack, opened: Open
     page.get_by_role("tab", name="Text to video").click()
     page.get_by_label("Frames", exact=True).fill("")
     newest(page).get_by_role("button", name="Same settings").click()
-    expect(page.get_by_role("img", name="The picture to be changed")).to_be_visible()
+    expect(page.get_by_role("img", name="The first frame")).to_be_visible()
     expect(page.get_by_label("Frames", exact=True)).to_have_value("9")
+
+
+def test_a_video_is_made_between_its_first_and_last_frame(filming: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{filming.url}/ui/videos?mode=between")
+    page.get_by_label("Prompt", exact=True).fill("")
+    for name, value in [("Size", "64x64"), ("Frames", "9"), ("Steps", "2"), ("Seed", "4")]:
+        page.get_by_label(name, exact=True).fill(value)
+    for name in ("First frame", "Last frame"):
+        expect(
+            page.get_by_text(f"Choose {'a picture' if name == 'First frame' else 'the last frame'} first.")
+        ).to_be_visible()
+        page.get_by_role("group", name=name, exact=True).locator("input[type=file]").set_input_files(PICTURES[name])
+        page.get_by_role("img", name=f"The {name.lower()}").wait_for()
+    page.get_by_role("button", name="Generate").click()
+    made = page.get_by_role("listitem").filter(has_text="First and last frame")
+    made.locator("video").wait_for(timeout=90_000)
+    [job] = httpx.get(f"{filming.url}/v1/jobs", params={"kind": "videos", "limit": 1}).json()["data"]
+    files = httpx.get(f"{filming.url}/v1/jobs/{job['id']}/request").json()["files"]
+    sent = {name: httpx.get(one["url"]).content for name, one in files.items()}
+    assert sent == {"image": PICTURES["First frame"]["buffer"], "last_image": PICTURES["Last frame"]["buffer"]}
+    assert asked(filming)["num_frames"] == 9
+
+    page.reload()
+    made.get_by_role("button", name="Same settings").click()
+    page.get_by_role("img", name="The last frame").wait_for()
+    expect(page.get_by_role("tab", name="First and last frame")).to_have_attribute("aria-selected", "true")
 
 
 def test_what_the_model_cannot_make_stands_at_its_field(filming: Stack, opened: Opener) -> None:

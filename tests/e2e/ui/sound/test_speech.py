@@ -147,6 +147,35 @@ def test_what_was_said_is_found_again(speaking: Stack, opened: Opener) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Job")
 
 
+def test_what_was_said_is_deleted(speaking: Stack, opened: Opener) -> None:
+    body = {"model": "hibari", "input": "Said in passing.", "response_format": "flac"}
+    assert httpx.post(f"{speaking.url}/v1/audio/speech", json=body, timeout=90).status_code == 200
+    page, _ = opened(f"{speaking.url}/ui/speech")
+    past = page.get_by_role("region", name="Said before").get_by_role("listitem").filter(has_text="Said in passing.")
+    past.get_by_role("button", name="Delete").press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").press("Enter")
+    expect(past).to_have_count(0)
+    jobs = httpx.get(f"{speaking.url}/v1/jobs", params={"kind": "audio.speech"}, timeout=30).json()["data"]
+    asked = [httpx.get(f"{speaking.url}/v1/jobs/{one['id']}/request", timeout=30).json()["input"] for one in jobs]
+    assert "Said in passing." not in [one["input"] for one in asked]
+
+
+def test_the_language_of_a_text_is_named(speaking: Stack, opened: Opener) -> None:
+    page, watch = opened(f"{speaking.url}/ui/speech")
+    watch.excuse("400")
+    page.get_by_label("Play it while it is made").uncheck()
+    page.get_by_label("Language").fill("ja")
+    say(page, "Seven.")
+    expect(page.get_by_text("this voice speaks English alone")).to_be_visible(timeout=LOADS_MS)
+    expect(page.get_by_label("Language")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Language").fill("en")
+    with page.expect_request("**/v1/audio/speech") as sent:
+        page.get_by_role("button", name="Speak").click()
+    assert (sent.value.post_data_json or {})["language"] == "en"
+    page.get_by_role("button", name="Download speech.mp3").wait_for(timeout=LOADS_MS)
+    expect(page.get_by_text("this voice speaks English alone")).to_have_count(0)
+
+
 def test_a_model_that_is_gone_is_told(speaking: Stack, opened: Opener) -> None:
     page, watch = opened(f"{speaking.url}/ui/speech?model=gone")
     watch.excuse("404")

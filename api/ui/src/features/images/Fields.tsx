@@ -3,31 +3,38 @@ import type { Model } from "../../api/types";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { TextArea } from "../../ui/TextArea";
-import { type Draft, type FieldName, MODES, type Mode } from "./draft";
+import type { Draft } from "./draft";
 import styles from "./Images.module.css";
+import { type FieldName, type Files, fieldsOf, type Mode } from "./modes";
 
 interface Props {
   mode: Mode;
+  files: Files;
   draft: Draft;
-  /** What the model does where nothing is asked for. */
-  usual: Model["defaults"] | undefined;
+  /** The one that is asked: what it does where nothing is asked for stands in the fields. */
+  model: Model | undefined;
   fault: { field: keyof Draft; message: string } | null;
   onChange: (draft: Draft) => void;
 }
 
-const HELPED = ["size", "lora", "strength", "seconds"] as const;
+const HELPED = ["size", "lora", "strength", "seconds", "control_scale"] as const;
 
 function isHelped(name: FieldName): name is (typeof HELPED)[number] {
   return HELPED.some((one) => one === name);
 }
 
 /** What is to be drawn, and how. A field that is empty is left to the model; what it then does stands in it. */
-export function Fields({ mode, draft, usual, fault, onChange }: Props) {
+export function Fields({ mode, files, draft, model, fault, onChange }: Props) {
   const { t } = useTranslation();
   const faultOf = (name: keyof Draft) => (fault?.field === name ? fault.message : null);
   const usualOf = (name: FieldName) => {
-    const value = name === "n" ? 1 : name === "seed" ? t("images.any") : usual?.[name];
+    const always = { n: 1, control_scale: 1, seed: t("images.any") };
+    const value = name in always ? always[name as keyof typeof always] : model?.defaults?.[name];
     return typeof value === "string" || typeof value === "number" ? String(value) : "";
+  };
+  const helpOf = (name: FieldName) => {
+    if (name === "strength" && model?.controlnet && mode !== "guide") return t("images.help.strengthUnderControl");
+    return isHelped(name) ? t(`images.help.${name}`) : undefined;
   };
   return (
     <>
@@ -41,13 +48,8 @@ export function Fields({ mode, draft, usual, fault, onChange }: Props) {
         />
       ))}
       <div className={styles.fields}>
-        {MODES[mode].fields.map((name) => (
-          <Field
-            key={name}
-            label={t(`images.field.${name}`)}
-            help={isHelped(name) ? t(`images.help.${name}`) : undefined}
-            fault={faultOf(name)}
-          >
+        {fieldsOf(mode, files).map((name) => (
+          <Field key={name} label={t(`images.field.${name}`)} help={helpOf(name)} fault={faultOf(name)}>
             <Input
               value={draft[name]}
               inputMode={name === "size" || name === "lora" ? "text" : "decimal"}

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { type AskedJob, jobsQuery } from "../../api/jobs";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
-import type { PageName } from "./draft";
 import styles from "./Images.module.css";
+import type { PageName } from "./modes";
 import { followedOf } from "./pictures";
 import { Tile } from "./Tile";
 
@@ -25,19 +26,27 @@ interface Props {
 /** What this key had drawn and has under way: its jobs, the newest first. */
 export function Gallery({ page, newest, after, onAgain, onEdit }: Props) {
   const { t } = useTranslation();
+  const section = useRef<HTMLElement>(null);
   const filters = { kind: page, ...(after && { after }) };
   const { data, error, refetch } = useQuery(jobsQuery(filters, PAGE));
   const jobs = data?.data ?? [];
   const followed = followedOf(jobs);
   return (
-    <section className={styles.gallery} aria-label={t(`nav.page.${page}`)}>
+    <section ref={section} tabIndex={-1} className={styles.gallery} aria-label={t(`nav.page.${page}`)}>
       {error && <Failure error={error} again={refetch} />}
       {!data && !error && <Loading />}
       {data && jobs.length === 0 && <p className={styles.empty}>{t(`images.none.${page}`)}</p>}
       {jobs.length > 0 && (
         <ul className={styles.tiles}>
           {jobs.map((job) => (
-            <Tile key={job.id} job={job} isFollowed={followed.has(job.id)} onAgain={onAgain} onEdit={onEdit} />
+            <Tile
+              key={job.id}
+              job={job}
+              isFollowed={followed.has(job.id)}
+              onAgain={onAgain}
+              onEdit={onEdit}
+              onDeleted={() => section.current?.focus()}
+            />
           ))}
         </ul>
       )}

@@ -2,19 +2,19 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
-import { submitJob } from "../../api/jobs";
+import { submitWithFiles } from "../../api/jobForms";
 import { keys } from "../../api/queries";
 import type { Model } from "../../api/types";
 import { AsCode } from "../../parts/AsCode";
 import { Failure } from "../../parts/Failure";
 import { ModelPicker } from "../../parts/ModelPicker";
 import { Button } from "../../ui/Button";
-import { type Draft, type Files, fieldOf, jobOf, lackOf, MODES, type Mode } from "./draft";
+import { type Draft, fieldOf, jobOf, lackOf } from "./draft";
 import { exampleOf } from "./example";
 import { Fields } from "./Fields";
 import styles from "./Images.module.css";
-import { MaskEditor } from "./MaskEditor";
-import { Source } from "./Source";
+import type { Files, Mode } from "./modes";
+import { Sources } from "./Sources";
 
 interface Props {
   mode: Mode;
@@ -38,13 +38,12 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
   const noteId = useId();
   const job = jobOf(mode, model, draft, files);
   const { mutate, isPending, error, reset } = useMutation({
-    mutationFn: () => submitJob(job),
+    mutationFn: () => submitWithFiles(job),
     onSuccess: () => client.invalidateQueries({ queryKey: [...keys.jobs, "list"] }),
   });
   const field = error instanceof ApiError ? fieldOf(error.param) : null;
   const lack = lackOf(mode, draft, files);
   const lacks = lack && t(`images.lacks.${lack}`);
-  const { image } = files;
   const change = (next: Draft) => {
     reset();
     onDraft(next);
@@ -59,21 +58,13 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
       }}
     >
       <ModelPicker models={models} model={model} onModel={onModel} />
-      {MODES[mode].files.length > 0 && (
-        <Source image={image} isShown={mode !== "inpaint"} onImage={(next) => onFiles({ image: next, mask: null })} />
-      )}
-      {mode === "inpaint" && image && (
-        <MaskEditor
-          key={`${filled} ${image}`}
-          image={image}
-          given={files.mask}
-          onMask={(mask) => onFiles({ image, mask })}
-        />
-      )}
+      {mode === "guide" && models?.length === 0 && <p className={styles.muted}>{t("images.noControlNet")}</p>}
+      <Sources mode={mode} files={files} filled={filled} onFiles={onFiles} />
       <Fields
         mode={mode}
+        files={files}
         draft={draft}
-        usual={models?.find(({ id }) => id === model)?.defaults}
+        model={models?.find(({ id }) => id === model)}
         fault={field && error && { field, message: error.message }}
         onChange={change}
       />
@@ -88,7 +79,7 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
           {t(`images.action.${mode}`)}
         </Button>
         <span id={noteId} className={styles.muted}>
-          {lacks}
+          {isPending ? t("images.sending") : lacks}
         </span>
       </div>
       <details className={styles.code}>

@@ -4,8 +4,10 @@ import { pictureUrl } from "../../lib/files";
 import { Button } from "../../ui/Button";
 import { FilePicker } from "../../ui/FilePicker";
 import styles from "./Images.module.css";
+import type { Role } from "./roles";
 
 interface Props {
+  role: Role;
   /** The picture to begin with, as a data URL; null: none yet. */
   image: string | null;
   /** Whether it is shown here; else it is shown elsewhere. */
@@ -13,8 +15,8 @@ interface Props {
   onImage: (image: string | null) => void;
 }
 
-/** The picture that is changed: chosen, or dropped here. */
-export function Source({ image, isShown, onImage }: Props) {
+/** A picture that goes along: chosen, or dropped here. */
+export function Source({ role, image, isShown, onImage }: Props) {
   const { t } = useTranslation();
   const [fault, setFault] = useState<string | null>(null);
   const take = async (file: File | undefined) => {
@@ -28,10 +30,9 @@ export function Source({ image, isShown, onImage }: Props) {
     void take(event.dataTransfer.files[0]);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: whoever drops nothing chooses with the button
-    <div className={styles.source} onDragOver={(event) => event.preventDefault()} onDrop={drop}>
-      <strong>{t("images.source.title")}</strong>
-      {image && isShown && <img className={styles.preview} src={image} alt={t("images.source.alt")} />}
+    <fieldset className={styles.source} onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+      <legend>{t(`images.source.title.${role}`)}</legend>
+      {image && isShown && <img className={styles.preview} src={image} alt={t(`images.source.alt.${role}`)} />}
       <div className={styles.buttons}>
         <FilePicker
           label={image ? t("images.source.other") : t("images.source.choose")}
@@ -43,6 +44,6 @@ export function Source({ image, isShown, onImage }: Props) {
         {!image && <span className={styles.muted}>{t("images.source.drop")}</span>}
       </div>
       {fault && <p className={styles.fault}>{fault}</p>}
-    </div>
+    </fieldset>
   );
 }

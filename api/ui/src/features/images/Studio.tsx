@@ -8,10 +8,11 @@ import { useModelFor } from "../../parts/useModelFor";
 import { Card } from "../../ui/Card";
 import { Page } from "../../ui/Page";
 import { Tabs } from "../../ui/Tabs";
-import { draftOf, type Files, MODES, type Mode, modeOf, modeOfJob, NO_FILES, PAGES, type PageName } from "./draft";
-import { fileAt, filesOf } from "./fetching";
+import { draftOf } from "./draft";
+import { fileAt, filesGiven } from "./fetching";
 import { Gallery } from "./Gallery";
 import styles from "./Images.module.css";
+import { type Files, isAble, type Mode, modeOf, modeOfJob, NO_FILES, PAGES, type PageName } from "./modes";
 import { RequestForm } from "./RequestForm";
 import { useDraft } from "./useDraft";
 
@@ -21,10 +22,7 @@ export function Studio({ page }: { page: PageName }) {
   const navigate = useNavigate();
   const search = useSearch({ strict: false });
   const mode = modeOf(page, search.mode);
-  const { models, model, error } = useModelFor(
-    ({ model_ability }) => model_ability.includes(MODES[mode].ability),
-    search.model,
-  );
+  const { models, model, error } = useModelFor((one) => isAble(one, mode), search.model);
   const { draft, change } = useDraft(page, t(`images.sample.${page}`));
   const [files, setFiles] = useState<Files>(NO_FILES);
   const [filled, setFilled] = useState(0);
@@ -34,8 +32,8 @@ export function Studio({ page }: { page: PageName }) {
     const shown = { ...(uid && { model: uid }), mode: next, ...(after && { after }) };
     return navigate({ to: `/${page}`, search: shown, replace: true });
   };
-  const able = models?.find(({ id }) => id === model)?.model_ability;
-  const turn = (next: Mode) => show(next, able?.includes(MODES[next].ability) ? model : undefined);
+  const asked = models?.find(({ id }) => id === model);
+  const turn = (next: Mode) => show(next, asked && isAble(asked, next) ? model : undefined);
   const take = useMutation({
     mutationFn: async ({ given, act }: { given: () => Promise<Files>; act: () => unknown }) => {
       setFiles(await given());
@@ -44,20 +42,18 @@ export function Studio({ page }: { page: PageName }) {
       form.current?.querySelector<HTMLElement>("textarea")?.focus();
     },
   });
-  const again = (asked: AskedJob, seed: string | null) => {
-    const { model: used } = asked.input;
+  const again = (before: AskedJob, seed: string | null) => {
+    const { model: used } = before.input;
+    const next = modeOfJob(before.kind, before.input, before.files);
     const act = () => {
-      change(draftOf(asked.input, seed));
-      return show(
-        modeOfJob(asked.kind, asked.files["image"] !== undefined),
-        typeof used === "string" ? used : undefined,
-      );
+      change(draftOf(before.input, seed));
+      return show(next, typeof used === "string" ? used : undefined);
     };
-    take.mutate({ given: () => filesOf(asked), act });
+    take.mutate({ given: () => filesGiven(before, next), act });
   };
   const edit = (url: string) =>
     take.mutate({
-      given: async () => ({ image: await fileAt(url), mask: null }),
+      given: async () => ({ ...NO_FILES, image: await fileAt(url) }),
       act: () => (mode === "draw" ? turn("edit") : undefined),
     });
   return (

@@ -3,10 +3,11 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { type AskedJob, isOver, type Job, requestQuery } from "../../api/jobs";
 import { moment } from "../../lib/times";
+import { DeleteJob } from "../../parts/DeleteJob";
 import { Button } from "../../ui/Button";
-import { modeOfJob } from "./draft";
 import { Ended } from "./Ended";
 import styles from "./Images.module.css";
+import { modeOfJob } from "./modes";
 import { Pictures } from "./Pictures";
 import { UnderWay } from "./UnderWay";
 
@@ -16,10 +17,11 @@ interface Props {
   isFollowed: boolean;
   onAgain: (asked: AskedJob, seed: string | null) => void;
   onEdit: (url: string) => void;
+  onDeleted: () => void;
 }
 
 /** A job that draws: what it was asked, and how far it is or what it has drawn. */
-export function Tile({ job, isFollowed, onAgain, onEdit }: Props) {
+export function Tile({ job, isFollowed, onAgain, onEdit, onDeleted }: Props) {
   const { t, i18n } = useTranslation();
   const asked = useQuery(requestQuery(job.id)).data;
   const said = asked?.input["prompt"];
@@ -36,7 +38,7 @@ export function Tile({ job, isFollowed, onAgain, onEdit }: Props) {
       </p>
       <p className={styles.muted}>
         {[
-          t(`images.mode.${modeOfJob(job.kind, asked?.files["image"] !== undefined)}`),
+          t(`images.mode.${modeOfJob(job.kind, asked?.input ?? {}, asked?.files ?? {})}`),
           job.model,
           moment(job.created_at * 1000, i18n.language),
         ].join(" · ")}
@@ -50,6 +52,7 @@ export function Tile({ job, isFollowed, onAgain, onEdit }: Props) {
         <Link to="/jobs/$id" params={{ id: job.id }}>
           {t("images.details")}
         </Link>
+        {isOver(job.state) && <DeleteJob id={job.id} name={prompt} onDeleted={onDeleted} />}
       </div>
     </li>
   );

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { draftOf, EMPTY, fieldOf, jobOf, lackOf, modeOf, modeOfJob, NO_FILES } from "./draft";
+import { draftOf, EMPTY, fieldOf, jobOf, lackOf } from "./draft";
+import { NO_FILES } from "./modes";
 
 const DRAFT = { ...EMPTY, prompt: " a red seven ", size: "64x64", n: "2", guidance_scale: "2.5", lora: "a:0.5, b" };
 
 test("a draft as a job", () => {
-  expect(jobOf("draw", "glyphs", { ...DRAFT, strength: "0.5" }, { image: "data:a", mask: "data:b" })).toEqual({
+  expect(jobOf("draw", "glyphs", { ...DRAFT, strength: "0.5" }, { ...NO_FILES, image: "data:a" })).toEqual({
     kind: "images.generations",
     model: "glyphs",
     input: {
@@ -15,6 +16,7 @@ test("a draft as a job", () => {
       lora: [{ name: "a", scale: 0.5 }, { name: "b" }],
       response_format: "url",
     },
+    files: {},
   });
 });
 
@@ -29,12 +31,27 @@ test.each([
 });
 
 test("a job has the files of its mode", () => {
-  const files = { image: "data:a", mask: "data:b" };
-  const inputOf = (mode: Parameters<typeof jobOf>[0]) => jobOf(mode, "m", { ...EMPTY, strength: "0.5" }, files).input;
-  const given = { strength: 0.5, response_format: "url", image: "data:a" };
-  expect(inputOf("edit")).toEqual(given);
-  expect(inputOf("vary")).toEqual(given);
-  expect(inputOf("inpaint")).toEqual({ ...given, mask: "data:b" });
+  const files = { ...NO_FILES, image: "data:a", last_image: "data:z", mask: "data:b" };
+  const jobIn = (mode: Parameters<typeof jobOf>[0]) => jobOf(mode, "m", { ...EMPTY, strength: "0.5" }, files);
+  expect(jobIn("edit").input).toEqual({ strength: 0.5, response_format: "url" });
+  expect(jobIn("edit").files).toEqual({ image: "data:a" });
+  expect(jobIn("vary").files).toEqual({ image: "data:a" });
+  expect(jobIn("inpaint").files).toEqual({ image: "data:a", mask: "data:b" });
+  expect(jobIn("between").files).toEqual({ image: "data:a", last_image: "data:z" });
+});
+
+test("a ControlNet heeds the one picture, or one beside that which is changed", () => {
+  const draft = { ...EMPTY, prompt: "a", strength: "0.5" };
+  const alone = { ...NO_FILES, control_image: "data:c" };
+  expect(jobOf("guide", "m", draft, alone)).toMatchObject({
+    kind: "images.edits",
+    input: { prompt: "a", control_scale: 1, response_format: "url" },
+    files: { image: "data:c" },
+  });
+  expect(jobOf("guide", "m", draft, alone).input).not.toHaveProperty("strength");
+  const both = jobOf("guide", "m", { ...draft, control_scale: "0.4" }, { ...alone, image: "data:a" });
+  expect(both.input).toMatchObject({ strength: 0.5, control_scale: 0.4 });
+  expect(both.files).toEqual({ image: "data:a", control_image: "data:c" });
 });
 
 test("what is lacking", () => {
@@ -45,6 +62,10 @@ test("what is lacking", () => {
   expect(lackOf("edit", EMPTY, image)).toBe("prompt");
   expect(lackOf("vary", EMPTY, image)).toBe(null);
   expect(lackOf("inpaint", DRAFT, image)).toBe("mask");
+  expect(lackOf("animate", EMPTY, image)).toBe(null);
+  expect(lackOf("between", EMPTY, image)).toBe("last_image");
+  expect(lackOf("guide", DRAFT, image)).toBe("control_image");
+  expect(lackOf("guide", DRAFT, { ...NO_FILES, control_image: "data:c" })).toBe(null);
 });
 
 test("a job as a draft", () => {
@@ -57,19 +78,8 @@ test("a job as a draft", () => {
 test("the field of an error", () => {
   expect(fieldOf("input.guidance_scale")).toBe("guidance_scale");
   expect(fieldOf("input.lora[0].name")).toBe("lora");
+  expect(fieldOf("strength")).toBe("strength");
   expect([fieldOf("model"), fieldOf("input.user"), fieldOf(null)]).toEqual([null, null, null]);
-});
-
-test("the mode of an address and of a job", () => {
-  expect([modeOf("images", "edit"), modeOf("images", "film"), modeOf("videos", undefined)]).toEqual([
-    "edit",
-    "draw",
-    "film",
-  ]);
-  expect(modeOfJob("images.variations", true)).toBe("vary");
-  expect([modeOfJob("videos.generations", false), modeOfJob("videos.generations", true)]).toEqual(["film", "animate"]);
-  expect(modeOfJob("images.edits", false)).toBe("edit");
-  expect(modeOfJob("audio.speech", false)).toBe("draw");
 });
 
 test("a film has what films have", () => {
@@ -78,6 +88,6 @@ test("a film has what films have", () => {
     kind: "videos.generations",
     model: "m",
     input: { prompt: "a", num_frames: 9, fps: 24, response_format: "url" },
+    files: {},
   });
-  expect(lackOf("animate", EMPTY, { image: "data:a", mask: null })).toBe(null);
 });

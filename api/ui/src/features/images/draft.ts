@@ -1,38 +1,15 @@
-export type FileName = "image" | "mask";
-/** The files that go along, as data URLs. */
-export type Files = Record<FileName, string | null>;
-export const NO_FILES: Files = { image: null, mask: null };
-
-const DRAWN = ["size", "n", "steps", "guidance_scale", "seed", "lora"] as const;
-const CHANGED = [...DRAWN, "strength"] as const;
-const FILMED = ["size", "seconds", "num_frames", "fps", "steps", "guidance_scale", "seed", "lora"] as const;
-export type FieldName = (typeof CHANGED)[number] | (typeof FILMED)[number];
-
-interface ModeFacts {
-  kind: string;
-  /** What a model must be able to do. */
-  ability: string;
-  files: readonly FileName[];
-  fields: readonly FieldName[];
-}
-
-/** What can be asked for: the job's kind, the files that go along, and what may be set. */
-export const MODES = {
-  draw: { kind: "images.generations", ability: "text2image", files: [], fields: DRAWN },
-  edit: { kind: "images.edits", ability: "image2image", files: ["image"], fields: CHANGED },
-  vary: { kind: "images.variations", ability: "image2image", files: ["image"], fields: CHANGED },
-  inpaint: { kind: "images.inpainting", ability: "inpainting", files: ["image", "mask"], fields: CHANGED },
-  film: { kind: "videos.generations", ability: "text2video", files: [], fields: FILMED },
-  animate: { kind: "videos.generations", ability: "image2video", files: ["image"], fields: FILMED },
-} as const satisfies Record<string, ModeFacts>;
-export type Mode = keyof typeof MODES;
-
-/** The pages, each with what can be asked for on it. */
-export const PAGES = {
-  images: ["draw", "edit", "vary", "inpaint"],
-  videos: ["film", "animate"],
-} as const satisfies Record<string, readonly Mode[]>;
-export type PageName = keyof typeof PAGES;
+import type { FileJob } from "../../api/jobForms";
+import {
+  type FieldName,
+  type FileName,
+  type Files,
+  factsOf,
+  fieldsOf,
+  type Input,
+  MODES,
+  type Mode,
+  sentOf,
+} from "./modes";
 
 /** What was typed. A field that is empty is left to the model. */
 export type Draft = Record<FieldName | "prompt" | "negative_prompt", string>;
@@ -47,41 +24,26 @@ export const EMPTY: Draft = {
   fps: "",
   steps: "",
   guidance_scale: "",
+  control_scale: "",
   seed: "",
   strength: "",
   lora: "",
 };
 
-/** The body of a job's endpoint, as far as this page makes or reads it. */
-export type Input = Record<string, unknown>;
-
-/** The mode of an address; the page's first where it is none. Pure. */
-export function modeOf(page: PageName, word: string | undefined): Mode {
-  return PAGES[page].find((mode) => mode === word) ?? PAGES[page][0];
-}
-
-/** The mode of a job by its kind and whether it was given a picture; the first where its kind is none of these. Pure. */
-export function modeOfJob(kind: string, hasImage: boolean): Mode {
-  const those = (Object.keys(MODES) as Mode[]).filter((mode) => MODES[mode].kind === kind);
-  return those.find((mode) => MODES[mode].files.some((name) => name === "image") === hasImage) ?? those[0] ?? "draw";
-}
+/** How far a ControlNet is heeded unless it is said: by this a request is known for one that has it heeded. */
+const CONTROL_SCALE = 1;
 
 /** The job that a draft asks for. What is no number is sent as it was typed, to be refused at its field. Pure. */
-export function jobOf(
-  mode: Mode,
-  model: string,
-  draft: Draft,
-  files: Files,
-): { kind: string; model: string; input: Input } {
+export function jobOf(mode: Mode, model: string, draft: Draft, files: Files): FileJob {
   const input: Input = {};
-  for (const name of ["prompt", "negative_prompt", ...MODES[mode].fields] as const) {
+  for (const name of ["prompt", "negative_prompt", ...fieldsOf(mode, files)] as const) {
     const text = draft[name].trim();
     if (text === "") continue;
     if (name === "lora") input[name] = lorasOf(text);
     else input[name] = name === "size" || name.endsWith("prompt") ? text : exactNumber(text);
   }
-  for (const name of MODES[mode].files) if (files[name] !== null) input[name] = files[name];
-  return { kind: MODES[mode].kind, model, input: { ...input, response_format: "url" } };
+  if (mode === "guide") input["control_scale"] ??= CONTROL_SCALE;
+  return { kind: MODES[mode].kind, model, input: { ...input, response_format: "url" }, files: sentOf(mode, files) };
 }
 
 /** The draft that asks for the same again. `seed`: that which was used, where none was asked for. Pure. */
@@ -97,14 +59,15 @@ export function draftOf(input: Input, seed: string | null): Draft {
 
 /** What is still needed before this can be asked for: a prompt or a file; null where nothing is. Pure. */
 export function lackOf(mode: Mode, draft: Draft, files: Files): "prompt" | FileName | null {
-  const file = MODES[mode].files.find((name) => files[name] === null);
+  const { files: names, optional, isPromptless } = factsOf(mode);
+  const file = names.find((name) => files[name] === null && name !== optional);
   if (file) return file;
-  return mode !== "vary" && mode !== "animate" && draft.prompt.trim() === "" ? "prompt" : null;
+  return !isPromptless && draft.prompt.trim() === "" ? "prompt" : null;
 }
 
 /** The field that an error is about; null where it is about none of these. Pure. */
 export function fieldOf(param: string | null): keyof Draft | null {
-  const name = /^input\.(\w+)/.exec(param ?? "")?.[1];
+  const name = /^(?:input\.)?(\w+)/.exec(param ?? "")?.[1];
   return (Object.keys(EMPTY) as (keyof Draft)[]).find((one) => one === name) ?? null;
 }
 

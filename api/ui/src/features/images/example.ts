@@ -1,15 +1,15 @@
+import { type FileJob, pathOf } from "../../api/jobForms";
 import type { Example } from "../../parts/example";
-import type { Input } from "./draft";
 
 /** What OpenAI's client knows of a picture to be drawn; all else goes along beside it. */
 const KNOWN = ["model", "prompt", "n", "size", "response_format"];
 
 /** A job as a request to its endpoint. Pure. */
-export function exampleOf({ kind, model, input }: { kind: string; model: string; input: Input }): Example {
-  const body: Input = { model, ...input };
-  for (const name of ["image", "mask"]) if (name in body) body[name] = "data:image/png;base64,…";
+export function exampleOf({ kind, model, input, files }: FileJob): Example {
+  const shown = Object.fromEntries(Object.keys(files).map((name) => [name, "data:image/png;base64,…"]));
+  const body = { model, ...input, ...shown };
   return {
-    path: kind.startsWith("videos.") ? "videos" : kind.replace(".", "/"),
+    path: pathOf(kind),
     body,
     ...(kind === "images.generations" && {
       call: "images.generate",

@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import { voicesQuery } from "../../api/speech";
 import type { Model } from "../../api/types";
 import { decimal } from "../../lib/numbers";
+import { Field } from "../../ui/Field";
+import { Input } from "../../ui/Input";
 import { Select } from "../../ui/Select";
 import { Audition } from "./Audition";
 import { FORMATS, requestOf, type Speech, trialOf } from "./request";
@@ -15,15 +17,16 @@ const SPEEDS = [0.5, 2] as const;
 interface Props {
   model: Model | undefined;
   speech: Speech;
-  /** What is wrong with the speed. */
-  fault: string | null;
+  /** What is wrong with a field. */
+  faultOf: (name: "speed" | "language") => string | null;
   onChange: (speech: Speech) => void;
 }
 
 /** In which voice, how fast and in what form a text is said. */
-export function Manner({ model, speech, fault, onChange }: Props) {
+export function Manner({ model, speech, faultOf, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const id = useId();
+  const fault = faultOf("speed");
   const { data } = useQuery(voicesQuery(model?.id ?? "", model?.state));
   const voices = data?.voices.map((one) => one.id) ?? [];
   const [own] = voices;
@@ -43,6 +46,14 @@ export function Manner({ model, speech, fault, onChange }: Props) {
         />
         <Audition body={requestOf(model?.id ?? "", { ...speech, text: trialOf(speech.text), format: "mp3" })} />
       </div>
+      <Field label={t("speech.language")} help={t("speech.languageHelp")} fault={faultOf("language")}>
+        <Input
+          value={speech.language}
+          maxLength={40}
+          autoComplete="off"
+          onChange={(event) => onChange({ ...speech, language: event.target.value })}
+        />
+      </Field>
       <div className={styles.range}>
         <label htmlFor={id}>{t("speech.speed", { speed: decimal(speech.speed, i18n.language, 2) })}</label>
         <input

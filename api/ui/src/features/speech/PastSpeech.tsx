@@ -4,14 +4,21 @@ import { useTranslation } from "react-i18next";
 import { apiUrl } from "../../api/address";
 import { type Job, requestQuery } from "../../api/jobs";
 import { moment } from "../../lib/times";
+import { DeleteJob } from "../../parts/DeleteJob";
 import { Button } from "../../ui/Button";
 import styles from "./SpeechPage.module.css";
 
 /** Takes up what was asked before of a model. */
 export type Again = (model: string, input: Record<string, unknown>) => void;
 
+interface Props {
+  job: Job;
+  onAgain: Again;
+  onDeleted: () => void;
+}
+
 /** A speech that was made: what was said, in which voice and when, and its sound. */
-export function PastSpeech({ job, onAgain }: { job: Job; onAgain: Again }) {
+export function PastSpeech({ job, onAgain, onDeleted }: Props) {
   const { t, i18n } = useTranslation();
   const { data: asked } = useQuery(requestQuery(job.id));
   const { input: text, voice, response_format: format } = asked?.input ?? {};
@@ -38,6 +45,7 @@ export function PastSpeech({ job, onAgain }: { job: Job; onAgain: Again }) {
         <Link to="/jobs/$id" params={{ id: job.id }}>
           {t("speech.job")}
         </Link>
+        <DeleteJob id={job.id} name={when} onDeleted={onDeleted} />
       </div>
     </li>
   );

@@ -19,6 +19,9 @@ import { useSpeech } from "./useSpeech";
 
 const route = getRouteApi("/speech");
 
+/** What is refused at its own field. */
+const AT_FIELDS = ["input", "speed", "language"];
+
 /** A text that is said. */
 export function SpeechPage() {
   const { t, i18n } = useTranslation();
@@ -28,6 +31,7 @@ export function SpeechPage() {
   const [speech, setSpeech] = useKept<Speech>("speech", {
     text: t("speech.sample"),
     voice: "",
+    language: "",
     speed: 1,
     format: "mp3",
   });
@@ -57,7 +61,7 @@ export function SpeechPage() {
         isBusy={isBusy}
         onAsk={() => void begin(body, speech.format, isLive)}
         onStop={stop}
-        error={param === "speed" || param === "input" ? null : error}
+        error={param && AT_FIELDS.includes(param) ? null : error}
         example={{ path: "audio/speech", body, save: nameOf(speech.format) }}
       >
         <div>
@@ -73,7 +77,7 @@ export function SpeechPage() {
               : t("speech.countOf", { number: number(count), most: number(most) })}
           </p>
         </div>
-        <Manner model={model} speech={speech} fault={faultOf("speed")} onChange={setSpeech} />
+        <Manner model={model} speech={speech} faultOf={faultOf} onChange={setSpeech} />
         <label className={styles.check}>
           <input type="checkbox" checked={isLive} onChange={(event) => setLive(event.target.checked)} />
           {t("speech.live")}

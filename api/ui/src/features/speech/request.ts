@@ -1,10 +1,11 @@
 export const FORMATS = ["mp3", "wav", "flac", "opus", "aac", "pcm"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** What is to be said, and how. `voice`: empty for the model's own. */
+/** What is to be said, and how. `voice`: empty for the model's own; `language`: of the text, empty for the voice's. */
 export interface Speech {
   text: string;
   voice: string;
+  language: string;
   speed: number;
   format: Format;
 }
@@ -29,11 +30,12 @@ export function nameOf(format: Format): string {
 }
 
 /** The request for a speech. What is as the server has it by default is left out. Pure. */
-export function requestOf(model: string, { text, voice, speed, format }: Speech): Record<string, unknown> {
+export function requestOf(model: string, { text, voice, language, speed, format }: Speech): Record<string, unknown> {
   return {
     model,
     input: text,
     ...(voice && { voice }),
+    ...(language.trim() && { language: language.trim() }),
     ...(speed !== 1 && { speed }),
     response_format: format,
   };
@@ -49,10 +51,11 @@ export function trialOf(text: string): string {
 
 /** The fields of a request that was made before, as far as they can be taken up again. Pure. */
 export function takenUp(input: Record<string, unknown>, before: Speech): Speech {
-  const { input: text, voice, speed, response_format: format } = input;
+  const { input: text, voice, language, speed, response_format: format } = input;
   return {
     text: typeof text === "string" ? text : before.text,
     voice: typeof voice === "string" ? voice : "",
+    language: typeof language === "string" ? language : "",
     speed: typeof speed === "number" ? speed : 1,
     format: FORMATS.find((one) => one === format) ?? "mp3",
   };
