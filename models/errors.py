@@ -50,14 +50,17 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from models.reasons import Reason, Told
+
 
 class WireError(msgspec.Struct, array_like=True, frozen=True):
-    """An error as it crosses processes: its code names its class."""
+    """An error as it crosses processes: its code names its class. ``reasons``: what its message says."""
 
     code: str
     message: str
     param: str | None = None
     retry_after: int | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 class HeadraceError(Exception):
@@ -69,10 +72,16 @@ class HeadraceError(Exception):
 
     def __init__(self, message: str = "", *, param: str | None = None, retry_after: int | None = None) -> None:
         """``message`` is for people; what is no Unicode in it, as in the names of files, is replaced."""
+        self.reasons = message.reasons if isinstance(message, Told) else ()
         self.message = (message or (self.__doc__ or "").strip()).encode(errors="replace").decode()
         self.param = param
         self.retry_after = retry_after
         super().__init__(self.message)
+
+    @property
+    def told(self) -> Told:
+        """Its message, with what it says."""
+        return Told(self.message, self.reasons)
 
     def within(self, field: str) -> "HeadraceError":
         """This error about an object that is itself in a field of the body: its parameter is named from there."""
@@ -80,24 +89,24 @@ class HeadraceError(Exception):
             return self
         param = f"{field}.{self.param}"
         message = self.message.replace(f"'{self.param}'", f"'{param}'", 1)
-        return type(self)(message, param=param, retry_after=self.retry_after)
+        return type(self)(Told(message, self.reasons), param=param, retry_after=self.retry_after)
 
     def renamed(self, field: str, name: str) -> "HeadraceError":
         """This error with the name that the client has for a field, if it is about that field."""
         if self.param != field:
             return self
         message = self.message.replace(f"'{field}'", f"'{name}'")
-        return type(self)(message, param=name, retry_after=self.retry_after)
+        return type(self)(Told(message, self.reasons), param=name, retry_after=self.retry_after)
 
     def to_wire(self) -> WireError:
         """This error, ready to cross to another process."""
-        return WireError(self.code, self.message, self.param, self.retry_after)
+        return WireError(self.code, self.message, self.param, self.retry_after, self.reasons)
 
     @staticmethod
     def from_wire(error: WireError) -> "HeadraceError":
         """The error of which ``to_wire`` made this; an unknown code becomes a ``HeadraceError``."""
         cls = _by_code().get(error.code, HeadraceError)
-        return cls(error.message, param=error.param, retry_after=error.retry_after)
+        return cls(Told(error.message, error.reasons), param=error.param, retry_after=error.retry_after)
 
     def to_row(self) -> list[Any]:
         """This error as a list for a JSON column."""

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.errors import HeadraceError, InvalidRequest, UnknownParameter, UnsupportedParameter, UnsupportedThread
+from models.reasons import REASONS, told
 
 _UNSUPPORTED = {cls.code: cls for cls in (UnsupportedParameter, UnsupportedThread)}
 _UNSEEN = object()
@@ -32,16 +33,26 @@ def from_validation(problems: list[Any], body: Any = _UNSEEN) -> HeadraceError:
         return InvalidRequest("the request body is not valid JSON", param=None)
     param = _path(problem, body)
     if kind == "extra_forbidden":
-        return UnknownParameter(f"unknown parameter: '{param}'", param=param)
+        return UnknownParameter(told(f"unknown parameter: '{param}'", "fault_extra_forbidden"), param=param)
     # A message of the inner request, which this request becomes for the engine, may name the parameter already.
     message: str = problem["msg"]
     if param is not None and not message.startswith(f"'{param}'"):
         message = f"'{param}': {message}"
     if kind in _UNSUPPORTED:
         return _UNSUPPORTED[kind](message, param=param)
+    message = _told(message, problem)
     if param is None and kind in ("missing", "model_attributes_type", "dict_type", "model_type"):
         return InvalidRequest("the request body must be a JSON object", param=None)
     return InvalidRequest(message, param=param)
+
+
+def _told(message: str, problem: Any) -> str:
+    """What pydantic found, with its kind and limits, where ``REASONS`` has that kind."""
+    code, given = f"fault_{problem['type']}", problem.get("ctx", {})
+    names = REASONS.get(code)
+    if names is None or not all(isinstance(given.get(name), str | int | float) for name in names):
+        return message
+    return told(message, code, **{name: given[name] for name in names})
 
 
 def _steps(problem: Any) -> list[str]:

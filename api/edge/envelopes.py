@@ -16,10 +16,13 @@ from models.errors import (
     Unauthorized,
 )
 from models.modalities.responses.writer import error_event, next_number
+from models.reasons import as_told
 
 
 class ErrorShape:
     """OpenAI's shape, ``{"error": {"message", "type", "param", "code"}}``; subclasses override what differs.
+
+    Beside it ``reasons`` has what the message says, where that is known (``models.reasons``).
 
     ``detail`` has the message again, for Xinference's clients.
     """
@@ -34,7 +37,8 @@ class ErrorShape:
     def body(self, error: HeadraceError, request_id: str) -> dict[str, Any]:
         """The error as JSON."""
         details = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-        return {"error": details, "detail": error.message}
+        reasons = {"reasons": as_told(error.told)} if error.reasons else {}
+        return {"error": details | reasons, "detail": error.message}
 
     def event(self, error: HeadraceError, request_id: str, sent: bytes) -> bytes:
         """The error as the last event of a stream that has begun; ``sent`` is what came last before it."""

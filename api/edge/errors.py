@@ -26,6 +26,7 @@ from models.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from models.reasons import ReasonTold
 from models.validation import from_validation
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ _BY_STATUS: dict[int, type[HeadraceError]] = {
 
 
 class Details(BaseModel):
-    """What went wrong, as OpenAI's clients read it."""
+    """What went wrong, as OpenAI's clients read it; ``reasons``: what the message says, where that is known."""
 
     message: str
     type: str
     param: str | None
     code: str
+    reasons: list[ReasonTold] | None = None
 
 
 class Envelope(BaseModel):

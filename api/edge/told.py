@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Send
@@ -69,7 +70,8 @@ def told_to(caller: Caller | None, error: HeadraceError) -> HeadraceError:
     """An error as this caller is told of it. What is wrong with a request itself is told to all as it is. Pure."""
     if error.status < 500 or (caller is not None and Scope.ADMIN in caller.scopes):
         return error
-    wire = WireError(error.code, without_paths(error.message), error.param, error.retry_after)
+    reasons = tuple(msgspec.structs.replace(one, values=told(one.values)) for one in error.reasons)
+    wire = WireError(error.code, without_paths(error.message), error.param, error.retry_after, reasons)
     return HeadraceError.from_wire(wire)
 
 

@@ -12,6 +12,7 @@ from api.shapes.as_written import AsWritten
 from api.shapes.devices import DescribedDevice, DeviceBasics, DeviceDetails, DeviceList, EngineWorks, NodeNote
 from models.engines import FACTS
 from models.ledger.fit import Room
+from models.reasons import as_told
 from models.redis.presence import Snapshot
 from models.rows import instances
 from models.rows.life import liveness
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1/devices", tags=["models"], route_class=AsWritten)
 
 LOST_WITHIN_MS = 7 * 24 * 3600 * 1000
 """For so long a device that does not come back is told of."""
-_UNTOLD = ("notes", "gone", "cached", "machine", "libraries")
+_UNTOLD = ("notes", "gone", "cached", "machine", "libraries", "reasons")
 """What workers tell of a device, and not every key may know: what was fetched, and all of the machine, is for
 administrators."""
 
@@ -79,8 +80,8 @@ def basics_of(row: LoadedDevice, silent_ms: int) -> DeviceBasics:
 
 def engine_works(row: LoadedDevice, engine: str) -> EngineWorks:
     """Whether an engine works on a device. Pure."""
-    said = row.engines.get(engine)
-    return {"works": None if said is None else not said, "reason": said or ""}
+    said = row.told.get(engine)
+    return {"works": None if said is None else not said, "reason": said or "", "reasons": as_told(said or "")}
 
 
 def worker_state(latest: Snapshot | None) -> Literal["reports", "draining", "silent"]:

@@ -78,7 +78,7 @@ class Suggested(TypedDict):
     """A model to begin with, as it is launched. Sizes are in billions of parameters, or bytes.
 
     ``source``: it comes with Headrace, was fetched, or is on a hub. ``available``: whether it can be had now; null
-    where its hub was not asked. ``reason``: why not.
+    where its hub was not asked. ``reason``: why not, and ``code`` that error's.
     """
 
     model_name: str
@@ -93,6 +93,7 @@ class Suggested(TypedDict):
     download_bytes: int
     available: bool | None
     reason: str | None
+    code: str | None
 
 
 class SuggestedModels(TypedDict):

@@ -5,13 +5,18 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from models.engines import Format, ModelType
+from models.reasons import ReasonTold
 
 
 class EngineWorks(TypedDict):
-    """Whether an engine works on a device: null while it is still being asked. ``reason``: why it does not."""
+    """Whether an engine works on a device: null while it is still being asked.
+
+    ``reason``: why it does not; ``reasons`` is what that says, for machines.
+    """
 
     works: bool | None
     reason: str
+    reasons: list[ReasonTold]
 
 
 class HeldPart(TypedDict):

@@ -4,6 +4,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from models.reasons import ReasonTold
 from models.rows.life.events import EventKind
 
 
@@ -38,17 +39,24 @@ class Download(TypedDict):
     files: list[FileDownload]
 
 
-class ReplicaProgress(TypedDict):
+class ReplicaInfo(TypedDict):
+    """Why a replica waits or failed: ``info`` in words; ``code`` is its error's, and ``reasons`` what the words say."""
+
+    info: str
+    code: str | None
+    reasons: list[ReasonTold]
+
+
+class ReplicaProgress(ReplicaInfo):
     """How far a replica is. ``progress`` is from 0 to 1; times are in seconds since 1970.
 
     ``stage`` is pending, assigned, waiting, starting, downloading, loading, warming, ready, dormant, stopping or
-    failed. ``info``: why it waits or failed. ``hopeless``: it waits, and no device that is here will ever do.
+    failed. ``hopeless``: it waits, and no device that is here will ever do.
     """
 
     replica_id: str
     progress: float
     stage: str
-    info: str
     hopeless: bool
     download: Download | None
     download_files: list[FetchedFile]
@@ -88,7 +96,8 @@ class ModelsUnderway(TypedDict):
 class ModelEvent(TypedDict):
     """Something that happened to a model.
 
-    ``event_ts`` is in seconds since 1970, ``at_ms`` in milliseconds. ``data`` has numbers that belong to it. ``by``: a
+    ``event_ts`` is in seconds since 1970, ``at_ms`` in milliseconds. ``reasons`` is what ``text`` says,
+    for machines; ``data`` has numbers that belong to it. ``by``: a
     device, ``steward``, or a key by the beginning of its hash.
     """
 
@@ -100,6 +109,7 @@ class ModelEvent(TypedDict):
     model_uid: str
     replica_id: str | None
     text: str
+    reasons: list[ReasonTold]
     by: str | None
     data: dict[str, Any]
     at_ms: int
@@ -148,6 +158,7 @@ class Replica(TypedDict):
     inflight: int
     created_ts: int
     error_message: str | None
+    reasons: list[ReasonTold]
     failures: int
     next_try_ts: int | None
 

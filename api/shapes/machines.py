@@ -5,6 +5,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from api.shapes.devices import DeviceBasics
+from models.reasons import ReasonTold
 
 
 class MachineFacts(TypedDict):
@@ -45,9 +46,10 @@ class NodeDevice(DeviceBasics):
 
 
 class EngineFault(TypedDict):
-    """Why an engine does not work on some devices."""
+    """Why an engine does not work on some devices; ``reasons`` is what the sentence says, for machines."""
 
     reason: str
+    reasons: list[ReasonTold]
     devices: list[str]
 
 

@@ -45,11 +45,21 @@ def known(facts: "EngineFacts", kind: str, versions: Mapping[str, str], python: 
     The answer is empty where it works, or the reason why not; None where the library itself must be asked. ``python``
     names the interpreter in the reason.
     """
+    from models.reasons import told
+
     for library in facts.libraries:
         if library not in versions:
             own = f"headrace engine install {facts.name}" if facts.own_environment else "make install"
             how = f"install headrace[{facts.extra}] ({own} does)"
-            return f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}"
+            return told(
+                f"the engine {facts.name} is not installed: {python} has no '{library}'; {how}",
+                "engine_missing",
+                engine=facts.name,
+                python=python,
+                library=library,
+                extra=f"headrace[{facts.extra}]",
+                command=own,
+            )
     if kind == "cpu":
         return _gpu_build(facts, versions)
     return "" if facts.cpu_only or not facts.libraries else None
@@ -60,7 +70,11 @@ def _gpu_build(facts: "EngineFacts", versions: Mapping[str, str]) -> str:
     version = versions.get("vllm", "")
     if facts.name != "vllm" or "cpu" in version:
         return ""
-    return f"this build of vLLM ({version}) is for GPUs: make vllm HEADRACE_BACKEND=cpu"
+    from models.reasons import told
+
+    command = "make vllm HEADRACE_BACKEND=cpu"
+    text = f"this build of vLLM ({version}) is for GPUs: {command}"
+    return told(text, "vllm_for_gpus", version=version, command=command)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from models.engines import FACTS
 from models.launching.devices import named
+from models.reasons import Reason, Told, joined, of_devices, told
 from models.rows.records import DeviceRow
 
 GPUS = ("cuda", "metal")
@@ -69,7 +70,7 @@ def candidate(row: DeviceRow, load: int, nodes: Collection[str] = ()) -> DeviceC
     details = row.details
     notes = tuple(details.get("notes", ()))
     return DeviceCandidate(
-        row.id, row.node, row.kind, load, row.engines, details.get("fault", ""), notes, row.node in nodes
+        row.id, row.node, row.kind, load, row.told, details.get("fault", ""), notes, row.node in nodes
     )
 
 
@@ -102,7 +103,7 @@ def choose(wish: Wish, candidates: Sequence[DeviceCandidate], taken: Mapping[str
             return Placed(tuple(_ids(min(sets, key=lambda found: _use(found, taken)))))
         if asking := [one.id for of_node in nodes for one in _asking(wish, of_node)]:
             names = " and ".join(asking)
-            return Placed((), f"{names} must first find out whether the engine {wish.engine} works there")
+            return Placed((), _asked_first(wish.engine, asking, names))
     return _none(wish, candidates)
 
 
@@ -163,36 +164,62 @@ def _fits(device: DeviceCandidate, wish: Wish) -> bool:
 def _none(wish: Wish, candidates: Sequence[DeviceCandidate]) -> Placed:
     """Why no device will do."""
     if not candidates:
-        return Placed((), "no device reports: its worker is still starting, or none runs")
+        return Placed((), told("no device reports: its worker is still starting, or none runs", "no_device_reports"))
     fitting = [one for one in candidates if one.kind in wish.kinds and _fits(one, wish)]
     most = max(map(len, _by_node(fitting).values()), default=0)
     if most < wish.count:
         param = "gpu_idx" if wish.gpu_idx else "n_gpu"
         return Placed((), _too_few(wish, candidates), hopeless=True, param=param)
     working = max(sum(one.engines.get(wish.engine) == "" for one in of) for of in _by_node(fitting).values())
-    where = f"{working} of the {wish.count} devices that are asked for" if working else "no device that it may have"
-    return Placed((), f"the engine {wish.engine} works on {where}. {_reasons(wish, fitting)}", True, "model_engine")
+    return Placed((), joined(". ", (_works_on(wish, working), _reasons(wish, fitting))), True, "model_engine")
+
+
+def _asked_first(engine: str, devices: list[str], names: str) -> Told:
+    text = f"{names} must first find out whether the engine {engine} works there"
+    return Told(text, (Reason("engine_asked_first", {"engine": engine}, devices),))
+
+
+def _works_on(wish: Wish, working: int) -> Told:
+    """On how many of the devices that are asked for the engine works."""
+    its = f"the engine {wish.engine} works on"
+    if not working:
+        return told(f"{its} no device that it may have", "engine_nowhere", engine=wish.engine)
+    text = f"{its} {working} of the {wish.count} devices that are asked for"
+    return told(text, "engine_on_some", engine=wish.engine, working=working, number=wish.count)
 
 
 def _too_few(wish: Wish, candidates: Sequence[DeviceCandidate]) -> str:
     """That no node has the devices, what there is instead, what is wrong with others, and what to do."""
     candidates = [one for one in candidates if wish.node in ("", one.node)]
     if not candidates:
-        return f"no device of the node {wish.node} reports"
-    there = ", ".join(one.id for one in candidates if not one.fault) or "nothing else"
+        return told(f"no device of the node {wish.node} reports", "node_silent", node=wish.node)
+    here = [one.id for one in candidates if not one.fault]
+    there = ", ".join(here) or "nothing else"
     if wish.n_gpu == CPU:
-        return f"no CPU is a device here (there is {there}): start a worker with --device cpu"
-    asked = named([str(index) for index in wish.gpu_idx]) if wish.gpu_idx else _gpus(wish.count)
+        text = f"no CPU is a device here (there is {there}): start a worker with --device cpu"
+        return told(text, "no_cpu", there=here)
     instances = [one for one in candidates if "." in one.index and not one.fault]
-    cpu = "; n_gpu None (--n-gpu None) uses the CPU" if any(one.kind == "cpu" for one in candidates) else ""
-    said = [
-        f"no node has {asked} (there is {there}){cpu}",
-        *(f"{one.id} is {one.fault}" for one in candidates if one.fault),
-        *dict.fromkeys(f"{one.node}: {note}" for one in candidates for note in one.notes),
+    none = [_no_gpus(wish, here, there)]
+    if any(one.kind == "cpu" for one in candidates):
+        none.append(told("n_gpu None (--n-gpu None) uses the CPU", "cpu_instead"))
+    faults = [
+        Told(f"{one.id} is {one.fault}", (Reason("text", {"text": one.fault}, [one.id]),))
+        for one in candidates
+        if one.fault
     ]
-    if instances:
-        said.append("a process can use one MIG instance alone: n_gpu 1 (--n-gpu 1) gives it the least used one")
-    return ". ".join(said)
+    notes = dict.fromkeys(of_devices([one.node], note) for one in candidates for note in one.notes)
+    alone = "a process can use one MIG instance alone: n_gpu 1 (--n-gpu 1) gives it the least used one"
+    mig = [told(alone, "mig_alone")] if instances else []
+    return joined(". ", (joined("; ", none), *faults, *notes, *mig))
+
+
+def _no_gpus(wish: Wish, here: list[str], there: str) -> Told:
+    """That no node has the GPUs that are asked for, and what there is."""
+    indices = [str(index) for index in wish.gpu_idx]
+    if indices:
+        text = f"no node has {named(indices)} (there is {there})"
+        return told(text, "no_such_gpus", indices=indices, there=here)
+    return told(f"no node has {_gpus(wish.count)} (there is {there})", "too_few_gpus", number=wish.count, there=here)
 
 
 def _reasons(wish: Wish, devices: Iterable[DeviceCandidate]) -> str:
@@ -201,7 +228,7 @@ def _reasons(wish: Wish, devices: Iterable[DeviceCandidate]) -> str:
     for one in devices:
         if why := one.engines.get(wish.engine):
             by_reason.setdefault(why, []).append(one.id)
-    return "; ".join(f"{', '.join(ids)}: {why}" for why, ids in by_reason.items())
+    return joined("; ", (of_devices(ids, why) for why, ids in by_reason.items()))
 
 
 def _gpus(count: int) -> str:

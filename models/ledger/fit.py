@@ -6,6 +6,7 @@ from math import ceil
 from typing import Literal
 
 from models.ledger.need import Need, gib
+from models.reasons import Told, joined, told
 
 MARGIN = 0.1
 """How far off an estimate may be: one that lies this near to what is free decides nothing."""
@@ -133,11 +134,14 @@ def fits(need: Need, room: Room, share: int = 1) -> bool | None:
     return False if wanted * (1 - MARGIN) > room.free else None
 
 
-def described(room: Room) -> str:
+def described(room: Room) -> Told:
     """``cuda:0 has 3.1 of 24 free, 4.2 idle could be unloaded (bge-m3)``."""
     if room.free is None:
-        return f"{room.device} does not say what it has free"
-    said = f"{room.device} has {gib(room.free)} of {gib(room.total)} GiB free"
-    if room.idle:
-        said += f", {gib(sum(room.idle.values()))} idle could be unloaded ({', '.join(list(room.idle)[:4])})"
-    return said
+        return told(f"{room.device} does not say what it has free", "free_unknown", device=room.device)
+    free = f"{room.device} has {gib(room.free)} of {gib(room.total)} GiB free"
+    said = told(free, "free", device=room.device, free_bytes=room.free, total_bytes=room.total)
+    if not room.idle:
+        return said
+    idle, models = sum(room.idle.values()), list(room.idle)[:4]
+    could = f"{gib(idle)} idle could be unloaded ({', '.join(models)})"
+    return joined(", ", (said, told(could, "idle", idle_bytes=idle, models=models)))

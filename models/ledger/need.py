@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.reasons import Reason, Told
+
 GIB = 1 << 30
 MIB = 1 << 20
 
@@ -62,7 +64,7 @@ def gib(size: int) -> str:
     return f"{size / GIB:.1f}" if size >= GIB else f"{size / GIB:.2f}"
 
 
-def in_words(name: str, need: Need) -> str:
+def in_words(name: str, need: Need) -> Told:
     """What a model needs, with its parts: ``x needs 7.9 GiB (5.4 weights, 2.5 overhead)``."""
     parts = [f"{gib(need.weights)} weights"]
     if need.cache:
@@ -70,4 +72,15 @@ def in_words(name: str, need: Need) -> str:
     parts.append(f"{gib(need.overhead)} overhead")
     if need.correction:
         parts.append(f"{gib(abs(need.correction))} {'more' if need.correction > 0 else 'less'}, as it was measured")
-    return f"{name} needs {gib(need.total)} GiB ({', '.join(parts)})"
+    return Told(f"{name} needs {gib(need.total)} GiB ({', '.join(parts)})", _said(name, need))
+
+
+def _said(name: str, need: Need) -> list[Reason]:
+    """The same as reasons."""
+    values = {"total_bytes": need.total, "weights_bytes": need.weights, "overhead_bytes": need.overhead}
+    cache = {"cache_bytes": need.cache, "context": need.context, "requests": need.requests} if need.cache else {}
+    said = [Reason("needs_cache" if cache else "needs", {"model": name, **values, **cache})]
+    if need.correction:
+        code = "measured_more" if need.correction > 0 else "measured_less"
+        said.append(Reason(code, {"difference_bytes": abs(need.correction)}))
+    return said

@@ -4,6 +4,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from models.reasons import ReasonTold
+
 SizeWritten = int | str | None
 """Billions of parameters as Xinference writes them: 7, 0_5; null: not known."""
 
@@ -77,12 +79,13 @@ class ShortDevice(TypedDict):
 
 
 class Placement(TypedDict):
-    """Where a replica would go, or what it would wait for."""
+    """Where a replica would go, or what it would wait for. ``reasons`` is what ``reason`` says, for machines."""
 
     state: Literal["fits", "waits", "refused"]
     devices: list[str]
     reserved_bytes: int | None
     reason: str
+    reasons: list[ReasonTold]
     to_leave: list[ShortDevice]
 
 
@@ -107,7 +110,7 @@ class WayNeeds(TypedDict):
 class Way(TypedDict):
     """A way to launch a model: where it can be gone, or why not; ``fits_now`` is null where that is not known.
 
-    The size is in billions of parameters.
+    The size is in billions of parameters. ``reasons`` is what ``reason`` says, for machines.
     """
 
     object: Literal["way"]
@@ -119,6 +122,7 @@ class Way(TypedDict):
     devices: list[str]
     cause: Literal["unserved", "unknown", "engine", "asking", "code", "memory"] | None
     reason: str | None
+    reasons: list[ReasonTold]
     fits_now: bool | None
     needs: WayNeeds | None
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.catalogue.entries import Family, Weights
+from models.catalogue.unserved import unserved
 from models.engines import FACTS
 from models.ledger.fit import MARGIN, Room, described, fits
 from models.ledger.need import Need, Target, gib, in_words
 from models.ledger.parameters import need_of
+from models.reasons import joined, of_devices, told
 
 Cause = Literal["", "unserved", "unknown", "engine", "asking", "code", "memory"]
 """Why a way cannot be gone: "": it can.
@@ -64,6 +66,12 @@ def ways_here(family: Family, devices: Sequence[DeviceHere], *, trusts: bool) ->
     ]
 
 
+BY_FILES = told("which engine runs it, its files say at the launch", "engine_by_files")
+_TRUST = "HEADRACE_TRUST_REMOTE_CODE=true"
+UNTRUSTED = told(f"it runs the repository's own code, which needs {_TRUST}", "code_untrusted", setting=_TRUST)
+_ASKED = told("it is still being asked whether the engine works there", "engine_asked")
+
+
 SHAPING = frozenset({"dtype", "n_gpu_layers", "cpu_offload", "hf_overrides", "load_format", "quantization"})
 """Options with which weights take another part of a device than their parameters say, beside those of offloading."""
 
@@ -90,18 +98,16 @@ def _way(
 ) -> WayHere:
     way = WayHere(engine, weights.format, weights.size, quantization, "", "")
     if family.unserved:
-        return replace(way, cause="unserved", reason=family.unserved)
+        return replace(way, cause="unserved", reason=unserved(family.unserved))
     if engine is None:
-        return replace(way, cause="unknown", reason="which engine runs it, its files say at the launch")
+        return replace(way, cause="unknown", reason=BY_FILES)
     able = [one for one in devices if engine in one.engines and not one.engines[engine]]
     if FACTS[engine].cpu_only:
         able = [one for one in able if not one.target.on_gpu] or able
     if not able:
         return replace(way, cause=_unable(engine, devices), reason=_why_unable(engine, devices))
     if engine in weights.code and not trusts:
-        return replace(
-            way, cause="code", reason="it runs the repository's own code, which needs HEADRACE_TRUST_REMOTE_CODE=true"
-        )
+        return replace(way, cause="code", reason=UNTRUSTED)
     return _placed(way, family, weights, able)
 
 
@@ -115,8 +121,13 @@ def _placed(way: WayHere, family: Family, weights: Weights, able: Sequence[Devic
             return replace(way, devices=tuple(one.room.device for one in some), need=need, fits_now=now)
     some, need = max(tried, key=lambda one: _total(one[0]))
     assert need is not None
-    has = "; ".join(f"{one.room.device} has {gib(one.room.total)} GiB in all" for one in some)
-    return replace(way, cause="memory", reason=f"{in_words(family.name, need)}; {has}", need=need)
+    reason = joined("; ", (in_words(family.name, need), *(_in_all(one.room) for one in some)))
+    return replace(way, cause="memory", reason=reason, need=need)
+
+
+def _in_all(room: Room) -> str:
+    text = f"{room.device} has {gib(room.total)} GiB in all"
+    return told(text, "device_total", device=room.device, total_bytes=room.total)
 
 
 def _sets(engine: str, able: Sequence[DeviceHere]) -> list[tuple[DeviceHere, ...]]:
@@ -142,12 +153,12 @@ def _unable(engine: str, devices: Sequence[DeviceHere]) -> Cause:
 def _why_unable(engine: str, devices: Sequence[DeviceHere]) -> str:
     """Why an engine works on no device, each reason once."""
     if not devices:
-        return "no worker reports a device"
+        return told("no worker reports a device", "no_device_reports")
     reasons: dict[str, list[str]] = {}
     for one in devices:
-        said = one.engines.get(engine, "it is still being asked whether the engine works there")
+        said = one.engines.get(engine, _ASKED)
         reasons.setdefault(said, []).append(one.room.device)
-    return "; ".join(f"{', '.join(ids)}: {said}" for said, ids in reasons.items())
+    return joined("; ", (of_devices(ids, said) for said, ids in reasons.items()))
 
 
 def notes_of(way: WayHere, devices: Sequence[DeviceHere]) -> str:
@@ -155,4 +166,5 @@ def notes_of(way: WayHere, devices: Sequence[DeviceHere]) -> str:
     if not way.runs or way.fits_now is not False or way.need is None:
         return ""
     room = next(one.room for one in devices if one.room.device == way.devices[0])
-    return f"it needs {gib(way.need.total)} GiB; {described(room)}"
+    needs = told(f"it needs {gib(way.need.total)} GiB", "needs_only", total_bytes=way.need.total)
+    return joined("; ", (needs, described(room)))

@@ -8,6 +8,7 @@ from models.engines import serving
 from models.ledger.parameters import as_json
 from models.ledger.shapes import RunnableWeights, SizeWritten, Way, WaysByEngine
 from models.ledger.ways import DeviceHere, WayHere, notes_of
+from models.reasons import as_told, told
 
 
 def by_engine(family: Family, ways: Sequence[WayHere]) -> WaysByEngine:
@@ -23,6 +24,7 @@ def by_engine(family: Family, ways: Sequence[WayHere]) -> WaysByEngine:
 
 def described(way: WayHere, devices: Sequence[DeviceHere]) -> Way:
     """One way, with where it can be gone, or why not, and what it needs in bytes."""
+    reason = way.reason or notes_of(way, devices)
     return {
         "object": "way",
         "engine": way.engine,
@@ -32,7 +34,8 @@ def described(way: WayHere, devices: Sequence[DeviceHere]) -> Way:
         "runs": way.runs,
         "devices": list(way.devices),
         "cause": way.cause or None,
-        "reason": way.reason or notes_of(way, devices) or None,
+        "reason": reason or None,
+        "reasons": as_told(reason),
         "fits_now": way.fits_now,
         "needs": as_json(way.need),
     }
@@ -76,5 +79,6 @@ def _why_none(family: Family, engine: str, own: Sequence[WayHere], ways: Sequenc
     unsure = next((one for one in ways if one.cause == "unknown"), None)
     if unsure is not None:
         return unsure.reason
-    there = dict.fromkeys(one.model_format for one in ways)
-    return f"{engine} is not known to run '{family.name}', which comes as {', '.join(there)}"
+    there = list(dict.fromkeys(one.model_format for one in ways))
+    text = f"{engine} is not known to run '{family.name}', which comes as {', '.join(there)}"
+    return told(text, "engine_unfit", engine=engine, model=family.name, formats=there)

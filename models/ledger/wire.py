@@ -7,6 +7,7 @@ from models.ledger.headers import Headers
 from models.ledger.need import Need, in_words
 from models.ledger.placement.deciding import Decision
 from models.ledger.shapes import Estimates, NeededParts, PlacementNow, ShortDevice
+from models.reasons import as_told
 
 
 def answer(
@@ -72,6 +73,7 @@ def placement(made: Decision) -> PlacementNow:
             "devices": list(placed.devices),
             "reserved_bytes": made.reserved,
             "reason": placed.reason,
+            "reasons": as_told(placed.reason),
             "to_leave": short,
         }
     }

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import Conflict, HeadraceError, ModelNotReady, NoDevice
+from models.reasons import joined, told
 from models.rows.database import now_ms
 from models.rows.fetching import fetch, fetch_one
 from models.rows.life import events, history
@@ -103,9 +104,7 @@ def create(
     most = new.replica if new.max_replicas is None else new.max_replicas
     awake = 0 if new.load_on_request else max(min(new.replica, most), new.min_replicas or 0)
     connection.execute(sa.insert(replicas), [new_replica(new.uid, number, number < awake) for number in range(most)])
-    copies = f"{new.replica} replica{'s' if new.replica > 1 else ''}"
-    when = ", loaded when it is first asked for" if new.load_on_request else ""
-    text = f"{new.model_name} on {new.engine}, {copies}{when}"
+    text = events.launched(new.model_name, new.engine, new.replica, at_once=not new.load_on_request)
     events.tell(connection, new.uid, EventKind.LAUNCHED, text, by=by, data=history.kept(asked))
 
 
@@ -115,8 +114,15 @@ def new_replica(uid: str, number: int, awake: bool) -> dict[str, Any]:
     return {"id": f"{uid}-{number}-{uuid.uuid4().hex[:6]}", "uid": uid, "state": state}
 
 
+TERMINATED = told("terminated", "terminated")
+
+
 def delete(
-    connection: Connection, uid: str, by: str = "", kind: EventKind = EventKind.TERMINATED, why: str = "terminated"
+    connection: Connection,
+    uid: str,
+    by: str = "",
+    kind: EventKind = EventKind.TERMINATED,
+    why: str = TERMINATED,
 ) -> bool:
     """Remove an instance from desired state; workers then stop its resident replicas. False if there is none."""
     mine = replicas.c.uid == uid
@@ -231,9 +237,11 @@ def died(connection: Connection, replica: str, device: str, error: HeadraceError
     values["memory_bytes"] = None  # it holds nothing, and is to have again what is reserved
     if not report(connection, replica, device, **values):
         return False
-    kind, follows = (EventKind.DIED, "loaded again") if served else (EventKind.FAILED, "tried again at once")
+    again = told("loaded again", "loaded_again")
+    at_once = told("tried again at once", "tried_at_once")
+    kind, follows = (EventKind.DIED, again) if served else (EventKind.FAILED, at_once)
     uid = connection.execute(sa.select(replicas.c.uid).where(replicas.c.id == replica)).scalar_one()
-    events.tell(connection, uid, kind, f"{error.message}; {follows}", replica=replica, by=device)
+    events.tell(connection, uid, kind, joined("; ", (error.told, follows)), replica=replica, by=device)
     return True
 
 
@@ -243,7 +251,9 @@ def forget(connection: Connection, replica: str, device: str, *, kept: str = "")
     row = fetch_one(connection, sa.select(replicas).where(*mine), ReplicaRow)
     if row is None or not connection.execute(sa.delete(replicas).where(*mine)).rowcount:
         return
-    text = f"unloaded; {kept}" if kept else "unloaded, and its memory is free again"
+    free = told("its memory is free again", "memory_free")
+    unloaded = told("unloaded", "unloaded")
+    text = joined("; ", (unloaded, kept)) if kept else joined(", and ", (unloaded, free))
     data = {"memory_bytes": row.memory_bytes, "memory_is_back": not kept}
     events.tell(connection, row.uid, EventKind.UNLOADED, text, replica=replica, by=device, data=data)
 
@@ -280,10 +290,11 @@ def uuids_beside(connection: Connection, own: str, others: Sequence[str]) -> lis
     rows = fetch(connection, sa.select(devices).where(devices.c.id.in_(others), recent), DeviceRow)
     known = {row.id: str(row.details["uuid"]) for row in rows}
     if missing := [name for name in others if not known.get(name)]:
-        raise ModelNotReady(f"no worker has reported {' and '.join(missing)} lately")
+        raise ModelNotReady(told(f"no worker has reported {' and '.join(missing)} lately", "unreported", names=missing))
     uuids = [own, *(known[name] for name in others)]
     if len({*uuids}) < len(uuids):
-        raise ModelNotReady("the GPUs have other indices than before, and not all of their workers have reported that")
+        text = "the GPUs have other indices than before, and not all of their workers have reported that"
+        raise ModelNotReady(told(text, "gpus_renumbered"))
     return uuids
 
 
@@ -318,7 +329,8 @@ def place(
     values |= {"stage": "", "progress": 0.0, "error": None, "reserved_bytes": reserved_bytes}
     if not connection.execute(sa.update(replicas).where(*waiting).values(**values)).rowcount:
         return False
-    _tell_of(connection, replica, EventKind.PLACED, f"on {', '.join((device, *others))}")
+    names = [device, *others]
+    _tell_of(connection, replica, EventKind.PLACED, told(f"on {', '.join(names)}", "placed", names=names))
     return True
 
 
@@ -327,7 +339,7 @@ def hold_back(connection: Connection, replica: str, why: HeadraceError, *, tell:
     unplaced = (replicas.c.id == replica, replicas.c.state == ReplicaState.PENDING)
     values = {"stage": "waiting", "error": why.to_row()}
     if connection.execute(sa.update(replicas).where(*unplaced).values(**values)).rowcount and tell:
-        _tell_of(connection, replica, EventKind.WAITING, why.message)
+        _tell_of(connection, replica, EventKind.WAITING, why.told)
 
 
 def _tell_of(connection: Connection, replica: str, kind: EventKind, text: str) -> None:

@@ -7,6 +7,7 @@ the database's clock, and an ``api_key_id`` is the caller's key, hashed, or empt
 from dataclasses import dataclass
 from typing import Any
 
+from models.reasons import read
 from models.rows import tables
 from models.rows.fetching import Record
 from models.rows.states import BatchState, DeliveryState, JobState, Leaving, ReplicaState
@@ -135,6 +136,12 @@ class DeviceRow(Record):
     details: dict[str, Any]  # as models.launching.devices.Device has them; fault, gone, notes; cached: repositories of
     # hubs on its machine; machine: models.process.machine.MachineReport; libraries: versions, by engine and module
     engines: dict[str, str]  # engine → "" where it works, or why it does not; those missing are still being asked
+
+    @property
+    def told(self) -> dict[str, str]:
+        """``engines``, with what each sentence says."""
+        reasons = self.details.get("reasons", {})
+        return {name: read(text, reasons.get(name, ())) for name, text in self.engines.items()}
 
 
 @dataclass(frozen=True, slots=True)

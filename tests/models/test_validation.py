@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.modalities import chat, completions, detokenize, embeddings, messages, rerank
 from models.modalities.responses import CreateResponse
+from models.reasons import as_told
 from models.validation import invalid
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:x", "detail": "huge"}}
@@ -78,3 +79,23 @@ def test_many_mistakes_are_few_errors(shape: type[BaseModel], fields: dict[str, 
     with pytest.raises(ValidationError) as caught:
         shape.model_validate(body)
     assert caught.value.error_count() < 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "values"),
+    [
+        ({"messages": [{"role": "user"}]}, "fault_missing", {}),
+        ({"repeat_penalty": -1}, "fault_greater_than", {"gt": 0}),
+        ({"user": 5}, "fault_string_type", {}),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_kind_with_its_limits(
+    fields: dict[str, Any], code: str, values: dict[str, Any]
+) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "a"}], **fields}
+    with pytest.raises(ValidationError) as caught:
+        chat.Request.model_validate(body)
+    error = invalid(caught.value, body)
+    [told] = as_told(error.told)
+    assert (told["code"], told["values"]) == (code, values)
+    assert error.message

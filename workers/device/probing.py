@@ -21,6 +21,7 @@ import msgspec
 from models.engines import FACTS
 from models.launching import libraries
 from models.launching.devices import Device
+from models.reasons import told
 from models.settings import Settings
 from workers.device.probe_process import ask
 
@@ -95,7 +96,7 @@ class Probing:
         try:
             self._ask_environment(interpreter, engines)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            reason = f"its interpreter {interpreter or sys.executable} cannot be asked: {error}"
+            reason = _mute(interpreter or sys.executable, str(error))
             self._take({engine: reason for engine in engines if engine not in self._answers})
 
     def _ask_environment(self, interpreter: str, engines: list[str]) -> None:
@@ -167,6 +168,10 @@ class Probing:
             new.replace(self._file)
         except OSError as error:
             log.warning("cannot write down which engines work, so they are asked again next time: %s", error)
+
+
+def _mute(python: str, error: str) -> str:
+    return told(f"its interpreter {python} cannot be asked: {error}", "interpreter_mute", python=python, error=error)
 
 
 def _look(interpreter: str, engines: list[str]) -> Environment:

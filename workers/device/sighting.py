@@ -13,6 +13,7 @@ from models.launching import devices
 from models.launching.devices import Device
 from models.launching.nvml import Fault
 from models.process import machine
+from models.reasons import as_told
 from models.rows import instances
 from models.rows.database import Database
 from workers.device.probing import Probing
@@ -64,7 +65,7 @@ class Sighting:
             kind=about.kind,
             label=about.label,
             total_bytes=about.total_bytes,
-            details=self._details(fault),
+            details=self._details(fault) | {"reasons": {name: as_told(why) for name, why in usable.items() if why}},
             engines=usable,
         )
 

@@ -23,6 +23,7 @@ from models.launching.placing import Placed
 from models.ledger.placement.deciding import PARAM
 from models.ledger.placement.rooms import NOTHING, Reported, reported
 from models.process.logs import configure
+from models.reasons import told
 from models.redis import broker, presence
 from models.rows import instances
 from models.rows.database import Database
@@ -89,7 +90,7 @@ def place_all(
         if not promised.isdisjoint(decision.placed.devices):
             decision = fleet.decide(replica, promised)
             if not decision.placed.devices:
-                _hold_back(connection, replica, Placed((), "room is being made for another model, which comes first"))
+                _hold_back(connection, replica, Placed((), PROMISED))
                 continue
         if not decision.placed.devices:
             promised.update(freeing.get(replica.id, ()))
@@ -100,6 +101,9 @@ def place_all(
             fleet.take(replica, decision)
             given.append(owner)
     return given
+
+
+PROMISED = told("room is being made for another model, which comes first", "room_promised")
 
 
 def _hold_back(connection: Connection, replica: PendingReplica, choice: Placed) -> None:

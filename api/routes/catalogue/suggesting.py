@@ -40,20 +40,20 @@ async def suggest_models(
     return {"object": "list", "data": [_told(one, why) for one, why in zip(found, whys, strict=True)]}
 
 
-async def _why_not(gateway: Gateway, one: Suggestion, ask_hub: bool) -> str | None:
-    """Why a model cannot be had now; "": it can; None: that is not known."""
+async def _why_not(gateway: Gateway, one: Suggestion, ask_hub: bool) -> HeadraceError | bool:
+    """Why a model cannot be had now; else whether it is known that it can."""
     if one.source != "hub":
-        return ""
+        return True
     if not ask_hub:
-        return None
+        return False
     try:
         await gateway.looking(peek_or_why, hub.parse(one.repository), ASK_S, on_hub=True, within_s=2 * ASK_S)
     except HeadraceError as error:
-        return error.message
-    return ""
+        return error
+    return True
 
 
-def _told(one: Suggestion, why: str | None) -> Suggested:
+def _told(one: Suggestion, why: HeadraceError | bool) -> Suggested:
     return {
         "model_name": one.family.name,
         "model_type": one.family.type,
@@ -65,6 +65,7 @@ def _told(one: Suggestion, why: str | None) -> Suggested:
         "devices": list(one.way.devices),
         "needs_bytes": one.way.need.total if one.way.need else None,
         "download_bytes": one.download_bytes,
-        "available": None if why is None else not why,
-        "reason": why or None,
+        "available": (why or None) if isinstance(why, bool) else False,
+        "reason": None if isinstance(why, bool) else why.message,
+        "code": None if isinstance(why, bool) else why.code,
     }

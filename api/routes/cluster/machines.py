@@ -14,6 +14,7 @@ from api.shapes.as_written import AsWritten
 from api.shapes.machines import EngineFault, MachineFacts, Node, NodeDevice, NodeEngine, NodeList
 from models.engines import FACTS, EngineFacts
 from models.process import machine
+from models.reasons import as_told
 from models.redis.presence import Snapshot
 from models.rows.records import LoadedDevice
 
@@ -100,7 +101,7 @@ def engine_on(facts: EngineFacts, rows: Sequence[LoadedDevice]) -> NodeEngine:
         "version": libraries.get(main, ""),
         "libraries": libraries,
         "devices": good,
-        "faults": [EngineFault(reason=reason, devices=ids) for reason, ids in reasons.items()],
+        "faults": [EngineFault(reason=reason, reasons=as_told(reason), devices=ids) for reason, ids in reasons.items()],
     }
 
 

@@ -138,7 +138,7 @@ async def refuse_by_name(gateway: Gateway, launch: PreparedLaunch) -> None:
 def device_here(room: Room, device: LoadedDevice) -> DeviceHere:
     """A device as a way to launch a model is judged by it."""
     bfloat16 = device.kind != "cuda" or float(device.details.get("capability") or 0) >= 8
-    return DeviceHere(room, Target(device.kind, bfloat16), device.engines)
+    return DeviceHere(room, Target(device.kind, bfloat16), device.told)
 
 
 def _held(connection: Connection) -> tuple[list[ReplicaRow], set[str]]:

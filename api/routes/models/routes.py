@@ -34,6 +34,7 @@ from models.errors import (
 )
 from models.launching.launch import Launch
 from models.ledger.placement.needs import to_row
+from models.reasons import told
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.instances import NewInstance
@@ -154,7 +155,7 @@ def _create(connection: Connection, new: NewInstance, by: str, asked: dict[str, 
         if not again.replaceable(replicas, hopeless, served=there.load_s is not None):
             ready = any(row.state == ReplicaState.READY for row in replicas)
             raise again.in_use(new.uid, "ready" if ready else state_of(replicas))
-        instances.delete(connection, new.uid, by, why="launched anew")
+        instances.delete(connection, new.uid, by, why=told("launched anew", "launched_anew"))
     instances.create(connection, new, by, asked)
 
 

@@ -9,17 +9,21 @@ from types import MappingProxyType
 
 import msgspec
 
-from api.shapes.life import FetchedFile, ModelProgress
+from api.shapes.life import FetchedFile, ModelProgress, ReplicaInfo
 from api.shapes.models import LaunchStatus, Model, ModelInstance, ModelState
 from models.errors import HeadraceError
 from models.hubs.progress import DownloadProgress
 from models.launching.about import abilities_of
 from models.ledger.ways_wire import size_as_written
+from models.reasons import as_told, told
 from models.rows.records import InstanceRow, ReplicaRow
 from models.rows.states import ReplicaState
 
 _HUBS = {"hf": "huggingface", "modelscope": "modelscope"}
 _DEVICE = re.compile(r"(?P<node>.*)\.(?:cpu|metal|cuda:(?P<gpu>[0-9.]+))")
+
+
+TURN = told("another model is being loaded onto its device, or its memory is not free yet", "waits_for_turn")
 
 
 def described(row: InstanceRow, replicas: list[ReplicaRow], *, ready: bool) -> Model:
@@ -127,7 +131,7 @@ def progress_of(
                 "replica_id": row.id,
                 "progress": fractions[row.id],
                 "stage": stages[row.id],
-                "info": _failure(row) or _waits_for_turn(row),
+                **_info(row),
                 "hopeless": row.id in hopeless,
                 "download": msgspec.to_builtins(downloads[row.id]) if row.id in downloads else None,
                 "download_files": files[row.id],
@@ -179,10 +183,14 @@ def _failure(row: ReplicaRow) -> str | None:
     return HeadraceError.from_row(row.error).message if row.error else None
 
 
-def _waits_for_turn(row: ReplicaRow) -> str:
-    """What a replica waits for whose weights are here; empty where it does not wait for that."""
+def _info(row: ReplicaRow) -> ReplicaInfo:
+    """Why a replica waits or failed: in words, by its error's code, and as reasons."""
+    if row.error:
+        error = HeadraceError.from_row(row.error)
+        return {"info": error.message, "code": error.code, "reasons": as_told(error.told)}
     waits = row.state == ReplicaState.LOADING and row.stage == "waiting"
-    return "another model is being loaded onto its device, or its memory is not free yet" if waits else ""
+    info = TURN if waits else ""
+    return {"info": info, "code": None, "reasons": as_told(info)}
 
 
 def _status(state: str) -> LaunchStatus:

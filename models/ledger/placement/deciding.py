@@ -7,6 +7,7 @@ from typing import NamedTuple
 from models.launching.placing import DeviceCandidate, Placed, Wish, choose, fitting
 from models.ledger.fit import Room, described, fits_now, fits_with, reservation, wanted
 from models.ledger.need import Need, in_words
+from models.reasons import Told, joined, told
 
 PARAM = "model_path"
 """What of a launch asks for too much memory."""
@@ -114,9 +115,11 @@ def _usable(wish: Wish, offers: Sequence[Offer]) -> list[Offer]:
 
 def _words(name: str, wish: Wish, offers: Sequence[Offer]) -> str:
     """``qwen3 needs 7.9 GiB (…); cuda:0 has 3.1 of 24 GiB free; …``: each need with the devices that it is true of."""
-    said: dict[str, list[str]] = {}
+    said: dict[Told, list[str]] = {}
     for one in _usable(wish, offers):
         if one.need is not None:
             said.setdefault(in_words(name, one.need), []).append(described(one.room))
-    divided = f", divided among {wish.count} devices" if wish.count > 1 else ""
-    return ". ".join(f"{need}{divided}; {'; '.join(rooms[:8])}" for need, rooms in said.items())
+    among = told(f"divided among {wish.count} devices", "divided", number=wish.count)
+    divided = (among,) if wish.count > 1 else ()
+    each = ((joined(", ", (need, *divided)), *rooms[:8]) for need, rooms in said.items())
+    return joined(". ", (joined("; ", parts) for parts in each))

@@ -26,6 +26,5 @@ def change(connection: Connection, uid: str, values: dict[str, Any], by: str = "
     """
     if not connection.execute(sa.update(instances).where(instances.c.uid == uid).values(**values)).rowcount:
         return False
-    said = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
-    events.tell(connection, uid, EventKind.CHANGED, said, by=by)
+    events.tell(connection, uid, EventKind.CHANGED, events.changed(values), by=by)
     return True

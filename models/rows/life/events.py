@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from models.reasons import Told, as_told, joined, told
 from models.rows.database import now_ms
 from models.rows.fetching import fetch
 from models.rows.records import EventRow, ReplicaRow
@@ -21,6 +22,10 @@ MOST = 20_000
 KEPT_MS = 30 * 86_400_000
 MOST_TEXT = 4000
 """Characters of a text that are kept."""
+REASONS_OF = "reasons"
+"""Where an event's data have what its text says."""
+AGAIN = told("loaded again", "loaded_again")
+TAKES = told("it takes requests", "takes_requests")
 
 
 class EventKind(StrEnum):
@@ -58,7 +63,22 @@ def tell(
     """Record that something happened. ``by``: the caller's key, hashed, or the process that did it."""
     plain = text.replace("\0", "")[:MOST_TEXT]  # PostgreSQL takes no NUL, and engines quote files
     values = {"uid": uid, "kind": kind.value, "text": plain, "replica": replica, "by": by}
-    connection.execute(sa.insert(events).values(**values, data=dict(data)))
+    reasons = {REASONS_OF: as_told(text)} if isinstance(text, Told) else {}
+    connection.execute(sa.insert(events).values(**values, data={**data, **reasons}))
+
+
+def launched(model: str, engine: str, number: int, *, at_once: bool) -> Told:
+    """That a model was launched, with so many replicas. ``at_once``: it is loaded now."""
+    text = f"{model} on {engine}, {number} replica{'s' if number > 1 else ''}"
+    made = told(text, "launched", model=model, engine=engine, number=number)
+    later = told("loaded when it is first asked for", "loaded_when_asked")
+    return made if at_once else joined(", ", (made, later))
+
+
+def changed(values: Mapping[str, Any]) -> Told:
+    """Which settings of a model have other values now."""
+    settings = [f"{name} {value}" for name, value in sorted(values.items())]
+    return told(", ".join(settings), "changed", settings=settings)
 
 
 def of_report(before: ReplicaRow, values: Mapping[str, Any]) -> tuple[EventKind, str] | None:
@@ -66,13 +86,13 @@ def of_report(before: ReplicaRow, values: Mapping[str, Any]) -> tuple[EventKind,
     state, stage = values.get("state", before.state), values.get("stage", before.stage)
     if state == ReplicaState.READY and before.state != ReplicaState.READY:
         again = before.context_length is not None  # it was ready before
-        return (EventKind.RELOADED, "loaded again") if again else (EventKind.READY, "it takes requests")
+        return (EventKind.RELOADED, AGAIN) if again else (EventKind.READY, TAKES)
     if state != ReplicaState.LOADING or stage == before.stage:
         return None
     if stage == "downloading":
-        return EventKind.DOWNLOADING, "its weights are being fetched"
+        return EventKind.DOWNLOADING, told("its weights are being fetched", "fetching")
     if stage == "loading":
-        return EventKind.LOADING, "its weights are being loaded"
+        return EventKind.LOADING, told("its weights are being loaded", "loading")
     return None
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from models import reasons
 from models.errors import HeadraceError, WeightsNotHere
+from models.reasons import Told, told
 from models.rows.database import now_ms
 from models.rows.instances import HELD, UNPLACED
 from models.rows.life import events
@@ -39,14 +41,17 @@ def is_permanent(error: HeadraceError, *, served: bool) -> bool:
     return error.status < 500 and not served and not isinstance(error, WeightsNotHere)
 
 
-def in_words(failures: int, most: int, pause: int | None, *, permanent: bool) -> str:
+def in_words(failures: int, most: int, pause: int | None, *, permanent: bool) -> Told:
     """What follows a failure, for people: when the next try is, or why there is none."""
     if pause is not None:
-        return f"tried again in {pause} s (try {failures} of {most})"
+        text = f"tried again in {pause} s (try {failures} of {most})"
+        return told(text, "tried_in", seconds=pause, number=failures, most=most)
     if permanent:
-        return "not tried again: mend what is at fault, then launch it anew, or start Headrace anew"
+        text = "not tried again: mend what is at fault, then launch it anew, or start Headrace anew"
+        return told(text, "not_tried")
     tries = f"after {failures} failures" if failures > 1 else "as it is not to be retried"
-    return f"given up {tries}: launch it anew, or start Headrace anew, to try again"
+    text = f"given up {tries}: launch it anew, or start Headrace anew, to try again"
+    return told(text, "given_up", number=failures)
 
 
 def give_up(connection: Connection, replica: str, device: str, error: HeadraceError, log: Sequence[str]) -> str:
@@ -78,9 +83,17 @@ def give_up(connection: Connection, replica: str, device: str, error: HeadraceEr
         return ""
     follows = in_words(failures, found.max_retries, pause, permanent=permanent)
     data = {"failures": failures, "next_try_in_s": pause}
-    text = f"{error.message}; {follows}"
+    text = reasons.joined("; ", (error.told, follows))
     events.tell(connection, found.uid, EventKind.FAILED, text, replica=replica, by=device, data=data)
     return follows
+
+
+def _again(failures: int) -> Told:
+    """That a replica is tried again, after so many failures."""
+    if not failures:
+        return told("tried again after a start, which forgets earlier failures", "tried_after_start")
+    text = f"tried again after {failures} failure{'s' if failures > 1 else ''}"
+    return told(text, "tried_after", number=failures)
 
 
 def revive(connection: Connection) -> int:
@@ -91,9 +104,7 @@ def revive(connection: Connection) -> int:
     for row in rows:
         values = UNPLACED | {"next_try_at": None}
         if connection.execute(sa.update(replicas).where(replicas.c.id == row.id, *due).values(**values)).rowcount:
-            after = f"after {row.failures} failure{'s' if row.failures > 1 else ''}"
-            text = f"tried again {after if row.failures else 'after a start, which forgets earlier failures'}"
-            events.tell(connection, row.uid, EventKind.RETRIED, text, replica=row.id, by="steward")
+            events.tell(connection, row.uid, EventKind.RETRIED, _again(row.failures), replica=row.id, by="steward")
             revived += 1
     return revived
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.errors import Conflict, InvalidRequest, NotFound
+from models.reasons import told
 from models.rows.instances import HELD, new_replica, replicas_of
 from models.rows.life import events
 from models.rows.life.events import EventKind
@@ -46,7 +47,7 @@ def add(connection: Connection, uid: str, count: int, by: str = "") -> list[str]
     connection.execute(sa.insert(replicas), rows)
     ids = [row["id"] for row in rows]
     for one in ids:
-        events.tell(connection, uid, EventKind.REPLICA_ADDED, "added", replica=one, by=by)
+        events.tell(connection, uid, EventKind.REPLICA_ADDED, told("added", "replica_added"), replica=one, by=by)
     return ids
 
 
@@ -69,7 +70,8 @@ def remove(connection: Connection, uid: str, ids: Collection[str], by: str = "")
     left = len(there) - len(ids)
     connection.execute(sa.update(instances).where(instances.c.uid == uid).values(replica=left))
     for one in sorted(ids):
-        events.tell(connection, uid, EventKind.REPLICA_REMOVED, "removed; what it does is finished", replica=one, by=by)
+        text = told("removed; what it does is finished", "replica_removed")
+        events.tell(connection, uid, EventKind.REPLICA_REMOVED, text, replica=one, by=by)
     return left
 
 

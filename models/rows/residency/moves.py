@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from models.reasons import joined, told
 from models.rows.instances import replicas_of
 from models.rows.life import events
 from models.rows.life.events import EventKind
@@ -53,7 +54,8 @@ def sleep(connection: Connection, replica: str, device: str, why: str = "nobody 
     uid = connection.execute(asleep).scalar_one_or_none()
     if uid is None:
         return False
-    events.tell(connection, uid, EventKind.UNLOADED, f"{why}; the next request loads it again", replica=replica)
+    text = joined("; ", (why, told("the next request loads it again", "next_request_loads")))
+    events.tell(connection, uid, EventKind.UNLOADED, text, replica=replica)
     return True
 
 
@@ -66,7 +68,7 @@ def change(connection: Connection, uid: str, values: Mapping[str, Any]) -> bool:
     """Change how long a model stays, or its numbers of replicas, or whether it comes back. False: there is none."""
     found = connection.execute(sa.update(instances).where(instances.c.uid == uid).values(**values)).rowcount > 0
     if found:
-        text = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+        text = events.changed(values)
         events.tell(connection, uid, EventKind.CHANGED, text, data=values)
     if found and "max_replicas" in values:
         _fit(connection, uid, values["max_replicas"])

@@ -19,9 +19,10 @@ from api.edge.heads import Heads
 from api.edge.middleware import Edge
 from api.edge.pages import pages_of
 from api.edge.session import Sessions
-from api.edge.told import Told, without_paths
+from api.edge.told import Told, told_to, without_paths
 from api.requests.server_sent import ServerSent
 from models.errors import InvalidRequest, ModelFailed
+from models.reasons import as_told, told
 from models.settings import Settings
 
 SECRET = "/work/secret-place/broken"
@@ -161,3 +162,12 @@ def test_errors_of_ours_are_told_without_paths_and_those_of_requests_as_they_are
 def test_what_models_write_is_not_touched() -> None:
     assert ask("/v1/models/org/m/predictions", USER).json()["content"] == WHY
     assert ask("/v1/models/key", USER).text.endswith(SECRET)
+
+
+def test_what_a_message_says_is_told_without_paths_too() -> None:
+    why = told("no vllm", "interpreter_mute", python=SECRET, error="gone")
+    error = told_to(None, ModelFailed(why))
+    assert [one["values"] for one in as_told(error.told)] == [{"python": "[path]", "error": "gone"}]
+    body = json.loads(errors.envelope(error))
+    assert body["error"]["reasons"][0]["code"] == "interpreter_mute"
+    assert "reasons" not in json.loads(errors.envelope(ModelFailed("x")))["error"]

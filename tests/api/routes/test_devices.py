@@ -7,6 +7,7 @@ import pytest
 from api.routes.devices import _describe, basics_of
 from api.shapes.devices import DescribedDevice
 from models.ledger.fit import Holding, Room
+from models.reasons import as_told, told
 from models.redis.presence import Snapshot
 from models.rows.records import LoadedDevice
 
@@ -54,3 +55,13 @@ def test_a_replica_that_does_a_job_is_not_idle() -> None:
 def test_a_lost_device_tells_how_long_it_was_silent_and_who_waits_for_it() -> None:
     told = basics_of(device(), 61_000)
     assert (told["id"], told["silent_s"], told["replicas"]) == ("n.d", 61, 2)
+
+
+def test_why_an_engine_does_not_work_is_told_for_machines_too() -> None:
+    why = told("its build is for GPUs", "vllm_for_gpus", version="1", command="make")
+    row = device(reasons={"vllm": as_told(why), "echo": "nonsense"})
+    row.engines.update(vllm=str(why), echo="broken")
+    engines = _describe(row, None, Room("n.d", "n", 1, None), 0)["engines"]
+    assert engines["vllm"] == {"works": False, "reason": why, "reasons": as_told(why)}
+    assert engines["echo"] == {"works": False, "reason": "broken", "reasons": []}
+    assert engines["llama_cpp"] == {"works": None, "reason": "", "reasons": []}

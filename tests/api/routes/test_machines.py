@@ -5,6 +5,7 @@ from typing import Any
 
 from api.routes.cluster.machines import engine_on, facts_of, node_of
 from api.routes.cluster.nodes import node_of as xinference_node
+from api.shapes.machines import EngineFault
 from models.engines import FACTS
 from models.process import machine
 from models.redis.presence import Snapshot
@@ -64,7 +65,7 @@ def test_an_engine_tells_where_it_works_in_which_version_and_why_not_elsewhere()
     told = engine_on(FACTS["transformers"], rows)
     assert (told["works"], told["version"], told["devices"]) == (True, "4.57", ["n.cpu"])
     assert told["libraries"] == TORCH["transformers"]
-    assert told["faults"] == [{"reason": "no CUDA", "devices": ["n.cuda:0", "n.cuda:1"]}]
+    assert told["faults"] == [EngineFault(reason="no CUDA", reasons=[], devices=["n.cuda:0", "n.cuda:1"])]
     assert engine_on(FACTS["transformers"], rows[:2])["works"] is False
     assert engine_on(FACTS["transformers"], [*rows[:2], row("n.cpu")])["works"] is None
     llama = engine_on(FACTS["llama_cpp"], [row(libraries={"llama_cpp": {"llguidance": "2", "xllamacpp": "0.3"}})])

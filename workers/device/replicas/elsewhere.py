@@ -11,6 +11,7 @@ from models.launching.placing import Wish, candidate
 from models.ledger.placement.deciding import Offer, decide
 from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import NOTHING, rooms
+from models.reasons import joined, told
 from models.rows import instances
 from models.rows.instances import HELD, UNPLACED
 from models.rows.life import events, measured
@@ -53,7 +54,7 @@ def move_on(connection: Connection, replica: str, device: str, error: HeadraceEr
     values = UNPLACED | {"tried": tried, "stage": "waiting", "progress": 0.0, "error": error.to_row()}
     if not connection.execute(sa.update(replicas).where(*mine).values(**values)).rowcount:
         return False
-    text = f"{error.message}; another device is tried"
+    text = joined("; ", (error.told, told("another device is tried", "tried_elsewhere")))
     events.tell(connection, row.uid, EventKind.FAILED, text, replica=replica, by=device, data={"tried": sorted(tried)})
     return True
 

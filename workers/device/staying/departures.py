@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import redis
 from redis.exceptions import RedisError
 
+from models.reasons import told
 from models.redis import queue
 from models.rows.database import Database
 from models.rows.records import ReplicaRow
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 MARK_MS = 10_000
 """A mark lapses after this long, should the worker die that made it."""
+
+UNUSED = told("nobody asked for it", "unused")
+NEEDED = told("its memory is needed for another model", "memory_needed")
 
 
 class Departures:
@@ -72,7 +76,7 @@ class Departures:
             log.warning("replica %s cannot leave: %s", replica, error)
             return False
         busy = bool(admitted) or runner.inflight > 0 or not self._settled(runner)
-        why = "nobody asked for it" if how is Leaving.IF_IDLE else "its memory is needed for another model"
+        why = UNUSED if how is Leaving.IF_IDLE else NEEDED
         if not busy and self._database.call(moves.sleep, replica, self._device, why):
             log.info("replica %s: dormant after %.1f s", replica, time.monotonic() - (runner.ready_at or 0.0))
             return True

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from models.reasons import joined, told
 from workers.steward.residency.residents import Demand, Resident, Terms
 
 
@@ -41,6 +42,9 @@ BUSY_S = 1000.0
 """To interrupt a busy model costs as much as so many seconds of loads."""
 
 
+PINNED = told("the models that would have to leave are pinned, or must stay", "all_pinned")
+
+
 class Eviction(NamedTuple):
     """Who is to leave: ``idle`` ones if they are still idle, ``drained`` ones once what runs on them is over.
 
@@ -70,14 +74,18 @@ def plan(wanted: Wanted, shelves: Sequence[Shelf], terms: Mapping[str, Terms], r
             continue
         chosen = _fewest(_spared(_order(may, wanted, rules), terms), shelf.missing)
         if chosen is None:
-            waits.append(f"the models on {shelf.device} are in use, or were loaded a moment ago")
+            waits.append(_in_use(shelf.device))
         else:
             found.append((sum(one.reload_s + BUSY_S * one.busy for one in chosen), _eviction(shelf.device, chosen)))
     if found:
         return min(found, key=lambda pair: pair[0])[1]
     if waits:
-        return Eviction(reason="; ".join(waits))
-    return Eviction(reason="the models that would have to leave are pinned, or must stay", hopeless=True)
+        return Eviction(reason=joined("; ", waits))
+    return Eviction(reason=PINNED, hopeless=True)
+
+
+def _in_use(device: str) -> str:
+    return told(f"the models on {device} are in use, or were loaded a moment ago", "in_use", device=device)
 
 
 def _eviction(device: str, chosen: Sequence[Resident]) -> Eviction:
@@ -86,7 +94,8 @@ def _eviction(device: str, chosen: Sequence[Resident]) -> Eviction:
     idle = tuple(one.id for one in chosen if not one.leaving and not one.busy and not waits)
     drained = tuple(one.id for one in chosen if not one.leaving and one.busy)
     going = tuple(one.id for one in chosen if one.leaving)
-    return Eviction(idle, drained, going, "" if idle or drained else f"{device} is being made free")
+    freed = told(f"{device} is being made free", "being_freed", device=device)
+    return Eviction(idle, drained, going, "" if idle or drained else freed)
 
 
 def _spared(residents: Sequence[Resident], terms: Mapping[str, Terms]) -> list[Resident]:

@@ -15,6 +15,7 @@ from api.shapes.as_written import AsWritten
 from api.shapes.life import EndedModel, FreedMemory
 from models.errors import Conflict, ModelNotFound
 from models.launching.launch import was_uid
+from models.reasons import told
 from models.redis import logs
 from models.rows import instances
 from models.rows.life import events
@@ -25,6 +26,7 @@ from models.rows.states import ReplicaState
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AsWritten)
 
 TERMINATE_WAIT_S = 60.0
+CANCELLED = told("its launch was cancelled", "cancelled")
 CANCEL_WAIT_S = 20.0
 
 
@@ -38,7 +40,7 @@ async def cancel_launch(request: Request, uid: Uid) -> EndedModel:
     if gateway.routing_table.ready(uid):
         raise Conflict(f"the model '{uid}' takes requests already: terminate it instead", param="uid")
     by = caller_of(request).key
-    return await _end(gateway, uid, by, EventKind.CANCELLED, "its launch was cancelled", CANCEL_WAIT_S)
+    return await _end(gateway, uid, by, EventKind.CANCELLED, CANCELLED, CANCEL_WAIT_S)
 
 
 @router.delete("/{uid:uid}", summary="Terminate a model", dependencies=[Depends(admin_only)])

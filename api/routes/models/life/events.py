@@ -22,7 +22,7 @@ from api.shapes.life import EventPage, ModelEvent
 from models.errors import DatabaseUnavailable
 from models.launching.launch import is_uid
 from models.rows.life import events
-from models.rows.life.events import EventKind
+from models.rows.life.events import REASONS_OF, EventKind
 from models.rows.life.history import ASKED
 from models.rows.records import EventRow
 
@@ -95,8 +95,9 @@ def told(row: EventRow) -> ModelEvent:
         "model_uid": row.uid,
         "replica_id": row.replica,
         "text": row.text,
+        "reasons": row.data.get(REASONS_OF, []),
         "by": by or None,
-        "data": {name: value for name, value in row.data.items() if name != ASKED},
+        "data": {name: value for name, value in row.data.items() if name not in (ASKED, REASONS_OF)},
         "at_ms": row.at,
     }
 

@@ -17,6 +17,7 @@ from api.shapes.as_written import AsWritten
 from api.shapes.life import AddedReplica, AddedReplicas, RemovedReplicas, Replica
 from models.errors import HeadraceError, NotFound, UnsupportedParameter
 from models.modalities.base import Int
+from models.reasons import as_told
 from models.redis.presence import STEWARD
 from models.rows import instances
 from models.rows.life import scaling
@@ -64,6 +65,7 @@ async def list_replicas(request: Request, uid: Uid) -> list[Replica]:
             "inflight": live[row.id].inflight if row.id in live else 0,
             "created_ts": row.created_at // 1000,
             "error_message": HeadraceError.from_row(row.error).message if row.error else None,
+            "reasons": as_told(HeadraceError.from_row(row.error).told) if row.error else [],
             "failures": row.failures,
             "next_try_ts": row.next_try_at // 1000 if row.next_try_at else None,
         }

@@ -1,3 +1,5 @@
+import type { ReasonTold } from "./types";
+
 /** What went wrong with a request, as the gateway says it. `status` is 0 where no answer came. */
 export class ApiError extends Error {
   constructor(
@@ -6,6 +8,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly param: string | null = null,
     readonly requestId: string | null = null,
+    /** What the message says, where the gateway knows. */
+    readonly reasons: readonly ReasonTold[] = [],
   ) {
     super(message);
   }
@@ -17,7 +21,8 @@ export function errorOf(response: Response, body: unknown): ApiError {
   const message = typeof details["message"] === "string" ? details["message"] : response.statusText;
   const code = typeof details["code"] === "string" ? details["code"] : `http_${response.status}`;
   const param = typeof details["param"] === "string" ? details["param"] : null;
-  return new ApiError(message, response.status, code, param, response.headers.get("x-request-id"));
+  const reasons = Array.isArray(details["reasons"]) ? (details["reasons"] as ReasonTold[]) : [];
+  return new ApiError(message, response.status, code, param, response.headers.get("x-request-id"), reasons);
 }
 
 /** The error of a request that got no answer. */

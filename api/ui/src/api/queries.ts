@@ -17,6 +17,7 @@ export const keys = {
   cacheFiles: (version: string) => ["cacheFiles", version] as const,
   registrations: ["registrations"] as const,
   registrationCheck: (type: string, text: string) => ["registrationCheck", type, text] as const,
+  described: (language: string) => ["described", language] as const,
   jobs: ["jobs"] as const,
   voices: (model: string, state: string | undefined) => ["voices", model, state] as const,
   files: ["files"] as const,

@@ -36,4 +36,5 @@ export type CatalogueModel = Schemas["CatalogueModel"];
 export type CatalogueWeights = Schemas["CatalogueWeights"];
 export type Way = Schemas["Way"];
 export type DeviceEstimate = Schemas["DeviceEstimate"];
+export type ReasonTold = Schemas["ReasonTold"];
 export type Suggested = Schemas["Suggested"];

@@ -4,6 +4,7 @@ import type causes from "../i18n/en/cause.json";
 import { Button } from "../ui/Button";
 import { Fault } from "../ui/Fault";
 import { CopyButton } from "./CopyButton";
+import { Original, Told } from "./Told";
 
 interface Props {
   error: Error;
@@ -17,13 +18,19 @@ type Code = keyof typeof causes;
 export function Failure({ error, again }: Props) {
   const { t, i18n } = useTranslation();
   const { code, status, requestId } = error instanceof ApiError ? error : { code: "", status: -1, requestId: null };
+  const reasons = error instanceof ApiError ? error.reasons : [];
   const known = i18n.exists(`cause.${code}`) ? (code as Code) : null;
   const away = status === 0;
   return (
     <Fault
       title={known ? t(`cause.${known}.what`) : t("error.title")}
-      message={away ? t("error.unreachable") : error.message}
-      details={requestId && <RequestId id={requestId} code={code} />}
+      message={away ? t("error.unreachable") : <Told text={error.message} reasons={reasons} />}
+      details={
+        <>
+          {!away && <Original text={error.message} reasons={reasons} />}
+          {requestId && <RequestId id={requestId} code={code} />}
+        </>
+      }
     >
       {known && <p>{t(`cause.${known}.next`)}</p>}
       {again && <Button onClick={again}>{t("error.again")}</Button>}

@@ -7,6 +7,6 @@ const replica = (error_message: string | null, next_try_ts: number | null) =>
 
 test("each cause is told once, with the next try", () => {
   const replicas = [replica("no", 20), replica("no", 10), replica("bad", null), replica(null, null)];
-  expect(causesOf(replicas)).toEqual({ causes: ["no", "bad"], nextTryMs: 10_000 });
+  expect(causesOf(replicas)).toEqual({ causes: [{ text: "no" }, { text: "bad" }], nextTryMs: 10_000 });
   expect(causesOf([replica(null, null)])).toEqual({ causes: [], nextTryMs: null });
 });

@@ -4,8 +4,8 @@ import { downloadOf, reasonsOf } from "./underway";
 
 test("a reason of several replicas is said once", () => {
   const replicas = [{ info: "no room" }, { info: "" }, { info: "no room" }, { info: "no file" }];
-  expect(reasonsOf({ replicas } as ModelUnderway)).toBe("no room no file");
-  expect(reasonsOf(undefined)).toBe("");
+  expect(reasonsOf({ replicas } as ModelUnderway).map(({ info }) => info)).toEqual(["no room", "no file"]);
+  expect(reasonsOf(undefined)).toEqual([]);
 });
 
 test("of replicas that wait for each other's files the farthest is shown", () => {

@@ -16,9 +16,13 @@ export const STAGES = [
 ] as const;
 
 /** Why a model waits or failed, each reason of its replicas once. Pure. */
-export function reasonsOf(model: ModelUnderway | undefined): string {
-  return [...new Set(model?.replicas.map(({ info }) => info).filter(Boolean))].join(" ");
+export function reasonsOf(model: ModelUnderway | undefined): Why[] {
+  const told = (model?.replicas ?? []).filter(({ info }) => info);
+  return [...new Map(told.map((one) => [one.info, one])).values()];
 }
+
+/** Why a replica waits or failed. */
+export type Why = Pick<ModelUnderway["replicas"][number], "info" | "code" | "reasons">;
 
 export type Download = NonNullable<ModelUnderway["replicas"][number]["download"]>;
 

@@ -3,7 +3,7 @@ import styles from "./Fault.module.css";
 
 interface Props {
   title: string;
-  message: string;
+  message: ReactNode;
   details?: ReactNode;
   children?: ReactNode;
 }

@@ -5,7 +5,7 @@ import styles from "./Field.module.css";
 interface Props {
   label: string;
   help?: ReactNode;
-  fault?: string | null;
+  fault?: ReactNode;
   children: ReactNode;
 }
 

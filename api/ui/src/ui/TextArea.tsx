@@ -1,4 +1,4 @@
-import { type ComponentProps, useId } from "react";
+import { type ComponentProps, type ReactNode, useId } from "react";
 import { classes } from "../lib/classes";
 import styles from "./TextArea.module.css";
 
@@ -9,7 +9,7 @@ interface Props extends Omit<ComponentProps<"textarea">, "onChange" | "value" | 
   /** Whether it holds code. */
   isCode?: boolean;
   /** What is wrong with what was typed. */
-  fault?: string | null;
+  fault?: ReactNode;
   value: string;
   onChange: (text: string) => void;
 }

@@ -81,7 +81,9 @@ def test_an_end_says_whether_the_memory_is_back(database: Database, placed: str)
     database.call(instances.forget, placed, "n1.cpu")
     database.call(instances.forget, placed, "n1.cpu")
     last = database.call(events.listing, "echo")[-1]
+    said = [one["code"] for one in last.data.pop("reasons")]
     assert (last.kind, last.data) == ("unloaded", {"memory_bytes": 5, "memory_is_back": True})
+    assert said == ["unloaded", "memory_free"]
     assert kinds(database).count("unloaded") == 1
 
 

@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { ModelUnderway } from "../../api/types";
-import { reasonsOf } from "../../parts/underway";
 import { useAdmin } from "../../parts/useAdmin";
+import { Whys } from "../../parts/Whys";
 import { Button } from "../../ui/Button";
 import styles from "./Activity.module.css";
 
@@ -22,7 +22,9 @@ export function FailedModel({ model, onHidden }: Props) {
         {uid}
       </Link>
       <span>{t("activity.failure")}</span>
-      <span className={styles.cause}>{reasonsOf(model)}</span>
+      <span className={styles.cause}>
+        <Whys model={model} />
+      </span>
       {admin && <span>{t("activity.next")}</span>}
       {admin && (
         <Link

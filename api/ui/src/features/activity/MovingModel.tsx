@@ -3,7 +3,8 @@ import { useTranslation } from "react-i18next";
 import type { ModelUnderway } from "../../api/types";
 import { bytes, decimal } from "../../lib/numbers";
 import { lasting } from "../../lib/times";
-import { downloadOf, reasonsOf, STAGES } from "../../parts/underway";
+import { downloadOf, STAGES } from "../../parts/underway";
+import { Whys } from "../../parts/Whys";
 import styles from "./Activity.module.css";
 
 /** A model that becomes ready: its stage, how far it is, and why it waits. */
@@ -26,7 +27,9 @@ export function MovingModel({ model }: { model: ModelUnderway }) {
       {stage && <span>{t(`activity.stage.${stage}`)}</span>}
       {progress > 0 && <progress value={progress} aria-label={t("activity.progress", { name: uid })} />}
       {said.length > 0 && <span className={styles.numbers}>{said.join(" · ")}</span>}
-      <span className={styles.reason}>{reasonsOf(model)}</span>
+      <span className={styles.reason}>
+        <Whys model={model} />
+      </span>
     </li>
   );
 }

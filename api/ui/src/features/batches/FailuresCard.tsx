@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { headQuery } from "../../api/files";
+import { Because } from "../../parts/Because";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
 import { Card } from "../../ui/Card";
@@ -28,7 +29,7 @@ export function FailuresCard({ file }: { file: string }) {
               <td>{one.customId ?? "–"}</td>
               <td className={styles.fact}>{one.status ?? "–"}</td>
               <td className={styles.cause}>
-                {one.message} <code>{one.code}</code>
+                <Because code={one.code} text={one.message ?? ""} /> <code>{one.code}</code>
               </td>
               <td>{one.param ? <code>{one.param}</code> : "–"}</td>
             </tr>

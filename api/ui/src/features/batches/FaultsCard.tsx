@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Batch } from "../../api/batches";
 import { headQuery } from "../../api/files";
+import { Because } from "../../parts/Because";
 import { Card } from "../../ui/Card";
 import { Table } from "../../ui/Table";
 import styles from "./Batches.module.css";
@@ -21,7 +22,9 @@ export function FaultsCard({ batch }: { batch: Batch }) {
         {faults.map((fault) => (
           <tr key={`${fault.line} ${fault.param} ${fault.code}`}>
             <td>{fault.line ?? "–"}</td>
-            <td className={styles.cause}>{fault.message}</td>
+            <td className={styles.cause}>
+              <Because code={fault.code} text={fault.message} />
+            </td>
             <td>{fault.param ? <code>{fault.param}</code> : "–"}</td>
             <td>
               <code className={styles.line}>{(head && fault.line && lineAt(head, fault.line)) || "–"}</code>

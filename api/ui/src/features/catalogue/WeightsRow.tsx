@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { bytes } from "../../lib/numbers";
 import { LaunchButton } from "../../parts/LaunchButton";
+import { Told } from "../../parts/Told";
 import { Status } from "../../ui/Status";
 import type { WeightsLine } from "./lines";
 import { useWords } from "./useWords";
@@ -45,7 +46,11 @@ export function WeightsRow({ name, line, admin }: Props) {
       </td>
       <td className={styles.why}>
         {way && <Verdict line={line} />}
-        {way?.reason && <div className={styles.small}>{way.reason}</div>}
+        {way?.reason && (
+          <div className={styles.small}>
+            <Told text={way.reason} reasons={way.reasons} />
+          </div>
+        )}
       </td>
       {admin && (
         <td>

@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { Because } from "../../parts/Because";
 import { Loading } from "../../parts/Loading";
 import { Fault } from "../../ui/Fault";
 import type { Turn } from "./conversation";
@@ -17,7 +18,7 @@ export function TurnEnd({ turn, isGrowing }: { turn: Turn; isGrowing: boolean })
       {fault && (
         <Fault
           title={turn.text === "" ? t("chat.failed") : t("chat.failedMidway")}
-          message={away ? t("chat.unreachable") : fault.message}
+          message={away ? t("chat.unreachable") : <Because code={fault.code} text={fault.message} />}
           details={fault.requestId && <code>{`${fault.code} ${fault.requestId}`}</code>}
         />
       )}

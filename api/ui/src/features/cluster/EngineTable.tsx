@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { ClusterNode, NodeEngine } from "../../api/types";
+import { Told } from "../../parts/Told";
 import { Status } from "../../ui/Status";
 import { Table } from "../../ui/Table";
 import styles from "./Cluster.module.css";
@@ -25,9 +26,10 @@ export function EngineTable({ node }: { node: ClusterNode }) {
           </td>
           <td className={styles.where}>
             {engine.devices.join(", ")}
-            {engine.faults.map(({ reason, devices }) => (
+            {engine.faults.map(({ reason, reasons, devices }) => (
               <div key={reason}>
-                {engine.devices.length > 0 && t("cluster.notOn", { devices: devices.join(", ") })} {reason}
+                {engine.devices.length > 0 && t("cluster.notOn", { devices: devices.join(", ") })}{" "}
+                <Told text={reason} reasons={reasons} />
               </div>
             ))}
           </td>

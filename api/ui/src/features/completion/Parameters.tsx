@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
+import { FaultOf } from "../../parts/FaultOf";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import styles from "./Parameters.module.css";
@@ -29,7 +30,7 @@ export function Parameters({ settings, error, onChange }: Props) {
             key={name}
             label={t(`completion.parameter.${name}`)}
             help={name === "stop" ? t("completion.stopHelp") : t("chat.default")}
-            fault={faulty === name ? (error?.message ?? null) : null}
+            fault={faulty === name && <FaultOf error={error} />}
           >
             <Input
               value={settings[name] ?? ""}

@@ -32,7 +32,9 @@ export function DeviceView({ device, history, queued }: Props) {
   ] as const;
   return (
     <Card title={device.id}>
-      <p className={styles.label}>{device.label}</p>
+      <p className={styles.label} translate="no">
+        {device.label}
+      </p>
       {device.fault && <p className={styles.fault}>{t("devices.fault", { what: device.fault })}</p>}
       <DeviceMemory device={device} />
       <Ledger device={device} />

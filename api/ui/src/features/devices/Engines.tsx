@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { Device } from "../../api/types";
+import { Told } from "../../parts/Told";
 import styles from "./Devices.module.css";
 
 /** The engines that work on a device, and why the others do not. */
@@ -17,9 +18,9 @@ export function Engines({ device }: { device: Device }) {
         <details>
           <summary>{t("devices.without", { number: bad.length })}</summary>
           <ul className={styles.reasons}>
-            {bad.map(([name, { reason }]) => (
+            {bad.map(([name, { reason, reasons }]) => (
               <li key={name}>
-                <strong>{name}</strong> {reason}
+                <strong>{name}</strong> <Told text={reason} reasons={reasons} />
               </li>
             ))}
           </ul>

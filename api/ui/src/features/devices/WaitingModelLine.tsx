@@ -1,7 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { ModelUnderway } from "../../api/types";
-import { reasonsOf, STAGES } from "../../parts/underway";
+import { STAGES } from "../../parts/underway";
+import { Whys } from "../../parts/Whys";
 import { Status } from "../../ui/Status";
 import styles from "./Devices.module.css";
 import { isHopeless } from "./waits";
@@ -20,7 +21,7 @@ export function WaitingModelLine({ model }: { model: ModelUnderway }) {
         <Status tone={isHopeless(model) ? "bad" : "warn"}>{t(`activity.stage.${stage ?? "pending"}`)}</Status>
       </div>
       <div className={styles.label}>
-        {reasonsOf(model)} {isHopeless(model) && t("devices.hopeless")}
+        <Whys model={model} /> {isHopeless(model) && t("devices.hopeless")}
       </div>
     </li>
   );

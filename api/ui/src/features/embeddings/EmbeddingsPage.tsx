@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { TryForm } from "../../parts/TryForm";
 import { useAsk } from "../../parts/useAsk";
 import { useModelFor } from "../../parts/useModelFor";
@@ -56,7 +57,7 @@ export function EmbeddingsPage() {
         <Field
           label={t("embeddings.dimensions")}
           help={t("embeddings.dimensionsHelp")}
-          fault={param === "dimensions" ? (fault?.message ?? null) : null}
+          fault={param === "dimensions" && <FaultOf error={fault} />}
         >
           <Input inputMode="numeric" value={dimensions} onChange={(event) => setDimensions(event.target.value)} />
         </Field>

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
+import { FaultOf } from "../../parts/FaultOf";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { TextArea } from "../../ui/TextArea";
@@ -13,7 +14,7 @@ interface Props {
   draft: Draft;
   /** The one that is asked: what it does where nothing is asked for stands in the fields. */
   model: Model | undefined;
-  fault: { field: keyof Draft; message: string } | null;
+  fault: { field: keyof Draft; error: Error } | null;
   onChange: (draft: Draft) => void;
 }
 
@@ -26,7 +27,7 @@ function isHelped(name: FieldName): name is (typeof HELPED)[number] {
 /** What is to be drawn, and how. A field that is empty is left to the model; what it then does stands in it. */
 export function Fields({ mode, files, draft, model, fault, onChange }: Props) {
   const { t } = useTranslation();
-  const faultOf = (name: keyof Draft) => (fault?.field === name ? fault.message : null);
+  const faultOf = (name: keyof Draft) => (fault?.field === name ? <FaultOf error={fault.error} /> : null);
   const usualOf = (name: FieldName) => {
     const always = { n: 1, control_scale: 1, seed: t("images.any") };
     const value = name in always ? always[name as keyof typeof always] : model?.defaults?.[name];

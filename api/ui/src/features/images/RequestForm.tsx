@@ -65,7 +65,7 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
         files={files}
         draft={draft}
         model={models?.find(({ id }) => id === model)}
-        fault={field && error && { field, message: error.message }}
+        fault={field && error && { field, error }}
         onChange={change}
       />
       {error && !field && <Failure error={error} again={() => mutate()} />}

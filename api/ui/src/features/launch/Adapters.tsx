@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
@@ -9,7 +9,7 @@ import { TextField } from "./TextField";
 
 interface Props {
   value: string;
-  fault: string | null;
+  fault: ReactNode;
   onChange: (text: string) => void;
 }
 

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { Told } from "../../parts/Told";
 import { mayTry } from "./cascade";
 import type { FieldsProps } from "./fields";
 import styles from "./Launch.module.css";
@@ -17,7 +18,8 @@ export function Cascade({ form, set, fault }: Pick<FieldsProps, "set" | "fault">
     return <Failure error={model.error} again={() => void model.refetch()} />;
   if (model.error) return null;
   if (!model.data) return <Loading />;
-  const why = model.data.unserved ?? (way && !mayTry(way) ? way.reason : null);
+  const why = way && !mayTry(way) ? { text: way.reason ?? "", reasons: way.reasons } : null;
+  const never = why ?? (model.data.unserved ? { text: model.data.unserved } : null);
   return (
     <>
       {steps
@@ -30,9 +32,9 @@ export function Cascade({ form, set, fault }: Pick<FieldsProps, "set" | "fault">
             onPick={(value) => set({ [step.level]: value })}
           />
         ))}
-      {why !== null && (
+      {never && (
         <p className={styles.bad}>
-          {t("launch.never")} {why}
+          {t("launch.never")} <Told {...never} />
         </p>
       )}
     </>

@@ -10,6 +10,7 @@ import { foremost } from "./foremost";
 import styles from "./Launch.module.css";
 import type { EngineOption } from "./options";
 import { TextField } from "./TextField";
+import { useDescribed } from "./useDescribed";
 
 const FEW = 8;
 
@@ -23,6 +24,7 @@ interface Props extends FieldsProps {
 /** The options of the engine that is chosen, as it describes them. */
 export function EngineOptions({ engine, options, error, again, draft, set, fault }: Props) {
   const { t } = useTranslation();
+  const described = useDescribed();
   const [wanted, setWanted] = useState("");
   const [isWhole, setWhole] = useState(false);
   const filled = options.filter(({ name }) => draft[name]?.trim()).length;
@@ -30,7 +32,7 @@ export function EngineOptions({ engine, options, error, again, draft, set, fault
   const isNeeded = (name: string) => fault(name) !== null || draft[name] !== undefined;
   const some = isWhole || wanted.trim() ? options : foremost(options, isNeeded);
   const shown = some.filter((one) => {
-    const text = `${one.name} ${one.description}`.toLowerCase();
+    const text = `${one.name} ${one.description} ${described(one.description) ?? ""}`.toLowerCase();
     return fault(one.name) !== null || words.every((word) => text.includes(word));
   });
   return (
@@ -53,7 +55,8 @@ export function EngineOptions({ engine, options, error, again, draft, set, fault
             label={name}
             help={
               <>
-                {description} <span className={styles.facts}>{facts.join(", ")}</span>
+                {described(description) ?? <span lang="en">{description}</span>}{" "}
+                <span className={styles.facts}>{facts.join(", ")}</span>
               </>
             }
             usual={usual}

@@ -1,6 +1,8 @@
 import { useTranslation } from "react-i18next";
 import { bytes } from "../../lib/numbers";
+import { FaultOf } from "../../parts/FaultOf";
 import { Loading } from "../../parts/Loading";
+import { Told } from "../../parts/Told";
 import { Status } from "../../ui/Status";
 import { DeviceNeeds } from "./DeviceNeeds";
 import styles from "./Launch.module.css";
@@ -18,7 +20,9 @@ export function Estimate({ form }: { form: Form }) {
   if (error && isFresh) {
     return (
       <>
-        <p className={styles.bad}>{error.message}</p>
+        <p className={styles.bad}>
+          <FaultOf error={error} />
+        </p>
         {way?.needs && <p className={styles.small}>{t("launch.atLeast", { size: size(way.needs.total_bytes) })}</p>}
       </>
     );
@@ -35,7 +39,11 @@ export function Estimate({ form }: { form: Form }) {
       </p>
       {shown && <DeviceNeeds device={shown} />}
       {placement.devices.length > 1 && <p>{t("launch.goesTo", { devices: placement.devices.join(", ") })}</p>}
-      {state !== "fits" && placement.reason && <p>{placement.reason}</p>}
+      {state !== "fits" && placement.reason && (
+        <p>
+          <Told text={placement.reason} reasons={placement.reasons} />
+        </p>
+      )}
       {leaving.length > 0 && (
         <>
           <p>{t("launch.toLeave")}</p>

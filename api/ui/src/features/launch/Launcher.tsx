@@ -3,6 +3,7 @@ import { type FormEvent, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { useLaunch } from "../../parts/useLaunch";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
@@ -45,7 +46,7 @@ export function Launcher({ search }: { search: LaunchSearch }) {
   const fault = (name: string) => {
     const isIt =
       error instanceof ApiError && (error.param === name || (error.param === "name" && name === "model_name"));
-    return isIt ? error.message : null;
+    return isIt ? <FaultOf error={error} /> : null;
   };
   const change = (changes: Draft) => {
     launch.reset();

@@ -8,7 +8,7 @@ import { keys } from "../../api/queries";
 import type { Model } from "../../api/types";
 import { moment } from "../../lib/times";
 import { Failure } from "../../parts/Failure";
-import { reasonsOf } from "../../parts/underway";
+import { Whys } from "../../parts/Whys";
 import { Button } from "../../ui/Button";
 import { Fault } from "../../ui/Fault";
 import { Status } from "../../ui/Status";
@@ -73,7 +73,7 @@ function Course({ model, onClose }: { model: Model; onClose: () => void }) {
         <Status tone={TONES[state]}>{t(`launch.course.${state}`)}</Status>
       </p>
       {isIll && (
-        <Fault title={t(`models.${state}Title`)} message={reasonsOf(way)} details={next}>
+        <Fault title={t(`models.${state}Title`)} message={<Whys model={way} />} details={next}>
           <p>{t(`launch.${state}Next`)}</p>
         </Fault>
       )}

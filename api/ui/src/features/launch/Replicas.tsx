@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { ModelUnderway } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { lasting } from "../../lib/times";
+import { Told } from "../../parts/Told";
 import styles from "./Launch.module.css";
 
 const STAGES = [
@@ -24,7 +25,11 @@ export function Replicas({ replicas }: { replicas: readonly Replica[] }) {
               <span>{stage ? t(`stage.${stage}`) : one.stage}</span>
             </div>
             <progress aria-label={t("launch.progressOf", { name: one.replica_id })} max={1} value={one.progress} />
-            {one.info && <p className={styles.small}>{one.info}</p>}
+            {one.info && (
+              <p className={styles.small}>
+                <Told text={one.info} reasons={one.reasons} />
+              </p>
+            )}
             {one.download && <Files download={one.download} />}
           </li>
         );

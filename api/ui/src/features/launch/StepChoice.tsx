@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { type ReactNode, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { parameters } from "../../lib/numbers";
 import type { Step } from "./cascade";
@@ -7,7 +7,7 @@ import { Reasons } from "./Reasons";
 
 interface Props {
   step: Step;
-  fault: string | null;
+  fault: ReactNode;
   onPick: (value: string) => void;
 }
 

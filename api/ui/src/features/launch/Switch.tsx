@@ -1,9 +1,10 @@
+import type { ReactNode } from "react";
 import styles from "./Launch.module.css";
 
 interface Props {
   label: string;
   on: boolean;
-  fault: string | null;
+  fault: ReactNode;
   onChange: (on: boolean) => void;
 }
 

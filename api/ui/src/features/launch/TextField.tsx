@@ -6,7 +6,7 @@ import { Input } from "../../ui/Input";
 interface Props {
   label: string;
   help?: ReactNode;
-  fault?: string | null;
+  fault?: ReactNode;
   value: string;
   /** What holds where nothing is said. */
   usual?: string | null;

@@ -1,4 +1,4 @@
-import { Fragment, useId, useRef } from "react";
+import { Fragment, type ReactNode, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
@@ -10,7 +10,7 @@ import { fieldOfVariables, repeated, type Variable, variablesOf } from "./variab
 interface Props {
   value: string;
   /** What the server says is wrong with a field: `envs`, or `envs.NAME`. */
-  fault: (name: string) => string | null;
+  fault: (name: string) => ReactNode;
   onChange: (text: string) => void;
 }
 

@@ -19,6 +19,7 @@ const way = (
   runs: true,
   devices: ["n.cpu"],
   cause: null,
+  reasons: [],
   reason: null,
   fits_now: true,
   needs: null,
@@ -43,11 +44,11 @@ test("sensible values are chosen, and what cannot be had says why", () => {
     quantization: "none",
   });
   expect(steps[0]?.options).toEqual([
-    { value: "vllm", reason: "vllm needs a GPU", isHere: false },
+    { value: "vllm", reason: { text: "vllm needs a GPU", reasons: [] }, isHere: false },
     { value: "transformers", reason: null, isHere: false },
     { value: "llama.cpp", reason: null, isHere: false },
   ]);
-  expect(steps[2]?.options.map((one) => [one.value, one.reason])).toEqual([
+  expect(steps[2]?.options.map((one) => [one.value, one.reason?.text ?? null])).toEqual([
     ["0.5", null],
     ["7", null],
     ["72", "too large"],

@@ -1,4 +1,5 @@
 import type { CatalogueModel, Way } from "../../api/types";
+import type { Sentence } from "../../parts/telling";
 import type { Draft } from "./draft";
 
 export const LEVELS = ["model_engine", "model_format", "model_size_in_billions", "quantization"] as const;
@@ -12,7 +13,7 @@ export interface WayThere extends Way {
 /** One of the values of a level. `reason`: why it cannot be had; null where it can, or may turn out to. */
 export interface Option {
   value: string;
-  reason: string | null;
+  reason: Sentence | null;
   isHere: boolean;
 }
 
@@ -63,7 +64,8 @@ export function mayTry(way: Way): boolean {
 
 function optionOf(ways: readonly WayThere[], level: Level, value: string): Option {
   const these = ways.filter((way) => wordOf(way, level) === value);
-  const reason = these.some(mayTry) ? null : (these.find((way) => way.reason)?.reason ?? "–");
+  const found = these.find((way) => way.reason);
+  const reason = these.some(mayTry) ? null : { text: found?.reason ?? "–", reasons: found?.reasons };
   return { value, reason, isHere: these.some((way) => way.isHere && mayTry(way)) };
 }
 

@@ -1,9 +1,10 @@
+import type { ReactNode } from "react";
 /** What a part of the form is given. */
 export interface FieldsProps {
   draft: Readonly<Record<string, string>>;
   set: (changes: Record<string, string>) => void;
   /** What the server says is wrong with a field. */
-  fault: (name: string) => string | null;
+  fault: (name: string) => ReactNode;
 }
 
 /** Fields of a launch that stand under "More settings". */

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { moment } from "../../lib/times";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { Told } from "../../parts/Told";
 import { Status } from "../../ui/Status";
 import { Table } from "../../ui/Table";
 import { eventsQuery } from "./queries";
@@ -27,7 +28,9 @@ export function EventsTab({ uid }: { uid: string }) {
               <td>
                 <Status tone={TONES[event.event_type]}>{t(`event.${event.kind}`)}</Status>
               </td>
-              <td>{event.text}</td>
+              <td>
+                <Told text={event.text} reasons={event.reasons} />
+              </td>
               <td>{event.replica_id ?? "–"}</td>
               <td>{event.by ?? "–"}</td>
             </tr>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
 import { moment } from "../../lib/times";
 import { causesOf } from "../../parts/causes";
+import { Told } from "../../parts/Told";
 import { useAdmin } from "../../parts/useAdmin";
 import { Fault } from "../../ui/Fault";
 import { replicasQuery } from "./queries";
@@ -19,7 +20,7 @@ export function FailureCard({ model }: { model: Model }) {
   return (
     <Fault
       title={failed ? t("models.failedTitle") : t("models.waitingTitle")}
-      message={causes.join(" ")}
+      message={causes.map((one) => <Told key={one.text} {...one} />)}
       details={next}
     >
       <p>{failed ? t("models.failedNext") : t("models.waitingNext")}</p>

@@ -6,6 +6,7 @@ import { ApiError } from "../../api/errors";
 import { keys } from "../../api/queries";
 import type { Model } from "../../api/types";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
@@ -36,7 +37,7 @@ export function SettingsTab({ model }: { model: Model }) {
     save.mutate(changes);
   };
   const param = save.error instanceof ApiError ? save.error.param : null;
-  const fault = (name: string) => (param === name ? (save.error?.message ?? null) : null);
+  const fault = (name: string) => (param === name ? save.error && <FaultOf error={save.error} /> : null);
   const text = (name: "keepAlive" | "minReplicas" | "maxReplicas", asked: string) => (
     <Field label={t(`keeping.${name}`)} help={t(`keeping.${name}Help`)} fault={fault(asked)}>
       <Input value={settings[name]} onChange={(event) => set({ [name]: event.target.value })} />

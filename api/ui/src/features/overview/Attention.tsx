@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { Told } from "../../parts/Told";
 import { Card } from "../../ui/Card";
 import type { Matter } from "./attention";
 import { ReasonOf } from "./ReasonOf";
@@ -15,7 +16,7 @@ export function Attention({ matters }: { matters: readonly Matter[] }) {
           <strong>
             <About matter={matter} />
           </strong>{" "}
-          {t(`attention.${matter.kind}`)} {matter.text || <ReasonOf uid={matter.about} />}
+          {t(`attention.${matter.kind}`)} {matter.text ? <Told text={matter.text} /> : <ReasonOf uid={matter.about} />}
         </div>
       ))}
     </Card>

@@ -14,7 +14,9 @@ export function DeviceCard({ device }: { device: Device }) {
     <div className={styles.device}>
       <div className={styles.head}>
         <Link to="/devices">{device.id}</Link>
-        <span className={styles.label}>{device.label}</span>
+        <span className={styles.label} translate="no">
+          {device.label}
+        </span>
         {percent !== false && <span className={styles.label}>{t("devices.busyNow", { number: percent })}</span>}
       </div>
       <DeviceMemory device={device} />

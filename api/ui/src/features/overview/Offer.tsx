@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Suggested } from "../../api/types";
 import { bytes } from "../../lib/numbers";
+import { Because } from "../../parts/Because";
 import { Button } from "../../ui/Button";
 import styles from "./FirstRun.module.css";
 
@@ -22,7 +23,11 @@ export function Offer({ offer, busy, onTry }: Props) {
     <div className={styles.offer}>
       <div>
         <strong>{offer.model_name}</strong> <span className={styles.small}>{facts.filter(Boolean).join(" · ")}</span>
-        {offer.reason && <p className={styles.small}>{offer.reason}</p>}
+        {offer.reason && (
+          <p className={styles.small}>
+            <Because code={offer.code} text={offer.reason} />
+          </p>
+        )}
       </div>
       {offer.available !== false && (
         <Button look={offer.source === "hub" ? "plain" : "primary"} disabled={busy} onClick={onTry}>

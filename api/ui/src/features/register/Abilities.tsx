@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { ModelType } from "./draft";
 import styles from "./Form.module.css";
@@ -6,7 +7,7 @@ import { ABILITIES } from "./fields";
 interface Props {
   type: ModelType;
   value: unknown;
-  fault: string | null;
+  fault: ReactNode;
   onChange: (value: unknown) => void;
 }
 

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { Status } from "../../ui/Status";
 import styles from "./Form.module.css";
 import type { Check } from "./useCheck";
@@ -13,7 +14,7 @@ export function CheckView({ check: { entry, ignored, error } }: { check: Check }
     <>
       {error && where && (
         <p>
-          <Status tone="bad">{t("register.faulty")}</Status> <code>{where}</code>: {error.message}
+          <Status tone="bad">{t("register.faulty")}</Status> <code>{where}</code>: <FaultOf error={error} />
         </p>
       )}
       {error && !where && <Failure error={error} />}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
@@ -10,7 +10,7 @@ import { TemplateField } from "./TemplateField";
 interface Props {
   name: FieldName;
   value: unknown;
-  fault: string | null;
+  fault: ReactNode;
   onChange: (value: unknown) => void;
 }
 

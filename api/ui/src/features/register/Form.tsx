@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Select";
@@ -10,7 +11,7 @@ import { SpecFields } from "./SpecFields";
 
 interface Props {
   draft: Draft;
-  faultAt: (name: string) => string | null;
+  faultAt: (name: string) => ReactNode;
   onDraft: (draft: Draft) => void;
 }
 
@@ -45,7 +46,7 @@ export function Form({ draft, faultAt, onDraft }: Props) {
 interface DescribedProps {
   type: ModelType;
   model: Json;
-  faultAt: (name: string) => string | null;
+  faultAt: (name: string) => ReactNode;
   onModel: (model: Json) => void;
 }
 

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, got } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { Field } from "../../ui/Field";
@@ -30,7 +31,7 @@ export function GuessForm({ onDraft }: { onDraft: (draft: Draft) => void }) {
         <Field
           label={t("register.place")}
           help={t("register.placeHelp")}
-          fault={isOfPath ? (guess.error?.message ?? null) : null}
+          fault={isOfPath && <FaultOf error={guess.error} />}
         >
           <Input
             value={path}

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { CopyButton } from "../../parts/CopyButton";
 import { type Draft, read } from "./draft";
@@ -6,7 +7,7 @@ import { TemplateField } from "./TemplateField";
 
 interface Props {
   draft: Draft;
-  fault: string | null;
+  fault: ReactNode;
   onDraft: (draft: Draft) => void;
 }
 

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Select";
@@ -17,7 +18,7 @@ interface Props {
   model: Json;
   index: number;
   isOnly: boolean;
-  faultAt: (name: string) => string | null;
+  faultAt: (name: string) => ReactNode;
   onModel: (model: Json) => void;
 }
 

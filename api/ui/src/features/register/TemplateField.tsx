@@ -1,11 +1,12 @@
 import { Field as Base } from "@base-ui/react/field";
+import type { ReactNode } from "react";
 import { Field } from "../../ui/Field";
 import styles from "./Form.module.css";
 
 interface Props {
   label: string;
   value: string;
-  fault: string | null;
+  fault: ReactNode;
   onText: (text: string | undefined) => void;
 }
 

@@ -1,9 +1,10 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { createElement, type ReactNode, useEffect, useState } from "react";
 import { api, got } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { keys } from "../../api/queries";
 import type { Registration } from "../../api/types";
+import { FaultOf } from "../../parts/FaultOf";
 import type { Draft } from "./draft";
 
 const PAUSE_MS = 500;
@@ -15,7 +16,7 @@ export interface Check {
   ignored: string[];
   error: Error | null;
   /** What is wrong at a field, by its name in the description. */
-  faultAt: (name: string) => string | null;
+  faultAt: (name: string) => ReactNode;
 }
 
 /** What the server says of a description, a moment after it was last changed. Nothing is kept there. */
@@ -40,7 +41,7 @@ export function useCheck(draft: Draft, isChecked: boolean): Check {
     entry: (isChecked && !error && data?.entry) || null,
     ignored: (!error && data?.ignored) || [],
     error: shown,
-    faultAt: (name) => (param.replace(/^model\.?/, "") === name ? (shown?.message ?? null) : null),
+    faultAt: (name) => (param.replace(/^model\.?/, "") === name ? createElement(FaultOf, { error: shown }) : null),
   };
 }
 

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import type { components } from "../../api/schema";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { TryForm } from "../../parts/TryForm";
 import { useAsk } from "../../parts/useAsk";
 import { useModelFor } from "../../parts/useModelFor";
@@ -31,7 +32,7 @@ export function RerankPage() {
   const documents = written.split("\n").filter((line) => line.trim());
   const body = { model, query, documents, ...(most.trim() && { top_n: Number(most) || most }) };
   const param = fault instanceof ApiError ? fault.param : null;
-  const faultOf = (name: string) => (param === name ? (fault?.message ?? null) : null);
+  const faultOf = (name: string) => (param === name ? <FaultOf error={fault} /> : null);
   const begin = () => {
     setRanked(documents);
     ask(body);

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId } from "react";
+import { type ReactNode, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { voicesQuery } from "../../api/speech";
 import type { Model } from "../../api/types";
@@ -18,7 +18,7 @@ interface Props {
   model: Model | undefined;
   speech: Speech;
   /** What is wrong with a field. */
-  faultOf: (name: "speed" | "language") => string | null;
+  faultOf: (name: "speed" | "language") => ReactNode;
   onChange: (speech: Speech) => void;
 }
 

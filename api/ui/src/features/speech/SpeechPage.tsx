@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { keys } from "../../api/queries";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { TryForm } from "../../parts/TryForm";
 import { useKept } from "../../parts/useKept";
 import { useModelFor } from "../../parts/useModelFor";
@@ -43,7 +44,7 @@ export function SpeechPage() {
   const most = model?.max_characters ?? null;
   const count = [...speech.text].length;
   const param = error instanceof ApiError ? error.param : null;
-  const faultOf = (name: string) => (param === name ? (error?.message ?? null) : null);
+  const faultOf = (name: string) => (param === name ? <FaultOf error={error} /> : null);
   const isTooLong = most !== null && count > most;
   const body = requestOf(able.model, speech);
   const number = (value: number) => value.toLocaleString(i18n.language);

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
@@ -8,7 +9,7 @@ interface Props {
   /** The codes of the languages that the model knows; null where that is not known. */
   known: readonly string[] | null;
   language: string;
-  fault: string | null;
+  fault: ReactNode;
   onChange: (language: string) => void;
 }
 

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { fieldsOf, pathOf } from "../../api/transcripts";
 import { Failure } from "../../parts/Failure";
+import { FaultOf } from "../../parts/FaultOf";
 import { Leaving } from "../../parts/Leaving";
 import { TryForm } from "../../parts/TryForm";
 import { useKept } from "../../parts/useKept";
@@ -78,7 +79,7 @@ export function TranscriptionPage() {
             <LanguageField
               known={known}
               language={typed}
-              fault={isAboutLanguage ? (error?.message ?? null) : null}
+              fault={isAboutLanguage && <FaultOf error={error} />}
               onChange={setLanguage}
             />
           </div>

@@ -28,6 +28,7 @@ import models from "./models.json";
 import nav from "./nav.json";
 import now from "./now.json";
 import picker from "./picker.json";
+import reasons from "./reasons.json";
 import recorder from "./recorder.json";
 import register from "./register.json";
 import replica from "./replica.json";
@@ -74,6 +75,7 @@ export default {
   nav,
   now,
   picker,
+  reasons,
   recorder,
   register,
   replica,
