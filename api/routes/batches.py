@@ -11,16 +11,16 @@ from api.bodies.documents import json_body
 from api.edge.caller import caller_of
 from api.gateway.gateway import Gateway, gateway_of
 from api.shapes.as_written import AsWritten
-from api.shapes.jobs import Batch, BatchError, BatchPage, DeliveryList
+from api.shapes.jobs import Batch, BatchError, BatchFailure, BatchFailures, BatchPage, DeliveryList
 from api.shapes.pages import ends_of
-from models.errors import InvalidRequest, NotFound, ShuttingDown
+from models.errors import HeadraceError, InvalidLine, InvalidRequest, NotFound, ShuttingDown
 from models.modalities import KINDS
 from models.modalities.base import Int, Metadata
 from models.modalities.json_object import JsonObject
 from models.redis.presence import STEWARD, device_channel
 from models.rows import batches, uploads, webhooks
 from models.rows.database import clock
-from models.rows.records import BatchRow
+from models.rows.records import BatchLine, BatchRow
 from models.rows.states import BatchState, JobState
 from models.unicode import refuse_broken
 
@@ -135,6 +135,27 @@ async def batch_deliveries(request: Request, id: Id) -> DeliveryList:
     return {"object": "list", "data": await gateway.database.look(webhooks.log_of, id)}
 
 
+@router.get("/{id}/failures", summary="Failures of a batch")
+async def batch_failures(
+    request: Request,
+    id: Id,
+    after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> BatchFailures:
+    """The lines that have failed so far, while a batch is not over; after that they are in its file of errors.
+
+    ``after`` is the last id of the page before.
+    """
+
+    def page(connection: Connection) -> list[BatchLine]:
+        batches.get(connection, id, caller_of(request).key)
+        return batches.failures(connection, id, after, limit + 1)
+
+    rows = await gateway_of(request).database.look(page)
+    data = [failed(row) for row in rows[:limit]]
+    return {"object": "list", "data": data, **ends_of(data, more=len(rows) > limit)}
+
+
 async def _mine(gateway: Gateway, request: Request, id: str) -> Batch:
     def look(connection: Connection) -> tuple[BatchRow, dict[str, int], int]:
         row = batches.get(connection, id, caller_of(request).key)
@@ -181,6 +202,24 @@ def shown(row: BatchRow, tally: dict[str, int], now: int) -> Batch:
         "expired_at": _seconds(row.expired_at),
         "cancelling_at": _seconds(row.cancelling_at),
         "cancelled_at": _seconds(row.cancelled_at),
+    }
+
+
+def failed(line: BatchLine) -> BatchFailure:
+    """A line that was not answered, with the cause that stands in the batch's file of errors later."""
+    error = HeadraceError.from_row(line.error)
+    is_answer = line.state != JobState.EXPIRED and error.status < 500 and not isinstance(error, InvalidLine)
+    told = {"code": error.code, "message": error.message}
+    if line.state == JobState.EXPIRED:
+        told = batches.LINE_EXPIRED
+    return {
+        "id": line.id,
+        "custom_id": line.custom_id,
+        "line": line.line + 1,
+        "status_code": error.status if is_answer else None,
+        "code": told["code"],
+        "message": told["message"],
+        "param": error.param if is_answer else None,
     }
 
 

@@ -166,6 +166,28 @@ class BatchErrors(TypedDict):
     data: list[BatchError]
 
 
+class BatchFailure(TypedDict):
+    """A line of a batch that was not answered. ``status_code``: of the answer that its request would have had, or null.
+
+    ``line`` is counted from 1, without blank ones.
+    """
+
+    id: str
+    custom_id: str | None
+    line: int
+    status_code: int | None
+    code: str
+    message: str
+    param: str | None
+
+
+class BatchFailures(PageEnds):
+    """A page of the lines of a batch that were not answered, in their order."""
+
+    object: Literal["list"]
+    data: list[BatchFailure]
+
+
 class BatchCounts(TypedDict):
     """How many requests a batch has, and how many of them are done, and have failed."""
 

@@ -28,6 +28,12 @@ WINDOWS_S = {"24h": 86_400}
 MOST_OPEN = 100
 """Most batches of one key that may be open."""
 
+LINE_EXPIRED = {
+    "code": "batch_expired",
+    "message": "This request could not be executed before the completion window expired.",
+}
+"""What is said of a line that was not answered in time."""
+
 OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)
 _FED = (BatchState.VALIDATING, BatchState.IN_PROGRESS)
 _WAITS = (JobState.QUEUED, JobState.RUNNING)
@@ -107,6 +113,16 @@ def tallies(connection: Connection, ids: Collection[str]) -> dict[str, dict[str,
     for row in connection.execute(query):
         counts[row.batch_id][row.state] = row.n
     return counts
+
+
+def failures(connection: Connection, batch: str, after: str | None, limit: int) -> list[BatchLine]:
+    """The lines that have failed or expired, of a batch that is not over, in their order. ``after``: the id of one."""
+    bad = jobs.c.state.in_((JobState.FAILED, JobState.EXPIRED))
+    query = sa.select(*columns(BatchLine), sa.null().label("body")).where(jobs.c.batch_id == batch, bad)
+    if after is not None:
+        before = sa.select(jobs.c.line).where(jobs.c.batch_id == batch, jobs.c.id == after).scalar_subquery()
+        query = query.where(jobs.c.line > before)
+    return fetch(connection, query.order_by(jobs.c.line).limit(limit), BatchLine)
 
 
 def cancel(connection: Connection, batch: str) -> list[str]:

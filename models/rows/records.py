@@ -268,7 +268,7 @@ class OpenBatch(BatchRow):
 
 @dataclass(frozen=True, slots=True)
 class BatchLine(Record):
-    """A line of a batch that has ended."""
+    """A line of a batch that is over."""
 
     table = tables.jobs
 

@@ -209,6 +209,7 @@ SCOPES = {
     "GET /v1/batches/{id}": INFER,
     "POST /v1/batches/{id}/cancel": INFER,
     "GET /v1/batches/{id}/deliveries": INFER,
+    "GET /v1/batches/{id}/failures": INFER,
     # AUTOMATIC1111's: the model is chosen for the key alone, progress and interruption are of the key's own drawings.
     "POST /sdapi/v1/txt2img": INFER,
     "POST /sdapi/v1/img2img": INFER,

@@ -29,10 +29,6 @@ log = logging.getLogger(__name__)
 
 PAGE = 100
 _encode = msgspec.json.Encoder().encode
-_EXPIRED = {
-    "code": "batch_expired",
-    "message": "This request could not be executed before the completion window expired.",
-}
 _CANCELLED = {"code": "batch_cancelled", "message": "The batch was cancelled before this request was executed."}
 
 
@@ -160,7 +156,7 @@ class Finaliser:
             yield failure(line)
         if row.lines >= row.total:
             return
-        error = _CANCELLED if state is BatchState.CANCELLED else _EXPIRED
+        error = _CANCELLED if state is BatchState.CANCELLED else batches.LINE_EXPIRED
         try:
             path = self._local(row.input_file_id)
         except NotFound:
@@ -182,7 +178,7 @@ def failure(line: BatchLine) -> dict[str, Any]:
     if line.state == JobState.CANCELLED:
         return _entry(line.id, line.custom_id, error=_CANCELLED)
     if line.state == JobState.EXPIRED:
-        return _entry(line.id, line.custom_id, error=_EXPIRED)
+        return _entry(line.id, line.custom_id, error=batches.LINE_EXPIRED)
     error = HeadraceError.from_row(line.error)
     if isinstance(error, InvalidLine):
         return _entry(line.id, line.custom_id, error=described_error(error) | {"line": line.line + 1})

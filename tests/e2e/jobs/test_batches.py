@@ -93,6 +93,29 @@ def test_a_cancelled_batch_keeps_what_it_has(site: Site) -> None:
     assert site.one.batches.cancel(made.id).status == "cancelled"
 
 
+def test_lines_that_failed_are_told_with_their_cause_while_it_runs(site: Site) -> None:
+    def failures(batch: str, key: str = "one", **query: str | int) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.get(f"{site.url}/v1/batches/{batch}/failures", params=query, headers=headers)
+
+    waits = [line(f"n{number}", max_tokens=30) for number in range(300)]
+    made = site.batch(line("z", n=-1), b"{", line("nobody", model="nobody"), *waits)
+    told = wait_for(lambda: len(found := failures(made.id).json()["data"]) == 3 and found, 20)
+    assert site.one.batches.retrieve(made.id).status == "in_progress"
+    assert [(one["line"], one["custom_id"], one["status_code"], one["code"], one["param"]) for one in told] == [
+        (1, "z", 400, "invalid_value", "n"),
+        (2, None, None, "invalid_json_line", None),
+        (3, "nobody", 404, "model_not_found", "model"),
+    ]
+    page = failures(made.id, after=told[0]["id"], limit=1).json()
+    assert (page["data"], page["has_more"]) == (told[1:2], True)
+    assert failures(made.id, "two").status_code == 404
+    site.one.batches.cancel(made.id)
+    done = site.ended(made.id, 20)
+    assert failures(made.id).json()["data"] == []
+    assert [one["custom_id"] for one in site.entries(done.error_file_id)][:3] == [one["custom_id"] for one in told]
+
+
 def test_custom_ids_used_twice_fail_the_file(site: Site) -> None:
     done = site.ended(site.batch(line("a"), line("b"), line("a")).id)
     assert (done.status, done.output_file_id, done.error_file_id) == ("failed", None, None)

@@ -196,8 +196,10 @@ def test_a_batch_is_followed_to_its_files_and_failures(writing: Stack, opened: O
     expect(page).to_have_url(f"{writing.url}/ui/batches/{id}")
     page.get_by_text("to be done by then").wait_for()
     page.get_by_text(re.compile(r"^[1-9]\d* of 41 done")).wait_for(timeout=LOADS_MS)
-    page.get_by_text("40 of 41 done, 1 failed").wait_for(timeout=LOADS_MS)
     failed = page.get_by_role("region", name="Lines that failed").get_by_role("row")
+    expect(failed.last).to_contain_text("invalid_value")
+    assert batch(writing, id)["error_file_id"] is None, "the cause is told while the others are done"
+    page.get_by_text("40 of 41 done, 1 failed").wait_for(timeout=LOADS_MS)
     expect(failed).to_have_count(2, timeout=LOADS_MS)
     [entry] = [json.loads(one) for one in httpx.get(content(writing, id, "error_file_id")).text.splitlines()]
     for told in ("z", "400", entry["response"]["body"]["error"]["message"]):

@@ -11,6 +11,7 @@ from models.rows import batches, claims, instances, uploads
 from models.rows import jobs as submissions
 from models.rows.database import now_ms
 from models.rows.jobs import NewJob, Submitted
+from models.rows.records import BatchLine
 from models.rows.states import BatchState, JobState
 from models.rows.tables import batches as table
 from models.rows.tables import files, jobs, results
@@ -68,6 +69,30 @@ def test_those_in_some_states_are_listed_alone_and_in_pages(world: World) -> Non
     assert listed(BatchState.FAILED, after=failed[1]) == failed[:1]
     assert listed(BatchState.VALIDATING, BatchState.IN_PROGRESS) == [waits]
     assert listed(BatchState.COMPLETED) == []
+
+
+def test_lines_that_failed_are_told_while_others_wait(world: World) -> None:
+    bad = [b"{", line("odd", body={"temprature": 1}), line("fail")]
+    batch = world.batch(b"\n".join([line("a"), *bad, *(line(f"n{number}") for number in range(90))]))
+    for _ in range(2):
+        world.turn()
+    world.work(20)
+    other = world.batch(line("odd", body={"temprature": 1}))
+    for _ in range(2):
+        world.turn()
+
+    def failures(after: str | None = None, limit: int = 9, of: str = batch) -> list[BatchLine]:
+        return world.database.call(lambda c: batches.failures(c, of, after, limit))
+
+    found = failures()
+    assert world.row(batch).state == "in_progress"
+    assert [(one.line, one.custom_id) for one in found] == [(1, None), (2, "odd"), (3, "fail")]
+    assert [HeadraceError.from_row(one.error).code for one in found][:2] == ["invalid_json_line", "unknown_parameter"]
+    assert failures(after=found[0].id, limit=1) == found[1:2]
+    assert failures(after=found[2].id) == []
+    assert failures(after=failures(of=other)[0].id) == [], "the line of another batch"
+    world.finish()
+    assert failures() == []
 
 
 def test_a_file_of_nonsense_fails_and_says_why(world: World) -> None:

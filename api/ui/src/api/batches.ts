@@ -56,6 +56,19 @@ export function batchQuery(id: string) {
   });
 }
 
+/** How many lines that failed are shown of a batch that is not over. */
+export const FAILURES_SHOWN = 100;
+
+/** The lines that have failed so far, the first ones, of a batch that is not over; they are asked again while it lasts. */
+export function failuresQuery(id: string) {
+  const params = { path: { id }, query: { limit: FAILURES_SHOWN } };
+  return queryOptions({
+    queryKey: [...keys.batches, "failures", id] as const,
+    queryFn: ({ signal }) => got(api.GET("/v1/batches/{id}/failures", { params, signal })),
+    refetchInterval: LIVE_MS,
+  });
+}
+
 /** Creates a batch. */
 export function createBatch(body: NewBatch): Promise<Batch> {
   return got(api.POST("/v1/batches", { body }));

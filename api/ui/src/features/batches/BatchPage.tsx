@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Batch, batchQuery } from "../../api/batches";
+import { type Batch, batchQuery, isEnded } from "../../api/batches";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
@@ -11,6 +11,7 @@ import { Page } from "../../ui/Page";
 import { BatchCode } from "./BatchCode";
 import { CancelButton } from "./CancelButton";
 import { FailuresCard } from "./FailuresCard";
+import { FailuresSoFar } from "./FailuresSoFar";
 import { FaultsCard } from "./FaultsCard";
 import { FilesCard } from "./FilesCard";
 import { LinesCard } from "./LinesCard";
@@ -49,6 +50,7 @@ function BatchCards({ batch }: { batch: Batch }) {
       {batch.errors && <FaultsCard batch={batch} />}
       <LinesCard batch={batch} />
       {batch.error_file_id && <FailuresCard file={batch.error_file_id} />}
+      {!isEnded(batch.status) && batch.request_counts.failed > 0 && <FailuresSoFar id={batch.id} />}
       <FilesCard batch={batch} />
       <BatchCode batch={batch} />
     </>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Batch } from "../../api/batches";
 import { curl, javascript, python } from "./code";
 import { courseOf } from "./course";
-import { failuresOf, lineAt } from "./failures";
+import { failedSoFar, failuresOf, lineAt } from "./failures";
 
 function head(text: string, isWhole = true) {
   return { bytes: new TextEncoder().encode(text), isWhole };
@@ -25,6 +25,12 @@ test("why lines have failed", () => {
   expect(told?.isWhole).toBe(true);
   expect(failuresOf(head(`${JSON.stringify(LOST)}\n{"id`, false))).toMatchObject({ isWhole: false });
   expect(failuresOf({ bytes: new Uint8Array([0xff]), isWhole: true })).toBeNull();
+});
+
+test("why lines have failed so far", () => {
+  const told = { id: "job_1", custom_id: null, line: 7, status_code: null, code: "odd", message: "no", param: null };
+  const failure = { id: "job_1", customId: "7", status: null, code: "odd", message: "no", param: null };
+  expect(failedSoFar([told])).toEqual([failure]);
 });
 
 test("a line of the input, counted without blank ones", () => {

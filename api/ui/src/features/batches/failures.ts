@@ -1,4 +1,5 @@
 import type { Head } from "../../api/files";
+import type { components } from "../../api/schema";
 import { piecesOf } from "../../parts/files/head";
 
 /** A line of a batch that was not answered, and why. `status`: of the answer that it would have got, if any. */
@@ -17,6 +18,18 @@ export function failuresOf(head: Head): { failures: LineFailure[]; isWhole: bool
   if (!pieces) return null;
   const failures = pieces.lines.flatMap((line) => failureOf(line) ?? []);
   return { failures, isWhole: pieces.isWhole };
+}
+
+/** The failures that the server lists of a batch that is not over. Pure. */
+export function failedSoFar(listed: readonly components["schemas"]["BatchFailure"][]): LineFailure[] {
+  return listed.map(({ id, custom_id, line, status_code, code, param, message }) => ({
+    id,
+    customId: custom_id ?? String(line),
+    status: status_code,
+    code,
+    param,
+    message,
+  }));
 }
 
 /** A line of an input, which are counted from 1, without blank ones; null where it lies further on. Pure. */
