@@ -10,12 +10,14 @@ interface Props {
   error: Error;
   /** What to do again, where that may help. */
   again?: () => void;
+  /** Whether it was asked by the reader, so that nothing asks it again by itself. */
+  isAsked?: boolean;
 }
 
 type Code = keyof typeof causes;
 
 /** An error of the API for people: what happened, why, the next step, and the id of the request to copy. */
-export function Failure({ error, again }: Props) {
+export function Failure({ error, again, isAsked = false }: Props) {
   const { t, i18n } = useTranslation();
   const { code, status, requestId } = error instanceof ApiError ? error : { code: "", status: -1, requestId: null };
   const reasons = error instanceof ApiError ? error.reasons : [];
@@ -24,7 +26,9 @@ export function Failure({ error, again }: Props) {
   return (
     <Fault
       title={known ? t(`cause.${known}.what`) : t("error.title")}
-      message={away ? t("error.unreachable") : <Told text={error.message} reasons={reasons} />}
+      message={
+        away ? t(isAsked ? "error.unanswered" : "error.unreachable") : <Told text={error.message} reasons={reasons} />
+      }
       details={
         <>
           {!away && <Original text={error.message} reasons={reasons} />}

@@ -38,7 +38,7 @@ export function TryForm({ title, models, model, onModel, action, isReady, isBusy
       <form className={styles.form} onSubmit={submit}>
         <ModelPicker models={models} model={model} onModel={onModel} />
         {rest.children}
-        {rest.error && <Failure error={rest.error} />}
+        {rest.error && <Failure error={rest.error} isAsked />}
         <div className={styles.buttons}>
           <Button type="submit" look="primary" disabled={!model || !isReady || isBusy}>
             {action}

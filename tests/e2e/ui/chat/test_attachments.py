@@ -4,7 +4,9 @@ And files of many turns: what the page takes from them, and how it copes with th
 """
 
 import base64
+import io
 import json
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -71,6 +73,26 @@ def test_pictures_are_dropped_and_pasted(showing: Stack, opened: Opener, kind: s
     expect(page.get_by_role("img", name="Picture 1")).to_be_visible()
     say(page, "What is in the image?")
     expect(answers(page, "glyphs-vision")).to_contain_text("green ring")
+
+
+def test_a_photo_that_is_too_large_goes_along_smaller(showing: Stack, opened: Opener) -> None:
+    ring = Image.open(io.BytesIO(GREEN_RING)).convert("RGB").resize((3000, 2400))
+    noise = np.random.default_rng(1).integers(0, 32, (2400, 3000, 3), dtype=np.uint8)
+    photo = saved("PNG", Image.fromarray(np.asarray(ring) // 8 * 7 + noise))
+    assert len(photo) > 12 << 20, "more than a message holds in base64"
+    page, _ = opened(f"{showing.url}/ui/chat?model=glyphs-vision")
+    file: FilePayload = {"name": "large.png", "mimeType": "image/png", "buffer": photo}
+    page.get_by_label("Add pictures").first.set_input_files(file)
+    expect(page.get_by_text(re.compile(r"large\.png is sent smaller: 2289 x 1831 pixels, .* [KM]iB"))).to_be_visible()
+    sent = []
+    page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
+    say(page, "What is in the image?")
+    expect(answers(page, "glyphs-vision")).to_contain_text("green ring")
+    url = sent[0].post_data_json["messages"][0]["content"][0]["image_url"]["url"]
+    kind, _, data = url.partition(",")
+    assert kind == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (2289, 1831)
+    expect(page.get_by_text("is sent smaller")).to_have_count(0)
 
 
 def test_recordings_are_given_heard_and_sent(showing: Stack, opened: Opener) -> None:

@@ -1,5 +1,6 @@
 import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
+import { bytes } from "../../lib/numbers";
 import { Recorder } from "../../parts/Recorder";
 import { Button } from "../../ui/Button";
 import { FilePicker } from "../../ui/FilePicker";
@@ -23,8 +24,8 @@ interface Props {
 
 /** Where the next message is written. What is typed stays here, so that a key draws nothing else anew. */
 export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props) {
-  const { t } = useTranslation();
-  const { draft, fault, add, remove, clear, setText } = useDraft(id, kinds);
+  const { t, i18n } = useTranslation();
+  const { draft, fault, smaller, add, remove, clear, setText } = useDraft(id, kinds);
   const said = {
     text: draft.text,
     pictures: kinds.includes("image") ? draft.pictures : [],
@@ -60,6 +61,11 @@ export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props)
     >
       <Attachments pictures={said.pictures} sounds={said.sounds} onRemove={remove} />
       {fault && <p role="alert">{t(kinds.includes("audio") ? "chat.noFile" : "chat.noPicture", { name: fault })}</p>}
+      {smaller.map(({ name, width, height, bytes: size }) => (
+        <p key={name} className={styles.note}>
+          {t("chat.smaller", { name, width, height, size: bytes(size, i18n.language) })}
+        </p>
+      ))}
       <TextArea
         label={t("chat.message")}
         isLabelHidden

@@ -1,4 +1,5 @@
-import { dataUrl, pictureUrl } from "../../lib/files";
+import { dataUrl } from "../../lib/files";
+import { type Fitted, fitted } from "../../lib/shrinking";
 
 /** What a model can be shown. */
 export type Kind = "image" | "audio";
@@ -10,9 +11,8 @@ export function kindOfFile(file: { type: string }): Kind | null {
 }
 
 /** A file as a data URL, if it is one of these kinds and this browser can read it; null if not. */
-export async function urlOf(file: File, kinds: readonly Kind[]): Promise<string | null> {
+export async function fittedFile(file: File, kinds: readonly Kind[]): Promise<Fitted | null> {
   const kind = kindOfFile(file);
   if (!kind || !kinds.includes(kind)) return null;
-  if (kind === "image") return pictureUrl(file);
-  return dataUrl(file);
+  return kind === "image" ? fitted(file) : { url: await dataUrl(file), shrunk: null };
 }

@@ -1,12 +1,20 @@
 import { useState } from "react";
-import { type Kind, urlOf } from "./attachments";
+import type { Fitted } from "../../lib/shrinking";
+import { fittedFile, type Kind } from "./attachments";
 import { draftOf, keepDraft } from "./drafts";
 import type { Said } from "./talk";
 
-/** The message that is written in a conversation. `fault`: the name of a file that cannot be attached. */
+/** A file that goes along smaller than it is. */
+export type Smaller = { name: string } & NonNullable<Fitted["shrunk"]>;
+
+/**
+ * The message that is written in a conversation. `fault`: the name of a file that cannot be attached; `smaller`: those
+ * that were made smaller.
+ */
 export function useDraft(id: string, kinds: readonly Kind[]) {
   const [draft, setDraft] = useState(() => draftOf(id));
   const [fault, setFault] = useState<string | null>(null);
+  const [smaller, setSmaller] = useState<readonly Smaller[]>([]);
   const change = (how: (before: Said) => Said) =>
     setDraft((before) => {
       const after = how(before);
@@ -15,11 +23,17 @@ export function useDraft(id: string, kinds: readonly Kind[]) {
     });
   const add = async (files: readonly File[]) => {
     setFault(null);
+    setSmaller([]);
     for (const file of files) {
-      const url = await urlOf(file, kinds).catch(() => null);
-      const list = url?.startsWith("data:image/") ? "pictures" : "sounds";
-      if (url) change((before) => ({ ...before, [list]: [...before[list], url] }));
-      else setFault(file.name);
+      const taken = await fittedFile(file, kinds).catch(() => null);
+      if (!taken) {
+        setFault(file.name);
+        continue;
+      }
+      const { url, shrunk } = taken;
+      const list = url.startsWith("data:image/") ? "pictures" : "sounds";
+      change((before) => ({ ...before, [list]: [...before[list], url] }));
+      if (shrunk) setSmaller((before) => [...before, { name: file.name, ...shrunk }]);
     }
   };
   const without = (urls: string[], url: string) => urls.filter((one) => one !== url);
@@ -31,8 +45,9 @@ export function useDraft(id: string, kinds: readonly Kind[]) {
     }));
   const clear = () => {
     setFault(null);
+    setSmaller([]);
     change(() => ({ text: "", pictures: [], sounds: [] }));
   };
   const setText = (text: string) => change((before) => ({ ...before, text }));
-  return { draft, fault, add, remove, clear, setText };
+  return { draft, fault, smaller, add, remove, clear, setText };
 }

@@ -68,7 +68,7 @@ export function RequestForm({ mode, models, model, draft, files, filled, focus, 
         fault={field && error && { field, error }}
         onChange={change}
       />
-      {error && !field && <Failure error={error} again={() => mutate()} />}
+      {error && !field && <Failure error={error} again={() => mutate()} isAsked />}
       <div className={styles.buttons}>
         <Button
           type="submit"

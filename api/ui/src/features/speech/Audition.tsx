@@ -28,7 +28,7 @@ export function Audition({ body }: { body: Record<string, unknown> }) {
       </Button>
       {/* biome-ignore lint/a11y/useMediaCaption: it says the beginning of the text beside it */}
       <audio ref={player} src={address} autoPlay hidden />
-      {error && error.name !== "AbortError" && <Failure error={error} again={mutate} />}
+      {error && error.name !== "AbortError" && <Failure error={error} again={mutate} isAsked />}
     </>
   );
 }
