@@ -33,7 +33,9 @@ export async function* streamed(
   body: object,
   signal: AbortSignal,
 ): AsyncGenerator<{ data: string | null; response: Response }> {
-  const asked = { ...body, stream: true, stream_options: { include_usage: true } };
+  // What is stopped has its tokens counted, too.
+  const options = { include_usage: true, continuous_usage_stats: true };
+  const asked = { ...body, stream: true, stream_options: options };
   const response = await posted(path, asked, signal);
   yield { data: null, response };
   const isEnd = (data: string) => data === "[DONE]";

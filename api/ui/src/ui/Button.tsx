@@ -3,7 +3,8 @@ import { classes } from "../lib/classes";
 import styles from "./Button.module.css";
 
 interface Props extends ComponentProps<"button"> {
-  look?: "plain" | "primary" | "danger";
+  /** `quiet`: without a box, among many of its kind. */
+  look?: "plain" | "primary" | "danger" | "quiet";
 }
 
 /** A button. It submits no form unless it is told to, and by a double click once. */

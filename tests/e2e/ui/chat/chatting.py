@@ -1,11 +1,15 @@
 """How a test talks on the page of conversations."""
 
+import re
+
 from playwright.sync_api import Locator, Page
 
 from tests.support.servers import wait_for
 
-DISTANCE = "document.documentElement.scrollHeight - innerHeight - scrollY"
-"""How far from its end the page is scrolled, in pixels."""
+LOG = "document.querySelector('[role=log]')"
+"""What was said, which scrolls by itself."""
+DISTANCE = f"({LOG}.scrollHeight - {LOG}.clientHeight - {LOG}.scrollTop)"
+"""How far from its end it is scrolled, in pixels."""
 
 
 def say(page: Page, text: str) -> None:
@@ -20,9 +24,16 @@ def to_see(page: Page, condition: str) -> None:
     wait_for(lambda: bool(page.evaluate(condition)), 30, lambda: page.evaluate(DISTANCE))
 
 
+def settings(page: Page) -> None:
+    """Open the panel with what a conversation is asked with."""
+    button = page.get_by_role("button", name=re.compile("^(Chat settings|对话设置)$"))
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
+
+
 def limited(page: Page, tokens: int) -> None:
     """Let answers have so many tokens at most."""
-    page.get_by_text("System prompt and parameters").click()
+    settings(page)
     page.get_by_label("Maximum tokens").fill(str(tokens))
 
 

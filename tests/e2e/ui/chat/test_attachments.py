@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chat.chatting import LONG_TASKS, answers, limited, say, to_see
+from tests.e2e.ui.chat.chatting import DISTANCE, LOG, LONG_TASKS, answers, limited, say, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.watched import unfit
 from tests.glyphs import glyphworld as world
@@ -137,7 +137,7 @@ def long_talk() -> FilePayload:
 def test_one_types_fluently_in_a_long_conversation(showing: Stack, opened: Opener) -> None:
     page, _ = opened(f"{showing.url}/ui/chat?model=echo")
     page.get_by_label("Import").first.set_input_files(long_talk())
-    page.get_by_role("button", name="A long one", exact=True).click()
+    page.get_by_role("link", name="A long one", exact=True).click()
     expect(page.get_by_role("article")).to_have_count(TURNS)
     field = page.get_by_label("Message", exact=True)
     tries = []
@@ -149,8 +149,9 @@ def test_one_types_fluently_in_a_long_conversation(showing: Stack, opened: Opene
             break
     assert not tries[-1], tries
     assert page.evaluate("window.find('needle7 in the hay', false, true, true)")  # the browser's own search
-    to_see(page, "scrollY < 0.2 * document.documentElement.scrollHeight")
+    page.evaluate("getSelection().anchorNode.parentElement.scrollIntoView()")  # what only a reader's own search does
+    to_see(page, f"{LOG}.scrollTop < 0.2 * {LOG}.scrollHeight")
     end = page.get_by_role("button", name="To the end")
     end.click()
-    to_see(page, "document.documentElement.scrollHeight - innerHeight - scrollY <= 8")
+    to_see(page, f"{DISTANCE} <= 8")
     expect(end).to_have_count(0)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chat.chatting import answers, limited, say
+from tests.e2e.ui.chat.chatting import answers, limited, say, settings
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 
@@ -29,6 +29,7 @@ def comparing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_models_answer_side_by_side_and_one_is_gone_on_with(comparing: Stack, opened: Opener) -> None:
     page, _ = opened(f"{comparing.url}/ui/chat?model=smollm2")
     limited(page, 16)
+    page.get_by_role("button", name="Chat settings").click()
     page.get_by_role("button", name="Compare with another model").click()
     page.get_by_label("Model 2").select_option("org/parrot")
     page.get_by_role("button", name="Compare with another model").click()
@@ -72,9 +73,8 @@ def test_all_are_stopped_at_once_and_one_is_asked_again(comparing: Stack, opened
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(comparing: Stack, opened: Opener, locale: str) -> None:
     page, _ = opened(f'{comparing.url}/ui/chat?model=smollm2&beside=["org/parrot","echo"]', locale=locale)
-    page.locator("summary").first.click()
+    settings(page)
     page.locator("input[inputmode=decimal]").nth(2).fill("16")
-    page.locator("summary").first.click()
     page.locator("form textarea").fill("Name a colour of the sky.")
     page.locator("form textarea").press("Enter")
     for number in (1, 2, 3):

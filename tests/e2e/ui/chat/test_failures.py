@@ -163,7 +163,7 @@ def test_what_the_browser_cannot_keep_is_exported(failing: Stack, signed_in: Ope
     expect(answers(page, "slow")).to_contain_text("3 written")
     assert "where nothing is kept" in exported()
     page.get_by_role("button", name="New chat").click()
-    page.get_by_role("button", name="where nothing is kept", exact=True).click()
+    page.get_by_role("link", name="where nothing is kept", exact=True).click()
     expect(answers(page, "slow")).to_contain_text("3 written")
 
 

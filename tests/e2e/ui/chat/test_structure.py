@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chat.chatting import answers, limited, say
+from tests.e2e.ui.chat.chatting import answers, limited, say, settings
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import unfit
@@ -46,6 +46,7 @@ def shaped(page: Page, form: str, label: str = "", text: str = "") -> None:
     """Ask for answers of a form."""
     field = page.get_by_label("Form of the answer")
     if not field.is_visible():
+        settings(page)
         page.get_by_text("Output format and tools").click()
     field.select_option(form)
     if label:
@@ -181,7 +182,7 @@ def test_thoughts_are_switched_and_folded_away(forming: Stack, opened: Opener) -
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(forming: Stack, opened: Opener, locale: str) -> None:
     page, _ = opened(f"{forming.url}/ui/chat?model=smollm2", locale=locale)
-    page.locator("summary").first.click()
+    settings(page)
     page.locator("input[type=checkbox]").check()
     page.locator("summary").nth(1).click()
     page.locator("details select").last.select_option("schema")

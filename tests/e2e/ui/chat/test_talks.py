@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, expect
 
 from tests.e2e.stack import Stack
-from tests.e2e.ui.chat.chatting import DISTANCE, LONG_TASKS, answers, limited, say, to_see
+from tests.e2e.ui.chat.chatting import DISTANCE, LOG, LONG_TASKS, answers, limited, say, settings, to_see
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.looks import LOCALES, look
 from tests.e2e.ui.watched import unfit
@@ -73,7 +73,7 @@ def words(text: str) -> int:
 
 def test_a_real_answer_is_streamed_and_kept(talking: Stack, opened: Opener) -> None:
     page, _ = opened(f"{talking.url}/ui/chat?model=smollm2")
-    page.get_by_text("System prompt and parameters").click()
+    settings(page)
     page.get_by_label("System prompt", exact=True).fill("You are brief.")
     page.get_by_label("Temperature").fill("0")
     page.get_by_label("Maximum tokens").fill("24")
@@ -158,18 +158,18 @@ def test_a_model_that_is_not_there_is_named(talking: Stack, opened: Opener) -> N
 def test_the_page_follows_only_a_reader_at_its_end(talking: Stack, opened: Opener) -> None:
     page, _ = opened(f"{talking.url}/ui/chat?model=slow")
     say(page, LINES)
-    to_see(page, "document.documentElement.scrollHeight > 6 * innerHeight")
+    to_see(page, f"{LOG}.scrollHeight > 6 * innerHeight")
     to_see(page, f"{DISTANCE} <= 8")
     page.mouse.move(700, 300)
     page.mouse.wheel(0, -400)
     to_see(page, f"{DISTANCE} > 100")
-    at, height = page.evaluate("[scrollY, document.documentElement.scrollHeight]")
-    to_see(page, f"document.documentElement.scrollHeight > {height} + 200")
-    assert page.evaluate("scrollY") == at
+    at, height = page.evaluate(f"[{LOG}.scrollTop, {LOG}.scrollHeight]")
+    to_see(page, f"{LOG}.scrollHeight > {height} + 200")
+    assert page.evaluate(f"{LOG}.scrollTop") == at
     page.get_by_role("button", name="To the end").click()
     expect(page.get_by_role("button", name="To the end")).to_have_count(0)
-    height = page.evaluate("document.documentElement.scrollHeight")
-    to_see(page, f"document.documentElement.scrollHeight > {height} + 200")
+    height = page.evaluate(f"{LOG}.scrollHeight")
+    to_see(page, f"{LOG}.scrollHeight > {height} + 200")
     to_see(page, f"{DISTANCE} <= 8")
     page.get_by_role("button", name="Stop").click()
 
@@ -201,10 +201,7 @@ def test_conversations_are_searched_deleted_written_and_brought_back(
         expect(answers(page, "echo")).to_contain_text("2 written")
         expect(history.get_by_role("listitem").first).to_contain_text(text)
         page.get_by_role("button", name="New chat").click()
-        limited_again = page.get_by_label("Maximum tokens")
-        if not limited_again.is_visible():
-            page.get_by_text("System prompt and parameters").click()
-        limited_again.fill("2")
+        limited(page, 2)
     history.get_by_label("Search").fill("FISH")
     expect(history.get_by_role("listitem")).to_have_count(1)
     with page.expect_download() as download:
@@ -216,7 +213,7 @@ def test_conversations_are_searched_deleted_written_and_brought_back(
     history.get_by_role("button", name="Really delete red fish").click()
     expect(history).to_contain_text("No conversation has these words.")
     history.get_by_label("Import").set_input_files(file)
-    history.get_by_role("button", name="red fish", exact=True).click()
+    history.get_by_role("link", name="red fish", exact=True).click()
     expect(answers(page, "You")).to_contain_text("red fish")
     wrong: FilePayload = {"name": "x.json", "mimeType": "application/json", "buffer": b"{}"}
     history.get_by_label("Import").set_input_files(wrong)
@@ -245,7 +242,7 @@ def test_a_model_that_sees_is_shown_pictures(talking: Stack, opened: Opener) -> 
 
 def test_what_was_typed_wrong_is_said(talking: Stack, opened: Opener) -> None:
     page, _ = opened(f"{talking.url}/ui/chat?model=echo")
-    page.get_by_text("System prompt and parameters").click()
+    settings(page)
     page.get_by_label("Temperature").fill("3")
     expect(page.get_by_text("A number from 0 to 2.")).to_be_visible()
     assert unfit(page) == []
@@ -278,13 +275,13 @@ def test_ten_thousand_tokens_hold_no_frame_up(talking: Stack, opened: Opener) ->
 @pytest.mark.parametrize("locale", LOCALES)
 def test_it_can_be_read_by_all(talking: Stack, opened: Opener, locale: str) -> None:
     page, _ = opened(f"{talking.url}/ui/chat?model=echo", locale=locale)
-    page.locator("summary").first.click()
+    settings(page)
     page.locator("input[inputmode=decimal]").nth(2).fill(str(words(MARKDOWN)))
     page.locator("form textarea").fill(MARKDOWN)
     page.locator("form textarea").press("Enter")
     page.locator(".katex").nth(1).wait_for()
     page.locator("pre .hljs-keyword").first.wait_for()
-    page.locator("summary").first.click()
+    page.set_viewport_size({"width": 800, "height": 600})  # the panel lies over the page now, and is closed
     look(page, "chat", locale)
 
 

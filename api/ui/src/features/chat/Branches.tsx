@@ -15,11 +15,16 @@ export function Branches({ id, siblings, onShow }: Props) {
   if (siblings.length < 2) return null;
   return (
     <>
-      <Button disabled={!before} onClick={() => before && onShow(before)} aria-label={t("chat.branchBefore")}>
+      <Button
+        look="quiet"
+        disabled={!before}
+        onClick={() => before && onShow(before)}
+        aria-label={t("chat.branchBefore")}
+      >
         ‹
       </Button>
       {t("chat.branch", { number: at + 1, count: siblings.length })}
-      <Button disabled={!after} onClick={() => after && onShow(after)} aria-label={t("chat.branchAfter")}>
+      <Button look="quiet" disabled={!after} onClick={() => after && onShow(after)} aria-label={t("chat.branchAfter")}>
         ›
       </Button>
     </>

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
 import { ModelPicker } from "../../parts/ModelPicker";
-import { Button } from "../../ui/Button";
+import { IconButton } from "../../ui/IconButton";
 import { Select } from "../../ui/Select";
 import styles from "./ComparePickers.module.css";
 import { MOST_BESIDE } from "./models";
@@ -31,16 +31,15 @@ export function ComparePickers({ models, asked, onModels }: Props) {
             options={[model, ...free].map((id) => [id, id] as const)}
             onChange={(other) => changed(index + 1, other)}
           />
-          <Button
+          <IconButton
+            icon="close"
+            label={t("chat.removeThis", { name: model })}
             onClick={() => onModels(asked.filter((one) => one !== model))}
-            aria-label={t("chat.removeThis", { name: model })}
-          >
-            {t("chat.remove")}
-          </Button>
+          />
         </div>
       ))}
       {first && next && asked.length < MOST_BESIDE && (
-        <Button onClick={() => onModels([...asked, next])}>{t("chat.compare")}</Button>
+        <IconButton icon="compare" label={t("chat.compare")} hasWords onClick={() => onModels([...asked, next])} />
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-import type { KeyboardEvent } from "react";
+import type { KeyboardEvent, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { bytes } from "../../lib/numbers";
 import { Recorder } from "../../parts/Recorder";
@@ -20,10 +20,12 @@ interface Props {
   kinds: readonly Kind[];
   onSay: (said: Said) => void;
   onStop: () => void;
+  /** What stands beside the buttons. */
+  children?: ReactNode;
 }
 
 /** Where the next message is written. What is typed stays here, so that a key draws nothing else anew. */
-export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props) {
+export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop, children }: Props) {
   const { t, i18n } = useTranslation();
   const { draft, fault, smaller, add, remove, clear, setText } = useDraft(id, kinds);
   const said = {
@@ -75,6 +77,7 @@ export function Composer({ id, isRunning, mayAsk, kinds, onSay, onStop }: Props)
         onKeyDown={pressed}
       />
       <div className={styles.buttons}>
+        {children}
         {kinds.includes("image") && <FilePicker label={t("chat.addPictures")} accept="image/*" onFiles={add} />}
         {kinds.includes("audio") && <FilePicker label={t("chat.addSounds")} accept="audio/*" onFiles={add} />}
         {kinds.includes("audio") && <Recorder onRecorded={(file) => void add([file])} />}

@@ -23,7 +23,11 @@ export function HistoryFiles({ hasAny }: { hasAny: boolean }) {
   };
   return (
     <div className={styles.files}>
-      {hasAny && <Button onClick={() => void keep()}>{t("chat.export")}</Button>}
+      {hasAny && (
+        <Button look="quiet" onClick={() => void keep()}>
+          {t("chat.export")}
+        </Button>
+      )}
       <input
         ref={input}
         type="file"
@@ -35,7 +39,9 @@ export function HistoryFiles({ hasAny }: { hasAny: boolean }) {
           event.target.value = "";
         }}
       />
-      <Button onClick={() => input.current?.click()}>{t("chat.import")}</Button>
+      <Button look="quiet" onClick={() => input.current?.click()}>
+        {t("chat.import")}
+      </Button>
       {isWrong && <p role="alert">{t("chat.importWrong")}</p>}
     </div>
   );

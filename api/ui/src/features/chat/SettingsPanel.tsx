@@ -15,7 +15,7 @@ interface Props {
   onChange: (settings: Settings) => void;
 }
 
-/** The system prompt and the parameters of a conversation, folded away. */
+/** The system prompt and the parameters of a conversation. */
 export function SettingsPanel({ settings, thinks, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const number = new Intl.NumberFormat(i18n.language, { useGrouping: false });
@@ -25,7 +25,7 @@ export function SettingsPanel({ settings, thinks, onChange }: Props) {
     return whole ? t("chat.wholeLimits", limits) : t("chat.limits", limits);
   };
   return (
-    <details className={styles.panel}>
+    <details className={styles.panel} open>
       <summary>{t("chat.settings")}</summary>
       <div className={styles.fields}>
         <TextArea

@@ -1,16 +1,16 @@
 import { useTranslation } from "react-i18next";
 import type { Model } from "../../api/types";
-import { Button } from "../../ui/Button";
+import { Failure } from "../../parts/Failure";
 import { Fault } from "../../ui/Fault";
+import type { usePanel } from "../../ui/usePanel";
 import { Columns } from "./Columns";
 import { ComparePickers } from "./ComparePickers";
 import { Composer } from "./Composer";
 import { ContextGauge } from "./ContextGauge";
 import { contextOf, does } from "./models";
 import { OfflineNote } from "./OfflineNote";
-import { RequestCode } from "./RequestCode";
-import { SettingsPanel } from "./SettingsPanel";
-import { StructurePanel } from "./StructurePanel";
+import { Scroller } from "./Scroller";
+import { TalkPanel } from "./TalkPanel";
 import styles from "./TalkView.module.css";
 import { TurnView } from "./TurnView";
 import type { Said, Talk } from "./talk";
@@ -25,6 +25,9 @@ interface Props {
   models: readonly Model[] | undefined;
   /** Those that are asked: the first, and those beside it. */
   asked: readonly string[];
+  /** Why the models cannot be had. */
+  failure: Error | null;
+  settings: ReturnType<typeof usePanel>;
   onModels: (asked: readonly string[]) => void;
   /** Something is said for the first time. */
   onBegin: () => void;
@@ -33,10 +36,10 @@ interface Props {
 const NO_CALLS = [] as const;
 
 /** A conversation: what was said, and what can be said. */
-export function TalkView({ talk, models, asked, onModels, onBegin }: Props) {
+export function TalkView({ talk, models, asked, failure, settings, onModels, onBegin }: Props) {
   const { t } = useTranslation();
   const { conversation, running, isKept } = useShown(talk);
-  const { follow, isAway } = useFollow(conversation);
+  const { follow, ...scroller } = useFollow(conversation);
   const all = asked.map((model) => ({ model, thinks: does(models, model, "reasoning") }));
   const acts = useActs(talk, all, follow);
   const path = pathTo(conversation.turns, conversation.leaf);
@@ -56,49 +59,51 @@ export function TalkView({ talk, models, asked, onModels, onBegin }: Props) {
   };
   return (
     <>
-      <OfflineNote />
-      <ComparePickers models={models} asked={asked} onModels={onModels} />
-      <SettingsPanel
-        settings={conversation.settings}
-        thinks={all.some((one) => one.thinks)}
-        onChange={(settings) => talk.setSettings(settings)}
-      />
-      <StructurePanel settings={conversation.settings} onChange={(settings) => talk.setSettings(settings)} />
-      {path.length > 0 && <RequestCode conversation={conversation} asked={first} />}
-      {!isKept && <Fault title={t("chat.unkept")} message={t("chat.unkeptWhy")} />}
-      <div role="log" aria-label={t("chat.log")} aria-busy={isRunning} className={styles.log}>
-        {(columns.length > 0 ? path.slice(0, -1) : path).map((turn, at) => (
-          <TurnView
-            key={turn.id}
-            turn={turn}
-            isGrowing={running.has(turn.id)}
+      <div className={styles.talk}>
+        <div className={styles.top}>
+          <OfflineNote />
+          {failure && <Failure error={failure} />}
+          <ComparePickers models={models} asked={asked} onModels={onModels} />
+          {!isKept && <Fault title={t("chat.unkept")} message={t("chat.unkeptWhy")} />}
+        </div>
+        <Scroller {...scroller} onEnd={follow} label={t("chat.log")} isBusy={isRunning}>
+          {path.length === 0 && <p className={styles.empty}>{t("chat.empty")}</p>}
+          {(columns.length > 0 ? path.slice(0, -1) : path).map((turn, at) => (
+            <TurnView
+              key={turn.id}
+              turn={turn}
+              isGrowing={running.has(turn.id)}
+              mayAsk={mayAsk}
+              siblings={(there.get(placeOf(turn)) ?? []).join(" ")}
+              isLast={turn.id === conversation.leaf}
+              calls={path[at - 1]?.calls ?? NO_CALLS}
+              acts={acts}
+            />
+          ))}
+          {columns.length > 0 && (
+            <Columns turns={columns} chosen={conversation.leaf} running={running} mayAsk={mayAsk} acts={acts} />
+          )}
+        </Scroller>
+        <div className={styles.foot}>
+          <Composer
+            id={conversation.turns.length === 0 ? "new" : conversation.id}
+            isRunning={isRunning}
             mayAsk={mayAsk}
-            siblings={(there.get(placeOf(turn)) ?? []).join(" ")}
-            isLast={turn.id === conversation.leaf}
-            calls={path[at - 1]?.calls ?? NO_CALLS}
-            acts={acts}
-          />
-        ))}
-        {columns.length > 0 && (
-          <Columns turns={columns} chosen={conversation.leaf} running={running} mayAsk={mayAsk} acts={acts} />
-        )}
+            kinds={kinds}
+            onSay={say}
+            onStop={() => talk.stop()}
+          >
+            <ContextGauge turn={path.findLast((turn) => turn.usage)} size={contextOf(chosen)} />
+          </Composer>
+        </div>
       </div>
-      <div className={styles.foot}>
-        {isAway && (
-          <Button className={styles.end} onClick={follow}>
-            {t("chat.toEnd")}
-          </Button>
-        )}
-        <ContextGauge turn={path.findLast((turn) => turn.usage)} size={contextOf(chosen)} />
-        <Composer
-          id={conversation.turns.length === 0 ? "new" : conversation.id}
-          isRunning={isRunning}
-          mayAsk={mayAsk}
-          kinds={kinds}
-          onSay={say}
-          onStop={() => talk.stop()}
-        />
-      </div>
+      <TalkPanel
+        panel={settings}
+        conversation={conversation}
+        asked={first}
+        thinks={all.some((one) => one.thinks)}
+        onChange={(changed) => talk.setSettings(changed)}
+      />
     </>
   );
 }

@@ -32,15 +32,19 @@ export function TurnActions({ turn, siblings, mayAsk, isLast, acts, onEdit }: Pr
       )}
       <div className={styles.actions}>
         <Branches id={turn.id} siblings={siblings.split(" ")} onShow={acts.show} />
-        {turn.text !== "" && <CopyButton text={turn.text} />}
-        {turn.role === "user" && <Button onClick={onEdit}>{t("chat.edit")}</Button>}
+        {turn.text !== "" && <CopyButton text={turn.text} look="quiet" />}
+        {turn.role === "user" && (
+          <Button look="quiet" onClick={onEdit}>
+            {t("chat.edit")}
+          </Button>
+        )}
         {isAnswer && isLast && mayGoOn(turn) && (
           <Button disabled={!mayAsk} onClick={() => acts.goOn(turn)}>
             {t("chat.goOn")}
           </Button>
         )}
         {isAnswer && turn.parent !== null && (
-          <Button disabled={!mayAsk} onClick={() => acts.again(turn)}>
+          <Button look="quiet" disabled={!mayAsk} onClick={() => acts.again(turn)}>
             {t("chat.again")}
           </Button>
         )}

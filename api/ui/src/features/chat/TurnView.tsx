@@ -30,7 +30,8 @@ export const TurnView = memo(function TurnView(props: TurnProps) {
   const { t } = useTranslation();
   const [isEdited, setEdited] = useState(false);
   const { role } = turn;
-  const who = role === "assistant" ? turn.model : t(role === "user" ? "chat.you" : "chat.toolsSaid");
+  const who =
+    role === "assistant" ? turn.model || t("chat.answer") : t(role === "user" ? "chat.you" : "chat.toolsSaid");
   const save = (text: string) => {
     setEdited(false);
     acts.edit(turn, text);

@@ -5,6 +5,7 @@ import { type Conversation, NO_SETTINGS, newTurn } from "./conversation";
 const talk = (id: string, at: number, text: string): Conversation => ({
   id,
   title: id,
+  named: 0,
   at,
   settings: { ...NO_SETTINGS, system: "s" },
   turns: [newTurn("a", null, "user", { text, end: "stop" })],

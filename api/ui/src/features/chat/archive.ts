@@ -49,7 +49,8 @@ function conversationOf(value: unknown): Conversation | null {
   if (!turns.every((turn) => turn !== null)) return null;
   const leaf = isWord(value["leaf"]) ? value["leaf"] : (turns.at(-1)?.id ?? null);
   const at = Number(value["at"]) || 0;
-  return { id: value["id"], title: textOf(value["title"]), at, settings: settingsOf(value["settings"]), turns, leaf };
+  const [title, named] = [textOf(value["title"]), Number(value["named"]) || 0];
+  return { id: value["id"], title, named, at, settings: settingsOf(value["settings"]), turns, leaf };
 }
 
 function turnOf(value: unknown): Turn | null {

@@ -69,6 +69,8 @@ export interface Turn {
 export interface Conversation {
   id: string;
   title: string;
+  /** When a reader gave it its title, in ms since 1970; 0 where it is what was said first. */
+  named: number;
   at: number;
   settings: Settings;
   turns: readonly Turn[];
@@ -94,5 +96,5 @@ export function newTurn(id: string, parent: string | null, role: Turn["role"], r
 /** A conversation with all that an older page did not keep. */
 export function whole(kept: Conversation): Conversation {
   const turns = kept.turns.map((turn) => ({ ...NOTHING, ...turn }));
-  return { ...kept, settings: { ...NO_SETTINGS, ...kept.settings }, turns };
+  return { ...kept, named: kept.named ?? 0, settings: { ...NO_SETTINGS, ...kept.settings }, turns };
 }

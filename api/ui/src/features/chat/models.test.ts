@@ -11,6 +11,7 @@ const able = chatModels(MODELS);
 const talk = (id: string): Conversation => ({
   id: "x",
   title: "",
+  named: 0,
   at: 0,
   settings: NO_SETTINGS,
   turns: [newTurn("t", null, "assistant", { model: id })],

@@ -5,6 +5,7 @@ import { fits, requestOf } from "./request";
 const TALK: Conversation = {
   id: "c",
   title: "",
+  named: 0,
   at: 0,
   settings: { ...NO_SETTINGS, system: "Be brief.", temperature: "0", seed: "x" },
   turns: [

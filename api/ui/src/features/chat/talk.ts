@@ -88,6 +88,11 @@ export class Talk {
     this.save();
   }
 
+  rename(title: string): void {
+    this.set({ conversation: { ...this.shown.conversation, title, named: Date.now() } });
+    this.save();
+  }
+
   private add(turn: Turn, asked: readonly Asked[]): void {
     if (this.stopper) return;
     this.set({ conversation: withTurn(this.shown.conversation, turn, Date.now()) });

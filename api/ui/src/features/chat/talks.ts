@@ -48,7 +48,7 @@ function opened(conversation: Conversation): Talk {
 /** A talk in which nothing has been said. */
 export function blankTalk(): Talk {
   if (!blank || blank.now().conversation.turns.length > 0)
-    blank = opened({ id: newId(), title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null });
+    blank = opened({ id: newId(), title: "", named: 0, at: 0, settings: NO_SETTINGS, turns: [], leaf: null });
   return blank;
 }
 
@@ -61,6 +61,11 @@ export function openTalk(id: string): Talk | undefined {
 export async function keptTalk(id: string): Promise<Talk | null> {
   const found = await history.one(id);
   return open.get(id) ?? (found ? opened(whole(found)) : null);
+}
+
+/** Gives a conversation another title. */
+export async function rename(id: string, title: string): Promise<void> {
+  (openTalk(id) ?? (await keptTalk(id)))?.rename(title);
 }
 
 /** Deletes a conversation, and stops what is written in it. */

@@ -13,7 +13,7 @@ import {
   withTurn,
 } from "./tree";
 
-const EMPTY: Conversation = { id: "c", title: "", at: 0, settings: NO_SETTINGS, turns: [], leaf: null };
+const EMPTY: Conversation = { id: "c", title: "", named: 0, at: 0, settings: NO_SETTINGS, turns: [], leaf: null };
 
 /** a → b, then b is made again (c), then a is edited (d → e). */
 const TREE = [
@@ -77,4 +77,6 @@ test("what another tab has kept of a conversation stays in it", () => {
   expect(united(theirs, ours)).toEqual({ ...ours, turns: [{ ...a, text: "changed" }, b, c] });
   expect(united({ ...theirs, turns: [{ ...a, end: "stop" }] }, ours).turns[0]?.text).toBe(a.text);
   expect(united(undefined, ours)).toBe(ours);
+  expect(united({ ...theirs, named: 2 }, { ...ours, named: 1 })).toMatchObject({ title: "theirs", named: 2 });
+  expect(united({ ...theirs, named: 1 }, { ...ours, named: 2 })).toMatchObject({ title: ours.title, named: 2 });
 });

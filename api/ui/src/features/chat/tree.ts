@@ -59,14 +59,15 @@ export function withChanged(conversation: Conversation, turn: Turn): Conversatio
   return { ...conversation, turns: conversation.turns.map((one) => (one.id === turn.id ? turn : one)) };
 }
 
-/** With the turns of what is kept of it that it does not have, as another tab has written them. Pure. */
+/** With what another tab has kept of it meanwhile: turns that it does not have, and a later title. Pure. */
 export function united(kept: Conversation | undefined, ours: Conversation): Conversation {
   if (!kept) return ours;
   const own = new Map(ours.turns.map((turn) => [turn.id, turn]));
   const others = new Set(kept.turns.map((turn) => turn.id));
   const newer = (turn: Turn, our: Turn | undefined) => (our && (our.end || !turn.end) ? our : turn);
   const both = kept.turns.map((turn) => newer(turn, own.get(turn.id)));
-  return { ...ours, turns: [...both, ...ours.turns.filter((turn) => !others.has(turn.id))] };
+  const { title, named } = (kept.named ?? 0) > ours.named ? kept : ours;
+  return { ...ours, title, named, turns: [...both, ...ours.turns.filter((turn) => !others.has(turn.id))] };
 }
 
 /** With the branch shown that this turn is on. */
