@@ -18,7 +18,8 @@ class CatalogueEntry(TypedDict):
 
     ``cause``: why nothing of it runs on the devices that are here, as in a ``Way``; null: something does. ``engines``
     are those that run something of it here. ``least_bytes``: what the smallest of it needs, of what runs, or else of
-    all; null where that is not known. ``cached``: some of its weights are on the gateway's machine.
+    all; null where that is not known. ``cached``: some of its weights are on the gateway's machine. ``said``: how
+    whoever registered it describes it, the first 300 characters.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CatalogueEntry(TypedDict):
     cause: CauseTold | None
     least_bytes: int | None
     cached: bool
+    said: str | None
 
 
 class Catalogue(TypedDict):
@@ -101,3 +103,35 @@ class SuggestedModels(TypedDict):
 
     object: Literal["list"]
     data: list[Suggested]
+
+
+class CatalogueVersion(TypedDict):
+    """The catalogue that is in use on the gateway's machine.
+
+    ``version`` tells it from others: of the one that comes with Headrace its release, of a newer one the beginning of
+    its SHA-256. ``taken_at`` is in seconds since 1970, null of the shipped one. ``place``: where the last newer one was
+    taken from, null where none was. ``has_former``: there is another one, to which ``rollback`` goes.
+    """
+
+    object: Literal["catalogue.version"]
+    origin: Literal["shipped", "newer"]
+    version: str
+    families: int
+    taken_at: int | None
+    place: str | None
+    has_former: bool
+
+
+class ChangedFamilies(TypedDict):
+    """How many families there are of a kind of change, and the names of the first 200."""
+
+    count: int
+    names: list[str]
+
+
+class CatalogueChange(CatalogueVersion):
+    """The catalogue that is in use now, and what it has that the one before had not, and the other way round."""
+
+    added: ChangedFamilies
+    removed: ChangedFamilies
+    changed: ChangedFamilies

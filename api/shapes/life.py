@@ -93,6 +93,9 @@ class ModelsUnderway(TypedDict):
     data: list[ModelUnderway]
 
 
+EventLevel = Literal["INFO", "WARNING", "ERROR"]
+
+
 class ModelEvent(TypedDict):
     """Something that happened to a model.
 
@@ -101,7 +104,7 @@ class ModelEvent(TypedDict):
     device, ``steward``, or a key by the beginning of its hash.
     """
 
-    event_type: Literal["INFO", "WARNING", "ERROR"]
+    event_type: EventLevel
     event_ts: int
     event_content: str
     id: int
@@ -116,10 +119,11 @@ class ModelEvent(TypedDict):
 
 
 class EventPage(TypedDict):
-    """Events of all models, oldest first."""
+    """Events of all models, oldest first. ``has_more``: there are more like these, older ones, or newer ``after``."""
 
     object: Literal["list"]
     data: list[ModelEvent]
+    has_more: bool
 
 
 class LogLine(TypedDict):

@@ -6,6 +6,7 @@ It lies in the home folder, so that all processes of a home see it at once, and 
 import fcntl
 import os
 import ssl
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,25 +28,51 @@ from models.hubs.settings import offline
 MOST_BYTES = 32 << 20
 _TIMEOUT_S = 60.0
 _REDIRECTS = 5
+FETCH_S = 120.0
+"""Longest that all of a catalogue may take to come, however slowly it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The names of the families that differ between two catalogues, in order."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def changes(before: Sequence[Family], after: Sequence[Family]) -> Changes:
+    """What one catalogue has that another has not. Pure."""
+    old, new = ({(one.name, one.type): one for one in some} for some in (before, after))
+    return Changes(
+        tuple(sorted(key[0] for key in new.keys() - old.keys())),
+        tuple(sorted(key[0] for key in old.keys() - new.keys())),
+        tuple(sorted(key[0] for key in old.keys() & new.keys() if old[key] != new[key])),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class InUse:
     """``path``: the newer catalogue that is in use, None: the shipped one. ``count``: how many families it has.
 
-    ``former``: whether there is one to go back to, or forward.
+    ``former``: whether there is one to go back to, or forward. ``place``: where the last newer one was taken from, ""
+    where none was, without what may be secret in an address.
     """
 
     path: Path | None
     count: int
     former: bool
+    place: str = ""
 
 
 def in_use(home: Path) -> InUse:
     """The catalogue that is in use, as the processes of this home see it."""
     path = newer()
     former = (_folder(home) / "former.jsonl").exists() or path is not None
-    return InUse(path, len(families()), former)
+    place = ""
+    with suppress(OSError, UnicodeDecodeError):
+        place = (_folder(home) / "place").read_text(encoding="utf-8")
+    return InUse(path, len(families()), former, place)
 
 
 def update(home: Path, place: str) -> InUse:
@@ -53,7 +80,25 @@ def update(home: Path, place: str) -> InUse:
 
     Raises InvalidRequest where anything in it is wrong, Unavailable, OSError; then the one in use stays.
     """
-    data = _fetched(place) if "://" in place else _of_file(Path(place))
+    return take(home, read_at(place), place)
+
+
+def read_at(place: str) -> bytes:
+    """What is at a path, of a folder all its ``*.jsonl``, or at an https URL; not checked yet. Blocks, for some minutes
+    at most.
+
+    Raises InvalidRequest where it is too large, or no address to fetch from, Unavailable, OSError.
+    """
+    if "://" in place:
+        return _fetched(place)
+    path, data = Path(place), b""
+    for one in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+        data = _bounded(iter((data, b"\n" if data else b"", _of_file(one))))
+    return data
+
+
+def take(home: Path, data: bytes, place: str) -> InUse:
+    """Take a catalogue that was read at a place. Raises InvalidRequest where anything in it is wrong, OSError."""
     check(data)
     with _alone(home) as folder:
         current, former, fresh = (folder / f"{name}.jsonl" for name in ("current", "former", "fresh"))
@@ -65,7 +110,16 @@ def update(home: Path, place: str) -> InUse:
         with suppress(FileNotFoundError):  # no newer one is in use: to go back is to go to the shipped one
             os.link(current, former)
         os.replace(fresh, current)
+        (folder / "place").write_text(_without_secrets(place), encoding="utf-8")
     return in_use(home)
+
+
+def _without_secrets(place: str) -> str:
+    """An address without its user, password, query and fragment; a path as it is."""
+    if "://" not in place:
+        return place
+    parts = urlsplit(place)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def go_back(home: Path) -> InUse:
@@ -129,6 +183,7 @@ def _fetched(url: str) -> bytes:
     """What is at an address. Raises InvalidRequest where it is not https, or too large, Unavailable."""
     if offline():
         raise InvalidRequest("HEADRACE_OFFLINE is set, so that nothing is fetched: give a path")
+    over = time.monotonic() + FETCH_S
     try:
         with httpx.Client(timeout=_TIMEOUT_S, verify=ssl.create_default_context()) as client:
             for _ in range(_REDIRECTS):
@@ -139,10 +194,18 @@ def _fetched(url: str) -> bytes:
                         url = str(answer.next_request.url)
                         continue
                     answer.raise_for_status()
-                    return _bounded(answer.iter_bytes())
+                    return _bounded(_within(answer.iter_bytes(), over, url))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise Unavailable(f"{url[:200]} cannot be fetched: {error}") from error
     raise Unavailable(f"{url[:200]} redirects more than {_REDIRECTS} times")
+
+
+def _within(pieces: Iterator[bytes], over: float, url: str) -> Iterator[bytes]:
+    """The pieces, as long as they come in time. Raises Unavailable."""
+    for piece in pieces:
+        if time.monotonic() > over:
+            raise Unavailable(f"{url[:200]} did not come whole within {FETCH_S:g} s")
+        yield piece
 
 
 def _bounded(pieces: Iterator[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from api.openapi_document import FILE, document
 READ = re.compile(
     r"/v1/(models|events|devices|workers|cluster/info|autostart|launch_history|engines|model_registrations|cache|jobs"
     r"|files|batches|chat/completions|completions|audio|images|embeddings|rerank|score|tokenize|detokenize"
-    r"|chat_templates)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
+    r"|chat_templates|cluster/nodes|catalogue_versions)(/(?!\{owner\}).*)?|/version|/readyz|/healthz"
 )
 """The paths that the web UI reads."""
 

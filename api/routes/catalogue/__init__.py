@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.routes.catalogue import listing, suggesting
+from api.routes.catalogue import listing, suggesting, updating
 
 router = APIRouter()
 router.include_router(listing.router)
 router.include_router(suggesting.router)
+router.include_router(updating.router)
 
 __all__ = ["router"]

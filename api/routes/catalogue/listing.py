@@ -76,6 +76,6 @@ def _listed(devices: Sequence[DeviceHere], held: Held, rows: Sequence[Registrati
     known = [*((one, _SHIPPED) for one in shipped_families()), *((one, _CATALOGUE) for one in families())]
     stands = standings(devices, trusts=trusts)
     data = [entry(one, origin, stand, held) for (one, origin), stand in zip(known, stands, strict=True)]
-    own = [family_of(row) for row in rows]
-    data += [entry(one, "registered", standing(one, devices, trusts=trusts), held) for one in own]
+    own = [(family_of(row), row.given) for row in rows]
+    data += [entry(one, "registered", standing(one, devices, trusts=trusts), held, given) for one, given in own]
     return {"object": "list", "data": data}

@@ -1,6 +1,7 @@
 """A family of the catalogue as JSON. Pure, but for whether packages and paths are here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from api.shapes.catalogue import CatalogueEntry, CatalogueModel, CatalogueWeights, Origin
@@ -14,9 +15,16 @@ from models.ledger.shapes import Way
 from models.ledger.ways import DeviceHere, ways_here
 from models.ledger.ways_wire import described
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+MOST_SAID = 300
+"""Characters of a description that the list has."""
 
-def entry(family: Family, origin: Origin, stands: Standing, held: Held) -> CatalogueEntry:
-    """What the list says of a family."""
+
+def entry(
+    family: Family, origin: Origin, stands: Standing, held: Held, given: Mapping[str, Any] = NOTHING
+) -> CatalogueEntry:
+    """What the list says of a family. ``given``: how somebody described it, who registered it."""
+    said = str(given.get("model_description") or "")
     return {
         "name": family.name,
         "type": family.type,
@@ -33,6 +41,7 @@ def entry(family: Family, origin: Origin, stands: Standing, held: Held) -> Catal
         "cause": stands.cause or None,
         "least_bytes": stands.least_bytes,
         "cached": here(family, held),
+        "said": said[:MOST_SAID] or None,
     }
 
 
@@ -44,7 +53,7 @@ def model(
     told = [described(one, devices) for one in ways]
     said = given.get("model_description")
     return {
-        **entry(family, origin, summed(ways), held),
+        **entry(family, origin, summed(ways), held, given),
         "description": str(said or in_english(family)),
         "description_zh": None if said else in_chinese(family),
         "unserved": family.unserved or None,

@@ -1,6 +1,6 @@
 """What happened to models, a row each, written in the transaction of the change that it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -97,10 +97,20 @@ def of_report(before: ReplicaRow, values: Mapping[str, Any]) -> tuple[EventKind,
 
 
 def listing(
-    connection: Connection, uid: str | None = None, *, after: int | None = None, limit: int = 100
+    connection: Connection,
+    uid: str | None = None,
+    *,
+    after: int | None = None,
+    limit: int = 100,
+    kinds: Collection[EventKind] | None = None,
 ) -> list[EventRow]:
-    """The last events of one model, or of all, oldest first; with ``after`` the first that came after this id."""
+    """The last events of one model, or of all, oldest first; with ``after`` the first that came after this id.
+
+    ``kinds``: those of these alone.
+    """
     query = sa.select(events) if uid is None else sa.select(events).where(events.c.uid == uid)
+    if kinds is not None:
+        query = query.where(events.c.kind.in_([one.value for one in kinds]))
     if after is not None:
         return fetch(connection, query.where(events.c.id > after).order_by(events.c.id).limit(limit), EventRow)
     return fetch(connection, query.order_by(events.c.id.desc()).limit(limit), EventRow)[::-1]

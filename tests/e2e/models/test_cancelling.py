@@ -149,6 +149,33 @@ def test_progress_and_events_are_followed(stack: Stack) -> None:
     assert on == [last]
 
 
+def test_events_of_all_models_are_chosen_by_model_and_by_how_bad_they_are(stack: Stack) -> None:
+    for uid in ("calm", "other"):
+        stack.launch_echo(uid)
+        stack.client.terminate(uid)
+
+    def listed(**params: Any) -> dict[str, Any]:
+        answer = httpx.get(f"{stack.url}/v1/events", params=params)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    page = listed(model_uid="calm", limit=2)
+    assert [one["kind"] for one in page["data"]] == kinds_of(stack, "calm")[-2:]
+    assert page["has_more"]
+    first = listed(model_uid="calm", limit=1, after=0)
+    assert ([one["kind"] for one in first["data"]], first["has_more"]) == (["launched"], True)
+    assert {one["model_uid"] for one in listed(model_uid="calm")["data"]} == {"calm"}
+    assert not listed(model_uid="calm")["has_more"]
+    assert not listed(model_uid="calm", event_type=["WARNING", "ERROR"])["data"]
+    assert listed(model_uid="calm", event_type=["INFO"])["data"] == listed(model_uid="calm")["data"]
+    assert listed(model_uid="no\tuid") == {"object": "list", "data": [], "has_more": False}
+    for query in ("follow=true&event_type=ERROR", "follow=true&model_uid=calm", "event_type=worse"):
+        answer = httpx.get(f"{stack.url}/v1/events?{query}")
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"]["param"].partition("[")[0] in query
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "after=-1", "follow=maybe"])
 def test_events_are_asked_for_rightly(stack: Stack, query: str) -> None:
     for path in ("/v1/events", "/v1/models/echo/events"):

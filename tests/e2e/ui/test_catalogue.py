@@ -1,10 +1,15 @@
 """The pages of the catalogue: what is searched and filtered, and one model in full."""
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.engines import MODEL_TYPES
 from tests.e2e.conftest import StackFactory
 from tests.e2e.stack import Stack
 from tests.e2e.ui.conftest import Opener
@@ -152,6 +157,62 @@ def test_it_says_when_the_server_is_away(new_stack: StackFactory, opened: Opener
     page.context.unroute("**/v1/catalogue")
     alert.get_by_role("button", name="Try again").click()
     page.get_by_text(re.compile(r"of \d{4} models$")).wait_for()
+
+
+def test_a_newer_catalogue_is_taken_and_given_up_in_the_page(
+    new_stack: StackFactory, opened: Opener, tmp_path: Path
+) -> None:
+    stack, file = new_stack(HEADRACE_OFFLINE="1"), tmp_path / "newer.jsonl"
+    spec = {"format": "ct2", "hf": {"repo": "a/b"}}
+    file.write_text("\n".join(json.dumps({"name": f"new-{one}", "type": one, "specs": [spec]}) for one in MODEL_TYPES))
+    page, watch = opened(f"{stack.url}/ui/catalogue")
+    watch.excuse("400")
+    page.get_by_role("button", name="Update…").click()
+    box = page.get_by_role("region", name="The catalogue in use")
+    expect(box).to_contain_text("as it comes with Headrace")
+    place = box.get_by_label("Where a newer catalogue is")
+    place.fill("https://example.com/newer.jsonl")
+    box.get_by_role("button", name="Update", exact=True).click()
+    expect(box.get_by_role("alert")).to_contain_text("HEADRACE_OFFLINE is set")
+    expect(place).to_have_value("https://example.com/newer.jsonl")
+    place.fill(str(file))
+    box.get_by_role("button", name="Update", exact=True).click()
+    expect(box).to_contain_text("It has 6 models now.")
+    expect(box.get_by_text(re.compile("^Removed: 1,\\d{3}$"))).to_be_visible()
+    expect(box.get_by_text("new-LLM, new-audio")).to_be_visible()
+    expect(box).to_contain_text("a newer one")
+    page.get_by_text(re.compile(r"^1\d of 1\d models$")).wait_for()
+    for locale in LOCALES:
+        shown, _ = opened(f"{stack.url}/ui/catalogue", locale=locale)
+        shown.get_by_role("button", name=re.compile("Update…|更新…")).click()
+        shown.get_by_text(re.compile("a newer one|更新的版本")).wait_for()
+        look(shown, "catalogue-update", locale)
+        shown.close()
+    box.get_by_role("button", name="Go back").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Go back").click()
+    expect(box).to_contain_text("as it comes with Headrace")
+    expect(box.get_by_text("Added: 1,")).to_be_visible()
+
+
+def test_a_card_leads_to_the_launch_of_its_model_and_says_how_it_was_described(
+    new_stack: StackFactory, opened: Opener
+) -> None:
+    stack = new_stack(HEADRACE_OFFLINE="1")
+    entry: dict[str, Any] = {
+        "model_name": "mine",
+        "model_ability": ["chat"],
+        "model_description": "Ours, for tickets. " * 30,
+    }
+    entry["model_specs"] = [{"model_format": "pytorch", "model_size_in_billions": 1, "model_id": "a/b"}]
+    body = {"model": json.dumps({**entry, "version": 2, "context_length": 2048}), "persist": True}
+    answer = httpx.post(f"{stack.url}/v1/model_registrations/LLM", json=body)
+    assert answer.status_code == 200, answer.text
+    page, _ = opened(f"{stack.url}/ui/catalogue?q=mine&type=LLM")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="mine", exact=True))
+    expect(card).to_contain_text("Ours, for tickets.")
+    page.goto(f"{stack.url}/ui/catalogue?q=smollm2")
+    page.get_by_role("link", name="Launch smollm2 with options", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/ui/launch\?name=smollm2&type=LLM"))
 
 
 @pytest.mark.weights

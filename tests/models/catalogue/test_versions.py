@@ -1,22 +1,18 @@
 """A newer catalogue: taken once it was checked whole, used at once, and given up again."""
 
-import http.server
-import ssl
-import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from models.catalogue import entries
+from models.catalogue import entries, versions
 from models.catalogue.entries import Family, Place, Weights, families
 from models.catalogue.names import named
-from models.catalogue.versions import go_back, in_use, update
+from models.catalogue.versions import changes, go_back, in_use, update
 from models.engines import MODEL_TYPES
 from models.errors import InvalidRequest, ModelNotFound, Unavailable
+from tests.models.catalogue.https_site import served
 
 SHIPPED = len(families())
 
@@ -126,38 +122,12 @@ def test_addresses_other_than_https_are_refused(home: Path, monkeypatch: pytest.
         update(home, "https://127.0.0.1:9/a")
 
 
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path == "/down":
-            self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:9/x")
-            self.end_headers()
-        elif self.path == "/moved":
-            self.send_response(302)
-            self.send_header("Location", "/new.jsonl")
-            self.end_headers()
-        else:
-            super().do_GET()
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An https server with a certificate of its own, which is trusted here. It serves ``tmp_path/site``."""
-    key, certificate, folder = tmp_path / "key.pem", tmp_path / "cert.pem", tmp_path / "site"
-    folder.mkdir()
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), *names]
-    made += ["-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True, timeout=60)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    """An https server whose certificate is trusted here. It serves ``tmp_path/site``."""
+    with served(tmp_path) as (url, certificate):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        yield url
 
 
 def test_one_is_fetched_by_https_and_no_redirect_leads_out_of_it(home: Path, site: str, tmp_path: Path) -> None:
@@ -195,3 +165,38 @@ def test_a_line_that_is_nested_too_deeply_is_no_entry(home: Path) -> None:
     deep = b'{"name": "m", "options": {"vllm": {"a": ' + b"[" * 50_000
     with pytest.raises(InvalidRequest, match="line 7 is no entry"):
         taken(home, lines() + b"\n" + deep)
+
+
+def test_what_comes_too_slowly_is_not_taken(
+    home: Path, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site" / "new.jsonl").write_bytes(lines())
+    monkeypatch.setattr(versions, "FETCH_S", -1.0)
+    with pytest.raises(Unavailable, match="did not come whole"):
+        update(home, f"{site}/new.jsonl")
+    assert in_use(home).path is None
+
+
+def test_where_it_came_from_is_remembered_without_secrets(home: Path, site: str, tmp_path: Path) -> None:
+    (tmp_path / "site" / "new.jsonl").write_bytes(lines())
+    assert in_use(home).place == ""
+    host = site.removeprefix("https://")
+    assert update(home, f"https://me:secret@{host}/new.jsonl?token=secret").place == f"{site}/new.jsonl"
+    file = taken(home, lines())
+    assert in_use(home).place == str(file)
+
+
+def test_a_folder_is_taken_with_all_its_files(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "several"
+    folder.mkdir()
+    for number, line in enumerate(lines().splitlines()):
+        (folder / f"{number}.jsonl").write_bytes(line)
+    (folder / "README").write_text("no entry")
+    assert update(home, str(folder)).count == 6
+
+
+def test_changes_are_told_by_name_and_type() -> None:
+    before = [family("same"), family("other"), family("gone"), family("two", "image")]
+    after = [family("same"), family("other", context=7), family("two"), family("added")]
+    found = changes(before, after)
+    assert (found.added, found.removed, found.changed) == (("added", "two"), ("gone", "two"), ("other",))

@@ -18,8 +18,8 @@ from api.requests.server_sent import ServerSent
 from api.routes.models.finding import found
 from api.routes.models.uids import Uid
 from api.shapes.as_written import AsWritten
-from api.shapes.life import EventPage, ModelEvent
-from models.errors import DatabaseUnavailable
+from api.shapes.life import EventLevel, EventPage, ModelEvent
+from models.errors import DatabaseUnavailable, InvalidRequest
 from models.launching.launch import is_uid
 from models.rows.life import events
 from models.rows.life.events import REASONS_OF, EventKind
@@ -40,20 +40,41 @@ LEVELS: dict[EventKind, Literal["WARNING", "ERROR"]] = {
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many of the last")]
 After = Annotated[int | None, Query(ge=0, le=2**62, description="those that came after this id, oldest first")]
 Follow = Annotated[bool, Query(description="go on with those that come, as server-sent events")]
+Of = Annotated[str | None, Query(max_length=200, description="those of this model alone")]
+Levels = Annotated[list[EventLevel] | None, Query(description="those that are so bad alone: INFO, WARNING, ERROR")]
 LastId = Annotated[str, Header(alias="Last-Event-ID", description="go on after this one")]
 
 
 @router.get("/events", summary="Events of all models", response_model=EventPage, responses=followed(ModelEvent))
 async def all_events(
-    request: Request, limit: Limit = 100, after: After = None, follow: Follow = False, last_event_id: LastId = ""
+    request: Request,
+    limit: Limit = 100,
+    after: After = None,
+    follow: Follow = False,
+    model_uid: Of = None,
+    event_type: Levels = None,
+    last_event_id: LastId = "",
 ) -> EventPage | Response:
-    """What happened to models, oldest first, also to those that are gone: a month of it, the last 20,000."""
+    """What happened to models, oldest first, also to those that are gone: a month of it, the last 20,000.
+
+    ``model_uid`` and ``event_type``, which may be given several times, choose among them; those that come are followed
+    without a choice.
+    """
     gateway = gateway_of(request)
     after = _begin(after, last_event_id)
     if follow:
+        for name, value in (("model_uid", model_uid), ("event_type", event_type)):
+            if value is not None:
+                raise InvalidRequest(f"events are followed without {name}: leave it out", param=name)
         return _stream(gateway, None, after, limit)
-    rows = await gateway.database.look(lambda c: events.listing(c, after=after, limit=limit))
-    return {"object": "list", "data": [told(row) for row in rows]}
+    if model_uid is not None and not is_uid(model_uid):
+        return {"object": "list", "data": [], "has_more": False}  # no model can be called so
+    kinds = None if event_type is None else [one for one in EventKind if level_of(one) in event_type]
+    rows = await gateway.database.look(
+        lambda c: events.listing(c, model_uid, after=after, limit=limit + 1, kinds=kinds)
+    )
+    page = rows[-limit:] if after is None else rows[:limit]
+    return {"object": "list", "data": [told(row) for row in page], "has_more": len(rows) > limit}
 
 
 @router.get(
@@ -82,12 +103,17 @@ async def model_events(
     return [told(row) for row in rows]
 
 
+def level_of(kind: EventKind) -> EventLevel:
+    """How bad it is, in Xinference's words."""
+    return LEVELS.get(kind, "INFO")
+
+
 def told(row: EventRow) -> ModelEvent:
     """An event as Xinference writes it, with ours beside that. ``by`` names a key by the beginning of its hash."""
     kind = EventKind(row.kind)
     by = f"key {row.by[:8]}" if len(row.by) == 64 else row.by
     return {
-        "event_type": LEVELS.get(kind, "INFO"),
+        "event_type": level_of(kind),
         "event_ts": row.at // 1000,
         "event_content": f"{row.kind.replace('_', ' ')}: {row.text}",
         "id": row.id,

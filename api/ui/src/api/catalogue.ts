@@ -25,3 +25,9 @@ export function catalogueModelQuery(name: string, type: string | undefined) {
     staleTime: STALE_MS,
   });
 }
+
+/** Which catalogue is in use; for administrators. */
+export const catalogueVersionQuery = queryOptions({
+  queryKey: keys.catalogueVersion,
+  queryFn: ({ signal }) => got(api.GET("/v1/catalogue_versions", { signal })),
+});

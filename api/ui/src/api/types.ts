@@ -31,6 +31,7 @@ export type ModelUnderway = Schemas["ModelUnderway"];
 export type EndedModel = Schemas["EndedModel"];
 export type CachedModel = Schemas["CachedModel"];
 export type Registration = Schemas["Registration"];
+export type CatalogueChange = Schemas["CatalogueChange"];
 export type CatalogueEntry = Schemas["CatalogueEntry"];
 export type CatalogueModel = Schemas["CatalogueModel"];
 export type CatalogueWeights = Schemas["CatalogueWeights"];

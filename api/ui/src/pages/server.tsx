@@ -1,5 +1,6 @@
 import { createRoute } from "@tanstack/react-router";
 import { shownOf } from "../features/cache/held";
+import { shownOf as eventsOf } from "../features/events/search";
 import { Access } from "../features/session/Access";
 import { late } from "./late";
 import { getParentRoute } from "./root";
@@ -17,6 +18,12 @@ export const server = [
     getParentRoute,
     path: "/devices",
     component: late(() => import("../features/devices/DevicesPage"), "DevicesPage"),
+  }),
+  createRoute({
+    getParentRoute,
+    path: "/events",
+    validateSearch: eventsOf,
+    component: late(() => import("../features/events/EventsPage"), "EventsPage"),
   }),
   createRoute({
     getParentRoute,

@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -20,6 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ADMIN, USER = "root-key", "user-key"
 OLD = "0.0.9"
+RERANKER = Path(__file__).parents[3] / "reranker" / "model"
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +117,41 @@ def test_who_may_not_see_machines_is_told_so_and_a_refusal_keeps_what_was_there(
     expect(gateway).to_be_visible()
     page.unroute("**/v1/cluster/nodes")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_events_of_all_models_are_shown_and_chosen(near: Stack, opened: Opener, tmp_path: Path) -> None:
+    near.launch_echo("here")
+    near.launch_echo("gone")
+    near.client.terminate("gone")
+    shutil.copytree(RERANKER, tmp_path / "broken")
+    (tmp_path / "broken" / "tokenizer.json").write_text("{")
+    body = {"model_name": "broken", "model_path": str(tmp_path / "broken"), "model_type": "rerank", "max_retries": 0}
+    answer = httpx.post(f"{near.url}/v1/models", json=body, headers={"authorization": f"Bearer {ADMIN}"}, timeout=120)
+    assert answer.status_code >= 400, answer.text
+    page, watch = opened(f"{near.url}/ui/events")
+    watch.excuse("401")
+    sign_in(page, ADMIN)
+    rows = page.get_by_role("group", name="Events").get_by_role("row")
+    expect(rows.filter(has_text="failed").first).to_contain_text("broken")
+    expect(rows.filter(has_text="terminated")).to_contain_text("gone")
+    assert rows.filter(has_text="gone").get_by_role("link").count() == 0, "it has no page"
+    page.get_by_label("Severity").select_option("Errors only")
+    expect(page).to_have_url(re.compile(r"level=errors"))
+    expect(rows.filter(has_text="launched")).to_have_count(0)
+    expect(rows.filter(has_text="failed")).not_to_have_count(0)
+    page.get_by_label("Model").select_option("gone")
+    expect(page.get_by_text("No event is like that.")).to_be_visible()
+    page.get_by_label("Severity").select_option("All")
+    expect(rows.nth(1)).to_contain_text(re.compile("gone.*(unloaded|terminated)"))
+    expect(rows.filter(has_text="here")).to_have_count(0)
+    near.launch_echo("gone")
+    expect(rows.nth(1)).to_contain_text(re.compile("gone.*(ready|loading|placed)"))
+    rows.nth(1).get_by_role("link", name="gone").click()
+    expect(page).to_have_url(f"{near.url}/ui/models/gone?tab=events")
+    for locale in LOCALES:
+        shown, other = opened(f"{near.url}/ui/events", locale=locale)
+        other.excuse("401")
+        sign_in(shown, ADMIN)
+        shown.get_by_role("table").wait_for()
+        look(shown, "events", locale)
+        shown.close()

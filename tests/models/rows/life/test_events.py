@@ -146,3 +146,10 @@ def test_events_are_kept_within_bounds(database: Database) -> None:
     assert [row.text for row in database.call(events.listing)] == ["6", "8"]
     database.call(lambda c: events.tell(c, "m", EventKind.FAILED, "x" * 9999))
     assert len(database.call(events.listing)[-1].text) == events.MOST_TEXT
+
+
+def test_those_of_some_kinds_alone_are_listed(database: Database, placed: str) -> None:
+    load(database, placed)
+    chosen = database.call(lambda c: events.listing(c, kinds=[EventKind.WAITING, EventKind.READY], limit=2))
+    assert [one.kind for one in chosen] == ["waiting", "ready"]
+    assert database.call(lambda c: events.listing(c, kinds=[])) == []

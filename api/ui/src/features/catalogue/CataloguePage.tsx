@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { catalogueQuery } from "../../api/catalogue";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { useAdmin } from "../../parts/useAdmin";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import styles from "./Catalogue.module.css";
@@ -13,6 +14,7 @@ import { useFavourites } from "./favourites";
 import { ModelCard } from "./ModelCard";
 import { keyOf, ordered, passing } from "./passing";
 import { type Filters, filtersOf } from "./search";
+import { UpdateCard } from "./UpdateCard";
 
 const route = getRouteApi("/catalogue");
 const PAGE = 48;
@@ -22,6 +24,8 @@ export function CataloguePage() {
   const { t } = useTranslation();
   const navigate = route.useNavigate();
   const search = route.useSearch();
+  const admin = useAdmin();
+  const [isUpdating, setUpdating] = useState(false);
   const filters = useMemo(() => filtersOf(search), [search]);
   const favourites = useFavourites();
   const { data, error, refetch } = useQuery(catalogueQuery);
@@ -30,7 +34,17 @@ export function CataloguePage() {
   const shown = found.slice(0, PAGE * (filters.pages ?? 1));
   const show = (next: Filters) => void navigate({ search: next, replace: true, resetScroll: false });
   return (
-    <Page title={t("nav.page.catalogue")}>
+    <Page
+      title={t("nav.page.catalogue")}
+      actions={
+        admin && (
+          <Button aria-expanded={isUpdating} onClick={() => setUpdating(!isUpdating)}>
+            {t("catalogue.update.open")}
+          </Button>
+        )
+      }
+    >
+      {admin && isUpdating && <UpdateCard />}
       {error && <Failure error={error} again={refetch} />}
       <FilterBar filters={filters} entries={all} onChange={show} />
       {!data && !error && <Loading />}
@@ -47,7 +61,7 @@ export function CataloguePage() {
       )}
       <ul className={styles.cards}>
         {shown.map((model) => (
-          <ModelCard key={keyOf(model)} model={model} />
+          <ModelCard key={keyOf(model)} model={model} admin={admin} />
         ))}
       </ul>
       {found.length > shown.length && (

@@ -6,12 +6,13 @@ import { decimal } from "../../lib/numbers";
 import { FavouriteButton } from "./FavouriteButton";
 import { Fitting } from "./Fitting";
 import styles from "./ModelCard.module.css";
+import { mayTry } from "./passing";
 import { useWords } from "./useWords";
 
 const MOST_ABILITIES = 4;
 
-/** A model in the catalogue, and the way to all of it. */
-export const ModelCard = memo(function ModelCard({ model }: { model: CatalogueEntry }) {
+/** A model in the catalogue, and the ways to all of it and to its launch. */
+export const ModelCard = memo(function ModelCard({ model, admin }: { model: CatalogueEntry; admin: boolean }) {
   const { t, i18n } = useTranslation();
   const words = useWords();
   const ends = [...new Set([model.sizes[0], model.sizes.at(-1)])].filter((one) => one !== undefined);
@@ -32,6 +33,7 @@ export const ModelCard = memo(function ModelCard({ model }: { model: CatalogueEn
         <FavouriteButton model={model} />
       </div>
       <p className={styles.facts}>{facts.filter(Boolean).join(" · ")}</p>
+      {model.said && <p className={styles.said}>{model.said}</p>}
       {model.abilities.length > 0 && (
         <ul className={styles.abilities}>
           {model.abilities.slice(0, MOST_ABILITIES).map((ability) => (
@@ -43,6 +45,16 @@ export const ModelCard = memo(function ModelCard({ model }: { model: CatalogueEn
       <div className={styles.state}>
         <Fitting model={model} />
       </div>
+      {admin && mayTry(model) && (
+        <Link
+          className={styles.launch}
+          to="/launch"
+          search={{ name: model.name, type: model.type }}
+          aria-label={t("catalogue.launchCard", { name: model.name })}
+        >
+          {t("catalogue.launch")}
+        </Link>
+      )}
     </li>
   );
 });

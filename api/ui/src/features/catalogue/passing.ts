@@ -24,6 +24,11 @@ export function isUnmeasured(entry: Pick<CatalogueEntry, "cause" | "least_bytes"
   return entry.cause === null && entry.least_bytes === null && !entry.cached;
 }
 
+/** Whether a model can be launched here, or may turn out to. */
+export function mayTry({ cause }: Pick<CatalogueEntry, "cause">): boolean {
+  return cause === null || cause === "unknown" || cause === "asking";
+}
+
 /** The models that pass, in their order; those whose name begins with what is searched come first, and
  *  of these the one that has it for a name, then those with the highest numbers, which are the newest. Pure. */
 export function passing(

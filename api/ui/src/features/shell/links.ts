@@ -38,6 +38,7 @@ export const GROUPS = [
     [
       ["cluster", "/cluster"],
       ["devices", "/devices"],
+      ["events", "/events"],
       ["cache", "/cache"],
       ["register", "/register"],
       ["settings", "/settings"],
