@@ -131,9 +131,11 @@ def test_a_controlnet_follows_a_picture(guided: Stack, opened: Opener) -> None:
     fill(page, Prompt="a blue seven", Steps="4", Seed="5")
     expect(page.get_by_label("Strength", exact=True)).to_have_count(0)
     choose(page, "Picture to follow", picture("star", "green"))
+    fill(page, Sampler="dpm++ 2m karras")
     page.get_by_role("button", name="Generate", exact=True).click()
     followed = drawn(page, guided, "a blue seven")
     assert asked(guided)["input"]["control_scale"] == 1
+    assert asked(guided)["input"]["scheduler"] == "DPM++ 2M Karras"
     assert list(asked(guided)["files"]) == ["image"]
     assert given(guided, "image") == picture("star", "green")
 

@@ -78,6 +78,7 @@ def keep(page: Page, path: Path) -> bytes:
 def test_a_picture_is_drawn_kept_and_drawn_again(drawing: Stack, opened: Opener, tmp_path: Path) -> None:
     page, _ = opened(f"{drawing.url}/ui/images")
     page.get_by_text("Nothing has been drawn yet").wait_for()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a blue star")  # which this model can draw
     page.get_by_label("Prompt", exact=True).fill("a red seven")
     page.get_by_label("Negative prompt").fill("blue")
     for name, value in [("Number", "2"), ("Steps", "6"), ("Guidance", "2.5"), ("Seed", SEED), ("Size", "64x64")]:

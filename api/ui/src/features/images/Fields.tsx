@@ -18,7 +18,8 @@ interface Props {
   onChange: (draft: Draft) => void;
 }
 
-const HELPED = ["size", "lora", "strength", "seconds", "control_scale"] as const;
+const HELPED = ["size", "lora", "strength", "seconds", "control_scale", "true_cfg_scale", "scheduler"] as const;
+const TYPED: readonly FieldName[] = ["size", "lora", "scheduler"];
 
 function isHelped(name: FieldName): name is (typeof HELPED)[number] {
   return HELPED.some((one) => one === name);
@@ -53,7 +54,7 @@ export function Fields({ mode, files, draft, model, fault, onChange }: Props) {
           <Field key={name} label={t(`images.field.${name}`)} help={helpOf(name)} fault={faultOf(name)}>
             <Input
               value={draft[name]}
-              inputMode={name === "size" || name === "lora" ? "text" : "decimal"}
+              inputMode={TYPED.includes(name) ? "text" : "decimal"}
               placeholder={usualOf(name)}
               autoComplete="off"
               onChange={(event) => onChange({ ...draft, [name]: event.target.value })}

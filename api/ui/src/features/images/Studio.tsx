@@ -14,6 +14,7 @@ import { Gallery } from "./Gallery";
 import styles from "./Images.module.css";
 import { type Files, isAble, type Mode, modeOf, modeOfJob, NO_FILES, PAGES, type PageName } from "./modes";
 import { RequestForm } from "./RequestForm";
+import { sampleOf } from "./sample";
 import { useDraft } from "./useDraft";
 
 /** What a model is asked to draw, to change or to film, and what has come of it. */
@@ -23,7 +24,8 @@ export function Studio({ page }: { page: PageName }) {
   const search = useSearch({ strict: false });
   const mode = modeOf(page, search.mode);
   const { models, model, error } = useModelFor((one) => isAble(one, mode), search.model);
-  const { draft, change } = useDraft(page, t(`images.sample.${page}`));
+  const asked = models?.find(({ id }) => id === model);
+  const { draft, change } = useDraft(page, t(`images.sample.${sampleOf(page, asked)}`));
   const [files, setFiles] = useState<Files>(NO_FILES);
   const [filled, setFilled] = useState(0);
   const form = useRef<HTMLFormElement>(null);
@@ -32,7 +34,6 @@ export function Studio({ page }: { page: PageName }) {
     const shown = { ...(uid && { model: uid }), mode: next, ...(after && { after }) };
     return navigate({ to: `/${page}`, search: shown, replace: true });
   };
-  const asked = models?.find(({ id }) => id === model);
   const turn = (next: Mode) => show(next, asked && isAble(asked, next) ? model : undefined);
   const take = useMutation({
     mutationFn: async ({ given, act }: { given: () => Promise<Files>; act: () => unknown }) => {

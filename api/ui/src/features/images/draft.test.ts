@@ -20,6 +20,11 @@ test("a draft as a job", () => {
   });
 });
 
+test("a sampler is sent as it was typed, also where it looks like a number", () => {
+  const { input } = jobOf("draw", "m", { ...EMPTY, scheduler: "2", true_cfg_scale: "4" }, NO_FILES);
+  expect(input).toMatchObject({ scheduler: "2", true_cfg_scale: 4 });
+});
+
 test.each([
   ["7", 7],
   ["-1", -1],

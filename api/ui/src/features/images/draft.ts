@@ -24,11 +24,16 @@ export const EMPTY: Draft = {
   fps: "",
   steps: "",
   guidance_scale: "",
+  true_cfg_scale: "",
+  scheduler: "",
   control_scale: "",
   seed: "",
   strength: "",
   lora: "",
 };
+
+/** What is sent as it was typed; all else are numbers. */
+const TEXTS: readonly (keyof Draft)[] = ["prompt", "negative_prompt", "size", "scheduler"];
 
 /** How far a ControlNet is heeded unless it is said: by this a request is known for one that has it heeded. */
 const CONTROL_SCALE = 1;
@@ -40,7 +45,7 @@ export function jobOf(mode: Mode, model: string, draft: Draft, files: Files): Fi
     const text = draft[name].trim();
     if (text === "") continue;
     if (name === "lora") input[name] = lorasOf(text);
-    else input[name] = name === "size" || name.endsWith("prompt") ? text : exactNumber(text);
+    else input[name] = TEXTS.includes(name) ? text : exactNumber(text);
   }
   if (mode === "guide") input["control_scale"] ??= CONTROL_SCALE;
   return { kind: MODES[mode].kind, model, input: { ...input, response_format: "url" }, files: sentOf(mode, files) };

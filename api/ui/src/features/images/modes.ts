@@ -5,7 +5,7 @@ export type FileName = "image" | "last_image" | "control_image" | "mask";
 export type Files = Record<FileName, string | null>;
 export const NO_FILES: Files = { image: null, last_image: null, control_image: null, mask: null };
 
-const DRAWN = ["size", "n", "steps", "guidance_scale", "seed", "lora"] as const;
+const DRAWN = ["size", "n", "steps", "guidance_scale", "true_cfg_scale", "scheduler", "seed", "lora"] as const;
 const CHANGED = [...DRAWN, "strength"] as const;
 const GUIDED = [...CHANGED, "control_scale"] as const;
 const FILMED = ["size", "seconds", "num_frames", "fps", "steps", "guidance_scale", "seed", "lora"] as const;

@@ -2,14 +2,14 @@ import { useState } from "react";
 import { remember, remembered } from "../../lib/memory";
 import { type Draft, EMPTY } from "./draft";
 
-/** What was typed on a page, which outlives a reload. */
+/** What was typed on a page, which outlives a reload. `sample`: the prompt while nothing was. */
 export function useDraft(name: string, sample: string) {
-  const [draft, setDraft] = useState<Draft>(() => read(name) ?? { ...EMPTY, prompt: sample });
+  const [typed, setTyped] = useState<Draft | null>(() => read(name));
   const change = (next: Draft) => {
-    setDraft(next);
+    setTyped(next);
     remember(name, JSON.stringify(next));
   };
-  return { draft, change };
+  return { draft: typed ?? { ...EMPTY, prompt: sample }, change };
 }
 
 function read(name: string): Draft | null {
