@@ -18,8 +18,10 @@ class CatalogueEntry(TypedDict):
 
     ``cause``: why nothing of it runs on the devices that are here, as in a ``Way``; null: something does. ``engines``
     are those that run something of it here. ``least_bytes``: what the smallest of it needs, of what runs, or else of
-    all; null where that is not known. ``cached``: some of its weights are on the gateway's machine. ``said``: how
-    whoever registered it describes it, the first 300 characters.
+    all; null where that is not known. ``least_of``: whether that is all that a usual ``launch`` needs, as its estimate
+    has it, or, without what a KV cache takes, which the files alone tell, little more than its ``weights``. ``cached``:
+    some of its weights are on the gateway's machine. ``said``: how whoever registered it describes it, the first 300
+    characters.
     """
 
     name: str
@@ -36,6 +38,7 @@ class CatalogueEntry(TypedDict):
     engines: list[str]
     cause: CauseTold | None
     least_bytes: int | None
+    least_of: Literal["launch", "weights"] | None
     cached: bool
     said: str | None
 

@@ -3,7 +3,7 @@
 Pure: it decides from the catalogue, from what workers say of the engines on their devices, and from what those have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -56,10 +56,19 @@ class WayHere:
         return not self.cause
 
 
-def ways_here(family: Family, devices: Sequence[DeviceHere], *, trusts: bool) -> list[WayHere]:
-    """Every way to launch a model, in the catalogue's order. ``trusts``: a repository's own code may be run."""
+NeedOf = Callable[[Family, Weights, str, str, Target], Need | None]
+"""What weights need in a quantisation, on an engine and a kind of device; None where that is not known."""
+
+
+def ways_here(
+    family: Family, devices: Sequence[DeviceHere], *, trusts: bool, usual: NeedOf = lambda *_: None
+) -> list[WayHere]:
+    """Every way to launch a model, in the catalogue's order. ``trusts``: a repository's own code may be run.
+
+    ``usual``: what is known better than by the number of parameters (``models.ledger.catalogued.usual``).
+    """
     return [
-        _way(family, weights, quantization, engine, devices, trusts)
+        _way(family, weights, quantization, engine, devices, trusts, usual)
         for weights in family.specs
         for engine in weights.engines or (None,)
         for quantization in weights.quantizations
@@ -84,7 +93,7 @@ def too_large(
     weights = next((one for one in its if quantization in one.quantizations), None)
     if weights is None or any(engine not in one.engines for one in devices):
         return ""
-    way = _way(family, weights, quantization, engine, devices, trusts=True)
+    way = _way(family, weights, quantization, engine, devices, True, need_of)
     return way.reason if way.cause == "memory" else ""
 
 
@@ -94,7 +103,13 @@ def is_shaped(options: Iterable[str]) -> bool:
 
 
 def _way(
-    family: Family, weights: Weights, quantization: str, engine: str | None, devices: Sequence[DeviceHere], trusts: bool
+    family: Family,
+    weights: Weights,
+    quantization: str,
+    engine: str | None,
+    devices: Sequence[DeviceHere],
+    trusts: bool,
+    usual: NeedOf,
 ) -> WayHere:
     way = WayHere(engine, weights.format, weights.size, quantization, "", "")
     if family.unserved:
@@ -108,13 +123,14 @@ def _way(
         return replace(way, cause=_unable(engine, devices), reason=_why_unable(engine, devices))
     if engine in weights.code and not trusts:
         return replace(way, cause="code", reason=UNTRUSTED)
-    return _placed(way, family, weights, able)
+    return _placed(way, family, weights, able, usual)
 
 
-def _placed(way: WayHere, family: Family, weights: Weights, able: Sequence[DeviceHere]) -> WayHere:
+def _placed(way: WayHere, family: Family, weights: Weights, able: Sequence[DeviceHere], usual: NeedOf) -> WayHere:
     """The way on the first devices that have the memory, GPUs before CPUs; or why none has."""
     engine = str(way.engine)
-    tried = [(some, need_of(family, weights, way.quantization, engine, some[0].target)) for some in _sets(engine, able)]
+    asked = (family, weights, way.quantization, engine)
+    tried = [(some, usual(*asked, some[0].target) or need_of(*asked, some[0].target)) for some in _sets(engine, able)]
     for some, need in tried:
         if need is None or _total(some) >= need.least * (1 - MARGIN):
             now = None if need is None or len(some) > 1 else fits(need, some[0].room)

@@ -6,6 +6,7 @@ from typing import Any
 from models.catalogue.entries import families, kept
 from models.catalogue.shipped import shipped_families
 from models.ledger.catalogued.standing import Standing, standing
+from models.ledger.catalogued.usual import usual_need
 from models.ledger.ways import DeviceHere
 
 _MOST = 4
@@ -20,7 +21,7 @@ def standings(devices: Sequence[DeviceHere], *, trusts: bool) -> Sequence[Standi
         if len(held) >= _MOST:
             held.clear()
         known = (*shipped_families(), *families())
-        found = held[key] = tuple(standing(one, devices, trusts=trusts) for one in known)
+        found = held[key] = tuple(standing(one, devices, trusts=trusts, usual=usual_need) for one in known)
     return found
 
 

@@ -10,6 +10,7 @@ from models.catalogue.entries import Family, Weights
 from models.hubs.holdings import Held
 from models.ledger.catalogued.presence import here, is_here
 from models.ledger.catalogued.standing import Standing, summed
+from models.ledger.catalogued.usual import usual_need
 from models.ledger.parameters import stored_bytes
 from models.ledger.shapes import Way
 from models.ledger.ways import DeviceHere, ways_here
@@ -40,6 +41,7 @@ def entry(
         "engines": list(stands.engines),
         "cause": stands.cause or None,
         "least_bytes": stands.least_bytes,
+        "least_of": None if stands.least_bytes is None else "launch" if stands.whole else "weights",
         "cached": here(family, held),
         "said": said[:MOST_SAID] or None,
     }
@@ -49,7 +51,7 @@ def model(
     family: Family, origin: Origin, devices: Sequence[DeviceHere], held: Held, given: dict[str, Any], *, trusts: bool
 ) -> CatalogueModel:
     """All of a family. ``given``: how somebody described it, who registered it."""
-    ways = ways_here(family, devices, trusts=trusts)
+    ways = ways_here(family, devices, trusts=trusts, usual=usual_need)
     told = [described(one, devices) for one in ways]
     said = given.get("model_description")
     return {

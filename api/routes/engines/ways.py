@@ -15,6 +15,7 @@ from models.catalogue.entries import Family
 from models.catalogue.names import meant
 from models.engines import MODEL_TYPES, ModelType
 from models.errors import ModelNotFound, NotFound
+from models.ledger.catalogued.usual import usual_need
 from models.ledger.shapes import WayList, WaysByEngine
 from models.ledger.ways import ways_here
 from models.ledger.ways_wire import by_engine, described
@@ -61,7 +62,7 @@ async def _answer(gateway: Gateway, name: str, model_type: ModelType | None, det
     else:
         own = await gateway.database.look(registrations.names, model_type)
         family = await gateway.blocking(_family, name, model_type, own)
-    ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code)
+    ways = ways_here(family, here, trusts=gateway.settings.trust_remote_code, usual=usual_need)
     if not detailed:
         return by_engine(family, ways)
     return {

@@ -13,6 +13,7 @@ from models.catalogue.plans import Asked, Machine, plan
 from models.errors import InvalidRequest
 from models.hubs.holdings import Held
 from models.ledger.catalogued.presence import is_here
+from models.ledger.catalogued.usual import usual_need
 from models.ledger.need import GIB
 from models.ledger.parameters import stored_bytes
 from models.ledger.ways import DeviceHere, WayHere, ways_here
@@ -71,7 +72,7 @@ def _first(
         for name in weights.quantizations:
             if is_here(weights, name, held):
                 one = replace(family, specs=(replace(weights, quantizations=(name,)),))
-                for way in ways_here(one, devices, trusts=trusts):
+                for way in ways_here(one, devices, trusts=trusts, usual=usual_need):
                     if way.runs and way.fits_now is not False:
                         return Suggestion(family, way, source)
     return None

@@ -32,6 +32,20 @@ def test_all_of_it_is_listed_quickly(stack: Stack) -> None:
     assert {one["cause"] for one in data} >= {None, "memory", "unserved"}
 
 
+@pytest.mark.weights
+def test_the_least_is_what_the_estimate_of_a_usual_launch_has(stack: Stack) -> None:
+    data = {(one["name"], one["type"]): one for one in httpx.get(f"{stack.url}/v1/catalogue").json()["data"]}
+    for name in ("smollm2", "glyphs", "minilm", "whisper"):
+        told = next(one for key, one in data.items() if key[0] == name)
+        answer = httpx.post(f"{stack.url}/v1/models/estimate", json={"model_name": name}, timeout=60)
+        needs = answer.json()["devices"][0]["needs"]
+        assert told["least_bytes"] == sum(needs[f"{one}_bytes"] for one in ("weights", "kv_cache", "overhead")), name
+        assert told["least_of"] == "launch"
+        ways = httpx.get(f"{stack.url}/v1/catalogue/{name}").json()["weights"][0]["ways"]
+        assert told["least_bytes"] in [one["needs"]["total_bytes"] for one in ways]
+    assert data["qwen3", "LLM"]["least_of"] == "weights", "what its cache takes its files alone tell"
+
+
 def test_one_of_it_has_every_way(stack: Stack) -> None:
     told = httpx.get(f"{stack.url}/v1/catalogue/unsloth/Qwen3-0.6B-GGUF").json()
     assert told["name"] == "qwen3", "any name that a launch takes"

@@ -5,8 +5,9 @@ from models.catalogue.shipped import shipped_families, shipped_family
 from models.engines import FACTS
 from models.ledger.catalogued.standing import standing
 from models.ledger.catalogued.suggesting import Suggestion, suggestions
+from models.ledger.catalogued.usual import usual_need
 from models.ledger.fit import Room
-from models.ledger.need import GIB, Target
+from models.ledger.need import GIB, MIB, Target
 from models.ledger.parameters import stored_bytes
 from models.ledger.ways import DeviceHere
 
@@ -78,3 +79,25 @@ def test_what_comes_with_headrace_is_an_entry() -> None:
     [weights] = found.specs
     assert (weights.engines, weights.size, weights.quantizations) == (("llama_cpp", "transformers"), 0.135, ("Q4_1",))
     assert shipped_family("smollm2", "image") is None
+
+
+def test_of_what_comes_with_headrace_all_of_a_usual_launch_is_counted() -> None:
+    small = shipped_family("smollm2", None)
+    assert small is not None
+    bare, whole = (standing(small, [device()], trusts=False, usual=one) for one in (lambda *_: None, usual_need))
+    assert (bare.whole, whole.whole) == (False, True)
+    assert bare.least_bytes is not None
+    assert whole.least_bytes is not None
+    assert whole.least_bytes > bare.least_bytes + 500 * MIB, "the KV cache of the usual context"
+    tight = DeviceHere(Room("n.cpu", "n", 500 * MIB, 400 * MIB), Target(), dict.fromkeys(FACTS, ""))
+    assert [standing(small, [tight], trusts=False, usual=one).cause for one in (lambda *_: None, usual_need)] == [
+        "",
+        "memory",
+    ]
+
+
+def test_of_weights_elsewhere_no_file_is_read() -> None:
+    far = family(1)
+    assert usual_need(far, far.specs[0], "Q4_0", "llama_cpp", Target()) is None
+    assert not standing(far, [device()], trusts=False, usual=usual_need).whole
+    assert standing(far, [device()], trusts=False, usual=usual_need) == standing(far, [device()], trusts=False)

@@ -17,7 +17,8 @@ const TONES = {
 export function Fitting({ model }: { model: CatalogueEntry }) {
   const { t, i18n } = useTranslation();
   const size = model.least_bytes === null ? null : bytes(model.least_bytes, i18n.language);
-  const fits = size === null ? t("catalogue.fits") : t("catalogue.fitsFrom", { size });
+  const from = model.least_of === "weights" ? "catalogue.fitsWeights" : "catalogue.fitsFrom";
+  const fits = size === null ? t("catalogue.fits") : t(from, { size });
   return (
     <>
       {model.cause === null ? (
