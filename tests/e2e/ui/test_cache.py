@@ -137,6 +137,31 @@ def test_a_refusal_says_why_and_leaves_all_there(fetching: Stack, hub: Hub, open
     fetching.client.terminate("gone")
 
 
+def test_what_is_here_of_a_model_is_deleted_on_its_page(fetching: Stack, hub: Hub, opened: Opener) -> None:
+    spec = {"model_format": "pytorch", "model_size_in_billions": 1, "model_id": "org/other", "model_hub": "modelscope"}
+    own = {"version": 2, "model_name": "kept", "model_ability": ["chat"], "context_length": 512, "model_specs": [spec]}
+    made = httpx.post(f"{fetching.url}/v1/model_registrations/LLM", json={"model": own, "persist": True})
+    assert made.status_code == 200, made.text
+    if OTHER not in listed(fetching):
+        launch(fetching, "gone", OTHER)
+        fetching.client.wait_ready("gone")
+        fetching.client.terminate("gone")
+    page, _ = opened(f"{fetching.url}/ui/catalogue/kept")
+    box = page.get_by_role("region", name="In the cache of this machine")
+    expect(box.get_by_role("row").filter(has_text=OTHER)).to_contain_text("MiB")
+    expect(box.get_by_role("row").filter(has_text=SOURCE)).to_have_count(0)
+    for locale in LOCALES:
+        shown, _ = opened(f"{fetching.url}/ui/catalogue/kept", locale=locale)
+        shown.get_by_role("cell", name=OTHER, exact=True).wait_for()
+        look(shown, "catalogue-kept", locale)
+        shown.close()
+    box.get_by_role("button", name=f"Delete: {OTHER}").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(box.get_by_text(f"{OTHER} was deleted;").locator("..")).to_be_focused()
+    expect(box.get_by_role("row")).to_have_count(0)
+    assert OTHER not in listed(fetching)
+
+
 def test_others_than_administrators_are_told(new_stack: StackFactory, opened: Opener) -> None:
     stack = new_stack(HEADRACE_API_KEY="user", HEADRACE_ADMIN_KEY="root")
     page, watch = opened(f"{stack.url}/ui/cache")

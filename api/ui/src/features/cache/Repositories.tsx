@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { cacheQuery } from "../../api/cache";
 import { bytes, decimal } from "../../lib/numbers";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
@@ -9,7 +10,6 @@ import { FactList } from "../../ui/FactList";
 import { Table } from "../../ui/Table";
 import { Arrange } from "./Arrange";
 import { arranged, shownOf } from "./held";
-import { cacheQuery } from "./queries";
 import { RepositoryRow } from "./RepositoryRow";
 
 const route = getRouteApi("/cache");

@@ -3,8 +3,8 @@ import { useTranslation } from "react-i18next";
 import type { CachedModel } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { day } from "../../lib/times";
+import { RemoveCached } from "../../parts/RemoveCached";
 import { Status } from "../../ui/Status";
-import { RemoveButton } from "./RemoveButton";
 import styles from "./RepositoryRow.module.css";
 
 /** A repository in the cache: what it takes, who uses it, and the way to be rid of it. */
@@ -33,7 +33,7 @@ export function RepositoryRow({ held, onDone }: { held: CachedModel; onDone: (sa
       <td className={styles.number}>{held.read_ts ? on(held.read_ts) : t("cache.never")}</td>
       <td className={styles.number}>{on(held.modified_ts)}</td>
       <td>
-        <RemoveButton held={held} onDone={onDone} />
+        <RemoveCached held={held} onDone={onDone} />
       </td>
     </tr>
   );

@@ -5,7 +5,9 @@ import { catalogueModelQuery } from "../../api/catalogue";
 import { ApiError } from "../../api/errors";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { useAdmin } from "../../parts/useAdmin";
 import { Page } from "../../ui/Page";
+import { CachedCard } from "./CachedCard";
 import { FavouriteButton } from "./FavouriteButton";
 import { ModelFacts } from "./ModelFacts";
 import { Places } from "./Places";
@@ -18,6 +20,7 @@ export function ModelPage() {
   const { t, i18n } = useTranslation();
   const { name } = route.useParams();
   const filters = route.useSearch();
+  const admin = useAdmin();
   const { data, error, refetch } = useQuery(catalogueModelQuery(name, filters.type));
   const gone = error instanceof ApiError && error.status === 404;
   const chinese = i18n.language === "zh-CN" ? data?.description_zh : null;
@@ -33,6 +36,7 @@ export function ModelPage() {
           <p>{chinese ?? data.description}</p>
           <ModelFacts model={data} />
           <WeightsCard model={data} filters={filters} />
+          {admin && <CachedCard model={data} />}
           <Places weights={data.weights} />
         </>
       )}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CatalogueEntry, CatalogueWeights } from "../../api/types";
-import { lineOf, linesOf } from "./lines";
+import { lineOf, linesOf, sourcesOf } from "./lines";
 import { choices, keyOf, ordered, passing } from "./passing";
 import { changed, filtersOf, lineFiltersOf } from "./search";
 import { tonguesOf } from "./tongues";
@@ -99,4 +99,13 @@ test("a line shows the first way that can be gone, or why none can", () => {
   expect(linesOf(all, { size: 2 })).toHaveLength(1);
   expect(linesOf(all, { fits: true })).toHaveLength(1);
   expect(linesOf(all, {})).toHaveLength(2);
+});
+
+test("repositories are found in the cache by the names that this gives them", () => {
+  const found = sourcesOf([
+    { repositories: { huggingface: "a/b", modelscope: "c/d" } },
+    { repositories: { huggingface: "a/b" } },
+    { repositories: {} },
+  ]);
+  expect([...found]).toEqual(["hf:a/b", "modelscope:c/d"]);
 });

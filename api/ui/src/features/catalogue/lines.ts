@@ -26,3 +26,15 @@ export function linesOf(all: readonly CatalogueWeights[], { size, fits }: LineFi
     .filter((line) => !fits || line.way?.runs)
     .sort((one, other) => Number(other.way?.runs ?? false) - Number(one.way?.runs ?? false));
 }
+
+const SCHEMES = { huggingface: "hf", modelscope: "modelscope" } as const;
+
+/** The repositories of weights, as the cache names them. Pure. */
+export function sourcesOf(weights: readonly Pick<CatalogueWeights, "repositories">[]): Set<string> {
+  const hubs = Object.keys(SCHEMES) as (keyof typeof SCHEMES)[];
+  return new Set(
+    weights.flatMap(({ repositories }) =>
+      hubs.flatMap((hub) => (repositories[hub] ? [`${SCHEMES[hub]}:${repositories[hub]}`] : [])),
+    ),
+  );
+}

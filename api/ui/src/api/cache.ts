@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
-import { api, got } from "../../api/client";
-import { keys, LIVE_MS } from "../../api/queries";
+import { api, got } from "./client";
+import { keys, LIVE_MS } from "./queries";
 
 /** What lies in the cache. To look is to walk through all of its files, so it is not done at each turn. */
 export const cacheQuery = queryOptions({

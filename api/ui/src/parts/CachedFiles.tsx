@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Failure } from "../../parts/Failure";
-import styles from "./FileNames.module.css";
-import { filesQuery } from "./queries";
+import { filesQuery } from "../api/cache";
+import styles from "./CachedFiles.module.css";
+import { Failure } from "./Failure";
 
 /** The files that go with a repository. */
-export function FileNames({ version }: { version: string }) {
+export function CachedFiles({ version }: { version: string }) {
   const { t } = useTranslation();
   const { data, error } = useQuery(filesQuery(version));
   if (error) return <Failure error={error} />;

@@ -1,14 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { api, got } from "../../api/client";
-import { keys } from "../../api/queries";
-import type { CachedModel } from "../../api/types";
-import { bytes } from "../../lib/numbers";
-import { AskButton } from "../../parts/AskButton";
-import { FileNames } from "./FileNames";
+import { api, got } from "../api/client";
+import { keys } from "../api/queries";
+import type { CachedModel } from "../api/types";
+import { bytes } from "../lib/numbers";
+import { AskButton } from "./AskButton";
+import { CachedFiles } from "./CachedFiles";
 
 /** Deletes a repository from the disk, after a question that shows its files. What is in use says who uses it. */
-export function RemoveButton({ held, onDone }: { held: CachedModel; onDone: (said: string) => void }) {
+export function RemoveCached({ held, onDone }: { held: CachedModel; onDone: (said: string) => void }) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const version = held.model_version;
@@ -35,7 +35,7 @@ export function RemoveButton({ held, onDone }: { held: CachedModel; onDone: (sai
       act={remove}
       onDone={(done) => onDone(t("cache.removed", { name: version, size: size(done.freed_bytes) }))}
     >
-      <FileNames version={version} />
+      <CachedFiles version={version} />
     </AskButton>
   );
 }
