@@ -16,24 +16,35 @@ interface Props {
 
 type Code = keyof typeof causes;
 
+/** What is known of an error that is not the gateway's. */
+const OTHER = { code: "", status: -1, requestId: null, reasons: [], param: null } as const;
+
 /** An error of the API for people: what happened, why, the next step, and the id of the request to copy. */
 export function Failure({ error, again, isAsked = false }: Props) {
   const { t, i18n } = useTranslation();
-  const { code, status, requestId } = error instanceof ApiError ? error : { code: "", status: -1, requestId: null };
-  const reasons = error instanceof ApiError ? error.reasons : [];
+  const { code, status, requestId, reasons, param } = error instanceof ApiError ? error : OTHER;
+  const isOfField = reasons.some((one) => one.code.startsWith("fault_"));
   const known = i18n.exists(`cause.${code}`) ? (code as Code) : null;
   const away = status === 0;
   return (
     <Fault
       title={known ? t(`cause.${known}.what`) : t("error.title")}
       message={
-        away ? t(isAsked ? "error.unanswered" : "error.unreachable") : <Told text={error.message} reasons={reasons} />
+        away ? (
+          t(isAsked ? "error.unanswered" : "error.unreachable")
+        ) : (
+          <>
+            {isOfField && param && <code>{param}</code>} <Told text={error.message} reasons={reasons} />
+          </>
+        )
       }
       details={
-        <>
-          {!away && <Original text={error.message} reasons={reasons} />}
-          {requestId && <RequestId id={requestId} code={code} />}
-        </>
+        (requestId || reasons.length > 0) && (
+          <>
+            {!away && <Original text={error.message} reasons={reasons} />}
+            {requestId && <RequestId id={requestId} code={code} />}
+          </>
+        )
       }
     >
       {known && <p>{t(`cause.${known}.next`)}</p>}

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { ClusterNode } from "../../api/types";
 import { bytes, decimal } from "../../lib/numbers";
+import { Told } from "../../parts/Told";
 import { Status } from "../../ui/Status";
 import { Table } from "../../ui/Table";
 import styles from "./Cluster.module.css";
@@ -30,8 +31,12 @@ export function DeviceTable({ node, isMixed }: { node: ClusterNode; isMixed: boo
             <Link to="/devices">{device.id}</Link>
           </td>
           <td>
-            {device.label}
-            {device.fault && <div className={styles.fault}>{t("devices.fault", { what: device.fault })}</div>}
+            <span translate="no">{device.label}</span>
+            {device.fault && (
+              <div className={styles.fault}>
+                {t("devices.fault")} <Told text={device.fault} />
+              </div>
+            )}
           </td>
           <td>
             <Status tone={TONES[device.worker]}>{t(`devices.state.${device.worker}`)}</Status>

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Device } from "../../api/types";
 import { decimal } from "../../lib/numbers";
 import { DeviceMemory } from "../../parts/DeviceMemory";
+import { Told } from "../../parts/Told";
 import { Card } from "../../ui/Card";
 import { FactList } from "../../ui/FactList";
 import { Course } from "./Course";
@@ -35,7 +36,11 @@ export function DeviceView({ device, history, queued }: Props) {
       <p className={styles.label} translate="no">
         {device.label}
       </p>
-      {device.fault && <p className={styles.fault}>{t("devices.fault", { what: device.fault })}</p>}
+      {device.fault && (
+        <p className={styles.fault}>
+          {t("devices.fault")} <Told text={device.fault} />
+        </p>
+      )}
       <DeviceMemory device={device} />
       <Ledger device={device} />
       <div className={styles.courses}>

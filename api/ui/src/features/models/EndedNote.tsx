@@ -2,6 +2,7 @@ import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { EndedModel } from "../../api/types";
 import { bytes } from "../../lib/numbers";
+import { Told } from "../../parts/Told";
 import { Button } from "../../ui/Button";
 import { Notice } from "../../ui/Notice";
 import { filtersOf } from "./search";
@@ -26,7 +27,8 @@ export function EndedNote() {
       <p>
         {ended.memory_freed
           ? t("models.ended", { name, size: bytes(ended.freed_bytes, i18n.language) })
-          : t("models.endedStill", { name, why: ended.message ?? "" })}
+          : t("models.endedStill", { name })}{" "}
+        {!ended.memory_freed && <Told text={ended.message ?? ""} />}
       </p>
       <Button onClick={close}>{t("models.close")}</Button>
     </Notice>

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Replica } from "../../api/types";
 import { bytes } from "../../lib/numbers";
+import { Told } from "../../parts/Told";
 import { useAdmin } from "../../parts/useAdmin";
 import { Status } from "../../ui/Status";
 import { RemoveButton } from "./RemoveButton";
@@ -24,7 +25,11 @@ export function ReplicaRow({ uid, replica, last }: Props) {
       <td>{replica.replica_id}</td>
       <td>
         <Status tone={toneOf(replica.state)}>{stage ? t(`stage.${stage}`) : replica.state}</Status>
-        {replica.error_message && <div>{replica.error_message}</div>}
+        {replica.error_message && (
+          <div>
+            <Told text={replica.error_message} reasons={replica.reasons} />
+          </div>
+        )}
       </td>
       <td>{replica.devices.join(", ") || replica.device || "–"}</td>
       <td>{size(replica.memory_bytes)}</td>

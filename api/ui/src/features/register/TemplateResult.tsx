@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { Code } from "../../parts/Code";
+import { Told } from "../../parts/Told";
 import { Fault } from "../../ui/Fault";
 import styles from "./TemplateResult.module.css";
 import { linesAround, type Rendered, type Trial } from "./trying";
@@ -23,7 +24,9 @@ export function TemplateResult({ rendered, asked }: Props) {
         <Fault
           title={t(`register.tried.fault.${error.kind}`)}
           message={
-            error.line ? t("register.tried.inLine", { line: error.line, message: error.message }) : error.message
+            <>
+              {error.line && t("register.tried.inLine", { line: error.line })} <Told text={error.message} />
+            </>
           }
         >
           {error.line && (

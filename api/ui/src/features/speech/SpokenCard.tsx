@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { save } from "../../lib/saving";
 import { Loading } from "../../parts/Loading";
 import { Player } from "../../parts/Player";
+import { Told } from "../../parts/Told";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { mimeOf, nameOf } from "./request";
@@ -26,7 +27,11 @@ export function SpokenCard({ spoken, isBusy }: { spoken: Spoken; isBusy: boolean
         )}
         {isBusy && <Loading />}
         {isStopped && <p>{t("chat.stopped")}</p>}
-        {warning && <p className={styles.warning}>{t("speech.warning", { warning })}</p>}
+        {warning && (
+          <p className={styles.warning}>
+            {t("speech.warning")} <Told text={warning} />
+          </p>
+        )}
         {sound && format === "pcm" && <p className={styles.count}>{t("speech.raw")}</p>}
         {sound && (
           <Button onClick={() => save(new Blob([sound], { type: mimeOf(format) }), name)}>
