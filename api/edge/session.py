@@ -53,6 +53,10 @@ class Sessions:
         text = f"{key.hex()}.{ends}"
         return f"{text}.{self._sign(text)}"
 
+    def owner_of(self, key: bytes) -> str:
+        """The name under which a browser keeps what is made with the key of this digest, of which it tells nothing."""
+        return hmac.new(self._secret, b"owner" + key, hashlib.sha256).hexdigest()[:16]
+
     def key_of(self, method: str, headers: Mapping[str, str]) -> tuple[bytes, int] | None:
         """The digest of the key for which a request's cookie stands, and when that ends; None: there is none.
 

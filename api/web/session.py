@@ -22,11 +22,15 @@ class SessionBody(BaseModel):
 
 
 class SessionState(TypedDict):
-    """Whether a key is needed, and what the caller may do. ``ends_at``: of the session, in seconds since 1970."""
+    """Whether a key is needed, and what the caller may do.
+
+    ``ends_at``: of the session, in seconds since 1970. ``id``: the same in all sessions of one key, and of no other.
+    """
 
     needs_key: bool
     scopes: list[Scope]
     ends_at: int | None
+    id: str | None
 
 
 @router.get("", summary="What the caller may do")
@@ -35,7 +39,9 @@ async def show_session(request: Request) -> SessionState:
     callers: Callers = request.app.state.callers
     found = sessions_of(request).key_of("GET", request.headers)
     known = found is not None and callers.vouched(found[0]) is not None
-    return _state(callers, caller_of(request).scopes, found[1] if found and known else None)
+    if found is None or not known:
+        return _state(callers, caller_of(request).scopes)
+    return _state(callers, caller_of(request).scopes, found[1], sessions_of(request).owner_of(found[0]))
 
 
 @router.post("", summary="Begin a session", openapi_extra=json_body(SessionBody))
@@ -55,10 +61,11 @@ async def begin_session(request: Request, response: Response) -> SessionState:
         attempts.fail(address)
         raise Unauthorized("this API key is not known", param="key") from error
     if not callers.keyed:
-        return _state(callers, caller.scopes, None)
+        return _state(callers, caller.scopes)
     ends = int(time.time()) + LASTS_S
-    _set(request, response, sessions_of(request).made(digest(key), ends), LASTS_S)
-    return _state(callers, caller.scopes, ends)
+    sessions = sessions_of(request)
+    _set(request, response, sessions.made(digest(key), ends), LASTS_S)
+    return _state(callers, caller.scopes, ends, sessions.owner_of(digest(key)))
 
 
 @router.delete("", summary="End a session")
@@ -66,7 +73,7 @@ async def end_session(request: Request, response: Response) -> SessionState:
     """Have the browser forget the cookie."""
     callers: Callers = request.app.state.callers
     _set(request, response, "", 0)
-    return _state(callers, callers.anyone.scopes, None)
+    return _state(callers, callers.anyone.scopes)
 
 
 def sessions_of(request: Request) -> Sessions:
@@ -75,8 +82,10 @@ def sessions_of(request: Request) -> Sessions:
     return sessions
 
 
-def _state(callers: Callers, scopes: frozenset[Scope], ends: int | None) -> SessionState:
-    return {"needs_key": callers.keyed, "scopes": sorted(scopes), "ends_at": ends}
+def _state(
+    callers: Callers, scopes: frozenset[Scope], ends: int | None = None, owner: str | None = None
+) -> SessionState:
+    return {"needs_key": callers.keyed, "scopes": sorted(scopes), "ends_at": ends, "id": owner}
 
 
 def _set(request: Request, response: Response, value: str, lasts_s: int) -> None:

@@ -19,10 +19,13 @@ def begin(http: httpx.Client, key: object, **headers: str) -> httpx.Response:
 def test_a_session_is_begun_used_and_ended(new_stack: StackFactory) -> None:
     stack = new_stack(HEADRACE_API_KEY="user", HEADRACE_ADMIN_KEY="root")
     with httpx.Client(base_url=stack.url) as http:
-        assert http.get("/v1/session").json() == {"needs_key": True, "scopes": [], "ends_at": None}
+        assert http.get("/v1/session").json() == {"needs_key": True, "scopes": [], "ends_at": None, "id": None}
         assert http.get("/v1/models").status_code == 401
         begun = begin(http, "user")
-        assert begun.json() == {"needs_key": True, "scopes": ["infer"], "ends_at": begun.json()["ends_at"]}
+        state = begun.json()
+        assert state == {"needs_key": True, "scopes": ["infer"], "ends_at": state["ends_at"], "id": state["id"]}
+        assert begin(http, "user").json()["id"] == state["id"]
+        begun = begin(http, "user")
         assert begun.headers["cache-control"] == "no-store"
         told = begun.headers["set-cookie"].lower()
         assert "httponly" in told
@@ -37,7 +40,9 @@ def test_a_session_is_begun_used_and_ended(new_stack: StackFactory) -> None:
         assert http.delete("/v1/models/x", headers=OWN).status_code == 403
         over_tls = begin(http, "user", origin=stack.url.replace("http:", "https:"))
         assert "secure" in over_tls.headers["set-cookie"].lower()
-        assert begin(http, "root").json()["scopes"] == ["admin", "infer"]
+        root = begin(http, "root").json()
+        assert (root["scopes"], len(root["id"])) == (["admin", "infer"], 16)
+        assert root["id"] != state["id"]
         assert http.delete("/v1/models/x", headers=OWN).status_code == 404
         assert http.delete("/v1/session", headers=OWN).json()["scopes"] == []
         assert http.get("/v1/models").status_code == 401
@@ -55,7 +60,7 @@ def test_a_session_is_begun_used_and_ended(new_stack: StackFactory) -> None:
 
 def test_without_keys_there_is_nothing_to_begin(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url) as http:
-        state = {"needs_key": False, "scopes": ["admin", "infer"], "ends_at": None}
+        state = {"needs_key": False, "scopes": ["admin", "infer"], "ends_at": None, "id": None}
         assert http.get("/v1/session").json() == state
         begun = begin(http, "any")
         assert (begun.json(), "set-cookie" in begun.headers) == (state, False)

@@ -1,3 +1,5 @@
+import { owned } from "./owner";
+
 const PREFIX = "headrace.";
 
 /** What this browser was told to remember under a name; null where nothing was, or nothing may be kept. */
@@ -16,4 +18,10 @@ export function remember(name: string, value: string): void {
   } catch {
     // A browser that keeps nothing: the choice holds for this page.
   }
+}
+
+/** What this browser keeps for its present owner under a name, now and later; see `owned`. */
+export function ownMemory(name: string) {
+  const own = owned(name);
+  return { read: () => remembered(own), keep: (value: string) => remember(own, value) };
 }

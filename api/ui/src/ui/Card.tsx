@@ -6,7 +6,9 @@ export function Card({ title, children }: { title: string; children: ReactNode }
   const id = useId();
   return (
     <section className={styles.card} aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
+      <h2 id={id}>
+        <bdi>{title}</bdi>
+      </h2>
       {children}
     </section>
   );

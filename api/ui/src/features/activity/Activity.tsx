@@ -24,7 +24,7 @@ export function Activity() {
   const jobs = useQuery(jobCounts).data ?? { running: 0, queued: 0, isMore: false };
   useEffect(() => {
     const still = models && stillHidden(hidden, models);
-    if (still && still.length < hidden.length) setHidden(still);
+    if (still && still.length < hidden.length) setHidden((all) => stillHidden(all, models));
   });
   const { moving, failed } = underway(models ?? [], hidden);
   const [shownFailed, shownMoving] = [failed.slice(0, MOST), moving.slice(0, MOST)];
@@ -33,7 +33,7 @@ export function Activity() {
   const hide = (failure: string) => {
     const isLast = moving.length + failed.length + jobs.running + jobs.queued === 1; // the strip goes, and focus with it
     (isLast ? document.getElementById("content") : summary.current)?.focus();
-    setHidden([...hidden, failure]);
+    setHidden((all) => [...all.filter((one) => one !== failure), failure]);
   };
   const toggle = (event: SyntheticEvent<HTMLDetailsElement>) => {
     remember("activity", event.currentTarget.open ? "open" : "closed");

@@ -1,12 +1,18 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { remember, remembered } from "../../lib/memory";
 
 const NAME = "activity.hidden";
 
-/** The failures that were hidden in this browser, and how to change them. */
-export function useHidden(): [string[], (hidden: string[]) => void] {
+/** The failures that were hidden in this browser, by any of its tabs, and how to change them. */
+export function useHidden(): [string[], (how: (hidden: string[]) => string[]) => void] {
   const [hidden, setHidden] = useState(kept);
-  const change = (next: string[]) => {
+  useEffect(() => {
+    const told = () => setHidden(kept()); // another tab has changed them
+    addEventListener("storage", told);
+    return () => removeEventListener("storage", told);
+  }, []);
+  const change = (how: (hidden: string[]) => string[]) => {
+    const next = how(kept());
     remember(NAME, JSON.stringify(next));
     setHidden(next);
   };

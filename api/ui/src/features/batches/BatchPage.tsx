@@ -1,13 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Batch, batchQuery, isEnded } from "../../api/batches";
-import { ApiError } from "../../api/errors";
-import { Failure } from "../../parts/Failure";
-import { Loading } from "../../parts/Loading";
 import { Note } from "../../parts/Note";
-import { Page } from "../../ui/Page";
+import { OneOf } from "../../parts/OneOf";
 import { BatchCode } from "./BatchCode";
 import { CancelButton } from "./CancelButton";
 import { FailuresCard } from "./FailuresCard";
@@ -23,24 +20,19 @@ export function BatchPage() {
   const { id } = route.useParams();
   const { t } = useTranslation();
   const [note, setNote] = useState<string | null>(null);
-  const { data, error, refetch } = useQuery(batchQuery(id));
-  if (error instanceof ApiError && error.status === 404)
-    return (
-      <Page title={t("batches.one")}>
-        <p>{t("batches.gone", { id })}</p>
-        <p>
-          <Link to="/batches">{t("batches.toAll")}</Link>
-        </p>
-      </Page>
-    );
-  const cancel = data && <CancelButton batch={data} onDone={() => setNote(t("batches.cancelled"))} />;
+  const asked = useQuery(batchQuery(id));
   return (
-    <Page title={t("batches.one")} actions={cancel}>
-      {note && <Note text={note} onClose={() => setNote(null)} />}
-      {error && <Failure error={error} again={refetch} />}
-      {!data && !error && <Loading />}
-      {data && <BatchCards batch={data} />}
-    </Page>
+    <OneOf
+      title={t("batches.one")}
+      asked={asked}
+      gone={t("batches.gone", { id })}
+      toAll={t("batches.toAll")}
+      list="/batches"
+      actions={(batch) => <CancelButton batch={batch} onDone={() => setNote(t("batches.cancelled"))} />}
+      notes={note && <Note text={note} onClose={() => setNote(null)} />}
+    >
+      {(batch) => <BatchCards batch={batch} />}
+    </OneOf>
   );
 }
 

@@ -1,4 +1,5 @@
 import { forgetAtEnd } from "../../lib/forgetting";
+import { owned } from "../../lib/owner";
 import type { Said } from "./talk";
 
 const PREFIX = "headrace.draft.";
@@ -11,7 +12,7 @@ forgetAtEnd(() => attached.clear());
 /** What was typed in a conversation and not sent. It outlives the page that showed it, its text a reload too. */
 export function draftOf(id: string): Said {
   try {
-    return { ...NOTHING, ...attached.get(id), text: sessionStorage.getItem(PREFIX + id) ?? "" };
+    return { ...NOTHING, ...attached.get(id), text: sessionStorage.getItem(PREFIX + owned(id)) ?? "" };
   } catch {
     return attached.get(id) ?? NOTHING;
   }
@@ -21,8 +22,8 @@ export function draftOf(id: string): Said {
 export function keepDraft(id: string, said: Said): void {
   attached.set(id, said);
   try {
-    if (said.text) sessionStorage.setItem(PREFIX + id, said.text);
-    else sessionStorage.removeItem(PREFIX + id);
+    if (said.text) sessionStorage.setItem(PREFIX + owned(id), said.text);
+    else sessionStorage.removeItem(PREFIX + owned(id));
   } catch {
     // A browser that keeps nothing: it lasts as long as this page.
   }

@@ -1,35 +1,38 @@
+import { owned } from "../../lib/owner";
 import type { Conversation } from "./conversation";
 import { united } from "./tree";
 
-const NAME = "headrace";
 const STORE = "conversations";
 
-let opened: Promise<IDBDatabase> | null = null;
+const opened = new Map<string, Promise<IDBDatabase>>();
 
-/** The browser's own database. Fails where the browser keeps nothing. */
-function database(): Promise<IDBDatabase> {
-  opened ??= new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
+/** A database of the browser's own. Fails where the browser keeps nothing. */
+function database(name: string): Promise<IDBDatabase> {
+  const there = opened.get(name);
+  if (there) return there;
+  const opening = new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  opened.catch(() => {
-    opened = null;
-  });
-  return opened;
+  opened.set(name, opening);
+  opening.catch(() => opened.delete(name));
+  return opening;
 }
 
-async function done<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  const transaction = (await database()).transaction(STORE, mode);
+type Act<T> = (store: IDBObjectStore) => IDBRequest<T>;
+
+async function done<T>(name: string, mode: IDBTransactionMode, act: Act<T>): Promise<T> {
+  const transaction = (await database(name)).transaction(STORE, mode);
   const request = act(transaction.objectStore(STORE));
   await end(transaction);
   return request.result;
 }
 
 /** Keeps a conversation with the turns that another tab has kept of it meanwhile. */
-async function keep(conversation: Conversation): Promise<void> {
-  const transaction = (await database()).transaction(STORE, "readwrite");
+async function keep(name: string, conversation: Conversation): Promise<void> {
+  const transaction = (await database(name)).transaction(STORE, "readwrite");
   const store = transaction.objectStore(STORE);
   const request: IDBRequest<Conversation | undefined> = store.get(conversation.id);
   request.onsuccess = () => store.put(united(request.result, conversation));
@@ -44,11 +47,23 @@ function end(transaction: IDBTransaction): Promise<void> {
   });
 }
 
-/** The conversations that this browser keeps. They are sent nowhere. */
-export const history = {
-  all: () => done<Conversation[]>("readonly", (store) => store.getAll()),
-  one: (id: string) => done<Conversation | undefined>("readonly", (store) => store.get(id)),
-  keep,
-  replace: (conversation: Conversation) => done("readwrite", (store) => store.put(conversation)),
-  forget: (id: string) => done("readwrite", (store) => store.delete(id)),
-};
+/** The conversations that this browser keeps for one owner. They are sent nowhere. */
+export interface History {
+  all: () => Promise<Conversation[]>;
+  one: (id: string) => Promise<Conversation | undefined>;
+  keep: (conversation: Conversation) => Promise<void>;
+  replace: (conversation: Conversation) => Promise<unknown>;
+  forget: (id: string) => Promise<unknown>;
+}
+
+/** Those of whoever this browser belongs to now, also if that is another later. */
+export function ownHistory(): History {
+  const name = owned("headrace");
+  return {
+    all: () => done<Conversation[]>(name, "readonly", (store) => store.getAll()),
+    one: (id) => done<Conversation | undefined>(name, "readonly", (store) => store.get(id)),
+    keep: (conversation) => keep(name, conversation),
+    replace: (conversation) => done(name, "readwrite", (store) => store.put(conversation)),
+    forget: (id) => done(name, "readwrite", (store) => store.delete(id)),
+  };
+}

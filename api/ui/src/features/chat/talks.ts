@@ -4,7 +4,7 @@ import { forgetAtEnd } from "../../lib/forgetting";
 import { newId } from "../../lib/ids";
 import { together } from "./archive";
 import { type Conversation, NO_SETTINGS, whole } from "./conversation";
-import { history } from "./history";
+import { type History, ownHistory } from "./history";
 import { Talk } from "./talk";
 
 const open = new Map<string, Talk>();
@@ -13,7 +13,9 @@ let blank: Talk | null = null;
 
 /** All conversations as they are now: those that are kept, and those that are open. A browser may keep none. */
 export async function all(): Promise<Conversation[]> {
-  const found = await history.all().catch(() => []);
+  const found = await ownHistory()
+    .all()
+    .catch(() => []);
   return together(
     found,
     [...open.values()].map((talk) => talk.now().conversation),
@@ -30,7 +32,7 @@ forgetAtEnd(() => {
 });
 
 /** Keeps a conversation. While it grows, the list of all is not read anew. */
-async function keep(conversation: Conversation, isGrowing: boolean): Promise<void> {
+async function keep(history: History, conversation: Conversation, isGrowing: boolean): Promise<void> {
   if (forgotten.has(conversation.id)) return; // it was deleted while it was written
   try {
     await history.keep(conversation);
@@ -40,7 +42,8 @@ async function keep(conversation: Conversation, isGrowing: boolean): Promise<voi
 }
 
 function opened(conversation: Conversation): Talk {
-  const talk = new Talk(conversation, keep);
+  const history = ownHistory();
+  const talk = new Talk(conversation, (changed, isGrowing) => keep(history, changed, isGrowing));
   open.set(conversation.id, talk);
   return talk;
 }
@@ -59,7 +62,7 @@ export function openTalk(id: string): Talk | undefined {
 
 /** The talk with an id, of those that are kept; null where there is none. */
 export async function keptTalk(id: string): Promise<Talk | null> {
-  const found = await history.one(id);
+  const found = await ownHistory().one(id);
   return open.get(id) ?? (found ? opened(whole(found)) : null);
 }
 
@@ -73,7 +76,9 @@ export async function forget(id: string): Promise<void> {
   forgotten.add(id);
   open.get(id)?.stop();
   open.delete(id);
-  await history.forget(id).catch(() => undefined); // what is still kept is listed as before
+  await ownHistory()
+    .forget(id)
+    .catch(() => undefined); // what is still kept is listed as before
   await queryClient.invalidateQueries({ queryKey: kept.queryKey });
 }
 
@@ -83,7 +88,7 @@ export async function bring(conversations: readonly Conversation[]): Promise<voi
     forgotten.delete(conversation.id);
     open.get(conversation.id)?.stop();
     open.delete(conversation.id);
-    await history.replace(conversation);
+    await ownHistory().replace(conversation);
   }
   await queryClient.invalidateQueries({ queryKey: kept.queryKey });
 }

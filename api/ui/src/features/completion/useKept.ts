@@ -1,9 +1,8 @@
 import { useRef, useState } from "react";
-import { remember, remembered } from "../../lib/memory";
+import { ownMemory } from "../../lib/memory";
 import type { Doc } from "./document";
 import { DEFAULTS, type Settings } from "./request";
 
-const NAME = "completion";
 const EVERY_MS = 1000;
 
 interface Kept {
@@ -14,7 +13,8 @@ interface Kept {
 
 /** The text and the parameters, which outlive a reload. A text that grows is kept each second. */
 export function useKept(sample: string) {
-  const [shown, setShown] = useState<Kept>(read);
+  const [memory] = useState(() => ownMemory("completion"));
+  const [shown, setShown] = useState<Kept>(() => read(memory.read()));
   const now = useRef(shown);
   const at = useRef(0);
   const set = (next: Partial<Kept>, isGrowing: boolean) => {
@@ -22,7 +22,7 @@ export function useKept(sample: string) {
     setShown(now.current);
     if (isGrowing && Date.now() - at.current < EVERY_MS) return;
     at.current = Date.now();
-    remember(NAME, JSON.stringify(now.current));
+    memory.keep(JSON.stringify(now.current));
   };
   const doc = shown.doc ?? { text: sample, written: [] };
   return {
@@ -33,9 +33,9 @@ export function useKept(sample: string) {
   };
 }
 
-function read(): Kept {
+function read(text: string | null): Kept {
   try {
-    const found = JSON.parse(remembered(NAME) ?? "null");
+    const found = JSON.parse(text ?? "null");
     if (typeof found.doc.text === "string" && Array.isArray(found.doc.written) && found.settings) return found;
   } catch {
     // what another version has kept

@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../../api/errors";
 import { contentUrl, type FileObject, fileQuery } from "../../api/files";
 import { bytes } from "../../lib/numbers";
 import type { Outcome } from "../../lib/outcomes";
@@ -10,10 +9,9 @@ import { moment } from "../../lib/times";
 import { CopyButton } from "../../parts/CopyButton";
 import { Failure } from "../../parts/Failure";
 import { FileHead } from "../../parts/files/FileHead";
-import { Loading } from "../../parts/Loading";
+import { OneOf } from "../../parts/OneOf";
 import { Card } from "../../ui/Card";
 import { FactList } from "../../ui/FactList";
-import { Page } from "../../ui/Page";
 import { DeleteFiles } from "./DeleteFiles";
 import styles from "./Files.module.css";
 import { PurposeName } from "./PurposeName";
@@ -26,27 +24,23 @@ export function FilePage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [refused, setRefused] = useState<Error | null>(null);
-  const { data, error, refetch } = useQuery(fileQuery(id));
-  if (error instanceof ApiError && error.status === 404)
-    return (
-      <Page title={t("files.one")}>
-        <p>{t("files.gone", { id })}</p>
-        <p>
-          <Link to="/files">{t("files.toAll")}</Link>
-        </p>
-      </Page>
-    );
+  const asked = useQuery(fileQuery(id));
   const deleted = async (outcome: Outcome) => {
     setRefused(outcome.error);
     if (!outcome.error) await navigate({ to: "/files" });
   };
   return (
-    <Page title={t("files.one")} actions={data && <DeleteFiles files={[data]} onDone={deleted} />}>
-      {error && <Failure error={error} again={refetch} />}
-      {refused && <Failure error={refused} />}
-      {!data && !error && <Loading />}
-      {data && <FileCards file={data} />}
-    </Page>
+    <OneOf
+      title={t("files.one")}
+      asked={asked}
+      gone={t("files.gone", { id })}
+      toAll={t("files.toAll")}
+      list="/files"
+      actions={(file) => <DeleteFiles files={[file]} onDone={deleted} />}
+      notes={refused && <Failure error={refused} />}
+    >
+      {(file) => <FileCards file={file} />}
+    </OneOf>
   );
 }
 

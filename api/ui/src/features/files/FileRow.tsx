@@ -29,7 +29,7 @@ export function FileRow({ file, isChosen, onChoose }: Props) {
       </td>
       <td className={styles.name}>
         <Link to="/files/$id" params={{ id }}>
-          {name}
+          <bdi>{name}</bdi>
         </Link>
       </td>
       <td>

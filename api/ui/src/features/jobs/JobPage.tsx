@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
 import { isOver, jobQuery, type PlacedJob } from "../../api/jobs";
 import { Failure } from "../../parts/Failure";
-import { Loading } from "../../parts/Loading";
+import { OneOf } from "../../parts/OneOf";
 import { Card } from "../../ui/Card";
 import { FactList } from "../../ui/FactList";
-import { Page } from "../../ui/Page";
 import { Status } from "../../ui/Status";
 import { Actions } from "./Actions";
 import { CourseCard } from "./CourseCard";
@@ -23,23 +22,19 @@ export function JobPage() {
   const { id } = route.useParams();
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const { data, error, refetch } = useQuery(jobQuery(id));
-  if (error instanceof ApiError && error.status === 404)
-    return (
-      <Page title={t("jobs.one")}>
-        <p>{t("jobs.gone", { id })}</p>
-        <p>
-          <Link to="/jobs">{t("jobs.toAll")}</Link>
-        </p>
-      </Page>
-    );
+  const asked = useQuery(jobQuery(id));
   const left = (action: string, failed: number) => action === "delete" && !failed && navigate({ to: "/jobs" });
   return (
-    <Page title={t("jobs.one")} actions={data && <Actions jobs={[data]} onDone={left} />}>
-      {error && <Failure error={error} again={refetch} />}
-      {!data && !error && <Loading />}
-      {data && <JobCards job={data} />}
-    </Page>
+    <OneOf
+      title={t("jobs.one")}
+      asked={asked}
+      gone={t("jobs.gone", { id })}
+      toAll={t("jobs.toAll")}
+      list="/jobs"
+      actions={(job) => <Actions jobs={[job]} onDone={left} />}
+    >
+      {(job) => <JobCards job={job} />}
+    </OneOf>
   );
 }
 

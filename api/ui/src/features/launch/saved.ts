@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
-import { remember, remembered } from "../../lib/memory";
+import { forgetAtEnd } from "../../lib/forgetting";
+import { ownMemory } from "../../lib/memory";
 import { isObject } from "./adapters";
 import type { Draft } from "./draft";
 import { withoutSecrets } from "./variables";
@@ -15,7 +16,16 @@ export interface Saved {
 type All = Readonly<Record<string, readonly Saved[]>>;
 
 const listeners = new Set<() => void>();
-let held: All = readable(remembered(NAME));
+let held: All | null = null;
+forgetAtEnd(() => {
+  held = null;
+});
+
+/** Read when it is first asked for: whose it is must be known. */
+function now(): All {
+  held ??= readable(ownMemory(NAME).read());
+  return held;
+}
 
 /** The forms in a text that was remembered, by their models; what is none of them is left out. Pure. */
 export function readable(text: string | null): All {
@@ -42,7 +52,7 @@ export function withOne(list: readonly Saved[], one: Saved): Saved[] {
 
 /** The forms that were saved for a model in this browser. */
 export function useSaved(model: string): readonly Saved[] {
-  return useSyncExternalStore(subscribe, () => held)[model] ?? NONE;
+  return useSyncExternalStore(subscribe, now)[model] ?? NONE;
 }
 
 /** Keeps a form. */
@@ -58,10 +68,10 @@ export function forget(model: string, name: string): void {
 const NONE: readonly Saved[] = [];
 
 function keep(model: string, change: (list: readonly Saved[]) => readonly Saved[]): void {
-  const { [model]: list = NONE, ...others } = readable(remembered(NAME)); // another tab may have saved, too
+  const { [model]: list = NONE, ...others } = readable(ownMemory(NAME).read()); // another tab may have saved, too
   const changed = change(list);
   held = changed.length > 0 ? { ...others, [model]: changed } : others;
-  remember(NAME, JSON.stringify(held));
+  ownMemory(NAME).keep(JSON.stringify(held));
   for (const listener of listeners) listener();
 }
 

@@ -1,21 +1,20 @@
 import { useState } from "react";
-import { remember, remembered } from "../../lib/memory";
+import { ownMemory } from "../../lib/memory";
 import { BLANK, type Draft, read, TYPES } from "./draft";
-
-const NAME = "register";
 
 /** What is being described, which outlives a reload. */
 export function useDraft(): [Draft, (draft: Draft) => void] {
-  const [draft, setDraft] = useState(kept);
+  const [memory] = useState(() => ownMemory("register"));
+  const [draft, setDraft] = useState(() => kept(memory.read() ?? ""));
   const change = (next: Draft) => {
-    remember(NAME, JSON.stringify(next));
+    memory.keep(JSON.stringify(next));
     setDraft(next);
   };
   return [draft, change];
 }
 
-function kept(): Draft {
-  const found = read(remembered(NAME) ?? "");
+function kept(written: string): Draft {
+  const found = read(written);
   const type = TYPES.find((one) => one === found?.["type"]);
   const text = found?.["text"];
   return type && typeof text === "string" ? { type, text } : BLANK;

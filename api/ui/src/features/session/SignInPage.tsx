@@ -28,6 +28,7 @@ export function SignInPage() {
             type="password"
             autoComplete="current-password"
             required
+            autoFocus
             value={key}
             onChange={(event) => setKey(event.target.value)}
           />

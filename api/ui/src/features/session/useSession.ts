@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, got } from "../../api/client";
-import { sessionQuery } from "../../api/session";
-import { forgetAll } from "../../lib/forgetting";
+import { ownedBy, sessionQuery } from "../../api/session";
 
 /** Whether a key is needed, and what this browser may do. */
 export function useSession() {
@@ -12,14 +11,15 @@ export function useSession() {
 export function useSessionChange() {
   const client = useQueryClient();
   const onSuccess = async () => {
-    await client.resetQueries();
+    await client.invalidateQueries({ queryKey: sessionQuery.queryKey }); // first: it tells whose all else is
+    await client.invalidateQueries();
   };
   return {
     begin: useMutation({ mutationFn: (key: string) => got(api.POST("/v1/session", { body: { key } })), onSuccess }),
     end: useMutation({
       mutationFn: () => got(api.DELETE("/v1/session")),
       onSuccess: () => {
-        forgetAll();
+        ownedBy(null);
         return onSuccess();
       },
     }),
