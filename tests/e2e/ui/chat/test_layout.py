@@ -154,3 +154,12 @@ def test_it_can_be_read_by_all(laid_out: Stack, opened: Opener, locale: str) -> 
     bring(page, 60)
     settings(page)
     look(page, "chat-many", locale)
+
+
+def test_a_list_of_many_conversations_is_shown_in_parts(laid_out: Stack, opened: Opener) -> None:
+    page, _ = opened(f"{laid_out.url}/ui/chat?model=slow")
+    bring(page, 130)
+    listed = page.get_by_role("region", name="Conversations").get_by_role("listitem")
+    expect(listed).to_have_count(100)
+    page.get_by_role("button", name="30 more").click()
+    expect(listed).to_have_count(130)

@@ -4,8 +4,8 @@ import { useTranslation } from "react-i18next";
 import { batchesQuery } from "../../api/batches";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { PageLinks } from "../../parts/PageLinks";
 import { Table } from "../../ui/Table";
-import styles from "./Batches.module.css";
 import { BatchRow } from "./BatchRow";
 import { type BatchSearch, statesOf } from "./search";
 
@@ -34,18 +34,20 @@ export function BatchList({ search: { tab, after }, onCancelled }: Props) {
           ))}
         </Table>
       )}
-      <div className={styles.actions}>
-        {after && (
+      <PageLinks
+        page={data}
+        after={after}
+        first={
           <Link to="/batches" search={first}>
             {t("batches.newest")}
           </Link>
-        )}
-        {data?.has_more && data.last_id && (
-          <Link to="/batches" search={{ ...first, after: data.last_id }}>
+        }
+        next={(last) => (
+          <Link to="/batches" search={{ ...first, after: last }}>
             {t("batches.older")}
           </Link>
         )}
-      </div>
+      />
     </>
   );
 }

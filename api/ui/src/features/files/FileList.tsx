@@ -1,15 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type FileFilters, filesQuery } from "../../api/files";
 import type { Outcome } from "../../lib/outcomes";
+import { ChooseAll } from "../../parts/ChooseAll";
 import { Failure } from "../../parts/Failure";
 import { Loading } from "../../parts/Loading";
+import { PageLinks } from "../../parts/PageLinks";
+import { useChosen } from "../../parts/useChosen";
 import { Table } from "../../ui/Table";
 import { DeleteFiles } from "./DeleteFiles";
 import { FileRow } from "./FileRow";
-import styles from "./Files.module.css";
 
 interface Props {
   filters: FileFilters;
@@ -22,12 +23,8 @@ const COLUMNS = ["chosen", "name", "purpose", "size", "created", "expires", "act
 export function FileList({ filters, onDeleted }: Props) {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery(filesQuery(filters));
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const files = data?.data ?? [];
-  const those = files.filter(({ id }) => chosen.has(id));
-  const all = files.length > 0 && those.length === files.length;
-  const choose = (id: string, on: boolean) =>
-    setChosen((before) => new Set(on ? [...before, id] : [...before].filter((one) => one !== id)));
+  const chosen = useChosen(files);
   const { after, ...first } = filters;
   return (
     <>
@@ -36,42 +33,35 @@ export function FileList({ filters, onDeleted }: Props) {
       {data && files.length === 0 && <p>{Object.keys(filters).length > 0 ? t("files.noneLike") : t("files.none")}</p>}
       {files.length > 0 && (
         <>
-          <div className={styles.actions}>
-            <label className={styles.actions}>
-              <input
-                type="checkbox"
-                className={styles.box}
-                checked={all}
-                onChange={() => setChosen(new Set(all ? [] : files.map(({ id }) => id)))}
-              />
-              {t("files.choosePage")}
-            </label>
-            <DeleteFiles files={those} isCounted onDone={onDeleted} />
-          </div>
+          <ChooseAll label={t("files.choosePage")} chosen={chosen}>
+            <DeleteFiles files={chosen.those} isCounted onDone={onDeleted} />
+          </ChooseAll>
           <Table label={t("files.title")} columns={COLUMNS.map((column) => t(`files.column.${column}`))}>
             {files.map((file) => (
               <FileRow
                 key={file.id}
                 file={file}
-                isChosen={chosen.has(file.id)}
-                onChoose={(on) => choose(file.id, on)}
+                isChosen={chosen.isChosen(file.id)}
+                onChoose={(on) => chosen.choose(file.id, on)}
               />
             ))}
           </Table>
         </>
       )}
-      <div className={styles.actions}>
-        {after && (
+      <PageLinks
+        page={data}
+        after={after}
+        first={
           <Link to="/files" search={first}>
             {t("files.first")}
           </Link>
-        )}
-        {data?.has_more && data.last_id && (
-          <Link to="/files" search={{ ...first, after: data.last_id }}>
+        }
+        next={(last) => (
+          <Link to="/files" search={{ ...first, after: last }}>
             {t("files.next")}
           </Link>
         )}
-      </div>
+      />
     </>
   );
 }
