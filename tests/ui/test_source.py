@@ -30,6 +30,7 @@ NO_PAGE_MEETS = {"invalid_json_line", "invalid_range", "previous_response_not_fo
 """Errors of what the interface never asks."""
 
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
+EAGER = re.compile(r'^\s*(?:import|export)\s+(?!type\b)(?:[^;"]*?from\s+)?"(\.[^"]+)"', re.M)
 KEY = re.compile(r"""\bt\(\s*["']([\w.]+)["']""")
 LITERAL = re.compile(r">\s*([A-Za-z][a-z]+(?: [A-Za-z]+)*)[^<>{}]*</")
 SAID = ("aria-label", "title", "placeholder", "alt", "label")
@@ -93,6 +94,33 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     plain = {re.sub(r"_(zero|one|two|few|many|other)$", "", key) for key in there}
     unused = {key for key in plain if f'"{key}"' not in source and not any(re.match(one, key) for one in made)}
     assert unused == set()
+
+
+def test_the_first_page_has_its_words() -> None:
+    """The words of other pages come with those."""
+    entries = [SOURCE / "main.tsx", *(SOURCE / "features" / "overview").glob("OverviewPage.tsx")]
+    sources = [path.read_text() for path in reached(entries)]
+    assert len(sources) > 50
+    for language in LANGUAGES:
+        later = re.findall(r'from "\./(\w+)\.json"', (language / "pages.ts").read_text())
+        used = {area for area in later if any(re.search(rf'["`]{area}\.', text) for text in sources)}
+        assert used == set(), language
+
+
+def reached(entries: list[Path]) -> set[Path]:
+    """The files that these import, and so on: not those that are fetched later, nor types."""
+    found: set[Path] = set()
+    waiting = list(entries)
+    while waiting:
+        path = waiting.pop()
+        if path in found or path.suffix not in (".ts", ".tsx"):
+            continue
+        found.add(path)
+        for name in EAGER.findall(path.read_text()):
+            there = path.parent / name
+            ways = (there, there / "index.ts", *(there.with_name(there.name + end) for end in (".ts", ".tsx")))
+            waiting += [way.resolve() for way in ways if way.is_file()]
+    return found
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".tsx"], ids=lambda path: path.name)

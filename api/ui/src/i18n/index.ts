@@ -2,22 +2,25 @@ import i18next, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
 import { remember, remembered } from "../lib/memory";
 import type en from "./en";
+import type pages from "./en/pages";
 
 /** The languages, each by its own name. */
 export const LANGUAGES = { en: "English", "zh-CN": "简体中文" } as const;
 export type Language = keyof typeof LANGUAGES;
 
-const files: Record<Language, () => Promise<{ default: unknown }>> = {
-  en: () => import("./en"),
-  "zh-CN": () => import("./zh-CN"),
-};
+type Words = Record<Language, () => Promise<{ default: object }>>;
+const first: Words = { en: () => import("./en"), "zh-CN": () => import("./zh-CN") };
+const further: Words = { en: () => import("./en/pages"), "zh-CN": () => import("./zh-CN/pages") };
+let areAllWanted = false;
 
 const lazy: BackendModule = {
   type: "backend",
   init() {},
   // i18next counts the parameters: with two, it waits for what is returned.
   async read(language, _namespace) {
-    return (await files[language as Language]()).default as object;
+    const some = [first, ...(areAllWanted ? [further] : [])];
+    const found = await Promise.all(some.map((words) => words[language as Language]()));
+    return Object.assign({}, ...found.map((words) => words.default));
   },
 };
 
@@ -33,6 +36,15 @@ export async function speak(language: Language): Promise<void> {
   remember("language", language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
+}
+
+/** Loads the words that the first page does not need, now and in whatever language is chosen later. */
+export async function wholeWords(): Promise<void> {
+  if (areAllWanted) return;
+  const language = i18next.language as Language;
+  i18next.addResourceBundle(language, "translation", (await further[language]()).default, true);
+  areAllWanted = true;
+  if (i18next.language !== language) await i18next.reloadResources(i18next.language);
 }
 
 /** Loads the words; the page is drawn after that. */
@@ -52,6 +64,6 @@ export async function startI18n(): Promise<void> {
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof en };
+    resources: { translation: typeof en & typeof pages };
   }
 }

@@ -1,7 +1,7 @@
 import { createRoute } from "@tanstack/react-router";
 import { filtersOf as catalogueFiltersOf, lineFiltersOf } from "../features/catalogue/search";
 import { filtersOf, tabOf } from "../features/models/search";
-import { late } from "./late";
+import { foremost, late } from "./late";
 import { named } from "./named";
 import { getParentRoute } from "./root";
 
@@ -11,7 +11,7 @@ export const start = [
     getParentRoute,
     path: "/",
     validateSearch: (search: Record<string, unknown>) => named(search, "trying"),
-    component: late(() => import("../features/overview/OverviewPage"), "OverviewPage"),
+    component: foremost(() => import("../features/overview/OverviewPage"), "OverviewPage"),
   }),
   createRoute({
     getParentRoute,

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type en from "../i18n/en";
+import type en from "../i18n/en/pages";
 
 type Ability = keyof (typeof en)["ability"];
 
