@@ -66,6 +66,7 @@ class AutostartLaunch(TypedDict):
     replica: int
     n_gpu: str
     gpu_idx: list[int] | None
+    replica_config: list[dict[str, Any]] | None
     envs: dict[str, str] | None
 
 

@@ -18,8 +18,9 @@ from models.launching.launch_options import Adapters, adapted, asks_for_nothing,
 from models.launching.lone.networks import refuse_alone
 from models.launching.options.schemas import check_options
 from models.launching.peek import Peek
-from models.launching.placing import CPU, Wish
+from models.launching.placing import CPU
 from models.launching.wishes.environment import Environment, refuse_environment
+from models.launching.wishes.places import ReplicaPlaces, param_of, places_of, wishes
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
 from models.staying import Staying
@@ -71,6 +72,7 @@ class Launch(Staying):
     node: Annotated[str, Field(max_length=150)] | None = Field(None, description="the node on which it is to run")
     worker_ip: Annotated[str, Field(max_length=150)] | None = Field(None, description="Xinference's name of node")
     replica: Annotated[Int, Field(ge=1, le=64)] = 1
+    replica_config: ReplicaPlaces | None = Field(None, description="the devices of each replica, an entry for each")
     request_limits: Annotated[Int, Field(ge=1, le=100_000)] | None = None
     trust_remote_code: Bool = Field(False, description="of no effect where the weights name no code of their own")
     peft_model_config: Adapters | None = Field(None, description="adapters, as Xinference's clients give them")
@@ -202,12 +204,11 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         spec = _spec(launch, engine)
         source, options = spec.source, dict(spec.options)
         fit = Fit(facts := FACTS[spec.engine], type_on(facts, launch.model_type or spec.model_type))
-    _check_gpus(launch, fit, seen)
     _check_options(launch, fit)
     options |= fit.engine.type_options.get(fit.model_type, {})
     options |= adapted(launch.options, fit.engine, launch.peft_model_config, launch.enable_thinking)
     check_options(fit.engine.name, fit.model_type, options, trusted=trusted, beside=Launch.model_fields)
-    return NewInstance(
+    new = NewInstance(
         uid=launch.uid,
         model_name=launch.model_name,
         model_type=fit.model_type,
@@ -220,6 +221,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         gpu_idx=launch.gpu_idx,
         node=launch.node or launch.worker_ip,
         replica=launch.replica,
+        replica_config=_places(launch),
         request_limits=launch.request_limits,
         trust_remote_code=trusted,
         load_on_request=launch.load_on_request,
@@ -228,6 +230,8 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         envs=launch.envs or None,
         about=asdict(about(fit.engine.name, fit.model_type, seen, options)),
     )
+    _check_gpus(new, fit, launch, seen)
+    return new
 
 
 def _trusted(launch: Launch, seen: Peek | None, *, allowed: bool) -> bool:
@@ -283,21 +287,27 @@ def _check_whole(launch: Launch, seen: Peek) -> None:
         raise refuse_alone(seen.place, network)
 
 
-def _check_gpus(launch: Launch, fit: Fit, seen: Peek | None) -> None:
+def _places(launch: Launch) -> list[dict[str, Any]] | None:
+    """Where each replica goes. Raises InvalidRequest."""
+    beside = {"n_gpu": launch.n_gpu or "None", "gpu_idx": launch.gpu_idx, "node": launch.node or launch.worker_ip}
+    return places_of(launch.replica_config or [], launch.replica, beside)
+
+
+def _check_gpus(new: NewInstance, fit: Fit, launch: Launch, seen: Peek | None) -> None:
     """Raise UnsupportedParameter where GPUs are asked for, and the engine cannot use them, or not several."""
-    wish = Wish(fit.engine.name, _gpus(launch.n_gpu), tuple(launch.gpu_idx or ()))
-    if fit.engine.cpu_only and "cpu" not in wish.kinds:
-        why = "computes on the CPU alone: leave out n_gpu and gpu_idx (--n-gpu, --gpu-idx)"
-    elif wish.count == 1 or fit.engine.many_gpus:
-        return
-    else:
-        able = [one.name for one in serving(fit.model_type) if one.many_gpus and _loads(one, launch, seen)]
-        other = f", or launch it on {' or '.join(able)}" if able else ""
-        why = f"computes a model on one GPU: to use several, launch several replicas (--replica){other}"
-    raise UnsupportedParameter(
-        f"the engine {fit.engine.name} {why}",
-        param="gpu_idx" if launch.gpu_idx else "n_gpu",
-    )
+    for number, wish in wishes(new):
+        if fit.engine.cpu_only and "cpu" not in wish.kinds:
+            why = "computes on the CPU alone: leave out n_gpu and gpu_idx (--n-gpu, --gpu-idx)"
+        elif wish.count == 1 or fit.engine.many_gpus:
+            continue
+        else:
+            able = [one.name for one in serving(fit.model_type) if one.many_gpus and _loads(one, launch, seen)]
+            other = f", or launch it on {' or '.join(able)}" if able else ""
+            why = f"computes a model on one GPU: to use several, launch several replicas (--replica){other}"
+        raise UnsupportedParameter(
+            f"the engine {fit.engine.name} {why}",
+            param=param_of(new, number, "gpu_idx" if wish.gpu_idx else "n_gpu"),
+        )
 
 
 def _check_options(launch: Launch, fit: Fit) -> None:

@@ -11,7 +11,6 @@ from models.errors import UnsupportedParameter
 
 INERT: dict[str, tuple[Any, ...]] = {
     "n_worker": (1,),
-    "replica_config": ([],),
     "enable_virtual_env": (False,),
     "virtual_env_packages": ([],),
     "virtual_env_find_links": ([],),

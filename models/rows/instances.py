@@ -88,6 +88,7 @@ class NewInstance:
     need: dict[str, Any] | None = None
     node: str | None = None
     envs: dict[str, str] | None = None
+    replica_config: list[dict[str, Any]] | None = None
 
 
 def create(
@@ -310,7 +311,7 @@ def asleep(connection: Connection, ids: Collection[str]) -> list[PendingReplica]
 
 def _to_be_placed(connection: Connection, *which: sa.ColumnElement[bool]) -> list[PendingReplica]:
     wish = (instances.c.n_gpu, instances.c.gpu_idx, instances.c.engine, instances.c.need, instances.c.node)
-    weights = (instances.c.source, instances.c.options)
+    weights = (instances.c.source, instances.c.options, instances.c.replica_config)
     query = sa.select(replicas.c.id, replicas.c.uid, replicas.c.error, replicas.c.tried, *wish, *weights)
     query = query.join(instances, instances.c.uid == replicas.c.uid)
     order = (instances.c.priority, replicas.c.created_at, replicas.c.id)

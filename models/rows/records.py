@@ -48,6 +48,7 @@ class InstanceRow(Record):
     autostart: bool  # whether `headrace up` brings it back
     need: dict[str, Any] | None  # of memory, by kind of device: models.ledger.placement.needs; None: not known
     node: str | None  # on which it is to run; None: any
+    replica_config: list[dict[str, Any]] | None  # the devices of each replica: models.launching.wishes.places
     envs: dict[str, str] | None  # environment variables of its runners; values may be secrets
     created_at: int
 
@@ -117,6 +118,7 @@ class PendingReplica(Record):
     options: dict[str, Any]  # its instance's
     need: dict[str, Any] | None  # its instance's
     node: str | None  # its instance's
+    replica_config: list[dict[str, Any]] | None  # its instance's
     tried: dict[str, str] | None
     error: list[Any] | None  # why it still waits, as models.errors.WireError
 

@@ -57,6 +57,7 @@ instances = sa.Table(
     sa.Column("need", sa.JSON(none_as_null=True)),
     sa.Column("node", sa.String(150)),
     sa.Column("envs", sa.JSON(none_as_null=True)),
+    sa.Column("replica_config", sa.JSON(none_as_null=True)),
     sa.Column("created_at", sa.BigInteger, nullable=False, default=now_ms()),
 )
 

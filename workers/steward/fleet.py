@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from models.launching.placing import Wish, candidate
+from models.launching.wishes.places import wish_at
 from models.ledger.fit import Holding
 from models.ledger.placement.deciding import Decision, Offer, decide
 from models.ledger.placement.files import nodes_with
@@ -14,6 +15,7 @@ from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import Reported, room, rooms
 from models.rows.instances import held_devices
 from models.rows.life import measured
+from models.rows.life.scaling import number_of
 from models.rows.records import LoadedDevice, PendingReplica, ReplicaRow
 from models.rows.residency import demand
 
@@ -97,4 +99,4 @@ def fleet_for(
 
 def wish_of(replica: PendingReplica) -> Wish:
     """What the launch of a waiting replica says of devices."""
-    return Wish(replica.engine, replica.n_gpu, tuple(replica.gpu_idx or ()), replica.node or "")
+    return wish_at(replica, number_of(replica.id) if replica.replica_config else 0)

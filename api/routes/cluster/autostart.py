@@ -170,6 +170,7 @@ def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> Autostart:
             "replica": row.replica,
             "n_gpu": row.n_gpu,
             "gpu_idx": row.gpu_idx,
+            "replica_config": row.replica_config,
             "envs": without_secrets(row.envs),
             **without_secrets(row.options),
         },

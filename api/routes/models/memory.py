@@ -9,6 +9,7 @@ from api.routes.models.preparing import PreparedLaunch
 from models.errors import InvalidRequest, NoDevice, UnsupportedParameter
 from models.launching.peek import Peek
 from models.launching.placing import Wish, candidate, fitting
+from models.launching.wishes.places import param_of, wish_at, wishes
 from models.ledger.fit import Room
 from models.ledger.headers import Headers
 from models.ledger.look import headers_if_any
@@ -31,13 +32,14 @@ HEADERS_S = 5.0
 
 def devices_for(devices: Sequence[LoadedDevice], new: NewInstance) -> list[LoadedDevice]:
     """The devices on which the launch may be placed, of the kind that it gets."""
-    found = fitting(wish_of(new), [candidate(one, one.load) for one in devices])
+    candidates = [candidate(one, one.load) for one in devices]
+    found = frozenset().union(*(fitting(wish, candidates) for _, wish in wishes(new)))
     return [one for one in devices if one.id in found]
 
 
 def wish_of(new: NewInstance) -> Wish:
-    """What a launch says of devices."""
-    return Wish(new.engine, new.n_gpu, tuple(new.gpu_idx or ()), new.node or "")
+    """What a launch says of the devices of its first replica."""
+    return wish_at(new, 0)
 
 
 def reported_to(gateway: Gateway) -> Reported:
@@ -74,7 +76,9 @@ async def needs(
 
 async def took(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> Mapping[str, int]:
     """What such a model took of such devices before, by ``models.ledger.placement.measuring``'s keys."""
-    return await gateway.database.look(measured.recall, keys_of([(new, wish_of(new).count)], devices))
+    return await gateway.database.look(
+        measured.recall, keys_of([(new, wish.count) for _, wish in wishes(new)], devices)
+    )
 
 
 async def nodes_that_have(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> frozenset[str]:
@@ -89,15 +93,19 @@ def decision(
     before: Mapping[str, int],
     nodes: Collection[str] = (),
 ) -> Decision:
-    """Where the first replica of a launch would go, whose needs are known.
+    """Where the first replica of a launch would go, whose needs are known; of several places the worst off.
 
-    ``before``: as ``took`` has it; ``nodes``: those that have the files.
+    ``before``: as ``took`` has it; ``nodes``: those that have the files. A parameter at fault is of the launch.
     """
-    wish = wish_of(new)
-    offers = [
-        Offer(candidate(one, one.load, nodes), found[one.id], need_of(new, one, wish.count, before)) for one in devices
-    ]
-    return decide(new.uid, wish, offers, {})
+    made = []
+    for number, wish in wishes(new):
+        offers = [
+            Offer(candidate(one, one.load, nodes), found[one.id], need_of(new, one, wish.count, before))
+            for one in devices
+        ]
+        one = decide(new.uid, wish, offers, {})
+        made.append(one._replace(placed=one.placed._replace(param=param_of(new, number, one.placed.param))))
+    return max(made, key=lambda one: (one.placed.hopeless, not one.possible, not one.placed.devices))
 
 
 async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice], new: NewInstance) -> None:
@@ -107,9 +115,12 @@ async def refuse_without_room(gateway: Gateway, devices: Sequence[LoadedDevice],
     there is no such node, UnsupportedParameter where no device can serve the launch for another reason.
     """
     nodes = sorted({one.node for one in devices})
-    if new.node and new.node not in nodes:
-        there = ", ".join(nodes) or "none that reports"
-        raise InvalidRequest(f"there is no node '{new.node}'; there is {there}", param="node")
+    for number, wish in wishes(new):
+        if wish.node and wish.node not in nodes:
+            there = ", ".join(nodes) or "none that reports"
+            raise InvalidRequest(
+                f"there is no node '{wish.node}'; there is {there}", param=param_of(new, number, "node")
+            )
     made = decision(devices, new, await rooms_of(gateway, devices), await took(gateway, devices, new))
     placed = made.placed
     if placed.hopeless and placed.param != PARAM:
@@ -126,13 +137,13 @@ async def refuse_by_name(gateway: Gateway, launch: PreparedLaunch) -> None:
     plan, new = launch.plan, launch.new
     if plan is None or is_shaped(new.options):
         return
-    wish = wish_of(new)
-    devices = [one for one in launch.devices if one.kind in wish.kinds and new.node in (None, "", one.node)]
-    found = await rooms_of(gateway, devices)
-    here = [device_here(found[one.id], one) for one in devices]
-    why = too_large(plan.family, plan.size, plan.model_format, plan.quantization, new.engine, here)
-    if why:
-        raise NoDevice(why, param=PARAM)
+    for _, wish in wishes(new):
+        devices = [one for one in launch.devices if one.kind in wish.kinds and wish.node in ("", one.node)]
+        found = await rooms_of(gateway, devices)
+        here = [device_here(found[one.id], one) for one in devices]
+        why = too_large(plan.family, plan.size, plan.model_format, plan.quantization, new.engine, here)
+        if why:
+            raise NoDevice(why, param=PARAM)
 
 
 def device_here(room: Room, device: LoadedDevice) -> DeviceHere:

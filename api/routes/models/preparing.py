@@ -13,6 +13,7 @@ from models.launching import hub
 from models.launching.launch import Launch, engine_asked, resolve, source_of
 from models.launching.peek import Peek
 from models.launching.peek_source import peek, peek_here, peek_or_why
+from models.launching.wishes.places import on_cpus
 from models.rows import instances
 from models.rows.instances import NewInstance
 from models.rows.records import LoadedDevice
@@ -40,7 +41,7 @@ async def prepared(gateway: Gateway, body: Launch, *, seeing: bool = False) -> P
     ``seeing``: its weights must be seen from here; raises HeadraceError, which says why they are not.
     """
     devices = await gateway.database.look(instances.alive_devices, instances.ALIVE_MS)
-    vllm = vllm_works(devices, body.n_gpu)
+    vllm = vllm_works(devices, body.n_gpu) and not on_cpus(body.replica_config or [])
     body, plan = await by_name.found(gateway, body, devices, vllm_first=vllm, within_s=PEEK_S)
     await gateway.looking(_refuse_outside, body, gateway.settings.roots)
     seen = await _look(gateway, body, devices, seeing=seeing)

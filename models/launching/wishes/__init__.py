@@ -1,4 +1,4 @@
 """What a launch may say of its processes beside the engine's options. Pure; for gateway, worker and steward.
 
-``environment`` decides which variables a model's processes may be given.
+``places`` says on which devices each replica goes; ``environment`` which variables its processes may be given.
 """

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.errors import HeadraceError, HubUnreachable, WeightsNotHere
-from models.launching.placing import Wish, candidate
+from models.launching.placing import candidate
+from models.launching.wishes.places import wish_at
 from models.ledger.placement.deciding import Offer, decide
 from models.ledger.placement.measuring import keys_of, need_of
 from models.ledger.placement.rooms import NOTHING, rooms
@@ -16,6 +17,7 @@ from models.rows import instances
 from models.rows.instances import HELD, UNPLACED
 from models.rows.life import events, measured
 from models.rows.life.events import EventKind
+from models.rows.life.scaling import number_of
 from models.rows.records import InstanceRow, LoadedDevice, ReplicaRow
 from models.rows.tables import replicas
 
@@ -62,7 +64,7 @@ def move_on(connection: Connection, replica: str, device: str, error: HeadraceEr
 def _is_left(connection: Connection, row: ReplicaRow, instance: InstanceRow, devices: list[LoadedDevice]) -> bool:
     """Whether one of these devices has the room now."""
     held = rooms(devices, instances.replicas_of(connection), NOTHING)
-    wish = Wish(instance.engine, instance.n_gpu, tuple(instance.gpu_idx or ()), instance.node or "")
+    wish = wish_at(instance, number_of(row.id))
     took = measured.recall(connection, keys_of([(instance, wish.count)], devices))
     offers = [
         Offer(candidate(one, one.load), held[one.id], need_of(instance, one, wish.count, took)) for one in devices

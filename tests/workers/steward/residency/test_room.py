@@ -28,7 +28,7 @@ def lacks(device: str, holder: str, node: str = "n") -> Shortfall:
 
 
 def waits(uid: str, n_gpu: str = "1") -> PendingReplica:
-    return PendingReplica(f"{uid}-0", uid, n_gpu, None, "echo", "", {}, None, None, None, None)
+    return PendingReplica(f"{uid}-0", uid, n_gpu, None, "echo", "", {}, None, None, None, None, None)
 
 
 def idle(uid: str) -> Resident:
