@@ -12,6 +12,8 @@ interface Props {
   again?: () => void;
   /** Whether it was asked by the reader, so that nothing asks it again by itself. */
   isAsked?: boolean;
+  /** Whether a field says what is wrong already. */
+  isSaid?: boolean;
 }
 
 type Code = keyof typeof causes;
@@ -20,7 +22,7 @@ type Code = keyof typeof causes;
 const OTHER = { code: "", status: -1, requestId: null, reasons: [], param: null } as const;
 
 /** An error of the API for people: what happened, why, the next step, and the id of the request to copy. */
-export function Failure({ error, again, isAsked = false }: Props) {
+export function Failure({ error, again, isAsked = false, isSaid = false }: Props) {
   const { t, i18n } = useTranslation();
   const { code, status, requestId, reasons, param } = error instanceof ApiError ? error : OTHER;
   const isOfField = reasons.some((one) => one.code.startsWith("fault_"));
@@ -32,6 +34,8 @@ export function Failure({ error, again, isAsked = false }: Props) {
       message={
         away ? (
           t(isAsked ? "error.unanswered" : "error.unreachable")
+        ) : isSaid ? (
+          t("error.atField")
         ) : (
           <>
             {isOfField && param && <code>{param}</code>} <Told text={error.message} reasons={reasons} />
@@ -39,9 +43,9 @@ export function Failure({ error, again, isAsked = false }: Props) {
         )
       }
       details={
-        (requestId || reasons.length > 0) && (
+        (requestId || (reasons.length > 0 && !isSaid)) && (
           <>
-            {!away && <Original text={error.message} reasons={reasons} />}
+            {!away && !isSaid && <Original text={error.message} reasons={reasons} />}
             {requestId && <RequestId id={requestId} code={code} />}
           </>
         )

@@ -1,5 +1,6 @@
 import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
+import { inPage } from "./inPage";
 import { isWhole, partsOf, type Sentence } from "./telling";
 
 /** A sentence of the server in the reader's language, as far as there are words for it; else as it is, in English. */
@@ -10,7 +11,7 @@ export function Told({ text, reasons }: Sentence) {
     // biome-ignore lint/suspicious/noArrayIndexKey: they have nothing else, and their order is theirs
     <Fragment key={at}>
       {at > 0 && t("reasons.between")}
-      {part.isOriginal ? <span lang="en">{part.text}</span> : part.text}
+      {part.isOriginal ? <span lang="en">{inPage(part.text)}</span> : part.text}
     </Fragment>
   ));
 }

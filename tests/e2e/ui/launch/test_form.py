@@ -138,10 +138,8 @@ def test_weights_of_a_repository_are_fetched_and_cancelled(served: Stack, hub: H
     hub.troubles.go.set()
     page.get_by_role("button", name="Launch", exact=True).click()
     launch.get_by_role("link", name="Chat with it").wait_for(timeout=READY_MS)
-    page.get_by_role("button", name="Launch", exact=True).click()
-    watch.excuse("409")
-    expect(page.get_by_role("alert")).to_contain_text("in use")
-    expect(page.get_by_label("Uid")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Launch", exact=True)).to_be_disabled()
+    page.get_by_text("The uid glyph-vlm is in use").wait_for()
     end(served, "glyph-vlm")
 
 

@@ -19,6 +19,9 @@ export function Cascade({ form, set, fault }: Pick<FieldsProps, "set" | "fault">
   if (model.error) return null;
   if (!model.data) return <Loading />;
   const why = way && !mayTry(way) ? { text: way.reason ?? "", reasons: way.reasons } : null;
+  const isSaid = steps.some(({ options, value }) =>
+    options.some((one) => one.value === value && one.reason !== null && one.reason.text === why?.text),
+  );
   const never = why ?? (model.data.unserved ? { text: model.data.unserved } : null);
   return (
     <>
@@ -28,11 +31,11 @@ export function Cascade({ form, set, fault }: Pick<FieldsProps, "set" | "fault">
           <StepChoice
             key={step.level}
             step={step}
-            fault={fault(step.level)}
+            fault={never === null ? fault(step.level) : null}
             onPick={(value) => set({ [step.level]: value })}
           />
         ))}
-      {never && (
+      {never && !isSaid && (
         <p className={styles.bad}>
           {t("launch.never")} <Told {...never} />
         </p>

@@ -10,8 +10,8 @@ import type { Form } from "./useForm";
 
 const TONES = { fits: "good", waits: "warn", refused: "bad" } as const;
 
-/** What the launch would need, where it would go, and what would have to make room. */
-export function Estimate({ form }: { form: Form }) {
+/** What the launch would need, where it would go, and what would have to make room. `told`: what is wrong stands elsewhere. */
+export function Estimate({ form, told }: { form: Form; told: boolean }) {
   const { t, i18n } = useTranslation();
   const { estimate, isFresh, isReady, way } = form;
   const { data, error } = estimate;
@@ -20,9 +20,12 @@ export function Estimate({ form }: { form: Form }) {
   if (error && isFresh) {
     return (
       <>
-        <p className={styles.bad}>
-          <FaultOf error={error} />
-        </p>
+        <p>{t("launch.noNeeds")}</p>
+        {!told && (
+          <p className={styles.small}>
+            <FaultOf error={error} />
+          </p>
+        )}
         {way?.needs && <p className={styles.small}>{t("launch.atLeast", { size: size(way.needs.total_bytes) })}</p>}
       </>
     );

@@ -5,6 +5,8 @@ import { Adapters } from "./Adapters";
 import { Folded } from "./Folded";
 import { type FieldsProps, FURTHER, HUBS, OF_GPUS, SWITCHES, TYPED } from "./fields";
 import styles from "./Launch.module.css";
+import { Placement } from "./Placement";
+import { resized } from "./placement";
 import { Switch } from "./Switch";
 import { TextField } from "./TextField";
 import { Variables } from "./Variables";
@@ -19,29 +21,34 @@ export function Further({ draft, set, fault }: FieldsProps) {
   const nodes = [...new Set(devices.map((one) => one.node))];
   const filled = FURTHER.filter((name) => draft[name]?.trim()).length;
   const hasGpus = devices.some((one) => one.kind !== "cpu");
-  const gpus = OF_GPUS.filter((name) => hasGpus || draft[name]);
+  const gpus = OF_GPUS.filter((name) => (hasGpus && !draft["replica_config"]) || draft[name]);
   const variables = variablesOf(draft["envs"] ?? "")?.map(({ name }) => `envs.${name}`) ?? [];
+  const config = draft["replica_config"] ?? "";
+  const places = Array.from({ length: 64 }, (_, at) => `replica_config[${at}]`);
   const field = (name: string) => ({
     value: draft[name] ?? "",
     fault: fault(name),
-    onChange: (text: string) => set({ [name]: text }),
+    onChange: (text: string) =>
+      set({ [name]: text, ...(name === "replica" && config && { replica_config: resized(config, text) }) }),
   });
   return (
     <Folded
       title={t("launch.further")}
       note={filled > 0 ? t("launch.filled", { count: filled }) : null}
-      isAtFault={[...FURTHER, ...variables].some((name) => fault(name) !== null)}
+      isAtFault={[...FURTHER, ...variables, ...places].some((name) => fault(name) !== null)}
     >
       <div className={styles.grid}>
         {[...TYPED, ...gpus].map((name) => (
           <TextField key={name} label={t(`launch.field.${name}`)} help={t(`launch.help.${name}`)} {...field(name)} />
         ))}
-        <TextField
-          label={t("launch.field.node")}
-          help={t("launch.help.node")}
-          choices={nodes.map((node) => [node, node])}
-          {...field("node")}
-        />
+        {(!config || draft["node"]) && (
+          <TextField
+            label={t("launch.field.node")}
+            help={t("launch.help.node")}
+            choices={nodes.map((node) => [node, node])}
+            {...field("node")}
+          />
+        )}
         <TextField
           label={t("launch.field.download_hub")}
           help={t("launch.help.download_hub")}
@@ -49,6 +56,7 @@ export function Further({ draft, set, fault }: FieldsProps) {
           {...field("download_hub")}
         />
       </div>
+      <Placement devices={devices} draft={draft} set={set} fault={fault} />
       {SWITCHES.map((name) => (
         <Switch
           key={name}

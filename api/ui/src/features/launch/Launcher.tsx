@@ -1,21 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useRef } from "react";
+import { type FormEvent, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/errors";
+import { live } from "../../api/live";
 import { Failure } from "../../parts/Failure";
 import { FaultOf } from "../../parts/FaultOf";
 import { useLaunch } from "../../parts/useLaunch";
 import { Button } from "../../ui/Button";
 import { Card } from "../../ui/Card";
 import { AsLaunch } from "./AsLaunch";
+import { Blockade } from "./Blockade";
+import { blockedBy, isOfLaunch } from "./blocked";
 import { ContextChart } from "./ContextChart";
+import { mayTry } from "./cascade";
 import { contextNameOf } from "./contexts";
 import type { Draft } from "./draft";
 import { EngineOptions } from "./EngineOptions";
 import { Estimate } from "./Estimate";
 import { Folded } from "./Folded";
 import { Further } from "./Further";
-import { othersOf } from "./fields";
+import { isSeen, othersOf } from "./fields";
 import styles from "./Launch.module.css";
 import { Others } from "./Others";
 import { optionsOf } from "./options";
@@ -40,6 +44,8 @@ export function Launcher({ search }: { search: LaunchSearch }) {
     await show(uid);
     progress.current?.focus();
   });
+  const blockade = useId();
+  const models = useQuery(live.models);
   const schema = useQuery({ ...optionsQuery(engine, type), enabled: engine !== "" });
   const options = schema.data ? optionsOf(schema.data) : [];
   const error = launch.error ?? (isReady ? form.estimate.error : form.model.error);
@@ -56,20 +62,40 @@ export function Launcher({ search }: { search: LaunchSearch }) {
     launch.reset();
     form.replace(filled);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (isReady && !launch.isPending) launch.mutate(body);
-  };
-  const close = () => {
-    void show(undefined);
-    button.current?.focus();
-  };
   const others = schema.data
     ? othersOf(
         draft,
         options.map((one) => one.name),
       )
     : [];
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (isReady && !launch.isPending && !blocked) launch.mutate(body);
+  };
+  const shows = (param: string) =>
+    isSeen(param, draft, [
+      ...options.map((one) => one.name),
+      ...others,
+      ...form.steps.filter((step) => step.options.length > 0).map((step) => step.level),
+      ...(form.atPlace ? ["model_engine", "model_type"] : []),
+    ]);
+  const refusal = form.isFresh && form.estimate.error instanceof ApiError ? form.estimate.error : null;
+  const { placement } = form.estimate.data ?? {};
+  const blocked = isReady
+    ? blockedBy({
+        uid: String(body["model_uid"] ?? body.model_name),
+        models: models.data?.data ?? [],
+        isOut: Boolean(form.model.data?.unserved) || (form.way !== undefined && !mayTry(form.way)),
+        error: refusal && isOfLaunch(refusal.param, draft["model_path"]) ? refusal : null,
+        shows,
+        hasNoRoom: form.isFresh && placement?.state === "refused" && draft["load_on_request"] !== "true",
+      })
+    : null;
+  const isAtField = launch.error instanceof ApiError && launch.error.param !== null && shows(launch.error.param);
+  const close = () => {
+    void show(undefined);
+    button.current?.focus();
+  };
   const place = (form.atPlace ? draft["model_path"] : form.model.data?.name) ?? "";
   const contextName = contextNameOf(options);
   const hasContext = form.estimate.data?.devices.some((one) => one.needs.context_length !== null);
@@ -97,10 +123,25 @@ export function Launcher({ search }: { search: LaunchSearch }) {
         </div>
         <div className={styles.side}>
           <Card title={t("launch.needs")}>
-            <Estimate form={form} />
-            {launch.error && <Failure error={launch.error} />}
+            <Estimate
+              form={form}
+              told={
+                blocked !== null || search.launched !== undefined || (refusal?.param != null && shows(refusal.param))
+              }
+            />
+            {blocked && (
+              <Blockade id={blockade} blocked={blocked} error={refusal} onUid={(uid) => change({ model_uid: uid })} />
+            )}
+            {launch.error && !blocked && <Failure error={launch.error} isSaid={isAtField} />}
             <div className={styles.row}>
-              <Button ref={button} type="submit" look="primary" disabled={launch.isPending || !isReady}>
+              <Button
+                ref={button}
+                type="submit"
+                look="primary"
+                disabled={!isReady}
+                aria-disabled={launch.isPending || blocked !== null}
+                aria-describedby={blocked ? blockade : undefined}
+              >
                 {t("launch.launch")}
               </Button>
             </div>

@@ -21,6 +21,7 @@ export const FURTHER: readonly string[] = [
   "download_hub",
   "peft_model_config",
   "envs",
+  "replica_config",
 ];
 
 const OF_THE_MODEL = [
@@ -32,6 +33,13 @@ const OF_THE_MODEL = [
   "model_size_in_billions",
   "quantization",
 ];
+
+/** Whether a parameter that is at fault is a field that is seen, and says so itself. Pure. */
+export function isSeen(param: string, draft: Readonly<Record<string, string>>, more: readonly string[]): boolean {
+  const [group = ""] = param.split(/[.[]/);
+  if (["model_name", "name", "model_uid"].includes(group) || more.includes(param)) return true;
+  return Boolean(draft[group]?.trim()) && (group === "model_path" || FURTHER.includes(group));
+}
 
 /** Fields that are filled in and have no place of their own in the form. Pure. */
 export function othersOf(draft: Readonly<Record<string, string>>, options: readonly string[]): string[] {
