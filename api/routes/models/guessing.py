@@ -12,12 +12,14 @@ from api.gateway.gateway import Gateway, gateway_of
 from api.routes.models.preparing import PEEK_S, prepared
 from api.shapes.as_written import AsWritten
 from api.shapes.registrations import Guess, GuessedModel
+from models.catalogue.registering.families import free_name
 from models.catalogue.registering.guesses import guess
 from models.engines import ModelType
 from models.errors import Unavailable
 from models.launching.launch import Launch
 from models.ledger.look import headers_if_any
 from models.modalities.json_object import JsonObject
+from models.rows import registrations
 from models.unicode import refuse_broken
 
 router = APIRouter(tags=["models"], route_class=AsWritten)
@@ -47,7 +49,7 @@ class GuessBody(JsonObject):
 async def guess_model(request: Request) -> Guess:
     """What would be registered of the weights at a path, or on a hub: its ``model_type``, and its ``model``.
 
-    ``model_type`` and ``model_name`` are taken as they are said.
+    ``model_type`` and ``model_name`` are taken as they are said; else the name is one that is free.
     """
     return await _guessed(gateway_of(request), await fields.read(request, GuessBody))
 
@@ -76,4 +78,6 @@ async def _guessed(gateway: Gateway, body: GuessBody) -> Guess:
     numbers = sum(one.numbers for one in headers.all) if headers is not None else None
     kind: Any = new.model_type
     made = guess(new.source, seen, new.engine, kind, numbers, body.model_name)
+    if body.model_name is None:
+        made["model_name"] = free_name(made["model_name"], await gateway.database.look(registrations.names))
     return {"model_type": kind, "model": cast(GuessedModel, made)}

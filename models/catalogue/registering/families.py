@@ -1,7 +1,8 @@
 """An entry of the catalogue from a model as its user describes it. Pure."""
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,6 +109,20 @@ def refuse_taken(name: str, param: str) -> None:
     if known is not None:
         means = "" if known == name else f", where it means '{known}'"
         raise Conflict(f"the catalogue has the name '{name}'{means}: give another", param=param)
+
+
+def free_name(name: str, registered: Collection[str]) -> str:
+    """This name, or one like it, under which a model can be registered. ``registered``: names that others have."""
+    ends = itertools.chain(("", "-local"), (f"-local-{number}" for number in itertools.count(2)))
+    return next(one for end in ends if _is_free(one := f"{name[:80]}{end}" if end else name, registered))
+
+
+def _is_free(name: str, registered: Collection[str]) -> bool:
+    try:
+        refuse_taken(name, "model_name")
+    except Conflict:
+        return False
+    return name not in registered
 
 
 def type_named(text: str) -> ModelType:

@@ -97,9 +97,9 @@ def test_the_form_and_the_json_are_one(stack: Stack, opened: Opener) -> None:
     text = page.get_by_label("The same as JSON", exact=True)
     page.get_by_label("Name", exact=True).fill("both")
     page.get_by_label("Folder or file").fill("file:///models/both")
-    page.get_by_label("Billions of parameters").press_sequentially("0.5")
+    page.get_by_label("Size (billions of parameters)").press_sequentially("0.5")
     page.get_by_label("Languages").press_sequentially("en, zh")
-    page.get_by_label("calls tools").check()
+    page.get_by_label("tool calling").check()
     page.get_by_text("It can be registered.").wait_for()
     [spec] = described(page)["model_specs"]
     assert (spec["model_uri"], spec["model_size_in_billions"]) == ("file:///models/both", 0.5)

@@ -4,7 +4,7 @@ import { classes } from "../lib/classes";
 import { clock } from "../lib/times";
 import { Button } from "../ui/Button";
 import styles from "./Log.module.css";
-import { holding, missed, type NumberedLine } from "./lines";
+import { holding, missed, type NumberedLine, untimed } from "./lines";
 
 const NEAR_PX = 24;
 
@@ -52,7 +52,7 @@ export function LogLines({ lines, wanted, isShort = false }: Props) {
 const Line = memo(function Line({ line, language }: { line: NumberedLine; language: string }) {
   return (
     <div className={styles.line}>
-      <span className={styles.time}>{clock(line.time * 1000, language)}</span> {line.text}
+      <span className={styles.time}>{clock(line.time * 1000, language)}</span> {untimed(line.text)}
     </div>
   );
 });

@@ -11,7 +11,7 @@ export function Told({ text, reasons }: Sentence) {
     // biome-ignore lint/suspicious/noArrayIndexKey: they have nothing else, and their order is theirs
     <Fragment key={at}>
       {at > 0 && t("reasons.between")}
-      {part.isOriginal ? <span lang="en">{inPage(part.text)}</span> : part.text}
+      {part.isOriginal ? <span lang="en">{inPage(part.text)}</span> : inPage(part.text)}
     </Fragment>
   ));
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { holding, MOST_LINES, missed, pushed } from "./lines";
+import { holding, MOST_LINES, missed, pushed, untimed } from "./lines";
 
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => {
@@ -22,4 +22,15 @@ test("a search does not look at the case", () => {
 test("what came since is counted", () => {
   expect(missed(lines(0, 9), lines(0, 5))).toBe(4);
   expect(missed([], lines(0, 5))).toBe(0);
+});
+
+test.each([
+  ["10:46:10.552Z INFO workers: loaded", "INFO workers: loaded"],
+  ["2026-11-30 10:46:10,552 loaded", "loaded"],
+  ["[10:46:10] loaded", "loaded"],
+  ["loaded at 10:46:10", "loaded at 10:46:10"],
+  ["10:46 loaded", "10:46 loaded"],
+  ["  indented", "  indented"],
+])("a line says its time once: %s", (text, shown) => {
+  expect(untimed(text)).toBe(shown);
 });

@@ -13,6 +13,14 @@ export function pushed(lines: readonly NumberedLine[], added: readonly NumberedL
   return [...lines, ...added].slice(-MOST_LINES);
 }
 
+/** A time of day at the start of a line, of a program's own, with or without the date. */
+const TIME = /^\[?(?:\d{4}-\d{2}-\d{2}[T ])?\d{2}:\d{2}:\d{2}(?:[.,]\d+)?Z?\]?\s+/;
+
+/** The text of a line without the time at its start, which is told beside it. Pure. */
+export function untimed(text: string): string {
+  return text.replace(TIME, "");
+}
+
 /** The lines that hold a text, in whatever case. Pure. */
 export function holding(lines: readonly NumberedLine[], text: string): readonly NumberedLine[] {
   const wanted = text.trim().toLowerCase();

@@ -43,11 +43,11 @@ def test_models_answer_side_by_side_and_one_is_gone_on_with(comparing: Stack, op
     assert sorted(body["model"] for body in bodies) == ["echo", "org/parrot", "smollm2"]
     tops = [answers(page, model).bounding_box() for model in ("smollm2", "org/parrot", "echo")]
     assert len({box["y"] for box in tops if box}) == 1
-    chosen = page.get_by_role("button", name="Go on with this one: org/parrot")
+    chosen = page.get_by_role("button", name="Continue with this one: org/parrot")
     chosen.click()
-    expect(page.get_by_role("button", name="The conversation goes on from here: org/parrot")).to_be_focused()
+    expect(page.get_by_role("button", name="The conversation continues from here: org/parrot")).to_be_focused()
     page.reload()
-    expect(page.get_by_role("button", name="The conversation goes on from here: org/parrot")).to_be_visible()
+    expect(page.get_by_role("button", name="The conversation continues from here: org/parrot")).to_be_visible()
     say(page, "And of the sea?")
     expect(answers(page, "smollm2")).to_contain_text("tokens/s")
     expect(answers(page, "org/parrot")).to_have_count(2)

@@ -68,7 +68,7 @@ def test_an_answer_of_a_model_that_died_is_gone_on_with(failing: Stack, signed_i
     watch.excuse(r"503")
     sent = []
     page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
-    answer.get_by_role("button", name="Go on").click()
+    answer.get_by_role("button", name="Continue").click()
     expect(answer).to_contain_text("3 written")
     expect(fault).to_have_count(0)
     now = answer.locator("p").first.inner_text()
@@ -89,7 +89,7 @@ def test_an_answer_survives_a_gateway_that_starts_again(failing: Stack, signed_i
     expect(answer).to_contain_text("on and on on and on")
     page.get_by_label("Message", exact=True).fill("typed in between")
     limited(page, 3)
-    expect(answer.get_by_role("button", name="Go on")).to_be_visible()
+    expect(answer.get_by_role("button", name="Continue")).to_be_visible()
     wait_for(failing.is_ready, 60, failing.logs)  # the supervisor has it serve again
     expect(page.get_by_text("The server does not answer.")).to_have_count(0)
     answer.get_by_role("button", name="Regenerate").click()
@@ -197,7 +197,7 @@ def test_signing_out_leaves_nothing_to_the_next(signed_in: Opener) -> None:
 def test_the_request_is_told_as_code(signed_in: Opener) -> None:
     page, _ = signed_in("chat")
     limited(page, 3)
-    page.get_by_label("Show the probability of each token").check()
+    page.get_by_label("Log probabilities").check()
     say(page, "as code please")
     expect(answers(page, "slow")).to_contain_text("3 written")
     page.locator("summary", has_text="As code").click()

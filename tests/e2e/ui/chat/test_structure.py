@@ -44,7 +44,7 @@ def forming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def shaped(page: Page, form: str, label: str = "", text: str = "") -> None:
     """Ask for answers of a form."""
-    field = page.get_by_label("Form of the answer")
+    field = page.get_by_label("Output format")
     if not field.is_visible():
         settings(page)
         page.get_by_text("Output format and tools").click()
@@ -69,7 +69,7 @@ def test_an_answer_is_held_against_its_schema(forming: Stack, opened: Opener) ->
     page.get_by_role("button", name="Regenerate").click()
     expect(answer).to_contain_text("Not valid: JSON schema")
     expect(answer.get_by_role("listitem")).to_contain_text("/")
-    expect(answer).to_contain_text("The engine could not heed:")
+    expect(answer).to_contain_text("Not supported by the engine:")
     assert unfit(page) == []
 
 
@@ -107,7 +107,7 @@ def test_a_tool_is_called_answered_and_gone_on_from(forming: Stack, opened: Open
     limited(page, 120)
     page.get_by_text("Output format and tools").click()
     page.get_by_role("button", name="Use an example of a tool").click()
-    page.get_by_label("Calls of tools").select_option("Exactly one")
+    page.get_by_label("Tool choice").select_option("Exactly one")
     sent = []
     page.on("request", lambda request: sent.append(request) if "completions" in request.url else None)
     say(page, "What is the weather in Rome?")
@@ -136,7 +136,7 @@ def test_a_tool_is_called_answered_and_gone_on_from(forming: Stack, opened: Open
 def test_the_odds_of_tokens_are_told_on_hover_and_focus(forming: Stack, opened: Opener) -> None:
     page, _ = opened(f"{forming.url}/ui/chat?model=smollm2")
     limited(page, 12)
-    page.get_by_label("Show the probability of each token").check()
+    page.get_by_label("Log probabilities").check()
     say(page, "Name a colour.")
     answer = answers(page, "smollm2")
     answer.get_by_text("Tokens and their probabilities").click()

@@ -1,5 +1,6 @@
 """What a launch says beside its model, the same launch as a command, and forms that are filled again."""
 
+import json
 import re
 import shlex
 from typing import Any
@@ -12,6 +13,7 @@ from tests.e2e.stack import Stack, headrace
 from tests.e2e.ui.conftest import Opener
 from tests.e2e.ui.launch.conftest import body, end, estimated, part
 from tests.e2e.ui.watched import unfit
+from tests.support.weights import smollm2_gguf
 
 pytestmark = [pytest.mark.e2e, pytest.mark.weights, pytest.mark.timeout(300)]
 
@@ -130,3 +132,24 @@ def test_memory_is_compared_by_context(served: Stack, opened: Opener) -> None:
     chart.get_by_role("button", name="Use a context of 8,192").click()
     expect(page.get_by_text(re.compile("a context of 8,192 tokens"))).to_be_visible()
     assert body(page)["n_ctx"] == 8192
+
+
+def test_why_a_registered_model_loads_with_less_context_is_said(served: Stack, opened: Opener) -> None:
+    spec = {
+        "model_format": "ggufv2",
+        "model_size_in_billions": 0.135,
+        "quantization": "Q4_1",
+        "model_uri": f"file://{smollm2_gguf()}",
+    }
+    model = {"model_name": "long-one", "context_length": 8192, "model_ability": ["chat"], "model_specs": [spec]}
+    registered = httpx.post(
+        f"{served.url}/v1/model_registrations/LLM", json={"model": json.dumps(model), "persist": True}, timeout=60
+    )
+    assert registered.status_code == 200, registered.text
+    page, _ = opened(f"{served.url}/ui/launch?name=long-one")
+    estimated(page)
+    usual = page.get_by_text("4,096 tokens is the engine's default")
+    expect(usual).to_contain_text("The model can read 8,192: set n_ctx for more")
+    part(page, "Options of llama_cpp").get_by_label("n_ctx", exact=True).fill("2048")
+    expect(page.get_by_text("a context of 2,048 tokens")).to_be_visible()
+    expect(page.get_by_text("is the engine's default")).to_have_count(0)

@@ -55,7 +55,7 @@ def test_what_is_wrong_with_a_field_stands_there_alone(served: Stack, opened: Op
     part(page, "Paste a command or JSON").get_by_role("textbox").fill("headrace launch -n smollm2 --n-gpu 3")
     page.get_by_role("button", name="Fill the form").click()
     refused(page, "None of the devices here can run it")
-    expect(page.get_by_text("no node has 3 GPUs")).to_have_count(1)
+    expect(page.get_by_text("no node has so many GPUs: 3")).to_have_count(1)
     expect(page.get_by_text("--n-gpu None")).to_have_count(0)
 
 

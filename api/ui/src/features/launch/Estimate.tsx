@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { bytes } from "../../lib/numbers";
+import { bytes, decimal } from "../../lib/numbers";
 import { FaultOf } from "../../parts/FaultOf";
 import { Loading } from "../../parts/Loading";
 import { Told } from "../../parts/Told";
@@ -11,7 +11,7 @@ import type { Form } from "./useForm";
 const TONES = { fits: "good", waits: "warn", refused: "bad" } as const;
 
 /** What the launch would need, where it would go, and what would have to make room. `told`: what is wrong stands elsewhere. */
-export function Estimate({ form, told }: { form: Form; told: boolean }) {
+export function Estimate({ form, told, contextName }: { form: Form; told: boolean; contextName: string | null }) {
   const { t, i18n } = useTranslation();
   const { estimate, isFresh, isReady, way } = form;
   const { data, error } = estimate;
@@ -34,6 +34,12 @@ export function Estimate({ form, told }: { form: Form; told: boolean }) {
   const { placement, devices, download_bytes: download } = data;
   const { state } = placement;
   const shown = devices.find((one) => placement.devices.includes(one.device)) ?? devices[0];
+  const loaded = shown?.needs.context_length ?? 0;
+  const most = form.model.data?.context_length ?? 0;
+  const isUsual = contextName !== null && !form.draft[contextName]?.trim() && !form.draft["context_length"]?.trim();
+  const number = (tokens: number) => decimal(tokens, i18n.language);
+  const less =
+    isUsual && loaded > 0 && loaded < most ? { tokens: number(loaded), most: number(most), option: contextName } : null;
   const leaving = placement.to_leave.flatMap((one) => one.holders);
   return (
     <div className={isFresh ? styles.estimate : styles.stale} aria-busy={!isFresh}>
@@ -41,6 +47,7 @@ export function Estimate({ form, told }: { form: Form; told: boolean }) {
         <Status tone={TONES[state]}>{t(`launch.state.${state}`)}</Status>
       </p>
       {shown && <DeviceNeeds device={shown} />}
+      {less && <p className={styles.small}>{t("launch.contextLess", less)}</p>}
       {placement.devices.length > 1 && <p>{t("launch.goesTo", { devices: placement.devices.join(", ") })}</p>}
       {state !== "fits" && placement.reason && (
         <p>

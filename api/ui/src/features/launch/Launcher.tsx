@@ -19,7 +19,7 @@ import { EngineOptions } from "./EngineOptions";
 import { Estimate } from "./Estimate";
 import { Folded } from "./Folded";
 import { Further } from "./Further";
-import { isSeen, othersOf } from "./fields";
+import { isOwn, isSeen, othersOf } from "./fields";
 import styles from "./Launch.module.css";
 import { Others } from "./Others";
 import { optionsOf } from "./options";
@@ -47,7 +47,7 @@ export function Launcher({ search }: { search: LaunchSearch }) {
   const blockade = useId();
   const models = useQuery(live.models);
   const schema = useQuery({ ...optionsQuery(engine, type), enabled: engine !== "" });
-  const options = schema.data ? optionsOf(schema.data) : [];
+  const options = (schema.data ? optionsOf(schema.data) : []).filter((one) => !isOwn(one.name));
   const error = launch.error ?? (isReady ? form.estimate.error : form.model.error);
   const fault = (name: string) => {
     const isIt =
@@ -125,6 +125,7 @@ export function Launcher({ search }: { search: LaunchSearch }) {
           <Card title={t("launch.needs")}>
             <Estimate
               form={form}
+              contextName={contextName}
               told={
                 blocked !== null || search.launched !== undefined || (refusal?.param != null && shows(refusal.param))
               }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { adaptersOf, fieldOf } from "./adapters";
 import { cascade, chosen, type WayThere, wayOf } from "./cascade";
 import { bodyOf, looksLikePlace } from "./draft";
-import { othersOf } from "./fields";
+import { isOwn, isSeen, othersOf } from "./fields";
 
 const way = (
   engine: string,
@@ -122,4 +122,15 @@ test("a body has what is filled in, with the types that are meant", () => {
   expect(bodyOf({ model_path: "hf:org/a/b.Q4_1.gguf" })).toMatchObject({ model_name: "b.Q4_1" });
   expect(bodyOf({ model_path: "/a/b", model_name: "c" })).toEqual({ model_name: "c", model_path: "/a/b" });
   expect(["hf:a/b", "/srv/a", "a/b", "qwen3:0.6b"].map(looksLikePlace)).toEqual([true, true, true, false]);
+});
+
+test("what the form has itself is no further option of an engine", () => {
+  expect(["quantization", "trust_remote_code", "n_ctx"].map(isOwn)).toEqual([true, true, false]);
+});
+
+test("a parameter at fault is told at its field where that is seen", () => {
+  const draft = { n_gpu: "3", envs: "{}" };
+  const seen = (param: string) => isSeen(param, draft, ["n_ctx"]);
+  expect(["n_gpu", "envs.A", "model_uid", "n_ctx", "name"].map(seen)).toEqual([true, true, true, true, true]);
+  expect(["gpu_idx", "model_path", "other", "replica_config[0]"].map(seen)).toEqual([false, false, false, false]);
 });

@@ -34,6 +34,11 @@ const OF_THE_MODEL = [
   "quantization",
 ];
 
+/** Whether the form itself has this field, so that it is no further option of an engine. Pure. */
+export function isOwn(field: string): boolean {
+  return OF_THE_MODEL.includes(field) || FURTHER.includes(field);
+}
+
 /** Whether a parameter that is at fault is a field that is seen, and says so itself. Pure. */
 export function isSeen(param: string, draft: Readonly<Record<string, string>>, more: readonly string[]): boolean {
   const [group = ""] = param.split(/[.[]/);
