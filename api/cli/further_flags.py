@@ -14,6 +14,7 @@ SWITCH = "[true|false]"
 """The value of a flag that is true without one."""
 
 _STAYING, _AGAIN, _WEIGHTS = "How long it stays", "After failures and starts", "Its weights"
+_PLACES = "Where it runs"
 _Text = str | None
 
 
@@ -50,6 +51,9 @@ def declared(
     ] = None,
     retry_interval_s: Annotated[
         _Text, typer.Option(metavar="SECONDS", help="Before the first try; doubles; 60.", rich_help_panel=_AGAIN)
+    ] = None,
+    replica_config: Annotated[
+        _Text, typer.Option(metavar="JSON", help="The devices of each copy, a list.", rich_help_panel=_PLACES)
     ] = None,
     download_hub: Annotated[
         _Text, typer.Option(metavar="HUB", help="huggingface or modelscope.", rich_help_panel=_WEIGHTS)

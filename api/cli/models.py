@@ -78,7 +78,8 @@ def launch(
 ) -> None:
     """Launch a model. Any further --key value is an option of its engine: headrace engine --options ENGINE lists them.
 
-    --lora-modules NAME PATH adds an adapter (vllm, diffusers), -qc KEY VALUE a part of vllm's --quantization-config.
+    --lora-modules NAME PATH adds an adapter (vllm, diffusers), -qc KEY VALUE a part of vllm's --quantization-config,
+    --env NAME VALUE an environment variable of its processes.
     """
     body = {
         "model_uid": model_uid,

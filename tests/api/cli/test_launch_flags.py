@@ -84,9 +84,10 @@ def test_further_flags_are_read_with_or_without_a_value() -> None:
 
 def test_the_help_of_launch_lists_every_field_of_a_launch() -> None:
     shown = headrace("launch", "--help", COLUMNS="200").stdout
-    own = {"model_size_in_billions", "node", "worker_ip", "peft_model_config"}  # under other names, or several
+    own = {"model_size_in_billions", "node", "worker_ip", "peft_model_config", "envs"}  # under other names, or several
     fields = [name for name in Launch.model_fields if name not in own]
     assert not [name for name in fields if f"--{name.replace('_', '-')} " not in shown]
+    assert "--env NAME VALUE" in shown
     assert {name for name, _ in further().values()} <= set(Launch.model_fields)
 
 
