@@ -234,7 +234,7 @@ def test_the_command_line_registers_what_a_file_says_or_it_guesses(new_stack: St
     auto = httpx.post(
         f"{stack.url}/v1/models/llm/auto-register", json={"model_path": str(weights), "model_family": "x"}
     )
-    assert auto.json()["model_name"] == "SmolLM2-135M-Instruct"
+    assert auto.json()["model_name"] == "SmolLM2-135M-Instruct-local", "the catalogue has the name of the file"
     nothing = headrace(stack, "register", "--from", str(tmp_path / "nowhere"))
     assert (nothing.returncode, "Traceback" in nothing.stderr) == (1, False)
 
