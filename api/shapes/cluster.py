@@ -51,6 +51,20 @@ class ClusterNode(MachineResources):
 AutostartStatus = Literal["active", "waiting", "failed"]
 
 
+class KeptDevices(TypedDict):
+    """The devices of a replica: of a node, these GPUs, or so many of them, or the CPU (``n_gpu`` None)."""
+
+    worker_ip: str | None
+    n_gpu: str
+    gpu_idx: list[int] | None
+
+
+class KeptPlace(TypedDict):
+    """Where a replica goes; without devices it goes where there is room."""
+
+    devices: list[KeptDevices]
+
+
 @with_config(ConfigDict(extra="allow"))
 class AutostartLaunch(TypedDict):
     """What is launched again, with the engine's own options beside these fields; secrets are hidden."""
@@ -66,7 +80,7 @@ class AutostartLaunch(TypedDict):
     replica: int
     n_gpu: str
     gpu_idx: list[int] | None
-    replica_config: list[dict[str, Any]] | None
+    replica_config: list[KeptPlace] | None
     envs: dict[str, str] | None
 
 

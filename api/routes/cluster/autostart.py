@@ -4,7 +4,7 @@ A model that was launched comes back by itself, as it is a row; so an entry is a
 is what it became.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,14 @@ from api.routes.models.finding import found
 from api.routes.models.routes import begin
 from api.routes.models.uids import Uid
 from api.shapes.as_written import AsWritten
-from api.shapes.cluster import Autostart, AutostartRemoved, Autostarts, AutostartStatus, AutostartSummary
+from api.shapes.cluster import (
+    Autostart,
+    AutostartRemoved,
+    Autostarts,
+    AutostartStatus,
+    AutostartSummary,
+    KeptPlace,
+)
 from models.errors import Conflict, HeadraceError, InvalidRequest, ModelNotFound
 from models.launching.launch import Launch, is_uid
 from models.ledger.ways_wire import size_as_written
@@ -170,7 +177,7 @@ def entry_of(row: InstanceRow, replicas: list[ReplicaRow]) -> Autostart:
             "replica": row.replica,
             "n_gpu": row.n_gpu,
             "gpu_idx": row.gpu_idx,
-            "replica_config": row.replica_config,
+            "replica_config": cast(list[KeptPlace] | None, row.replica_config),
             "envs": without_secrets(row.envs),
             **without_secrets(row.options),
         },
