@@ -35,6 +35,7 @@ COMPUTED: dict[str, dict[str, Any]] = {
         "options": dict[str, Any],
         "need": dict[str, Any] | None,
         "node": str | None,
+        "replica_config": list[dict[str, Any]] | None,
     },
     "LoadedDevice": {"load": int},
     "PlacedReplica": {"priority": int},

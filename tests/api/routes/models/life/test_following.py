@@ -79,8 +79,10 @@ class Crowd:
                 self._changed.clear()
 
     async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        while staying := [task for task in self._tasks if not task.done()]:
+            for task in staying:
+                task.cancel()  # again, since the ``wait_for`` of Python 3.11, by which Redis is asked, may lose one
+            await asyncio.wait(staying, timeout=0.1)
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
