@@ -1,9 +1,9 @@
-import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { CachedModel } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { day } from "../../lib/times";
 import { RemoveCached } from "../../parts/RemoveCached";
+import { UsedBy } from "../../parts/UsedBy";
 import { Status } from "../../ui/Status";
 import styles from "./RepositoryRow.module.css";
 
@@ -21,14 +21,7 @@ export function RepositoryRow({ held, onDone }: { held: CachedModel; onDone: (sa
       <td className={styles.number}>{bytes(held.size_bytes, i18n.language)}</td>
       <td className={styles.number}>{held.files}</td>
       <td>
-        {held.used_by.length === 0 && "–"}
-        {held.used_by.map((uid) => (
-          <div key={uid}>
-            <Link to="/models/$uid" params={{ uid }}>
-              {uid}
-            </Link>
-          </div>
-        ))}
+        <UsedBy uids={held.used_by} />
       </td>
       <td className={styles.number}>{held.read_ts ? on(held.read_ts) : t("cache.never")}</td>
       <td className={styles.number}>{on(held.modified_ts)}</td>

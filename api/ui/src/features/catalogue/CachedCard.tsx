@@ -1,5 +1,4 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cacheQuery } from "../../api/cache";
@@ -8,6 +7,7 @@ import type { CatalogueModel } from "../../api/types";
 import { bytes } from "../../lib/numbers";
 import { Note } from "../../parts/Note";
 import { RemoveCached } from "../../parts/RemoveCached";
+import { UsedBy } from "../../parts/UsedBy";
 import { Card } from "../../ui/Card";
 import { Table } from "../../ui/Table";
 import { sourcesOf } from "./lines";
@@ -32,14 +32,7 @@ export function CachedCard({ model }: { model: CatalogueModel }) {
               <td>{one.model_version}</td>
               <td>{bytes(one.size_bytes, i18n.language)}</td>
               <td>
-                {one.used_by.length === 0 && "–"}
-                {one.used_by.map((uid) => (
-                  <div key={uid}>
-                    <Link to="/models/$uid" params={{ uid }}>
-                      {uid}
-                    </Link>
-                  </div>
-                ))}
+                <UsedBy uids={one.used_by} />
               </td>
               <td>
                 <RemoveCached
