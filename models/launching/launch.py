@@ -18,9 +18,8 @@ from models.launching.launch_options import Adapters, adapted, asks_for_nothing,
 from models.launching.lone.networks import refuse_alone
 from models.launching.options.schemas import check_options
 from models.launching.peek import Peek
-from models.launching.placing import CPU
 from models.launching.wishes.environment import Environment, refuse_environment
-from models.launching.wishes.places import ReplicaPlaces, param_of, places_of, wishes
+from models.launching.wishes.places import ReplicaPlaces, gpus_of, param_of, places_of, refuse_gpus, wishes
 from models.modalities.base import Bool, Int
 from models.rows.instances import NewInstance
 from models.staying import Staying
@@ -217,7 +216,7 @@ def resolve(launch: Launch, seen: Peek | None, *, trust_remote_code: bool, vllm_
         quantization=launch.quantization,
         size_in_billions=None if launch.model_size_in_billions is None else str(launch.model_size_in_billions),
         source=source,
-        n_gpu=_gpus(launch.n_gpu),
+        n_gpu=gpus_of(launch.n_gpu),
         gpu_idx=launch.gpu_idx,
         node=launch.node or launch.worker_ip,
         replica=launch.replica,
@@ -261,14 +260,7 @@ def _check(launch: Launch) -> None:
     _ = launch.size  # refuses what is none, also where no size is looked for
     if launch.node and launch.worker_ip and launch.node != launch.worker_ip:
         raise InvalidRequest("worker_ip is another name of node, and says another one: leave it out", param="worker_ip")
-    if launch.gpu_idx and len(set(launch.gpu_idx)) != len(launch.gpu_idx):
-        raise InvalidRequest("a GPU is named twice", param="gpu_idx")
-    if launch.gpu_idx and _gpus(launch.n_gpu) == CPU:
-        raise InvalidRequest(
-            f"n_gpu {launch.n_gpu} means the CPU alone, and gpu_idx names GPUs: leave out one of them", param="gpu_idx"
-        )
-    if launch.gpu_idx and isinstance(launch.n_gpu, int) and launch.n_gpu != len(launch.gpu_idx):
-        raise InvalidRequest(f"n_gpu is {launch.n_gpu}, and {len(launch.gpu_idx)} GPUs are named", param="gpu_idx")
+    refuse_gpus(launch.n_gpu, launch.gpu_idx or [], "gpu_idx")
     if not is_uid(launch.uid):
         raise InvalidRequest(
             f"'{launch.uid}' cannot be a uid: give model_uid, of letters, digits and ._:@+-, as name or org/name",
@@ -343,8 +335,3 @@ def engine_asked(launch: Launch) -> EngineFacts | None:
         known = ", ".join(sorted(FACTS))
         raise InvalidRequest(f"there is no engine '{launch.model_engine}'; there are {known}", param="model_engine")
     return found
-
-
-def _gpus(asked: str | int | None) -> str:
-    """How an instance has ``n_gpu``: "auto" is a GPU where there is one, "0" the CPU, else so many GPUs."""
-    return CPU if asked in (None, "None") else str(asked)

@@ -12,6 +12,23 @@ from models.modalities.base import Int
 FIELD = "replica_config"
 
 
+def gpus_of(n_gpu: str | int | None) -> str:
+    """How ``n_gpu`` is kept: "auto" is a GPU where there is one, "0" the CPU, else so many GPUs."""
+    return CPU if n_gpu in (None, "None") else str(n_gpu)
+
+
+def refuse_gpus(n_gpu: str | int | None, gpu_idx: Sequence[int], param: str) -> None:
+    """Raise InvalidRequest, with this parameter, where the GPUs that are named do not go with their number."""
+    if len({*gpu_idx}) < len(gpu_idx):
+        raise InvalidRequest("a GPU is named twice", param=param)
+    if gpu_idx and gpus_of(n_gpu) == CPU:
+        raise InvalidRequest(
+            f"n_gpu {n_gpu} means the CPU alone, and gpu_idx names GPUs: leave out one of them", param=param
+        )
+    if gpu_idx and isinstance(n_gpu, int) and n_gpu != len(gpu_idx):
+        raise InvalidRequest(f"n_gpu is {n_gpu}, and {len(gpu_idx)} GPUs are named", param=param)
+
+
 class DevicePlace(BaseModel):
     """The devices of one replica: on this node, these GPUs, or so many, or the CPU (``n_gpu`` None)."""
 
@@ -101,13 +118,6 @@ def param_of(model: Placeable, number: int, param: str) -> str:
 
 def _kept(place: DevicePlace, at: int) -> dict[str, Any]:
     param = f"{FIELD}[{at}]"
-    indices = place.gpu_idx or []
-    if len({*indices}) < len(indices):
-        raise InvalidRequest("a GPU is named twice", param=param)
-    n_gpu = AUTO if indices and place.n_gpu is None else place.n_gpu
-    if indices and n_gpu in ("None", 0):
-        raise InvalidRequest(f"n_gpu {n_gpu} means the CPU alone, and gpu_idx names GPUs", param=param)
-    if indices and isinstance(n_gpu, int) and n_gpu != len(indices):
-        raise InvalidRequest(f"n_gpu is {n_gpu}, and {len(indices)} GPUs are named", param=param)
-    asked = CPU if n_gpu in (None, "None") else str(n_gpu)
-    return {"worker_ip": place.worker_ip or None, "n_gpu": asked, "gpu_idx": place.gpu_idx}
+    n_gpu = AUTO if place.gpu_idx and place.n_gpu is None else place.n_gpu
+    refuse_gpus(n_gpu, place.gpu_idx or [], param)
+    return {"worker_ip": place.worker_ip or None, "n_gpu": gpus_of(n_gpu), "gpu_idx": place.gpu_idx}
